@@ -1,0 +1,9 @@
+"""The one exception for a user's mistake."""
+
+
+class InputError(ValueError):
+    """A file, field or value that cannot be used.
+
+    The message is one sentence that names what is wrong and the mend. The command line prints it
+    without a traceback and exits with status 2; in the library it is an ordinary ``ValueError``.
+    """

@@ -1,0 +1,257 @@
+"""Surrogate gradients: smooth curves that stand in for the step when the network learns.
+
+A neuron fires when x = U - theta is above 0. The derivative of that step is 0 everywhere and infinite
+at x = 0, so nothing could be learned through it. A surrogate keeps the step in the forward pass and
+takes the derivative of a curve that resembles it in the backward pass:
+
+    family         derivative                          curve                         half-width   peak
+    -------------  ----------------------------------  ----------------------------  -----------  ------
+    fast_sigmoid   1 / (1 + k|x|)^2                    x / (1 + k|x|)                (sqrt2-1)/k  1
+    atan           (a/2) / (1 + (pi a x / 2)^2)        arctan(pi a x / 2) / pi       2/(pi a)     a/2
+    sigmoid        k e^(-kx) / (1 + e^(-kx))^2         1 / (1 + e^(-kx))             1.7627/k     k/4
+    triangular     max(0, 1 - |x|/w) / w               its integral from -w          w/2          1/w
+
+The half-width is the distance from the threshold at which the derivative has fallen to half its peak.
+Equal scales are not like for like: families are compared fairly with :func:`match_width` and, if the
+heights are to agree as well, :func:`match_width_and_height`.
+
+Sources: fast_sigmoid: Zenke & Ganguli, Neural Computation 30 (2018), eq. 4. atan: Fang et al., ICCV 2021
+(arXiv 2007.05785). sigmoid: the logistic function, e.g. Neftci, Mostafa & Zenke, IEEE SPM 36 (2019).
+triangular: Bellec et al., NeurIPS 2018 (arXiv 1803.09574), with the height that makes the area 1.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from .errors import InputError
+
+FAMILIES = ("fast_sigmoid", "atan", "sigmoid", "triangular")  # the index is the kernels' number for it
+
+
+def _curve(name, scale, x):
+    if name == "fast_sigmoid":
+        return x / (1 + scale * np.abs(x))
+    if name == "atan":
+        return np.arctan(math.pi / 2 * scale * x) / math.pi
+    if name == "sigmoid":
+        e = np.exp(-scale * np.abs(x))
+        return np.where(x >= 0, 1 / (1 + e), e / (1 + e))
+    z = np.clip(x / scale, -1, 1)
+    return 0.5 + z - np.sign(z) * z * z / 2
+
+
+def _derivative(name, scale, x):
+    # The kernels evaluate these very expressions, in this order, so that the two agree bit for bit.
+    if name == "fast_sigmoid":
+        d = 1 + scale * np.abs(x)
+        return 1 / (d * d)
+    if name == "atan":
+        z = math.pi / 2 * scale * x
+        return scale / 2 / (1 + z * z)
+    if name == "sigmoid":
+        e = np.exp(-scale * np.abs(x))  # |x|: the derivative is even, and e^(kx) cannot overflow
+        d = 1 + e
+        return scale * e / (d * d)
+    return np.maximum(1 - np.abs(x) / scale, 0) / scale
+
+
+@dataclass(frozen=True)
+class Surrogate:
+    """A curve and its derivative, in x = U - theta.
+
+    Parameters
+    ----------
+    name : str
+        One of ``fast_sigmoid``, ``atan``, ``sigmoid``, ``triangular``, or any name for a curve of
+        your own (then `functions` is needed).
+    scale : float
+        k, alpha or w of the table above; in units of 1/membrane (w: of membrane). Above 0.
+    gain : float, default 1
+        Factor on curve and derivative: the height of the surrogate.
+    functions : (curve, derivative), optional
+        Your own pair of functions of an ndarray. They run on ``backend="numpy"``; for the kernels pass
+        ``surrogate.tabulate(...)``.
+    table : tuple of float, optional
+        Set by :meth:`tabulate`: the derivative at equal steps over [-reach, reach].
+    reach : float, default 0
+        Half of the range of `table`; the derivative is 0 beyond it.
+
+    Raises
+    ------
+    InputError
+        For an unknown name without `functions`, or a scale or gain that is not a positive number.
+
+    Examples
+    --------
+    >>> s = Surrogate("fast_sigmoid", 25.0)
+    >>> float(s.derivative(np.float64(0.0))), round(float(s.derivative(np.float64(0.04))), 4)
+    (1.0, 0.25)
+    >>> str(s)
+    'fast_sigmoid:25'
+    """
+
+    name: str
+    scale: float
+    gain: float = 1.0
+    functions: tuple | None = None
+    table: tuple | None = None
+    reach: float = 0.0
+
+    def __post_init__(self):
+        if self.name not in FAMILIES and self.functions is None and self.table is None:
+            raise InputError(f"unknown surrogate {self.name!r}: choose one of {', '.join(FAMILIES)}")
+        for field in ("scale", "gain"):
+            value = getattr(self, field)
+            if not (isinstance(value, (int, float)) and math.isfinite(value) and value > 0):
+                raise InputError(f"the {field} of surrogate {self.name} must be a number above 0, got {value!r}")
+
+    def __str__(self):
+        return f"{self.name}:{self.scale:.9g}" + (f":{self.gain:.9g}" if self.gain != 1 else "")
+
+    def curve(self, x):
+        """The smooth step at `x` (ndarray), times `gain`; only differences of it matter."""
+        if self.table is not None:
+            raise InputError("a tabulated surrogate has a derivative only: use the one it was made from")
+        x = np.asarray(x)
+        raw = self.functions[0](x) if self.functions else _curve(self.name, x.dtype.type(self.scale), x)
+        return raw * x.dtype.type(self.gain)
+
+    def derivative(self, x):
+        """The surrogate gradient at `x` (ndarray), of the same shape and dtype."""
+        x = np.asarray(x)
+        if self.table is not None:
+            raw = _interpolate(x, np.asarray(self.table, x.dtype), x.dtype.type(self.reach))
+        elif self.functions:
+            raw = self.functions[1](x)
+        else:
+            raw = _derivative(self.name, x.dtype.type(self.scale), x)
+        return raw * x.dtype.type(self.gain)
+
+    @property
+    def peak(self):
+        """Height of the derivative at the threshold."""
+        return float(self.derivative(np.float64(0.0)))
+
+    @property
+    def half_width(self):
+        """Distance from the threshold at which the derivative is half its peak, in units of membrane."""
+        if self.name in FAMILIES and self.table is None:
+            return _unit_half_width(self.name) * (self.scale if self.name == "triangular" else 1 / self.scale)
+        x = np.linspace(0, self.reach or 10 / self.scale, 100_001)
+        return float(x[np.argmax(self.derivative(x) <= self.peak / 2)])
+
+    def tabulate(self, reach, points=4097):
+        """The same derivative as a table that the kernels interpolate linearly.
+
+        Parameters
+        ----------
+        reach : float
+            The table covers x in [-reach, reach]; outside the derivative counts as 0.
+        points : int, default 4097
+            Odd, so that x = 0 is one of them.
+
+        Returns
+        -------
+        table : Surrogate
+        error : float
+            Largest difference to the true derivative halfway between points, and at the two ends.
+
+        Examples
+        --------
+        >>> table, error = Surrogate("atan", 2.0).tabulate(reach=20.0)
+        >>> error < 1e-3
+        True
+        """
+        if points < 3 or points % 2 == 0:
+            raise InputError(f"a surrogate table needs an odd number of points, at least 3, got {points}")
+        if not reach > 0:
+            raise InputError(f"the reach of a surrogate table must be above 0, got {reach}")
+        x = np.linspace(-reach, reach, points)
+        table = Surrogate(self.name, self.scale, 1.0, table=tuple(self.derivative(x).tolist()), reach=float(reach))
+        between = np.concatenate([(x[1:] + x[:-1]) / 2, [-reach, reach]])
+        lost = np.abs(table.derivative(between) - self.derivative(between))
+        lost[-2:] = np.abs(self.derivative(between[-2:]))  # what is cut off beyond the ends
+        return table, float(lost.max())
+
+
+def _interpolate(x, table, reach):
+    position = (x + reach) * (x.dtype.type(len(table) - 1) / (reach + reach))
+    inside = (position >= 0) & (position < len(table) - 1)
+    index = np.where(inside, position, 0).astype(np.int64)
+    weight = np.where(inside, position, 0) - index.astype(x.dtype)
+    return np.where(inside, table[index] + weight * (table[index + 1] - table[index]), x.dtype.type(0))
+
+
+def _unit_half_width(name):
+    return {"fast_sigmoid": math.sqrt(2) - 1, "atan": 2 / math.pi,
+            "sigmoid": math.log(3 + 2 * math.sqrt(2)), "triangular": 0.5}[name]
+
+
+
+def from_half_width(name, half_width):
+    """The surrogate of family `name` whose derivative is half its peak at distance `half_width`.
+
+    Examples
+    --------
+    >>> from_half_width("atan", 0.1).half_width
+    0.1
+    """
+    if name not in FAMILIES:
+        raise InputError(f"unknown surrogate {name!r}: choose one of {', '.join(FAMILIES)}")
+    if not half_width > 0:
+        raise InputError(f"the half-width of a surrogate must be above 0, got {half_width}")
+    unit = _unit_half_width(name)
+    return Surrogate(name, half_width / unit if name == "triangular" else unit / half_width)
+
+
+def match_width(name, other):
+    """The surrogate of family `name` as wide as `other`: k = 0.65 alpha between fast_sigmoid and atan.
+
+    Examples
+    --------
+    >>> round(match_width("fast_sigmoid", Surrogate("atan", 2.0)).scale, 3)
+    1.301
+    """
+    return from_half_width(name, other.half_width)
+
+
+def match_width_and_height(name, other):
+    """The surrogate of family `name` as wide and as high as `other` (through `gain`).
+
+    Examples
+    --------
+    >>> s = match_width_and_height("fast_sigmoid", Surrogate("atan", 8.0))
+    >>> round(s.peak, 6), round(s.half_width / Surrogate("atan", 8.0).half_width, 6)
+    (4.0, 1.0)
+    """
+    matched = match_width(name, other)
+    return Surrogate(name, matched.scale, other.peak / matched.peak)
+
+
+def parse(text):
+    """Read ``"fast_sigmoid:25"``, or with a gain ``"fast_sigmoid:25:0.5"``; a Surrogate passes unchanged.
+
+    Raises
+    ------
+    InputError
+        For an unknown family or a scale that is not a positive number.
+
+    Examples
+    --------
+    >>> parse("atan:2").peak
+    1.0
+    """
+    if isinstance(text, Surrogate):
+        return text
+    name, *numbers = str(text).split(":")
+    if name not in FAMILIES:
+        raise InputError(f"unknown surrogate {name!r}: choose one of {', '.join(FAMILIES)}")
+    try:
+        numbers = [float(number) for number in numbers]
+        assert 1 <= len(numbers) <= 2
+    except (ValueError, AssertionError):
+        raise InputError(f"surrogate {text!r} is not of the form name:scale or name:scale:gain, "
+                         "for example fast_sigmoid:25") from None
+    return Surrogate(name, *numbers)
