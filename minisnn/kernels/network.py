@@ -1,0 +1,136 @@
+"""Forward and backward of a whole network by the kernels, on slices of the batch side by side.
+
+The batch is cut into SLICES parts whatever the number of threads, every part is computed by one thread, and
+the parts' gradients are summed in order: the result does not depend on the threads.
+"""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import conv2d, fire, lif, linear, maxpool, windows
+from . import surrogate as sg
+
+SLICES = 8
+
+
+@dataclass
+class _LayerTape:
+    """What the backward pass of one layer needs: inputs, currents, spikes handed on; membranes if kept."""
+
+    inputs: np.ndarray
+    cur: np.ndarray = None
+    out: np.ndarray = None
+    spk: np.ndarray = None
+    mem: np.ndarray = None
+    fired: int = 0
+
+
+def forward(net, inputs, num_steps, record):
+    """(spk, mem, rates, layers, tape) of ``Network.forward``; `layers` as (inputs, spk, mem, out) tuples."""
+    batch = inputs.shape[1]
+    bounds = np.linspace(0, batch, min(SLICES, batch) + 1).astype(int)
+    packed = [windows.pack(_as_kernel(w)) for w in net.params[::2]]
+    tape = _map(net, lambda i: _forward_slice(net, np.ascontiguousarray(inputs[:, bounds[i]:bounds[i + 1]]),
+                                              num_steps, packed, record), len(bounds) - 1)
+    last = [layers[-1] for layers in tape]
+    spk = np.concatenate([part.spk for part in last], axis=1).astype(net.dtype)
+    mem = np.concatenate([part.mem for part in last], axis=1)
+    rates = np.array([sum(layers[i].fired for layers in tape) / (layer.neurons * batch * num_steps)
+                      for i, layer in enumerate(net.layers)])
+    layers = []
+    if record:
+        for i in range(len(net.layers)):
+            parts = [[getattr(part[i], name) for part in tape] for name in ("inputs", "spk", "mem", "out")]
+            layers.append(tuple(np.concatenate(arrays, axis=1) for arrays in parts))
+    return spk, mem, rates, layers, tape
+
+
+def backward(net, tape, dspk, dmem, shares):
+    """Gradients of ``Network.backward``, from the tape of :func:`forward`."""
+    ends = np.cumsum([part[-1].spk.shape[1] for part in tape])
+    packed = [windows.pack_transpose(_as_kernel(w)) for w in net.params[::2]]
+
+    def one(i):
+        part = slice(ends[i] - tape[i][-1].spk.shape[1], ends[i])
+        return _backward_slice(net, tape[i], dspk[:, part], None if dmem is None else dmem[:, part], shares, packed)
+
+    grads, *rest = _map(net, one, len(tape))
+    for more in rest:
+        for total, part in zip(grads, more):
+            total += part
+    return grads
+
+
+def _map(net, function, count):
+    threads = min(net.threads or os.cpu_count(), count)
+    if threads == 1:
+        return [function(i) for i in range(count)]
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(function, range(count)))
+
+
+def _as_kernel(w):
+    """Weights of any layer as (k, k, C, M): a linear layer's is a 1x1 kernel."""
+    return w if w.ndim == 4 else w[None, None]
+
+
+def _as_frames(x):
+    """Neurons of any layer as (T, B, H, W, C): a flat row is one pixel."""
+    return x if x.ndim == 5 else x[:, :, None, None]
+
+
+def _neuron(net, index):
+    return lif.constants(net.betas[index], net.thresholds[index], net.resets[index], net.detach_reset, net.dtype)
+
+
+def _forward_slice(net, x, num_steps, packed, record):
+    layers = []
+    for index, layer in enumerate(net.layers):
+        w, b = net.params[2 * index:2 * index + 2]
+        if layer.kind == "conv2d":
+            pad_value = net.pad_value if index == 0 else 0.0
+            cur = conv2d.forward(x, w, b, layer.padding, pad_value, layer.out_shape[:2], packed[index])
+        else:
+            x = x.reshape(*x.shape[:2], -1)
+            cur = linear.forward(x, w, b, packed[index])
+        done = _LayerTape(x, cur)
+        if record or index == len(net.layers) - 1:
+            done.spk, done.mem = lif.forward(cur, num_steps, net.betas[index], net.thresholds[index],
+                                             net.resets[index])
+            done.out = maxpool.forward(done.spk, layer.pool) if layer.pool > 1 else done.spk
+            done.fired = np.count_nonzero(done.spk)
+        else:
+            out, done.fired = fire.forward(_as_frames(cur), num_steps, _neuron(net, index), layer.pool)
+            done.out = out.reshape(*out.shape[:2], *layer.next_shape)
+        layers.append(done)
+        x = done.out
+    return layers
+
+
+def _backward_slice(net, tape, dspk, dmem, shares, packed):
+    grads = []
+    surrogate = sg.as_numbers(net.surrogate, net.dtype)
+    for index in reversed(range(len(net.layers))):
+        layer, done = net.layers[index], tape[index]
+        if index == len(net.layers) - 1:
+            # spk, mem = lif.forward(cur, ...)
+            dcur = lif.backward(dspk + shares[index], dmem, done.spk, done.mem, net.surrogate, net.betas[index],
+                                net.thresholds[index], net.resets[index], net.detach_reset, len(done.cur) == 1)
+        else:
+            # out, fired = fire.forward(cur, ...)
+            dcur = fire.backward(_as_frames(dout), shares[index], _as_frames(done.cur), _as_frames(done.out),
+                                 _neuron(net, index), layer.pool, surrogate).reshape(done.cur.shape)
+        # cur = conv2d.forward(x, w, b, ...) or linear.forward(x, w, b)
+        w = net.params[2 * index]
+        if layer.kind == "conv2d":
+            pad_value = net.pad_value if index == 0 else 0.0
+            dout, dw, db = conv2d.backward(dcur, done.inputs, w, layer.padding, pad_value, index > 0, packed[index])
+        else:
+            dout, dw, db = linear.backward(dcur, done.inputs, w, index > 0, packed[index])
+            if index > 0:
+                dout = dout.reshape(*dout.shape[:2], *net.layers[index - 1].next_shape)
+        grads = [dw, db] + grads
+    return grads

@@ -1,0 +1,298 @@
+"""A spiking network: built from its notation, forward over time, backward through time."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from . import conv2d, init, lif, linear, maxpool
+from . import surrogate as surrogates
+from .errors import InputError
+from .topology import normalised, parse
+
+
+@dataclass
+class LayerRun:
+    """What one layer did: its inputs, membranes and spikes before the pool, the spikes that it hands on."""
+
+    inputs: np.ndarray
+    spk: np.ndarray = None
+    mem: np.ndarray = None
+    out: np.ndarray = None
+
+
+@dataclass
+class Run:
+    """What a network did in one forward pass.
+
+    Attributes
+    ----------
+    spk, mem : ndarray of shape (T, B, N)
+        Spikes and membranes before reset of the last layer.
+    rates : ndarray of shape (L,), float64
+        Mean firing rate of each layer: spikes per neuron and step, before pooling.
+    layers : list of LayerRun
+        Every layer's arrays; the kernels keep spikes and membranes only with ``record=True``.
+    num_steps : int
+    tape : object
+        What the kernels' backward pass needs.
+    """
+
+    spk: np.ndarray
+    mem: np.ndarray
+    rates: np.ndarray
+    layers: list
+    num_steps: int
+    tape: object = field(default=None, repr=False)
+
+
+class Network:
+    """A feed-forward spiking network.
+
+    Parameters
+    ----------
+    topology : str
+        Such as ``"32C3-MP2-32C3-MP2-256-10"``; see :mod:`minisnn.topology`.
+    input_shape : (H, W, C) or (N,)
+    classes : int, optional
+        Number of classes; the last layer's neurons are shared out in equal, contiguous groups
+        (population coding). By default one neuron each.
+    beta, threshold : float or sequence of float
+        Leak, in [0, 1], and threshold, above 0: one for all layers, or one for each.
+    reset : str, default "subtract"
+        One of ``lif.RESETS`` but "none".
+    readout : "spikes" or "membrane"
+        "membrane": the last layer has reset "none" and never spikes; the class with the largest membrane,
+        summed over the steps, wins.
+    detach_reset : bool, default True
+        No gradient through the reset.
+    surrogate : Surrogate or str, default "fast_sigmoid:5"
+    padding : int, "same", or one of these per convolution
+    pad_value : float or sequence of C floats, default 0
+        What the first layer pads with: what a pixel of value 0 becomes.
+    dtype : "float32" or "float64"
+    backend : "numba" or "numpy"
+        The kernels, or the reference. They compute the same.
+    threads : int, optional
+        Threads of the kernels; all processors by default. The result does not depend on it.
+    rng : numpy.random.Generator
+        Draws the first weights.
+
+    Raises
+    ------
+    InputError
+        For any value that does not fit, in one sentence.
+
+    Examples
+    --------
+    >>> net = Network("4C3-MP2-10", (8, 8, 1), backend="numpy", rng=np.random.default_rng(0))
+    >>> run = net.forward(np.ones((1, 2, 8, 8, 1), np.float32), num_steps=5)
+    >>> run.spk.shape, net.scores(run).shape
+    ((5, 2, 10), (2, 10))
+    """
+
+    def __init__(self, topology, input_shape, *, classes=None, beta=0.5, threshold=1.0, reset="subtract",
+                 readout="spikes", detach_reset=True, surrogate="fast_sigmoid:5", padding=0, pad_value=0.0,
+                 dtype="float32", backend="numba", threads=None, rng):
+        self.layers = parse(topology, input_shape, padding)
+        self.topology = normalised(self.layers)
+        self.input_shape = self.layers[0].in_shape
+        self.padding = tuple(layer.padding for layer in self.layers if layer.kind == "conv2d")
+        self.classes = _classes(classes, self.layers[-1].neurons)
+        self.betas = _per_layer("beta", beta, self.layers, lambda v: 0 <= v <= 1, "between 0 and 1")
+        self.thresholds = _per_layer("threshold", threshold, self.layers, lambda v: v > 0, "above 0")
+        self.reset = _choice("reset", reset, [r for r in lif.RESETS if r != "none"])
+        self.readout = _choice("readout", readout, ["spikes", "membrane"])
+        self.detach_reset = bool(detach_reset)
+        self.surrogate = surrogates.parse(surrogate)
+        self.dtype = np.dtype(_choice("dtype", np.dtype(dtype).name, ["float32", "float64"]))
+        self.backend = _choice("backend", backend, ["numba", "numpy"])
+        self.threads = threads
+        self.pad_value = pad_value
+        self.params = init.parameters(self.layers, self.thresholds, rng, self.dtype)
+
+    @property
+    def pad_value(self):
+        """What the first layer pads with, one value per input channel."""
+        return self._pad_value
+
+    @pad_value.setter
+    def pad_value(self, value):
+        channels = self.input_shape[-1] if len(self.input_shape) == 3 else 1
+        values = np.broadcast_to(np.asarray(value, float), (channels,))
+        self._pad_value = tuple(values.tolist())
+
+    @property
+    def resets(self):
+        """The reset of each layer."""
+        last = "none" if self.readout == "membrane" else self.reset
+        return (self.reset,) * (len(self.layers) - 1) + (last,)
+
+    @property
+    def param_names(self):
+        """["1.w", "1.b", "2.w", ...], in the order of `params`."""
+        return [f"{i + 1}.{kind}" for i in range(len(self.layers)) for kind in "wb"]
+
+    def config(self):
+        """The constructor's arguments but `rng`, as plain values: ``Network(**config, rng=rng)`` is alike."""
+        if self.surrogate.functions or self.surrogate.table:
+            raise InputError(f"surrogate {self.surrogate.name} is a function of your own and cannot be stored; "
+                             f"a model file takes {', '.join(surrogates.FAMILIES)}")
+        return {"topology": self.topology, "input_shape": list(self.input_shape), "classes": self.classes,
+                "beta": list(self.betas), "threshold": list(self.thresholds), "reset": self.reset,
+                "readout": self.readout, "detach_reset": self.detach_reset, "surrogate": str(self.surrogate),
+                "padding": list(self.padding), "pad_value": list(self.pad_value), "dtype": self.dtype.name,
+                "backend": self.backend, "threads": self.threads}
+
+    def forward(self, inputs, num_steps, record=False, smooth=False):
+        """Run the network over time.
+
+        Parameters
+        ----------
+        inputs : ndarray of shape (1, B, ...) or (T, B, ...)
+            A constant input for all steps (direct coding), or one for each step (spikes 0/1).
+        num_steps : int
+            T.
+        record : bool, default False
+            Keep every layer's spikes and membranes in ``run.layers``.
+        smooth : bool, default False
+            Swap the step for the surrogate's curve, which makes :meth:`backward` the exact gradient and so
+            lets finite differences check it. ``backend="numpy"`` only, with ``detach_reset=False``.
+
+        Returns
+        -------
+        run : Run
+
+        Raises
+        ------
+        InputError
+            If the inputs do not fit the network or the number of steps.
+        """
+        inputs = self._checked(inputs, num_steps)
+        if self.backend == "numba":
+            if smooth:
+                raise InputError('smooth=True runs on backend="numpy" only')
+            from .kernels import network as kernels
+            return _as_run(kernels.forward(self, inputs, num_steps, record), num_steps)
+        return _forward(self, inputs, num_steps, self.surrogate.curve if smooth else None)
+
+    def backward(self, run, dspk, dmem=None, drates=None):
+        """Backpropagation through time.
+
+        Parameters
+        ----------
+        run : Run
+            As returned by :meth:`forward`.
+        dspk, dmem : ndarray of shape (T, B, N), or None
+            Gradient of the loss with respect to the last layer's spikes and membranes.
+        drates : sequence of L floats, optional
+            Gradient of the loss with respect to each layer's firing rate.
+
+        Returns
+        -------
+        grads : list of ndarray
+            In the order and of the shapes of `params`.
+        """
+        dspk = np.zeros_like(run.spk) if dspk is None else dspk
+        drates = np.zeros(len(self.layers)) if drates is None else np.asarray(drates, float)
+        # rate = mean of the layer's spikes: each spike has the same share in it
+        spikes = [layer.neurons * run.spk.shape[1] * run.num_steps for layer in self.layers]
+        shares = [self.dtype.type(d / n) for d, n in zip(drates, spikes)]
+        if self.backend == "numba":
+            from .kernels import network as kernels
+            return kernels.backward(self, run.tape, dspk, dmem, shares)
+        return _backward(self, run, dspk, dmem, shares)
+
+    def scores(self, run):
+        """Score of each class, (B, classes): spikes counted, or membranes summed over steps (readout).
+
+        The class with the highest score is the answer; the lowest index wins a tie.
+        """
+        total = (run.mem if self.readout == "membrane" else run.spk).sum(axis=0)
+        return total.reshape(len(total), self.classes, -1).sum(axis=2)
+
+    def _checked(self, inputs, num_steps):
+        inputs = np.asarray(inputs)
+        if num_steps < 1:
+            raise InputError(f"the number of steps must be at least 1, got {num_steps}")
+        if inputs.shape[2:] != self.input_shape or inputs.shape[0] not in (1, num_steps) or inputs.size == 0:
+            raise InputError(f"inputs must have shape (1 or {num_steps} steps, batch, "
+                             f"{', '.join(map(str, self.input_shape))}), got {inputs.shape}")
+        return inputs if inputs.dtype == np.uint8 else inputs.astype(self.dtype, copy=False)
+
+
+def _forward(net, inputs, num_steps, step=None):
+    """The reference's forward pass, layer by layer."""
+    x = inputs.astype(net.dtype, copy=False)
+    layers = []
+    for index, layer in enumerate(net.layers):
+        w, b = net.params[2 * index:2 * index + 2]
+        if layer.kind == "conv2d":
+            pad_value = net.pad_value if index == 0 else 0.0
+            cur = conv2d.forward(x, w, b, layer.padding, pad_value, layer.out_shape[:2])
+        else:
+            x = x.reshape(*x.shape[:2], -1)
+            cur = linear.forward(x, w, b)
+        spk, mem = lif.forward(cur, num_steps, net.betas[index], net.thresholds[index], net.resets[index], step)
+        out = maxpool.forward(spk, layer.pool) if layer.pool > 1 else spk
+        layers.append(LayerRun(x, spk, mem, out))
+        x = out
+    rates = np.array([layer.spk.mean(dtype=np.float64) for layer in layers])
+    return Run(layers[-1].spk, layers[-1].mem, rates, layers, num_steps)
+
+
+def _backward(net, run, dspk, dmem, shares):
+    """The reference's backward pass: every line undoes one of :func:`_forward`, last layer first."""
+    grads = []
+    dout = dspk
+    for index in reversed(range(len(net.layers))):
+        layer, done = net.layers[index], run.layers[index]
+        w = net.params[2 * index]
+        # out = maxpool.forward(spk, pool)
+        dout = dout.reshape(done.out.shape)
+        dspk = maxpool.backward(dout, done.spk, layer.pool) if layer.pool > 1 else dout
+        dspk = dspk + shares[index]
+        # spk, mem = lif.forward(cur, ...)
+        dcur = lif.backward(dspk, dmem, done.spk, done.mem, net.surrogate, net.betas[index], net.thresholds[index],
+                            net.resets[index], net.detach_reset, constant=len(done.inputs) == 1)
+        dmem = None
+        # cur = conv2d.forward(x, w, b, ...) or linear.forward(x, w, b)
+        if layer.kind == "conv2d":
+            pad_value = net.pad_value if index == 0 else 0.0
+            dout, dw, db = conv2d.backward(dcur, done.inputs, w, layer.padding, pad_value, index > 0)
+        else:
+            dout, dw, db = linear.backward(dcur, done.inputs, w, index > 0)
+        grads = [dw, db] + grads
+    return grads
+
+
+def _as_run(result, num_steps):
+    spk, mem, rates, layers, tape = result
+    return Run(spk, mem, rates, [LayerRun(*arrays) for arrays in layers], num_steps, tape)
+
+
+def _classes(classes, neurons):
+    classes = neurons if classes is None else classes
+    if not isinstance(classes, (int, np.integer)) or classes < 1 or neurons % classes:
+        raise InputError(f"classes must divide the {neurons} neurons of the last layer into equal groups, "
+                         f"got {classes!r}")
+    return int(classes)
+
+
+def _choice(name, value, choices):
+    if value not in choices:
+        raise InputError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
+    return value
+
+
+def _per_layer(name, value, layers, valid, words):
+    try:
+        values = [float(v) for v in value] if np.ndim(value) else [float(value)] * len(layers)
+    except (TypeError, ValueError):
+        raise InputError(f"{name} must be a number, or one for each layer, got {value!r}") from None
+    if len(values) != len(layers):
+        raise InputError(f"{name} has {len(values)} values for {len(layers)} layers: give one for all, "
+                         "or one for each")
+    for v in values:
+        if not (np.isfinite(v) and valid(v)):
+            raise InputError(f"{name} must be {words}, got {v:g}")
+    return tuple(values)
