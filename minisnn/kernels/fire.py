@@ -6,9 +6,9 @@ costs less than to fetch them. For a constant current that is one number per neu
 """
 
 import numpy as np
-from numba import njit
 
 from . import surrogate as sg
+from .simd import LANES, above, kernel, load, load_some, maximum, splat, store, store_some
 
 
 def forward(cur, num_steps, neuron, pool):
@@ -16,101 +16,105 @@ def forward(cur, num_steps, neuron, pool):
 
     `neuron` is from ``lif.constants``; H and W are multiples of `pool`.
     """
-    steps, batch, height, width, channels = cur.shape
+    batch, height, width, channels = cur.shape[1:]
     out = np.empty((num_steps, batch, height // pool, width // pool, channels), np.uint8)
-    fired = _forward(cur.reshape(steps, -1, channels), neuron, pool, height, width,
-                     out.reshape(num_steps, -1, channels))
+    fired = _forward(cur.reshape(-1), neuron, pool, width, batch * height * width, channels, num_steps,
+                     out.reshape(-1), *_scratch(cur.dtype, pool * pool, 1))
     return out, fired
 
 
 def backward(dout, share, cur, out, neuron, pool, surrogate):
     """Gradient of the currents, of their shape; `share` is added to the gradient of every spike."""
-    steps, batch, height, width, channels = cur.shape
-    num_steps = len(out)
+    batch, height, width, channels = cur.shape[1:]
     dcur = np.zeros(cur.shape, cur.dtype)
-    _backward(dout.reshape(num_steps, -1, channels), share, cur.reshape(steps, -1, channels),
-              out.reshape(num_steps, -1, channels), neuron, pool, height, width, *surrogate,
-              dcur.reshape(steps, -1, channels))
+    _backward(dout.reshape(-1), np.array([share]), cur.reshape(-1), out.reshape(-1), neuron, pool, width,
+              batch * height * width, channels, len(out), *surrogate, dcur.reshape(-1),
+              *_scratch(cur.dtype, pool * pool, pool * pool * len(out)))
     return dcur
 
 
-@njit(nogil=True, cache=True)
-def _first_pixel(window, pool, height, width):
+def _scratch(dtype, *vectors):
+    """Arrays for a number of vectors each, and one for the rest of a row."""
+    return [np.empty(n * LANES, dtype) for n in vectors] + [np.zeros(LANES, dtype)]
+
+
+@kernel
+def _first_pixel(window, pool, width):
     """Index of the upper left pixel of a window, both counted through the batch in reading order."""
-    per_row = width // pool
-    row, x = window // per_row, window % per_row
-    return row * pool * width + x * pool  # height is a multiple of pool: frames follow without a gap
+    per_row = width // pool  # the height is a multiple of pool: frames follow without a gap
+    return window // per_row * pool * width + window % per_row * pool
 
 
-@njit(nogil=True, cache=True)
-def _forward(cur, neuron, pool, height, width, out):
-    beta, theta, r0, r1, _, _, zero, one = neuron
-    num_steps, windows, channels = out.shape
-    v = np.empty((pool * pool, channels), cur.dtype)
-    hits = np.empty(channels, cur.dtype)
-    any_spike = np.empty(channels, cur.dtype)
+@kernel
+def _forward(cur, neuron, pool, width, pixels, channels, num_steps, out, state, hits, rest):
+    beta, theta, r0, r1 = splat(neuron, 0), splat(neuron, 1), splat(neuron, 2), splat(neuron, 3)
+    zero, one = splat(neuron, 6), splat(neuron, 7)
+    pitch = pixels if len(cur) > pixels * channels else 0  # from one step's currents to the next's
+    windows = pixels // (pool * pool)
     fired = 0
     for window in range(windows):
-        pixel = _first_pixel(window, pool, height, width)
-        v[:] = zero
-        hits[:] = zero
-        for t in range(num_steps):
-            now = cur[t if len(cur) > 1 else 0]
-            any_spike[:] = zero
+        pixel = _first_pixel(window, pool, width)
+        for c in range(0, channels, LANES):
+            count = channels - c
             for j in range(pool * pool):
-                row, state = now[pixel + j // pool * width + j % pool], v[j]
-                for c in range(channels):
-                    u = state[c] + row[c]
-                    s = one if u > theta else zero
-                    state[c] = beta * u - s * (r0 + r1 * u)
-                    any_spike[c] = max(any_spike[c], s)
-                    hits[c] += s
-            for c in range(channels):
-                out[t, window, c] = any_spike[c] > zero
-        fired += int(hits.sum())
+                store(state, j * LANES, zero)
+            total = zero
+            for t in range(num_steps):
+                any_spike = zero
+                for j in range(pool * pool):
+                    at = (t * pitch + pixel + j // pool * width + j % pool) * channels + c
+                    u = load(state, j * LANES) + load_some(cur, at, count, rest)
+                    s = above(u, theta, one)
+                    store(state, j * LANES, beta * u - s * (r0 + r1 * u))
+                    any_spike = maximum(any_spike, s)
+                    total = total + s
+                store_some(out, (t * windows + window) * channels + c, any_spike, count, rest)
+            store(hits, 0, total)
+            for lane in range(min(count, LANES)):
+                fired += int(hits[lane])
     return fired
 
 
-@njit(nogil=True, cache=True)
-def _backward(dout, share, cur, out, neuron, pool, height, width, curve, numbers, table, dcur):
-    beta, theta, r0, r1, q0, q1, zero, one = neuron
-    num_steps, windows, channels = out.shape
-    mem = np.empty((num_steps, pool * pool, channels), cur.dtype)
-    du = np.empty((pool * pool, channels), cur.dtype)
-    slope = np.empty(channels, cur.dtype)
-    free = np.empty(channels, cur.dtype)
+@kernel
+def _backward(dout, share, cur, out, neuron, pool, width, pixels, channels, num_steps, curve, numbers, table, dcur,
+              du, mem, rest):
+    beta, theta, r0, r1 = splat(neuron, 0), splat(neuron, 1), splat(neuron, 2), splat(neuron, 3)
+    q0, q1, zero, one = splat(neuron, 4), splat(neuron, 5), splat(neuron, 6), splat(neuron, 7)
+    offset = splat(share, 0)
+    pitch = pixels if len(cur) > pixels * channels else 0
+    windows = pixels // (pool * pool)
     for window in range(windows):
-        pixel = _first_pixel(window, pool, height, width)
-        # The membranes again, as in _forward.
-        for j in range(pool * pool):
-            at, state = pixel + j // pool * width + j % pool, du[j]
-            state[:] = zero
-            for t in range(num_steps):
-                row, keep = cur[t if len(cur) > 1 else 0, at], mem[t, j]
-                for c in range(channels):
-                    u = state[c] + row[c]
-                    s = one if u > theta else zero
-                    state[c] = beta * u - s * (r0 + r1 * u)
-                    keep[c] = u
-            state[:] = zero
-        for t in range(num_steps - 1, -1, -1):
-            into = dcur[t if len(dcur) > 1 else 0]
-            gradient, pooled = dout[t, window], out[t, window]
-            for c in range(channels):
-                free[c] = one  # 1 while the window's gradient has not been given to a neuron
+        pixel = _first_pixel(window, pool, width)
+        for c in range(0, channels, LANES):
+            count = channels - c
+            # The membranes again, as in _forward.
             for j in range(pool * pool):
-                membrane, carried = mem[t, j], du[j]
-                row = into[pixel + j // pool * width + j % pool]
-                sg.derivatives(membrane, theta, curve, numbers, table, slope)
-                for c in range(channels):
-                    u = membrane[c]
-                    s = one if u > theta else zero
+                v = zero
+                for t in range(num_steps):
+                    at = (t * pitch + pixel + j // pool * width + j % pool) * channels + c
+                    u = v + load_some(cur, at, count, rest)
+                    v = beta * u - above(u, theta, one) * (r0 + r1 * u)
+                    store(mem, (t * pool * pool + j) * LANES, u)
+            for j in range(pool * pool):
+                store(du, j * LANES, zero)
+            for t in range(num_steps - 1, -1, -1):
+                o = (t * windows + window) * channels + c
+                gradient = load_some(dout, o, count, rest)
+                silent = one - load_some(out, o, count, rest)
+                free = one  # 1 while the window's gradient has not been given to a neuron
+                for j in range(pool * pool):
+                    u = load(mem, (t * pool * pool + j) * LANES)
+                    s = above(u, theta, one)
                     # out = max(spikes of the window): the first spike, or the first neuron if none fired
-                    silent = one if j == 0 and pooled[c] == 0 else zero
-                    mine = max(s, silent) * free[c]
-                    free[c] -= mine
-                    dspk = gradient[c] * mine + share
-                    # v = beta * u - s * (r0 + r1 * u)
-                    carried[c] = dspk * slope[c] + carried[c] * (beta - s * r1 - slope[c] * (q0 + q1 * u))
+                    mine = maximum(s, silent) * free
+                    free = free - mine
+                    silent = zero
+                    dspk = gradient * mine + offset
+                    # s = step(u - theta); v = beta * u - s * (r0 + r1 * u)
+                    slope = sg.derivative(u - theta, curve, numbers, table, rest)
+                    carried = load(du, j * LANES) * (beta - s * r1 - slope * (q0 + q1 * u))
+                    carried = dspk * slope + carried
+                    store(du, j * LANES, carried)
                     # u = v + cur[t]
-                    row[c] += carried[c]
+                    at = (t * pitch + pixel + j // pool * width + j % pool) * channels + c
+                    store_some(dcur, at, load_some(dcur, at, count, rest) + carried, count, rest)

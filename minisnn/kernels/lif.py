@@ -1,16 +1,13 @@
 """The leaky integrate-and-fire neuron over time. See ``minisnn/lif.py`` for the equations."""
 
 import numpy as np
-from numba import njit
 
 from . import surrogate as sg
+from .simd import LANES, above, kernel, load_some, splat, store_some
 
 
 def constants(beta, threshold, reset, detach_reset, dtype):
-    """(beta, theta, r0, r1, q0, q1, 0, 1) in `dtype`: what a spike takes away, and what of it is differentiated.
-
-    0 and 1 are here because a literal of Numba's would promote float32 to float64.
-    """
+    """(beta, theta, r0, r1, q0, q1, 0, 1) in `dtype`: what a spike takes away, and what of it is differentiated."""
     zero = dtype.type(0)
     removal = {"subtract": (dtype.type(threshold), zero), "zero": (zero, dtype.type(beta)), "none": (zero, zero),
                "subtract_then_leak": (dtype.type(beta * threshold), zero)}[reset]
@@ -24,53 +21,62 @@ def forward(cur, num_steps, beta, threshold, reset="subtract"):
     neuron = constants(beta, threshold, reset, True, cur.dtype)
     shape = (num_steps, *cur.shape[1:])
     spk, mem = np.empty(shape, np.uint8), np.empty(shape, cur.dtype)
-    _forward(cur.reshape(len(cur), -1), neuron, spk.reshape(num_steps, -1), mem.reshape(num_steps, -1))
+    _forward(cur.reshape(-1), neuron, num_steps, cur[0].size, spk.reshape(-1), mem.reshape(-1),
+             np.zeros(LANES, cur.dtype))
     return spk, mem
 
 
 def backward(dspk, dmem, spk, mem, surrogate, beta, threshold, reset="subtract", detach_reset=True,
              constant=False):
     """As ``minisnn.lif.backward``; `spk` is not read, the membranes tell where the spikes were."""
-    steps = len(mem)
     neuron = constants(beta, threshold, reset, detach_reset, mem.dtype)
-    dmem = np.zeros((1, 1), mem.dtype) if dmem is None else dmem.reshape(steps, -1)
-    dcur = np.zeros((1 if constant else steps, *mem.shape[1:]), mem.dtype)
-    _backward(dspk.reshape(steps, -1), dmem, mem.reshape(steps, -1), neuron, *sg.as_numbers(surrogate, mem.dtype),
-              dcur.reshape(len(dcur), -1))
+    dmem = np.zeros(0, mem.dtype) if dmem is None else dmem
+    dcur = np.zeros((1 if constant else len(mem), *mem.shape[1:]), mem.dtype)
+    _backward(np.ascontiguousarray(dspk).reshape(-1), np.ascontiguousarray(dmem).reshape(-1), mem.reshape(-1), neuron,
+              *sg.as_numbers(surrogate, mem.dtype), len(mem), mem[0].size, dcur.reshape(-1),
+              np.zeros(LANES, mem.dtype))
     return dcur
 
 
-@njit(nogil=True, cache=True)
-def _forward(cur, neuron, spk, mem):
-    beta, theta, r0, r1, _, _, zero, one = neuron
-    v = np.zeros(cur.shape[1], cur.dtype)
-    for t in range(len(mem)):
-        row = cur[t if len(cur) > 1 else 0]
-        for i in range(len(v)):
-            u = v[i] + row[i]
-            s = one if u > theta else zero
-            v[i] = beta * u - s * (r0 + r1 * u)
-            mem[t, i] = u
-            spk[t, i] = u > theta
+@kernel
+def _forward(cur, neuron, num_steps, neurons, spk, mem, rest):
+    beta, theta, r0, r1 = splat(neuron, 0), splat(neuron, 1), splat(neuron, 2), splat(neuron, 3)
+    zero, one = splat(neuron, 6), splat(neuron, 7)
+    pitch = neurons if len(cur) > neurons else 0  # from one step's currents to the next's
+    for i in range(0, neurons, LANES):
+        count = neurons - i
+        v = zero
+        for t in range(num_steps):
+            u = v + load_some(cur, t * pitch + i, count, rest)
+            s = above(u, theta, one)
+            v = beta * u - s * (r0 + r1 * u)
+            store_some(mem, t * neurons + i, u, count, rest)
+            store_some(spk, t * neurons + i, s, count, rest)
 
 
-@njit(nogil=True, cache=True)
-def _backward(dspk, dmem, mem, neuron, curve, numbers, table, dcur):
-    beta, theta, r0, r1, q0, q1, zero, one = neuron
-    du = np.zeros(mem.shape[1], mem.dtype)
-    slope = np.zeros(mem.shape[1], mem.dtype)
-    for t in range(len(mem) - 1, -1, -1):
-        # s = step(u - theta); a readout's theta is infinite, its slope 0
-        if theta < np.inf:
-            sg.derivatives(mem[t], theta, curve, numbers, table, slope)
-        into = dcur[t if len(dcur) > 1 else 0]
-        for i in range(len(du)):
-            u = mem[t, i]
-            s = one if u > theta else zero
-            direct = dspk[t, i] * slope[i]
-            if len(dmem) > 1 or dmem.shape[1] > 1:
-                direct += dmem[t, i]
+@kernel
+def _backward(dspk, dmem, mem, neuron, curve, numbers, table, num_steps, neurons, dcur, rest):
+    beta, theta, r1, q0, q1 = (splat(neuron, 0), splat(neuron, 1), splat(neuron, 3), splat(neuron, 4),
+                               splat(neuron, 5))
+    zero, one = splat(neuron, 6), splat(neuron, 7)
+    pitch = neurons if len(dcur) > neurons else 0
+    spikes = neuron[1] < np.inf
+    for i in range(0, neurons, LANES):
+        count = neurons - i
+        du = zero
+        for t in range(num_steps - 1, -1, -1):
+            u = load_some(mem, t * neurons + i, count, rest)
+            # s = step(u - theta)
+            s = above(u, theta, one)
+            slope = zero
+            if spikes:
+                slope = sg.derivative(u - theta, curve, numbers, table, rest)
             # v = beta * u - s * (r0 + r1 * u)
-            du[i] = direct + du[i] * (beta - s * r1 - slope[i] * (q0 + q1 * u))
+            du_next = du * (beta - s * r1 - slope * (q0 + q1 * u))
+            du = load_some(dspk, t * neurons + i, count, rest) * slope
+            if len(dmem):
+                du = du + load_some(dmem, t * neurons + i, count, rest)
+            du = du + du_next
             # u = v + cur[t]
-            into[i] += du[i]
+            total = load_some(dcur, t * pitch + i, count, rest) + du
+            store_some(dcur, t * pitch + i, total, count, rest)

@@ -1,7 +1,8 @@
 """Pooling of spikes 0/1 (uint8). See ``minisnn/maxpool.py``."""
 
 import numpy as np
-from numba import njit
+
+from .simd import kernel
 
 
 def forward(spk, k):
@@ -21,7 +22,7 @@ def backward(dpooled, spk, k):
     return dspk
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _forward(spk, k, pooled):
     frames, h, w, channels = pooled.shape
     for f in range(frames):
@@ -31,7 +32,7 @@ def _forward(spk, k, pooled):
                     pooled[f, y // k, x // k, c] |= spk[f, y, x, c]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _backward(dpooled, spk, k, dspk):
     frames, h, w, channels = dpooled.shape
     for f in range(frames):

@@ -10,63 +10,53 @@ give the same bits.
 """
 
 import numpy as np
-from numba import njit
 
-from .simd import LANES, add, load, muladd, splat, store
-
-
-@njit(nogil=True, cache=True)
-def _copy_lanes(source, target, start, count):
-    for i in range(count):
-        target[start + i] = source[i]
+from .simd import LANES, item, kernel, load, load_some, muladd, splat, store, store_some
 
 
-@njit(nogil=True, cache=True)
-def dense(x, packed, bias, kernel, out):
-    """out[f, y, x] = bias + window of x at (y, x) times weights.
+@kernel
+def dense(x, packed, bias, size, top, out, rest):
+    """out[f, y, x] = bias + window of x at (y - top, x) times weights.
 
-    x (F, H, W, C) is padded already; packed, bias as from :func:`blocks`; out (F, h, w, M). Two pixels are
-    summed side by side: eight chains of FMA are what the processor needs to be busy.
+    x (F, H, W, C), its columns padded already, rows outside it count as 0; packed and bias from
+    ``windows.blocks``; size of the window; out (F, h, w, M). Two pixels are summed side by side: eight chains
+    of FMA keep the processor busy.
     """
     frames, height, width, channels = x.shape
     _, h, w, columns = out.shape
-    x_flat, out_flat, rest = x.reshape(-1), out.reshape(-1), np.empty(LANES, out.dtype)
+    x_flat, out_flat = x.reshape(-1), out.reshape(-1)
     for block in range(len(packed)):
-        weights, lanes = packed[block].reshape(-1), min(LANES, columns - block * LANES)
+        weights, count = packed[block].reshape(-1), columns - block * LANES
         for f in range(frames):
             for y in range(h):
                 for x0 in range(0, w, 2):
                     x1 = min(x0 + 1, w - 1)  # an odd last pixel is computed twice
                     sum0 = load(bias, block * LANES)
                     sum1 = load(bias, block * LANES)
-                    for ky in range(kernel):
-                        row = (f * height + y + ky) * width
+                    for ky in range(max(top - y, 0), min(size, height + top - y)):
+                        row = (f * height + y + ky - top) * width
                         p0, p1 = (row + x0) * channels, (row + x1) * channels
-                        q = ky * kernel * channels * LANES
-                        for e in range(kernel * channels):  # (kx, c) in one: contiguous in x and in w
+                        q = ky * size * channels * LANES
+                        for e in range(size * channels):  # (kx, c) in one: contiguous in x and in w
                             weight = load(weights, q + e * LANES)
                             sum0 = muladd(sum0, splat(x_flat, p0 + e), weight)
                             sum1 = muladd(sum1, splat(x_flat, p1 + e), weight)
-                    o0 = ((f * h + y) * w + x0) * columns + block * LANES
-                    o1 = ((f * h + y) * w + x1) * columns + block * LANES
-                    if lanes == LANES:
-                        store(out_flat, o0, sum0)
-                        store(out_flat, o1, sum1)
-                    else:
-                        store(rest, 0, sum0)
-                        _copy_lanes(rest, out_flat, o0, lanes)
-                        store(rest, 0, sum1)
-                        _copy_lanes(rest, out_flat, o1, lanes)
+                    o = ((f * h + y) * w + x0) * columns + block * LANES
+                    store_some(out_flat, o, sum0, count, rest)
+                    store_some(out_flat, o + (x1 - x0) * columns, sum1, count, rest)
 
 
-@njit(nogil=True, cache=True)
-def sparse(spk, packed, bias, kernel, padding, out):
-    """The same for spikes 0/1, spk (F, H, W, C) uint8, not padded."""
+@kernel
+def sparse(spk, packed, bias, size, padding, out, spikes, first, rest):
+    """The same for spikes 0/1, spk (F, H, W, C) uint8, not padded at all.
+
+    Fills two lists of a frame: spikes (H, W*C + 1), of each row the x*C + c of its spikes, and first
+    (H, W + 1), where in that list each pixel begins. One row of the window is added at a time, so that its
+    weights stay in the nearest cache.
+    """
     frames, height, width, channels = spk.shape
     _, h, w, columns = out.shape
-    out_flat, rest = out.reshape(-1), np.empty(LANES, out.dtype)
-    spikes = np.empty((height, width * channels + 1), np.int32)  # of each row: x*C + c of its spikes,
-    first = np.empty((height, width + 1), np.int32)              # and where in that list each pixel begins
+    out_flat, spikes_flat, pitch = out.reshape(-1), spikes.reshape(-1), spikes.shape[1]
     for f in range(frames):
         for y in range(height):
             n = 0
@@ -77,41 +67,39 @@ def sparse(spk, packed, bias, kernel, padding, out):
                     n += spk[f, y, x, c] != 0
             first[y, width] = n
         for block in range(len(packed)):
-            weights, lanes = packed[block].reshape(-1), min(LANES, columns - block * LANES)
-            for y in range(h):
-                for x in range(w):
-                    total = load(bias, block * LANES)
-                    left, right = min(max(x - padding, 0), width), max(min(x - padding + kernel, width), 0)
-                    for ky in range(max(padding - y, 0), min(kernel, height + padding - y)):
-                        row = y + ky - padding
-                        base = ky * kernel * channels - (x - padding) * channels
-                        for j in range(first[row, left], first[row, right]):
-                            total = add(total, load(weights, (base + spikes[row, j]) * LANES))
-                    o = ((f * h + y) * w + x) * columns + block * LANES
-                    if lanes == LANES:
-                        store(out_flat, o, total)
-                    else:
-                        store(rest, 0, total)
-                        _copy_lanes(rest, out_flat, o, lanes)
+            weights, count = packed[block].reshape(-1), columns - block * LANES
+            o = f * h * w * columns + block * LANES
+            for pixel in range(h * w):
+                store_some(out_flat, o + pixel * columns, load(bias, block * LANES), count, rest)
+            for ky in range(size):
+                for y in range(max(padding - ky, 0), min(h, height + padding - ky)):
+                    row = y + ky - padding
+                    for x in range(w):
+                        left, right = min(max(x - padding, 0), width), max(min(x - padding + size, width), 0)
+                        base = ((ky * size - x + padding) * channels) * LANES
+                        total = load_some(out_flat, o + (y * w + x) * columns, count, rest)
+                        for j in range(np.int64(first[row, left]), np.int64(first[row, right])):
+                            total = total + load(weights, base + item(spikes_flat, row * pitch + j) * LANES)
+                        store_some(out_flat, o + (y * w + x) * columns, total, count, rest)
 
 
-@njit(nogil=True, cache=True)
-def dense_weights(x, dout, kernel, dw):
-    """dw[ky, kx, c] = sum over frames and pixels of x[y + ky, x + kx, c] * dout[y, x].
+@kernel
+def dense_weights(x, dout, size, dw):
+    """dw[ky, kx, c] += sum over frames and pixels of x[y + ky, x + kx, c] * dout[y, x].
 
-    x (F, H, W, C) is padded already; dout (F, h, w, M') with M' a multiple of LANES; dw (k, k*C, M').
+    x (F, H, W, C) is padded already; dout (F, h, w, M') with M' a multiple of LANES; dw (k, k, C, M').
     """
     frames, height, width, channels = x.shape
     _, h, w, columns = dout.shape
     x_flat, d_flat, dw_flat = x.reshape(-1), dout.reshape(-1), dw.reshape(-1)
-    row_length = kernel * channels
+    length = size * channels
     for f in range(frames):
-        for ky in range(kernel):
-            for e0 in range(0, row_length, 2):
-                e1 = min(e0 + 1, row_length - 1)
+        for ky in range(size):
+            for e0 in range(0, length, 2):
+                e1 = min(e0 + 1, length - 1)
                 for block in range(columns // LANES):
-                    o0 = (ky * row_length + e0) * columns + block * LANES
-                    o1 = (ky * row_length + e1) * columns + block * LANES
+                    o0 = (ky * length + e0) * columns + block * LANES
+                    o1 = (ky * length + e1) * columns + block * LANES
                     sum0 = load(dw_flat, o0)
                     sum1 = load(dw_flat, o1)
                     for y in range(h):
@@ -125,34 +113,51 @@ def dense_weights(x, dout, kernel, dw):
                     store(dw_flat, o0, sum0)
 
 
-@njit(nogil=True, cache=True)
-def sparse_weights(spk, dout, kernel, dw):
+@kernel
+def sparse_weights(spk, dout, size, padding, dw, pixels, first):
     """The same for spikes 0/1, spk (F, H, W, C) uint8, not padded.
 
-    dout (F, H + k - 1, W + k - 1, M') has a border of zeros: the pixel of output that a spike at (y, x)
-    reaches through (ky, kx) is at (y + k - 1 - ky, x + k - 1 - kx) in it; see conv2d.
+    dout (F, h, W + k - 1, M') has a border of k - 1 - p columns of zeros on the left, the rest on the right:
+    the output that a spike at (y, x) reaches through (ky, kx) is at (y + p - ky, x + k - 1 - kx) in it.
+    Fills two lists of a frame: pixels (C, H*W + 1), of each channel where its spikes are, and first
+    (C, H + 1), where in that list each row begins. Three sums run side by side.
     """
     frames, height, width, channels = spk.shape
-    _, d_height, d_width, columns = dout.shape
-    d_flat, dw_flat = dout.reshape(-1), dw.reshape(-1)
-    pixels = np.empty((channels, height * width + 1), np.int32)  # of each channel: where its spikes are
-    count = np.empty(channels, np.int32)
+    _, h, d_width, columns = dout.shape
+    d_flat, dw_flat, pixels_flat, pitch = dout.reshape(-1), dw.reshape(-1), pixels.reshape(-1), pixels.shape[1]
+    blocks = columns // LANES
     for f in range(frames):
-        count[:] = 0
+        for c in range(channels):
+            first[c, 0] = 0
         for y in range(height):
+            for c in range(channels):
+                first[c, y + 1] = first[c, y]
             for x in range(width):
                 for c in range(channels):
-                    pixels[c, count[c]] = (y + kernel - 1) * d_width + x + kernel - 1
-                    count[c] += spk[f, y, x, c] != 0
+                    pixels[c, first[c, y + 1]] = y * d_width + x + size - 1
+                    first[c, y + 1] += spk[f, y, x, c] != 0
         for c in range(channels):
-            if count[c] == 0:
-                continue
-            for ky in range(kernel):
-                for kx in range(kernel):
-                    base = f * d_height * d_width - ky * d_width - kx
-                    for block in range(columns // LANES):
-                        o = ((ky * kernel + kx) * channels + c) * columns + block * LANES
-                        total = load(dw_flat, o)
-                        for j in range(count[c]):
-                            total = add(total, load(d_flat, (base + pixels[c, j]) * columns + block * LANES))
-                        store(dw_flat, o, total)
+            for ky in range(size):
+                start = np.int64(first[c, min(max(ky - padding, 0), height)])
+                end = np.int64(first[c, max(min(ky - padding + h, height), 0)])
+                if start >= end:
+                    continue
+                frame = (f * h + padding - ky) * d_width
+                last = size * blocks - 1
+                for n0 in range(0, last + 1, 3):  # (kx, block) in one; what is left over is computed twice
+                    n1, n2 = min(n0 + 1, last), min(n0 + 2, last)
+                    d0 = (frame - n0 // blocks) * columns + n0 % blocks * LANES
+                    d1 = (frame - n1 // blocks) * columns + n1 % blocks * LANES
+                    d2 = (frame - n2 // blocks) * columns + n2 % blocks * LANES
+                    o0 = ((ky * size + n0 // blocks) * channels + c) * columns + n0 % blocks * LANES
+                    o1 = ((ky * size + n1 // blocks) * channels + c) * columns + n1 % blocks * LANES
+                    o2 = ((ky * size + n2 // blocks) * channels + c) * columns + n2 % blocks * LANES
+                    sum0, sum1, sum2 = load(dw_flat, o0), load(dw_flat, o1), load(dw_flat, o2)
+                    for j in range(start, end):
+                        at = item(pixels_flat, c * pitch + j) * columns
+                        sum0 = sum0 + load(d_flat, d0 + at)
+                        sum1 = sum1 + load(d_flat, d1 + at)
+                        sum2 = sum2 + load(d_flat, d2 + at)
+                    store(dw_flat, o2, sum2)
+                    store(dw_flat, o1, sum1)
+                    store(dw_flat, o0, sum0)

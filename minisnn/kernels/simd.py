@@ -1,26 +1,37 @@
 """Vectors of LANES numbers that stay in registers, for Numba.
 
-Numba vectorises simple loops by itself, but it cannot keep a block of sums in registers while another loop
-runs around it, and that is where a matrix product gets its speed. So this file gives jitted code one more
-type, a vector of LANES floats (on AVX2: four registers in float32), and five operations on it. Each has its
-meaning in Python, in NumPy (used with NUMBA_DISABLE_JIT=1), and the LLVM instruction that it stands for.
+Numba vectorises simple loops by itself, but it cannot keep a block of numbers in registers while another
+loop runs around it, and that is where products and neurons get their speed. So this file gives jitted code
+one more type, a vector of LANES floats (on AVX2: four registers in float32), with + - * / and:
 
-    load(a, i)          a[i:i+LANES]                  a is flat and contiguous in all of them;
-    store(a, i, v)      a[i:i+LANES] = v              no bounds are checked
-    splat(a, i)         a[i] in every lane
-    add(v, w)           v + w
-    muladd(s, v, w)     s + v*w                       one rounding where the processor has FMA
+    load(a, i)            a[i:i+LANES]        a is flat and contiguous in all of these, and no
+    store(a, i, v)        a[i:i+LANES] = v    bounds are checked
+    load_as(a, i, b)      a[i:i+LANES] in the dtype of the array b; a and store's may be uint8
+    splat(a, i)           a[i] in every lane
+    item(a, i)            a[i], a single number
+    muladd(s, v, w)       s + v*w, with one rounding where the processor has FMA
+    above(v, w, one)      1 where v > w, else 0
+    maximum(v, w), absolute(v)
 
-With v of 0 and 1 alone, ``muladd`` rounds as ``add`` does: v*w is exact.
+Everything but ``muladd`` rounds as NumPy does; with v of 0 and 1 alone ``muladd`` does too, v*w is exact.
+With NUMBA_DISABLE_JIT=1 a vector is a NumPy array, and the functions are what this list says.
+
+It uses llvmlite, which comes with Numba; LLVM turns a vector into what the processor has.
 """
+
+import operator
 
 import numpy as np
 from llvmlite import ir
-from numba import config
+from numba import config, njit
 from numba.core import types
-from numba.extending import intrinsic, models, register_model
+from numba.extending import intrinsic, models, overload, register_model
 
 LANES = 32
+
+# A kernel allocates nothing: every array is its caller's. So Numba need not count references to arrays, which
+# it would do by calls inside the loops, and at a call every vector leaves its registers.
+kernel = njit(nogil=True, cache=True, _nrt=False)
 
 
 class Vector(types.Type):
@@ -32,7 +43,8 @@ class Vector(types.Type):
 
 
 def _llvm(dtype):
-    return ir.VectorType(ir.FloatType() if dtype == types.float32 else ir.DoubleType(), LANES)
+    scalar = {types.float32: ir.FloatType(), types.float64: ir.DoubleType(), types.uint8: ir.IntType(8)}[dtype]
+    return ir.VectorType(scalar, LANES)
 
 
 @register_model(Vector)
@@ -46,21 +58,36 @@ def _element(context, builder, array_type, array, index):
     return builder.gep(context.make_array(array_type)(context, builder, array).data, [index])
 
 
+def _read(context, builder, array_type, array, index):
+    pointer = _element(context, builder, array_type, array, index)
+    vector = builder.load(builder.bitcast(pointer, _llvm(array_type.dtype).as_pointer()))
+    vector.align = array_type.dtype.bitwidth // 8
+    return vector
+
+
 @intrinsic
 def _load(typingctx, array, index):
     def codegen(context, builder, signature, args):
-        pointer = _element(context, builder, signature.args[0], *args)
-        vector = builder.load(builder.bitcast(pointer, _llvm(array.dtype).as_pointer()))
-        vector.align = array.dtype.bitwidth // 8
-        return vector
+        return _read(context, builder, array, *args)
     return Vector(array.dtype)(array, types.intp), codegen
+
+
+@intrinsic
+def _load_as(typingctx, array, index, like):
+    def codegen(context, builder, signature, args):
+        vector = _read(context, builder, array, *args[:2])
+        return builder.uitofp(vector, _llvm(like.dtype)) if array.dtype == types.uint8 else vector
+    return Vector(like.dtype)(array, types.intp, like), codegen
 
 
 @intrinsic
 def _store(typingctx, array, index, vector):
     def codegen(context, builder, signature, args):
-        pointer = _element(context, builder, signature.args[0], *args[:2])
-        stored = builder.store(args[2], builder.bitcast(pointer, _llvm(array.dtype).as_pointer()))
+        array_value, position, value = args
+        if array.dtype == types.uint8:
+            value = builder.fptoui(value, _llvm(types.uint8))
+        pointer = _element(context, builder, array, array_value, position)
+        stored = builder.store(value, builder.bitcast(pointer, _llvm(array.dtype).as_pointer()))
         stored.align = array.dtype.bitwidth // 8
         return context.get_dummy_value()
     return types.void(array, types.intp, vector), codegen
@@ -69,17 +96,18 @@ def _store(typingctx, array, index, vector):
 @intrinsic
 def _splat(typingctx, array, index):
     def codegen(context, builder, signature, args):
-        number = builder.load(_element(context, builder, signature.args[0], *args))
-        vector = _llvm(array.dtype)
-        first = builder.insert_element(ir.Constant(vector, ir.Undefined), number, ir.Constant(ir.IntType(32), 0))
-        zeros = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
-        return builder.shuffle_vector(first, ir.Constant(vector, ir.Undefined), zeros)
+        number = builder.load(_element(context, builder, array, *args))
+        undefined, lane = ir.Constant(_llvm(array.dtype), ir.Undefined), ir.IntType(32)
+        first = builder.insert_element(undefined, number, ir.Constant(lane, 0))
+        return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(lane, LANES), [0] * LANES))
     return Vector(array.dtype)(array, types.intp), codegen
 
 
 @intrinsic
-def _add(typingctx, v, w):
-    return v(v, w), lambda context, builder, signature, args: builder.fadd(*args)
+def _item(typingctx, array, index):
+    def codegen(context, builder, signature, args):
+        return builder.load(_element(context, builder, array, *args))
+    return array.dtype(array, types.intp), codegen
 
 
 @intrinsic
@@ -89,9 +117,54 @@ def _muladd(typingctx, s, v, w):
     return s(s, v, w), codegen
 
 
-if config.DISABLE_JIT:
+@intrinsic
+def _above(typingctx, v, w, one):
+    def codegen(context, builder, signature, args):
+        return builder.select(builder.fcmp_ordered(">", *args[:2]), args[2], ir.Constant(_llvm(v.dtype), None))
+    return v(v, w, one), codegen
+
+
+@intrinsic
+def _maximum(typingctx, v, w):
+    def codegen(context, builder, signature, args):
+        return builder.select(builder.fcmp_ordered(">", *args), *args)
+    return v(v, w), codegen
+
+
+@intrinsic
+def _absolute(typingctx, v):
+    def codegen(context, builder, signature, args):
+        return builder.select(builder.fcmp_ordered(">", args[0], ir.Constant(_llvm(v.dtype), None)), args[0],
+                              builder.fneg(args[0]))
+    return v(v), codegen
+
+
+def _arithmetic(python_operator, instruction):
+    """Give two vectors the Python operator."""
+    @intrinsic
+    def apply(typingctx, v, w):
+        def codegen(context, builder, signature, args):
+            return getattr(builder, instruction)(*args)
+        return v(v, w), codegen
+
+    @overload(python_operator)
+    def choose(v, w):
+        if isinstance(v, Vector) and v == w:
+            return lambda v, w: apply(v, w)
+
+
+for _operator, _instruction in ((operator.add, "fadd"), (operator.sub, "fsub"), (operator.mul, "fmul"),
+                                (operator.truediv, "fdiv")):
+    _arithmetic(_operator, _instruction)
+
+
+def _python():
+    """The same functions on NumPy arrays."""
     def load(array, index):
         return array[index:index + LANES].copy()
+
+    def load_as(array, index, like):
+        return array[index:index + LANES].astype(like.dtype)
 
     def store(array, index, vector):
         array[index:index + LANES] = vector
@@ -99,10 +172,40 @@ if config.DISABLE_JIT:
     def splat(array, index):
         return np.full(LANES, array[index])
 
-    def add(v, w):
-        return v + w
+    def item(array, index):
+        return array[index]
 
     def muladd(s, v, w):
         return s + v * w
-else:
-    load, store, splat, add, muladd = _load, _store, _splat, _add, _muladd
+
+    def above(v, w, one):
+        return np.where(v > w, one, one - one)
+
+    return load, load_as, store, splat, item, muladd, above, np.maximum, np.abs
+
+
+load, load_as, store, splat, item, muladd, above, maximum, absolute = _python() if config.DISABLE_JIT else (
+    _load, _load_as, _store, _splat, _item, _muladd, _above, _maximum, _absolute)
+
+
+# A row that ends before LANES numbers are full goes through `rest`, an array of LANES numbers.
+
+@kernel
+def load_some(array, index, count, rest):
+    """``load_as`` of `count` numbers in the dtype of `rest`, whose numbers the other lanes hold."""
+    if count >= LANES:
+        return load_as(array, index, rest)
+    for i in range(count):
+        rest[i] = array[index + i]
+    return load(rest, 0)
+
+
+@kernel
+def store_some(array, index, vector, count, rest):
+    """``store`` of the first `count` lanes."""
+    if count >= LANES:
+        store(array, index, vector)
+    else:
+        store(rest, 0, vector)
+        for i in range(count):
+            array[index + i] = rest[i]

@@ -1,14 +1,15 @@
 """The surrogate gradient inside a kernel: ``minisnn/surrogate.py`` read as a curve's number and its scale."""
 
 import numpy as np
-from numba import njit
+
+from .simd import LANES, absolute, kernel, load, maximum, splat, store
 
 FAMILIES = ("fast_sigmoid", "atan", "sigmoid", "triangular")
 TABLE = len(FAMILIES)
 
 
 def as_numbers(surrogate, dtype):
-    """(curve, constants, table) of a Surrogate: what :func:`derivatives` reads.
+    """(curve, numbers, table) of a Surrogate: what :func:`derivative` reads.
 
     Raises
     ------
@@ -23,43 +24,44 @@ def as_numbers(surrogate, dtype):
     else:
         raise ValueError(f"surrogate {surrogate.name} is a function of your own: run it with backend=\"numpy\", or "
                          "pass the kernels surrogate.tabulate(reach)[0]")
-    scale = dtype.type(surrogate.scale)
-    half_turn = dtype.type(np.pi / 2) * scale  # of atan
-    reach = dtype.type(surrogate.reach)
+    scale, reach = dtype.type(surrogate.scale), dtype.type(surrogate.reach)
+    half_turn = dtype.type(np.pi / 2) * scale
     pitch = dtype.type(len(table) - 1) / (reach + reach) if curve == TABLE else 0  # points per unit of membrane
-    numbers = [scale, half_turn, scale / dtype.type(2), surrogate.gain, reach, pitch, 0, 1]
-    return curve, np.array(numbers, dtype), table
+    # 0 and 1 are here because a literal of Numba's would promote float32 to float64.
+    return curve, np.array([scale, half_turn, scale / dtype.type(2), surrogate.gain, reach, pitch, 0, 1], dtype), table
 
 
-@njit(nogil=True, cache=True)
-def derivatives(mem, threshold, curve, numbers, table, out):
-    """out[i] = surrogate gradient at mem[i] - threshold; rows of one dtype.
-
-    The numbers 0 and 1 come in `numbers` because a literal of Numba's would promote float32 to float64.
-    """
-    scale, half_turn, half_scale, gain, reach, pitch, zero, one = numbers
+@kernel
+def derivative(x, curve, numbers, table, buffer):
+    """Surrogate gradient at the vector `x` = U - theta; `buffer` holds LANES numbers."""
+    scale, gain, zero, one = splat(numbers, 0), splat(numbers, 3), splat(numbers, 6), splat(numbers, 7)
     if curve == 0:  # fast_sigmoid
-        for i in range(len(mem)):
-            d = one + scale * abs(mem[i] - threshold)
-            out[i] = one / (d * d) * gain
+        d = one + scale * absolute(x)
+        slope = one / (d * d)
     elif curve == 1:  # atan
-        for i in range(len(mem)):
-            z = half_turn * (mem[i] - threshold)
-            out[i] = half_scale / (one + z * z) * gain
-    elif curve == 2:  # sigmoid
-        for i in range(len(mem)):
-            e = np.exp(-scale * abs(mem[i] - threshold))
-            d = one + e
-            out[i] = scale * e / (d * d) * gain
+        z = splat(numbers, 1) * x
+        slope = splat(numbers, 2) / (one + z * z)
     elif curve == 3:  # triangular
-        for i in range(len(mem)):
-            out[i] = max(one - abs(mem[i] - threshold) / scale, zero) / scale * gain
+        slope = maximum(one - absolute(x) / scale, zero) / scale
     else:
-        last = len(table) - 1
-        for i in range(len(mem)):
-            position = (mem[i] - threshold + reach) * pitch
-            out[i] = zero
-            if zero <= position < last:
+        store(buffer, 0, x)
+        _one_by_one(buffer, curve, numbers, table)
+        slope = load(buffer, 0)
+    return slope * gain
+
+
+@kernel
+def _one_by_one(x, curve, numbers, table):
+    """The curves that have no vector instruction, in place."""
+    scale, _, _, _, reach, pitch, zero, one = numbers
+    for i in range(LANES):
+        if curve == 2:  # sigmoid
+            e = np.exp(-scale * abs(x[i]))
+            d = one + e
+            x[i] = scale * e / (d * d)
+        else:  # a table
+            position = (x[i] + reach) * pitch
+            x[i] = zero
+            if zero <= position < len(table) - 1:
                 index = int(position)
-                weight = position - np.floor(position)
-                out[i] = (table[index] + weight * (table[index + 1] - table[index])) * gain
+                x[i] = table[index] + (position - np.floor(position)) * (table[index + 1] - table[index])

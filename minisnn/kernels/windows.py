@@ -19,23 +19,21 @@ def blocks(w):
     return packed
 
 
-def framed(x, offset, height, width, value=0.0):
-    """`x` (F, h, w, C) moved by (offset, offset) in a frame of (height, width) full of `value`.
+def framed(x, top, left, height, width, value=0.0):
+    """`x` (F, h, w, C) moved by (top, left) in a frame of (height, width) full of `value`.
 
-    Rows and columns that fall outside are cut off; channels are filled up with 0 to a multiple of LANES if
-    `value` is None (a frame of gradients).
+    Rows and columns that fall outside are cut off.
     """
     frames, h, w, channels = x.shape
-    full = -(-channels // LANES) * LANES if value is None else channels
-    if offset == 0 and (height, width, full) == x.shape[1:]:
+    if (top, left, height, width) == (0, 0, h, w):
         return x
-    out = np.zeros((frames, height, width, full), x.dtype)
-    if value is not None and np.any(value):
+    out = np.zeros((frames, height, width, channels), x.dtype)
+    if np.any(value):
         out[:] = np.asarray(value, x.dtype)
-    top, source = max(offset, 0), max(-offset, 0)
-    rows, columns = min(h - source, height - top), min(w - source, width - top)
+    y, y_from, x0, x_from = max(top, 0), max(-top, 0), max(left, 0), max(-left, 0)
+    rows, columns = min(h - y_from, height - y), min(w - x_from, width - x0)
     if rows > 0 and columns > 0:
-        out[:, top:top + rows, top:top + columns, :channels] = x[:, source:source + rows, source:source + columns]
+        out[:, y:y + rows, x0:x0 + columns] = x[:, y_from:y_from + rows, x_from:x_from + columns]
     return out
 
 
@@ -55,33 +53,44 @@ def pack_transpose(w):
 def forward(x, w, b, padding, pad_value, frame, packed=None):
     """Currents (F, h, w, M), `frame` = (h, w), of inputs (F, H, W, C): spikes (uint8) or numbers."""
     packed = pack(w) if packed is None else packed
-    bias = blocks(b[None]).reshape(-1)
+    bias, rest = blocks(b[None]).reshape(-1), np.zeros(LANES, w.dtype)
     out = np.empty((len(x), *frame, w.shape[3]), w.dtype)
     if _go_sparse(x, padding, pad_value):
-        products.sparse(x, packed, bias, w.shape[0], padding, out)
+        _, height, width, channels = x.shape
+        spikes = np.empty((height, width * channels + 1), np.int32)
+        first = np.empty((height, width + 1), np.int32)
+        products.sparse(x, packed, bias, w.shape[0], padding, out, spikes, first, rest)
     else:
-        products.dense(_padded(x, padding, pad_value, w.dtype), packed, bias, w.shape[0], out)
+        products.dense(_padded(x, padding, pad_value, w.dtype), packed, bias, w.shape[0], 0, out, rest)
     return out
 
 
 def backward(dcur, x, w, padding, pad_value, need_dx, packed=None):
     """Gradients dx (F, H, W, C) or None, dw (k, k, C, M), db (M,) of :func:`forward`."""
-    kernel, columns = w.shape[0], w.shape[3]
-    dw = np.zeros((kernel, kernel, x.shape[3], _up(columns)), w.dtype)
-    # cur[y] takes w[ky] from x[y + ky - p], so x[y] gives w[ky] to cur[y + p - ky]: the gradient of the
-    # inputs is a convolution too, of dcur in this border with the flipped kernel.
-    bordered = framed(dcur, kernel - 1 - padding, x.shape[1] + kernel - 1, x.shape[2] + kernel - 1, None)
-    if _go_sparse(x, padding, pad_value):
-        products.sparse_weights(x, bordered, kernel, dw)
+    size, columns = w.shape[0], w.shape[3]
+    frames, height, width, channels = x.shape
+    db = dcur.sum(axis=(0, 1, 2))
+    if columns % LANES:  # whole blocks
+        dcur = np.pad(dcur, ((0, 0), (0, 0), (0, 0), (0, _up(columns) - columns)))
+    # cur[x] takes w[kx] from x[x + kx - p], so x[x] gives w[kx] to cur[x + p - kx]: the gradient of the
+    # inputs is a convolution too, of dcur with the flipped kernel and this border.
+    border = size - 1 - padding
+    sparse = _go_sparse(x, padding, pad_value)
+    bordered = framed(dcur, 0, border, dcur.shape[1], width + size - 1) if sparse or need_dx else None
+    dw = np.zeros((size, size, channels, _up(columns)), w.dtype)
+    if sparse:
+        pixels = np.empty((channels, height * width + 1), np.int32)
+        first = np.empty((channels, height + 1), np.int32)
+        products.sparse_weights(x, bordered, size, padding, dw, pixels, first)
     else:
-        gradient = framed(dcur, 0, *dcur.shape[1:3], None)
-        products.dense_weights(_padded(x, padding, pad_value, w.dtype), gradient, kernel, dw)
+        products.dense_weights(_padded(x, padding, pad_value, w.dtype), dcur, size, dw)
     dx = None
     if need_dx:
         packed = pack_transpose(w) if packed is None else packed
+        bias, rest = np.zeros(len(packed) * LANES, w.dtype), np.zeros(LANES, w.dtype)
         dx = np.empty(x.shape, w.dtype)
-        products.dense(bordered, packed, np.zeros(packed.shape[0] * LANES, w.dtype), kernel, dx)
-    return dx, np.ascontiguousarray(dw[..., :columns]), dcur.sum(axis=(0, 1, 2))
+        products.dense(bordered, packed, bias, size, border, dx, rest)
+    return dx, np.ascontiguousarray(dw[..., :columns]), db
 
 
 def _up(channels):
@@ -98,4 +107,4 @@ def _go_sparse(x, padding, pad_value):
 
 def _padded(x, padding, pad_value, dtype):
     height, width = x.shape[1] + 2 * padding, x.shape[2] + 2 * padding
-    return framed(x.astype(dtype, copy=False), padding, height, width, pad_value)
+    return framed(np.ascontiguousarray(x, dtype), padding, padding, height, width, pad_value)
