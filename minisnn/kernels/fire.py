@@ -8,7 +8,7 @@ costs less than to fetch them. For a constant current that is one number per neu
 import numpy as np
 
 from . import surrogate as sg
-from .simd import LANES, above, kernel, load, load_some, maximum, splat, store, store_some
+from .simd import LANES, above, item, kernel, load, load_some, maximum, splat, store, store_some
 
 
 def forward(cur, num_steps, neuron, pool):
@@ -18,7 +18,7 @@ def forward(cur, num_steps, neuron, pool):
     """
     batch, height, width, channels = cur.shape[1:]
     out = np.empty((num_steps, batch, height // pool, width // pool, channels), np.uint8)
-    fired = _forward(cur.reshape(-1), neuron, pool, width, batch * height * width, channels, num_steps,
+    fired = _forward(cur.reshape(-1), neuron, pool, width, _steps(pool, width), batch * height * width, channels, num_steps,
                      out.reshape(-1), *_scratch(cur.dtype, pool * pool, 1))
     return out, fired
 
@@ -28,9 +28,14 @@ def backward(dout, share, cur, out, neuron, pool, surrogate):
     batch, height, width, channels = cur.shape[1:]
     dcur = np.zeros(cur.shape, cur.dtype)
     _backward(dout.reshape(-1), np.array([share]), cur.reshape(-1), out.reshape(-1), neuron, pool, width,
-              batch * height * width, channels, len(out), *surrogate, dcur.reshape(-1),
+              _steps(pool, width), batch * height * width, channels, len(out), *surrogate, dcur.reshape(-1),
               *_scratch(cur.dtype, pool * pool, pool * pool * len(out)))
     return dcur
+
+
+def _steps(pool, width):
+    """How many pixels lie between the first neuron of a window and each of its neurons, in reading order."""
+    return np.add.outer(np.arange(pool) * width, np.arange(pool)).reshape(-1)
 
 
 def _scratch(dtype, *vectors):
@@ -46,7 +51,7 @@ def _first_pixel(window, pool, width):
 
 
 @kernel
-def _forward(cur, neuron, pool, width, pixels, channels, num_steps, out, state, hits, rest):
+def _forward(cur, neuron, pool, width, steps, pixels, channels, num_steps, out, state, hits, rest):
     beta, theta, r0, r1 = splat(neuron, 0), splat(neuron, 1), splat(neuron, 2), splat(neuron, 3)
     zero, one = splat(neuron, 6), splat(neuron, 7)
     pitch = pixels if len(cur) > pixels * channels else 0  # from one step's currents to the next's
@@ -62,7 +67,7 @@ def _forward(cur, neuron, pool, width, pixels, channels, num_steps, out, state, 
             for t in range(num_steps):
                 any_spike = zero
                 for j in range(pool * pool):
-                    at = (t * pitch + pixel + j // pool * width + j % pool) * channels + c
+                    at = (t * pitch + pixel + item(steps, j)) * channels + c
                     u = load(state, j * LANES) + load_some(cur, at, count, rest)
                     s = above(u, theta, one)
                     store(state, j * LANES, beta * u - s * (r0 + r1 * u))
@@ -76,8 +81,8 @@ def _forward(cur, neuron, pool, width, pixels, channels, num_steps, out, state, 
 
 
 @kernel
-def _backward(dout, share, cur, out, neuron, pool, width, pixels, channels, num_steps, curve, numbers, table, dcur,
-              du, mem, rest):
+def _backward(dout, share, cur, out, neuron, pool, width, steps, pixels, channels, num_steps, curve, numbers,
+              table, dcur, du, mem, rest):
     beta, theta, r0, r1 = splat(neuron, 0), splat(neuron, 1), splat(neuron, 2), splat(neuron, 3)
     q0, q1, zero, one = splat(neuron, 4), splat(neuron, 5), splat(neuron, 6), splat(neuron, 7)
     offset = splat(share, 0)
@@ -91,7 +96,7 @@ def _backward(dout, share, cur, out, neuron, pool, width, pixels, channels, num_
             for j in range(pool * pool):
                 v = zero
                 for t in range(num_steps):
-                    at = (t * pitch + pixel + j // pool * width + j % pool) * channels + c
+                    at = (t * pitch + pixel + item(steps, j)) * channels + c
                     u = v + load_some(cur, at, count, rest)
                     v = beta * u - above(u, theta, one) * (r0 + r1 * u)
                     store(mem, (t * pool * pool + j) * LANES, u)
@@ -116,5 +121,5 @@ def _backward(dout, share, cur, out, neuron, pool, width, pixels, channels, num_
                     carried = dspk * slope + carried
                     store(du, j * LANES, carried)
                     # u = v + cur[t]
-                    at = (t * pitch + pixel + j // pool * width + j % pool) * channels + c
+                    at = (t * pitch + pixel + item(steps, j)) * channels + c
                     store_some(dcur, at, load_some(dcur, at, count, rest) + carried, count, rest)

@@ -114,18 +114,18 @@ def dense_weights(x, dout, size, dw):
 
 
 @kernel
-def sparse_weights(spk, dout, size, padding, dw, pixels, first):
+def sparse_weights(spk, dout, size, padding, dw, taps, pixels, first):
     """The same for spikes 0/1, spk (F, H, W, C) uint8, not padded.
 
     dout (F, h, W + k - 1, M') has a border of k - 1 - p columns of zeros on the left, the rest on the right:
     the output that a spike at (y, x) reaches through (ky, kx) is at (y + p - ky, x + k - 1 - kx) in it.
-    Fills two lists of a frame: pixels (C, H*W + 1), of each channel where its spikes are, and first
-    (C, H + 1), where in that list each row begins. Three sums run side by side.
+    taps (k * M'/LANES, 2) are the pairs of a kx and a block of columns, by what they add to an index of dout
+    and of dw; three of them are summed side by side. Fills two lists of a frame: pixels (C, H*W + 1), of each
+    channel where its spikes are, and first (C, H + 1), where in that list each row begins.
     """
     frames, height, width, channels = spk.shape
     _, h, d_width, columns = dout.shape
     d_flat, dw_flat, pixels_flat, pitch = dout.reshape(-1), dw.reshape(-1), pixels.reshape(-1), pixels.shape[1]
-    blocks = columns // LANES
     for f in range(frames):
         for c in range(channels):
             first[c, 0] = 0
@@ -142,16 +142,12 @@ def sparse_weights(spk, dout, size, padding, dw, pixels, first):
                 end = np.int64(first[c, max(min(ky - padding + h, height), 0)])
                 if start >= end:
                     continue
-                frame = (f * h + padding - ky) * d_width
-                last = size * blocks - 1
-                for n0 in range(0, last + 1, 3):  # (kx, block) in one; what is left over is computed twice
-                    n1, n2 = min(n0 + 1, last), min(n0 + 2, last)
-                    d0 = (frame - n0 // blocks) * columns + n0 % blocks * LANES
-                    d1 = (frame - n1 // blocks) * columns + n1 % blocks * LANES
-                    d2 = (frame - n2 // blocks) * columns + n2 % blocks * LANES
-                    o0 = ((ky * size + n0 // blocks) * channels + c) * columns + n0 % blocks * LANES
-                    o1 = ((ky * size + n1 // blocks) * channels + c) * columns + n1 % blocks * LANES
-                    o2 = ((ky * size + n2 // blocks) * channels + c) * columns + n2 % blocks * LANES
+                frame = (f * h + padding - ky) * d_width * columns
+                target = (ky * size * channels + c) * columns
+                for n0 in range(0, len(taps), 3):  # what is left over of three is computed twice
+                    n1, n2 = min(n0 + 1, len(taps) - 1), min(n0 + 2, len(taps) - 1)
+                    d0, d1, d2 = frame + taps[n0, 0], frame + taps[n1, 0], frame + taps[n2, 0]
+                    o0, o1, o2 = target + taps[n0, 1], target + taps[n1, 1], target + taps[n2, 1]
                     sum0, sum1, sum2 = load(dw_flat, o0), load(dw_flat, o1), load(dw_flat, o2)
                     for j in range(start, end):
                         at = item(pixels_flat, c * pitch + j) * columns

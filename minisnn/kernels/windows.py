@@ -81,7 +81,7 @@ def backward(dcur, x, w, padding, pad_value, need_dx, packed=None):
     if sparse:
         pixels = np.empty((channels, height * width + 1), np.int32)
         first = np.empty((channels, height + 1), np.int32)
-        products.sparse_weights(x, bordered, size, padding, dw, pixels, first)
+        products.sparse_weights(x, bordered, size, padding, dw, _taps(size, channels, dw.shape[3]), pixels, first)
     else:
         products.dense_weights(_padded(x, padding, pad_value, w.dtype), dcur, size, dw)
     dx = None
@@ -96,6 +96,12 @@ def backward(dcur, x, w, padding, pad_value, need_dx, packed=None):
 def _up(channels):
     """`channels` rounded up to whole blocks."""
     return -(-channels // LANES) * LANES
+
+
+def _taps(size, channels, columns):
+    """See ``products.sparse_weights``."""
+    kx, block = np.mgrid[:size, :columns:LANES].reshape(2, -1)
+    return np.stack([block - kx * columns, block + kx * channels * columns], axis=1)
 
 
 def _go_sparse(x, padding, pad_value):
