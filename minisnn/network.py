@@ -106,6 +106,8 @@ class Network:
         self.surrogate = surrogates.parse(surrogate)
         self.dtype = np.dtype(_choice("dtype", np.dtype(dtype).name, ["float32", "float64"]))
         self.backend = _choice("backend", backend, ["numba", "numpy"])
+        if not (threads is None or (isinstance(threads, int) and threads >= 1)):
+            raise InputError(f"threads must be a number from 1, or None for all processors, got {threads!r}")
         self.threads = threads
         self.pad_value = pad_value
         self.params = init.parameters(self.layers, self.thresholds, rng, self.dtype)
@@ -118,8 +120,11 @@ class Network:
     @pad_value.setter
     def pad_value(self, value):
         channels = self.input_shape[-1] if len(self.input_shape) == 3 else 1
-        values = np.broadcast_to(np.asarray(value, float), (channels,))
-        self._pad_value = tuple(values.tolist())
+        try:
+            self._pad_value = tuple(np.broadcast_to(np.asarray(value, float), (channels,)).tolist())
+        except (TypeError, ValueError):
+            raise InputError(f"pad_value must be a number, or one for each of the {channels} input channels, "
+                             f"got {value!r}") from None
 
     @property
     def resets(self):
@@ -217,7 +222,9 @@ class Network:
         if inputs.shape[2:] != self.input_shape or inputs.shape[0] not in (1, num_steps) or inputs.size == 0:
             raise InputError(f"inputs must have shape (1 or {num_steps} steps, batch, "
                              f"{', '.join(map(str, self.input_shape))}), got {inputs.shape}")
-        return inputs if inputs.dtype == np.uint8 else inputs.astype(self.dtype, copy=False)
+        if inputs.dtype == np.uint8 and inputs.max() <= 1:
+            return inputs  # spikes
+        return inputs.astype(self.dtype, copy=False)
 
 
 def _forward(net, inputs, num_steps, step=None):
