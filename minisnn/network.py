@@ -74,8 +74,10 @@ class Network:
         The kernels, or the reference. They compute the same.
     threads : int, optional
         Threads of the kernels; all processors by default. The result does not depend on it.
+    mean_square : float, default 1
+        Mean square of an input, for the first weights: 1 for normalised images, their rate for spikes.
     rng : numpy.random.Generator
-        Draws the first weights.
+        Draws the first weights; see :mod:`minisnn.init`.
 
     Raises
     ------
@@ -92,7 +94,7 @@ class Network:
 
     def __init__(self, topology, input_shape, *, classes=None, beta=0.5, threshold=1.0, reset="subtract",
                  readout="spikes", detach_reset=True, surrogate="fast_sigmoid:5", padding=0, pad_value=0.0,
-                 dtype="float32", backend="numba", threads=None, rng):
+                 dtype="float32", backend="numba", threads=None, mean_square=1.0, rng):
         self.layers = parse(topology, input_shape, padding)
         self.topology = normalised(self.layers)
         self.input_shape = self.layers[0].in_shape
@@ -110,7 +112,7 @@ class Network:
             raise InputError(f"threads must be a number from 1, or None for all processors, got {threads!r}")
         self.threads = threads
         self.pad_value = pad_value
-        self.params = init.parameters(self.layers, self.thresholds, rng, self.dtype)
+        self.params = init.parameters(self.layers, self.thresholds, rng, self.dtype, mean_square=mean_square)
 
     @property
     def pad_value(self):
@@ -138,7 +140,7 @@ class Network:
         return [f"{i + 1}.{kind}" for i in range(len(self.layers)) for kind in "wb"]
 
     def config(self):
-        """The constructor's arguments but `rng`, as plain values: ``Network(**config, rng=rng)`` is alike."""
+        """The arguments that make the network but not its first weights, as plain values."""
         if self.surrogate.functions or self.surrogate.table:
             raise InputError(f"surrogate {self.surrogate.name} is a function of your own and cannot be stored; "
                              f"a model file takes {', '.join(surrogates.FAMILIES)}")

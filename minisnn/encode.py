@@ -1,0 +1,174 @@
+"""From pixels to what the first layer takes.
+
+    direct     the normalised image as a constant current, the same at every step
+    rate       at each step a spike with probability pixel / largest value
+    latency    one spike for each pixel, the brighter the earlier; a pixel of 0 never fires
+"""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from .errors import InputError
+
+KINDS = ("direct", "rate", "latency")
+
+
+def direct(x, mean=0.0, std=1.0, dtype=np.float32):
+    """(x - mean) / std as one step of constant current.
+
+    Parameters
+    ----------
+    x : ndarray of shape (B, ...)
+    mean, std : float, or sequence with one per channel (the last axis)
+    dtype : numpy dtype
+
+    Returns
+    -------
+    inputs : ndarray of shape (1, B, ...)
+
+    Examples
+    --------
+    >>> direct(np.array([[0, 10]], np.uint8), mean=5.0, std=5.0)
+    array([[[-1.,  1.]]], dtype=float32)
+    """
+    inputs = np.asarray(x).astype(dtype)
+    inputs -= np.asarray(mean, dtype)
+    inputs /= np.asarray(std, dtype)
+    return inputs[None]
+
+
+def rate(x, num_steps, max_value, rng):
+    """Bernoulli spikes: a pixel fires at each step with probability x / max_value.
+
+    Parameters
+    ----------
+    x : ndarray of shape (B, ...)
+        Between 0 and `max_value`; values outside count as the nearest of the two.
+    num_steps : int
+        T.
+    max_value : float
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    spk : ndarray of shape (T, B, ...), uint8
+
+    Examples
+    --------
+    >>> spk = rate(np.array([[0, 128, 255]], np.uint8), 1000, 255, np.random.default_rng(0))
+    >>> spk.mean(axis=0).round(1)
+    array([[0. , 0.5, 1. ]])
+    """
+    probability = np.asarray(x, np.float32) / np.float32(max_value)
+    return (rng.random((num_steps, *probability.shape), np.float32) < probability).astype(np.uint8)
+
+
+def latency(x, num_steps, max_value):
+    """One spike for each pixel above 0, at step round((1 - x / max_value) * (T - 1)).
+
+    Parameters and returns as of :func:`rate`, without chance.
+
+    Examples
+    --------
+    >>> latency(np.array([[0, 51, 255]], np.uint8), 3, 255)[:, 0].tolist()
+    [[0, 0, 1], [0, 0, 0], [0, 1, 0]]
+    """
+    x = np.asarray(x)
+    level = np.clip(x.astype(np.float64) / max_value, 0, 1)
+    step = np.rint((1 - level) * (num_steps - 1)).astype(np.int64)
+    times = np.arange(num_steps).reshape(-1, *[1] * x.ndim)
+    return ((step == times) & (x > 0)).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """How a network sees an image; stored in its model file.
+
+    Parameters
+    ----------
+    kind : "direct", "rate" or "latency"
+    num_steps : int
+        T.
+    max_value : float
+        The largest value of a pixel.
+    mean, std : tuple of float, one per channel
+        In units of pixels; used by "direct".
+
+    Raises
+    ------
+    InputError
+        For an unknown kind, or values that cannot be.
+
+    Examples
+    --------
+    >>> Encoder("direct", 10, 255.0, (128.0,), (64.0,)).pad_value
+    (-2.0,)
+    """
+
+    kind: str
+    num_steps: int
+    max_value: float = 255.0
+    mean: tuple = (0.0,)
+    std: tuple = (1.0,)
+
+    def __post_init__(self):
+        if self.kind not in KINDS:
+            raise InputError(f"unknown encoding {self.kind!r}: choose one of {', '.join(KINDS)}")
+        if not isinstance(self.num_steps, (int, np.integer)) or self.num_steps < 1:
+            raise InputError(f"the number of steps must be a whole number from 1, got {self.num_steps!r}")
+        if not (np.isfinite(self.max_value) and self.max_value > 0):
+            raise InputError(f"the largest value of a pixel must be above 0, got {self.max_value!r}")
+        if len(self.mean) != len(self.std) or not all(s > 0 for s in self.std):
+            raise InputError("an encoding needs a mean and a standard deviation above 0 for each channel, got "
+                             f"{self.mean} and {self.std}")
+
+    def encode(self, x, rng=None, dtype=np.float32):
+        """Inputs of the network for raw images `x` (B, ...): (1, B, ...) or spikes (T, B, ...).
+
+        `rng` is a Generator, needed by "rate" alone.
+        """
+        if self.kind == "direct":
+            return direct(x, self.mean, self.std, dtype)
+        if self.kind == "rate":
+            return rate(x, self.num_steps, self.max_value, rng)
+        return latency(x, self.num_steps, self.max_value)
+
+    @property
+    def pad_value(self):
+        """What a pixel of value 0 becomes, one number per channel: the border of a padded image."""
+        if self.kind == "direct":
+            return tuple(-m / s for m, s in zip(self.mean, self.std))
+        return tuple(0.0 for _ in self.mean)
+
+    def config(self):
+        """The arguments as plain values: ``Encoder(**config)`` is equal."""
+        return asdict(self) | {"mean": list(self.mean), "std": list(self.std)}
+
+
+def fit(kind, x_train, num_steps, max_value):
+    """The encoder whose direct coding gives the training images mean 0 and standard deviation 1 per channel.
+
+    Parameters
+    ----------
+    kind : str
+    x_train : ndarray of shape (n, H, W, C) or (n, N)
+        Flat rows share one mean and deviation. A constant channel gets a deviation of 1.
+    num_steps : int
+    max_value : float
+
+    Returns
+    -------
+    encoder : Encoder
+
+    Examples
+    --------
+    >>> fit("direct", np.array([[0, 2]], np.uint8), 5, 2.0).mean
+    (1.0,)
+    """
+    channels = x_train.shape[-1] if x_train.ndim == 4 else 1
+    flat = x_train.reshape(-1, channels)
+    mean = flat.mean(axis=0, dtype=np.float64)
+    std = flat.std(axis=0, dtype=np.float64)
+    std[std == 0] = 1.0
+    return Encoder(kind, num_steps, float(max_value), tuple(mean.tolist()), tuple(std.tolist()))

@@ -1,0 +1,148 @@
+"""A trained network in a file: one .npz of plain arrays and a JSON text, nothing pickled."""
+
+import json
+import platform
+import zipfile
+import zlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from . import __version__
+from .encode import Encoder
+from .errors import InputError
+from .files import atomic_write
+from .network import Network
+
+FORMAT = 1
+
+
+@dataclass
+class Model:
+    """A network with all that is needed to use it and to know where it comes from.
+
+    Attributes
+    ----------
+    network : Network
+    encoder : Encoder
+    seed : int
+    dataset : str
+    settings : dict
+        Of the training, as plain values.
+    history : list of dict
+        One entry an epoch: epoch, lr, loss, train_accuracy, validation_accuracy, firing_rates.
+    versions : dict
+        Of minisnn, numpy and python at the time of training.
+    """
+
+    network: Network
+    encoder: Encoder
+    seed: int = 0
+    dataset: str = ""
+    settings: dict = field(default_factory=dict)
+    history: list = field(default_factory=list)
+    versions: dict = field(default_factory=lambda: versions())
+
+    def save(self, path):
+        """Write the model to `path` (.npz), whole or not at all.
+
+        Raises
+        ------
+        InputError
+            If it cannot be written there.
+        """
+        about = {"network": portable(self.network.config()), "encoder": self.encoder.config(), "seed": self.seed,
+                 "dataset": self.dataset, "settings": self.settings, "history": self.history,
+                 "versions": self.versions}
+        write(path, "model", about, dict(zip(self.network.param_names, self.network.params)))
+
+    @classmethod
+    def load(cls, path, backend="numba", threads=None):
+        """Read a model that :meth:`save` wrote.
+
+        Raises
+        ------
+        InputError
+            If the file is missing, damaged, of another format version, or its parts do not fit together.
+        """
+        about, arrays = read(path, "model")
+        try:
+            network = Network(**about["network"], backend=backend, threads=threads, rng=np.random.default_rng(0))
+            encoder = Encoder(**{**about["encoder"], "mean": tuple(about["encoder"]["mean"]),
+                                 "std": tuple(about["encoder"]["std"])})
+            rest = {key: about[key] for key in ("seed", "dataset", "settings", "history", "versions")}
+        except (KeyError, TypeError, InputError) as error:
+            raise InputError(f"{path} describes a network that cannot be built ({_short(error)}); "
+                             "train or export it again") from error
+        set_params(path, network, arrays)
+        return cls(network, encoder, **rest)
+
+
+def load(path, backend="numba", threads=None):
+    """Read a model file; see :meth:`Model.load`."""
+    return Model.load(path, backend, threads)
+
+
+def portable(config):
+    """A network's config without what belongs to the machine and not to the model."""
+    return {key: value for key, value in config.items() if key not in ("backend", "threads")}
+
+
+def versions():
+    """Versions of minisnn, numpy and python, by name."""
+    return {"minisnn": __version__, "numpy": np.__version__, "python": platform.python_version()}
+
+
+def set_params(path, network, arrays):
+    """Copy the arrays of a file into a network's parameters, after checking their names, shapes and numbers."""
+    for name, param in zip(network.param_names, network.params):
+        if name not in arrays:
+            raise InputError(f"{path} lacks the array {name} of topology {network.topology}; "
+                             "train or export it again")
+        if arrays[name].shape != param.shape or arrays[name].dtype != param.dtype:
+            raise InputError(f"{path}: array {name} is {arrays[name].dtype} of shape {arrays[name].shape}, topology "
+                             f"{network.topology} needs {param.dtype} of shape {param.shape}; train or export it again")
+        if not np.isfinite(arrays[name]).all():
+            raise InputError(f"{path}: array {name} has values that are not finite; train it again")
+        param[...] = arrays[name]
+
+
+def write(path, kind, about, arrays):
+    """Write a .npz of `arrays` and the dict `about` (plain values) that says it is of `kind`."""
+    text = json.dumps({"kind": kind, "format": FORMAT, **about}, allow_nan=False)
+    with atomic_write(path) as file:
+        np.savez(file, about=np.array(text), **arrays)
+
+
+def read(path, kind):
+    """Read what :func:`write` wrote: (about, arrays).
+
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged, of another kind or of another format version.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path} is not there; name a {kind} file (.npz) that minisnn wrote" if not path.is_dir() else
+                         f"{path} is a folder; name a {kind} file (.npz) that minisnn wrote")
+    try:
+        with np.load(path, allow_pickle=False) as content:
+            arrays = {name: content[name] for name in content}
+        about = json.loads(str(arrays.pop("about")))
+        kind_found, version = about.pop("kind"), about.pop("format")
+    except (KeyError, AttributeError, TypeError, json.JSONDecodeError) as error:
+        raise InputError(f"{path} is not a {kind} file of minisnn; name one that minisnn wrote") from error
+    except (OSError, ValueError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
+        raise InputError(f"{path} is damaged or not a .npz of plain arrays ({_short(error)}); write it again") from error
+    if kind_found != kind:
+        raise InputError(f"{path} is a {kind_found} file, not a {kind} file; name another")
+    if version != FORMAT:
+        raise InputError(f"{path} has format version {version}, this minisnn ({__version__}) reads version {FORMAT}; "
+                         "use the version of minisnn that wrote it, or train again")
+    return about, arrays
+
+
+def _short(error):
+    return (str(error).splitlines() or [type(error).__name__])[0]
