@@ -5,79 +5,46 @@ remembered of it: the same seed gives the same weights on any number of threads,
 and resumed ends with the bits of one that was not.
 """
 
-import zlib
-from dataclasses import asdict, dataclass
+import time
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
+from . import checkpoint as checkpoints
 from . import encode, loss, optim
 from .errors import InputError, TrainingError
-from .model import Model, portable, read, set_params, write
+from .inference import Result, accuracy_and_rates, evaluate, predict  # noqa: F401  (train, then ask: one import)
+from .model import Model
+from .network import Network
+from .settings import Settings, stream
 
 
-@dataclass(frozen=True)
-class Settings:
-    """How a network is trained; see :func:`fit`."""
+def build(topology, data, settings, **options):
+    """A network made for a training: its first weights are drawn from the seed, scaled to the data's encoding.
 
-    encoding: str = "direct"
-    num_steps: int = 10
-    loss: str = "rate"
-    rate_penalty: str | None = None
-    epochs: int = 20
-    batch_size: int = 32
-    lr: float = 2e-3
-    optimiser: str = "adam"
-    schedule: str = "one_cycle"
-    weight_decay: float = 0.0
-    clip: float | None = None
-    augment: int = 0
-    validation: float = 0.1
-    patience: int | None = None
-    seed: int = 0
+    Parameters
+    ----------
+    topology : str
+    data : Dataset
+    settings : Settings
+    **options
+        Of :class:`minisnn.network.Network`.
 
-    def __post_init__(self):
-        for name, least in (("num_steps", 1), ("epochs", 1), ("batch_size", 1), ("augment", 0), ("seed", 0)):
-            value = getattr(self, name)
-            if not isinstance(value, (int, np.integer)) or value < least:
-                raise InputError(f"{name} must be a whole number from {least}, got {value!r}")
-        if self.patience is not None and not (isinstance(self.patience, int) and self.patience >= 1):
-            raise InputError(f"patience must be a whole number of epochs from 1, got {self.patience!r}")
-        if not (np.isfinite(self.lr) and self.lr > 0):
-            raise InputError(f"the learning rate must be above 0, got {self.lr!r}")
-        if self.clip is not None and not self.clip > 0:
-            raise InputError(f"clip must be a norm above 0, got {self.clip!r}")
-        if not 0 <= self.validation < 1:
-            raise InputError(f"validation must be a share of the training images, from 0 to below 1, "
-                             f"got {self.validation!r}")
-        if self.patience is not None and self.validation == 0:
-            raise InputError("patience needs a validation part; give a validation share above 0")
-        loss.parse(self.loss)
-        if self.rate_penalty is not None:
-            loss.parse_penalty(self.rate_penalty)
-        optim.schedule(self.schedule)
-
-
-@dataclass(frozen=True)
-class Result:
-    """What :func:`evaluate` found: accuracy over all steps, mean firing rate of each layer, counts."""
-
-    accuracy: float
-    firing_rates: tuple
-    images: int
-    num_steps: int
-
-
-def stream(seed, purpose, epoch=0):
-    """The Generator for one purpose ("init", "split", "epoch" or "encode") of a seed.
+    Returns
+    -------
+    net : Network
 
     Examples
     --------
-    >>> float(stream(0, "init").random()) == float(stream(0, "init").random())
-    True
+    >>> from minisnn import load_data
+    >>> build("16C3-10", load_data("digits"), Settings(), backend="numpy").params[0].shape
+    (3, 3, 1, 16)
     """
-    key = ("init", "split", "epoch", "encode").index(purpose)
-    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(key, epoch)))
+    encoder = encode.fit(settings.encoding, data.x_train, settings.num_steps, data.max_value)
+    sample = encoder.encode(data.x_train[:256], stream(settings.seed, "encode"))
+    mean_square = float(np.mean(np.square(sample, dtype=np.float64))) or 1.0  # 1 where all is black
+    return Network(topology, data.input_shape, mean_square=mean_square, rng=stream(settings.seed, "init"), **options)
 
 
 def fit(net, data, *, checkpoint=None, resume=False, progress=False, **settings):
@@ -88,36 +55,34 @@ def fit(net, data, *, checkpoint=None, resume=False, progress=False, **settings)
     net : Network
         Its parameters are changed in place; its `pad_value` is set to what a pixel of value 0 becomes.
     data : Dataset
-        Its test part is never looked at.
+        Its test part is never looked at. The validation images are the tail of the training images where
+        neighbours belong together (``data.ordered``), else drawn at random.
     checkpoint : str or Path, optional
         File that is written after each epoch.
     resume : bool, default False
-        Go on from `checkpoint` if it is there.
+        Go on from `checkpoint` if it is there. The end is the same, bit for bit, as without interruption.
     progress : bool, default False
         Show a bar.
     **settings
-        Of :class:`Settings`: encoding "direct" | "rate" | "latency", num_steps (T), loss "rate" | "membrane" |
-        "mse_count:0.8:0.05", rate_penalty "weight" | "weight:target", epochs, batch_size, lr (peak learning rate),
-        optimiser "adam" | "sgd", schedule "one_cycle" | "cosine" | "constant", weight_decay, clip (gradient
-        norm), augment (each image is shifted by up to so many pixels, its edge repeated), validation (share of
-        the training images set apart: the tail where neighbours belong together, else drawn at random; the
-        weights of the epoch that is best on them are kept; 0: all are trained on, the last epoch is kept),
-        patience (epochs without a better one after which training stops), seed.
+        Of :class:`minisnn.settings.Settings`, such as ``epochs=10, num_steps=5``.
 
     Returns
     -------
     model : Model
+        With the weights of the epoch that was best on the validation images (of equals the later; without
+        validation the last), and a history of all epochs: epoch, lr (at its end), loss, train_accuracy (while
+        learning, on the shifted images), validation_accuracy (None without), firing_rates, seconds.
 
     Raises
     ------
     InputError
         If a setting does not fit, or the checkpoint belongs to another training.
     TrainingError
-        If a number is no longer finite.
+        If a number is no longer finite; it names epoch, batch and layer.
 
     Examples
     --------
-    >>> from minisnn import Network, load_data
+    >>> from minisnn import load_data
     >>> data = load_data("digits")
     >>> net = Network("64-10", data.input_shape, backend="numpy", rng=np.random.default_rng(0))
     >>> model = fit(net, data, epochs=3, num_steps=4)
@@ -125,65 +90,28 @@ def fit(net, data, *, checkpoint=None, resume=False, progress=False, **settings)
     True
     """
     settings = Settings(**settings)
+    if resume and checkpoint is None:
+        raise InputError("resume=True needs the checkpoint=... of the training to go on with")
     run = _Training(net, data, settings)
-    if resume and checkpoint is not None and Path(checkpoint).exists():
-        run.load(checkpoint)
+    if resume and Path(checkpoint).exists():
+        checkpoints.load(checkpoint, run)
     from tqdm import tqdm
     with tqdm(total=settings.epochs * run.batches, initial=run.epoch * run.batches, unit="batch",
               disable=not progress, dynamic_ncols=True) as bar:
         while run.epoch < settings.epochs and not run.stopped:
-            run.one_epoch(bar)
+            with np.errstate(over="ignore", invalid="ignore"):  # each batch says in words what is not finite
+                run.one_epoch(bar)
             if checkpoint is not None:
-                run.save(checkpoint)
+                checkpoints.save(checkpoint, run)
     for param, best in zip(net.params, run.best):
         param[...] = best
     return Model(net, run.encoder, settings.seed, data.name, asdict(settings), run.history)
 
 
-def evaluate(model, x, y, batch_size=256):
-    """Accuracy over all T steps, and firing rates.
-
-    Parameters
-    ----------
-    model : Model
-    x : ndarray of shape (n, ...)
-        Raw images, as in a Dataset.
-    y : ndarray of int, shape (n,)
-    batch_size : int, default 256
-
-    Returns
-    -------
-    result : Result
-        The chance in "rate" coding comes from the model's seed.
-    """
-    return _evaluate(model.network, model.encoder, x, y, batch_size, stream(model.seed, "encode"))
-
-
-def predict(model, x, batch_size=256):
-    """The class of each image, (n,); arguments as of :func:`evaluate`."""
-    rng = stream(model.seed, "encode")
-    scores = [model.network.scores(_run(model.network, model.encoder, x[i:i + batch_size], rng))
-              for i in range(0, len(x), batch_size)]
-    return np.concatenate(scores).argmax(axis=1)
-
-
-def _run(net, encoder, x, rng):
-    if x.shape[1:] != net.input_shape:
-        raise InputError(f"images of shape {x.shape[1:]} do not fit a network for {net.input_shape}")
-    return net.forward(encoder.encode(x, rng, net.dtype), encoder.num_steps)
-
-
-def _evaluate(net, encoder, x, y, batch_size, rng):
-    right, rates = 0, np.zeros(len(net.layers))
-    for i in range(0, len(x), batch_size):
-        run = _run(net, encoder, x[i:i + batch_size], rng)
-        right += int((net.scores(run).argmax(axis=1) == y[i:i + batch_size]).sum())
-        rates += run.rates * run.spk.shape[1]
-    return Result(right / len(x), tuple((rates / len(x)).tolist()), len(x), encoder.num_steps)
-
-
 def shifted(x, pixels, rng):
     """Each image of `x` (B, H, W, C) moved by up to `pixels` in both directions, its edge repeated.
+
+    The edge and not zeros: a photograph goes on beyond its frame, and where the border is black the two agree.
 
     Examples
     --------
@@ -198,7 +126,7 @@ def shifted(x, pixels, rng):
 
 
 class _Training:
-    """A training under way: all that changes from epoch to epoch, and nothing else, is in its checkpoint."""
+    """A training under way. What changes from epoch to epoch is kept by :mod:`minisnn.checkpoint`."""
 
     def __init__(self, net, data, settings):
         _check(net, data, settings)
@@ -211,11 +139,11 @@ class _Training:
         self.best = [p.copy() for p in net.params]
         self.best_accuracy, self.since_best = -1.0, 0
         self.history = []
-        self.fingerprint = {"dataset": data.name, "images": len(data.x_train),
-                            "digest": zlib.crc32(np.ascontiguousarray(data.x_train))}
+        self.fingerprint = checkpoints.fingerprint(data)
 
     @property
     def epoch(self):
+        """Epochs done."""
         return len(self.history)
 
     @property
@@ -224,7 +152,8 @@ class _Training:
         return self.settings.patience is not None and self.since_best >= self.settings.patience
 
     def one_epoch(self, bar):
-        settings, net = self.settings, self.net
+        """All batches once, then validation."""
+        settings, net, start = self.settings, self.net, time.perf_counter()
         rng = stream(settings.seed, "epoch", self.epoch)
         order = rng.permutation(len(self.x))
         total, right, seen, rates = 0.0, 0, 0, np.zeros(len(net.layers))
@@ -241,7 +170,9 @@ class _Training:
             bar.set_postfix_str(f"epoch {self.epoch + 1}/{settings.epochs} loss {total / (batch + 1):.3f}"
                                 + self._last_words(), refresh=False)
             bar.update()
-        self._close(total / self.batches, right / seen, rates / self.batches, lr)
+        entry = {"epoch": self.epoch + 1, "lr": lr, "loss": total / self.batches, "train_accuracy": right / seen,
+                 "validation_accuracy": self._validate(), "firing_rates": (rates / self.batches).tolist()}
+        self.history.append(entry | {"seconds": time.perf_counter() - start})
 
     def _step(self, inputs, y, batch):
         """One batch forward, backward, and a step of the optimiser."""
@@ -253,63 +184,38 @@ class _Training:
             price, drates = loss.rate_penalty(run.rates, *loss.parse_penalty(settings.rate_penalty))
             value += price
         grads = net.backward(run, dspk, dmem, drates)
-        norm = optim.clip(grads, np.inf if settings.clip is None else settings.clip)
-        if not (np.isfinite(value) and np.isfinite(norm)):
-            # A membrane that is not a number never spikes, so a loss on counts may stay finite: the norm tells.
-            raise TrainingError(f"epoch {self.epoch + 1}, batch {batch + 1}: {_culprit(net, inputs, settings, grads)} "
-                                "not finite; try a smaller learning rate, or clip the gradient")
         step = self.epoch * self.batches + batch
         lr = optim.schedule(settings.schedule)(step, settings.epochs * self.batches, settings.lr)
-        self.optimiser.step(net.params, grads, lr)
+        # A membrane that is not a number never spikes, so a loss on counts may stay finite; some surrogates give
+        # it no gradient either. So loss, gradient and weights are looked at.
+        finite = np.isfinite(value) and np.isfinite(optim.norm(grads))
+        if finite:
+            if settings.clip is not None:
+                optim.clip(grads, settings.clip)
+            self.optimiser.step(net.params, grads, lr)
+            finite = np.isfinite(optim.norm(net.params))
+        if not finite:
+            culprit = _culprit(net, inputs, settings, grads)
+            raise TrainingError(f"epoch {self.epoch + 1}, batch {batch + 1}: {culprit} not finite; try a smaller "
+                                "learning rate, or clip the gradient")
         return value, run, lr
 
-    def _close(self, value, accuracy, rates, lr):
-        """End of an epoch: validate, remember the best, write the history."""
-        validation = None
-        if self.held_out is not None:
-            rng = stream(self.settings.seed, "encode")
-            validation = _evaluate(self.net, self.encoder, *self.held_out, 256, rng).accuracy
-        better = validation is None or validation > self.best_accuracy
-        self.since_best = 0 if better else self.since_best + 1
-        if better or validation == self.best_accuracy:  # of equals the later: it has been trained for longer
+    def _validate(self):
+        """Accuracy on the validation images; remembers the best weights."""
+        if self.held_out is None:
             self.best = [p.copy() for p in self.net.params]
-            self.best_accuracy = self.best_accuracy if validation is None else validation
-        self.history.append({"epoch": self.epoch + 1, "lr": lr, "loss": value, "train_accuracy": accuracy,
-                             "validation_accuracy": validation, "firing_rates": rates.tolist()})
+            return None
+        rng = stream(self.settings.seed, "encode")
+        accuracy = accuracy_and_rates(self.net, self.encoder, *self.held_out, rng).accuracy
+        self.since_best = 0 if accuracy > self.best_accuracy else self.since_best + 1
+        if accuracy >= self.best_accuracy:  # of equals the later: it has been trained for longer
+            self.best, self.best_accuracy = [p.copy() for p in self.net.params], accuracy
+        return accuracy
 
     def _last_words(self):
         if not self.history or self.history[-1]["validation_accuracy"] is None:
             return ""
         return f" validation {100 * self.history[-1]['validation_accuracy']:.1f} %"
-
-    def save(self, path):
-        about = {"network": portable(self.net.config()), "settings": asdict(self.settings), "data": self.fingerprint,
-                 "history": self.history, "best_accuracy": self.best_accuracy, "since_best": self.since_best}
-        arrays = dict(zip(self.net.param_names, self.net.params))
-        arrays |= {f"best.{name}": p for name, p in zip(self.net.param_names, self.best)}
-        arrays |= {f"optimiser.{name}": a for name, a in self.optimiser.state().items()}
-        write(path, "checkpoint", about, arrays)
-
-    def load(self, path):
-        about, arrays = read(path, "checkpoint")
-        try:
-            self._same(path, about)
-            set_params(path, self.net, arrays)
-            self.best = [arrays[f"best.{name}"] for name in self.net.param_names]
-            self.optimiser.load({name.removeprefix("optimiser."): a for name, a in arrays.items()})
-            self.history = about["history"]
-            self.best_accuracy, self.since_best = about["best_accuracy"], about["since_best"]
-        except KeyError as error:
-            raise InputError(f"{path} lacks {error}; delete it to start anew") from error
-
-    def _same(self, path, about):
-        """The checkpoint must be of this very training."""
-        ours = {"network": portable(self.net.config()), "settings": asdict(self.settings), "data": self.fingerprint}
-        for part, values in ours.items():
-            for name, value in values.items():
-                if about[part].get(name) != value:
-                    raise InputError(f"{path} belongs to a training with {name} {about[part].get(name)!r}, not "
-                                     f"{value!r}; resume with the same settings, or delete it to start anew")
 
 
 def _split(data, settings):
@@ -319,8 +225,8 @@ def _split(data, settings):
     if not data.ordered:
         order = stream(settings.seed, "split").permutation(order)
     if settings.validation and not 0 < count < len(order):
-        raise InputError(f"a validation share of {settings.validation} of {len(order)} images leaves nothing to "
-                         "validate or to train on; change it, or set it to 0")
+        raise InputError(f"validation {settings.validation} of {len(order)} images leaves nothing to validate or to "
+                         "train on; change it, or set it to 0")
     chosen, held_out = np.sort(order[:len(order) - count]), np.sort(order[len(order) - count:])
     parts = [(data.x_train[i], data.y_train[i]) for i in (chosen, held_out)]
     return parts[0], (parts[1] if count else None)
@@ -330,26 +236,26 @@ def _check(net, data, settings):
     if data.input_shape != net.input_shape:
         raise InputError(f"images of {data.name} have shape {data.input_shape}, the network takes {net.input_shape}")
     if net.classes < data.classes:
-        raise InputError(f"{data.name} has {data.classes} classes, the network only {net.classes}; make its last layer "
-                         f"{data.classes}, or a multiple of it with classes={data.classes}")
+        raise InputError(f"{data.name} has {data.classes} classes, the network only {net.classes}; make its last "
+                         f"layer {data.classes}, or a multiple of it with classes={data.classes}")
     if settings.augment and len(data.input_shape) == 1:
         raise InputError(f"augment shifts images, but {data.name} has flat rows of {data.input_shape[0]}; set it to 0")
-    if net.readout == "membrane" and settings.loss.split(":")[0] != "membrane":
+    if net.readout == "membrane" and settings.loss != "membrane":
         raise InputError(f"loss {settings.loss} counts spikes, but with readout membrane the last layer never "
                          "spikes; choose loss membrane")
     if settings.rate_penalty is not None and net.readout == "membrane" and len(net.layers) == 1:
-        raise InputError("a rate penalty needs a layer that spikes")
+        raise InputError("rate_penalty needs a layer that spikes, but the only one is the membrane readout")
 
 
 def _culprit(net, inputs, settings, grads):
     """Which layer has the first number that is not finite, in the order of computation, as 'X of layer Y are'."""
     run = net.forward(inputs, settings.num_steps, record=True)
     for index, layer in enumerate(net.layers):
-        if not all(np.isfinite(p).all() for p in net.params[2 * index:2 * index + 2]):
+        if not np.isfinite(optim.norm(net.params[2 * index:2 * index + 2])):
             return f"the weights of layer {layer.name} are"
         if not np.isfinite(run.layers[index].mem).all():
             return f"the membranes of layer {layer.name} are"
     for index, layer in reversed(list(enumerate(net.layers))):
-        if not all(np.isfinite(g).all() for g in grads[2 * index:2 * index + 2]):
+        if not np.isfinite(optim.norm(grads[2 * index:2 * index + 2])):
             return f"the gradient of layer {layer.name} is"
-    return f"the loss of layer {net.layers[-1].name} is"
+    return f"the loss at layer {net.layers[-1].name} is"

@@ -1,7 +1,8 @@
 """Forward and backward of a whole network by the kernels, on slices of the batch side by side.
 
-The batch is cut into SLICES parts whatever the number of threads, every part is computed by one thread, and
-the parts' gradients are summed in order: the result does not depend on the threads.
+The batch is cut into up to SLICES parts, as many as the work is worth and whatever the number of threads;
+every part is computed by one thread, and the parts' gradients are summed in order: the result does not depend
+on the threads.
 """
 
 import os
@@ -14,6 +15,7 @@ from . import conv2d, fire, lif, linear, maxpool, windows
 from . import surrogate as sg
 
 SLICES = 8
+SLICE_WORTH = 250_000  # neurons times steps: less work than that costs less than to share it out
 
 
 @dataclass
@@ -31,7 +33,8 @@ class _LayerTape:
 def forward(net, inputs, num_steps, record):
     """(spk, mem, rates, layers, tape) of ``Network.forward``; `layers` as (inputs, spk, mem, out) tuples."""
     batch = inputs.shape[1]
-    bounds = np.linspace(0, batch, min(SLICES, batch) + 1).astype(int)
+    work = batch * num_steps * sum(layer.neurons for layer in net.layers)
+    bounds = np.linspace(0, batch, min(SLICES, batch, max(work // SLICE_WORTH, 1)) + 1).astype(int)
     packed = [windows.pack(_as_kernel(w)) for w in net.params[::2]]
     tape = _map(net, lambda i: _forward_slice(net, np.ascontiguousarray(inputs[:, bounds[i]:bounds[i + 1]]),
                                               num_steps, packed, record), len(bounds) - 1)

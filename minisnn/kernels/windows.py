@@ -100,7 +100,7 @@ def _up(channels):
 
 def _taps(size, channels, columns):
     """See ``products.sparse_weights``."""
-    kx, block = np.mgrid[:size, :columns:LANES].reshape(2, -1)
+    kx, block = np.repeat(np.arange(size), columns // LANES), np.tile(np.arange(0, columns, LANES), size)
     return np.stack([block - kx * columns, block + kx * channels * columns], axis=1)
 
 
