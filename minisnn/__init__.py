@@ -13,9 +13,9 @@ from importlib import import_module
 __version__ = "0.1.0"
 
 # Imported when first used, so that `import minisnn` is quick.
-_PUBLIC = {"Network": "network", "load_data": "data", "fit": "train", "evaluate": "train", "predict": "train",
-           "Model": "model", "load_model": "model", "Surrogate": "surrogate", "InputError": "errors",
-           "TrainingError": "errors"}
+_PUBLIC = {"Network": "network", "load_data": "data", "fit": "train", "evaluate": "inference",
+           "predict": "inference", "Model": "model", "load_model": "model", "Surrogate": "surrogate",
+           "InputError": "errors", "TrainingError": "errors"}
 __all__ = list(_PUBLIC)
 
 

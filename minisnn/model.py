@@ -31,7 +31,7 @@ class Model:
     settings : dict
         Of the training, as plain values.
     history : list of dict
-        One entry an epoch: epoch, lr, loss, train_accuracy, validation_accuracy, firing_rates.
+        One entry an epoch: epoch, lr, loss, train_accuracy, validation_accuracy, firing_rates, seconds.
     versions : dict
         Of minisnn, numpy and python at the time of training.
     """
@@ -47,14 +47,16 @@ class Model:
     def save(self, path):
         """Write the model to `path` (.npz), whole or not at all.
 
+        The seconds of the history stay behind: the same training gives the same file, byte for byte.
+
         Raises
         ------
         InputError
             If it cannot be written there.
         """
         about = {"network": portable(self.network.config()), "encoder": self.encoder.config(), "seed": self.seed,
-                 "dataset": self.dataset, "settings": self.settings, "history": self.history,
-                 "versions": self.versions}
+                 "dataset": self.dataset, "settings": self.settings, "versions": self.versions,
+                 "history": [{k: v for k, v in entry.items() if k != "seconds"} for entry in self.history]}
         write(path, "model", about, dict(zip(self.network.param_names, self.network.params)))
 
     @classmethod
@@ -71,12 +73,14 @@ class Model:
             network = Network(**about["network"], backend=backend, threads=threads, rng=np.random.default_rng(0))
             encoder = Encoder(**{**about["encoder"], "mean": tuple(about["encoder"]["mean"]),
                                  "std": tuple(about["encoder"]["std"])})
-            rest = {key: about[key] for key in ("seed", "dataset", "settings", "history", "versions")}
-        except (KeyError, TypeError, InputError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"{path} describes a network that cannot be built ({_short(error)}); "
                              "train or export it again") from error
+        if len(encoder.mean) != len(network.pad_value):
+            raise InputError(f"{path}: the encoding is for {len(encoder.mean)} channels, the network takes "
+                             f"{len(network.pad_value)}; train or export it again")
         set_params(path, network, arrays)
-        return cls(network, encoder, **rest)
+        return cls(network, encoder, **_about_training(path, about))
 
 
 def load(path, backend="numba", threads=None):
@@ -95,17 +99,32 @@ def versions():
 
 
 def set_params(path, network, arrays):
-    """Copy the arrays of a file into a network's parameters, after checking their names, shapes and numbers."""
+    """Copy the arrays of a file into a network's parameters, after checking names, shapes and numbers."""
     for name, param in zip(network.param_names, network.params):
-        if name not in arrays:
+        found = arrays.get(name)
+        if found is None:
             raise InputError(f"{path} lacks the array {name} of topology {network.topology}; "
                              "train or export it again")
-        if arrays[name].shape != param.shape or arrays[name].dtype != param.dtype:
-            raise InputError(f"{path}: array {name} is {arrays[name].dtype} of shape {arrays[name].shape}, topology "
-                             f"{network.topology} needs {param.dtype} of shape {param.shape}; train or export it again")
-        if not np.isfinite(arrays[name]).all():
+        if (found.shape, found.dtype) != (param.shape, param.dtype):
+            raise InputError(f"{path}: array {name} is {found.dtype} of shape {found.shape}, topology "
+                             f"{network.topology} needs {param.dtype} of shape {param.shape}; "
+                             "train or export it again")
+        if not np.isfinite(found).all():
             raise InputError(f"{path}: array {name} has values that are not finite; train it again")
-        param[...] = arrays[name]
+        param[...] = found
+
+
+def _about_training(path, about):
+    """Seed, data set, settings, history and versions of a model file, each of the type that it must have."""
+    kinds = {"seed": int, "dataset": str, "settings": dict, "history": list, "versions": dict}
+    for name, kind in kinds.items():
+        if not isinstance(about.get(name), kind):
+            raise InputError(f"{path}: field {name} must be a {kind.__name__}, got {about.get(name)!r}; "
+                             "train or export it again")
+    needed = {"epoch", "loss", "train_accuracy", "validation_accuracy"}
+    if not all(isinstance(entry, dict) and needed <= entry.keys() for entry in about["history"]):
+        raise InputError(f"{path}: each entry of history must tell {', '.join(sorted(needed))}; train it again")
+    return {name: about[name] for name in kinds}
 
 
 def write(path, kind, about, arrays):
@@ -125,22 +144,23 @@ def read(path, kind):
     """
     path = Path(path)
     if not path.is_file():
-        raise InputError(f"{path} is not there; name a {kind} file (.npz) that minisnn wrote" if not path.is_dir() else
-                         f"{path} is a folder; name a {kind} file (.npz) that minisnn wrote")
+        raise InputError(f"{path} {'is a folder' if path.is_dir() else 'is not there'}; name a {kind} file (.npz) "
+                         "that minisnn wrote")
     try:
         with np.load(path, allow_pickle=False) as content:
             arrays = {name: content[name] for name in content}
         about = json.loads(str(arrays.pop("about")))
-        kind_found, version = about.pop("kind"), about.pop("format")
-    except (KeyError, AttributeError, TypeError, json.JSONDecodeError) as error:
+        found, version = about.pop("kind"), about.pop("format")
+    except (KeyError, AttributeError, TypeError, json.JSONDecodeError, RecursionError) as error:
         raise InputError(f"{path} is not a {kind} file of minisnn; name one that minisnn wrote") from error
-    except (OSError, ValueError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
-        raise InputError(f"{path} is damaged or not a .npz of plain arrays ({_short(error)}); write it again") from error
-    if kind_found != kind:
-        raise InputError(f"{path} is a {kind_found} file, not a {kind} file; name another")
+    except (OSError, ValueError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
+        raise InputError(f"{path} is damaged or not a .npz of plain arrays ({_short(error)}); "
+                         "write it again") from error
+    if found != kind:
+        raise InputError(f"{path} is a {found} file, not a {kind} file; name another")
     if version != FORMAT:
-        raise InputError(f"{path} has format version {version}, this minisnn ({__version__}) reads version {FORMAT}; "
-                         "use the version of minisnn that wrote it, or train again")
+        raise InputError(f"{path} has format version {version}, this minisnn ({__version__}) reads version "
+                         f"{FORMAT}; use the version of minisnn that wrote it, or train again")
     return about, arrays
 
 

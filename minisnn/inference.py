@@ -1,0 +1,92 @@
+"""Asking a trained network: the class of an image, accuracy and firing rates of many."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .errors import InputError
+from .settings import stream
+
+
+@dataclass(frozen=True)
+class Result:
+    """What :func:`evaluate` found.
+
+    Attributes
+    ----------
+    accuracy : float
+        Share of right answers over all steps.
+    firing_rates : tuple of float
+        Of each layer: spikes per neuron and step, mean over the images.
+    images, num_steps : int
+    """
+
+    accuracy: float
+    firing_rates: tuple
+    images: int
+    num_steps: int
+
+
+def evaluate(model, x, y, batch_size=256):
+    """Accuracy over all T steps, and firing rates.
+
+    Parameters
+    ----------
+    model : Model
+    x : ndarray of shape (n, ...)
+        Raw images, as in a Dataset.
+    y : ndarray of int, shape (n,)
+        Their classes.
+    batch_size : int, default 256
+
+    Returns
+    -------
+    result : Result
+        With "rate" coding it has a share of chance, which comes from the model's seed (and `batch_size`).
+
+    Raises
+    ------
+    InputError
+        If images or labels do not fit the model.
+    """
+    net = model.network
+    x, y = _checked_images(net, x), np.asarray(y)
+    if y.shape != (len(x),) or not np.issubdtype(y.dtype, np.integer):
+        raise InputError(f"labels must be whole numbers, one for each of {len(x)} images, got {y.dtype} of shape "
+                         f"{y.shape}")
+    if y.min() < 0 or y.max() >= net.classes:
+        raise InputError(f"labels must be 0 to {net.classes - 1}, the classes of the network, got {y.min()} to "
+                         f"{y.max()}")
+    return accuracy_and_rates(net, model.encoder, x, y, stream(model.seed, "encode"), batch_size)
+
+
+def predict(model, x, batch_size=256):
+    """The class of each image, (n,); arguments as of :func:`evaluate`."""
+    x, rng = _checked_images(model.network, x), stream(model.seed, "encode")
+    answers = [model.network.scores(run).argmax(axis=1)
+               for run, _ in _batches(model.network, model.encoder, x, rng, batch_size)]
+    return np.concatenate(answers)
+
+
+def accuracy_and_rates(net, encoder, x, y, rng, batch_size=256):
+    """:func:`evaluate` for a network that is no Model yet."""
+    right, rates = 0, np.zeros(len(net.layers))
+    for run, part in _batches(net, encoder, x, rng, batch_size):
+        right += int((net.scores(run).argmax(axis=1) == y[part]).sum())
+        rates += run.rates * run.spk.shape[1]
+    return Result(right / len(x), tuple((rates / len(x)).tolist()), len(x), encoder.num_steps)
+
+
+def _batches(net, encoder, x, rng, batch_size):
+    """(run, slice of the images) of one batch after the other."""
+    for start in range(0, len(x), batch_size):
+        part = slice(start, start + batch_size)
+        yield net.forward(encoder.encode(x[part], rng, net.dtype), encoder.num_steps), part
+
+
+def _checked_images(net, x):
+    x = np.asarray(x)
+    if x.ndim == 0 or x.shape[1:] != net.input_shape or len(x) == 0:
+        raise InputError(f"images must have shape (n, {', '.join(map(str, net.input_shape))}) to fit the network, "
+                         f"got {x.shape}")
+    return x

@@ -1,0 +1,114 @@
+"""How a network is trained: every setting, its default, and what it may be; and what follows from the seed."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import encode, loss, optim
+from .errors import InputError
+
+# The least value of each setting that counts something.
+_COUNTS = {"num_steps": 1, "epochs": 1, "batch_size": 1, "augment": 0, "patience": 1, "seed": 0}
+
+
+def stream(seed, purpose, epoch=0):
+    """The Generator for one purpose ("init", "split", "epoch" or "encode") of a seed.
+
+    Examples
+    --------
+    >>> float(stream(0, "init").random()) == float(stream(0, "init").random())
+    True
+    """
+    key = ("init", "split", "epoch", "encode").index(purpose)
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(key, epoch)))
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of :func:`minisnn.train.fit`, checked.
+
+    Parameters
+    ----------
+    encoding : "direct", "rate" or "latency"
+    num_steps : int
+        T.
+    loss : "rate", "membrane" or "mse_count:0.8:0.05"
+    rate_penalty : "weight" or "weight:target", optional
+    epochs, batch_size : int
+    lr : float
+        Peak learning rate.
+    optimiser : "adam" or "sgd"
+    schedule : "one_cycle", "cosine" or "constant"
+    weight_decay : float
+    clip : float, optional
+        Largest norm of the gradient.
+    augment : int
+        Each image is shifted by up to so many pixels, its edge repeated.
+    validation : float
+        Share of the training images set apart to choose the epoch by; 0: none, the last epoch is kept.
+    patience : int, optional
+        Epochs without a better validation after which training stops.
+    seed : int
+
+    Raises
+    ------
+    InputError
+        For a value that cannot be.
+
+    Examples
+    --------
+    >>> Settings(epochs=3).batch_size
+    32
+    """
+
+    encoding: str = "direct"
+    num_steps: int = 10
+    loss: str = "rate"
+    rate_penalty: str | None = None
+    epochs: int = 20
+    batch_size: int = 32
+    lr: float = 2e-3
+    optimiser: str = "adam"
+    schedule: str = "one_cycle"
+    weight_decay: float = 0.0
+    clip: float | None = None
+    augment: int = 0
+    validation: float = 0.1
+    patience: int | None = None
+    seed: int = 0
+
+    def __post_init__(self):
+        for name, least in _COUNTS.items():
+            self._count(name, least)
+        self._number("lr", lambda v: v > 0, "a learning rate above 0")
+        self._number("clip", lambda v: v > 0, "a norm above 0")
+        self._number("weight_decay", lambda v: v >= 0, "at least 0")
+        self._number("validation", lambda v: 0 <= v < 1, "a share of the training images, from 0 to below 1")
+        if self.patience is not None and self.validation == 0:
+            raise InputError("patience needs validation images; set validation to a share above 0")
+        encode.Encoder(self.encoding, self.num_steps)
+        loss.parse(self.loss)
+        if self.rate_penalty is not None:
+            loss.parse_penalty(self.rate_penalty)
+        optim.make(self.optimiser, [])
+        optim.schedule(self.schedule)
+
+    def _count(self, name, least):
+        value = getattr(self, name)
+        if value is None and name == "patience":
+            return
+        if not isinstance(value, (int, np.integer)) or value < least:
+            raise InputError(f"{name} must be a whole number from {least}, got {value!r}")
+        object.__setattr__(self, name, int(value))  # NumPy's integers cannot be written as JSON
+
+    def _number(self, name, valid, words):
+        value = getattr(self, name)
+        if value is None and name == "clip":
+            return
+        try:
+            value = float(value)
+        except (TypeError, ValueError):
+            value = np.nan
+        if not (np.isfinite(value) and valid(value)):
+            raise InputError(f"{name} must be {words}, got {getattr(self, name)!r}")
+        object.__setattr__(self, name, value)
