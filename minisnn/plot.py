@@ -3,7 +3,7 @@
 import numpy as np
 
 from .files import atomic_write
-from .train import stream
+from .settings import stream
 
 
 def training_figure(model, image, label, path):
@@ -19,55 +19,76 @@ def training_figure(model, image, label, path):
         What it shows.
     path : str or Path
         The PNG to write.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written there.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(11, 4.6), layout="constrained")
+    figure = Figure(figsize=(12, 5), layout="constrained")
     canvas = FigureCanvasAgg(figure)
-    curve, raster = figure.subplots(1, 2, width_ratios=(1, 1.15))
-    learning_curve(curve, model.history)
-    spike_raster(raster, model, image, label)
+    left, right = figure.subfigures(1, 2, wspace=0.04)
+    learning_curve(left.subplots(), model.history)
+    spike_raster(right, model, image, label)
     with atomic_write(path) as file:
         canvas.print_png(file)
 
 
 def learning_curve(axes, history):
-    """Loss and accuracies by epoch, drawn on matplotlib `axes`."""
+    """Loss (left axis) and accuracies (right axis) by epoch, drawn on matplotlib `axes`."""
     epochs = [entry["epoch"] for entry in history]
+    marker = "o" if len(epochs) < 3 else None  # one point makes no line
     right = axes.twinx()
-    axes.plot(epochs, [entry["loss"] for entry in history], color="0.55", label="loss (left)")
-    right.plot(epochs, [100 * entry["train_accuracy"] for entry in history], color="tab:blue",
-               label="training accuracy")
-    if history[0]["validation_accuracy"] is not None:
-        right.plot(epochs, [100 * entry["validation_accuracy"] for entry in history], color="tab:orange",
-                   label="validation accuracy")
-    axes.set(title="Learning", xlabel="epoch", ylabel="loss", xlim=(1, max(len(epochs), 2)))
+    axes.plot(epochs, [entry["loss"] for entry in history], color="0.55", marker=marker, label="loss (left)")
+    for name, color in (("train", "tab:blue"), ("validation", "tab:orange")):
+        values = [entry[f"{name}_accuracy"] for entry in history]
+        if None not in values:
+            right.plot(epochs, [100 * value for value in values], color=color, marker=marker,
+                       label=f"{name.replace('train', 'training')} accuracy (right)")
+    axes.set(title="Learning", xlabel="epoch", ylabel="loss", xlim=(0.5, len(epochs) + 0.5))
     axes.set_ylim(bottom=0)
-    axes.xaxis.get_major_locator().set_params(integer=True)
-    right.set(ylabel="accuracy (%)", ylim=(None, 101))
+    axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
+    right.set(ylabel="accuracy (%)", ylim=(0, 101))
     lines = axes.lines + right.lines
-    axes.legend(lines, [line.get_label() for line in lines], loc="center right", frameon=False)
+    axes.legend(lines, [line.get_label() for line in lines], loc="upper center", bbox_to_anchor=(0.5, -0.12),
+                ncols=len(lines), frameon=False, fontsize=9)  # below: no curve can be under it
 
 
-def spike_raster(axes, model, image, label):
-    """The spikes of every layer over time for one image, layers one above the other.
+def spike_raster(figure, model, image, label):
+    """The spikes of every layer over time for one image, on a matplotlib figure: a row of axes for each layer.
 
-    Each layer takes an equal share of the height, however many neurons it has.
+    A mark is a neuron that fires in a step; where neurons are finer than the screen's dots, the darker the
+    more of them fire.
     """
     net, encoder = model.network, model.encoder
-    run = net.forward(encoder.encode(image[None], stream(model.seed, "encode"), net.dtype), encoder.num_steps,
-                      record=True)
-    for index, (layer, done) in enumerate(zip(net.layers, run.layers)):
-        spk = done.spk.reshape(encoder.num_steps, -1)
-        step, neuron = np.nonzero(spk)
-        axes.scatter(step + 1, index + (neuron + 0.5) / layer.neurons * 0.9, s=max(1.0, min(30.0, 2000 / layer.neurons)),
-                     marker="|", linewidths=1.0, color=f"C{index}", rasterized=True)
-        axes.axhline(index + 0.95, color="0.85", linewidth=0.8)
+    inputs = encoder.encode(image[None], stream(model.seed, "encode"), net.dtype)
+    run = net.forward(inputs, encoder.num_steps, record=True)
+    rows = figure.subplots(len(net.layers), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, layer, reset, done, rate in zip(rows, net.layers, net.resets, run.layers, run.rates):
+        name, words = layer.name.replace(" ", ", ", 1), f"{100 * rate:.1f} % fire in a step"
+        marks = done.spk.reshape(encoder.num_steps, -1).T
+        if reset == "none":
+            words, marks = "its membranes, for it never spikes", _unit(done.mem.reshape(encoder.num_steps, -1).T)
+        axes.imshow(np.repeat(marks, 8, axis=1) * _gap(encoder.num_steps), aspect="auto", cmap="Blues", vmin=0,
+                    vmax=1, origin="lower", extent=(0.5, encoder.num_steps + 0.5, -0.5, layer.neurons - 0.5))
+        axes.set_title(f"layer {name}: {layer.neurons} neurons, {words}", loc="left", fontsize=9)
+        axes.set_yticks([0, layer.neurons - 1] if layer.neurons > 10 else range(layer.neurons))
+        axes.tick_params(axis="y", labelsize=7 if 4 < layer.neurons <= 10 else 9)
     answer = int(net.scores(run)[0].argmax())
-    axes.set(title=f"Spikes of one test image (a {label}, answer {answer})", xlabel="time step", ylim=(-0.05, None),
-             xlim=(0.5, encoder.num_steps + 0.5))
-    axes.set_yticks(np.arange(len(net.layers)) + 0.45,
-                    [f"{layer.name}\n{layer.neurons} neurons\n{100 * rate:.1f} % firing"
-                     for layer, rate in zip(net.layers, run.rates)])
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    figure.suptitle(f"Spikes for one test image (it shows class {label}, the answer is {answer})")
+    rows[-1].set_xlabel("time step")
+    rows[-1].xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
+    figure.supylabel("neuron index", fontsize=10)
+
+
+def _unit(x):
+    """`x` stretched over 0 to 1."""
+    return (x - x.min()) / (np.ptp(x) or 1)
+
+
+def _gap(num_steps):
+    """A step is drawn 8 columns wide, of which the outer two stay white, so that steps are told apart."""
+    return np.tile([0, 1, 1, 1, 1, 1, 1, 0], num_steps)

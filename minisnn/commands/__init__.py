@@ -1,6 +1,7 @@
-"""The command line: one file a command, with its arguments, its calls and its printing, and no logic of its own."""
+"""The command line: one file a command, with its arguments, its calls and its printing; no logic of its own."""
 
 import argparse
+import os
 import sys
 from importlib import import_module
 
@@ -13,33 +14,52 @@ COMMANDS = ("train", "evaluate", "info")
 def main(arguments=None):
     """Run a command; returns the exit status.
 
-    0 done, 1 the training diverged, 2 a wrong file, flag or value (one sentence on standard error), 130 Ctrl-C.
+    0 done, 1 the training diverged, 2 a wrong file, flag or value, 130 Ctrl-C: one sentence on standard error.
     """
-    parser = argparse.ArgumentParser(
-        prog="minisnn", description="Spiking neural networks, from the derivation of the gradient to the clock cycle.")
-    parser.add_argument("--version", action="version", version=f"minisnn {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     modules = {name: import_module(f".{name}", __name__) for name in COMMANDS}
-    for name, module in modules.items():
-        module.add_arguments(commands.add_parser(
-            name, help=module.__doc__.splitlines()[0], description=module.__doc__,
-            formatter_class=argparse.RawDescriptionHelpFormatter))
-    args = parser.parse_args(arguments)
+    args = _parser(modules).parse_args(arguments)
     try:
         modules[args.command].run(args)
-    except InputError as error:
-        print(f"minisnn: error: {error}", file=sys.stderr)
-        return 2
-    except TrainingError as error:
-        print(f"minisnn: error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nminisnn: interrupted", file=sys.stderr)
-        return 130
-    except BrokenPipeError:  # the reader of our output (head, less) has gone
-        sys.stderr.close()
+        sys.stdout.flush()
+    except (InputError, TrainingError) as error:
+        return _say(f"error: {error}", 2 if isinstance(error, InputError) else 1)
+    except MemoryError as error:
+        return _say(f"error: not enough memory ({error}); use a smaller network, batch size or number of steps", 2)
+    except KeyboardInterrupt as interrupt:
+        return _say(str(interrupt) or "interrupted", 130)
+    except BrokenPipeError:  # the reader of our output (head, less) has gone: Python must not flush to it again
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     return 0
+
+
+def _say(words, status):
+    print(f"minisnn: {words}", file=sys.stderr)
+    return status
+
+
+def _parser(modules):
+    parser = argparse.ArgumentParser(
+        prog="minisnn", usage="minisnn COMMAND [flags]   (minisnn COMMAND --help tells the flags)",
+        description="Spiking neural networks, from the derivation of the gradient to the clock cycle.")
+    parser.add_argument("--version", action="version", version=f"minisnn {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, module in modules.items():
+        arguments = "MODEL [flags]" if name != "train" else "[flags]"
+        module.add_arguments(commands.add_parser(
+            name, prog=f"minisnn {name}", help=module.__doc__.splitlines()[0], description=module.__doc__,
+            allow_abbrev=False,
+            usage=f"minisnn {name} {arguments}   (minisnn {name} --help tells the flags)",
+            formatter_class=argparse.RawDescriptionHelpFormatter))
+    return parser
+
+
+def add_machine_arguments(parser):
+    """--threads and --backend: how it is computed, not what."""
+    parser.add_argument("--threads", type=int, metavar="N",
+                        help="threads; the result does not depend on it (default: all processors)")
+    parser.add_argument("--backend", default="numba", metavar="NAME",
+                        help="numba (fast) or numpy (the readable reference) (default: numba)")
 
 
 def table(rows, header):
@@ -55,6 +75,6 @@ def table(rows, header):
 
 
 def rates_table(layers, rates):
-    """The firing rate of each layer as a table."""
+    """The firing rate of each layer as a table: spikes per neuron and step."""
     rows = [(layer.name, layer.neurons, f"{100 * rate:.2f} %") for layer, rate in zip(layers, rates)]
     return table(rows, ("layer", "neurons", "firing rate"))

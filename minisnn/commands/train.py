@@ -1,16 +1,21 @@
 """Train a network and write it to a file.
 
 Without any flag it trains on the handwritten digits that come with minisnn, in some seconds. What a data set
-needs (topology, epochs, ...) has a good default for each; flags override it. Long runs write a checkpoint after
-each epoch beside the model; after an interruption the same command with --resume goes on from there.
+needs (topology, epochs, ...) has a good default for each; flags override it. Long runs write a checkpoint
+after each epoch beside the model; after an interruption, even kill -9, the same command with --resume goes on
+from there and ends with the same weights. An older model of the same name is replaced only at the end.
 """
 
+import argparse
+import shlex
 import sys
 from pathlib import Path
 
 from ..errors import InputError
+from . import add_machine_arguments, rates_table
 
-# What a newcomer needs for each data set; a .npz file of one's own starts from "file".
+# What a newcomer needs for each data set, of the network and of the training; a .npz file of one's own starts
+# from "file". What is not said here has the default of Network or Settings.
 PRESETS = {
     "digits": {"topology": "16C3-64-10", "epochs": 40, "num_steps": 5, "augment": 1},
     "svhn": {"topology": "32C3-MP2-32C3-MP2-256-10", "epochs": 40, "num_steps": 5, "batch_size": 64, "lr": 4e-3,
@@ -21,128 +26,172 @@ PRESETS = {
                       "lr": 4e-3, "augment": 1},
     "file": {"epochs": 20, "num_steps": 5},
 }
+NETWORK = ("topology", "classes", "padding", "beta", "threshold", "reset", "readout", "surrogate", "detach_reset")
 
 
 def add_arguments(parser):
+    """The command's flags; those that were not given are None."""
     data = parser.add_argument_group("data")
-    data.add_argument("--dataset", default="digits", metavar="NAME",
-                      help="digits, svhn, mnist, fashion-mnist, or a .npz file with X and y (default: digits)")
-    data.add_argument("--data", metavar="DIR", help="folder with the data set's files; otherwise they are downloaded")
-    data.add_argument("--augment", type=int, nargs="?", const=2, metavar="PIXELS",
-                      help="shift each training image by up to so many pixels (2 if none are named)")
-    data.add_argument("--validation", type=float, default=0.1, metavar="SHARE",
-                      help="share of the training images held out to choose the epoch by; 0 for none (default: 0.1)")
-
-    net = parser.add_argument_group("network")
-    net.add_argument("--topology", help="such as 32C3-MP2-32C3-MP2-256-10")
-    net.add_argument("--classes", type=int, help="number of classes, where the last layer is a population")
-    net.add_argument("--padding", default="0", metavar="P", help="of the convolutions: 0, 1, ..., same, or a list 1,0")
-    net.add_argument("--beta", type=_numbers, default=0.5, help="leak, one or a list by layer (default: 0.5)")
-    net.add_argument("--threshold", type=_numbers, default=1.0, help="one or a list by layer (default: 1)")
-    net.add_argument("--reset", default="subtract", help="subtract, subtract_then_leak or zero (default: subtract)")
-    net.add_argument("--readout", default="spikes", help="spikes, or membrane: the last layer never spikes "
-                     "(default: spikes)")
-    net.add_argument("--surrogate", default="fast_sigmoid:5", metavar="NAME:SCALE",
-                     help="fast_sigmoid, atan, sigmoid or triangular with its scale (default: fast_sigmoid:5)")
-    net.add_argument("--attach-reset", action="store_true", help="let the gradient flow through the reset too")
-    net.add_argument("--encoding", default="direct", help="direct, rate or latency (default: direct)")
-    net.add_argument("--steps", type=int, dest="num_steps", metavar="T", help="time steps of an image")
-
-    train = parser.add_argument_group("training")
-    train.add_argument("--loss", help="rate, membrane or mse_count:0.8:0.05 (default: rate; with --readout membrane: "
-                       "membrane)")
-    train.add_argument("--rate-penalty", metavar="WEIGHT[:TARGET]",
-                       help="price of each layer's firing rate, or of its distance to a target")
-    train.add_argument("--epochs", type=int)
-    train.add_argument("--batch-size", type=int)
-    train.add_argument("--lr", type=float, help="peak learning rate")
-    train.add_argument("--optimiser", default="adam", help="adam or sgd (default: adam)")
-    train.add_argument("--schedule", default="one_cycle", help="one_cycle, cosine or constant (default: one_cycle)")
-    train.add_argument("--weight-decay", type=float)
-    train.add_argument("--clip", type=float, metavar="NORM", help="scale the gradient down to this norm")
-    train.add_argument("--patience", type=int, metavar="EPOCHS",
-                       help="stop after so many epochs without a better validation")
-    train.add_argument("--seed", type=int, default=0)
-    train.add_argument("--threads", type=int, help="default: all processors; the result does not depend on it")
-    train.add_argument("--backend", default="numba", help="numba (fast) or numpy (the reference) (default: numba)")
-
+    data.add_argument("--dataset", default="digits", metavar="NAME", help="digits, svhn, mnist, fashion-mnist, or a "
+                      ".npz file with X and y (default: digits)")
+    data.add_argument("--data", metavar="DIR", help="folder with the data set's files (default: they are downloaded "
+                      "to ~/.cache/minisnn)")
+    data.add_argument("--augment", type=int, nargs="?", const=2, metavar="PIXELS", help="shift each training image at "
+                      f"random by up to so many pixels, 2 if none are named {_default('augment')}")
+    data.add_argument("--validation", type=float, metavar="SHARE", help="share of the training images held out to "
+                      f"choose the best epoch by; 0 for none: the last is kept {_default('validation')}")
+    _add_network(parser.add_argument_group("network"))
+    _add_training(parser.add_argument_group("training"))
+    machine = parser.add_argument_group("machine")
+    add_machine_arguments(machine)
     out = parser.add_argument_group("output")
-    out.add_argument("--out", type=Path, default=Path("model.npz"), help="model file (default: model.npz)")
-    out.add_argument("--figure", metavar="PNG", help="default: beside the model; none for no figure")
+    out.add_argument("--out", type=Path, default=Path("model.npz"), metavar="FILE", help="model file "
+                     "(default: model.npz)")
+    out.add_argument("--figure", metavar="PNG", help="learning curves and spikes of one image; none for no figure "
+                     "(default: beside the model)")
     out.add_argument("--resume", action="store_true", help="go on from the checkpoint of an interrupted run")
+
+
+def _add_network(group):
+    def add(flag, words, **options):
+        group.add_argument(flag, help=f"{words} {_default(flag[2:])}", **options)
+
+    add("--topology", "layers, joined by '-': 32C3 convolution of 32 maps with 3x3 kernels, MP2 maximum over 2x2, "
+        "256 fully connected neurons")
+    group.add_argument("--classes", type=int, metavar="N", help="classes, where several output neurons share one "
+                       "(default: a neuron each)")
+    add("--padding", "of the convolutions: 0, 1, ..., same, or a list 1,0", type=_paddings, metavar="P")
+    add("--beta", "leak, 0 to 1: one, or a list by layer 0.5,0.9", type=_numbers, metavar="B")
+    add("--threshold", "one, or a list by layer", type=_numbers, metavar="U")
+    add("--reset", "after a spike: subtract, subtract_then_leak or zero", metavar="NAME")
+    add("--readout", "spikes, or membrane: the last layer never spikes, its membrane answers", metavar="NAME")
+    add("--surrogate", "gradient of the spike: fast_sigmoid, atan, sigmoid or triangular with its scale",
+        metavar="NAME:SCALE")
+    group.add_argument("--attach-reset", dest="detach_reset", action="store_const", const=False,
+                       help="let the gradient flow through the reset too (default: it does not)")
+
+
+def _add_training(group):
+    def add(flag, words, type=str, metavar="N", name=None):
+        name = name or flag[2:].replace("-", "_")
+        group.add_argument(flag, dest=name, type=type, metavar=metavar, help=f"{words} {_default(name)}")
+
+    add("--encoding", "of pixels: direct (a current), rate (random spikes) or latency (one spike)", metavar="NAME")
+    add("--steps", "time steps of an image", int, "T", "num_steps")
+    group.add_argument("--loss", metavar="NAME", help="rate, membrane or mse_count:0.8:0.05 (default: rate; membrane "
+                       "with --readout membrane)")
+    group.add_argument("--rate-penalty", metavar="WEIGHT[:TARGET]", help="price of each layer's firing rate, or of "
+                       "its squared distance to a target (default: none)")
+    add("--epochs", "times that all images are seen", int)
+    add("--batch-size", "images of a step", int)
+    add("--lr", "peak learning rate", float, "X")
+    add("--optimiser", "adam or sgd (momentum 0.9)", metavar="NAME")
+    add("--schedule", "of the learning rate: one_cycle, cosine or constant", metavar="NAME")
+    add("--weight-decay", "share of lr by which weights shrink at each step", float, "X")
+    group.add_argument("--clip", type=float, metavar="NORM", help="scale the gradient down to this norm "
+                       "(default: never)")
+    group.add_argument("--patience", type=int, metavar="EPOCHS", help="stop after so many epochs without a better "
+                       "validation (default: never)")
+    add("--seed", "of all chance: the same seed gives the same model", int)
 
 
 def run(args):
     """Train as the arguments say."""
-    import numpy as np
+    from dataclasses import asdict
 
     from .. import data as datasets
-    from ..encode import fit as fit_encoder
-    from ..network import Network
-    from ..train import evaluate, fit, stream
-    from . import rates_table
+    from ..inference import evaluate
+    from ..settings import Settings
+    from ..train import build, fit
 
-    if args.out.suffix != ".npz" or not args.out.parent.is_dir():
-        raise InputError(f"--out {args.out} must be a file that ends in .npz, in a folder that exists")
-    checkpoint = args.out.with_name(args.out.name + ".checkpoint")
-    if checkpoint.exists() and not args.resume:
-        raise InputError(f"an interrupted training left {checkpoint}; pass --resume to go on with it, or delete it "
-                         "to start anew")
+    checkpoint, figure = _check_output(args)
+    options, chosen = _choose(args)
+    settings = Settings(**chosen)
     data = datasets.load(args.dataset, args.data, progress=True)
-    preset = PRESETS.get(args.dataset, PRESETS["file"])
-    settings = _settings(args, preset)
-    topology = args.topology or preset.get("topology") or f"256-{data.classes}"
-    encoder = fit_encoder(settings["encoding"], data.x_train, settings["num_steps"], data.max_value)
-    sample = encoder.encode(data.x_train[:256], stream(args.seed, "encode"))
-    net = Network(topology, data.input_shape, classes=args.classes, beta=args.beta, threshold=args.threshold,
-                  reset=args.reset, readout=args.readout, detach_reset=not args.attach_reset,
-                  surrogate=args.surrogate, padding=_padding(args.padding), backend=args.backend, threads=args.threads,
-                  mean_square=float(np.mean(np.square(sample, dtype=np.float64))) or 1.0,
-                  rng=stream(args.seed, "init"))
-    print(f"{data.name}: {len(data.x_train)} training and {len(data.x_test)} test images; "
-          f"{net.topology}, T = {settings['num_steps']}, {settings['epochs']} epochs, seed {args.seed}")
+    net = build(options.pop("topology", None) or f"256-{data.classes}", data, settings, backend=args.backend,
+                threads=args.threads, **options)
+    print(f"{data.name}: {len(data.x_train)} training and {len(data.x_test)} test images; {net.topology}, "
+          f"T = {settings.num_steps}, {settings.epochs} epochs, seed {settings.seed}", flush=True)
+    if args.resume and not checkpoint.exists():
+        print(f"there is no checkpoint {checkpoint}: starting anew", flush=True)
     try:
-        model = fit(net, data, checkpoint=checkpoint, resume=args.resume, progress=sys.stderr.isatty(), **settings)
+        model = fit(net, data, checkpoint=checkpoint, resume=args.resume, progress=sys.stderr.isatty(),
+                    **asdict(settings))
     except KeyboardInterrupt:
-        if checkpoint.exists():
-            print(f"\nwhat is trained is kept; go on with the same command and --resume", file=sys.stderr)
-        raise
+        raise KeyboardInterrupt("interrupted; the epochs done are kept: go on with the same command and --resume"
+                                if checkpoint.exists() else "interrupted before the end of the first epoch") from None
     result = evaluate(model, data.x_test, data.y_test)
     model.save(args.out)
-    checkpoint.unlink(missing_ok=True)
     print(f"\ntest accuracy {100 * result.accuracy:.2f} % over all {result.num_steps} steps "
           f"({result.images} images)\n")
     print(rates_table(net.layers, result.firing_rates))
     print(f"\nmodel   {args.out}")
-    if args.figure != "none":
+    if figure is not None:
         from ..plot import training_figure
-        figure = Path(args.figure) if args.figure else args.out.with_suffix(".png")
         training_figure(model, data.x_test[0], int(data.y_test[0]), figure)
         print(f"figure  {figure}")
-    print(f"next    minisnn evaluate {args.out} --dataset {args.dataset}" + (f" --data {args.data}" if args.data else ""))
+    checkpoint.unlink(missing_ok=True)
+    folder = ["--data", args.data] if args.data else []
+    print("next    " + shlex.join(["minisnn", "evaluate", str(args.out), "--dataset", args.dataset, *folder]))
 
 
-def _settings(args, preset):
-    """The training's settings: flags, else the preset, else the library's default."""
-    chosen = {name: preset[name] for name in preset if name != "topology"}
-    for name in ("encoding", "num_steps", "loss", "rate_penalty", "epochs", "batch_size", "lr", "optimiser", "schedule",
-                 "weight_decay", "clip", "augment", "validation", "patience", "seed"):
-        if getattr(args, name) is not None:
-            chosen[name] = getattr(args, name)
-    if args.loss is None and args.readout == "membrane":
+def _check_output(args):
+    """(checkpoint, figure or None); what cannot be written is said before the training, not after it."""
+    figure = Path(args.figure) if args.figure else args.out.with_suffix(".png")
+    files = [("--out", args.out, ".npz")] + ([("--figure", figure, ".png")] if args.figure != "none" else [])
+    for flag, path, end in files:
+        if path.suffix != end or path.is_dir() or not path.parent.is_dir():
+            raise InputError(f"{flag} {path} must name a file that ends in {end}, in a folder that exists")
+    checkpoint = args.out.with_name(args.out.name + ".checkpoint")
+    if checkpoint.exists() and not args.resume:
+        raise InputError(f"an interrupted training left {checkpoint}; pass --resume to go on with it, or delete it "
+                         "to start anew")
+    return checkpoint, None if args.figure == "none" else figure
+
+
+def _choose(args):
+    """Options of the network, and settings of the training: flags, else the preset."""
+    from ..settings import Settings
+    chosen = dict(PRESETS.get(args.dataset, PRESETS["file"]))
+    names = [*NETWORK, *Settings.__dataclass_fields__]
+    chosen |= {name: getattr(args, name) for name in names if getattr(args, name) is not None}
+    if args.loss is None and chosen.get("readout") == "membrane":
         chosen["loss"] = "membrane"
-    return chosen
+    options = {name: chosen.pop(name) for name in NETWORK if name in chosen}
+    return options, chosen
+
+
+def _default(name):
+    """'(default: 32; svhn 64)': that of Network or Settings, and where the presets differ."""
+    from inspect import signature
+
+    from ..network import Network
+    from ..settings import Settings
+    own = {data: preset[name] for data, preset in PRESETS.items() if name in preset}
+    if len(own) == len(PRESETS):
+        words = []
+    elif name == "topology":
+        words = ["256-CLASSES"]
+    else:
+        words = [str({**signature(Network).parameters, **signature(Settings).parameters}[name].default)]
+    groups = {value: [data for data in own if own[data] == value] for value in own.values()}
+    words += [f"{', '.join(names)} {value}" for value, names in groups.items()]
+    return f"(default: {'; '.join(words)})"
 
 
 def _numbers(text):
     """A number, or a list of them separated by commas."""
-    values = [float(v) for v in text.split(",")]
+    try:
+        values = [float(v) for v in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a number, or a list such as 0.5,0.9, got {text!r}") from None
     return values[0] if len(values) == 1 else values
 
 
-def _padding(text):
+def _paddings(text):
+    """A padding, or a list of them separated by commas."""
     try:
         values = [v if v == "same" else int(v) for v in text.split(",")]
     except ValueError:
-        raise InputError(f"padding must be 0, 1, 2, ... or 'same', or a list of these, got {text!r}") from None
+        raise argparse.ArgumentTypeError(f"must be 0, 1, 2, ... or same, or a list of these, got {text!r}") from None
     return values[0] if len(values) == 1 else values
