@@ -1,0 +1,317 @@
+"""Training: it learns, never sees the test part, keeps the best weights, and goes on with the same bits."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from minisnn import settings as settings_module
+from minisnn import train as training
+from minisnn.data import Dataset, load
+from minisnn.errors import InputError, TrainingError
+from minisnn.inference import evaluate, predict
+from minisnn.network import Network
+from minisnn.settings import Settings
+from minisnn.train import build, fit, shifted
+
+FAST = dict(num_steps=3, epochs=4, batch_size=32)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    """The first 300 training and all test images."""
+    data = load("digits")
+    return replace(data, x_train=data.x_train[:300], y_train=data.y_train[:300], ordered=True)
+
+
+def network(topology="16-10", shape=(8, 8, 1), backend="numpy", seed=0, **options):
+    return Network(topology, shape, backend=backend, rng=np.random.default_rng(seed), **options)
+
+
+def bits(net):
+    return [p.tobytes() for p in net.params]
+
+
+def test_learns():
+    data = load("digits")
+    model = fit(network("64-10"), data, num_steps=4, epochs=10)
+    result = evaluate(model, data.x_test, data.y_test)
+    assert result.accuracy > 0.85
+    assert (result.images, result.num_steps, len(result.firing_rates)) == (len(data.x_test), 4, 2)
+    assert (predict(model, data.x_test) == data.y_test).mean() == result.accuracy
+
+
+@pytest.mark.parametrize("options, settings", [
+    ({}, {"encoding": "rate"}), ({}, {"encoding": "latency", "epochs": 20}), ({}, {"optimiser": "sgd", "lr": 0.02}),
+    ({}, {"loss": "mse_count:0.8:0.05"}), ({"readout": "membrane"}, {"loss": "membrane"}),
+    ({}, {"schedule": "cosine", "clip": 1.0, "weight_decay": 0.01})])
+def test_every_kind_of_training_learns(digits, options, settings):
+    settings = {"num_steps": 4, "epochs": 8, "lr": 5e-3, **settings}
+    net = build("32-10", digits, Settings(**settings), backend="numpy", **options)
+    history = fit(net, digits, **settings).history
+    assert history[-1]["loss"] < history[0]["loss"]
+    assert history[-1]["train_accuracy"] > 0.5
+
+
+def test_history(digits):
+    history = fit(network(), digits, **FAST).history
+    assert [entry["epoch"] for entry in history] == [1, 2, 3, 4]
+    assert set(history[0]) == {"epoch", "lr", "loss", "train_accuracy", "validation_accuracy", "firing_rates",
+                               "seconds"}
+    assert all(entry["seconds"] > 0 and len(entry["firing_rates"]) == 2 for entry in history)
+    assert history[-1]["lr"] < 1e-6  # one_cycle ends near 0
+
+
+def test_rate_penalty_lowers_the_rates(digits):
+    free = fit(network(), digits, **FAST).history[-1]["firing_rates"]
+    priced = fit(network(), digits, rate_penalty="5", **FAST).history[-1]["firing_rates"]
+    assert sum(priced) < 0.8 * sum(free)
+
+
+def test_clip_bounds_the_gradient(digits, monkeypatch):
+    norms = []
+    step = training.optim.SGD.step
+
+    def spy(self, params, grads, lr):
+        norms.append(training.optim.norm(grads))
+        step(self, params, grads, lr)
+
+    monkeypatch.setattr(training.optim.SGD, "step", spy)
+    fit(network(), digits, optimiser="sgd", **FAST)
+    assert max(norms) > 0.1  # there is something to clip
+    norms.clear()
+    fit(network(), digits, optimiser="sgd", clip=0.1, **FAST)
+    assert max(norms) <= 0.1 * (1 + 1e-5)
+
+
+def test_never_sees_the_test_part(digits):
+    blind = replace(digits, x_test=np.zeros_like(digits.x_test), y_test=np.zeros_like(digits.y_test))
+    a, b = fit(network(), digits, **FAST), fit(network(), blind, **FAST)
+    assert bits(a.network) == bits(b.network)
+    assert [e["validation_accuracy"] for e in a.history] == [e["validation_accuracy"] for e in b.history]
+
+
+def numbered(count, ordered):
+    """A data set whose only pixel is the number of the image."""
+    x = np.arange(count, dtype=np.float32).reshape(count, 1)
+    return Dataset("numbers", x, np.zeros(count, np.int64), x[:1], np.zeros(1, np.int64), 2, float(count), ordered)
+
+
+def test_validation_is_the_tail_of_ordered_data_and_random_otherwise():
+    (x, _), (held_out, _) = training._split(numbered(100, True), Settings(validation=0.2))
+    assert held_out.ravel().tolist() == list(range(80, 100))
+    (x, _), (held_out, _) = training._split(numbered(100, False), Settings(validation=0.2))
+    assert held_out.ravel().tolist() != list(range(80, 100)) and len(held_out) == 20
+    assert sorted([*x.ravel(), *held_out.ravel()]) == list(range(100))  # each image in one part, and in one only
+
+
+def test_validation_images_do_not_reach_the_encoder(digits):
+    cut = len(digits.x_train) - 30
+    bright = digits.x_train.copy()
+    bright[cut:] = 16
+    a = fit(network(), digits, validation=0.1, **FAST)
+    b = fit(network(), replace(digits, x_train=bright), validation=0.1, **FAST)
+    assert a.encoder == b.encoder
+
+
+def test_without_validation_all_images_are_trained_on_and_the_last_epoch_is_kept(digits):
+    (x, _), held_out = training._split(digits, Settings(validation=0.0))
+    assert len(x) == len(digits.x_train) and held_out is None
+    model = fit(network(), digits, validation=0.0, **FAST)
+    assert [e["validation_accuracy"] for e in model.history] == [None] * 4
+
+
+def scripted(monkeypatch, accuracies):
+    """Validation that finds `accuracies` one epoch after the other; returns the weights that it was shown."""
+    shown, found = [], iter(accuracies)
+
+    def validate(net, encoder, x, y, rng):
+        shown.append(bits(net))
+        return training.Result(next(found), (), len(x), encoder.num_steps)
+
+    monkeypatch.setattr(training, "accuracy_and_rates", validate)
+    return shown
+
+
+def test_early_stopping_restores_the_best(digits, monkeypatch):
+    shown = scripted(monkeypatch, [0.3, 0.6, 0.5, 0.4, 0.9])
+    model = fit(network(), digits, **{**FAST, "epochs": 5}, patience=2)
+    assert len(model.history) == 4  # two epochs after the best one
+    assert bits(model.network) == shown[1]
+    assert shown[1] != shown[3]
+
+
+def test_of_equally_good_epochs_the_later_is_kept(digits, monkeypatch):
+    shown = scripted(monkeypatch, [0.3, 0.6, 0.6, 0.4])
+    assert bits(fit(network(), digits, **FAST).network) == shown[2]
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_same_seed_same_bits(digits, backend):
+    settings = dict(FAST, epochs=2, augment=1, encoding="rate")
+    a = fit(network("4C3-10", backend=backend), digits, **settings)
+    b = fit(network("4C3-10", backend=backend), digits, **settings)
+    c = fit(network("4C3-10", backend=backend), digits, seed=1, **settings)
+    assert bits(a.network) == bits(b.network) != bits(c.network)
+
+
+def test_one_thread_and_two_give_the_same_bits(digits):
+    one, two = (fit(network("8C3-MP2-32-10", backend="numba", threads=n), digits, augment=1, **FAST) for n in (1, 2))
+    assert bits(one.network) == bits(two.network)
+
+
+def test_streams_differ_by_purpose_and_epoch():
+    keys = [("init", 0), ("split", 0), ("encode", 0), ("epoch", 0), ("epoch", 1)]
+    assert len({settings_module.stream(7, *key).integers(2**63) for key in keys}) == len(keys)
+
+
+class Killed(Exception):
+    """In place of kill -9 (tests/test_kill.py has the real one)."""
+
+
+@pytest.mark.parametrize("settings", [
+    {"augment": 1, "patience": 3}, {"encoding": "rate", "optimiser": "sgd"}, {"validation": 0.0}])
+def test_resume_is_bit_identical(digits, tmp_path, monkeypatch, settings):
+    settings = dict(FAST, **settings)
+    straight = fit(network("4C3-10"), digits, **settings)
+    path, epochs = tmp_path / "c", []
+    one_epoch = training._Training.one_epoch
+
+    def dies_in_the_third(self, bar):
+        one_epoch(self, bar)  # the weights have moved on, the checkpoint has not
+        epochs.append(self.epoch)
+        if self.epoch == 3:
+            raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training._Training, "one_epoch", dies_in_the_third)
+        with pytest.raises(Killed):
+            fit(network("4C3-10"), digits, checkpoint=path, **settings)
+    resumed = fit(network("4C3-10", seed=99), digits, checkpoint=path, resume=True, **settings)
+    assert bits(resumed.network) == bits(straight.network)
+    straight.save(tmp_path / "straight.npz"), resumed.save(tmp_path / "resumed.npz")
+    assert (tmp_path / "straight.npz").read_bytes() == (tmp_path / "resumed.npz").read_bytes()
+
+
+def test_resuming_a_finished_training_changes_nothing(digits, tmp_path):
+    done = fit(network(), digits, checkpoint=tmp_path / "c", **FAST)
+    before = (tmp_path / "c").read_bytes()
+    again = fit(network(seed=5), digits, checkpoint=tmp_path / "c", resume=True, **FAST)
+    assert bits(done.network) == bits(again.network) and done.history == again.history
+    assert before == (tmp_path / "c").read_bytes()
+
+
+def test_resume_refuses_what_is_not_the_same_training(digits, tmp_path):
+    path = tmp_path / "c"
+    fit(network(), digits, checkpoint=path, **FAST)
+
+    def refused(net, data, culprit, **settings):
+        with pytest.raises(InputError, match=culprit):
+            fit(net, data, checkpoint=path, resume=True, **{**FAST, **settings})
+
+    refused(network(), digits, "epochs 4, not 5", epochs=5)
+    refused(network(), digits, "lr 0.002, not 0.01", lr=0.01)
+    refused(network(), digits, "seed 0, not 1", seed=1)
+    refused(network("32-10"), digits, "topology '16-10', not '32-10'")
+    refused(network(beta=0.9), digits, "beta")
+    refused(network(backend="numba"), digits, "backend 'numpy', not 'numba'")
+    refused(network(), replace(digits, y_train=digits.y_train[::-1].copy()), "digest")
+    refused(network(), replace(digits, name="other"), "dataset 'digits', not 'other'")
+    with pytest.raises(InputError, match="checkpoint="):
+        fit(network(), digits, resume=True, **FAST)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+@pytest.mark.parametrize("surrogate", ["fast_sigmoid:5", "triangular:1"])
+@pytest.mark.parametrize("layer", [0, 1])
+def test_a_number_that_is_not_finite_stops_with_epoch_batch_and_layer(digits, backend, surrogate, layer):
+    net = network("4C3-16-10", backend=backend, surrogate=surrogate)
+    net.params[2 * layer].flat[0] = np.nan
+    name = ["1 4C3", "2 16"][layer]
+    with pytest.raises(TrainingError, match=f"epoch 1, batch 1: the weights of layer {name} are not finite"):
+        fit(net, digits, **FAST)
+
+
+def test_divergence_is_found_in_its_batch(digits, monkeypatch):
+    step, count = training.optim.Adam.step, []
+
+    def explode(self, params, grads, lr):
+        step(self, params, grads, lr)
+        count.append(lr)
+        if len(count) == 8 + 3:  # 270 images in batches of 32: 8 an epoch
+            params[2][...] = np.inf
+
+    monkeypatch.setattr(training.optim.Adam, "step", explode)
+    with pytest.raises(TrainingError, match="epoch 2, batch 3: the weights of layer 2 10 are"):
+        fit(network(), digits, **FAST)
+
+
+def test_a_gradient_that_is_not_finite_names_its_layer(digits, monkeypatch):
+    backward = Network.backward
+
+    def broken(self, *args):
+        grads = backward(self, *args)
+        grads[0].flat[0] = np.nan
+        return grads
+
+    monkeypatch.setattr(Network, "backward", broken)
+    with pytest.raises(TrainingError, match="epoch 1, batch 1: the gradient of layer 1 16 is"):
+        fit(network(), digits, **FAST)
+
+
+def test_shifted_moves_each_image_by_its_own_whole_pixels_and_repeats_the_edge():
+    image = np.arange(1, 26, dtype=np.uint8).reshape(5, 5)
+    x = np.repeat(image[None, :, :, None], 200, axis=0)
+    moved = shifted(x, 2, np.random.default_rng(0))
+    padded = np.pad(image, 2, mode="edge")
+    wanted = {padded[y:y + 5, x:x + 5].tobytes() for y in range(5) for x in range(5)}
+    seen = {one.tobytes() for one in moved}
+    assert seen == wanted  # all 25 shifts, and nothing else
+    assert moved.dtype == np.uint8 and (x == image[None, :, :, None]).all()
+
+
+def test_evaluate_does_not_depend_on_the_batch(digits):
+    model = fit(network(), digits, **FAST)
+    whole, parts = (evaluate(model, digits.x_test, digits.y_test, batch_size=n) for n in (1000, 7))
+    assert whole.accuracy == parts.accuracy
+    assert np.allclose(whole.firing_rates, parts.firing_rates, rtol=1e-12, atol=0)
+
+
+def test_evaluate_says_what_does_not_fit(digits):
+    model = fit(network(), digits, **{**FAST, "epochs": 1})
+    for x, y, words in ((digits.x_test[:, :4], digits.y_test, "shape"), (digits.x_test[:0], digits.y_test[:0], "shape"),
+                        (digits.x_test, digits.y_test[:5], "one for each"), (3, digits.y_test, "shape"),
+                        (digits.x_test, digits.y_test + 9, "0 to 9, the classes of the network, got 9 to 18")):
+        with pytest.raises(InputError, match=words):
+            evaluate(model, x, y)
+
+
+@pytest.mark.parametrize("name, value", [
+    ("num_steps", 0), ("num_steps", 2.5), ("epochs", 0), ("batch_size", 0), ("augment", -1), ("seed", -1),
+    ("patience", 0), ("patience", 1.5), ("lr", 0), ("lr", float("nan")), ("lr", "fast"), ("clip", 0),
+    ("clip", float("inf")), ("weight_decay", -1), ("validation", 1.0), ("validation", -0.1), ("encoding", "morse"),
+    ("loss", "hinge"), ("rate_penalty", "a:b"), ("optimiser", "rmsprop"), ("schedule", "step")])
+def test_wrong_settings_name_themselves(name, value):
+    with pytest.raises(InputError) as error:
+        Settings(**{name: value})
+    said = str(error.value)
+    words = {"num_steps": "steps", "rate_penalty": "rate penalty"}.get(name, name)
+    assert words in said and str(value) in said and "\n" not in said
+
+
+def test_settings_take_numpy_numbers():
+    settings = Settings(epochs=np.int64(3), lr=np.float32(0.5))
+    assert type(settings.epochs) is int and type(settings.lr) is float
+
+
+def test_settings_must_fit_network_and_data(digits):
+    flat = replace(digits, x_train=digits.x_train.reshape(-1, 64), x_test=digits.x_test.reshape(-1, 64))
+    for net, data, settings, words in (
+            (network(shape=(64,)), digits, {}, "shape"), (network("16-5"), digits, {}, "10 classes"),
+            (network(shape=(64,)), flat, {"augment": 1}, "augment"),
+            (network(readout="membrane"), digits, {}, "loss rate"),
+            (network("10", readout="membrane"), digits, {"loss": "membrane", "rate_penalty": "1"}, "rate_penalty"),
+            (network(), digits, {"validation": 0.001}, "validation 0.001"),
+            (network(), digits, {"validation": 0.0, "patience": 2}, "patience")):
+        with pytest.raises(InputError, match=words):
+            fit(net, data, **{**FAST, **settings})
