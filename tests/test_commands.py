@@ -1,0 +1,200 @@
+"""The commands: what a newcomer sees, and what a script reads."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import minisnn
+from minisnn.commands import COMMANDS, main
+from minisnn.commands.train import PRESETS
+from minisnn.data import load as load_data
+from minisnn.model import load
+
+ROOT = Path(__file__).parents[1]
+QUICK = ["--topology", "16-10", "--epochs", "3", "--steps", "3", "--augment", "0", "--backend", "numpy"]
+
+
+def train(out, *flags):
+    return main(["train", "--out", str(out), *QUICK, *flags])
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    out = tmp_path_factory.mktemp("model") / "m.npz"
+    assert train(out) == 0
+    return out
+
+
+def test_train_tells_accuracy_rates_files_and_how_to_go_on(tmp_path, capsys):
+    out = tmp_path / "m.npz"
+    assert train(out) == 0
+    said = capsys.readouterr().out
+    for words in ("test accuracy", "over all 3 steps", "firing rate", "1 16 ", "2 10 ", f"model   {out}",
+                  f"figure  {tmp_path / 'm.png'}", f"next    minisnn evaluate {out} --dataset digits"):
+        assert words in said
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["m.npz", "m.png"]
+    assert (tmp_path / "m.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_rates_stand_in_columns(trained, capsys):
+    main(["evaluate", str(trained), "--backend", "numpy"])
+    lines = capsys.readouterr().out.splitlines()[2:]
+    assert lines[0].split() == ["layer", "neurons", "firing", "rate"]
+    assert len({len(line) for line in lines}) == 1  # each line ends under the head
+
+
+def test_evaluate_json(trained, capsys):
+    assert main(["evaluate", str(trained), "--dataset", "digits", "--json", "--backend", "numpy"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert list(result) == ["accuracy", "firing_rates", "images", "num_steps"]
+    assert 0 < result["accuracy"] <= 1 and len(result["firing_rates"]) == 2
+    assert (result["images"], result["num_steps"]) == (len(load_data("digits").x_test), 3)
+
+
+def test_evaluate_agrees_with_train_and_with_the_library(trained, tmp_path, capsys):
+    train(tmp_path / "m.npz")
+    said = capsys.readouterr().out
+    main(["evaluate", str(tmp_path / "m.npz"), "--json", "--backend", "numpy"])
+    accuracy = json.loads(capsys.readouterr().out)["accuracy"]
+    data, model = minisnn.load_data("digits"), minisnn.load_model(trained, "numpy")
+    assert f"test accuracy {100 * accuracy:.2f} %" in said
+    assert minisnn.evaluate(model, data.x_test, data.y_test).accuracy == accuracy
+
+
+def test_info(trained, capsys):
+    assert main(["info", str(trained)]) == 0
+    said = capsys.readouterr().out
+    for words in ("16-10 on 8x8x1", "10 classes", "1210 parameters", "beta", "threshold", "subtract", "direct, 3 steps",
+                  "seed 0", f"minisnn {minisnn.__version__}", f"numpy {np.__version__}", "epochs 3", "best validation"):
+        assert words in said
+    assert main(["info", str(trained), "--json"]) == 0
+    about = json.loads(capsys.readouterr().out)
+    assert about["network"]["topology"] == "16-10" and len(about["history"]) == 3
+
+
+def test_flags_reach_network_and_training(tmp_path):
+    out = tmp_path / "m.npz"
+    assert train(out, "--topology", "4C3-20", "--classes", "10", "--padding", "1", "--beta", "0.5,0.9", "--threshold",
+                 "1,0.5", "--reset", "zero", "--surrogate", "atan:2", "--attach-reset", "--encoding", "rate", "--loss",
+                 "mse_count:0.7:0.1", "--rate-penalty", "0.1:0.2", "--batch-size", "64", "--lr", "0.01", "--optimiser",
+                 "sgd", "--schedule", "cosine", "--weight-decay", "0.1", "--clip", "2", "--augment", "--validation",
+                 "0.2", "--patience", "9", "--seed", "5", "--threads", "1", "--figure", "none") == 0
+    model = load(out, "numpy")
+    net, settings = model.network, model.settings
+    assert (net.topology, net.classes, net.padding, net.betas, net.thresholds) == ("4C3-20", 10, (1,), (0.5, 0.9),
+                                                                                   (1.0, 0.5))
+    assert (net.reset, str(net.surrogate), net.detach_reset, model.encoder.kind) == ("zero", "atan:2", False, "rate")
+    wanted = {"loss": "mse_count:0.7:0.1", "rate_penalty": "0.1:0.2", "batch_size": 64, "lr": 0.01,
+              "optimiser": "sgd", "schedule": "cosine", "weight_decay": 0.1, "clip": 2.0, "augment": 2,
+              "validation": 0.2, "patience": 9, "seed": 5, "epochs": 3, "num_steps": 3}
+    assert {name: settings[name] for name in wanted} == wanted
+    assert list(tmp_path.iterdir()) == [out]  # no figure
+
+
+def test_a_membrane_readout_brings_its_loss(tmp_path):
+    assert train(tmp_path / "m.npz", "--readout", "membrane") == 0
+    assert load(tmp_path / "m.npz", "numpy").settings["loss"] == "membrane"
+
+
+def test_the_seed_decides_the_file(tmp_path):
+    files = []
+    for name, seed in (("a.npz", 0), ("b.npz", 0), ("c.npz", 1)):
+        train(tmp_path / name, "--seed", str(seed), "--figure", "none")
+        files.append((tmp_path / name).read_bytes())
+    assert files[0] == files[1] != files[2]
+
+
+def test_a_file_of_ones_own(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "own.npz", X=rng.random((50, 7)), y=rng.integers(0, 3, 50))
+    assert main(["train", "--dataset", str(tmp_path / "own.npz"), "--epochs", "2", "--out", str(tmp_path / "m.npz"),
+                 "--backend", "numpy"]) == 0
+    capsys.readouterr()
+    assert main(["evaluate", str(tmp_path / "m.npz"), "--backend", "numpy"]) == 2
+    assert "'own'; name one with --dataset" in capsys.readouterr().err
+    assert main(["evaluate", str(tmp_path / "m.npz"), "--dataset", str(tmp_path / "own.npz"), "--backend",
+                 "numpy"]) == 0
+
+
+def test_an_old_model_stays_until_the_new_one_is_done(tmp_path, monkeypatch):
+    from minisnn import train as training
+    out = tmp_path / "m.npz"
+    train(out, "--figure", "none")
+    before = out.read_bytes()
+
+    def interrupted(*args):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training._Training, "one_epoch", interrupted)
+        assert train(out, "--seed", "1", "--figure", "none") == 130
+    assert out.read_bytes() == before
+    assert train(out, "--seed", "1", "--figure", "none") == 0
+    assert out.read_bytes() != before
+
+
+def test_a_diverging_training_ends_with_one_sentence(tmp_path, capsys):
+    assert train(tmp_path / "m.npz", "--lr", "1e30", "--optimiser", "sgd", "--schedule", "constant") == 1
+    error = capsys.readouterr().err.splitlines()
+    assert len(error) == 1 and error[0].startswith("minisnn: error: epoch 1, batch ") and "layer 1 16" in error[0]
+    assert not (tmp_path / "m.npz").exists()
+
+
+def test_presets_are_sound():
+    from minisnn.settings import Settings
+    from minisnn.topology import parse
+    shapes = {"digits": (8, 8, 1), "svhn": (32, 32, 3), "mnist": (28, 28, 1), "fashion-mnist": (28, 28, 1)}
+    for name, preset in PRESETS.items():
+        preset = dict(preset)
+        topology = preset.pop("topology", None)
+        Settings(**{key: value for key, value in preset.items() if key in Settings.__dataclass_fields__})
+        assert name == "file" or parse(topology, shapes[name], preset.get("padding", 0))[-1].neurons == 10
+
+
+@pytest.mark.parametrize("command", [(), *[(name,) for name in COMMANDS]])
+def test_help(command, capsys):
+    with pytest.raises(SystemExit) as end:
+        main([*command, "--help"])
+    assert end.value.code == 0
+    said = capsys.readouterr().out
+    assert said.startswith("usage: minisnn")
+    if command == ("train",):
+        for words in ("(default: 0.5)", "fast_sigmoid:5", "digits", "(default: numba)", "(default: model.npz)"):
+            assert words in said
+
+
+def python(*arguments):
+    return subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True)
+
+
+def test_python_m_minisnn_is_the_command():
+    done = python("-m", "minisnn", "--version")
+    assert (done.returncode, done.stdout) == (0, f"minisnn {minisnn.__version__}\n")
+
+
+def test_a_reader_that_goes_away_is_no_error(trained):
+    done = subprocess.run(f"{sys.executable} -m minisnn info {trained} | true", shell=True, cwd=ROOT,
+                          capture_output=True, text=True)
+    assert done.stderr == ""
+
+
+def test_importing_is_quick_and_does_nothing():
+    heavy = ("numba", "scipy", "matplotlib", "tqdm", "numpy")
+    code = f"import sys, minisnn; print([name for name in {heavy} if name in sys.modules])"
+    assert python("-c", code).stdout == "[]\n"
+    code = ("import sys, minisnn, minisnn.commands as c; [getattr(minisnn, name) for name in minisnn.__all__]; "
+            f"print([name for name in {heavy[:4]} if name in sys.modules])")
+    assert python("-c", code).stdout == "[]\n"
+    times = python("-X", "importtime", "-c", "import minisnn").stderr.splitlines()
+    microseconds = next(int(line.split("|")[1]) for line in times if line.endswith("| minisnn"))
+    assert microseconds < 300_000
+
+
+def test_public_names():
+    assert set(minisnn.__all__) <= set(dir(minisnn))
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        minisnn.nothing
