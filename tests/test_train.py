@@ -165,6 +165,20 @@ def test_streams_differ_by_purpose_and_epoch():
     assert len({settings_module.stream(7, *key).integers(2**63) for key in keys}) == len(keys)
 
 
+def test_each_epoch_sees_every_image_once_in_an_order_of_its_own(digits, monkeypatch):
+    orders, step = [], training._Training._step
+
+    def spy(self, inputs, y, batch):
+        orders.append(inputs.tobytes())
+        return step(self, inputs, y, batch)
+
+    monkeypatch.setattr(training._Training, "_step", spy)
+    fit(network(), digits, **{**FAST, "epochs": 2, "batch_size": 1, "validation": 0.9})
+    first, second = orders[:30], orders[30:]
+    assert sorted(first) == sorted(second) and len(set(first)) == 30
+    assert first != second
+
+
 class Killed(Exception):
     """In place of kill -9 (tests/test_kill.py has the real one)."""
 
@@ -191,6 +205,15 @@ def test_resume_is_bit_identical(digits, tmp_path, monkeypatch, settings):
     assert bits(resumed.network) == bits(straight.network)
     straight.save(tmp_path / "straight.npz"), resumed.save(tmp_path / "resumed.npz")
     assert (tmp_path / "straight.npz").read_bytes() == (tmp_path / "resumed.npz").read_bytes()
+
+
+def test_resume_remembers_the_best_epoch_and_the_patience(digits, tmp_path, monkeypatch):
+    shown = scripted(monkeypatch, [0.3, 0.6, 0.5])  # and then its validation fails
+    with pytest.raises(StopIteration):
+        fit(network(), digits, patience=2, checkpoint=tmp_path / "c", **{**FAST, "epochs": 5})
+    scripted(monkeypatch, [0.4, 0.9])
+    model = fit(network(), digits, patience=2, checkpoint=tmp_path / "c", resume=True, **{**FAST, "epochs": 5})
+    assert len(model.history) == 4 and bits(model.network) == shown[1]
 
 
 def test_resuming_a_finished_training_changes_nothing(digits, tmp_path):
