@@ -17,8 +17,9 @@ from . import add_machine_arguments, rates_table
 # What a newcomer needs for each data set, of the network and of the training; a .npz file of one's own starts
 # from "file". What is not said here has the default of Network or Settings.
 PRESETS = {
-    "digits": {"topology": "16C3-64-10", "epochs": 40, "num_steps": 5, "augment": 1},
-    "svhn": {"topology": "32C3-MP2-32C3-MP2-256-10", "epochs": 40, "num_steps": 5, "batch_size": 64, "lr": 4e-3,
+    "digits": {"topology": "32C3-MP2-128-10", "padding": "1", "epochs": 60, "num_steps": 5, "lr": 4e-3, "augment": 1,
+               "clip": 1.0},
+    "svhn": {"topology": "32C3-MP2-32C3-MP2-256-10", "epochs": 30, "num_steps": 8, "batch_size": 64, "lr": 4e-3,
              "augment": 2, "weight_decay": 0.05},
     "mnist": {"topology": "16C5-MP2-32C5-MP2-10", "epochs": 5, "num_steps": 5, "batch_size": 64, "lr": 4e-3,
               "augment": 1},
@@ -26,7 +27,6 @@ PRESETS = {
                       "lr": 4e-3, "augment": 1},
     "file": {"epochs": 20, "num_steps": 5},
 }
-NETWORK = ("topology", "classes", "padding", "beta", "threshold", "reset", "readout", "surrogate", "detach_reset")
 
 
 def add_arguments(parser):
