@@ -10,7 +10,7 @@ import pytest
 
 import minisnn
 from minisnn.commands import COMMANDS, main
-from minisnn.commands.train import PRESETS
+from minisnn.commands.train import NETWORK, PRESETS
 from minisnn.data import load as load_data
 from minisnn.model import load
 
@@ -144,15 +144,28 @@ def test_a_diverging_training_ends_with_one_sentence(tmp_path, capsys):
     assert not (tmp_path / "m.npz").exists()
 
 
-def test_presets_are_sound():
+@pytest.mark.parametrize("name", PRESETS)
+def test_presets_are_sound(name):
+    from minisnn.network import Network
     from minisnn.settings import Settings
-    from minisnn.topology import parse
-    shapes = {"digits": (8, 8, 1), "svhn": (32, 32, 3), "mnist": (28, 28, 1), "fashion-mnist": (28, 28, 1)}
-    for name, preset in PRESETS.items():
-        preset = dict(preset)
-        topology = preset.pop("topology", None)
-        Settings(**{key: value for key, value in preset.items() if key in Settings.__dataclass_fields__})
-        assert name == "file" or parse(topology, shapes[name], preset.get("padding", 0))[-1].neurons == 10
+    preset = {"topology": "10", **PRESETS[name]}
+    shape = {"digits": (8, 8, 1), "svhn": (32, 32, 3)}.get(name, (28, 28, 1))
+    options = {key: preset.pop(key) for key in NETWORK if key in preset}
+    assert Network(input_shape=shape, **options, rng=np.random.default_rng(0)).classes == 10
+    Settings(**preset)
+
+
+def test_train_alone_takes_the_preset(tmp_path):
+    preset = PRESETS["digits"]
+    out = tmp_path / "m.npz"
+    assert main(["train", "--out", str(out), "--epochs", "1"]) == 0
+    model = load(out)
+    assert model.network.topology == preset["topology"]
+    wanted = {name: value for name, value in preset.items() if name in model.settings} | {"epochs": 1}
+    assert {name: model.settings[name] for name in wanted} == wanted
+    # a padding is of its topology, and does not go over to one's own
+    assert train(out, "--topology", "4C3-10", "--figure", "none") == 0
+    assert load(out).network.padding == (0,)
 
 
 @pytest.mark.parametrize("command", [(), *[(name,) for name in COMMANDS]])

@@ -14,10 +14,13 @@ from pathlib import Path
 from ..errors import InputError
 from . import add_machine_arguments, rates_table
 
-# What a newcomer needs for each data set, of the network and of the training; a .npz file of one's own starts
-# from "file". What is not said here has the default of Network or Settings.
+# The options of Network that are flags here; all other settings of PRESETS are of the training.
+NETWORK = ("topology", "classes", "padding", "beta", "threshold", "reset", "readout", "surrogate", "detach_reset")
+
+# What a newcomer needs for each data set, of the network and of the training, as values (not text); a .npz file
+# of one's own starts from "file". What is not said here has the default of Network or Settings.
 PRESETS = {
-    "digits": {"topology": "32C3-MP2-128-10", "padding": "1", "epochs": 60, "num_steps": 5, "lr": 4e-3, "augment": 1,
+    "digits": {"topology": "32C3-MP2-128-10", "padding": 1, "epochs": 60, "num_steps": 5, "lr": 4e-3, "augment": 1,
                "clip": 1.0},
     "svhn": {"topology": "32C3-MP2-32C3-MP2-256-10", "epochs": 30, "num_steps": 8, "batch_size": 64, "lr": 4e-3,
              "augment": 2, "weight_decay": 0.05},
@@ -60,7 +63,8 @@ def _add_network(group):
         "256 fully connected neurons")
     group.add_argument("--classes", type=int, metavar="N", help="classes, where several output neurons share one "
                        "(default: a neuron each)")
-    add("--padding", "of the convolutions: 0, 1, ..., same, or a list 1,0", type=_paddings, metavar="P")
+    add("--padding", "of the convolutions: 0, 1, ..., same, or a list 1,0; 0 with a --topology of your own",
+        type=_paddings, metavar="P")
     add("--beta", "leak, 0 to 1: one, or a list by layer 0.5,0.9", type=_numbers, metavar="B")
     add("--threshold", "one, or a list by layer", type=_numbers, metavar="U")
     add("--reset", "after a spike: subtract, subtract_then_leak or zero", metavar="NAME")
@@ -78,20 +82,17 @@ def _add_training(group):
 
     add("--encoding", "of pixels: direct (a current), rate (random spikes) or latency (one spike)", metavar="NAME")
     add("--steps", "time steps of an image", int, "T", "num_steps")
-    group.add_argument("--loss", metavar="NAME", help="rate, membrane or mse_count:0.8:0.05 (default: rate; membrane "
-                       "with --readout membrane)")
-    group.add_argument("--rate-penalty", metavar="WEIGHT[:TARGET]", help="price of each layer's firing rate, or of "
-                       "its squared distance to a target (default: none)")
+    add("--loss", "rate, membrane (and that with --readout membrane) or mse_count:0.8:0.05", metavar="NAME")
+    add("--rate-penalty", "price of each layer's firing rate, or of its squared distance to a target",
+        metavar="WEIGHT[:TARGET]")
     add("--epochs", "times that all images are seen", int)
     add("--batch-size", "images of a step", int)
     add("--lr", "peak learning rate", float, "X")
     add("--optimiser", "adam or sgd (momentum 0.9)", metavar="NAME")
     add("--schedule", "of the learning rate: one_cycle, cosine or constant", metavar="NAME")
     add("--weight-decay", "share of lr by which weights shrink at each step", float, "X")
-    group.add_argument("--clip", type=float, metavar="NORM", help="scale the gradient down to this norm "
-                       "(default: never)")
-    group.add_argument("--patience", type=int, metavar="EPOCHS", help="stop after so many epochs without a better "
-                       "validation (default: never)")
+    add("--clip", "scale the gradient down to this norm", float, "NORM")
+    add("--patience", "stop after so many epochs without a better validation", int, "EPOCHS")
     add("--seed", "of all chance: the same seed gives the same model", int)
 
 
@@ -153,6 +154,8 @@ def _choose(args):
     """Options of the network, and settings of the training: flags, else the preset."""
     from ..settings import Settings
     chosen = dict(PRESETS.get(args.dataset, PRESETS["file"]))
+    if args.topology is not None:
+        chosen.pop("padding", None)  # it belongs to the preset's topology
     names = [*NETWORK, *Settings.__dataclass_fields__]
     chosen |= {name: getattr(args, name) for name in names if getattr(args, name) is not None}
     if args.loss is None and chosen.get("readout") == "membrane":
@@ -162,7 +165,7 @@ def _choose(args):
 
 
 def _default(name):
-    """'(default: 32; svhn 64)': that of Network or Settings, and where the presets differ."""
+    """'(default: 32; svhn 64)': that of Network or Settings, and that of the presets that have their own."""
     from inspect import signature
 
     from ..network import Network
@@ -173,7 +176,8 @@ def _default(name):
     elif name == "topology":
         words = ["256-CLASSES"]
     else:
-        words = [str({**signature(Network).parameters, **signature(Settings).parameters}[name].default)]
+        default = {**signature(Network).parameters, **signature(Settings).parameters}[name].default
+        words = ["none" if default is None else str(default)]
     groups = {value: [data for data in own if own[data] == value] for value in own.values()}
     words += [f"{', '.join(names)} {value}" for value, names in groups.items()]
     return f"(default: {'; '.join(words)})"
