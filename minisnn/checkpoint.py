@@ -51,7 +51,7 @@ def fingerprint(data):
 
 
 def _identity(run):
-    # The backend belongs to it: reference and kernels add in different orders, and so differ in the last bits.
+    # The backend belongs to it: reference and kernels add in different orders, so the last bits differ.
     network = portable(run.net.config()) | {"backend": run.net.backend}
     # In the order in which a difference is told: another seed or data set brings another pad_value with it.
     return {"settings": asdict(run.settings), "data": run.fingerprint, "network": network}
@@ -64,8 +64,9 @@ def _must_agree(path, about, ours):
             raise InputError(f"{path} lacks its {part}; delete it to start anew")
         for name, value in values.items():
             if theirs.get(name) != value:
-                raise InputError(f"{path} belongs to a training with {name} {theirs.get(name)!r}, not {value!r}; "
-                                 "resume with what it was started with, or delete it to start anew")
+                raise InputError(f"{path} belongs to a training with {name} {theirs.get(name)!r}, "
+                                 f"not {value!r}; resume with what it was started with, or "
+                                 "delete it to start anew")
 
 
 def _arrays(run):

@@ -52,11 +52,11 @@ def evaluate(model, x, y, batch_size=256):
     net = model.network
     x, y = _checked_images(net, x), np.asarray(y)
     if y.shape != (len(x),) or not np.issubdtype(y.dtype, np.integer):
-        raise InputError(f"labels must be whole numbers, one for each of {len(x)} images, got {y.dtype} of shape "
-                         f"{y.shape}")
+        raise InputError(f"labels must be whole numbers, one for each of {len(x)} images, got {y.dtype} of "
+                         f"shape {y.shape}")
     if y.min() < 0 or y.max() >= net.classes:
-        raise InputError(f"labels must be 0 to {net.classes - 1}, the classes of the network, got {y.min()} to "
-                         f"{y.max()}")
+        raise InputError(f"labels must be 0 to {net.classes - 1}, the classes of the network, got {y.min()} "
+                         f"to {y.max()}")
     return accuracy_and_rates(net, model.encoder, x, y, stream(model.seed, "encode"), batch_size)
 
 
@@ -87,6 +87,6 @@ def _batches(net, encoder, x, rng, batch_size):
 def _checked_images(net, x):
     x = np.asarray(x)
     if x.ndim == 0 or x.shape[1:] != net.input_shape or len(x) == 0:
-        raise InputError(f"images must have shape (n, {', '.join(map(str, net.input_shape))}) to fit the network, "
-                         f"got {x.shape}")
+        raise InputError(f"images must have shape (n, {', '.join(map(str, net.input_shape))}) to fit the "
+                         f"network, got {x.shape}")
     return x

@@ -54,8 +54,9 @@ class Model:
         InputError
             If it cannot be written there.
         """
-        about = {"network": portable(self.network.config()), "encoder": self.encoder.config(), "seed": self.seed,
-                 "dataset": self.dataset, "settings": self.settings, "versions": self.versions,
+        about = {"network": portable(self.network.config()), "encoder": self.encoder.config(),
+                 "seed": self.seed, "dataset": self.dataset, "settings": self.settings,
+                 "versions": self.versions,
                  "history": [{k: v for k, v in entry.items() if k != "seconds"} for entry in self.history]}
         write(path, "model", about, dict(zip(self.network.param_names, self.network.params)))
 
@@ -70,7 +71,8 @@ class Model:
         """
         about, arrays = read(path, "model")
         try:
-            network = Network(**about["network"], backend=backend, threads=threads, rng=np.random.default_rng(0))
+            network = Network(**about["network"], backend=backend, threads=threads,
+                              rng=np.random.default_rng(0))
             encoder = Encoder(**{**about["encoder"], "mean": tuple(about["encoder"]["mean"]),
                                  "std": tuple(about["encoder"]["std"])})
         except (KeyError, TypeError, ValueError) as error:
@@ -123,7 +125,8 @@ def _about_training(path, about):
                              "train or export it again")
     needed = {"epoch", "loss", "train_accuracy", "validation_accuracy"}
     if not all(isinstance(entry, dict) and needed <= entry.keys() for entry in about["history"]):
-        raise InputError(f"{path}: each entry of history must tell {', '.join(sorted(needed))}; train it again")
+        raise InputError(f"{path}: each entry of history must tell {', '.join(sorted(needed))}; "
+                         "train it again")
     return {name: about[name] for name in kinds}
 
 
@@ -144,8 +147,8 @@ def read(path, kind):
     """
     path = Path(path)
     if not path.is_file():
-        raise InputError(f"{path} {'is a folder' if path.is_dir() else 'is not there'}; name a {kind} file (.npz) "
-                         "that minisnn wrote")
+        wrong = "is a folder" if path.is_dir() else "is not there"
+        raise InputError(f"{path} {wrong}; name a {kind} file (.npz) that minisnn wrote")
     try:
         with np.load(path, allow_pickle=False) as content:
             arrays = {name: content[name] for name in content}
@@ -153,7 +156,8 @@ def read(path, kind):
         found, version = about.pop("kind"), about.pop("format")
     except (KeyError, AttributeError, TypeError, json.JSONDecodeError, RecursionError) as error:
         raise InputError(f"{path} is not a {kind} file of minisnn; name one that minisnn wrote") from error
-    except (OSError, ValueError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
+    except (OSError, ValueError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile,
+            zlib.error) as error:
         raise InputError(f"{path} is damaged or not a .npz of plain arrays ({_short(error)}); "
                          "write it again") from error
     if found != kind:

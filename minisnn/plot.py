@@ -58,7 +58,7 @@ def learning_curve(axes, history):
 
 
 def spike_raster(figure, model, image, label):
-    """The spikes of every layer over time for one image, on a matplotlib figure: a row of axes for each layer.
+    """The spikes of every layer over time for one image, on a matplotlib figure: a row for each layer.
 
     A mark is a neuron that fires in a step; where neurons are finer than the screen's dots, the darker the
     more of them fire.
@@ -69,11 +69,12 @@ def spike_raster(figure, model, image, label):
     rows = figure.subplots(len(net.layers), 1, sharex=True, squeeze=False)[:, 0]
     for axes, layer, reset, done, rate in zip(rows, net.layers, net.resets, run.layers, run.rates):
         name, words = layer.name.replace(" ", ", ", 1), f"{100 * rate:.1f} % fire in a step"
-        marks = done.spk.reshape(encoder.num_steps, -1).T
+        marks = done.spk
         if reset == "none":
-            words, marks = "its membranes, for it never spikes", _unit(done.mem.reshape(encoder.num_steps, -1).T)
-        axes.imshow(np.repeat(marks, 8, axis=1) * _gap(encoder.num_steps), aspect="auto", cmap="Blues", vmin=0,
-                    vmax=1, origin="lower", extent=(0.5, encoder.num_steps + 0.5, -0.5, layer.neurons - 0.5))
+            words, marks = "its membranes, for it never spikes", _unit(done.mem)
+        marks = np.repeat(marks.reshape(encoder.num_steps, -1).T, 8, axis=1) * _gap(encoder.num_steps)
+        axes.imshow(marks, aspect="auto", cmap="Blues", vmin=0, vmax=1, origin="lower",
+                    extent=(0.5, encoder.num_steps + 0.5, -0.5, layer.neurons - 0.5))
         axes.set_title(f"layer {name}: {layer.neurons} neurons, {words}", loc="left", fontsize=9)
         axes.set_yticks([0, layer.neurons - 1] if layer.neurons > 10 else range(layer.neurons))
         axes.tick_params(axis="y", labelsize=7 if 4 < layer.neurons <= 10 else 9)

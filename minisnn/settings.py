@@ -1,4 +1,4 @@
-"""How a network is trained: every setting, its default, and what it may be; and what follows from the seed."""
+"""How a network is trained: every setting, its default, and what it may be; and the seed's streams."""
 
 from dataclasses import dataclass
 

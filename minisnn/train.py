@@ -14,14 +14,14 @@ import numpy as np
 from . import checkpoint as checkpoints
 from . import encode, loss, optim
 from .errors import InputError, TrainingError
-from .inference import Result, accuracy_and_rates, evaluate, predict  # noqa: F401  (train, then ask: one import)
+from .inference import Result, accuracy_and_rates, evaluate, predict  # noqa: F401  (train, then ask)
 from .model import Model
 from .network import Network
 from .settings import Settings, stream
 
 
 def build(topology, data, settings, **options):
-    """A network made for a training: its first weights are drawn from the seed, scaled to the data's encoding.
+    """A network for a training: its first weights are drawn from the seed, scaled to the data's encoding.
 
     Parameters
     ----------
@@ -44,7 +44,8 @@ def build(topology, data, settings, **options):
     encoder = encode.fit(settings.encoding, data.x_train, settings.num_steps, data.max_value)
     sample = encoder.encode(data.x_train[:256], stream(settings.seed, "encode"))
     mean_square = float(np.mean(np.square(sample, dtype=np.float64))) or 1.0  # 1 where all is black
-    return Network(topology, data.input_shape, mean_square=mean_square, rng=stream(settings.seed, "init"), **options)
+    return Network(topology, data.input_shape, mean_square=mean_square, rng=stream(settings.seed, "init"),
+                   **options)
 
 
 def fit(net, data, *, checkpoint=None, resume=False, progress=False, **settings):
@@ -111,7 +112,7 @@ def fit(net, data, *, checkpoint=None, resume=False, progress=False, **settings)
 def shifted(x, pixels, rng):
     """Each image of `x` (B, H, W, C) moved by up to `pixels` in both directions, its edge repeated.
 
-    The edge and not zeros: a photograph goes on beyond its frame, and where the border is black the two agree.
+    The edge and not zeros: a photograph goes on beyond its frame; on a black border the two agree.
 
     Examples
     --------
@@ -134,7 +135,8 @@ class _Training:
         (self.x, self.y), self.held_out = _split(data, settings)
         self.encoder = encode.fit(settings.encoding, self.x, settings.num_steps, data.max_value)
         net.pad_value = self.encoder.pad_value
-        self.batches = max(len(self.x) // settings.batch_size, 1)  # the rest of an epoch's shuffle is left out
+        # Batches of one size: the rest of an epoch's shuffle is left out.
+        self.batches = max(len(self.x) // settings.batch_size, 1)
         self.optimiser = optim.make(settings.optimiser, net.params, settings.weight_decay)
         self.best = [p.copy() for p in net.params]
         self.best_accuracy, self.since_best = -1.0, 0
@@ -170,8 +172,9 @@ class _Training:
             bar.set_postfix_str(f"epoch {self.epoch + 1}/{settings.epochs} loss {total / (batch + 1):.3f}"
                                 + self._last_words(), refresh=False)
             bar.update()
-        entry = {"epoch": self.epoch + 1, "lr": lr, "loss": total / self.batches, "train_accuracy": right / seen,
-                 "validation_accuracy": self._validate(), "firing_rates": (rates / self.batches).tolist()}
+        entry = {"epoch": self.epoch + 1, "lr": lr, "loss": total / self.batches,
+                 "train_accuracy": right / seen, "validation_accuracy": self._validate(),
+                 "firing_rates": (rates / self.batches).tolist()}
         self.history.append(entry | {"seconds": time.perf_counter() - start})
 
     def _step(self, inputs, y, batch):
@@ -186,8 +189,8 @@ class _Training:
         grads = net.backward(run, dspk, dmem, drates)
         step = self.epoch * self.batches + batch
         lr = optim.schedule(settings.schedule)(step, settings.epochs * self.batches, settings.lr)
-        # A membrane that is not a number never spikes, so a loss on counts may stay finite; some surrogates give
-        # it no gradient either. So loss, gradient and weights are looked at.
+        # A membrane that is not a number never spikes, so a loss on counts may stay finite; some surrogates
+        # give it no gradient either. So loss, gradient and weights are looked at.
         finite = np.isfinite(value) and np.isfinite(optim.norm(grads))
         if finite:
             if settings.clip is not None:
@@ -196,8 +199,8 @@ class _Training:
             finite = np.isfinite(optim.norm(net.params))
         if not finite:
             culprit = _culprit(net, inputs, settings, grads)
-            raise TrainingError(f"epoch {self.epoch + 1}, batch {batch + 1}: {culprit} not finite; try a smaller "
-                                "learning rate, or clip the gradient")
+            raise TrainingError(f"epoch {self.epoch + 1}, batch {batch + 1}: {culprit} not finite; try a "
+                                "smaller learning rate, or clip the gradient")
         return value, run, lr
 
     def _validate(self):
@@ -225,8 +228,8 @@ def _split(data, settings):
     if not data.ordered:
         order = stream(settings.seed, "split").permutation(order)
     if settings.validation and not 0 < count < len(order):
-        raise InputError(f"validation {settings.validation} of {len(order)} images leaves nothing to validate or to "
-                         "train on; change it, or set it to 0")
+        raise InputError(f"validation {settings.validation} of {len(order)} images leaves nothing to "
+                         "validate or to train on; change it, or set it to 0")
     chosen, held_out = np.sort(order[:len(order) - count]), np.sort(order[len(order) - count:])
     parts = [(data.x_train[i], data.y_train[i]) for i in (chosen, held_out)]
     return parts[0], (parts[1] if count else None)
@@ -234,21 +237,23 @@ def _split(data, settings):
 
 def _check(net, data, settings):
     if data.input_shape != net.input_shape:
-        raise InputError(f"images of {data.name} have shape {data.input_shape}, the network takes {net.input_shape}")
+        raise InputError(f"images of {data.name} have shape {data.input_shape}, the network takes "
+                         f"{net.input_shape}")
     if net.classes < data.classes:
-        raise InputError(f"{data.name} has {data.classes} classes, the network only {net.classes}; make its last "
-                         f"layer {data.classes}, or a multiple of it with classes={data.classes}")
+        raise InputError(f"{data.name} has {data.classes} classes, the network only {net.classes}; make its "
+                         f"last layer {data.classes}, or a multiple of it with classes={data.classes}")
     if settings.augment and len(data.input_shape) == 1:
-        raise InputError(f"augment shifts images, but {data.name} has flat rows of {data.input_shape[0]}; set it to 0")
+        raise InputError(f"augment shifts images, but {data.name} has flat rows of {data.input_shape[0]}; "
+                         "set it to 0")
     if net.readout == "membrane" and settings.loss != "membrane":
-        raise InputError(f"loss {settings.loss} counts spikes, but with readout membrane the last layer never "
-                         "spikes; choose loss membrane")
+        raise InputError(f"loss {settings.loss} counts spikes, but with readout membrane the last layer "
+                         "never spikes; choose loss membrane")
     if settings.rate_penalty is not None and net.readout == "membrane" and len(net.layers) == 1:
         raise InputError("rate_penalty needs a layer that spikes, but the only one is the membrane readout")
 
 
 def _culprit(net, inputs, settings, grads):
-    """Which layer has the first number that is not finite, in the order of computation, as 'X of layer Y are'."""
+    """The first thing that is not finite, in the order of computation, as 'the weights of layer Y are'."""
     run = net.forward(inputs, settings.num_steps, record=True)
     for index, layer in enumerate(net.layers):
         if not np.isfinite(optim.norm(net.params[2 * index:2 * index + 2])):

@@ -117,8 +117,8 @@ def folder(tmp_path_factory):
 
 
 def _models(folder):
-    assert main(["train", "--out", str(folder / "model.npz"), "--topology", "16-10", "--epochs", "1", "--steps", "1",
-                 "--backend", "numpy", "--figure", "none"]) == 0
+    assert main(["train", "--out", str(folder / "model.npz"), "--topology", "16-10", "--epochs", "1",
+                 "--steps", "1", "--backend", "numpy", "--figure", "none"]) == 0
     whole = (folder / "model.npz").read_bytes()
     (folder / "cut.npz").write_bytes(whole[:len(whole) // 2])
     (folder / "started.npz.checkpoint").write_bytes(whole[:1000])

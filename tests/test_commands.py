@@ -68,8 +68,9 @@ def test_evaluate_agrees_with_train_and_with_the_library(trained, tmp_path, caps
 def test_info(trained, capsys):
     assert main(["info", str(trained)]) == 0
     said = capsys.readouterr().out
-    for words in ("16-10 on 8x8x1", "10 classes", "1210 parameters", "beta", "threshold", "subtract", "direct, 3 steps",
-                  "seed 0", f"minisnn {minisnn.__version__}", f"numpy {np.__version__}", "epochs 3", "best validation"):
+    for words in ("16-10 on 8x8x1", "10 classes", "1210 parameters", "beta", "threshold", "subtract",
+                  "direct, 3 steps", "seed 0", f"minisnn {minisnn.__version__}", f"numpy {np.__version__}",
+                  "epochs 3", "best validation"):
         assert words in said
     assert main(["info", str(trained), "--json"]) == 0
     about = json.loads(capsys.readouterr().out)
@@ -78,16 +79,16 @@ def test_info(trained, capsys):
 
 def test_flags_reach_network_and_training(tmp_path):
     out = tmp_path / "m.npz"
-    assert train(out, "--topology", "4C3-20", "--classes", "10", "--padding", "1", "--beta", "0.5,0.9", "--threshold",
-                 "1,0.5", "--reset", "zero", "--surrogate", "atan:2", "--attach-reset", "--encoding", "rate", "--loss",
-                 "mse_count:0.7:0.1", "--rate-penalty", "0.1:0.2", "--batch-size", "64", "--lr", "0.01", "--optimiser",
-                 "sgd", "--schedule", "cosine", "--weight-decay", "0.1", "--clip", "2", "--augment", "--validation",
-                 "0.2", "--patience", "9", "--seed", "5", "--threads", "1", "--figure", "none") == 0
+    flags = ("--topology 4C3-20 --classes 10 --padding 1 --beta 0.5,0.9 --threshold 1,0.5 --reset zero "
+             "--surrogate atan:2 --attach-reset --encoding rate --loss mse_count:0.7:0.1 "
+             "--rate-penalty 0.1:0.2 --batch-size 64 --lr 0.01 --optimiser sgd "
+             "--schedule cosine --weight-decay 0.1 --clip 2 --augment --validation 0.2 --patience 9 --seed 5 --threads 1 --figure none")
+    assert train(out, *flags.split()) == 0
     model = load(out, "numpy")
     net, settings = model.network, model.settings
-    assert (net.topology, net.classes, net.padding, net.betas, net.thresholds) == ("4C3-20", 10, (1,), (0.5, 0.9),
-                                                                                   (1.0, 0.5))
-    assert (net.reset, str(net.surrogate), net.detach_reset, model.encoder.kind) == ("zero", "atan:2", False, "rate")
+    assert (net.topology, net.classes, net.padding) == ("4C3-20", 10, (1,))
+    assert (net.betas, net.thresholds, net.reset) == ((0.5, 0.9), (1.0, 0.5), "zero")
+    assert (str(net.surrogate), net.detach_reset, model.encoder.kind) == ("atan:2", False, "rate")
     wanted = {"loss": "mse_count:0.7:0.1", "rate_penalty": "0.1:0.2", "batch_size": 64, "lr": 0.01,
               "optimiser": "sgd", "schedule": "cosine", "weight_decay": 0.1, "clip": 2.0, "augment": 2,
               "validation": 0.2, "patience": 9, "seed": 5, "epochs": 3, "num_steps": 3}
@@ -111,8 +112,8 @@ def test_the_seed_decides_the_file(tmp_path):
 def test_a_file_of_ones_own(tmp_path, capsys):
     rng = np.random.default_rng(0)
     np.savez(tmp_path / "own.npz", X=rng.random((50, 7)), y=rng.integers(0, 3, 50))
-    assert main(["train", "--dataset", str(tmp_path / "own.npz"), "--epochs", "2", "--out", str(tmp_path / "m.npz"),
-                 "--backend", "numpy"]) == 0
+    assert main(["train", "--dataset", str(tmp_path / "own.npz"), "--epochs", "2", "--backend", "numpy",
+                 "--out", str(tmp_path / "m.npz")]) == 0
     capsys.readouterr()
     assert main(["evaluate", str(tmp_path / "m.npz"), "--backend", "numpy"]) == 2
     assert "'own'; name one with --dataset" in capsys.readouterr().err
@@ -140,7 +141,8 @@ def test_an_old_model_stays_until_the_new_one_is_done(tmp_path, monkeypatch):
 def test_a_diverging_training_ends_with_one_sentence(tmp_path, capsys):
     assert train(tmp_path / "m.npz", "--lr", "1e30", "--optimiser", "sgd", "--schedule", "constant") == 1
     error = capsys.readouterr().err.splitlines()
-    assert len(error) == 1 and error[0].startswith("minisnn: error: epoch 1, batch ") and "layer 1 16" in error[0]
+    assert len(error) == 1
+    assert error[0].startswith("minisnn: error: epoch 1, batch ") and "layer 1 16" in error[0]
     assert not (tmp_path / "m.npz").exists()
 
 
@@ -176,7 +178,8 @@ def test_help(command, capsys):
     said = capsys.readouterr().out
     assert said.startswith("usage: minisnn")
     if command == ("train",):
-        for words in ("(default: 0.5)", "fast_sigmoid:5", "digits", "(default: numba)", "(default: model.npz)"):
+        for words in ("(default: 0.5)", "fast_sigmoid:5", "digits", "(default: numba)",
+                      "(default: model.npz)"):
             assert words in said
 
 
@@ -199,7 +202,7 @@ def test_importing_is_quick_and_does_nothing():
     heavy = ("numba", "scipy", "matplotlib", "tqdm", "numpy")
     code = f"import sys, minisnn; print([name for name in {heavy} if name in sys.modules])"
     assert python("-c", code).stdout == "[]\n"
-    code = ("import sys, minisnn, minisnn.commands as c; [getattr(minisnn, name) for name in minisnn.__all__]; "
+    code = ("import sys, minisnn, minisnn.commands; [getattr(minisnn, name) for name in minisnn.__all__]; "
             f"print([name for name in {heavy[:4]} if name in sys.modules])")
     assert python("-c", code).stdout == "[]\n"
     times = python("-X", "importtime", "-c", "import minisnn").stderr.splitlines()

@@ -29,9 +29,10 @@ def dataset(tmp_path_factory):
 def start(out, dataset, *flags):
     """The command, as a process that has just begun to train (its first line is out)."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "minisnn", "train", "--dataset", dataset, "--out", out, "--topology", "8C3-12-3",
-         "--epochs", "60", "--steps", "3", "--augment", "1", "--encoding", "rate", "--backend", "numpy",
-         "--figure", "none", *flags], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        [sys.executable, "-m", "minisnn", "train", "--dataset", dataset, "--out", out, "--topology",
+         "8C3-12-3", "--epochs", "60", "--steps", "3", "--augment", "1", "--encoding", "rate",
+         "--backend", "numpy", "--figure", "none", *flags], cwd=ROOT,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     process.first_line = process.stdout.readline()
     return process
 
@@ -90,6 +91,6 @@ def test_ctrl_c_keeps_the_epochs_done_and_says_how_to_go_on(tmp_path, dataset):
     process.send_signal(signal.SIGINT)
     _, error = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert error.splitlines() == ["minisnn: interrupted; the epochs done are kept: go on with the same command and "
-                                  "--resume"]
+    assert error == ("minisnn: interrupted; the epochs done are kept: go on with the same command and "
+                     "--resume\n")
     assert read(checkpoint, "checkpoint")[0]["history"] and not out.exists()

@@ -42,7 +42,8 @@ def test_learns():
 
 
 @pytest.mark.parametrize("options, settings", [
-    ({}, {"encoding": "rate"}), ({}, {"encoding": "latency", "epochs": 20}), ({}, {"optimiser": "sgd", "lr": 0.02}),
+    ({}, {"encoding": "rate"}), ({}, {"encoding": "latency", "epochs": 20}),
+    ({}, {"optimiser": "sgd", "lr": 0.02}),
     ({}, {"loss": "mse_count:0.8:0.05"}), ({"readout": "membrane"}, {"loss": "membrane"}),
     ({}, {"schedule": "cosine", "clip": 1.0, "weight_decay": 0.01})])
 def test_every_kind_of_training_learns(digits, options, settings):
@@ -94,7 +95,8 @@ def test_never_sees_the_test_part(digits):
 def numbered(count, ordered):
     """A data set whose only pixel is the number of the image."""
     x = np.arange(count, dtype=np.float32).reshape(count, 1)
-    return Dataset("numbers", x, np.zeros(count, np.int64), x[:1], np.zeros(1, np.int64), 2, float(count), ordered)
+    y = np.zeros(count, np.int64)
+    return Dataset("numbers", x, y, x[:1], y[:1], 2, float(count), ordered)
 
 
 def test_validation_is_the_tail_of_ordered_data_and_random_otherwise():
@@ -102,7 +104,7 @@ def test_validation_is_the_tail_of_ordered_data_and_random_otherwise():
     assert held_out.ravel().tolist() == list(range(80, 100))
     (x, _), (held_out, _) = training._split(numbered(100, False), Settings(validation=0.2))
     assert held_out.ravel().tolist() != list(range(80, 100)) and len(held_out) == 20
-    assert sorted([*x.ravel(), *held_out.ravel()]) == list(range(100))  # each image in one part, and in one only
+    assert sorted([*x.ravel(), *held_out.ravel()]) == list(range(100))  # each in one part, and in one only
 
 
 def test_validation_images_do_not_reach_the_encoder(digits):
@@ -156,7 +158,8 @@ def test_same_seed_same_bits(digits, backend):
 
 
 def test_one_thread_and_two_give_the_same_bits(digits):
-    one, two = (fit(network("8C3-MP2-32-10", backend="numba", threads=n), digits, augment=1, **FAST) for n in (1, 2))
+    one, two = (fit(network("8C3-MP2-32-10", backend="numba", threads=n), digits, augment=1, **FAST)
+                for n in (1, 2))
     assert bits(one.network) == bits(two.network)
 
 
@@ -208,11 +211,12 @@ def test_resume_is_bit_identical(digits, tmp_path, monkeypatch, settings):
 
 
 def test_resume_remembers_the_best_epoch_and_the_patience(digits, tmp_path, monkeypatch):
+    settings = dict(FAST, epochs=5, patience=2, checkpoint=tmp_path / "c")
     shown = scripted(monkeypatch, [0.3, 0.6, 0.5])  # and then its validation fails
     with pytest.raises(StopIteration):
-        fit(network(), digits, patience=2, checkpoint=tmp_path / "c", **{**FAST, "epochs": 5})
+        fit(network(), digits, **settings)
     scripted(monkeypatch, [0.4, 0.9])
-    model = fit(network(), digits, patience=2, checkpoint=tmp_path / "c", resume=True, **{**FAST, "epochs": 5})
+    model = fit(network(), digits, resume=True, **settings)
     assert len(model.history) == 4 and bits(model.network) == shown[1]
 
 
@@ -302,9 +306,10 @@ def test_evaluate_does_not_depend_on_the_batch(digits):
 
 def test_evaluate_says_what_does_not_fit(digits):
     model = fit(network(), digits, **{**FAST, "epochs": 1})
-    for x, y, words in ((digits.x_test[:, :4], digits.y_test, "shape"), (digits.x_test[:0], digits.y_test[:0], "shape"),
-                        (digits.x_test, digits.y_test[:5], "one for each"), (3, digits.y_test, "shape"),
-                        (digits.x_test, digits.y_test + 9, "0 to 9, the classes of the network, got 9 to 18")):
+    images, labels = digits.x_test, digits.y_test
+    for x, y, words in ((images[:, :4], labels, "shape"), (images[:0], labels[:0], "shape"),
+                        (images, labels[:5], "one for each"), (3, labels, "shape"),
+                        (images, labels + 9, "0 to 9, the classes of the network, got 9 to 18")):
         with pytest.raises(InputError, match=words):
             evaluate(model, x, y)
 
@@ -312,7 +317,8 @@ def test_evaluate_says_what_does_not_fit(digits):
 @pytest.mark.parametrize("name, value", [
     ("num_steps", 0), ("num_steps", 2.5), ("epochs", 0), ("batch_size", 0), ("augment", -1), ("seed", -1),
     ("patience", 0), ("patience", 1.5), ("lr", 0), ("lr", float("nan")), ("lr", "fast"), ("clip", 0),
-    ("clip", float("inf")), ("weight_decay", -1), ("validation", 1.0), ("validation", -0.1), ("encoding", "morse"),
+    ("clip", float("inf")), ("weight_decay", -1), ("validation", 1.0), ("validation", -0.1),
+    ("encoding", "morse"),
     ("loss", "hinge"), ("rate_penalty", "a:b"), ("optimiser", "rmsprop"), ("schedule", "step")])
 def test_wrong_settings_name_themselves(name, value):
     with pytest.raises(InputError) as error:
@@ -333,7 +339,8 @@ def test_settings_must_fit_network_and_data(digits):
             (network(shape=(64,)), digits, {}, "shape"), (network("16-5"), digits, {}, "10 classes"),
             (network(shape=(64,)), flat, {"augment": 1}, "augment"),
             (network(readout="membrane"), digits, {}, "loss rate"),
-            (network("10", readout="membrane"), digits, {"loss": "membrane", "rate_penalty": "1"}, "rate_penalty"),
+            (network("10", readout="membrane"), digits, {"loss": "membrane", "rate_penalty": "1"},
+             "rate_penalty"),
             (network(), digits, {"validation": 0.001}, "validation 0.001"),
             (network(), digits, {"validation": 0.0, "patience": 2}, "patience")):
         with pytest.raises(InputError, match=words):

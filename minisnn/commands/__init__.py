@@ -1,4 +1,4 @@
-"""The command line: one file a command, with its arguments, its calls and its printing; no logic of its own."""
+"""The command line: one file a command, with its arguments, calls and printing; no logic of its own."""
 
 import argparse
 import os
@@ -14,7 +14,8 @@ COMMANDS = ("train", "evaluate", "info")
 def main(arguments=None):
     """Run a command; returns the exit status.
 
-    0 done, 1 the training diverged, 2 a wrong file, flag or value, 130 Ctrl-C: one sentence on standard error.
+    0 done, 1 the training diverged, 2 a wrong file, flag or value, 130 Ctrl-C; what is not 0 says why in one
+    sentence on standard error.
     """
     modules = {name: import_module(f".{name}", __name__) for name in COMMANDS}
     args = _parser(modules).parse_args(arguments)
@@ -24,10 +25,11 @@ def main(arguments=None):
     except (InputError, TrainingError) as error:
         return _say(f"error: {error}", 2 if isinstance(error, InputError) else 1)
     except MemoryError as error:
-        return _say(f"error: not enough memory ({error}); use a smaller network, batch size or number of steps", 2)
+        return _say(f"error: not enough memory ({error}); use a smaller network, batch size or number "
+                    "of steps", 2)
     except KeyboardInterrupt as interrupt:
         return _say(str(interrupt) or "interrupted", 130)
-    except BrokenPipeError:  # the reader of our output (head, less) has gone: Python must not flush to it again
+    except BrokenPipeError:  # the reader of our output (head, less) has gone: do not flush to it again
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     return 0

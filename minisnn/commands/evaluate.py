@@ -9,12 +9,12 @@ from . import add_machine_arguments, rates_table
 def add_arguments(parser):
     """The command's flags."""
     parser.add_argument("model", metavar="MODEL", help="model file (.npz) that minisnn train wrote")
-    parser.add_argument("--dataset", metavar="NAME", help="digits, svhn, mnist, fashion-mnist, or a .npz file with X "
-                        "and y (default: the one that it was trained on)")
+    parser.add_argument("--dataset", metavar="NAME", help="digits, svhn, mnist, fashion-mnist, or a .npz "
+                        "file with X and y (default: the one that it was trained on)")
     parser.add_argument("--data", metavar="DIR", help="folder with the data set's files (default: they are "
                         "downloaded to ~/.cache/minisnn)")
-    parser.add_argument("--json", action="store_true", help="print accuracy (0 to 1), firing_rates (spikes per "
-                        "neuron and step, by layer), images and num_steps as JSON")
+    parser.add_argument("--json", action="store_true", help="print accuracy (0 to 1), firing_rates (spikes "
+                        "per neuron and step, by layer), images and num_steps as JSON")
     add_machine_arguments(parser)
 
 
@@ -27,7 +27,8 @@ def run(args):
 
     model = load(args.model, args.backend, args.threads)
     if args.dataset is None and model.dataset not in datasets.NAMES:
-        raise InputError(f"{args.model} was trained on a file of your own, {model.dataset!r}; name one with --dataset")
+        raise InputError(f"{args.model} was trained on a file of your own, {model.dataset!r}; name one with "
+                         "--dataset")
     data = datasets.load(args.dataset or model.dataset, args.data, progress=not args.json)
     result = evaluate(model, data.x_test, data.y_test)
     if args.json:

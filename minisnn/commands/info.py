@@ -8,7 +8,8 @@ from . import table
 def add_arguments(parser):
     """The command's flags."""
     parser.add_argument("model", metavar="MODEL", help="model file (.npz) that minisnn train wrote")
-    parser.add_argument("--json", action="store_true", help="print it as JSON, with the history of all epochs")
+    parser.add_argument("--json", action="store_true", help="print it as JSON, with the history "
+                        "of all epochs")
 
 
 def run(args):
@@ -36,8 +37,9 @@ def run(args):
 
 def _layers(net):
     sizes = [p.size for p in net.params]
-    rows = [(layer.name, _shape(layer.in_shape), _shape(layer.out_shape), layer.neurons, sum(sizes[2 * i:2 * i + 2]),
-             f"{net.betas[i]:g}", f"{net.thresholds[i]:g}", net.resets[i]) for i, layer in enumerate(net.layers)]
+    rows = [(layer.name, _shape(layer.in_shape), _shape(layer.out_shape), layer.neurons,
+             sum(sizes[2 * i:2 * i + 2]), f"{net.betas[i]:g}", f"{net.thresholds[i]:g}", net.resets[i])
+            for i, layer in enumerate(net.layers)]
     return table(rows, ("layer", "input", "output", "neurons", "parameters", "beta", "threshold", "reset"))
 
 
@@ -49,8 +51,9 @@ def _summary(history):
             f"training accuracy {100 * last['train_accuracy']:.2f} %")
     if last["validation_accuracy"] is None:
         return text + ", no validation"
-    best = max(reversed(history), key=lambda entry: entry["validation_accuracy"])  # of equals the later, as in fit
-    return text + f", best validation accuracy {100 * best['validation_accuracy']:.2f} % in epoch {best['epoch']}"
+    best = max(reversed(history), key=lambda e: e["validation_accuracy"])  # of equals the later, as in fit
+    accuracy = 100 * best["validation_accuracy"]
+    return text + f", best validation accuracy {accuracy:.2f} % in epoch {best['epoch']}"
 
 
 def _shape(shape):

@@ -15,15 +15,16 @@ from ..errors import InputError
 from . import add_machine_arguments, rates_table
 
 # The options of Network that are flags here; all other settings of PRESETS are of the training.
-NETWORK = ("topology", "classes", "padding", "beta", "threshold", "reset", "readout", "surrogate", "detach_reset")
+NETWORK = ("topology", "classes", "padding", "beta", "threshold", "reset", "readout", "surrogate",
+           "detach_reset")
 
-# What a newcomer needs for each data set, of the network and of the training, as values (not text); a .npz file
-# of one's own starts from "file". What is not said here has the default of Network or Settings.
+# What a newcomer needs for each data set, of the network and of the training, as values (not text); a .npz
+# file of one's own starts from "file". What is not said here has the default of Network or Settings.
 PRESETS = {
-    "digits": {"topology": "32C3-MP2-128-10", "padding": 1, "epochs": 60, "num_steps": 5, "lr": 4e-3, "augment": 1,
-               "clip": 1.0},
-    "svhn": {"topology": "32C3-MP2-32C3-MP2-256-10", "epochs": 30, "num_steps": 8, "batch_size": 64, "lr": 4e-3,
-             "augment": 2, "weight_decay": 0.05},
+    "digits": {"topology": "32C3-MP2-128-10", "padding": 1, "epochs": 60, "num_steps": 5, "lr": 4e-3,
+               "augment": 1, "clip": 1.0},
+    "svhn": {"topology": "32C3-MP2-32C3-MP2-256-10", "epochs": 30, "num_steps": 8, "batch_size": 64,
+             "lr": 4e-3, "augment": 2, "weight_decay": 0.05},
     "mnist": {"topology": "16C5-MP2-32C5-MP2-10", "epochs": 5, "num_steps": 5, "batch_size": 64, "lr": 4e-3,
               "augment": 1},
     "fashion-mnist": {"topology": "32C3-MP2-32C3-MP2-256-10", "epochs": 10, "num_steps": 5, "batch_size": 64,
@@ -35,14 +36,15 @@ PRESETS = {
 def add_arguments(parser):
     """The command's flags; those that were not given are None."""
     data = parser.add_argument_group("data")
-    data.add_argument("--dataset", default="digits", metavar="NAME", help="digits, svhn, mnist, fashion-mnist, or a "
-                      ".npz file with X and y (default: digits)")
-    data.add_argument("--data", metavar="DIR", help="folder with the data set's files (default: they are downloaded "
-                      "to ~/.cache/minisnn)")
-    data.add_argument("--augment", type=int, nargs="?", const=2, metavar="PIXELS", help="shift each training image at "
-                      f"random by up to so many pixels, 2 if none are named {_default('augment')}")
-    data.add_argument("--validation", type=float, metavar="SHARE", help="share of the training images held out to "
-                      f"choose the best epoch by; 0 for none: the last is kept {_default('validation')}")
+    data.add_argument("--dataset", default="digits", metavar="NAME", help="digits, svhn, mnist, "
+                      "fashion-mnist, or a .npz file with X and y (default: digits)")
+    data.add_argument("--data", metavar="DIR", help="folder with the data set's files (default: they are "
+                      "downloaded to ~/.cache/minisnn)")
+    data.add_argument("--augment", type=int, nargs="?", const=2, metavar="PIXELS", help="shift each training "
+                      f"image at random by up to so many pixels, 2 if none are named {_default('augment')}")
+    data.add_argument("--validation", type=float, metavar="SHARE", help="share of the training images held "
+                      "out to choose the best epoch by; 0 for none: the last is kept "
+                      f"{_default('validation')}")
     _add_network(parser.add_argument_group("network"))
     _add_training(parser.add_argument_group("training"))
     machine = parser.add_argument_group("machine")
@@ -50,8 +52,8 @@ def add_arguments(parser):
     out = parser.add_argument_group("output")
     out.add_argument("--out", type=Path, default=Path("model.npz"), metavar="FILE", help="model file "
                      "(default: model.npz)")
-    out.add_argument("--figure", metavar="PNG", help="learning curves and spikes of one image; none for no figure "
-                     "(default: beside the model)")
+    out.add_argument("--figure", metavar="PNG", help="learning curves and spikes of one image; none for no "
+                     "figure (default: beside the model)")
     out.add_argument("--resume", action="store_true", help="go on from the checkpoint of an interrupted run")
 
 
@@ -59,10 +61,10 @@ def _add_network(group):
     def add(flag, words, **options):
         group.add_argument(flag, help=f"{words} {_default(flag[2:])}", **options)
 
-    add("--topology", "layers, joined by '-': 32C3 convolution of 32 maps with 3x3 kernels, MP2 maximum over 2x2, "
-        "256 fully connected neurons")
-    group.add_argument("--classes", type=int, metavar="N", help="classes, where several output neurons share one "
-                       "(default: a neuron each)")
+    add("--topology", "layers, joined by '-': 32C3 convolution of 32 maps with 3x3 kernels, MP2 maximum over "
+        "2x2, 256 fully connected neurons")
+    group.add_argument("--classes", type=int, metavar="N", help="classes, where several output neurons share "
+                       "one (default: a neuron each)")
     add("--padding", "of the convolutions: 0, 1, ..., same, or a list 1,0; 0 with a --topology of your own",
         type=_paddings, metavar="P")
     add("--beta", "leak, 0 to 1: one, or a list by layer 0.5,0.9", type=_numbers, metavar="B")
@@ -80,7 +82,8 @@ def _add_training(group):
         name = name or flag[2:].replace("-", "_")
         group.add_argument(flag, dest=name, type=type, metavar=metavar, help=f"{words} {_default(name)}")
 
-    add("--encoding", "of pixels: direct (a current), rate (random spikes) or latency (one spike)", metavar="NAME")
+    add("--encoding", "of pixels: direct (a current), rate (random spikes) or latency (one spike)",
+        metavar="NAME")
     add("--steps", "time steps of an image", int, "T", "num_steps")
     add("--loss", "rate, membrane (and that with --readout membrane) or mse_count:0.8:0.05", metavar="NAME")
     add("--rate-penalty", "price of each layer's firing rate, or of its squared distance to a target",
@@ -119,8 +122,9 @@ def run(args):
         model = fit(net, data, checkpoint=checkpoint, resume=args.resume, progress=sys.stderr.isatty(),
                     **asdict(settings))
     except KeyboardInterrupt:
-        raise KeyboardInterrupt("interrupted; the epochs done are kept: go on with the same command and --resume"
-                                if checkpoint.exists() else "interrupted before the end of the first epoch") from None
+        kept = "; the epochs done are kept: go on with the same command and --resume"
+        raise KeyboardInterrupt(f"interrupted{kept}" if checkpoint.exists() else
+                                "interrupted before the end of the first epoch") from None
     result = evaluate(model, data.x_test, data.y_test)
     model.save(args.out)
     print(f"\ntest accuracy {100 * result.accuracy:.2f} % over all {result.num_steps} steps "
@@ -145,8 +149,8 @@ def _check_output(args):
             raise InputError(f"{flag} {path} must name a file that ends in {end}, in a folder that exists")
     checkpoint = args.out.with_name(args.out.name + ".checkpoint")
     if checkpoint.exists() and not args.resume:
-        raise InputError(f"an interrupted training left {checkpoint}; pass --resume to go on with it, or delete it "
-                         "to start anew")
+        raise InputError(f"an interrupted training left {checkpoint}; pass --resume to go on with it, or "
+                         "delete it to start anew")
     return checkpoint, None if args.figure == "none" else figure
 
 
@@ -188,7 +192,8 @@ def _numbers(text):
     try:
         values = [float(v) for v in text.split(",")]
     except ValueError:
-        raise argparse.ArgumentTypeError(f"must be a number, or a list such as 0.5,0.9, got {text!r}") from None
+        words = f"must be a number, or a list such as 0.5,0.9, got {text!r}"
+        raise argparse.ArgumentTypeError(words) from None
     return values[0] if len(values) == 1 else values
 
 
@@ -197,5 +202,6 @@ def _paddings(text):
     try:
         values = [v if v == "same" else int(v) for v in text.split(",")]
     except ValueError:
-        raise argparse.ArgumentTypeError(f"must be 0, 1, 2, ... or same, or a list of these, got {text!r}") from None
+        words = f"must be 0, 1, 2, ... or same, or a list of these, got {text!r}"
+        raise argparse.ArgumentTypeError(words) from None
     return values[0] if len(values) == 1 else values
