@@ -1,0 +1,110 @@
+"""Row `conv2d`: the reference against a direct sum, the kernel equal to the reference."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minisnn import conv2d
+from minisnn.kernels import conv2d as kernel
+
+from .helpers import channels, densities, dtypes, dyadic, few, near, same, spikes
+
+
+def naive(x, w, b, padding, pad_value):
+    """The definition, written as loops over everything."""
+    steps, batch, height, width, inputs = x.shape
+    size = w.shape[0]
+    h, v = height + 2 * padding - size + 1, width + 2 * padding - size + 1
+    out = np.zeros((steps, batch, h, v, w.shape[3])) + b
+    for y, xx, ky, kx, c in itertools.product(range(h), range(v), range(size), range(size), range(inputs)):
+        row, column = y + ky - padding, xx + kx - padding
+        inside = 0 <= row < height and 0 <= column < width
+        value = x[:, :, row, column, c] if inside else np.full((steps, batch), np.broadcast_to(pad_value, inputs)[c])
+        out[:, :, y, xx] += value[..., None] * w[ky, kx, c]
+    return out
+
+
+@pytest.mark.parametrize("padding, pad_value", [(0, 0.0), (1, 0.0), (2, [0.5, -1.0]), (4, 0.25)])
+def test_reference_equals_definition(padding, pad_value):
+    rng = np.random.default_rng(0)
+    x, w, b = rng.standard_normal((2, 1, 5, 4, 2)), rng.standard_normal((3, 3, 2, 3)), rng.standard_normal(3)
+    expected = naive(x, w, b, padding, pad_value)
+    np.testing.assert_allclose(conv2d.forward(x, w, b, padding, pad_value), expected, atol=1e-12)
+    np.testing.assert_allclose(conv2d.forward(x, w, b, padding, pad_value, (2, 1)), expected[:, :, :2, :1], atol=1e-12)
+
+
+@pytest.mark.parametrize("padding, frame", [(0, (3, 2)), (1, (5, 4)), (0, (2, 2)), (2, (6, 5)), (4, (11, 9))])
+def test_reference_backward_is_the_transpose(padding, frame):
+    """<dcur, conv(x, w)> is linear in x and in w, so <dx, x> and <dw, w> must both equal it."""
+    rng = np.random.default_rng(1)
+    x, w = rng.standard_normal((2, 2, 5, 4, 2)), rng.standard_normal((3, 3, 2, 3))
+    cur = conv2d.forward(x, w, np.zeros(3), padding, 0.0, frame)
+    dcur = rng.standard_normal(cur.shape)
+    dx, dw, db = conv2d.backward(dcur, x, w, padding)
+    total = (dcur * cur).sum()
+    np.testing.assert_allclose([(dx * x).sum(), (dw * w).sum()], [total, total], rtol=1e-10)
+    np.testing.assert_allclose(db, dcur.sum(axis=(0, 1, 2, 3)), rtol=1e-10)
+
+
+@st.composite
+def shapes(draw):
+    """(T, B, H, W), kernel, padding, and how many rows and columns of outputs are left out."""
+    size = draw(st.integers(1, 4))
+    padding = draw(st.integers(0, size + 1))
+    least = max(size - 2 * padding, 1)
+    height, width = draw(st.integers(least, least + 4)), draw(st.integers(least, least + 4))
+    frame = [n + 2 * padding - size + 1 for n in (height, width)]
+    frame = tuple(max(n - draw(st.integers(0, 1)), 1) for n in frame)
+    return (draw(st.integers(1, 2)), draw(st.integers(1, 3)), height, width), size, padding, frame
+
+
+@few
+@given(shapes(), channels, channels, densities, dtypes, st.integers(0, 99))
+def test_kernel_equals_reference_on_spikes(shape, inputs, outputs, density, dtype, seed):
+    (*outer, height, width), size, padding, frame = shape
+    rng = np.random.default_rng(seed)
+    spk = spikes(rng, (*outer, height, width, inputs), density)
+    w, b = dyadic(rng, (size, size, inputs, outputs), dtype, 16), dyadic(rng, outputs, dtype)
+    x = spk.astype(dtype)
+    same(kernel.forward(spk, w, b, padding, 0.0, frame), conv2d.forward(x, w, b, padding, 0.0, frame))
+    dcur = dyadic(rng, (*outer, *frame, outputs), dtype, 16)
+    for ours, theirs in zip(kernel.backward(dcur, spk, w, padding), conv2d.backward(dcur, x, w, padding)):
+        same(ours, theirs)
+
+
+@few
+@given(shapes(), st.sampled_from([1, 3, 33]), channels, dtypes, st.integers(0, 99))
+def test_kernel_is_near_reference_on_numbers(shape, inputs, outputs, dtype, seed):
+    (*outer, height, width), size, padding, frame = shape
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((*outer, height, width, inputs)).astype(dtype)
+    w, b = rng.standard_normal((size, size, inputs, outputs)).astype(dtype), rng.standard_normal(outputs).astype(dtype)
+    pad_value = rng.standard_normal(inputs)
+    near(kernel.forward(x, w, b, padding, pad_value, frame), conv2d.forward(x, w, b, padding, pad_value, frame))
+    dcur = rng.standard_normal((*outer, *frame, outputs)).astype(dtype)
+    ours = kernel.backward(dcur, x, w, padding, pad_value)
+    for mine, theirs in zip(ours, conv2d.backward(dcur, x, w, padding, pad_value)):
+        near(mine, theirs)
+
+
+def test_sparse_and_dense_ways_give_the_same_bits():
+    """Spikes just below and just above one half, with weights whose sums do round."""
+    rng = np.random.default_rng(2)
+    w, b = rng.standard_normal((3, 3, 5, 7)).astype("f4"), rng.standard_normal(7).astype("f4")
+    spk = spikes(rng, (2, 3, 6, 6, 5), 0.3)
+    assert 2 * spk.sum() < spk.size
+    same(kernel.forward(spk, w, b), kernel.forward(spk.astype("f4"), w, b))  # numbers always go the dense way
+
+
+def test_a_single_spike_reaches_its_taps():
+    """From each corner of the frame: the kernel appears, turned, around it."""
+    w = np.arange(1.0, 10.0).reshape(3, 3, 1, 1)
+    for y, x in itertools.product((0, 3), (0, 3)):
+        spk = np.zeros((1, 1, 4, 4, 1), np.uint8)
+        spk[0, 0, y, x] = 1
+        expected = np.zeros((6, 6))
+        expected[y:y + 3, x:x + 3] = w[::-1, ::-1, 0, 0]
+        np.testing.assert_array_equal(kernel.forward(spk, w, np.zeros(1), 1)[0, 0, :, :, 0], expected[1:5, 1:5])

@@ -1,0 +1,50 @@
+"""The first weights leave no layer silent: rates are measured, on images that are smooth as real ones are."""
+
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter
+
+from minisnn import init
+from minisnn.errors import InputError
+from minisnn.network import Network
+from minisnn.topology import parse
+
+
+def images(rng, count, shape):
+    x = gaussian_filter(rng.standard_normal((count, *shape)), (0, 2, 2, 0))
+    return (x / x.std())[None].astype(np.float32)
+
+
+@pytest.mark.parametrize("topology, shape, padding", [
+    ("32C3-MP2-32C3-MP2-256-10", (32, 32, 3), 0), ("32C3-MP2-128-10", (8, 8, 1), 1), ("16C5-MP2-32C5-MP2-10", (28, 28, 1), 0),
+    ("256-256-256-10", (8, 8, 1), 0)])
+@pytest.mark.parametrize("threshold", [0.5, 1.0, 2.0])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_no_layer_is_silent_at_step_one(topology, shape, padding, threshold, seed):
+    rng = np.random.default_rng(seed)
+    net = Network(topology, shape, padding=padding, threshold=threshold, backend="numpy", rng=rng)
+    rates = net.forward(images(rng, 16, shape), num_steps=1).rates
+    assert rates.min() > 0.01
+    assert rates.max() < 0.4
+
+
+def test_half_of_torch_like_weights_would_be_silent():
+    """The default of PyTorch, uniform of variance 1/(3n), is what this cures: its second layer hardly fires."""
+    rng = np.random.default_rng(0)
+    net = Network("32C3-MP2-32C3-MP2-256-10", (32, 32, 3), backend="numpy", rng=rng)
+    for layer, w in zip(net.layers, net.params[::2]):
+        w[...] = rng.uniform(-1, 1, w.shape) / np.sqrt(layer.fan_in)
+    rates = net.forward(images(rng, 8, (32, 32, 3)), num_steps=1).rates
+    assert rates[1:].max() < 0.01
+
+
+def test_same_weights_in_every_dtype():
+    layers = parse("8-4", (16,))
+    single, double = (init.parameters(layers, [1, 1], np.random.default_rng(3), dtype) for dtype in (np.float32, np.float64))
+    for a, b in zip(single, double):
+        np.testing.assert_array_equal(a, b.astype(np.float32))
+
+
+def test_rate_must_make_sense():
+    with pytest.raises(InputError, match="between 0 and 0.5"):
+        init.parameters(parse("10", (4,)), [1.0], np.random.default_rng(0), rate=0.5)

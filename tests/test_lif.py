@@ -1,0 +1,114 @@
+"""Row `lif`: numbers by hand, kernel equal to the reference, the firing pass equal to lif and maxpool."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minisnn import lif, maxpool
+from minisnn.kernels import fire
+from minisnn.kernels import lif as kernel
+from minisnn.kernels import surrogate as kernel_surrogate
+from minisnn.surrogate import Surrogate
+
+from .helpers import channels, dtypes, dyadic, few, near, same
+
+resets = st.sampled_from(lif.RESETS)
+surrogates = st.sampled_from([Surrogate("fast_sigmoid", 5.0), Surrogate("atan", 2.0), Surrogate("triangular", 0.75, 0.5),
+                              Surrogate("sigmoid", 3.0), Surrogate("atan", 2.0).tabulate(4.0, 129)[0]])
+inexact = ("sigmoid",)  # its exponential comes from another library than NumPy's
+
+
+@pytest.mark.parametrize("reset, expected", [
+    ("subtract", [1.5, 1.75, 0.875, 1.4375]),            # 0.5*1.5 - 1 + 2 = 1.75, ...
+    ("subtract_then_leak", [1.5, 2.25, 2.625, 2.8125]),  # 0.5*(1.5 - 1) + 2 = 2.25, ...
+    ("zero", [1.5, 2.0, 2.0, 2.0]),
+    ("none", [1.5, 2.75, 3.375, 3.6875]),
+])
+def test_by_hand(reset, expected):
+    cur = np.array([1.5, 2.0, 2.0, 2.0])
+    if reset == "subtract":
+        cur = np.array([1.5, 2.0, 1.0, 1.0])
+    spk, mem = lif.forward(cur[:, None], 4, beta=0.5, threshold=1.0, reset=reset)
+    np.testing.assert_array_equal(mem[:, 0], expected)
+    fired = np.zeros(4) if reset == "none" else np.array(expected) > 1.0
+    np.testing.assert_array_equal(spk[:, 0], fired)
+
+
+@pytest.mark.parametrize("forward", [lif.forward, kernel.forward])
+def test_exactly_at_the_threshold_does_not_fire(forward):
+    cur = np.array([[1.0, np.nextafter(np.float32(1), np.float32(2)), 0.5]], np.float32)
+    spk, mem = forward(cur, 2, 0.5, 1.0)
+    assert (mem[0] == 1.0).any()  # the stimulus reaches the edge
+    np.testing.assert_array_equal(spk[0], [0, 1, 0])
+    assert mem[1, 2] == 0.75
+
+
+def test_surrogate_at_the_threshold_and_detached_reset_by_hand():
+    """U = 1.5, 0.75; sg = 1/(1+0.5)^2 = 4/9, 1/(1+0.25)^2 = 16/25; dU/dU = beta - theta*sg = 1/2 - 4/9."""
+    spk, mem = lif.forward(np.array([[1.5], [1.0]]), 2, 0.5, 1.0)
+    np.testing.assert_array_equal(mem.ravel(), [1.5, 0.75])
+    sg = Surrogate("fast_sigmoid", 1.0)
+    ones = np.ones((2, 1))
+    detached = lif.backward(ones, None, spk, mem, sg, 0.5, 1.0)
+    np.testing.assert_allclose(detached.ravel(), [4 / 9 + 0.5 * 16 / 25, 16 / 25])
+    attached = lif.backward(ones, 2 * ones, spk, mem, sg, 0.5, 1.0, detach_reset=False)
+    np.testing.assert_allclose(attached.ravel(), [4 / 9 + 2 + (0.5 - 4 / 9) * (16 / 25 + 2), 16 / 25 + 2])
+
+
+def currents(rng, shape, dtype):
+    """Dyadic currents; some membranes come to lie exactly on the threshold, some neurons never or always fire."""
+    cur = dyadic(rng, shape, dtype, 512)
+    cur[0].reshape(-1)[0] = 1.0
+    return cur
+
+
+@few
+@given(st.integers(1, 6), st.booleans(), channels, resets, dtypes, surrogates, st.booleans(), st.booleans(), st.integers(0, 99))
+def test_kernel_equals_reference(steps, constant, neurons, reset, dtype, surrogate, detach, with_dmem, seed):
+    rng = np.random.default_rng(seed)
+    cur = currents(rng, (1 if constant else steps, 3, neurons), dtype)
+    spk, mem = lif.forward(cur, steps, 0.5, 1.0, reset)
+    assert (mem == 1.0).any()
+    ours = kernel.forward(cur, steps, 0.5, 1.0, reset)
+    same(ours[0].astype(dtype), spk)
+    same(ours[1], mem)
+    dspk, dmem = (rng.standard_normal(mem.shape).astype(dtype) for _ in range(2))
+    arguments = (surrogate, 0.5, 1.0, reset, detach, constant)
+    expected = lif.backward(dspk, dmem if with_dmem else None, spk, mem, *arguments)
+    actual = kernel.backward(dspk, dmem if with_dmem else None, ours[0], ours[1], *arguments)
+    (near if surrogate.name in inexact else same)(actual, expected)
+
+
+@few
+@given(st.integers(1, 5), st.booleans(), st.integers(1, 3), channels, resets.filter(lambda r: r != "none"), dtypes, surrogates,
+       st.booleans(), st.integers(0, 99))
+def test_firing_pass_equals_lif_and_maxpool(steps, constant, pool, neurons, reset, dtype, surrogate, detach, seed):
+    rng = np.random.default_rng(seed)
+    cur = currents(rng, (1 if constant else steps, 2, 2 * pool, pool, neurons), dtype)
+    spk, mem = lif.forward(cur, steps, 0.5, 1.0, reset)
+    pooled = maxpool.forward(spk, pool)
+    neuron = kernel.constants(0.5, 1.0, reset, detach, np.dtype(dtype))
+    out, fired = fire.forward(cur, steps, neuron, pool)
+    same(out.astype(dtype), pooled)
+    assert fired == spk.sum()
+    dout, share = rng.standard_normal(pooled.shape).astype(dtype), dtype(0.125)
+    dspk = maxpool.backward(dout, spk, pool) + share
+    expected = lif.backward(dspk, None, spk, mem, surrogate, 0.5, 1.0, reset, detach, constant)
+    numbers = kernel_surrogate.as_numbers(surrogate, np.dtype(dtype))
+    actual = fire.backward(dout, share, cur, out, neuron, pool, numbers)
+    (near if surrogate.name in inexact else same)(actual, expected)
+
+
+def test_windows_with_no_one_and_several_spikes_are_met():
+    """The stimulus of the test above has all kinds of windows."""
+    cur = currents(np.random.default_rng(0), (3, 2, 4, 2, 33), np.float32)
+    spk, _ = lif.forward(cur, 3, 0.5, 1.0)
+    count = spk.reshape(3, 2, 2, 2, 1, 2, 33).sum(axis=(3, 5))
+    assert {0, 1, 2} <= set(count.astype(int).ravel().tolist())
+
+
+def test_a_curve_of_ones_own_needs_a_table_for_the_kernels():
+    own = Surrogate("mine", 1.0, functions=(np.tanh, lambda x: 1 / np.cosh(x) ** 2))
+    with pytest.raises(ValueError, match="tabulate"):
+        kernel_surrogate.as_numbers(own, np.dtype("f4"))
