@@ -82,7 +82,8 @@ def test_flags_reach_network_and_training(tmp_path):
     flags = ("--topology 4C3-20 --classes 10 --padding 1 --beta 0.5,0.9 --threshold 1,0.5 --reset zero "
              "--surrogate atan:2 --attach-reset --encoding rate --loss mse_count:0.7:0.1 "
              "--rate-penalty 0.1:0.2 --batch-size 64 --lr 0.01 --optimiser sgd "
-             "--schedule cosine --weight-decay 0.1 --clip 2 --augment --validation 0.2 --patience 9 --seed 5 --threads 1 --figure none")
+             "--schedule cosine --weight-decay 0.1 --clip 2 --augment --validation 0.2 --patience 9 --seed 5 "
+             "--threads 1 --figure none")
     assert train(out, *flags.split()) == 0
     model = load(out, "numpy")
     net, settings = model.network, model.settings
