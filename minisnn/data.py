@@ -156,8 +156,8 @@ def _mat(path):
     try:
         content = loadmat(path, variable_names=("X", "y"))
     except Exception as error:  # whatever scipy meets in a damaged file
-        raise InputError(f"{path} is not a whole MATLAB 5 file ({str(error).splitlines()[0] if str(error) else error!r})"
-                         "; download it again") from error
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(f"{path} is not a whole MATLAB 5 file ({reason}); download it again") from error
     for key in ("X", "y"):
         if key not in content:
             raise InputError(f"{path} has no array {key}; the file must be one of SVHN's format 2")
@@ -192,7 +192,8 @@ def _idx(path, dimensions):
     shape = tuple(int(n) for n in np.frombuffer(content, ">u4", dimensions, offset=4))
     size = int(np.prod(shape, dtype=object))
     if len(content) != head + size or size == 0:
-        raise InputError(f"{path} holds {len(content) - head} bytes where its head promises {size}; download it again")
+        raise InputError(f"{path} holds {len(content) - head} bytes where its head promises {size}; "
+                         "download it again")
     return np.frombuffer(content, np.uint8, offset=head).reshape(shape)
 
 

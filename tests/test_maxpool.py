@@ -21,7 +21,8 @@ def test_gradient_goes_to_the_first_maximum():
 
 
 @few
-@given(st.integers(1, 3), st.integers(1, 2), st.integers(2, 4), st.integers(0, 3), channels, densities, st.integers(0, 99))
+@given(st.integers(1, 3), st.integers(1, 2), st.integers(2, 4), st.integers(0, 3), channels, densities,
+       st.integers(0, 99))
 def test_kernel_equals_reference(steps, batch, k, more, inputs, density, seed):
     rng = np.random.default_rng(seed)
     spk = spikes(rng, (steps, batch, 2 * k + more, k + more, inputs), density)

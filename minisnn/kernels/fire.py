@@ -18,8 +18,8 @@ def forward(cur, num_steps, neuron, pool):
     """
     batch, height, width, channels = cur.shape[1:]
     out = np.empty((num_steps, batch, height // pool, width // pool, channels), np.uint8)
-    fired = _forward(cur.reshape(-1), neuron, pool, width, _steps(pool, width), batch * height * width, channels, num_steps,
-                     out.reshape(-1), *_scratch(cur.dtype, pool * pool, 1))
+    fired = _forward(cur.reshape(-1), neuron, pool, width, _steps(pool, width), batch * height * width, channels,
+                     num_steps, out.reshape(-1), *_scratch(cur.dtype, pool * pool, 1))
     return out, fired
 
 

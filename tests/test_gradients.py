@@ -1,0 +1,91 @@
+"""Backpropagation through time against central finite differences.
+
+With the step swapped for the surrogate's curve the network is a smooth function, and its written-out gradient
+must be the true one. (`detach_reset=True` leaves a term out on purpose, which differences cannot see:
+test_peers.py holds that.)
+"""
+
+import numpy as np
+import pytest
+
+from minisnn import loss as losses
+from minisnn.network import Network
+from minisnn.surrogate import Surrogate
+
+LABELS = np.array([2, 0])
+SURROGATES = ["fast_sigmoid:2", "atan:2", "sigmoid:3:0.5", "triangular:1.5"]
+RESETS = ["subtract", "subtract_then_leak", "zero"]
+
+
+def network(surrogate, reset, readout="spikes", topology="3C3-MP2-2C2-6"):
+    return Network(topology, (8, 7, 2), classes=3, beta=[0.5, 0.7, 0.9], threshold=[1.0, 0.8, 1.2], reset=reset,
+                   readout=readout, detach_reset=False, surrogate=surrogate, padding=[1, 0], pad_value=[0.3, -0.2],
+                   dtype="float64", backend="numpy", rng=np.random.default_rng(5))
+
+
+def check(net, inputs, num_steps, objective):
+    """Every layer's gradient against differences in some of its weights and biases, relative to 1e-6."""
+    value, *gradients = objective(net.forward(inputs, num_steps, smooth=True))
+    grads = net.backward(net.forward(inputs, num_steps, smooth=True), *gradients)
+    rng, step = np.random.default_rng(6), 1e-5
+    for name, param, grad in zip(net.param_names, net.params, grads):
+        assert np.abs(grad).max() > 1e-7, f"{name} has no gradient: the check would see nothing"
+        flat, expected = param.reshape(-1), grad.reshape(-1)
+        chosen = rng.choice(flat.size, min(6, flat.size), replace=False)
+        for i in [*chosen, int(np.abs(expected).argmax())]:
+            kept = flat[i]
+            flat[i] = kept + step
+            up = objective(net.forward(inputs, num_steps, smooth=True))[0]
+            flat[i] = kept - step
+            down = objective(net.forward(inputs, num_steps, smooth=True))[0]
+            flat[i] = kept
+            difference = (up - down) / (2 * step)
+            assert abs(difference - expected[i]) <= 1e-6 * max(1.0, np.abs(expected).max()), (name, i)
+
+
+def with_loss(text, net, penalty=None):
+    loss = losses.parse(text)
+
+    def objective(run):
+        value, dspk, dmem = loss(run.spk, run.mem, LABELS, net.classes)
+        if penalty is None:
+            return value, dspk, dmem
+        price, drates = losses.rate_penalty(run.rates, *penalty)
+        return value + price, dspk, dmem, drates
+    return objective
+
+
+@pytest.mark.parametrize("surrogate", SURROGATES)
+@pytest.mark.parametrize("reset", RESETS)
+@pytest.mark.parametrize("loss", ["rate", "membrane", "mse_count:0.7:0.1"])
+def test_conv_pool_linear_network(surrogate, reset, loss):
+    net = network(surrogate, reset)
+    inputs = np.random.default_rng(7).standard_normal((1, 2, 8, 7, 2))
+    check(net, inputs, 4, with_loss(loss, net))
+
+
+@pytest.mark.parametrize("penalty", [(0.7, None), (3.0, 0.2)])
+def test_rate_penalty(penalty):
+    net = network("fast_sigmoid:2", "subtract")
+    inputs = np.random.default_rng(8).standard_normal((1, 2, 8, 7, 2))
+    check(net, inputs, 3, with_loss("rate", net, penalty))
+
+
+@pytest.mark.parametrize("reset", RESETS)
+def test_inputs_that_change_over_time(reset):
+    net = network("atan:2", reset)
+    inputs = np.random.default_rng(9).standard_normal((4, 2, 8, 7, 2))
+    check(net, inputs, 4, with_loss("rate", net))
+
+
+def test_membrane_readout():
+    net = network("fast_sigmoid:2", "subtract", readout="membrane")
+    inputs = np.random.default_rng(10).standard_normal((1, 2, 8, 7, 2))
+    check(net, inputs, 4, with_loss("membrane", net))
+
+
+def test_a_curve_of_ones_own():
+    own = Surrogate("tanh", 1.0, functions=(np.tanh, lambda x: 1 / np.cosh(x) ** 2))
+    net = network(own, "subtract")
+    inputs = np.random.default_rng(11).standard_normal((1, 2, 8, 7, 2))
+    check(net, inputs, 3, with_loss("rate", net))

@@ -1,0 +1,171 @@
+"""The network: kernels equal the reference whole, threads change nothing, wrong values are refused."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from minisnn import lif
+from minisnn.errors import InputError
+from minisnn.kernels import network as kernels
+from minisnn.network import Network
+
+from .helpers import dyadic, near, same, spikes
+
+CASES = {
+    "direct": dict(topology="5C3-MP2-33C2-20-10", input_shape=(9, 8, 3), padding=[1, 0], pad_value=[0.25, -0.5, 0.0]),
+    "no pool": dict(topology="40C3-10", input_shape=(6, 6, 1)),
+    "pool 3, population": dict(topology="4C2-MP3-12", input_shape=(8, 8, 2), classes=4),
+    "flat, per layer": dict(topology="70-33-10", input_shape=(31,), beta=[0.5, 0.75, 1.0], threshold=[1.0, 0.5, 2.0]),
+    "membrane": dict(topology="6C3-MP2-10", input_shape=(7, 7, 1), readout="membrane"),
+}
+
+
+def pair(case, dtype="float32", exact=True, **options):
+    """The same network on both backends; with `exact`, weights whose sums do not round."""
+    nets = [Network(**CASES[case], dtype=dtype, backend=backend, mean_square=0.1, rng=np.random.default_rng(1),
+                    **options) for backend in ("numpy", "numba")]
+    rng = np.random.default_rng(2)
+    for param in nets[0].params:
+        if exact:
+            param[...] = np.rint(param * 256) / 256 if param.ndim > 1 else dyadic(rng, param.shape, param.dtype)
+    for ours, theirs in zip(nets[1].params, nets[0].params):
+        ours[...] = theirs
+    return nets
+
+
+def inputs_for(net, kind, batch=5, steps=4):
+    rng = np.random.default_rng(3)
+    if kind == "spikes":
+        return spikes(rng, (steps, batch, *net.input_shape), 0.2)
+    return dyadic(rng, (1, batch, *net.input_shape), net.dtype, 512)
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("kind", ["constant", "spikes"])
+@pytest.mark.parametrize("reset", [r for r in lif.RESETS if r != "none"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_kernels_equal_the_reference(case, kind, reset, dtype):
+    reference, fast = pair(case, dtype, reset=reset)
+    inputs = inputs_for(reference, kind)
+    expected, actual = reference.forward(inputs, 4), fast.forward(inputs, 4)
+    assert expected.rates.max() > 0.02
+    same(actual.spk, expected.spk)
+    same(actual.mem, expected.mem)
+    np.testing.assert_allclose(actual.rates, expected.rates, rtol=1e-12)
+    same(fast.scores(actual), reference.scores(expected))
+    rng = np.random.default_rng(4)
+    dspk, dmem = (rng.standard_normal(expected.spk.shape).astype(dtype) for _ in range(2))
+    drates = rng.standard_normal(len(reference.layers))
+    grads = fast.backward(actual, dspk, dmem, drates)
+    for ours, theirs in zip(grads, reference.backward(expected, dspk, dmem, drates)):
+        near(ours, theirs)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_record_keeps_every_layer(case):
+    reference, fast = pair(case)
+    inputs = inputs_for(reference, "constant")
+    expected, actual = reference.forward(inputs, 4), fast.forward(inputs, 4, record=True)
+    for ours, theirs, layer in zip(actual.layers, expected.layers, reference.layers):
+        assert ours.mem.shape == (4, 5, *layer.out_shape)
+        same(ours.mem, theirs.mem)
+        same(ours.spk.astype(np.float32), theirs.spk)
+        same(ours.out.astype(np.float32), theirs.out)
+    plain = fast.forward(inputs, 4)
+    same(plain.spk, actual.spk)
+    np.testing.assert_array_equal(plain.rates, actual.rates)
+
+
+@pytest.mark.parametrize("batch", [1, 3, 9, 32])
+def test_threads_change_nothing(batch, monkeypatch):
+    monkeypatch.setattr(kernels, "SLICE_WORTH", 1)  # as many slices as there are samples, up to SLICES
+    net = Network(**CASES["direct"], rng=np.random.default_rng(1))
+    inputs = np.random.default_rng(2).standard_normal((1, batch, *net.input_shape)).astype(np.float32)
+    results = []
+    for threads in (1, 2, 3, None):
+        net.threads = threads
+        run = net.forward(inputs, 6)
+        results.append([run.spk, run.mem, run.rates, *net.backward(run, np.ones_like(run.spk))])
+    for other in results[1:]:
+        for a, b in zip(results[0], other):
+            assert a.tobytes() == b.tobytes()
+
+
+@pytest.mark.parametrize("batch", [2, 9])
+def test_slices_do_not_mix_samples(batch, monkeypatch):
+    """Each sample alone gives what it gives in a batch, on both backends."""
+    monkeypatch.setattr(kernels, "SLICE_WORTH", 1)
+    for net in pair("direct"):
+        inputs = inputs_for(net, "constant", batch)
+        whole = net.forward(inputs, 4)
+        for i in range(batch):
+            same(net.forward(inputs[:, i:i + 1], 4).mem, whole.mem[:, i:i + 1])
+
+
+def test_bytes_that_are_no_spikes_are_numbers():
+    reference, fast = pair("no pool")
+    inputs = np.random.default_rng(0).integers(0, 4, (1, 2, 6, 6, 1)).astype(np.uint8)
+    assert inputs.max() > 1
+    same(fast.forward(inputs, 3).mem, reference.forward(inputs, 3).mem)
+
+
+def test_silent_and_saturated_inputs():
+    for net in pair("direct"):
+        net.pad_value = 0.0
+        for value in (0, 1):
+            inputs = np.full((4, 2, *net.input_shape), value, np.uint8)
+            run = net.forward(inputs, 4)
+            assert np.isfinite(run.mem).all()
+            assert all(np.isfinite(g).all() for g in net.backward(run, np.ones_like(run.spk)))
+
+
+def test_ties_go_to_the_lowest_class():
+    net = pair("no pool")[0]
+    run = net.forward(inputs_for(net, "constant"), 2)
+    run.spk[...] = 1
+    assert (net.scores(run).argmax(axis=1) == 0).all()
+
+
+def test_kernels_have_a_meaning_in_python():
+    """Without compilation (NUMBA_DISABLE_JIT=1) the kernels are plain Python and still equal the reference."""
+    code = ("import tests.test_network as t\n"
+            "for kind in ('constant', 'spikes'):\n"
+            "    a, b = t.pair('pool 3, population')\n"
+            "    x = t.inputs_for(a, kind, 2)\n"
+            "    r, s = a.forward(x, 4), b.forward(x, 4)\n"
+            "    t.same(s.mem, r.mem)\n"
+            "    for g, h in zip(b.backward(s, r.spk), a.backward(r, r.spk)): t.near(g, h)\n"
+            "print('equal')")
+    environment = os.environ | {"NUMBA_DISABLE_JIT": "1"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout == "equal\n", done.stderr
+
+
+def test_config_rebuilds_the_network():
+    net = Network(**CASES["flat, per layer"], surrogate="atan:2:0.5", rng=np.random.default_rng(0))
+    again = Network(**net.config(), rng=np.random.default_rng(1))
+    assert again.config() == net.config()
+
+
+@pytest.mark.parametrize("options, words", [
+    (dict(beta=1.5), "beta must be between 0 and 1"), (dict(beta=[0.5, 0.5, 0.5]), "3 values for 2"),
+    (dict(beta="fast"), "beta must be a number"), (dict(threshold=0), "threshold must be above 0"),
+    (dict(threshold=float("nan")), "threshold"), (dict(reset="none"), "reset must be one of"),
+    (dict(readout="counts"), "readout must be one of"), (dict(classes=3), "must divide the 10"),
+    (dict(backend="cuda"), "backend must be one of"), (dict(dtype="float16"), "dtype must be one of"),
+    (dict(threads=0), "threads must be"), (dict(pad_value=[1.0, 2.0]), "pad_value"),
+])
+def test_wrong_values_are_refused(options, words):
+    with pytest.raises(InputError, match=words):
+        Network("4C3-10", (6, 6, 1), rng=np.random.default_rng(0), **options)
+
+
+@pytest.mark.parametrize("shape, steps", [((1, 2, 5, 6, 1), 3), ((2, 2, 6, 6, 1), 3), ((1, 0, 6, 6, 1), 3),
+                                          ((1, 2, 6, 6, 1), 0)])
+def test_wrong_inputs_are_refused(shape, steps):
+    net = Network("4C3-10", (6, 6, 1), rng=np.random.default_rng(0))
+    with pytest.raises(InputError):
+        net.forward(np.zeros(shape, np.float32), steps)

@@ -1,0 +1,187 @@
+"""The same network in torch, by automatic differentiation, and in snnTorch: spikes, membranes, gradients.
+
+The oracles are written in torch alone and never import what they test. Layouts differ: torch's maps are channels
+first, and its flat rows run (channel, y, x).
+"""
+
+import numpy as np
+import pytest
+
+from minisnn.network import Network
+
+torch = pytest.importorskip("torch")
+
+TOPOLOGY, SHAPE, STEPS = "6C3-MP2-5C2-MP2-12-8", (10, 9, 2), 5
+BETA, THRESHOLD = 0.5, 0.75
+
+
+class Spike(torch.autograd.Function):
+    """Step forward; derivative of a surrogate backward, in x = U - theta."""
+
+    @staticmethod
+    def forward(ctx, x, derivative):
+        ctx.save_for_backward(x)
+        ctx.derivative = derivative
+        return (x > 0).to(x.dtype)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return gradient * ctx.derivative(ctx.saved_tensors[0]), None
+
+
+DERIVATIVES = {
+    "fast_sigmoid:3": lambda x: 1 / (1 + 3 * x.abs()) ** 2,
+    "atan:2": lambda x: 1 / (1 + (torch.pi * x) ** 2),
+    "sigmoid:4": lambda x: 4 * torch.sigmoid(4 * x) * (1 - torch.sigmoid(4 * x)),
+    "triangular:0.5": lambda x: torch.clamp(1 - x.abs() / 0.5, min=0) / 0.5,
+}
+
+
+def torch_params(net):
+    """Our parameters as torch's, channels first, and the transposition of gradients back."""
+    params, shape = [], SHAPE
+    for layer, w, b in zip(net.layers, net.params[::2], net.params[1::2]):
+        w = torch.tensor(w)
+        if layer.kind == "conv2d":
+            w = w.permute(3, 2, 0, 1)
+        elif len(layer.in_shape) == 3:
+            height, width, channels = layer.in_shape
+            w = w.reshape(height, width, channels, -1).permute(2, 0, 1, 3).reshape(len(w), -1).T
+        else:
+            w = w.T
+        params += [w.contiguous().requires_grad_(), torch.tensor(b).requires_grad_()]
+    return params
+
+
+def ours(net, grads):
+    """Gradients of torch's parameters in our layout."""
+    result = []
+    for layer, dw, db in zip(net.layers, grads[::2], grads[1::2]):
+        if layer.kind == "conv2d":
+            dw = dw.permute(2, 3, 1, 0)
+        elif len(layer.in_shape) == 3:
+            height, width, channels = layer.in_shape
+            dw = dw.T.reshape(channels, height, width, -1).permute(1, 2, 0, 3).reshape(len(dw.T), -1)
+        else:
+            dw = dw.T
+        result += [dw.numpy(), db.numpy()]
+    return result
+
+
+def torch_network(params, x, num_steps, fire):
+    """Two convolutions with pools and two linear layers over time; `fire(layer, cur)` gives (spk, mem)."""
+    mems = [[] for _ in range(4)]
+    spks = []
+    for t in range(num_steps):
+        s = x[t if len(x) > 1 else 0]
+        for i in range(4):
+            if i < 2:
+                s = torch.nn.functional.conv2d(s, *params[2 * i:2 * i + 2])
+            else:
+                s = torch.nn.functional.linear(s.flatten(1), *params[2 * i:2 * i + 2])
+            s, mem = fire(i, s)
+            mems[i].append(mem)
+            if i < 2:
+                s = torch.nn.functional.max_pool2d(s, 2)
+        spks.append(s)
+    return torch.stack(spks), [torch.stack(m) for m in mems]
+
+
+def neurons(reset, derivative, detach):
+    """The neuron as DESIGN states it, one equation a reset, with automatic differentiation."""
+    state = {}
+
+    def fire(layer, cur):
+        u, s = state.get(layer, (torch.zeros_like(cur), torch.zeros_like(cur)))
+        s = s.detach() if detach else s
+        u = {"subtract": lambda: BETA * u + cur - THRESHOLD * s,
+             "subtract_then_leak": lambda: BETA * (u - THRESHOLD * s) + cur,
+             "zero": lambda: BETA * u * (1 - s) + cur}[reset]()
+        state[layer] = u, Spike.apply(u - THRESHOLD, derivative)
+        return state[layer][1], u
+    return fire
+
+
+def compare(net, inputs, fire, exact):
+    """Run both, and hold spikes, membranes and gradients of a random functional of them against each other."""
+    rng = np.random.default_rng(3)
+    run = net.forward(inputs, STEPS, record=True)
+    dspk, dmem = (rng.integers(-8, 9, run.spk.shape) / 8 for _ in range(2))
+    grads = net.backward(net.forward(inputs, STEPS), dspk.astype(net.dtype), dmem.astype(net.dtype))
+    params = torch_params(net)
+    x = torch.tensor(inputs).permute(0, 1, 4, 2, 3).to(params[0].dtype)
+    spk, mems = torch_network(params, x, STEPS, fire)
+    assert 0.02 < spk.mean() < 0.9
+    np.testing.assert_array_equal(run.spk, spk.detach().numpy())
+    for done, mem, layer in zip(run.layers, mems, net.layers):
+        mem = mem.detach().permute(0, 1, 3, 4, 2).numpy() if mem.ndim == 5 else mem.detach().numpy()
+        if layer.pool > 1:  # neurons outside whole windows do not exist here
+            assert mem.shape[2:4] != layer.out_shape[:2], "the stimulus has a frame that is cropped"
+            mem = mem[:, :, :layer.out_shape[0], :layer.out_shape[1]]
+        if exact:
+            np.testing.assert_array_equal(done.mem, mem)
+        else:
+            np.testing.assert_allclose(done.mem, mem, rtol=0, atol=1e-10)
+    (spk * torch.tensor(dspk)).sum().add((mems[3] * torch.tensor(dmem)).sum()).backward()
+    for name, actual, expected in zip(net.param_names, grads, ours(net, [p.grad for p in params])):
+        assert np.abs(expected).max() > 0, name
+        bound = 1e-4 if exact else 1e-10  # in float32 the surrogate's quotients round
+        np.testing.assert_allclose(actual, expected, rtol=0, atol=bound * max(1, np.abs(expected).max()), err_msg=name)
+
+
+def network(dtype, backend, mean_square=0.3, **options):
+    net = Network(TOPOLOGY, SHAPE, beta=BETA, threshold=THRESHOLD, dtype=dtype, backend=backend,
+                  mean_square=mean_square, rng=np.random.default_rng(1), **options)
+    if dtype == "float32":  # dyadic: sums are exact, and no spike can flip
+        for param in net.params:
+            param[...] = np.rint(param * 64) / 64
+    return net
+
+
+def stimulus(dtype, constant):
+    rng = np.random.default_rng(2)
+    if constant:
+        return (rng.integers(-16, 17, (1, 3, *SHAPE)) / 8).astype(dtype)
+    return (rng.random((STEPS, 3, *SHAPE)) < 0.6).astype(np.uint8)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+@pytest.mark.parametrize("reset", ["subtract", "subtract_then_leak", "zero"])
+@pytest.mark.parametrize("detach", [True, False])
+@pytest.mark.parametrize("surrogate", DERIVATIVES)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_torch_autograd(backend, reset, detach, surrogate, dtype):
+    net = network(dtype, backend, reset=reset, detach_reset=detach, surrogate=surrogate)
+    fire = neurons(reset, DERIVATIVES[surrogate], detach)
+    compare(net, stimulus(dtype, constant=True), fire, exact=dtype == "float32")
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_torch_autograd_on_spiking_input(backend):
+    net = network("float64", backend, mean_square=0.1, surrogate="atan:2")
+    compare(net, stimulus("float64", constant=False), neurons("subtract", DERIVATIVES["atan:2"], True), exact=False)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+@pytest.mark.parametrize("surrogate", ["fast_sigmoid:3", "atan:2"])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_snntorch(backend, surrogate, dtype):
+    """snn.Leaky with its subtractive reset: the neuron and the detached reset that ours claims to equal.
+
+    snnTorch's surrogates turn spikes to float32; so in float64 the curve is torch's, and the neuron snnTorch's.
+    """
+    snntorch = pytest.importorskip("snntorch")
+    from snntorch import surrogate as theirs
+    curve = {"fast_sigmoid:3": theirs.fast_sigmoid(slope=3), "atan:2": theirs.atan(alpha=2)}[surrogate]
+    if dtype == "float64":
+        def curve(x):
+            return Spike.apply(x, DERIVATIVES[surrogate])
+    beta = torch.tensor(BETA, dtype=getattr(torch, dtype))
+    cells = [snntorch.Leaky(beta=beta, threshold=THRESHOLD, spike_grad=curve) for _ in range(4)]
+    state = {}
+
+    def fire(layer, cur):
+        spk, state[layer] = cells[layer](cur, state.get(layer, torch.zeros_like(cur)))
+        return spk, state[layer]
+    net = network(dtype, backend, surrogate=surrogate)
+    compare(net, stimulus(dtype, constant=True), fire, exact=dtype == "float32")
