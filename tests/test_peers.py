@@ -142,7 +142,7 @@ def stimulus(dtype, constant):
     rng = np.random.default_rng(2)
     if constant:
         return (rng.integers(-16, 17, (1, 3, *SHAPE)) / 8).astype(dtype)
-    return (rng.random((STEPS, 3, *SHAPE)) < 0.6).astype(np.uint8)
+    return (rng.random((STEPS, 3, *SHAPE)) < 0.3).astype(np.uint8)
 
 
 @pytest.mark.parametrize("backend", ["numpy", "numba"])
