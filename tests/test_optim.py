@@ -1,0 +1,91 @@
+"""Optimisers, schedules and clipping against torch's, step by step."""
+
+import numpy as np
+import pytest
+
+from minisnn import optim
+from minisnn.errors import InputError
+
+
+def params(dtype=np.float64):
+    rng = np.random.default_rng(0)
+    return [rng.standard_normal(shape).astype(dtype) for shape in ((4, 3), (3,))]
+
+
+def gradients(count, dtype=np.float64):
+    rng = np.random.default_rng(1)
+    return [[rng.standard_normal(p.shape).astype(dtype) for p in params()] for _ in range(count)]
+
+
+@pytest.mark.parametrize("name, weight_decay", [("adam", 0.0), ("adam", 0.1), ("sgd", 0.0), ("sgd", 0.1)])
+def test_torch_takes_the_same_steps(name, weight_decay):
+    torch = pytest.importorskip("torch")
+    ours, theirs = params(), [torch.tensor(p, requires_grad=True) for p in params()]
+    optimiser = optim.make(name, ours, weight_decay)
+    oracle = (torch.optim.AdamW(theirs, 1.0, weight_decay=weight_decay) if name == "adam" else
+              torch.optim.SGD(theirs, 1.0, momentum=0.9, weight_decay=weight_decay))
+    for step, grads in enumerate(gradients(20)):
+        lr = 0.01 * (1 + step % 3)
+        optimiser.step(ours, grads, lr)
+        oracle.param_groups[0]["lr"] = lr
+        for p, g in zip(theirs, grads):
+            p.grad = torch.tensor(g)
+        oracle.step()
+        for p, q in zip(ours, theirs):
+            np.testing.assert_allclose(p, q.detach().numpy(), rtol=0, atol=1e-12)
+
+
+def test_torch_one_cycle_and_cosine():
+    torch = pytest.importorskip("torch")
+    for name, total in (("one_cycle", 50), ("one_cycle", 7), ("cosine", 50)):
+        optimiser = torch.optim.SGD([torch.zeros(1, requires_grad=True)], 0.3)
+        schedulers = torch.optim.lr_scheduler
+        oracle = (schedulers.OneCycleLR(optimiser, 0.3, total_steps=total) if name == "one_cycle" else
+                  schedulers.CosineAnnealingLR(optimiser, total))
+        for step in range(total):
+            expected = optimiser.param_groups[0]["lr"]
+            assert optim.schedule(name)(step, total, 0.3) == pytest.approx(expected, rel=1e-9, abs=1e-12), (name, step)
+            optimiser.step()
+            if step < total - 1:
+                oracle.step()
+
+
+@pytest.mark.parametrize("total", [1, 2, 3, 4, 10])
+@pytest.mark.parametrize("name", optim.SCHEDULES)
+def test_short_schedules_stay_sane(name, total):
+    rates = [optim.schedule(name)(step, total, 1.0) for step in range(total)]
+    assert all(0 <= rate <= 1 for rate in rates) and max(rates) > 0
+
+
+@pytest.mark.parametrize("name", optim.OPTIMISERS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_saved_state_goes_on_bit_for_bit(name, dtype):
+    steps = gradients(6, dtype)
+    whole, half = params(dtype), params(dtype)
+    optimiser, first = optim.make(name, whole, 0.01), optim.make(name, half, 0.01)
+    for grads in steps:
+        optimiser.step(whole, grads, 0.1)
+    for grads in steps[:3]:
+        first.step(half, grads, 0.1)
+    second = optim.make(name, half, 0.01)
+    second.load({key: value.copy() for key, value in first.state().items()})
+    for grads in steps[3:]:
+        second.step(half, grads, 0.1)
+    for p, q in zip(whole, half):
+        assert p.dtype == dtype and p.tobytes() == q.tobytes()
+
+
+def test_clip():
+    grads = [np.array([3.0, 0.0]), np.array([4.0])]
+    assert optim.clip(grads, 10.0) == 5.0 and grads[1][0] == 4.0
+    assert optim.clip(grads, 2.5) == 5.0
+    np.testing.assert_allclose(np.concatenate(grads), [1.5, 0.0, 2.0])
+    assert not np.isfinite(optim.norm([np.array([np.nan])])) and not np.isfinite(optim.norm([np.array([np.inf])]))
+
+
+@pytest.mark.parametrize("call, words", [
+    (lambda: optim.make("rmsprop", params()), "adam, sgd"), (lambda: optim.make("adam", params(), -1.0), "weight decay"),
+    (lambda: optim.schedule("step"), "one_cycle")])
+def test_refused(call, words):
+    with pytest.raises(InputError, match=words):
+        call()
