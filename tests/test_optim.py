@@ -84,7 +84,8 @@ def test_clip():
 
 
 @pytest.mark.parametrize("call, words", [
-    (lambda: optim.make("rmsprop", params()), "adam, sgd"), (lambda: optim.make("adam", params(), -1.0), "weight decay"),
+    (lambda: optim.make("rmsprop", params()), "adam, sgd"),
+    (lambda: optim.make("adam", params(), -1.0), "weight decay"),
     (lambda: optim.schedule("step"), "one_cycle")])
 def test_refused(call, words):
     with pytest.raises(InputError, match=words):
