@@ -1,50 +1,30 @@
-"""The SVHN network in snnTorch and in SpikingJelly, with weights that are handed in, for a fair race.
+"""The same network in snnTorch and in SpikingJelly, with our weights.
 
-Each maker takes our network and T, and returns (forward, step): `forward(x)` gives the spike counts of a batch,
-`step(x, y)` makes one step of training (cross-entropy on counts, Adam). Images come channels last.
+Each maker takes our network and T, and returns (forward, step) as ``race.ours``; images are torch tensors,
+channels first. Both are written as their manuals do, and convolve the constant image at every step.
 """
 
 import torch
 import torch.nn as nn
 
-BETA, THRESHOLD, LR = 0.25, 1.0, 1e-3
+from .race import BETA, LR, THRESHOLD
+
+COMMAND = "pip install torch==2.13.0 snntorch spikingjelly"
 
 
-def _layers(net):
-    """Our weights as torch modules: two convolutions, two linear layers."""
-    modules = [nn.Conv2d(3, 32, 3), nn.Conv2d(32, 32, 3), nn.Linear(1152, 256), nn.Linear(256, 10)]
-    with torch.no_grad():
-        for module, layer, w, b in zip(modules, net.layers, net.params[::2], net.params[1::2]):
-            w = torch.tensor(w)
-            if layer.kind == "conv2d":
-                w = w.permute(3, 2, 0, 1)
-            elif len(layer.in_shape) == 3:  # ours run (y, x, channel), torch's (channel, y, x)
-                w = w.reshape(*layer.in_shape, -1).permute(2, 0, 1, 3).reshape(len(w), -1).T
-            else:
-                w = w.T
-            module.weight.copy_(w)
-            module.bias.copy_(torch.tensor(b))
-    return modules
-
-
-def _step(parameters, forward):
-    optimiser = torch.optim.Adam(parameters, LR)
-
-    def step(x, y):
-        loss = nn.functional.cross_entropy(forward(x), y)
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        return float(loss.detach())
-    return step
+def tensors(x, y):
+    """Images and labels as torch takes them."""
+    return torch.tensor(x).permute(0, 3, 1, 2).contiguous(), torch.tensor(y)
 
 
 def snntorch(net, num_steps):
-    """snnTorch: a loop over steps, fast sigmoid of slope 25."""
+    """snnTorch: a loop over the steps, fast sigmoid of slope 25."""
     import snntorch as snn
     from snntorch import surrogate
-    conv1, conv2, fc1, fc2 = modules = _layers(net)
     lif = [snn.Leaky(beta=BETA, threshold=THRESHOLD, spike_grad=surrogate.fast_sigmoid(slope=25)) for _ in range(4)]
+    conv1, conv2, fc1, fc2 = modules = [nn.Conv2d(3, 32, 3), nn.Conv2d(32, 32, 3), nn.Linear(1152, 256),
+                                        nn.Linear(256, 10)]
+    _copy_weights(net, modules)
     pool = nn.MaxPool2d(2)
 
     def forward(x):
@@ -57,21 +37,52 @@ def snntorch(net, num_steps):
             s, mem[3] = lif[3](fc2(s), mem[3])
             counts = counts + s
         return counts
-    return forward, _step([p for m in modules for p in m.parameters()], forward)
+    return forward, _step(nn.ModuleList(modules).parameters(), forward)
 
 
 def spikingjelly(net, num_steps):
-    """SpikingJelly: its multi-step mode, arctangent of alpha 2 (its default)."""
+    """SpikingJelly: its multi-step mode, its default arctangent of alpha 2, detached reset."""
     from spikingjelly.activation_based import functional, layer, neuron, surrogate
 
     def lif():
         return neuron.LIFNode(tau=1 / (1 - BETA), decay_input=False, v_reset=None, v_threshold=THRESHOLD,
                               surrogate_function=surrogate.ATan(), detach_reset=True, step_mode="m")
-    conv1, conv2, fc1, fc2 = (layer.SeqToANNContainer(module) for module in _layers(net))
-    model = nn.Sequential(conv1, lif(), layer.MaxPool2d(2, step_mode="m"), conv2, lif(),
-                          layer.MaxPool2d(2, step_mode="m"), layer.Flatten(step_mode="m"), fc1, lif(), fc2, lif())
+    modules = [layer.Conv2d(3, 32, 3, step_mode="m"), layer.Conv2d(32, 32, 3, step_mode="m"),
+               layer.Linear(1152, 256, step_mode="m"), layer.Linear(256, 10, step_mode="m")]
+    _copy_weights(net, modules)
+    conv1, conv2, fc1, fc2 = modules
+    model = nn.Sequential(conv1, lif(), layer.MaxPool2d(2, step_mode="m"),
+                          conv2, lif(), layer.MaxPool2d(2, step_mode="m"),
+                          layer.Flatten(step_mode="m"), fc1, lif(), fc2, lif())
 
     def forward(x):
         functional.reset_net(model)
         return model(x.unsqueeze(0).expand(num_steps, *x.shape).contiguous()).sum(0)
     return forward, _step(model.parameters(), forward)
+
+
+def _copy_weights(net, modules):
+    """Our weights into theirs: the same numbers, transposed."""
+    for module, layer, w, b in zip(modules, net.layers, net.params[::2], net.params[1::2]):
+        w = torch.tensor(w)
+        if layer.kind == "conv2d":
+            w = w.permute(3, 2, 0, 1)
+        elif len(layer.in_shape) == 3:  # ours run (y, x, channel), theirs (channel, y, x)
+            w = w.reshape(*layer.in_shape, -1).permute(2, 0, 1, 3).reshape(len(w), -1).T
+        else:
+            w = w.T
+        with torch.no_grad():
+            module.weight.copy_(w)
+            module.bias.copy_(torch.tensor(b))
+
+
+def _step(parameters, forward):
+    optimiser = torch.optim.Adam(parameters, LR)
+
+    def step(x, y):
+        value = nn.functional.cross_entropy(forward(x), y)
+        optimiser.zero_grad()
+        value.backward()
+        optimiser.step()
+        return float(value.detach())
+    return step

@@ -1,35 +1,59 @@
-"""What is raced: the same network, weights, images, labels and loss in every library."""
+"""What is raced: one network, its weights, images, labels and loss, the same in every library; and our entry."""
 
+import os
 import time
+from pathlib import Path
 
 import numpy as np
 
-from minisnn import loss, optim
+from minisnn import data, encode, loss, optim
+from minisnn.errors import InputError
 from minisnn.network import Network
 
-TOPOLOGY, SHAPE = "32C3-MP2-32C3-MP2-256-10", (32, 32, 3)
+TOPOLOGY, SHAPE, CLASSES = "32C3-MP2-32C3-MP2-256-10", (32, 32, 3), 10
 BETA, THRESHOLD, LR = 0.25, 1.0, 1e-3
 
+# The neuron and surrogate of each peer; ours races against it with the same. "Subtractive reset" means
+# beta*U - theta*S to snnTorch and beta*(U - theta*S) to SpikingJelly.
+NEURONS = {"snntorch": {"surrogate": "fast_sigmoid:25", "reset": "subtract"},
+           "spikingjelly": {"surrogate": "atan:2", "reset": "subtract_then_leak"}}
 
-def network(threads, surrogate="fast_sigmoid:25", reset="subtract", gain=1.0):
-    """Our network; its init makes every layer fire (default weights of PyTorch would leave nothing to compute)."""
-    net = Network(TOPOLOGY, SHAPE, beta=BETA, threshold=THRESHOLD, surrogate=surrogate, reset=reset, threads=threads,
-                  rng=np.random.default_rng(0))
+
+def network(threads, peer="snntorch", gain=1.0):
+    """Our network, with the neuron of `peer` and all weights times `gain`.
+
+    The weights are minisnn's own first ones for every library: PyTorch's default leaves layers nearly silent,
+    and then there is nothing to compute.
+    """
+    net = Network(TOPOLOGY, SHAPE, beta=BETA, threshold=THRESHOLD, threads=threads, rng=np.random.default_rng(0),
+                  **NEURONS[peer])
     for w in net.params[::2]:
         w *= np.float32(gain)
     return net
 
 
 def batch(size):
-    """Smooth random images of mean 0 and variance 1, as normalised photographs are, and labels."""
-    from scipy.ndimage import gaussian_filter
+    """(images, labels, what they are): SVHN below the folder MINISNN_TEST_DATA, or else smooth random images.
+
+    Either way of mean 0 and variance 1, float32, channels last.
+    """
     rng = np.random.default_rng(1)
+    if folder := os.environ.get("MINISNN_TEST_DATA"):
+        found = sorted(Path(folder).rglob("train_32x32.mat"))
+        if not found:
+            raise InputError(f"there is no train_32x32.mat below MINISNN_TEST_DATA={folder}: name SVHN's folder, "
+                             "or unset the variable")
+        svhn = data.load("svhn", found[0].parent, download=False)
+        chosen = rng.choice(len(svhn.x_train), size, replace=False)
+        encoder = encode.fit("direct", svhn.x_train, num_steps=1, max_value=svhn.max_value)
+        return encoder.encode(svhn.x_train[chosen], rng)[0], svhn.y_train[chosen], "SVHN"
+    from scipy.ndimage import gaussian_filter
     x = gaussian_filter(rng.standard_normal((size, *SHAPE)), (0, 2, 2, 0))
-    return (x / x.std()).astype(np.float32), rng.integers(0, 10, size)
+    return (x / x.std()).astype(np.float32), rng.integers(0, CLASSES, size), "smooth random images"
 
 
 def ours(net, num_steps):
-    """(forward, step) as in peers.py."""
+    """(forward, step) of minisnn: spike counts of a batch, one step of training."""
     adam = optim.Adam(net.params)
 
     def forward(x):
@@ -44,26 +68,24 @@ def ours(net, num_steps):
 
 
 def sgemm():
-    """Operations per second of NumPy's matrix product: the machine's practical limit."""
+    """Seconds of NumPy's 1024 x 1024 x 1024 product, median of 3 in a row after one that does not count."""
     a = np.random.default_rng(0).random((1024, 1024), np.float32)
-    start = time.perf_counter()
-    a @ a
-    return 2 * 1024**3 / (time.perf_counter() - start)
+    times = []
+    for _ in range(4):
+        start = time.perf_counter()
+        a @ a
+        times.append(time.perf_counter() - start)
+    return float(np.median(times[1:]))
 
 
-def needed_operations(num_steps, size):
-    """Of a training step: the constant input convolved once (forward, and for its weights' gradient), the other
-    layers' three products a step. Counted dense, as if every input were a spike."""
-    return 2 * size * (2 * 30 * 30 * 32 * 27 + 3 * num_steps * (13 * 13 * 32 * 288 + 1152 * 256 + 2560))
+SGEMM_OPERATIONS = 2 * 1024**3
 
 
-def alternate(functions, rounds):
-    """Median seconds of each function, called in turns, after two calls that do not count."""
-    times = {name: [] for name in functions}
-    for turn in range(rounds + 2):
-        for name, function in functions.items():
-            start = time.perf_counter()
-            result = function()
-            if turn >= 2:
-                times[name].append(result if name == "sgemm" else time.perf_counter() - start)
-    return {name: float(np.median(values)) for name, values in times.items()}
+def needed_operations(num_steps, size, second=13 * 13):
+    """Floating-point operations of a training step, counted dense, as if every input were a spike.
+
+    The constant input is convolved once (forward, and for the gradient of its weights); every other layer has
+    its three products at each step. `second` is the number of pixels of the second convolution: 13 x 13 as
+    the peers compute it, 12 x 12 of which the pool reads.
+    """
+    return 2 * size * (2 * 30 * 30 * 32 * 27 + 3 * num_steps * (second * 32 * 288 + 1152 * 256 + 2560))
