@@ -25,7 +25,7 @@ PRESETS = {
                "augment": 1, "clip": 1.0},
     "svhn": {"topology": "32C3-MP2-32C3-MP2-256-10", "epochs": 30, "num_steps": 8, "batch_size": 64,
              "lr": 4e-3, "augment": 2, "weight_decay": 0.05},
-    "mnist": {"topology": "16C5-MP2-32C5-MP2-10", "epochs": 5, "num_steps": 5, "batch_size": 64, "lr": 4e-3,
+    "mnist": {"topology": "32C5-MP2-32C5-MP2-128-10", "epochs": 8, "num_steps": 5, "batch_size": 64, "lr": 4e-3,
               "augment": 1},
     "fashion-mnist": {"topology": "32C3-MP2-32C3-MP2-256-10", "epochs": 10, "num_steps": 5, "batch_size": 64,
                       "lr": 4e-3, "augment": 1},
