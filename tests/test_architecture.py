@@ -41,7 +41,7 @@ def test_rows_never_import_each_other(folder):
 
 def test_kernels_import_numpy_and_numba_alone():
     for path in (ROOT / "minisnn/kernels").glob("*.py"):
-        allowed = {"numpy", "numba", "os", "concurrent", "dataclasses", "operator"}
+        allowed = {"numpy", "numba", "os", "concurrent", "dataclasses", "math", "operator"}
         if path.stem == "simd":
             allowed |= {"llvmlite"}  # comes with Numba
         outside = {name.split(".")[0] for name in imports(path) if not name.startswith("minisnn")}

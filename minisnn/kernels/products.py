@@ -15,47 +15,53 @@ from .simd import LANES, item, kernel, load, load_some, muladd, splat, store, st
 
 
 @kernel
-def dense(x, packed, bias, size, top, out, rest):
-    """out[f, y, x] = bias + window of x at (y - top, x) times weights.
+def dense(x, packed, bias, top, left, out, rest):
+    """out[f, y, x] = bias + window of x at (y - top, x - left) times weights; outside x is 0.
 
-    x (F, H, W, C), its columns padded already, rows outside it count as 0; packed and bias from
-    ``windows.blocks``; size of the window; out (F, h, w, M). Two pixels are summed side by side: eight chains
-    of FMA keep the processor busy.
+    x (F, H, W, C); packed (blocks, k, k, C, LANES) and bias from ``windows``; out (F, h, w, M). Four frames are
+    summed side by side: eight chains of FMA keep the processor busy.
     """
     frames, height, width, channels = x.shape
     _, h, w, columns = out.shape
-    x_flat, out_flat = x.reshape(-1), out.reshape(-1)
-    for block in range(len(packed)):
+    blocks, size = packed.shape[:2]
+    x_flat, out_flat, frame = x.reshape(-1), out.reshape(-1), height * width * channels
+    for block in range(blocks):
         weights, count = packed[block].reshape(-1), columns - block * LANES
-        for f in range(frames):
+        for f0 in range(0, frames, 4):  # what is left over of four is computed again
+            f1, f2, f3 = min(f0 + 1, frames - 1), min(f0 + 2, frames - 1), min(f0 + 3, frames - 1)
             for y in range(h):
-                for x0 in range(0, w, 2):
-                    x1 = min(x0 + 1, w - 1)  # an odd last pixel is computed twice
+                for x0 in range(w):
+                    kx0, kx1 = max(left - x0, 0), min(size, width + left - x0)
                     sum0 = load(bias, block * LANES)
-                    sum1 = load(bias, block * LANES)
+                    sum1, sum2, sum3 = sum0, sum0, sum0
                     for ky in range(max(top - y, 0), min(size, height + top - y)):
-                        row = (f * height + y + ky - top) * width
-                        p0, p1 = (row + x0) * channels, (row + x1) * channels
+                        p = ((y + ky - top) * width + x0 - left) * channels
+                        p0, p1, p2, p3 = f0 * frame + p, f1 * frame + p, f2 * frame + p, f3 * frame + p
                         q = ky * size * channels * LANES
-                        for e in range(size * channels):  # (kx, c) in one: contiguous in x and in w
+                        for e in range(kx0 * channels, kx1 * channels):  # (kx, c) in one: contiguous in x and in w
                             weight = load(weights, q + e * LANES)
                             sum0 = muladd(sum0, splat(x_flat, p0 + e), weight)
                             sum1 = muladd(sum1, splat(x_flat, p1 + e), weight)
-                    o = ((f * h + y) * w + x0) * columns + block * LANES
-                    store_some(out_flat, o, sum0, count, rest)
-                    store_some(out_flat, o + (x1 - x0) * columns, sum1, count, rest)
+                            sum2 = muladd(sum2, splat(x_flat, p2 + e), weight)
+                            sum3 = muladd(sum3, splat(x_flat, p3 + e), weight)
+                    o = (y * w + x0) * columns + block * LANES
+                    store_some(out_flat, f0 * h * w * columns + o, sum0, count, rest)
+                    store_some(out_flat, f1 * h * w * columns + o, sum1, count, rest)
+                    store_some(out_flat, f2 * h * w * columns + o, sum2, count, rest)
+                    store_some(out_flat, f3 * h * w * columns + o, sum3, count, rest)
 
 
 @kernel
-def sparse(spk, packed, bias, size, padding, out, spikes, first, rest):
-    """The same for spikes 0/1, spk (F, H, W, C) uint8, not padded at all.
+def sparse(spk, packed, bias, padding, out, spikes, first, rest):
+    """The same for spikes 0/1, spk (F, H, W, C) uint8, padded alike above and at the left.
 
     Fills two lists of a frame: spikes (H, W*C + 1), of each row the x*C + c of its spikes, and first
-    (H, W + 1), where in that list each pixel begins. One row of the window is added at a time, so that its
-    weights stay in the nearest cache.
+    (H, W + 1), where in that list each pixel begins. Two pixels are summed side by side, and one row of the
+    window is added at a time, so that its weights stay in the nearest cache.
     """
     frames, height, width, channels = spk.shape
     _, h, w, columns = out.shape
+    blocks, size = packed.shape[:2]
     out_flat, spikes_flat, pitch = out.reshape(-1), spikes.reshape(-1), spikes.shape[1]
     for f in range(frames):
         for y in range(height):
@@ -66,7 +72,7 @@ def sparse(spk, packed, bias, size, padding, out, spikes, first, rest):
                     spikes[y, n] = x * channels + c
                     n += spk[f, y, x, c] != 0
             first[y, width] = n
-        for block in range(len(packed)):
+        for block in range(blocks):
             weights, count = packed[block].reshape(-1), columns - block * LANES
             o = f * h * w * columns + block * LANES
             for pixel in range(h * w):
@@ -74,13 +80,28 @@ def sparse(spk, packed, bias, size, padding, out, spikes, first, rest):
             for ky in range(size):
                 for y in range(max(padding - ky, 0), min(h, height + padding - ky)):
                     row = y + ky - padding
-                    for x in range(w):
-                        left, right = min(max(x - padding, 0), width), max(min(x - padding + size, width), 0)
-                        base = ((ky * size - x + padding) * channels) * LANES
-                        total = load_some(out_flat, o + (y * w + x) * columns, count, rest)
-                        for j in range(np.int64(first[row, left]), np.int64(first[row, right])):
-                            total = total + load(weights, base + item(spikes_flat, row * pitch + j) * LANES)
-                        store_some(out_flat, o + (y * w + x) * columns, total, count, rest)
+                    for x0 in range(0, w, 2):
+                        x1 = min(x0 + 1, w - 1)  # an odd last pixel is computed twice
+                        left0, right0 = min(max(x0 - padding, 0), width), max(min(x0 - padding + size, width), 0)
+                        left1, right1 = min(max(x1 - padding, 0), width), max(min(x1 - padding + size, width), 0)
+                        j0, j1 = np.int64(first[row, left0]), np.int64(first[row, left1])
+                        n0, n1 = first[row, right0] - j0, first[row, right1] - j1
+                        j0, j1 = row * pitch + j0, row * pitch + j1
+                        base0 = (ky * size - x0 + padding) * channels * LANES
+                        base1 = (ky * size - x1 + padding) * channels * LANES
+                        o0, o1 = o + (y * w + x0) * columns, o + (y * w + x1) * columns
+                        total0 = load_some(out_flat, o0, count, rest)
+                        total1 = load_some(out_flat, o1, count, rest)
+                        both = max(min(n0, n1), 0)
+                        for j in range(both):
+                            total0 = total0 + load(weights, base0 + item(spikes_flat, j0 + j) * LANES)
+                            total1 = total1 + load(weights, base1 + item(spikes_flat, j1 + j) * LANES)
+                        for j in range(both, n0):
+                            total0 = total0 + load(weights, base0 + item(spikes_flat, j0 + j) * LANES)
+                        for j in range(both, n1):
+                            total1 = total1 + load(weights, base1 + item(spikes_flat, j1 + j) * LANES)
+                        store_some(out_flat, o1, total1, count, rest)
+                        store_some(out_flat, o0, total0, count, rest)
 
 
 @kernel
@@ -95,22 +116,25 @@ def dense_weights(x, dout, size, dw):
     length = size * channels
     for f in range(frames):
         for ky in range(size):
-            for e0 in range(0, length, 2):
-                e1 = min(e0 + 1, length - 1)
+            for e0 in range(0, length, 4):  # what is left over of four is computed again
+                e1, e2, e3 = min(e0 + 1, length - 1), min(e0 + 2, length - 1), min(e0 + 3, length - 1)
                 for block in range(columns // LANES):
-                    o0 = (ky * length + e0) * columns + block * LANES
-                    o1 = (ky * length + e1) * columns + block * LANES
-                    sum0 = load(dw_flat, o0)
-                    sum1 = load(dw_flat, o1)
+                    o = ky * length * columns + block * LANES
+                    sum0, sum1 = load(dw_flat, o + e0 * columns), load(dw_flat, o + e1 * columns)
+                    sum2, sum3 = load(dw_flat, o + e2 * columns), load(dw_flat, o + e3 * columns)
                     for y in range(h):
                         p = (f * height + y + ky) * width * channels
                         d = (f * h + y) * w * columns + block * LANES
                         for x0 in range(w):
-                            gradient = load(d_flat, d + x0 * columns)
-                            sum0 = muladd(sum0, splat(x_flat, p + x0 * channels + e0), gradient)
-                            sum1 = muladd(sum1, splat(x_flat, p + x0 * channels + e1), gradient)
-                    store(dw_flat, o1, sum1)
-                    store(dw_flat, o0, sum0)
+                            gradient, pixel = load(d_flat, d + x0 * columns), p + x0 * channels
+                            sum0 = muladd(sum0, splat(x_flat, pixel + e0), gradient)
+                            sum1 = muladd(sum1, splat(x_flat, pixel + e1), gradient)
+                            sum2 = muladd(sum2, splat(x_flat, pixel + e2), gradient)
+                            sum3 = muladd(sum3, splat(x_flat, pixel + e3), gradient)
+                    store(dw_flat, o + e3 * columns, sum3)
+                    store(dw_flat, o + e2 * columns, sum2)
+                    store(dw_flat, o + e1 * columns, sum1)
+                    store(dw_flat, o + e0 * columns, sum0)
 
 
 @kernel
@@ -120,7 +144,7 @@ def sparse_weights(spk, dout, size, padding, dw, taps, pixels, first):
     dout (F, h, W + k - 1, M') has a border of k - 1 - p columns of zeros on the left, the rest on the right:
     the output that a spike at (y, x) reaches through (ky, kx) is at (y + p - ky, x + k - 1 - kx) in it.
     taps (k * M'/LANES, 2) are the pairs of a kx and a block of columns, by what they add to an index of dout
-    and of dw; three of them are summed side by side. Fills two lists of a frame: pixels (C, H*W + 1), of each
+    and of dw; six of them are summed side by side. Fills two lists of a frame: pixels (C, H*W + 1), of each
     channel where its spikes are, and first (C, H + 1), where in that list each row begins.
     """
     frames, height, width, channels = spk.shape
@@ -144,16 +168,26 @@ def sparse_weights(spk, dout, size, padding, dw, taps, pixels, first):
                     continue
                 frame = (f * h + padding - ky) * d_width * columns
                 target = (ky * size * channels + c) * columns
-                for n0 in range(0, len(taps), 3):  # what is left over of three is computed twice
-                    n1, n2 = min(n0 + 1, len(taps) - 1), min(n0 + 2, len(taps) - 1)
+                for n0 in range(0, len(taps), 6):  # what is left over of six is computed again
+                    n1, n2, n3 = min(n0 + 1, len(taps) - 1), min(n0 + 2, len(taps) - 1), min(n0 + 3, len(taps) - 1)
+                    n4, n5 = min(n0 + 4, len(taps) - 1), min(n0 + 5, len(taps) - 1)
                     d0, d1, d2 = frame + taps[n0, 0], frame + taps[n1, 0], frame + taps[n2, 0]
+                    d3, d4, d5 = frame + taps[n3, 0], frame + taps[n4, 0], frame + taps[n5, 0]
                     o0, o1, o2 = target + taps[n0, 1], target + taps[n1, 1], target + taps[n2, 1]
+                    o3, o4, o5 = target + taps[n3, 1], target + taps[n4, 1], target + taps[n5, 1]
                     sum0, sum1, sum2 = load(dw_flat, o0), load(dw_flat, o1), load(dw_flat, o2)
+                    sum3, sum4, sum5 = load(dw_flat, o3), load(dw_flat, o4), load(dw_flat, o5)
                     for j in range(start, end):
                         at = item(pixels_flat, c * pitch + j) * columns
                         sum0 = sum0 + load(d_flat, d0 + at)
                         sum1 = sum1 + load(d_flat, d1 + at)
                         sum2 = sum2 + load(d_flat, d2 + at)
+                        sum3 = sum3 + load(d_flat, d3 + at)
+                        sum4 = sum4 + load(d_flat, d4 + at)
+                        sum5 = sum5 + load(d_flat, d5 + at)
+                    store(dw_flat, o5, sum5)
+                    store(dw_flat, o4, sum4)
+                    store(dw_flat, o3, sum3)
                     store(dw_flat, o2, sum2)
                     store(dw_flat, o1, sum1)
                     store(dw_flat, o0, sum0)

@@ -1,18 +1,18 @@
 """What `linear` and `conv2d` share: frames and weights laid out for ``products``, and the choice among them.
 
-A linear layer is a convolution with a 1x1 kernel over one frame of T*B pixels.
+A linear layer is a convolution with a 1x1 kernel over T*B frames of one pixel.
 """
 
 import numpy as np
 
 from . import products
-from .simd import LANES
+from .simd import LANES, empty, zeros
 
 
 def blocks(w):
     """Rows of weights (K, M) in blocks of LANES columns, the last filled with 0: (ceil(M/LANES), K, LANES)."""
     rows, columns = w.shape
-    packed = np.zeros((-(-columns // LANES), rows, LANES), w.dtype)
+    packed = zeros((-(-columns // LANES), rows, LANES), w.dtype)
     for i, block in enumerate(packed):
         part = w[:, i * LANES:(i + 1) * LANES]
         block[:, :part.shape[1]] = part
@@ -27,7 +27,7 @@ def framed(x, top, left, height, width, value=0.0):
     frames, h, w, channels = x.shape
     if (top, left, height, width) == (0, 0, h, w):
         return x
-    out = np.zeros((frames, height, width, channels), x.dtype)
+    out = zeros((frames, height, width, channels), x.dtype)
     if np.any(value):
         out[:] = np.asarray(value, x.dtype)
     y, y_from, x0, x_from = max(top, 0), max(-top, 0), max(left, 0), max(-left, 0)
@@ -38,59 +38,65 @@ def framed(x, top, left, height, width, value=0.0):
 
 
 def pack(w):
-    """Weights (k, k, C, M) as the forward product reads them."""
-    return blocks(w.reshape(-1, w.shape[3]))
+    """Weights (k, k, C, M) as the forward product reads them: (ceil(M/LANES), k, k, C, LANES)."""
+    return blocks(w.reshape(-1, w.shape[3])).reshape(-1, *w.shape[:3], LANES)
 
 
 def pack_transpose(w):
     """Weights (k, k, C, M) flipped and transposed, as the product for the gradient of the inputs reads them."""
-    kernel, _, inputs, outputs = w.shape
-    flipped = np.zeros((kernel, kernel, _up(outputs), inputs), w.dtype)
-    flipped[:, :, :outputs] = w[::-1, ::-1].transpose(0, 1, 3, 2)
-    return blocks(flipped.reshape(-1, inputs))
+    return pack(w[::-1, ::-1].transpose(0, 1, 3, 2))
 
 
 def forward(x, w, b, padding, pad_value, frame, packed=None):
     """Currents (F, h, w, M), `frame` = (h, w), of inputs (F, H, W, C): spikes (uint8) or numbers."""
     packed = pack(w) if packed is None else packed
     bias, rest = blocks(b[None]).reshape(-1), np.zeros(LANES, w.dtype)
-    out = np.empty((len(x), *frame, w.shape[3]), w.dtype)
+    out = empty((len(x), *frame, w.shape[3]), w.dtype)
     if _go_sparse(x, padding, pad_value):
+        x, cur = _in_one_frame(x, out) if w.shape[0] == 1 and padding == 0 else (x, out)
         _, height, width, channels = x.shape
         spikes = np.empty((height, width * channels + 1), np.int32)
         first = np.empty((height, width + 1), np.int32)
-        products.sparse(x, packed, bias, w.shape[0], padding, out, spikes, first, rest)
+        products.sparse(x, packed, bias, padding, cur, spikes, first, rest)
     else:
-        products.dense(_padded(x, padding, pad_value, w.dtype), packed, bias, w.shape[0], 0, out, rest)
+        products.dense(_padded(x, padding, pad_value, w.dtype), packed, bias, 0, 0, out, rest)
     return out
 
 
 def backward(dcur, x, w, padding, pad_value, need_dx, packed=None):
     """Gradients dx (F, H, W, C) or None, dw (k, k, C, M), db (M,) of :func:`forward`."""
     size, columns = w.shape[0], w.shape[3]
-    frames, height, width, channels = x.shape
-    db = dcur.sum(axis=(0, 1, 2))
+    db = dcur.reshape(-1, dcur.shape[2] * columns).sum(axis=0).reshape(-1, columns).sum(axis=0)  # long rows are faster
+    dx = None
+    if need_dx:
+        # cur[x] takes w[kx] from x[x + kx - p], so x[x] gives w[kx] to cur[x + p - kx]: the gradient of the
+        # inputs is a convolution too, of dcur with the flipped kernel and a border of k - 1 - p.
+        packed = pack_transpose(w) if packed is None else packed
+        bias, rest = zeros((len(packed) * LANES,), w.dtype), np.zeros(LANES, w.dtype)
+        dx = empty(x.shape, w.dtype)
+        products.dense(dcur, packed, bias, size - 1 - padding, size - 1 - padding, dx, rest)
     if columns % LANES:  # whole blocks
-        dcur = np.pad(dcur, ((0, 0), (0, 0), (0, 0), (0, _up(columns) - columns)))
-    # cur[x] takes w[kx] from x[x + kx - p], so x[x] gives w[kx] to cur[x + p - kx]: the gradient of the
-    # inputs is a convolution too, of dcur with the flipped kernel and this border.
-    border = size - 1 - padding
-    sparse = _go_sparse(x, padding, pad_value)
-    bordered = framed(dcur, 0, border, dcur.shape[1], width + size - 1) if sparse or need_dx else None
-    dw = np.zeros((size, size, channels, _up(columns)), w.dtype)
-    if sparse:
+        whole = zeros((*dcur.shape[:3], _up(columns)), dcur.dtype)
+        whole[..., :columns] = dcur
+        dcur = whole
+    if size == 1 and padding == 0:
+        x, dcur = _in_one_frame(x, dcur)
+    _, height, width, channels = x.shape
+    dw = zeros((size, size, channels, _up(columns)), w.dtype)
+    if _go_sparse(x, padding, pad_value):
+        bordered = framed(dcur, 0, size - 1 - padding, dcur.shape[1], width + size - 1)
         pixels = np.empty((channels, height * width + 1), np.int32)
         first = np.empty((channels, height + 1), np.int32)
         products.sparse_weights(x, bordered, size, padding, dw, _taps(size, channels, dw.shape[3]), pixels, first)
     else:
         products.dense_weights(_padded(x, padding, pad_value, w.dtype), dcur, size, dw)
-    dx = None
-    if need_dx:
-        packed = pack_transpose(w) if packed is None else packed
-        bias, rest = np.zeros(len(packed) * LANES, w.dtype), np.zeros(LANES, w.dtype)
-        dx = np.empty(x.shape, w.dtype)
-        products.dense(bordered, packed, bias, size, border, dx, rest)
     return dx, np.ascontiguousarray(dw[..., :columns]), db
+
+
+def _in_one_frame(x, cur):
+    """Inputs and currents of a 1x1 kernel as (1, 1, pixels, C): it does not matter which pixel is in which frame."""
+    x = x[:, :cur.shape[1], :cur.shape[2]]
+    return x.reshape(1, 1, -1, x.shape[3]), cur.reshape(1, 1, -1, cur.shape[3])
 
 
 def _up(channels):

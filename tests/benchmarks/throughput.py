@@ -10,7 +10,7 @@ PAUSE = 0.05  # seconds between turns: the threads of a library spin for a while
 
 
 def measure(num_steps, size, rounds, threads, gain=1.0, progress=lambda: None):
-    """Ratios, samples per second and firing rates at one setting, as a dict; see ``report.py`` for its keys."""
+    """Ratios, samples per second and firing rates at one setting, as a dict."""
     import torch
 
     from . import peers
