@@ -6,7 +6,7 @@ import numpy as np
 
 from . import race
 
-PAUSE = 0.05  # seconds between turns: the threads of a library spin for a while before they sleep
+PAUSE = 0.2  # seconds between turns: the threads of OpenBLAS and OpenMP spin for a while before they sleep
 
 
 def measure(num_steps, size, rounds, threads, gain=1.0, progress=lambda: None):
