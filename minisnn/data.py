@@ -72,7 +72,8 @@ def load(name, data_dir=None, download=True, progress=False):
         "digits", "svhn", "mnist", "fashion-mnist", or the path of a .npz file with X (n, H, W), (n, H, W, C) or
         (n, N), uint8 or float, y (n,), and X_test, y_test if there is a test part; without, the last fifth is it.
     data_dir : str or Path, optional
-        Folder with the files under their official names; otherwise ``~/.cache/minisnn/<name>``.
+        Folder with the files of svhn, mnist or fashion-mnist under their official names; otherwise
+        ``~/.cache/minisnn/<name>``.
     download : bool, default True
         Fetch what is missing in the cache folder.
     progress : bool, default False
@@ -93,7 +94,11 @@ def load(name, data_dir=None, download=True, progress=False):
     >>> data.x_train.shape, data.x_test.shape, data.classes, data.max_value
     ((1438, 8, 8, 1), (359, 8, 8, 1), 10, 16.0)
     """
-    if str(name).endswith(".npz"):
+    own_file = str(name).endswith(".npz")
+    if data_dir is not None and (own_file or name == "digits"):
+        where = "a file is named by its whole path" if own_file else "digits come with the package"
+        raise InputError(f"{name} takes no data folder, got {data_dir}: {where}; leave the folder out")
+    if own_file:
         return _npz(Path(name))
     if name == "digits":
         return _digits()

@@ -50,7 +50,7 @@ def evaluate(model, x, y, batch_size=256):
         If images or labels do not fit the model.
     """
     net = model.network
-    x, y = _checked_images(net, x), np.asarray(y)
+    x, y = _checked_images(model, x), np.asarray(y)
     if y.shape != (len(x),) or not np.issubdtype(y.dtype, np.integer):
         raise InputError(f"labels must be whole numbers, one for each of {len(x)} images, got {y.dtype} of "
                          f"shape {y.shape}")
@@ -62,7 +62,7 @@ def evaluate(model, x, y, batch_size=256):
 
 def predict(model, x, batch_size=256):
     """The class of each image, (n,); arguments as of :func:`evaluate`."""
-    x, rng = _checked_images(model.network, x), stream(model.seed, "encode")
+    x, rng = _checked_images(model, x), stream(model.seed, "encode")
     answers = [model.network.scores(run).argmax(axis=1)
                for run, _ in _batches(model.network, model.encoder, x, rng, batch_size)]
     return np.concatenate(answers)
@@ -84,9 +84,12 @@ def _batches(net, encoder, x, rng, batch_size):
         yield net.forward(encoder.encode(x[part], rng, net.dtype), encoder.num_steps), part
 
 
-def _checked_images(net, x):
-    x = np.asarray(x)
-    if x.ndim == 0 or x.shape[1:] != net.input_shape or len(x) == 0:
-        raise InputError(f"images must have shape (n, {', '.join(map(str, net.input_shape))}) to fit the "
-                         f"network, got {x.shape}")
+def _checked_images(model, x):
+    x, shape, scale = np.asarray(x), model.network.input_shape, model.encoder.max_value
+    if x.ndim == 0 or x.shape[1:] != shape or len(x) == 0:
+        raise InputError(f"images must have shape (n, {', '.join(map(str, shape))}) to fit the network, got {x.shape}")
+    # One image may be dark; ten that all are have another scale.
+    if x.max() > 4 * scale or (len(x) >= 10 and x.max() < scale / 4):
+        raise InputError(f"the images' pixels go up to {x.max():g}, those that the model was trained on up to "
+                         f"{scale:g}; bring them to the same scale")
     return x

@@ -24,6 +24,8 @@ TRAIN = [
     ("--dataset nan.npz", "nan.npz: X has values that are not finite"),
     ("--dataset mnist --data nowhere", "nowhere is not there"),
     ("--dataset mnist --data .", "train-images-idx3-ubyte.gz is missing"),
+    ("--dataset digits --data .", "digits takes no data folder, got .: digits come with the package"),
+    ("--dataset flat.npz --data .", "flat.npz takes no data folder, got .: a file is named by its whole path"),
     ("--dataset svhn --data bad", "train_32x32.mat is not a whole MATLAB 5 file"),
     ("--dataset flat.npz --augment 2", "augment shifts images"),
     ("--topology 16X3-10", "cannot read '16X3'"),
@@ -89,6 +91,8 @@ OTHERS = [
     ("evaluate model.npz --dataset cats", "unknown data set 'cats'"),
     ("evaluate model.npz --dataset flat.npz", "images must have shape (n, 8, 8, 1) to fit the network"),
     ("evaluate model.npz --dataset many.npz", "labels must be 0 to 9, the classes of the network"),
+    ("evaluate model.npz --dataset bright.npz", "pixels go up to 240, those that the model was trained on up to 16"),
+    ("evaluate model.npz --dataset dark.npz", "pixels go up to 1, those that the model was trained on up to 16"),
     ("evaluate model.npz --backend cuda", "backend must be one of numba, numpy, got 'cuda'"),
     ("evaluate model.npz --threads x", "--threads: invalid int value: 'x'"),
     ("info", "arguments are required: MODEL"),
@@ -101,10 +105,11 @@ OTHERS = [
 def folder(tmp_path_factory):
     """A folder with the wrong files, and one right model."""
     folder = tmp_path_factory.mktemp("bad")
-    x, y = np.zeros((10, 8, 8), np.uint8), np.arange(10)
+    x, y = np.full((10, 8, 8), 16, np.uint8), np.arange(10)
     arrays = {"no_y": {"X": x}, "short": {"X": x, "y": y[:9]}, "fractions": {"X": x, "y": y + 0.5},
               "nan": {"X": np.full((10, 4), np.nan), "y": y}, "flat": {"X": x.reshape(10, 64), "y": y},
-              "many": {"X": np.repeat(x, 3, 0), "y": np.arange(30)}}
+              "many": {"X": np.repeat(x, 3, 0), "y": np.arange(30)}, "bright": {"X": 15 * x, "y": y},
+              "dark": {"X": np.repeat(x / 16, 5, 0), "y": np.repeat(y, 5)}}
     for name, content in arrays.items():
         np.savez(folder / f"{name}.npz", **content)
     np.savez(folder / "pickled.npz", X=np.array([{}]), y=y)
