@@ -5,6 +5,7 @@ remembered of it: the same seed gives the same weights on any number of threads,
 and resumed ends with the bits of one that was not.
 """
 
+import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -18,6 +19,8 @@ from .inference import Result, accuracy_and_rates, evaluate, predict  # noqa: F4
 from .model import Model
 from .network import Network
 from .settings import Settings, stream
+
+LOG_SECONDS = 30  # between two lines of progress where no terminal shows a bar
 
 
 def build(topology, data, settings, **options):
@@ -97,8 +100,9 @@ def fit(net, data, *, checkpoint=None, resume=False, progress=False, **settings)
     if resume and Path(checkpoint).exists():
         checkpoints.load(checkpoint, run)
     from tqdm import tqdm
+    pace = {} if sys.stderr.isatty() else {"mininterval": LOG_SECONDS, "delay": LOG_SECONDS}
     with tqdm(total=settings.epochs * run.batches, initial=run.epoch * run.batches, unit="batch",
-              disable=not progress, dynamic_ncols=True) as bar:
+              disable=not progress, dynamic_ncols=True, **pace) as bar:
         while run.epoch < settings.epochs and not run.stopped:
             with np.errstate(over="ignore", invalid="ignore"):  # each batch says in words what is not finite
                 run.one_epoch(bar)

@@ -8,7 +8,6 @@ from there and ends with the same weights. An older model of the same name is re
 
 import argparse
 import shlex
-import sys
 from pathlib import Path
 
 from ..errors import InputError
@@ -119,7 +118,7 @@ def run(args):
     if args.resume and not checkpoint.exists():
         print(f"there is no checkpoint {checkpoint}: starting anew", flush=True)
     try:
-        model = fit(net, data, checkpoint=checkpoint, resume=args.resume, progress=sys.stderr.isatty(),
+        model = fit(net, data, checkpoint=checkpoint, resume=args.resume, progress=True,
                     **asdict(settings))
     except KeyboardInterrupt:
         kept = "; the epochs done are kept: go on with the same command and --resume"
