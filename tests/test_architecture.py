@@ -32,7 +32,7 @@ def project(path, everywhere=True):
     return {name for name in names if (ROOT / "minisnn" / (name.replace(".", "/") + ".py")).exists()}
 
 
-@pytest.mark.parametrize("folder", ["minisnn", "minisnn/kernels"])
+@pytest.mark.parametrize("folder", ["minisnn", "minisnn/kernels", "minisnn/fixed"])
 def test_rows_never_import_each_other(folder):
     for row in ROWS:
         stems = {name.split(".")[-1] for name in project(ROOT / folder / f"{row}.py")}
@@ -68,9 +68,9 @@ def test_lower_files_do_not_know_higher_ones():
 
 
 def test_importing_is_light():
-    """numba, scipy, matplotlib and tqdm are imported where they are used, but for the kernels."""
+    """numba, scipy, matplotlib and tqdm are imported where they are used, but for the kernels and the integers."""
     for path in FILES:
-        if "kernels" not in path.parts:
+        if not {"kernels", "fixed"} & {*path.parts}:
             outside = {name.split(".")[0] for name in imports(path, everywhere=False)}
             assert not outside & {"numba", "scipy", "matplotlib", "tqdm"}, path
             assert not any(name.startswith("kernels") for name in project(path, everywhere=False)), path

@@ -1,0 +1,31 @@
+"""Convolution in integers: each input is scattered into the neurons that it reaches. See ``minisnn/conv2d.py``."""
+
+from . import kernel
+
+
+@kernel
+def add(x, w, padding, guard, low, high, mem):
+    """As ``fixed.linear.add`` for maps: x (H, W, C), w (k, k, C, M), mem (h, w, M).
+
+    The input at (y, x, c) reaches the neuron at (y + p - ky, x + p - kx) through w[ky, kx, c]. Inputs come in
+    ascending address (y*W + x)*C + c, so each neuron's sum runs in ascending address too. Taps that lead outside
+    the frame of neurons add nothing.
+    """
+    height, width, channels = x.shape
+    h, w_out, maps = mem.shape
+    size = w.shape[0]
+    inputs, taps = 0, 0
+    for y in range(height):
+        for x0 in range(width):
+            for c in range(channels):
+                if x[y, x0, c] == 0:
+                    continue
+                inputs += 1
+                factor = mem.dtype.type(x[y, x0, c]) << guard
+                for ky in range(max(y + padding - h + 1, 0), min(size, y + padding + 1)):
+                    for kx in range(max(x0 + padding - w_out + 1, 0), min(size, x0 + padding + 1)):
+                        taps += 1
+                        neurons, weights = mem[y + padding - ky, x0 + padding - kx], w[ky, kx, c]
+                        for m in range(maps):
+                            neurons[m] = min(max(neurons[m] + weights[m] * factor, low), high)
+    return inputs, taps * maps

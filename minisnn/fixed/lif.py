@@ -1,0 +1,64 @@
+"""The neuron in integers: the firing pass. See ``minisnn/lif.py`` for the equation.
+
+What is kept from step to step is what the next step starts from: leak and reset are applied here, so that a
+spike costs nothing but its additions.
+"""
+
+from . import kernel
+
+RESETS = ("subtract", "subtract_then_leak", "zero", "none")
+ROUNDINGS = ("floor", "zero")
+
+
+@kernel
+def leak(u, beta, frac, rounding):
+    """(beta*u) / 2**frac, rounded down (rounding 0) or towards zero (rounding 1)."""
+    product = u * beta
+    if rounding == 1 and product < 0:
+        return -(-product >> frac)
+    return product >> frac
+
+
+@kernel
+def fire(mem, addend, threshold, beta, frac, reset, rounding, low, high, spk, before):
+    """One step of all neurons: threshold, leak, reset.
+
+    Parameters
+    ----------
+    mem : ndarray of shape (n,), int32 or int64
+        In: kept state plus what the inputs added. Out: the state that the next step starts from.
+    addend : ndarray of shape (n,), or of shape (M,), one for each channel
+        Current that is constant over time, or the bias; added last, and saturated.
+    threshold, beta, frac : int
+        beta stands for beta / 2**frac.
+    reset, rounding : int
+        Index in RESETS and ROUNDINGS.
+    low, high : int
+        What the membrane saturates at.
+    spk : ndarray of shape (n,), uint8
+        Out: 1 where U > threshold; strictly greater.
+    before : ndarray of shape (n,), or of shape (0,)
+        Out: U, the membrane before reset.
+
+    Returns
+    -------
+    fired : int
+    """
+    fired = 0
+    for i in range(len(mem)):
+        u = min(max(int(mem[i]) + int(addend[i % len(addend)]), low), high)
+        s = 1 if reset != 3 and u > threshold else 0
+        if reset == 0:
+            v = leak(u, beta, frac, rounding) - s * threshold
+        elif reset == 1:
+            v = leak(u - s * threshold, beta, frac, rounding)
+        elif reset == 2:
+            v = 0 if s else leak(u, beta, frac, rounding)
+        else:
+            v = leak(u, beta, frac, rounding)
+        mem[i] = min(max(v, low), high)
+        spk[i] = s
+        fired += s
+        if len(before):
+            before[i] = u
+    return fired

@@ -1,0 +1,34 @@
+"""Fully connected layer in integers: one row of weights for each input that is not 0. See ``minisnn/linear.py``."""
+
+from . import kernel
+
+
+@kernel
+def add(x, w, guard, low, high, mem):
+    """mem[m] = sat(mem[m] + (x[i]*w[i, m] << guard)), the inputs in ascending order.
+
+    Parameters
+    ----------
+    x : ndarray of shape (N,), unsigned
+        Spikes 0/1, or pixels.
+    w : ndarray of shape (N, M), int16
+    guard : int
+        Fraction bits of the membrane below the weights' unit.
+    low, high : int
+        What the membrane saturates at.
+    mem : ndarray of shape (M,), int32 or int64
+        Changed in place.
+
+    Returns
+    -------
+    inputs, additions : int
+        How many inputs were not 0, and how many weights they added.
+    """
+    inputs = 0
+    for i in range(len(x)):
+        if x[i] != 0:
+            inputs += 1
+            factor = mem.dtype.type(x[i]) << guard
+            for m in range(len(mem)):
+                mem[m] = min(max(mem[m] + w[i, m] * factor, low), high)
+    return inputs, inputs * len(mem)

@@ -1,0 +1,13 @@
+"""Pool of spikes: OR. See ``minisnn/maxpool.py``."""
+
+from . import kernel
+
+
+@kernel
+def pool(spk, size, out):
+    """out[y, x, c] = 1 if any of the size x size spikes of its window fired; spk (H, W, C), out (h, w, C) uint8."""
+    out[:] = 0
+    for y in range(out.shape[0] * size):
+        for x in range(out.shape[1] * size):
+            for c in range(out.shape[2]):
+                out[y // size, x // size, c] |= spk[y, x, c]

@@ -1,0 +1,225 @@
+"""A network in integers: inference, and the events that cost cycles and energy."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import InputError
+from ..topology import Layer
+from . import conv2d, lif, linear, maxpool
+
+SLICE = 16  # images that one thread takes at a time
+
+
+@dataclass(frozen=True)
+class IntegerLayer:
+    """One layer in integers.
+
+    Attributes
+    ----------
+    layer : topology.Layer
+    w : ndarray of int16, of shape ``layer.w_shape``
+        In units of `scale`; a weight enters the membrane shifted by `guard`.
+    b : ndarray of int64, shape (M,)
+        Bias in units of the membrane, scale / 2**guard.
+    threshold, beta : int
+        In units of the membrane; beta stands for beta / 2**frac.
+    frac, guard, weight_bits, membrane_bits : int
+        Widths in bits; weights and membranes are two's complement.
+    reset, rounding : str
+        One of ``lif.RESETS`` and ``lif.ROUNDINGS``.
+    scale : float
+        What one unit of `w` stands for. No arithmetic reads it.
+    """
+
+    layer: Layer
+    w: np.ndarray
+    b: np.ndarray
+    threshold: int
+    beta: int
+    frac: int
+    guard: int
+    weight_bits: int
+    membrane_bits: int
+    reset: str
+    rounding: str
+    scale: float
+
+    @property
+    def low(self):
+        """Least membrane."""
+        return -(1 << (self.membrane_bits - 1))
+
+    @property
+    def high(self):
+        """Greatest membrane."""
+        return (1 << (self.membrane_bits - 1)) - 1
+
+    @property
+    def dtype(self):
+        """Type that holds a membrane and one addition more without overflow."""
+        return np.dtype(np.int32 if max(self.membrane_bits, self.weight_bits + self.guard) < 31 else np.int64)
+
+
+@dataclass
+class IntegerRun:
+    """What an :class:`IntegerNetwork` did.
+
+    Attributes
+    ----------
+    scores : ndarray of int64, shape (B, classes)
+        Spikes counted, or membranes summed over steps (readout).
+    inputs, additions, fired : ndarray of int64, shape (B, L, T)
+        Inputs that were not 0, weights that they added, and spikes before the pool, by image, layer and step.
+        A constant input is added once an image: it counts in step 0.
+    spk : list of L ndarrays of uint8, (T, B, ...), or None
+        Spikes that each layer hands on, after the pool.
+    fires, mem : list of L ndarrays, (T, B, ...), or None
+        Spikes before the pool, and membranes before reset.
+    """
+
+    scores: np.ndarray
+    inputs: np.ndarray
+    additions: np.ndarray
+    fired: np.ndarray
+    spk: list = None
+    fires: list = None
+    mem: list = None
+
+
+@dataclass(frozen=True)
+class IntegerNetwork:
+    """A network that computes as the hardware does.
+
+    Attributes
+    ----------
+    layers : tuple of IntegerLayer
+    classes : int
+    input_bits : int
+        Width of a pixel of a direct-coded network; 0 if the first layer takes spikes.
+    """
+
+    layers: tuple
+    classes: int
+    input_bits: int
+
+    @property
+    def input_shape(self):
+        """(H, W, C) or (N,)."""
+        return self.layers[0].layer.in_shape
+
+    @property
+    def readout(self):
+        """Whether the last layer's membranes are summed ("membrane") or its spikes ("spikes")."""
+        return "membrane" if self.layers[-1].reset == "none" else "spikes"
+
+    def forward(self, inputs, num_steps, keep="scores", threads=None, progress=lambda count: None):
+        """Run images through the network.
+
+        Parameters
+        ----------
+        inputs : ndarray of unsigned integers, shape (1, B, ...) or (T, B, ...)
+            Pixels, the same at every step, or spikes 0/1.
+        num_steps : int
+            T.
+        keep : "scores", "spikes" or "membranes"
+            What to keep of each layer: nothing, the spikes that it hands on, or everything.
+        threads : int, optional
+            All processors by default; the result does not depend on it.
+        progress : callable
+            Called with a number of images when they are done.
+
+        Returns
+        -------
+        run : IntegerRun
+
+        Raises
+        ------
+        InputError
+            If the inputs do not fit the network.
+        """
+        inputs = self._checked(inputs, num_steps)
+        batch, depth = inputs.shape[1], len(self.layers)
+        run = IntegerRun(np.zeros((batch, self.classes), np.int64),
+                         *(np.zeros((batch, depth, num_steps), np.int64) for _ in range(3)))
+        if keep not in ("scores", "spikes", "membranes"):
+            raise InputError(f"keep must be scores, spikes or membranes, got {keep!r}")
+        if keep != "scores":
+            run.spk = [np.zeros((num_steps, batch, *each.layer.next_shape), np.uint8) for each in self.layers]
+        if keep == "membranes":
+            shapes = [(num_steps, batch, *each.layer.out_shape) for each in self.layers]
+            run.fires = [np.zeros(shape, np.uint8) for shape in shapes]
+            run.mem = [np.zeros(shape, np.int64) for shape in shapes]
+
+        def some(start):
+            for image in range(start, min(start + SLICE, batch)):
+                self._one_image(inputs[:, image], num_steps, run, image)
+            progress(min(SLICE, batch - start))
+        with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
+            list(pool.map(some, range(0, batch, SLICE)))
+        return run
+
+    def _one_image(self, x, num_steps, run, image):
+        """All steps of one image, into `run`."""
+        states = [np.zeros(each.layer.out_shape, each.dtype) for each in self.layers]
+        addends = [each.b for each in self.layers]
+        constant = self.input_bits > 0
+        if constant:
+            addends[0], run.inputs[image, 0, 0], run.additions[image, 0, 0] = current(self.layers[0], x[0])
+        for t in range(num_steps):
+            spk = x[0] if constant else x[t]
+            for index, each in enumerate(self.layers):
+                layer, mem = each.layer, states[index]
+                if not (constant and index == 0):
+                    add = conv2d.add if layer.kind == "conv2d" else linear.add
+                    spk = spk if layer.kind == "conv2d" else spk.reshape(-1)
+                    padding = (layer.padding,) if layer.kind == "conv2d" else ()
+                    run.inputs[image, index, t], run.additions[image, index, t] = add(
+                        spk, each.w, *padding, each.guard, each.low, each.high, mem)
+                fires = np.empty(layer.out_shape, np.uint8) if run.fires is None else run.fires[index][t, image]
+                before = np.empty(0, np.int64) if run.mem is None else run.mem[index][t, image].reshape(-1)
+                last = index == len(self.layers) - 1
+                if last and self.readout == "membrane" and run.mem is None:
+                    before = np.empty(layer.neurons, np.int64)
+                run.fired[image, index, t] = lif.fire(
+                    mem.reshape(-1), addends[index].reshape(-1), each.threshold, each.beta, each.frac,
+                    lif.RESETS.index(each.reset), lif.ROUNDINGS.index(each.rounding), each.low, each.high,
+                    fires.reshape(-1), before)
+                spk = fires
+                if layer.pool > 1:
+                    spk = np.empty(layer.next_shape, np.uint8)
+                    maxpool.pool(fires, layer.pool, spk)
+                if run.spk is not None:
+                    run.spk[index][t, image] = spk
+            of_class = before if self.readout == "membrane" else spk
+            run.scores[image] += of_class.reshape(self.classes, -1).sum(axis=1, dtype=np.int64)
+
+    def _checked(self, inputs, num_steps):
+        inputs = np.asarray(inputs)
+        if num_steps < 1:
+            raise InputError(f"the number of steps must be at least 1, got {num_steps}")
+        steps = 1 if self.input_bits else num_steps
+        if inputs.shape[2:] != self.input_shape or inputs.shape[0] != steps or inputs.size == 0:
+            raise InputError(f"inputs must have shape ({steps}, images, {', '.join(map(str, self.input_shape))}), "
+                             f"got {inputs.shape}")
+        most = (1 << self.input_bits) - 1 if self.input_bits else 1
+        if not np.issubdtype(inputs.dtype, np.unsignedinteger) or inputs.max() > most:
+            raise InputError(f"inputs must be unsigned integers up to {most}, got {inputs.dtype} up to {inputs.max()}")
+        return inputs
+
+
+def current(each, pixels):
+    """(current, inputs, additions): what constant pixels add at every step, bias included, saturated once.
+
+    `each` is an IntegerLayer, `pixels` of its input shape; the current is an int64 array of its neurons' shape.
+    """
+    layer = each.layer
+    cur = np.zeros(layer.out_shape, np.int64)
+    wide = np.iinfo(np.int64)  # the sum itself is wide enough for any weights and pixels
+    if layer.kind == "conv2d":
+        inputs, additions = conv2d.add(pixels, each.w, layer.padding, each.guard, wide.min, wide.max, cur)
+    else:
+        inputs, additions = linear.add(pixels.reshape(-1), each.w, each.guard, wide.min, wide.max, cur)
+    return np.clip(cur + each.b, each.low, each.high), inputs, additions

@@ -1,0 +1,324 @@
+"""From a trained network to integers: the only place where a float becomes an integer. What it loses, it returns.
+
+Each layer has a scale s of its own, for spikes are 0 and 1 and carry no scale to the next layer:
+
+    w_int = round(w / s)                      s so that the squared error is least, weights clipped symmetrically
+    theta_int = round(theta / s * 2^guard)    membrane, bias and threshold have `guard` more fraction bits
+    beta_int = round(beta * 2^frac)           reduced, so that an exact power of two is a shift alone
+
+A normalisation (x - mu) / sigma of pixels x = low + step*p folds into the first layer: w*step/sigma before
+rounding, and the offset -sum(w_int) * (mu - low)/step, from the rounded weights, into the bias.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from . import data as datasets
+from .errors import InputError
+from .fixed import lif
+from .fixed.model import IntegerModel, Pixels, check
+from .fixed.network import IntegerLayer, IntegerNetwork
+from .inference import evaluate
+from .model import Model
+
+
+@dataclass(frozen=True)
+class LayerLoss:
+    """What one layer lost, and what is proven of its membranes.
+
+    Attributes
+    ----------
+    name : str
+    weight_bits, membrane_bits : int
+    worst_weight, rms_weight : float
+        Largest and root-mean-square error of a weight, in units of the float weights (of the first layer: of those
+        that stand before a pixel of deviation 1).
+    beta, beta_got, threshold, threshold_got, worst_bias : float
+        Asked, and what the integers stand for; the bias includes the folded normalisation.
+    least, most : int
+        Proven bounds of the membrane and of every partial sum, in its units, for any input.
+    saturates : bool
+        Whether the bounds exceed the width: then a sum may saturate.
+    """
+
+    name: str
+    weight_bits: int
+    membrane_bits: int
+    worst_weight: float
+    rms_weight: float
+    beta: float
+    beta_got: float
+    threshold: float
+    threshold_got: float
+    worst_bias: float
+    least: int
+    most: int
+    saturates: bool
+
+
+@dataclass(frozen=True)
+class Losses:
+    """What :func:`quantize` lost: by layer, of a pixel (largest error, in its units), and over test images if given.
+
+    `before` and `after` are :class:`minisnn.inference.Result`: accuracy and firing rates.
+    """
+
+    layers: tuple
+    worst_pixel: float
+    before: object = None
+    after: object = None
+
+
+def scale(w, bits):
+    """The scale of least squared error for weights `w` in `bits` bits, clipped to +-(2**(bits-1) - 1).
+
+    Examples
+    --------
+    >>> scale(np.array([-3.0, 1.0, 2.0]), 3)
+    1.0
+    """
+    most = (1 << (bits - 1)) - 1
+    largest = float(np.abs(w).max(initial=0)) or 1.0
+    # The widest scale clips nothing. Narrower ones clip a few weights and round the others more finely.
+    candidates = largest / most * np.linspace(1, 0.2, 81 if bits <= 8 else 1)
+    flat = np.asarray(w, np.float64).ravel()
+    errors = [np.square(flat - s * np.clip(np.rint(flat / s), -most, most)).sum() for s in candidates]
+    return float(candidates[int(np.argmin(errors))])
+
+
+def rounded(w, s, bits):
+    """Integers of least distance to w / s within `bits` bits, symmetric."""
+    most = (1 << (bits - 1)) - 1
+    return np.clip(np.rint(np.asarray(w, np.float64) / s), -most, most)
+
+
+def input_factors(encoder, pixels, w_shape):
+    """(f, o): a normalised input is f*p + o for the pixel integer p; one number each for every row of weights.
+
+    Both have the shape (C, 1), or (1,) where the inputs are spikes, and broadcast against weights.
+    """
+    if encoder.kind != "direct":
+        return np.ones(1), np.zeros(1)
+    mean, std = (np.asarray(v, np.float64)[:, None] for v in (encoder.mean, encoder.std))
+    if len(w_shape) == 2 and len(mean) > 1:  # maps flattened: channels run fastest
+        mean, std = (np.tile(v, (w_shape[0] // len(mean), 1)) for v in (mean, std))
+    return pixels.step / std, (pixels.low - mean) / std
+
+
+def quantize(model, weight_bits=8, *, frac=8, guard=4, membrane_bits=None, rounding="floor", input_bits=8,
+             images=None, test=None):
+    """Quantise a trained network.
+
+    Parameters
+    ----------
+    model : minisnn.model.Model
+    weight_bits : int or sequence of int, default 8
+        2 to 16: one for all layers, or one for each.
+    frac : int, default 8
+        Fraction bits of beta, 0 to 16.
+    guard : int, default 4
+        Fraction bits of membranes below the weights' unit, 0 to 16.
+    membrane_bits : int, optional
+        Width of all membranes; by default each layer's is proven never to saturate.
+    rounding : "floor" or "zero"
+        How the leak rounds.
+    input_bits : int, default 8
+        Of pixels that are not uint8.
+    images : ndarray, optional
+        Raw training images, to know type and range of pixels; needed for "direct" coding of data of your own.
+    test : (x, y), optional
+        Raw images and classes to tell accuracy and rates by, before and after.
+
+    Returns
+    -------
+    integer_model : fixed.model.IntegerModel
+    losses : Losses
+
+    Raises
+    ------
+    InputError
+        For widths that cannot be, or a network that has no integers.
+
+    Examples
+    --------
+    >>> from minisnn import Network, load_data, fit
+    >>> data = load_data("digits")
+    >>> net = Network("64-10", data.input_shape, backend="numpy", rng=np.random.default_rng(0))
+    >>> model = fit(net, data, epochs=3, num_steps=4)
+    >>> integer, losses = quantize(model, 8, test=(data.x_test, data.y_test))
+    >>> abs(losses.before.accuracy - losses.after.accuracy) < 0.02
+    True
+    """
+    net, encoder = model.network, model.encoder
+    bits = _widths(weight_bits, len(net.layers))
+    for name, value, most in (("frac", frac, 16), ("guard", guard, 16)):
+        _whole(name, value, 0, most)
+    if rounding not in lif.ROUNDINGS:
+        raise InputError(f"rounding must be floor or zero, got {rounding!r}")
+    if membrane_bits is not None:
+        _whole("membrane_bits", membrane_bits, 2, 40)
+    pixels = _pixels(model, images, input_bits)
+    layers, losses = [], []
+    for index in range(len(net.layers)):
+        direct = index == 0 and encoder.kind == "direct"
+        each, loss = _layer(net, index, bits[index], frac, guard, rounding,
+                            input_factors(encoder, pixels, net.layers[0].w_shape) if direct else (1.0, 0.0))
+        most_input = (1 << pixels.bits) - 1 if direct else 1
+        least, most = bounds(each, most_input, encoder.num_steps)
+        needed = max(_signed_bits(least), _signed_bits(most))
+        width = needed if membrane_bits is None else membrane_bits
+        each = replace(each, membrane_bits=width)
+        try:
+            check(each, index)
+        except ValueError as error:
+            raise InputError(f"{error}; change the widths") from None
+        layers.append(each)
+        losses.append(LayerLoss(net.layers[index].name, bits[index], width, **loss, least=least, most=most,
+                                saturates=width < needed))
+    network = IntegerNetwork(tuple(layers), net.classes, pixels.bits if encoder.kind == "direct" else 0)
+    integer = IntegerModel(network, encoder, pixels, model.seed, model.dataset,
+                           {"settings": model.settings, "versions": model.versions})
+    exact = (pixels.low, pixels.step) == (0, 1)
+    worst_pixel = 0.0 if exact else pixels.step / 2
+    if test is None:
+        return integer, Losses(tuple(losses), worst_pixel)
+    return integer, Losses(tuple(losses), worst_pixel, evaluate(model, *test), integer.evaluate(*test))
+
+
+def _layer(net, index, bits, frac, guard, rounding, folding):
+    """(IntegerLayer of any width, what it lost) of one layer."""
+    layer, (w, b) = net.layers[index], [p.astype(np.float64) for p in net.params[2 * index:2 * index + 2]]
+    factor, offset = folding
+    folded = w * factor
+    s = scale(folded, bits)
+    w_int = rounded(folded, s, bits)
+    unit = s / 2**guard
+    # The offset meets the rounded weights: the integers equal the float network that has these weights.
+    shift = (s * w_int * (offset / factor)).reshape(-1, w.shape[-1]).sum(axis=0)
+    b_int = np.rint((b + shift) / unit)
+    threshold, beta = net.thresholds[index], net.betas[index]
+    theta_int, beta_int = max(round(threshold / unit), 1), round(beta * 2**frac)
+    while frac and beta_int % 2 == 0:
+        beta_int, frac = beta_int // 2, frac - 1
+    error = (s * w_int - folded) / factor
+    each = IntegerLayer(layer, w_int.astype(np.int16), b_int.astype(np.int64), theta_int, beta_int, frac, guard, bits,
+                        40, net.resets[index], rounding, s)
+    return each, {"worst_weight": float(np.abs(error).max()), "rms_weight": float(np.sqrt(np.square(error).mean())),
+                  "beta": beta, "beta_got": beta_int / 2**frac, "threshold": threshold,
+                  "threshold_got": theta_int * unit, "worst_bias": float(np.abs(b_int * unit - b - shift).max())}
+
+
+def bounds(each, most_input, num_steps):
+    """(least, most) of every sum and membrane of a layer, for any inputs from 0 to `most_input`.
+
+    The interval of what is kept is followed from step to step until it no longer grows; with beta = 1 it may
+    grow for ever, and `num_steps` steps are followed.
+    """
+    w = each.w.reshape(-1, each.w.shape[-1]).astype(np.int64) << each.guard
+    up, down = most_input * np.maximum(w, 0).sum(axis=0), most_input * np.minimum(w, 0).sum(axis=0)
+    theta, rounding = each.threshold, lif.ROUNDINGS.index(each.rounding)
+
+    def leak(u):
+        product = u * each.beta
+        return np.where(product < 0, -(-product >> each.frac), product >> each.frac) if rounding else (
+            product >> each.frac)
+
+    def kept(low, high):
+        """Interval of the state kept after a membrane in [low, high]."""
+        if each.reset == "none":
+            return leak(low), leak(high)
+        silent_high, firing_low = np.minimum(high, theta), np.maximum(low, theta + 1)
+        after = {"subtract": lambda u: leak(u) - theta, "zero": lambda u: 0 * u,
+                 "subtract_then_leak": lambda u: leak(u - theta)}[each.reset]
+        fires, silent = high > theta, low <= theta
+        lows = np.minimum(np.where(silent, leak(low), after(firing_low)), np.where(fires, after(firing_low), leak(low)))
+        highs = np.maximum(np.where(silent, leak(silent_high), after(high)),
+                           np.where(fires, after(high), leak(silent_high)))
+        return lows, highs
+
+    low, high = np.zeros_like(up), np.zeros_like(up)
+    least, most = min(down.min(), 0), max(up.max(), 0)
+    step = 0
+    while each.beta < 1 << each.frac or step < num_steps:
+        least, most = min(least, (low + down).min()), max(most, (high + up).max())
+        u_low, u_high = low + down + each.b, high + up + each.b
+        least, most = min(least, u_low.min()), max(most, u_high.max())
+        after_low, after_high = kept(u_low, u_high)
+        new_low, new_high = np.minimum(low, after_low), np.maximum(high, after_high)
+        least, most = min(least, new_low.min()), max(most, new_high.max())
+        step += 1
+        if (new_low == low).all() and (new_high == high).all():
+            break
+        low, high = new_low, new_high
+    return int(least), int(most)
+
+
+def dequantised(integer, dtype="float64", backend="numpy"):
+    """The float model whose weights, biases, thresholds and leaks are what the integers stand for.
+
+    It computes the same as the integers but for the leak's rounding and what saturates.
+
+    Parameters
+    ----------
+    integer : fixed.model.IntegerModel
+    dtype, backend : str
+
+    Returns
+    -------
+    model : minisnn.model.Model
+    """
+    from .network import Network
+    from .topology import normalised
+    layers, encoder = integer.network.layers, integer.encoder
+    net = Network(normalised([each.layer for each in layers]), integer.network.input_shape,
+                  classes=integer.network.classes, beta=[each.beta / 2**each.frac for each in layers],
+                  threshold=[each.threshold * each.scale / 2**each.guard for each in layers], reset=layers[0].reset,
+                  readout=integer.network.readout, pad_value=encoder.pad_value, dtype=dtype, backend=backend,
+                  padding=[each.layer.padding for each in layers if each.layer.kind == "conv2d"],
+                  rng=np.random.default_rng(0))
+    for index, each in enumerate(layers):
+        direct = index == 0 and encoder.kind == "direct"
+        factor, offset = input_factors(encoder, integer.pixels, each.w.shape) if direct else (1.0, 0.0)
+        w = each.scale * each.w.astype(np.float64)
+        shift = (w * (offset / factor)).reshape(-1, w.shape[-1]).sum(axis=0)
+        net.params[2 * index][...] = w / factor
+        net.params[2 * index + 1][...] = each.b * (each.scale / 2**each.guard) - shift
+    return Model(net, encoder, integer.seed, integer.dataset)
+
+
+def _pixels(model, images, input_bits):
+    """How the pixels of a model become integers."""
+    encoder = model.encoder
+    if encoder.kind != "direct":
+        return Pixels(0.0, 1.0, 1)
+    known = model.dataset in datasets.NAMES  # they are all uint8
+    if images is None and not known:
+        raise InputError(f"quantize needs images=..., raw training images of {model.dataset!r}, to know the type and "
+                         "range of its pixels")
+    if images is None or np.issubdtype(np.asarray(images).dtype, np.unsignedinteger):
+        return Pixels(0.0, 1.0, int(encoder.max_value).bit_length())
+    _whole("input_bits", input_bits, 1, 16)
+    low, high = min(float(np.min(images)), 0.0), float(np.max(images))
+    if low < 0 and any(layer.padding for layer in model.network.layers[:1]):
+        raise InputError(f"pixels go down to {low:g} and the first layer is padded with 0, which would be no silent "
+                         "pixel; shift the images to 0 and above, or train without padding")
+    return Pixels(low, ((high - low) or 1.0) / ((1 << input_bits) - 1), input_bits)
+
+
+def _widths(weight_bits, count):
+    widths = [weight_bits] * count if np.ndim(weight_bits) == 0 else list(weight_bits)
+    if len(widths) != count:
+        raise InputError(f"weight_bits has {len(widths)} values for {count} layers: give one for all, or one for each")
+    return [_whole("weight_bits", width, 2, 16) for width in widths]
+
+
+def _whole(name, value, least, most):
+    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or not least <= value <= most:
+        raise InputError(f"{name} must be a whole number from {least} to {most}, got {value!r}")
+    return int(value)
+
+
+def _signed_bits(value):
+    """Bits of two's complement that hold `value`."""
+    return (value if value >= 0 else ~value).bit_length() + 1
