@@ -110,6 +110,19 @@ def load(name, data_dir=None, download=True, progress=False):
     return _mnist(name, find, _MNIST if name == "mnist" else _FASHION)
 
 
+def load_for(model, path, name=None, data_dir=None, progress=False):
+    """The data set `name`, or else the one that `model` (the file `path`) was trained on; see :func:`load`.
+
+    Raises
+    ------
+    InputError
+        As :func:`load`, or if none is named and the model was trained on a file.
+    """
+    if name is None and model.dataset not in NAMES:
+        raise InputError(f"{path} was trained on a file of your own, {model.dataset!r}; name one with --dataset")
+    return load(name or model.dataset, data_dir, progress=progress)
+
+
 class _Finder:
     """Finds a file in the folder that was named, or fetches it to the cache."""
 

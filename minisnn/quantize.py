@@ -19,8 +19,8 @@ from .errors import InputError
 from .fixed import lif
 from .fixed.model import IntegerModel, Pixels, check
 from .fixed.network import IntegerLayer, IntegerNetwork
-from .inference import evaluate
 from .model import Model
+from .rounding import input_factors, rounded, scale, whole_number, widths
 
 
 @dataclass(frozen=True)
@@ -59,55 +59,17 @@ class LayerLoss:
 
 @dataclass(frozen=True)
 class Losses:
-    """What :func:`quantize` lost: by layer, of a pixel (largest error, in its units), and over test images if given.
+    """What :func:`quantize` lost: by layer, and of a pixel (largest error, in its units).
 
-    `before` and `after` are :class:`minisnn.inference.Result`: accuracy and firing rates.
+    What that does to accuracy and firing rates, ``evaluate`` tells, of the model before and of the integers after.
     """
 
     layers: tuple
     worst_pixel: float
-    before: object = None
-    after: object = None
-
-
-def scale(w, bits):
-    """The scale of least squared error for weights `w` in `bits` bits, clipped to +-(2**(bits-1) - 1).
-
-    Examples
-    --------
-    >>> scale(np.array([-3.0, 1.0, 2.0]), 3)
-    1.0
-    """
-    most = (1 << (bits - 1)) - 1
-    largest = float(np.abs(w).max(initial=0)) or 1.0
-    # The widest scale clips nothing. Narrower ones clip a few weights and round the others more finely.
-    candidates = largest / most * np.linspace(1, 0.2, 81 if bits <= 8 else 1)
-    flat = np.asarray(w, np.float64).ravel()
-    errors = [np.square(flat - s * np.clip(np.rint(flat / s), -most, most)).sum() for s in candidates]
-    return float(candidates[int(np.argmin(errors))])
-
-
-def rounded(w, s, bits):
-    """Integers of least distance to w / s within `bits` bits, symmetric."""
-    most = (1 << (bits - 1)) - 1
-    return np.clip(np.rint(np.asarray(w, np.float64) / s), -most, most)
-
-
-def input_factors(encoder, pixels, w_shape):
-    """(f, o): a normalised input is f*p + o for the pixel integer p; one number each for every row of weights.
-
-    Both have the shape (C, 1), or (1,) where the inputs are spikes, and broadcast against weights.
-    """
-    if encoder.kind != "direct":
-        return np.ones(1), np.zeros(1)
-    mean, std = (np.asarray(v, np.float64)[:, None] for v in (encoder.mean, encoder.std))
-    if len(w_shape) == 2 and len(mean) > 1:  # maps flattened: channels run fastest
-        mean, std = (np.tile(v, (w_shape[0] // len(mean), 1)) for v in (mean, std))
-    return pixels.step / std, (pixels.low - mean) / std
 
 
 def quantize(model, weight_bits=8, *, frac=8, guard=4, membrane_bits=None, rounding="floor", input_bits=8,
-             images=None, test=None):
+             images=None):
     """Quantise a trained network.
 
     Parameters
@@ -127,8 +89,6 @@ def quantize(model, weight_bits=8, *, frac=8, guard=4, membrane_bits=None, round
         Of pixels that are not uint8.
     images : ndarray, optional
         Raw training images, to know type and range of pixels; needed for "direct" coding of data of your own.
-    test : (x, y), optional
-        Raw images and classes to tell accuracy and rates by, before and after.
 
     Returns
     -------
@@ -142,28 +102,30 @@ def quantize(model, weight_bits=8, *, frac=8, guard=4, membrane_bits=None, round
 
     Examples
     --------
-    >>> from minisnn import Network, load_data, fit
+    >>> from minisnn import Network, evaluate, load_data, fit
     >>> data = load_data("digits")
     >>> net = Network("64-10", data.input_shape, backend="numpy", rng=np.random.default_rng(0))
     >>> model = fit(net, data, epochs=3, num_steps=4)
-    >>> integer, losses = quantize(model, 8, test=(data.x_test, data.y_test))
-    >>> abs(losses.before.accuracy - losses.after.accuracy) < 0.02
+    >>> integer, losses = quantize(model, 8)
+    >>> before, after = (m.accuracy for m in (evaluate(model, data.x_test, data.y_test),
+    ...                                       integer.evaluate(data.x_test, data.y_test)))
+    >>> abs(before - after) < 0.02
     True
     """
     net, encoder = model.network, model.encoder
-    bits = _widths(weight_bits, len(net.layers))
+    bits = widths(weight_bits, len(net.layers))
     for name, value, most in (("frac", frac, 16), ("guard", guard, 16)):
-        _whole(name, value, 0, most)
+        whole_number(name, value, 0, most)
     if rounding not in lif.ROUNDINGS:
         raise InputError(f"rounding must be floor or zero, got {rounding!r}")
     if membrane_bits is not None:
-        _whole("membrane_bits", membrane_bits, 2, 40)
+        whole_number("membrane_bits", membrane_bits, 2, 40)
     pixels = _pixels(model, images, input_bits)
     layers, losses = [], []
     for index in range(len(net.layers)):
         direct = index == 0 and encoder.kind == "direct"
         each, loss = _layer(net, index, bits[index], frac, guard, rounding,
-                            input_factors(encoder, pixels, net.layers[0].w_shape) if direct else (1.0, 0.0))
+                            _folding(encoder, pixels, net.layers[0].w_shape, direct))
         most_input = (1 << pixels.bits) - 1 if direct else 1
         least, most = bounds(each, most_input, encoder.num_steps)
         needed = max(_signed_bits(least), _signed_bits(most))
@@ -181,9 +143,7 @@ def quantize(model, weight_bits=8, *, frac=8, guard=4, membrane_bits=None, round
                            {"settings": model.settings, "versions": model.versions})
     exact = (pixels.low, pixels.step) == (0, 1)
     worst_pixel = 0.0 if exact else pixels.step / 2
-    if test is None:
-        return integer, Losses(tuple(losses), worst_pixel)
-    return integer, Losses(tuple(losses), worst_pixel, evaluate(model, *test), integer.evaluate(*test))
+    return integer, Losses(tuple(losses), worst_pixel)
 
 
 def _layer(net, index, bits, frac, guard, rounding, folding):
@@ -279,12 +239,16 @@ def dequantised(integer, dtype="float64", backend="numpy"):
                   rng=np.random.default_rng(0))
     for index, each in enumerate(layers):
         direct = index == 0 and encoder.kind == "direct"
-        factor, offset = input_factors(encoder, integer.pixels, each.w.shape) if direct else (1.0, 0.0)
+        factor, offset = _folding(encoder, integer.pixels, each.w.shape, direct)
         w = each.scale * each.w.astype(np.float64)
         shift = (w * (offset / factor)).reshape(-1, w.shape[-1]).sum(axis=0)
         net.params[2 * index][...] = w / factor
         net.params[2 * index + 1][...] = each.b * (each.scale / 2**each.guard) - shift
     return Model(net, encoder, integer.seed, integer.dataset)
+
+
+def _folding(encoder, pixels, w_shape, direct):
+    return input_factors(encoder, w_shape, pixels.low, pixels.step) if direct else (1.0, 0.0)
 
 
 def _pixels(model, images, input_bits):
@@ -298,25 +262,12 @@ def _pixels(model, images, input_bits):
                          "range of its pixels")
     if images is None or np.issubdtype(np.asarray(images).dtype, np.unsignedinteger):
         return Pixels(0.0, 1.0, int(encoder.max_value).bit_length())
-    _whole("input_bits", input_bits, 1, 16)
+    whole_number("input_bits", input_bits, 1, 16)
     low, high = min(float(np.min(images)), 0.0), float(np.max(images))
     if low < 0 and any(layer.padding for layer in model.network.layers[:1]):
         raise InputError(f"pixels go down to {low:g} and the first layer is padded with 0, which would be no silent "
                          "pixel; shift the images to 0 and above, or train without padding")
     return Pixels(low, ((high - low) or 1.0) / ((1 << input_bits) - 1), input_bits)
-
-
-def _widths(weight_bits, count):
-    widths = [weight_bits] * count if np.ndim(weight_bits) == 0 else list(weight_bits)
-    if len(widths) != count:
-        raise InputError(f"weight_bits has {len(widths)} values for {count} layers: give one for all, or one for each")
-    return [_whole("weight_bits", width, 2, 16) for width in widths]
-
-
-def _whole(name, value, least, most):
-    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or not least <= value <= most:
-        raise InputError(f"{name} must be a whole number from {least} to {most}, got {value!r}")
-    return int(value)
 
 
 def _signed_bits(value):

@@ -6,6 +6,7 @@ import numpy as np
 
 from . import encode, loss, optim
 from .errors import InputError
+from .rounding import widths
 
 # The least value of each setting that counts something.
 _COUNTS = {"num_steps": 1, "epochs": 1, "batch_size": 1, "augment": 0, "patience": 1, "seed": 0}
@@ -46,6 +47,8 @@ class Settings:
         Each image is shifted by up to so many pixels, its edge repeated.
     validation : float
         Share of the training images set apart to choose the epoch by; 0: none, the last epoch is kept.
+    weight_bits : int or sequence of int, optional
+        Learn with weights rounded to so many bits, 2 to 16, straight through.
     patience : int, optional
         Epochs without a better validation after which training stops.
     seed : int
@@ -74,6 +77,7 @@ class Settings:
     clip: float | None = None
     augment: int = 0
     validation: float = 0.1
+    weight_bits: int | tuple | None = None
     patience: int | None = None
     seed: int = 0
 
@@ -90,6 +94,9 @@ class Settings:
         loss.parse(self.loss)
         if self.rate_penalty is not None:
             loss.parse_penalty(self.rate_penalty)
+        if self.weight_bits is not None:
+            each = widths(self.weight_bits, np.size(self.weight_bits))
+            object.__setattr__(self, "weight_bits", each if np.ndim(self.weight_bits) else each[0])
         optim.make(self.optimiser, [])
         optim.schedule(self.schedule)
 

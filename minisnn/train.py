@@ -7,6 +7,7 @@ and resumed ends with the bits of one that was not.
 
 import sys
 import time
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from .inference import Result, accuracy_and_rates, evaluate, predict  # noqa: F4
 from .model import Model
 from .network import Network
 from .settings import Settings, stream
+from .straight_through import StraightThrough
 
 LOG_SECONDS = 30  # between two lines of progress where no terminal shows a bar
 
@@ -113,6 +115,50 @@ def fit(net, data, *, checkpoint=None, resume=False, progress=False, **settings)
     return Model(net, run.encoder, settings.seed, data.name, asdict(settings), run.history)
 
 
+def fine_tune(model, data, epochs, weight_bits=None, lr=None, **options):
+    """Train a model for some epochs more, with rounded weights if `weight_bits` is given.
+
+    Parameters
+    ----------
+    model : Model
+        It is not changed.
+    data : Dataset
+        What it was trained on.
+    epochs : int
+    weight_bits : int or sequence of int, optional
+        See :class:`minisnn.settings.Settings`; None for the float partner that a quantised one is compared with.
+    lr : float, optional
+        Peak learning rate, falling along a cosine; by default a quarter of the model's.
+    **options
+        `checkpoint`, `resume` and `progress` of :func:`fit`, and settings other than the model's.
+
+    Returns
+    -------
+    model : Model
+
+    Raises
+    ------
+    InputError
+        If a setting does not fit.
+
+    Examples
+    --------
+    >>> from minisnn import load_data
+    >>> data = load_data("digits")
+    >>> net = Network("64-10", data.input_shape, backend="numpy", rng=np.random.default_rng(0))
+    >>> model = fit(net, data, epochs=3, num_steps=4)
+    >>> fine_tune(model, data, 2, weight_bits=3).settings["weight_bits"]
+    3
+    """
+    own = {name: value for name, value in model.settings.items() if name in Settings.__dataclass_fields__}
+    settings = own | {"epochs": epochs, "weight_bits": weight_bits, "schedule": "cosine",
+                      "lr": own.get("lr", Settings.lr) / 4 if lr is None else lr} | options
+    net = Network(**model.network.config(), rng=np.random.default_rng(0))
+    for ours, theirs in zip(net.params, model.network.params):
+        ours[...] = theirs
+    return fit(net, data, **settings)
+
+
 def shifted(x, pixels, rng):
     """Each image of `x` (B, H, W, C) moved by up to `pixels` in both directions, its edge repeated.
 
@@ -142,6 +188,9 @@ class _Training:
         # Batches of one size: the rest of an epoch's shuffle is left out.
         self.batches = max(len(self.x) // settings.batch_size, 1)
         self.optimiser = optim.make(settings.optimiser, net.params, settings.weight_decay)
+        self.rounding = None
+        if settings.weight_bits is not None:
+            self.rounding = StraightThrough(net, self.encoder, settings.weight_bits)
         self.best = [p.copy() for p in net.params]
         self.best_accuracy, self.since_best = -1.0, 0
         self.history = []
@@ -161,6 +210,8 @@ class _Training:
         """All batches once, then validation."""
         settings, net, start = self.settings, self.net, time.perf_counter()
         rng = stream(settings.seed, "epoch", self.epoch)
+        if self.rounding is not None:
+            self.rounding.choose_scales()  # here, so that they follow from what a checkpoint holds
         order = rng.permutation(len(self.x))
         total, right, seen, rates = 0.0, 0, 0, np.zeros(len(net.layers))
         for batch in range(self.batches):
@@ -184,13 +235,16 @@ class _Training:
     def _step(self, inputs, y, batch):
         """One batch forward, backward, and a step of the optimiser."""
         settings, net = self.settings, self.net
-        run = net.forward(inputs, settings.num_steps)
-        value, dspk, dmem = loss.parse(settings.loss)(run.spk, run.mem, y, net.classes)
-        drates = None
-        if settings.rate_penalty is not None:
-            price, drates = loss.rate_penalty(run.rates, *loss.parse_penalty(settings.rate_penalty))
-            value += price
-        grads = net.backward(run, dspk, dmem, drates)
+        with self._weights():
+            run = net.forward(inputs, settings.num_steps)
+            value, dspk, dmem = loss.parse(settings.loss)(run.spk, run.mem, y, net.classes)
+            drates = None
+            if settings.rate_penalty is not None:
+                price, drates = loss.rate_penalty(run.rates, *loss.parse_penalty(settings.rate_penalty))
+                value += price
+            grads = net.backward(run, dspk, dmem, drates)
+        if self.rounding is not None:
+            self.rounding.pass_gradients(grads)
         step = self.epoch * self.batches + batch
         lr = optim.schedule(settings.schedule)(step, settings.epochs * self.batches, settings.lr)
         # A membrane that is not a number never spikes, so a loss on counts may stay finite; some surrogates
@@ -207,13 +261,20 @@ class _Training:
                                 "smaller learning rate, or clip the gradient")
         return value, run, lr
 
+    def _weights(self):
+        """Where the network has the weights that it learns with: its own, or rounded."""
+        return nullcontext() if self.rounding is None else self.rounding.rounded_weights()
+
     def _validate(self):
         """Accuracy on the validation images; remembers the best weights."""
         if self.held_out is None:
             self.best = [p.copy() for p in self.net.params]
             return None
         rng = stream(self.settings.seed, "encode")
-        accuracy = accuracy_and_rates(self.net, self.encoder, *self.held_out, rng).accuracy
+        if self.rounding is not None:
+            self.rounding.choose_scales()  # those that quantize will choose for these weights
+        with self._weights():
+            accuracy = accuracy_and_rates(self.net, self.encoder, *self.held_out, rng).accuracy
         self.since_best = 0 if accuracy > self.best_accuracy else self.since_best + 1
         if accuracy >= self.best_accuracy:  # of equals the later: it has been trained for longer
             self.best, self.best_accuracy = [p.copy() for p in self.net.params], accuracy

@@ -95,6 +95,19 @@ OTHERS = [
     ("evaluate model.npz --dataset dark.npz", "pixels go up to 1, those that the model was trained on up to 16"),
     ("evaluate model.npz --backend cuda", "backend must be one of numba, numpy, got 'cuda'"),
     ("evaluate model.npz --threads x", "--threads: invalid int value: 'x'"),
+    ("quantize", "arguments are required: MODEL"),
+    ("quantize model.npz --weight-bits 1", "weight_bits must be a whole number from 2 to 16, got 1"),
+    ("quantize model.npz --weight-bits 4,4,4", "weight_bits has 3 values for 2 layers"),
+    ("quantize model.npz --weight-bits x", "must be a number of bits, or a list such as 8,4,4,8, got 'x'"),
+    ("quantize model.npz --rounding up", "rounding must be floor or zero, got 'up'"),
+    ("quantize model.npz --frac 20", "frac must be a whole number from 0 to 16, got 20"),
+    ("quantize model.npz --membrane-bits 99", "membrane_bits must be a whole number from 2 to 40, got 99"),
+    ("quantize model.npz --finetune -1", "--finetune must be a number of epochs from 0, got -1"),
+    ("quantize model.npz --finetune 1 --lr -1", "lr must be a learning rate above 0"),
+    ("quantize model.npz --out model.npz", "would overwrite the model"),
+    ("quantize model.npz --out nowhere/m.npz", "in a folder that exists"),
+    ("quantize model.npz --dataset flat.npz --out new.npz", "images must have shape (n, 8, 8, 1) to fit the network"),
+    ("quantize flat.npz", "flat.npz is not a model file of minisnn"),
     ("info", "arguments are required: MODEL"),
     ("info nowhere.npz", "nowhere.npz is not there"),
     ("info shape.npz", "shape.npz: array 1.w is float32 of shape (2, 2)"),
@@ -164,7 +177,9 @@ def test_train(flags, culprit, folder, monkeypatch, capsys):
 @pytest.mark.parametrize("arguments, culprit", OTHERS)
 def test_other_commands(arguments, culprit, folder, monkeypatch, capsys):
     monkeypatch.chdir(folder)
+    before = sorted(folder.rglob("*"))
     check(arguments.split(), culprit, capsys)
+    assert sorted(folder.rglob("*")) == before
 
 
 def test_no_memory_is_a_sentence_too(monkeypatch, capsys, folder):

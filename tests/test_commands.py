@@ -215,3 +215,21 @@ def test_public_names():
     assert set(minisnn.__all__) <= set(dir(minisnn))
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         minisnn.nothing
+
+
+def test_quantize(trained, tmp_path, capsys):
+    from minisnn.fixed.model import load as load_integers
+    out = tmp_path / "m.int.npz"
+    assert main(["quantize", str(trained), "--weight-bits", "4", "--out", str(out), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    data = load_data("digits")
+    integer = load_integers(out)
+    assert told["accuracy_after"] == integer.evaluate(data.x_test, data.y_test).accuracy
+    assert told["accuracy_before"] == minisnn.evaluate(minisnn.load_model(trained), data.x_test, data.y_test).accuracy
+    assert all(layer["weight_bits"] == 4 and not layer["saturates"] for layer in told["layers"])
+    assert main(["quantize", str(trained), "--weight-bits", "2", "--finetune", "1", "--out", str(out)]) == 0
+    table = capsys.readouterr().out
+    assert "after 1 epochs of fine-tuning" in table and "worst weight" in table and "never" in table
+    assert load_integers(out).network.layers[0].weight_bits == 2 and not out.with_name("m.int.npz.checkpoint").exists()
+    assert main(["quantize", str(trained), "--membrane-bits", "6", "--out", str(out)]) == 0
+    assert "MAY SATURATE" in capsys.readouterr().out

@@ -345,3 +345,41 @@ def test_settings_must_fit_network_and_data(digits):
             (network(), digits, {"validation": 0.0, "patience": 2}, "patience")):
         with pytest.raises(InputError, match=words):
             fit(net, data, **{**FAST, **settings})
+
+
+def test_rounded_weights_by_hand():
+    """Forward and gradient of a step with rounded weights are those of the network that has them."""
+    from minisnn.encode import Encoder
+    from minisnn.straight_through import StraightThrough
+    rng = np.random.default_rng(0)
+    net = Network("4C3-MP2-5", (6, 6, 2), backend="numpy", dtype="float64", rng=rng)
+    encoder = Encoder("direct", 3, 255.0, (1.0, 2.0), (0.5, 4.0))
+    own = [p.copy() for p in net.params]
+    rounding = StraightThrough(net, encoder, [2, 4])
+    with rounding.rounded_weights():
+        inside = [p.copy() for p in net.params]
+    assert all(np.array_equal(a, b) for a, b in zip(net.params, own))
+    assert len(np.unique(np.round(inside[0] / np.array([[0.5], [4.0]]), 12))) <= 3  # -s, 0, s before pixels
+    assert len(np.unique(np.round(inside[2], 12))) <= 15
+    assert np.array_equal(inside[1], own[1])
+    rounding.scales[1] /= 2  # now some weights are clipped
+    grads = [np.ones_like(p) for p in net.params]
+    rounding.pass_gradients(grads)
+    clipped = np.abs(own[2]) > rounding.scales[1] * 7.5
+    assert clipped.any() and np.array_equal(grads[2] == 0, clipped)
+
+
+def test_fine_tuning_mends_two_bits():
+    """Weights of 2 bits: rounding after the training costs more than learning with rounded weights."""
+    from minisnn.quantize import quantize
+    from minisnn.train import fine_tune
+    data = load("digits")
+    net = Network("64-10", data.input_shape, rng=np.random.default_rng(0))
+    model = fit(net, data, epochs=10, num_steps=4, validation=0.0)
+    before = [p.copy() for p in net.params]
+    test = (data.x_test, data.y_test)
+    after_training = quantize(model, 2)[0].evaluate(*test)
+    tuned = fine_tune(model, data, 10, weight_bits=2)
+    while_training = quantize(tuned, 2)[0].evaluate(*test)
+    assert all(np.array_equal(a, b) for a, b in zip(net.params, before))
+    assert while_training.accuracy > after_training.accuracy + 0.02

@@ -8,7 +8,7 @@ from importlib import import_module
 from .. import __version__
 from ..errors import InputError, TrainingError
 
-COMMANDS = ("train", "evaluate", "info")
+COMMANDS = ("train", "evaluate", "info", "quantize")
 
 
 def main(arguments=None):
@@ -62,6 +62,15 @@ def add_machine_arguments(parser):
                         help="threads; the result does not depend on it (default: all processors)")
     parser.add_argument("--backend", default="numba", metavar="NAME",
                         help="numba (fast) or numpy (the readable reference) (default: numba)")
+
+
+def widths(text):
+    """Type of a flag: a number of bits, or a list of them by layer."""
+    try:
+        values = [int(v) for v in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a number of bits, or a list such as 8,4,4,8, got {text!r}") from None
+    return values[0] if len(values) == 1 else values
 
 
 def table(rows, header):

@@ -21,15 +21,11 @@ def add_arguments(parser):
 def run(args):
     """Evaluate as the arguments say."""
     from .. import data as datasets
-    from ..errors import InputError
     from ..inference import evaluate
     from ..model import load
 
     model = load(args.model, args.backend, args.threads)
-    if args.dataset is None and model.dataset not in datasets.NAMES:
-        raise InputError(f"{args.model} was trained on a file of your own, {model.dataset!r}; name one with "
-                         "--dataset")
-    data = datasets.load(args.dataset or model.dataset, args.data, progress=not args.json)
+    data = datasets.load_for(model, args.model, args.dataset, args.data, progress=not args.json)
     result = evaluate(model, data.x_test, data.y_test)
     if args.json:
         print(json.dumps(asdict(result)))

@@ -11,7 +11,7 @@ import shlex
 from pathlib import Path
 
 from ..errors import InputError
-from . import add_machine_arguments, rates_table
+from . import add_machine_arguments, rates_table, widths
 
 # The options of Network that are flags here; all other settings of PRESETS are of the training.
 NETWORK = ("topology", "classes", "padding", "beta", "threshold", "reset", "readout", "surrogate",
@@ -94,6 +94,8 @@ def _add_training(group):
     add("--schedule", "of the learning rate: one_cycle, cosine or constant", metavar="NAME")
     add("--weight-decay", "share of lr by which weights shrink at each step", float, "X")
     add("--clip", "scale the gradient down to this norm", float, "NORM")
+    add("--weight-bits", "learn with weights rounded to so many bits: one number, or a list by layer 8,4,4,8", widths,
+        "BITS")
     add("--patience", "stop after so many epochs without a better validation", int, "EPOCHS")
     add("--seed", "of all chance: the same seed gives the same model", int)
 
