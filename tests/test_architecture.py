@@ -49,6 +49,17 @@ def test_kernels_import_numpy_and_numba_alone():
         assert all(name.startswith("kernels") for name in project(path)), path
 
 
+def test_blocks_import_myhdl_and_one_another_alone():
+    """So that an FPGA reader can lift them out; simulate and its like may know the integers, never a float."""
+    for path in (ROOT / "hw").glob("*.py"):
+        outside = {name.split(".")[0] for name in imports(path)} - {"hw", "myhdl"}
+        if path.stem in ("simulate", "convert", "accelerator", "synthesize"):
+            ours = {name for name in imports(path) if name.startswith("minisnn.")}
+            assert all(name.split(".")[1] in ("fixed", "quantize", "cycles") for name in ours), path
+        else:
+            assert not outside, path
+
+
 def test_no_circles():
     """Every file can be put after all that it imports."""
     graph = {".".join(path.relative_to(ROOT / "minisnn").with_suffix("").parts): project(path) for path in FILES}

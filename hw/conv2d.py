@@ -1,0 +1,191 @@
+"""Scatter of one input into the neurons that it reaches, tap by tap; a tap outside the frame costs nothing.
+
+The input at (y, x, c) reaches the neuron at (y + p - ky, x + p - kx) through the weight (ky, kx, c). Taps run
+through ky and kx upwards, and through all groups of lanes at each: one addition of all lanes a cycle.
+"""
+
+from myhdl import Signal, always, always_comb, block, intbv
+
+from .times import times
+
+
+@block
+def conv2d(clk, rst, valid, ready, y, x, base, index, busy, add, weight_address, neuron_address, kernel, padding,
+           channels, out_height, out_width, groups):
+    """Addresses of the additions of each input.
+
+    Parameters
+    ----------
+    kernel, padding, channels : int
+        Of the convolution, and its inputs' channels.
+    out_height, out_width : int
+        Frame of neurons.
+    groups : int
+        Groups of lanes that hold a pixel's neurons.
+
+    Ports
+    -----
+    clk, rst : in
+        Rising edge; `rst` is synchronous.
+    valid : in; ready : out; y, x, base, index : in
+        Inputs from ``spike_scanner``; the channel is base + index.
+    busy : out
+        An input has been taken, and not all its additions are out.
+    add : out
+        1 in a cycle with an addition, of the word at
+    weight_address : out
+        ((c*k + ky)*k + kx)*groups + g, to the neurons at
+    neuron_address : out
+        (row*out_width + column)*groups + g.
+
+    Latency: the first addition is out 3 cycles after its input was taken. Throughput: one addition a cycle, without a
+    bubble between inputs; an input that reaches no neuron costs one cycle.
+    """
+    per_channel, per_row, weight_row = kernel * kernel * groups, out_width * groups, kernel * groups
+    weights, neurons = channels * per_channel, out_height * out_width * groups
+    most = max(1 << len(y), 1 << len(x), out_height, out_width) + padding + kernel
+
+    # First stage: which taps are inside the frame. The sums have signals of their own, wide enough for any input.
+    padded_y, padded_x = [Signal(intbv(0, min=0, max=most)) for _ in range(2)]
+    over_y, over_x, left_y, left_x = [Signal(intbv(0, min=-most, max=most)) for _ in range(4)]
+    ky_from, ky_to, kx_from, kx_to = [Signal(intbv(0, min=0, max=most)) for _ in range(4)]
+    inside, first_valid, first_free = [Signal(bool(0)) for _ in range(3)]
+    channel = Signal(intbv(0, min=0, max=(1 << len(base)) + (1 << len(index))))
+    first_ky, first_kx, first_rows, first_columns = [Signal(intbv(0, min=0, max=most)) for _ in range(4)]
+    row, column = [Signal(intbv(0, min=0, max=most)) for _ in range(2)]
+
+    # Second stage: where they begin. One product a signal, each of its full width.
+    second_valid, second_free = [Signal(bool(0)) for _ in range(2)]
+    from_channel = Signal(intbv(0)[len(channel) + per_channel.bit_length():])
+    from_ky = Signal(intbv(0)[len(first_ky) + weight_row.bit_length():])
+    from_kx = Signal(intbv(0)[len(first_kx) + groups.bit_length():])
+    from_row = Signal(intbv(0)[len(row) + per_row.bit_length():])
+    from_column = Signal(intbv(0)[len(column) + groups.bit_length():])
+    from_taps = Signal(intbv(0)[max(len(from_channel), len(from_ky), len(from_kx)) + 2:])
+    from_pixel = Signal(intbv(0)[max(len(from_row), len(from_column)) + 1:])
+    start_weight = Signal(intbv(0)[len(weight_address):])
+    start_neuron = Signal(intbv(0)[len(neuron_address):])
+    second_rows, second_columns = [Signal(intbv(0, min=0, max=most)) for _ in range(2)]
+
+    # Third stage: the walk.
+    walking, last_group, ends = [Signal(bool(0)) for _ in range(3)]
+    weight_at, row_weight = [Signal(intbv(0)[len(weight_address):]) for _ in range(2)]
+    neuron_at, row_neuron = [Signal(intbv(0)[len(neuron_address):]) for _ in range(2)]
+    rows_left, columns_left, row_columns = [Signal(intbv(0, min=0, max=most)) for _ in range(3)]
+    group = Signal(intbv(0, min=0, max=max(groups, 2)))
+
+    @always_comb
+    def pad():
+        padded_y.next = y + padding
+        padded_x.next = x + padding
+
+    @always_comb
+    def beyond():
+        over_y.next = padded_y - (out_height - 1)
+        over_x.next = padded_x - (out_width - 1)
+        left_y.next = padded_y - (kernel - 1)
+        left_x.next = padded_x - (kernel - 1)
+
+    @always_comb
+    def limits():
+        ky_from.next = 0
+        kx_from.next = 0
+        ky_to.next = padded_y
+        kx_to.next = padded_x
+        if over_y > 0:
+            ky_from.next = over_y[len(ky_from):]
+        if over_x > 0:
+            kx_from.next = over_x[len(kx_from):]
+        if left_y > 0:
+            ky_to.next = kernel - 1
+        if left_x > 0:
+            kx_to.next = kernel - 1
+
+    @always_comb
+    def reaches():
+        inside.next = ky_from <= ky_to and kx_from <= kx_to
+
+    @always_comb
+    def flow():
+        last_group.next = group == groups - 1
+        ends.next = group == groups - 1 and columns_left == 0 and rows_left == 0
+
+    @always_comb
+    def second_flow():
+        second_free.next = (not second_valid) or (not walking) or ends
+
+    @always_comb
+    def first_flow():
+        first_free.next = (not first_valid) or second_free
+
+    @always_comb
+    def out():
+        ready.next = first_free
+        busy.next = first_valid or second_valid or walking
+        add.next = walking
+        weight_address.next = weight_at
+        neuron_address.next = neuron_at
+
+    products = [times(channel, per_channel, from_channel), times(first_ky, weight_row, from_ky),
+                times(first_kx, groups, from_kx), times(row, per_row, from_row), times(column, groups, from_column)]
+
+    @always_comb
+    def starts():
+        from_taps.next = from_channel + from_ky + from_kx
+        from_pixel.next = from_row + from_column
+
+    @always(clk.posedge)
+    def stages():
+        if first_free:
+            first_valid.next = valid and inside
+            if inside:
+                channel.next = base + index
+                first_ky.next = ky_from
+                first_kx.next = kx_from
+                first_rows.next = ky_to - ky_from
+                first_columns.next = kx_to - kx_from
+                row.next = padded_y - ky_from
+                column.next = padded_x - kx_from
+        if second_free:
+            second_valid.next = first_valid
+            start_weight.next = from_taps[len(start_weight):]
+            start_neuron.next = from_pixel[len(start_neuron):]
+            second_rows.next = first_rows
+            second_columns.next = first_columns
+        if rst:
+            first_valid.next = False
+            second_valid.next = False
+
+    @always(clk.posedge)
+    def walk():
+        if (not walking) or ends:
+            walking.next = second_valid
+            weight_at.next = start_weight
+            row_weight.next = start_weight
+            neuron_at.next = start_neuron
+            row_neuron.next = start_neuron
+            rows_left.next = second_rows
+            columns_left.next = second_columns
+            row_columns.next = second_columns
+            group.next = 0
+        elif not last_group:
+            group.next = group + 1
+            weight_at.next = weight_at + 1
+            neuron_at.next = neuron_at + 1
+        else:
+            group.next = 0
+            if columns_left != 0:  # the next kx is the neuron to the left
+                columns_left.next = columns_left - 1
+                weight_at.next = weight_at + 1
+                neuron_at.next = neuron_at - (2 * groups - 1)
+            else:  # the next ky is the row above
+                rows_left.next = rows_left - 1
+                columns_left.next = row_columns
+                row_weight.next = row_weight + weight_row
+                weight_at.next = row_weight + weight_row
+                row_neuron.next = row_neuron - per_row
+                neuron_at.next = row_neuron - per_row
+        if rst:
+            walking.next = False
+
+    return (pad, beyond, limits, reaches, flow, second_flow, first_flow, out, products, starts, stages, walk)

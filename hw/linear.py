@@ -1,0 +1,90 @@
+"""One row of weights for each input of a fully connected layer, group by group of lanes."""
+
+from myhdl import Signal, always, always_comb, block, intbv
+
+from .times import times
+
+
+@block
+def linear(clk, rst, valid, ready, base, index, busy, add, weight_address, neuron_address, inputs, groups):
+    """Addresses of the additions of each input.
+
+    Parameters
+    ----------
+    inputs : int
+        Of the layer.
+    groups : int
+        Groups of lanes that hold its neurons.
+
+    Ports
+    -----
+    clk, rst : in
+        Rising edge; `rst` is synchronous.
+    valid : in; ready : out; base, index : in
+        Inputs from ``spike_scanner``; the input's address is base + index.
+    busy : out
+        An input has been taken, and not all its additions are out.
+    add : out
+        1 in a cycle with an addition, of the word at
+    weight_address : out
+        input*groups + g, to the neurons at
+    neuron_address : out
+        g.
+
+    Latency: the first addition is out 3 cycles after its input was taken. Throughput: one addition a cycle, without a
+    bubble between inputs.
+    """
+    first_valid, first_free, second_valid, second_free, walking, ends = [Signal(bool(0)) for _ in range(6)]
+    address = Signal(intbv(0, min=0, max=(1 << len(base)) + (1 << len(index))))
+    product = Signal(intbv(0)[len(address) + groups.bit_length():])
+    start = Signal(intbv(0)[len(weight_address):])
+    weight_at = Signal(intbv(0)[len(weight_address):])
+    group = Signal(intbv(0, min=0, max=max(groups, 2)))
+
+    @always_comb
+    def flow():
+        ends.next = group == groups - 1
+
+    @always_comb
+    def second_flow():
+        second_free.next = (not second_valid) or (not walking) or ends
+
+    @always_comb
+    def first_flow():
+        first_free.next = (not first_valid) or second_free
+
+    @always_comb
+    def out():
+        ready.next = first_free
+        busy.next = first_valid or second_valid or walking
+        add.next = walking
+        weight_address.next = weight_at
+        neuron_address.next = group
+
+    row = times(address, groups, product)
+
+    @always(clk.posedge)
+    def stages():
+        if first_free:
+            first_valid.next = valid
+            address.next = base + index
+        if second_free:
+            second_valid.next = first_valid
+            start.next = product[len(weight_address):]
+        if rst:
+            first_valid.next = False
+            second_valid.next = False
+
+    @always(clk.posedge)
+    def walk():
+        if (not walking) or ends:
+            walking.next = second_valid
+            weight_at.next = start
+            group.next = 0
+        else:
+            group.next = group + 1
+            weight_at.next = weight_at + 1
+        if rst:
+            walking.next = False
+
+    return flow, second_flow, first_flow, out, row, stages, walk
