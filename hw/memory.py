@@ -10,7 +10,7 @@ def ram(clk, write, write_address, write_data, read, read_address, read_data, de
     Parameters
     ----------
     depth : int
-        Words; their width is that of `write_data`.
+        Words; they are what `write_data` is, signed or unsigned.
 
     Ports
     -----
@@ -24,7 +24,7 @@ def ram(clk, write, write_address, write_data, read, read_address, read_data, de
 
     Latency 1 cycle, throughput one word read and one written a cycle.
     """
-    words = [Signal(intbv(0)[len(write_data):]) for _ in range(depth)]
+    words = [Signal(intbv(0, min=write_data.min, max=write_data.max)) for _ in range(depth)]
 
     @always(clk.posedge)
     def ports():

@@ -8,6 +8,7 @@ from myhdl import Signal, block, intbv
 
 from hw import simulate
 from hw.conv2d import conv2d
+from hw.lif import lif
 from hw.linear import linear
 from hw.memory import ram
 from hw.spike_scanner import spike_scanner
@@ -229,3 +230,84 @@ def adds_without_bubble(make, ports, inputs, groups):
     adds = [cycle for cycle, s in enumerate(seen) if s["add"]]
     first = next(cycle for cycle, g in enumerate(given) if g["valid"])
     return adds == list(range(first + 3, first + 3 + inputs * groups))
+
+
+def lane_by_hand(operations, depth, bits, guard, beta, frac, reset, towards_zero, threshold):
+    """[(spike, U)] of the firings of one lane, by Python's integers."""
+    def sat(v):
+        return min(max(v, -2**(bits - 1)), 2**(bits - 1) - 1)
+
+    def leak(v):
+        return -(-v * beta >> frac) if towards_zero and v < 0 else v * beta >> frac
+    state, fires = [0] * depth, []
+    for kind, address, number, clear in operations:
+        if kind == "add":
+            state[address] = sat(state[address] + (number << guard))
+        elif kind == "fire":
+            u = sat(state[address] + number)
+            s = int(reset != "none" and u > threshold)
+            fires.append((s, u))
+            v = leak(u - s * threshold) if reset == "subtract_then_leak" else leak(u)
+            v = v - s * threshold if reset == "subtract" else 0 if reset == "zero" and s else v
+            state[address] = 0 if clear else sat(v)
+    return fires
+
+
+@pytest.mark.parametrize("reset, beta, frac, towards_zero, bits, guard, threshold", [
+    ("subtract", 1, 1, False, 9, 2, 40), ("subtract", 13, 4, True, 8, 2, 20),
+    ("subtract_then_leak", 3, 2, False, 8, 2, 35),
+    ("zero", 7, 3, False, 10, 3, 100), ("none", 1, 0, False, 7, 1, 5), ("subtract", 0, 0, False, 8, 2, 60),
+    ("subtract_then_leak", 5, 3, True, 6, 1, 9)])
+def test_lif(reset, beta, frac, towards_zero, bits, guard, threshold):
+    """Additions with all distances between equal addresses, saturation both ways, membranes at the threshold."""
+    depth, weight_bits = 3, 5
+
+    @block
+    def make(clk, address, near, far, weight, addend, threshold, write, write_address, fired, clear, spike, before):
+        return lif(clk, address, near, far, weight, addend, threshold, write, write_address, fired, clear, spike,
+                   before, depth, guard, beta, frac, reset, towards_zero)
+
+    def signed(width):
+        return Signal(intbv(0, min=-2**(width - 1), max=2**(width - 1)))
+
+    def ports():
+        return ({"address": below(depth), "near": bit(), "far": bit(), "weight": signed(weight_bits),
+                 "addend": signed(bits), "threshold": word(bits - 1), "write": bit(), "write_address": below(depth),
+                 "fired": bit(), "clear": bit()}, {"spike": bit(), "before": signed(bits)})
+    rng = np.random.default_rng(bits)
+    operations = []
+    for _ in range(25):
+        pull = rng.integers(-13, 14)  # some rounds all up, some all down: both ends are reached
+        for _ in range(rng.integers(0, 24)):
+            weight = int(np.clip(rng.integers(-6, 7) + pull, -15, 15))
+            operations.append((str(rng.choice(["add", "add", "wait"])), int(rng.integers(depth)), weight, 0))
+        clear = int(rng.random() < 0.2)
+        operations += [("wait", 0, 0, 0)] * 3
+        operations += [("fire", a, int(rng.integers(-10, 11)), clear) for a in rng.permutation(depth).tolist()]
+        operations += [("wait", 0, 0, 0)] * 6
+    kinds = [op[0] for op in operations] + ["wait"] * 6
+
+    def at(cycle):
+        return operations[cycle] if 0 <= cycle < len(operations) else ("wait", 0, 0, 0)
+
+    def drive(cycle, out):
+        if cycle == len(kinds):
+            raise StopIteration
+        now, one, two, four, five = at(cycle), at(cycle - 1), at(cycle - 2), at(cycle - 4), at(cycle - 5)
+        before_one, before_two = at(cycle - 2), at(cycle - 3)
+        adding, firing = two[0] == "add", five[0] == "fire"
+        return {"address": now[1], "threshold": threshold, "weight": one[2] if one[0] == "add" else 0,
+                "addend": one[2] if one[0] == "fire" else 0,
+                "near": before_one[0] == "add" and before_one[1] == one[1],
+                "far": before_two[0] == "add" and before_two[1] == one[1],
+                "write": adding or firing, "write_address": two[1] if adding else five[1], "fired": firing,
+                "clear": four[0] == "fire" and four[3]}
+    given, seen = simulate.run(make, *ports(), drive, 10_000)
+    expected = lane_by_hand(operations, depth, bits, guard, beta, frac, reset, towards_zero, threshold)
+    found = [(seen[c + 3]["spike"], seen[c + 3]["before"]) for c, kind in enumerate(kinds) if kind == "fire"]
+    assert found == expected
+    us = [u for _, u in expected]
+    assert sum(g["near"] for g in given) > 3 and sum(g["far"] for g in given) > 3
+    if bits <= 8 and reset != "zero":
+        assert max(us) == 2**(bits - 1) - 1 or min(us) == -2**(bits - 1)
+    in_ghdl(make, ports, given, seen)
