@@ -35,8 +35,8 @@ def saturate(wide, narrow):
 
 
 @block
-def lif(clk, address, near, far, weight, addend, threshold, write, write_address, fired, clear, spike, before, depth,
-        guard, beta, frac, reset, towards_zero):
+def lif(clk, enable, address, near, far, weight, addend, threshold, write, write_address, fired, clear, spike, before,
+        depth, guard, beta, frac, reset, towards_zero):
     """A lane.
 
     Parameters
@@ -53,8 +53,8 @@ def lif(clk, address, near, far, weight, addend, threshold, write, write_address
     Ports
     -----
     clk : in, rising edge
-    address : in, cycle 0
-        Of the neuron.
+    enable, address : in, cycle 0
+        1 for an addition or a firing, and its neuron.
     near, far : in, cycle 1
         1 if the addition one or two cycles before was to the same neuron.
     weight, addend : in, cycle 1, signed
@@ -81,18 +81,17 @@ def lif(clk, address, near, far, weight, addend, threshold, write, write_address
     product_now, product, rounded, leaked, after = [
         Signal(intbv(0, min=-(1 << product_width), max=1 << product_width)) for _ in range(5)]
     new = Signal(intbv(0, min=low, max=high))
-    above, fires, always_read = [Signal(bool(0)) for _ in range(3)]
+    above, fires = [Signal(bool(0)) for _ in range(2)]
     theta = Signal(intbv(0, min=-(1 << width), max=1 << width))
     factor_width = beta.bit_length() + 1
     remainder = (1 << frac) - 1
     subtracts, subtracts_first = reset == "subtract", reset == "subtract_then_leak"
     zeroes, spikes = reset == "zero", reset != "none"
 
-    memory = ram(clk, write, write_address, to_write, always_read, address, stored, depth)
+    memory = ram(clk, write, write_address, to_write, enable, address, stored, depth)
 
     @always_comb
-    def constants():
-        always_read.next = True
+    def widen():
         theta.next = threshold
 
     # An addition.
@@ -175,5 +174,5 @@ def lif(clk, address, near, far, weight, addend, threshold, write, write_address
         if fired:
             to_write.next = kept
 
-    return (memory, constants, shift, newest, sum_up, clip_sum, clip_u, additions, compare, leak, round_off, shift_back,
+    return (memory, widen, shift, newest, sum_up, clip_sum, clip_u, additions, compare, leak, round_off, shift_back,
             take_away, clip_after, firing, back)

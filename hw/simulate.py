@@ -190,7 +190,7 @@ def _bench(inputs, outputs):
         f"        variable result: std_logic_vector({out_width - 1} downto 0);", "    begin",
         "        while not endfile(given) loop", "            readline(given, line_in);",
         "            read(line_in, bits);", *assigned, "            wait for 5 ns;",
-        f"            result := {joined};" if len(outputs) > 1 or out_width > 1 else f"            result(0) := {joined};",
+        f"            result{'' if out_width > 1 else '(0)'} := {joined};",
         "            write(line_out, result);", "            writeline(seen, line_out);",
         "            clk <= '1';", "            wait for 5 ns;", "            clk <= '0';", "        end loop;",
         "        wait;", "    end process;", "end architecture;", ""])

@@ -263,15 +263,16 @@ def test_lif(reset, beta, frac, towards_zero, bits, guard, threshold):
     depth, weight_bits = 3, 5
 
     @block
-    def make(clk, address, near, far, weight, addend, threshold, write, write_address, fired, clear, spike, before):
-        return lif(clk, address, near, far, weight, addend, threshold, write, write_address, fired, clear, spike,
-                   before, depth, guard, beta, frac, reset, towards_zero)
+    def make(clk, enable, address, near, far, weight, addend, threshold, write, write_address, fired, clear, spike,
+             before):
+        return lif(clk, enable, address, near, far, weight, addend, threshold, write, write_address, fired, clear,
+                   spike, before, depth, guard, beta, frac, reset, towards_zero)
 
     def signed(width):
         return Signal(intbv(0, min=-2**(width - 1), max=2**(width - 1)))
 
     def ports():
-        return ({"address": below(depth), "near": bit(), "far": bit(), "weight": signed(weight_bits),
+        return ({"enable": bit(), "address": below(depth), "near": bit(), "far": bit(), "weight": signed(weight_bits),
                  "addend": signed(bits), "threshold": word(bits - 1), "write": bit(), "write_address": below(depth),
                  "fired": bit(), "clear": bit()}, {"spike": bit(), "before": signed(bits)})
     rng = np.random.default_rng(bits)
@@ -296,7 +297,8 @@ def test_lif(reset, beta, frac, towards_zero, bits, guard, threshold):
         now, one, two, four, five = at(cycle), at(cycle - 1), at(cycle - 2), at(cycle - 4), at(cycle - 5)
         before_one, before_two = at(cycle - 2), at(cycle - 3)
         adding, firing = two[0] == "add", five[0] == "fire"
-        return {"address": now[1], "threshold": threshold, "weight": one[2] if one[0] == "add" else 0,
+        return {"enable": now[0] != "wait", "address": now[1], "threshold": threshold,
+                "weight": one[2] if one[0] == "add" else 0,
                 "addend": one[2] if one[0] == "fire" else 0,
                 "near": before_one[0] == "add" and before_one[1] == one[1],
                 "far": before_two[0] == "add" and before_two[1] == one[1],

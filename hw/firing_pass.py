@@ -1,0 +1,111 @@
+"""The order of the firing pass: pooling window by window, so that each pooled word is written once."""
+
+from myhdl import Signal, always, always_comb, block, intbv
+
+
+@block
+def firing_pass(clk, rst, start, busy, fire, address, group, first, last, height, width, groups, pool):
+    """Addresses of all neurons.
+
+    Parameters
+    ----------
+    height, width : int
+        Frame of neurons, multiples of `pool`.
+    groups : int
+        Groups of lanes that hold a pixel's neurons.
+    pool : int
+        Window; 1 for none.
+
+    Ports
+    -----
+    clk, rst : in
+        Rising edge; `rst` is synchronous.
+    start : in
+        1 for one cycle, while `busy` is 0.
+    busy, fire : out
+        1 from the cycle after `start`, in every cycle with an
+    address : out
+        (y*width + x)*groups + group.
+    group : out
+    first, last : out
+        Of the words of a window and group.
+
+    Latency 1 cycle, throughput one address a cycle; height * width * groups in all.
+    """
+    row_step, column_step = width * groups, groups
+    window_step, window_row_step = pool * groups, pool * width * groups
+    across, down = width // pool, height // pool
+    walking, window_ends, row_ends, pass_ends = [Signal(bool(0)) for _ in range(4)]
+    at, row_at, corner, band = [Signal(intbv(0, min=0, max=height * width * groups + window_row_step))
+                                for _ in range(4)]  # band: corner of the first window in this row of windows
+    in_x, in_y = [Signal(intbv(0, min=0, max=max(pool, 2))) for _ in range(2)]
+    in_group = Signal(intbv(0, min=0, max=max(groups, 2)))
+    window_x = Signal(intbv(0, min=0, max=max(across, 2)))
+    window_y = Signal(intbv(0, min=0, max=max(down, 2)))
+
+    @always_comb
+    def ends():
+        row_ends.next = in_x == pool - 1
+        window_ends.next = in_x == pool - 1 and in_y == pool - 1
+        pass_ends.next = (in_x == pool - 1 and in_y == pool - 1 and in_group == groups - 1 and window_x == across - 1
+                          and window_y == down - 1)
+
+    @always_comb
+    def out():
+        busy.next = walking
+        fire.next = walking
+        address.next = at[len(address):]
+        group.next = in_group
+        first.next = in_x == 0 and in_y == 0
+        last.next = window_ends
+
+    @always(clk.posedge)
+    def walk():
+        if rst:
+            walking.next = False
+        elif start:
+            walking.next = True
+            at.next = 0
+            row_at.next = 0
+            corner.next = 0
+            band.next = 0
+            in_x.next = 0
+            in_y.next = 0
+            in_group.next = 0
+            window_x.next = 0
+            window_y.next = 0
+        elif walking:
+            if pass_ends:
+                walking.next = False
+            elif not row_ends:
+                in_x.next = in_x + 1
+                at.next = at + column_step
+            elif not window_ends:
+                in_x.next = 0
+                in_y.next = in_y + 1
+                row_at.next = row_at + row_step
+                at.next = row_at + row_step
+            else:
+                in_x.next = 0
+                in_y.next = 0
+                if in_group != groups - 1:
+                    in_group.next = in_group + 1
+                    corner.next = corner + 1
+                    row_at.next = corner + 1
+                    at.next = corner + 1
+                elif window_x != across - 1:
+                    in_group.next = 0
+                    window_x.next = window_x + 1
+                    corner.next = corner + (window_step - groups + 1)
+                    row_at.next = corner + (window_step - groups + 1)
+                    at.next = corner + (window_step - groups + 1)
+                else:
+                    in_group.next = 0
+                    window_x.next = 0
+                    window_y.next = window_y + 1
+                    band.next = band + window_row_step
+                    corner.next = band + window_row_step
+                    row_at.next = band + window_row_step
+                    at.next = band + window_row_step
+
+    return ends, out, walk

@@ -1,0 +1,82 @@
+"""The numbers that a layer is built from: plain integers, so that the blocks know nothing of the software."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class LayerSpec:
+    """A layer's shape and widths.
+
+    Attributes
+    ----------
+    lanes : int
+        Neurons worked on at once.
+    in_height, in_width, in_channels : int
+        Frame of the inputs; a flat row is one pixel of as many channels.
+    in_lanes : int
+        Bits of a word of the input frame.
+    flat : bool
+        A fully connected layer; else a convolution.
+    kernel, padding : int
+        1 and 0 if flat.
+    out_height, out_width, out_channels : int
+        Frame of the neurons; 1, 1, N if flat.
+    pool : int
+        Window of the pool after firing, 1 for none.
+    weight_bits, bias_bits, membrane_bits : int
+    guard, beta, frac : int
+    reset : str
+    towards_zero : bool
+    """
+
+    lanes: int
+    in_height: int
+    in_width: int
+    in_channels: int
+    in_lanes: int
+    flat: bool
+    kernel: int
+    padding: int
+    out_height: int
+    out_width: int
+    out_channels: int
+    pool: int
+    weight_bits: int
+    bias_bits: int
+    membrane_bits: int
+    guard: int
+    beta: int
+    frac: int
+    reset: str
+    towards_zero: bool
+
+    @property
+    def inputs(self):
+        """Inputs of a frame."""
+        return self.in_height * self.in_width * self.in_channels
+
+    @property
+    def in_words(self):
+        """Words of an input frame."""
+        return self.in_height * self.in_width * -(-self.in_channels // self.in_lanes)
+
+    @property
+    def groups(self):
+        """Groups of lanes that hold the neurons of a pixel."""
+        return -(-self.out_channels // self.lanes)
+
+    @property
+    def depth(self):
+        """Neurons of a lane."""
+        return self.out_height * self.out_width * self.groups
+
+    @property
+    def out_words(self):
+        """Words of an output frame, after the pool."""
+        return self.out_height // self.pool * (self.out_width // self.pool) * self.groups
+
+    @property
+    def weight_words(self):
+        """Words of weights, one weight for each lane."""
+        taps = self.inputs if self.flat else self.in_channels * self.kernel**2
+        return taps * self.groups

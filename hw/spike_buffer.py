@@ -1,0 +1,66 @@
+"""Spikes between two layers: two banks of words, one written while the other is read."""
+
+from myhdl import Signal, always, always_comb, block, concat, intbv
+
+from .memory import ram
+
+
+@block
+def spike_buffer(clk, rst, free, write, write_address, write_data, done, filled, read, read_address, read_data,
+                 give_back, depth):
+    """Two banks.
+
+    Parameters
+    ----------
+    depth : int
+        Words of a frame.
+
+    Ports
+    -----
+    clk, rst : in
+        Rising edge; `rst` is synchronous.
+    free : out
+        There is a bank to write a frame to.
+    write, write_address, write_data : in
+    done : in
+        1 for one cycle, not before the last write: the frame is whole.
+    filled : out
+        There is a frame to read, from the cycle after `done`.
+    read, read_address : in; read_data : out
+        Of latency 1.
+    give_back : in
+        1 for one cycle, not before the last read: the frame is not needed any more.
+    """
+    width = len(read_address)
+    written_bank, read_bank = [Signal(bool(0)) for _ in range(2)]
+    frames = Signal(intbv(0, min=0, max=3))
+    to, at = [Signal(intbv(0)[width + 1:]) for _ in range(2)]
+    memory = ram(clk, write, to, write_data, read, at, read_data, 1 << (width + 1))
+
+    @always_comb
+    def addresses():
+        to.next = concat(written_bank, write_address)
+        at.next = concat(read_bank, read_address)
+
+    @always_comb
+    def levels():
+        free.next = frames != 2
+        filled.next = frames != 0
+
+    @always(clk.posedge)
+    def count():
+        if rst:
+            frames.next = 0
+            written_bank.next = False
+            read_bank.next = False
+        else:
+            if done:
+                written_bank.next = not written_bank
+            if give_back:
+                read_bank.next = not read_bank
+            if done and not give_back:
+                frames.next = frames + 1
+            elif give_back and not done:
+                frames.next = frames - 1
+
+    return memory, addresses, levels, count
