@@ -139,9 +139,10 @@ def layer(clk, rst, num_steps, threshold, filled, read, read_address, read_data,
         if rst:
             next_word.next = 0
         elif pooled:
-            next_word.next = next_word + 1
             if next_word == out_words - 1:
                 next_word.next = 0
+            else:
+                next_word.next = next_word + 1
 
     @always_comb
     def load():
@@ -229,9 +230,10 @@ def layer(clk, rst, num_steps, threshold, filled, read, read_address, read_data,
         else:
             if not firing:
                 state.next = states.ST_IDLE
-                step.next = step + 1
                 if last_step:
                     step.next = 0
+                else:
+                    step.next = step + 1
 
     return (scanner, walker, weight_memory, bias_memory, order, array, pool, join, hand_over, count_words, load,
             count_steps, steer, choose, hazards, pipeline, control)
