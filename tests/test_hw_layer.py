@@ -52,7 +52,8 @@ def run(network, spec, frames, num_steps, free=lambda cycle: 1, in_pause=0, rese
 
     def ports():
         return ({"rst": bit(), "num_steps": Signal(intbv(0)[4:]),
-                 "threshold": Signal(intbv(0)[spec.membrane_bits - 1:]), "write": bit(), "write_address": below(spec.in_words), "write_data": Signal(intbv(0)[spec.in_lanes:]),
+                 "threshold": Signal(intbv(0)[spec.membrane_bits - 1:]), "write": bit(),
+                 "write_address": below(spec.in_words), "write_data": Signal(intbv(0)[spec.in_lanes:]),
                  "in_done": bit(), "next_free": bit(), "load_weight": bit(), "load_bias": bit(),
                  "load_address": Signal(intbv(0)[address_bits:]), "load_data": Signal(intbv(0)[load_width:])},
                 {"in_free": bit(), "word_valid": bit(), "word_address": below(spec.out_words),
@@ -105,7 +106,8 @@ def as_words(spk, spec):
 @pytest.mark.parametrize("topology, shape, padding, lanes, in_lanes, options", [
     ("6C3-MP2-2", (5, 6, 3), 1, 4, 2, {}), ("4C3-2", (4, 5, 2), 0, 4, 2, {"reset": "zero", "beta": 3}),
     ("7", (10,), 0, 3, 4, {"reset": "subtract_then_leak", "membrane_bits": 7}),
-    ("5", (2, 3, 5), 0, 1, 3, {"rounding": "zero", "beta": 3}), ("3C2-MP3-2", (7, 8, 1), 0, 2, 1, {"guard": 0, "threshold": 4}),
+    ("5", (2, 3, 5), 0, 1, 3, {"rounding": "zero", "beta": 3}),
+    ("3C2-MP3-2", (7, 8, 1), 0, 2, 1, {"guard": 0, "threshold": 4}),
     ("4", (6,), 0, 4, 6, {"reset": "none"}), ("2C1-2", (3, 3, 4), 0, 1, 3, {"membrane_bits": 6, "threshold": 10})])
 def test_layer_equals_the_integers(topology, shape, padding, lanes, in_lanes, options):
     rng = np.random.default_rng(3)
