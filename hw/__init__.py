@@ -4,6 +4,7 @@
     spike_buffer    the spikes between two layers, in two banks
     spike_scanner   the set bits of a frame of words, one a cycle
     conv2d, linear  the additions that a spike causes, as addresses
+    stages, times   what these two share
     lif             a lane: membranes, adder, firing pipeline
     firing_pass     the order in which neurons fire, pooling window by window
     maxpool         the OR of a window

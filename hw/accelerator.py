@@ -1,5 +1,7 @@
 """From a network in integers to the blocks that compute it."""
 
+from minisnn.quantize import signed_bits
+
 from .spec import LayerSpec
 
 
@@ -39,7 +41,7 @@ def specs(network, lanes, in_lanes=None):
         if flat:
             height, width = 1, height * width
         out = layer.out_shape if not flat else (1, 1, *layer.out_shape)
-        bias_bits = max(max((int(b) if b >= 0 else ~int(b)).bit_length() for b in each.b) + 1, 2)
+        bias_bits = max(2, *(signed_bits(int(b)) for b in each.b))
         result.append(LayerSpec(count, height, width, channels, in_lanes, flat, 1 if flat else layer.w_shape[0],
                                 layer.padding, *out, layer.pool, each.weight_bits, bias_bits, each.membrane_bits,
                                 each.guard, each.beta, each.frac, each.reset, each.rounding == "zero"))

@@ -6,6 +6,7 @@ through ky and kx upwards, and through all groups of lanes at each: one addition
 
 from myhdl import Signal, always, always_comb, block, intbv
 
+from .stages import stages
 from .times import times
 
 
@@ -49,13 +50,13 @@ def conv2d(clk, rst, valid, ready, y, x, base, index, busy, add, weight_address,
     padded_y, padded_x = [Signal(intbv(0, min=0, max=most)) for _ in range(2)]
     over_y, over_x, left_y, left_x = [Signal(intbv(0, min=-most, max=most)) for _ in range(4)]
     ky_from, ky_to, kx_from, kx_to = [Signal(intbv(0, min=0, max=most)) for _ in range(4)]
-    inside, first_valid, first_free = [Signal(bool(0)) for _ in range(3)]
+    inside, enters, first_free = [Signal(bool(0)) for _ in range(3)]
     channel = Signal(intbv(0, min=0, max=(1 << len(base)) + (1 << len(index))))
     first_ky, first_kx, first_rows, first_columns = [Signal(intbv(0, min=0, max=most)) for _ in range(4)]
     row, column = [Signal(intbv(0, min=0, max=most)) for _ in range(2)]
 
     # Second stage: where they begin. One product a signal, each of its full width.
-    second_valid, second_free = [Signal(bool(0)) for _ in range(2)]
+    move = Signal(bool(0))
     from_channel = Signal(intbv(0)[len(channel) + per_channel.bit_length():])
     from_ky = Signal(intbv(0)[len(first_ky) + weight_row.bit_length():])
     from_kx = Signal(intbv(0)[len(first_kx) + groups.bit_length():])
@@ -68,7 +69,7 @@ def conv2d(clk, rst, valid, ready, y, x, base, index, busy, add, weight_address,
     second_rows, second_columns = [Signal(intbv(0, min=0, max=most)) for _ in range(2)]
 
     # Third stage: the walk.
-    walking, last_group, ends = [Signal(bool(0)) for _ in range(3)]
+    load, walking, last_group, ends = [Signal(bool(0)) for _ in range(4)]
     weight_at, row_weight = [Signal(intbv(0)[len(weight_address):]) for _ in range(2)]
     neuron_at, row_neuron = [Signal(intbv(0)[len(neuron_address):]) for _ in range(2)]
     rows_left, columns_left, row_columns = [Signal(intbv(0, min=0, max=most)) for _ in range(3)]
@@ -106,22 +107,19 @@ def conv2d(clk, rst, valid, ready, y, x, base, index, busy, add, weight_address,
         inside.next = ky_from <= ky_to and kx_from <= kx_to
 
     @always_comb
+    def enter():
+        enters.next = valid and inside
+
+    @always_comb
     def flow():
         last_group.next = group == groups - 1
         ends.next = group == groups - 1 and columns_left == 0 and rows_left == 0
 
-    @always_comb
-    def second_flow():
-        second_free.next = (not second_valid) or (not walking) or ends
-
-    @always_comb
-    def first_flow():
-        first_free.next = (not first_valid) or second_free
+    flow_of_stages = stages(clk, rst, enters, ends, first_free, move, load, walking, busy)
 
     @always_comb
     def out():
         ready.next = first_free
-        busy.next = first_valid or second_valid or walking
         add.next = walking
         weight_address.next = weight_at
         neuron_address.next = neuron_at
@@ -135,31 +133,24 @@ def conv2d(clk, rst, valid, ready, y, x, base, index, busy, add, weight_address,
         from_pixel.next = from_row + from_column
 
     @always(clk.posedge)
-    def stages():
-        if first_free:
-            first_valid.next = valid and inside
-            if inside:
-                channel.next = base + index
-                first_ky.next = ky_from
-                first_kx.next = kx_from
-                first_rows.next = ky_to - ky_from
-                first_columns.next = kx_to - kx_from
-                row.next = padded_y - ky_from
-                column.next = padded_x - kx_from
-        if second_free:
-            second_valid.next = first_valid
+    def hold():
+        if first_free and inside:
+            channel.next = base + index
+            first_ky.next = ky_from
+            first_kx.next = kx_from
+            first_rows.next = ky_to - ky_from
+            first_columns.next = kx_to - kx_from
+            row.next = padded_y - ky_from
+            column.next = padded_x - kx_from
+        if move:
             start_weight.next = from_taps[len(start_weight):]
             start_neuron.next = from_pixel[len(start_neuron):]
             second_rows.next = first_rows
             second_columns.next = first_columns
-        if rst:
-            first_valid.next = False
-            second_valid.next = False
 
     @always(clk.posedge)
     def walk():
-        if (not walking) or ends:
-            walking.next = second_valid
+        if load:
             weight_at.next = start_weight
             row_weight.next = start_weight
             neuron_at.next = start_neuron
@@ -185,7 +176,5 @@ def conv2d(clk, rst, valid, ready, y, x, base, index, busy, add, weight_address,
                 weight_at.next = row_weight + weight_row
                 row_neuron.next = row_neuron - per_row
                 neuron_at.next = row_neuron - per_row
-        if rst:
-            walking.next = False
 
-    return (pad, beyond, limits, reaches, flow, second_flow, first_flow, out, products, starts, stages, walk)
+    return pad, beyond, limits, reaches, enter, flow, flow_of_stages, out, products, starts, hold, walk

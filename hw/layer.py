@@ -66,9 +66,8 @@ def layer(clk, rst, num_steps, threshold, filled, read, read_address, read_data,
         A word of weights (lane 0 in the lowest bits), or of biases, for an address: as in ``conv2d`` and ``linear``
         for weights, the group for biases.
 
-    Latency of a step, from `filled` to `done`, with S its spikes, A their additions, F neurons a lane: see
-    ``minisnn/cycles.py``, which predicts it to the cycle. Throughput: an addition of all lanes a cycle, a firing of
-    all lanes a cycle.
+    A step: its spikes' additions, as the scanner and the walker promise, then, when a bank is free, all firings.
+    Throughput: an addition of all lanes a cycle, a firing of all lanes a cycle.
     """
     lanes, groups, depth, out_words = spec.lanes, spec.groups, spec.depth, spec.out_words
     state = Signal(states.ST_IDLE)

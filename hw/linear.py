@@ -2,6 +2,7 @@
 
 from myhdl import Signal, always, always_comb, block, intbv
 
+from .stages import stages
 from .times import times
 
 
@@ -34,7 +35,7 @@ def linear(clk, rst, valid, ready, base, index, busy, add, weight_address, neuro
     Latency: the first addition is out 3 cycles after its input was taken. Throughput: one addition a cycle, without a
     bubble between inputs.
     """
-    first_valid, first_free, second_valid, second_free, walking, ends = [Signal(bool(0)) for _ in range(6)]
+    first_free, move, load, walking, ends = [Signal(bool(0)) for _ in range(5)]
     address = Signal(intbv(0, min=0, max=(1 << len(base)) + (1 << len(index))))
     product = Signal(intbv(0)[len(address) + groups.bit_length():])
     start = Signal(intbv(0)[len(weight_address):])
@@ -45,18 +46,11 @@ def linear(clk, rst, valid, ready, base, index, busy, add, weight_address, neuro
     def flow():
         ends.next = group == groups - 1
 
-    @always_comb
-    def second_flow():
-        second_free.next = (not second_valid) or (not walking) or ends
-
-    @always_comb
-    def first_flow():
-        first_free.next = (not first_valid) or second_free
+    flow_of_stages = stages(clk, rst, valid, ends, first_free, move, load, walking, busy)
 
     @always_comb
     def out():
         ready.next = first_free
-        busy.next = first_valid or second_valid or walking
         add.next = walking
         weight_address.next = weight_at
         neuron_address.next = group
@@ -64,27 +58,19 @@ def linear(clk, rst, valid, ready, base, index, busy, add, weight_address, neuro
     row = times(address, groups, product)
 
     @always(clk.posedge)
-    def stages():
+    def hold():
         if first_free:
-            first_valid.next = valid
             address.next = base + index
-        if second_free:
-            second_valid.next = first_valid
+        if move:
             start.next = product[len(weight_address):]
-        if rst:
-            first_valid.next = False
-            second_valid.next = False
 
     @always(clk.posedge)
     def walk():
-        if (not walking) or ends:
-            walking.next = second_valid
+        if load:
             weight_at.next = start
             group.next = 0
         else:
             group.next = group + 1
             weight_at.next = weight_at + 1
-        if rst:
-            walking.next = False
 
-    return flow, second_flow, first_flow, out, row, stages, walk
+    return flow, flow_of_stages, out, row, hold, walk

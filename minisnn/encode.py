@@ -142,8 +142,13 @@ class Encoder:
         return tuple(0.0 for _ in self.mean)
 
     def config(self):
-        """The arguments as plain values: ``Encoder(**config)`` is equal."""
+        """The arguments as plain values, for :meth:`from_config`."""
         return asdict(self) | {"mean": list(self.mean), "std": list(self.std)}
+
+    @classmethod
+    def from_config(cls, config):
+        """The encoder whose :meth:`config` this is."""
+        return cls(**{**config, "mean": tuple(config["mean"]), "std": tuple(config["std"])})
 
 
 def fit(kind, x_train, num_steps, max_value):

@@ -73,8 +73,7 @@ class Model:
         try:
             network = Network(**about["network"], backend=backend, threads=threads,
                               rng=np.random.default_rng(0))
-            encoder = Encoder(**{**about["encoder"], "mean": tuple(about["encoder"]["mean"]),
-                                 "std": tuple(about["encoder"]["std"])})
+            encoder = Encoder.from_config(about["encoder"])
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"{path} describes a network that cannot be built ({_short(error)}); "
                              "train or export it again") from error

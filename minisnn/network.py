@@ -7,6 +7,7 @@ import numpy as np
 from . import conv2d, init, lif, linear, maxpool
 from . import surrogate as surrogates
 from .errors import InputError
+from .loss import class_sums
 from .topology import normalised, parse
 
 
@@ -215,7 +216,7 @@ class Network:
         The class with the highest score is the answer; the lowest index wins a tie.
         """
         total = (run.mem if self.readout == "membrane" else run.spk).sum(axis=0)
-        return total.reshape(len(total), self.classes, -1).sum(axis=2)
+        return class_sums(total, self.classes)
 
     def _checked(self, inputs, num_steps):
         inputs = np.asarray(inputs)

@@ -128,7 +128,7 @@ def quantize(model, weight_bits=8, *, frac=8, guard=4, membrane_bits=None, round
                             _folding(encoder, pixels, net.layers[0].w_shape, direct))
         most_input = (1 << pixels.bits) - 1 if direct else 1
         least, most = bounds(each, most_input, encoder.num_steps)
-        needed = max(_signed_bits(least), _signed_bits(most))
+        needed = max(signed_bits(least), signed_bits(most))
         width = needed if membrane_bits is None else membrane_bits
         each = replace(each, membrane_bits=width)
         try:
@@ -180,9 +180,7 @@ def bounds(each, most_input, num_steps):
     theta, rounding = each.threshold, lif.ROUNDINGS.index(each.rounding)
 
     def leak(u):
-        product = u * each.beta
-        return np.where(product < 0, -(-product >> each.frac), product >> each.frac) if rounding else (
-            product >> each.frac)
+        return lif.leak(u, each.beta, each.frac, rounding)
 
     def kept(low, high):
         """Interval of the state kept after a membrane in [low, high]."""
@@ -270,6 +268,6 @@ def _pixels(model, images, input_bits):
     return Pixels(low, ((high - low) or 1.0) / ((1 << input_bits) - 1), input_bits)
 
 
-def _signed_bits(value):
+def signed_bits(value):
     """Bits of two's complement that hold `value`."""
     return (value if value >= 0 else ~value).bit_length() + 1

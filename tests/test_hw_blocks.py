@@ -12,19 +12,7 @@ from hw.lif import lif
 from hw.linear import linear
 from hw.memory import ram
 from hw.spike_scanner import spike_scanner
-
-
-def bit():
-    return Signal(bool(0))
-
-
-def word(width):
-    return Signal(intbv(0)[max(width, 1):])
-
-
-def below(count):
-    """A signal for 0 to count - 1."""
-    return Signal(intbv(0, min=0, max=max(count, 2)))
+from tests.hw_ports import below, bit, word
 
 
 def in_ghdl(make, ports, given, seen):

@@ -12,14 +12,7 @@ from hw.layer import layer
 from hw.spike_buffer import spike_buffer
 from minisnn.fixed.network import IntegerLayer, IntegerNetwork
 from minisnn.topology import parse
-
-
-def bit():
-    return Signal(bool(0))
-
-
-def below(count):
-    return Signal(intbv(0, min=0, max=max(count, 2)))
+from tests.hw_ports import below, bit
 
 
 def random_layer(topology, shape, padding, rng, reset="subtract", bits=4, frac=2, beta=1, guard=2, threshold=30,
@@ -32,7 +25,7 @@ def random_layer(topology, shape, padding, rng, reset="subtract", bits=4, frac=2
     return IntegerNetwork((each,), 1, 0)
 
 
-def run(network, spec, frames, num_steps, free=lambda cycle: 1, in_pause=0, reset_at=None):
+def run(network, spec, frames, num_steps, free=lambda cycle: 1, in_pause=0):
     """Drive one layer with its input buffer; (make, ports, given, seen, words of each frame that it wrote)."""
     each = network.layers[0]
     load_width = max(spec.lanes * spec.weight_bits, spec.lanes * spec.bias_bits)

@@ -23,13 +23,13 @@ def test_code_runs(tmp_path, monkeypatch, capsys):
     names |= {"inputs": inputs, "num_steps": 3, "labels": np.arange(4), "np": np}
     lines = [line for line in re.findall(r"`([^`]+)`", below)[:4] if "(" in line]
     assert len(lines) == 3
-    exec("import minisnn.loss; minisnn = minisnn", names)
+    exec("import minisnn.loss", names)
     for line in lines:
         exec(line, names)
 
 
 def test_flags_exist(capsys):
-    for command in ("train", "evaluate", "info"):
+    for command in ("train", "evaluate", "info", "quantize"):
         try:
             main([command, "--help"])
         except SystemExit:

@@ -55,7 +55,7 @@ def run(args):
     data = datasets.load_for(model, args.model, args.dataset, args.data, progress=not args.json)
     options = {"frac": args.frac, "guard": args.guard, "membrane_bits": args.membrane_bits, "rounding": args.rounding,
                "input_bits": args.input_bits, "images": data.x_train}
-    quantize(model, args.weight_bits, **options)  # what is wrong is said before the training
+    integer, losses = quantize(model, args.weight_bits, **options)  # what is wrong is said before the training
     before = evaluate(model, data.x_test, data.y_test)
     if args.finetune:
         try:
@@ -64,7 +64,7 @@ def run(args):
         except KeyboardInterrupt:
             raise KeyboardInterrupt("interrupted; the epochs done are kept: go on with the same command and --resume"
                                     ) from None
-    integer, losses = quantize(model, args.weight_bits, **options)
+        integer, losses = quantize(model, args.weight_bits, **options)
     integer.save(out)
     checkpoint.unlink(missing_ok=True)
     after = integer.evaluate(data.x_test, data.y_test, args.threads)

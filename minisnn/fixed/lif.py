@@ -12,10 +12,10 @@ ROUNDINGS = ("floor", "zero")
 
 @kernel
 def leak(u, beta, frac, rounding):
-    """(beta*u) / 2**frac, rounded down (rounding 0) or towards zero (rounding 1)."""
+    """(beta*u) / 2**frac, rounded down (rounding 0) or towards zero (rounding 1); u may be an array."""
     product = u * beta
-    if rounding == 1 and product < 0:
-        return -(-product >> frac)
+    if rounding == 1:
+        product = product + (product < 0) * ((1 << frac) - 1)
     return product >> frac
 
 

@@ -144,8 +144,7 @@ def load(path):
         shapes = parse(about["topology"], about["input_shape"], about["padding"])
         layers = tuple(IntegerLayer(layer, arrays[f"{i + 1}.w"], arrays[f"{i + 1}.b"], **plain)
                        for i, (layer, plain) in enumerate(zip(shapes, about["layers"], strict=True)))
-        encoder = Encoder(**{**about["encoder"], "mean": tuple(about["encoder"]["mean"]),
-                             "std": tuple(about["encoder"]["std"])})
+        encoder = Encoder.from_config(about["encoder"])
         pixels = Pixels(*about["pixels"])
         network = IntegerNetwork(layers, about["classes"], pixels.bits if encoder.kind == "direct" else 0)
         for index, each in enumerate(layers):
