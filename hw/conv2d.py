@@ -11,8 +11,8 @@ from .times import times
 
 
 @block
-def conv2d(clk, rst, valid, ready, y, x, base, index, busy, add, weight_address, neuron_address, kernel, padding,
-           channels, out_height, out_width, groups):
+def conv2d(clk, rst, valid, ready, y, x, base, index, move, load, busy, add, weight_address, neuron_address, kernel,
+           padding, channels, out_height, out_width, groups):
     """Addresses of the additions of each input.
 
     Parameters
@@ -30,6 +30,8 @@ def conv2d(clk, rst, valid, ready, y, x, base, index, busy, add, weight_address,
         Rising edge; `rst` is synchronous.
     valid : in; ready : out; y, x, base, index : in
         Inputs from ``spike_scanner``; the channel is base + index.
+    move, load : out
+        Of its ``stages``, for what goes with an input.
     busy : out
         An input has been taken, and not all its additions are out.
     add : out
@@ -56,7 +58,6 @@ def conv2d(clk, rst, valid, ready, y, x, base, index, busy, add, weight_address,
     row, column = [Signal(intbv(0, min=0, max=most)) for _ in range(2)]
 
     # Second stage: where they begin. One product a signal, each of its full width.
-    move = Signal(bool(0))
     from_channel = Signal(intbv(0)[len(channel) + per_channel.bit_length():])
     from_ky = Signal(intbv(0)[len(first_ky) + weight_row.bit_length():])
     from_kx = Signal(intbv(0)[len(first_kx) + groups.bit_length():])
@@ -69,7 +70,7 @@ def conv2d(clk, rst, valid, ready, y, x, base, index, busy, add, weight_address,
     second_rows, second_columns = [Signal(intbv(0, min=0, max=most)) for _ in range(2)]
 
     # Third stage: the walk.
-    load, walking, last_group, ends = [Signal(bool(0)) for _ in range(4)]
+    walking, last_group, ends = [Signal(bool(0)) for _ in range(3)]
     weight_at, row_weight = [Signal(intbv(0)[len(weight_address):]) for _ in range(2)]
     neuron_at, row_neuron = [Signal(intbv(0)[len(neuron_address):]) for _ in range(2)]
     rows_left, columns_left, row_columns = [Signal(intbv(0, min=0, max=most)) for _ in range(3)]

@@ -7,7 +7,7 @@ from .times import times
 
 
 @block
-def linear(clk, rst, valid, ready, base, index, busy, add, weight_address, neuron_address, inputs, groups):
+def linear(clk, rst, valid, ready, base, index, move, load, busy, add, weight_address, neuron_address, inputs, groups):
     """Addresses of the additions of each input.
 
     Parameters
@@ -23,6 +23,8 @@ def linear(clk, rst, valid, ready, base, index, busy, add, weight_address, neuro
         Rising edge; `rst` is synchronous.
     valid : in; ready : out; base, index : in
         Inputs from ``spike_scanner``; the input's address is base + index.
+    move, load : out
+        Of its ``stages``, for what goes with an input.
     busy : out
         An input has been taken, and not all its additions are out.
     add : out
@@ -35,7 +37,7 @@ def linear(clk, rst, valid, ready, base, index, busy, add, weight_address, neuro
     Latency: the first addition is out 3 cycles after its input was taken. Throughput: one addition a cycle, without a
     bubble between inputs.
     """
-    first_free, move, load, walking, ends = [Signal(bool(0)) for _ in range(5)]
+    first_free, walking, ends = [Signal(bool(0)) for _ in range(3)]
     address = Signal(intbv(0, min=0, max=(1 << len(base)) + (1 << len(index))))
     product = Signal(intbv(0)[len(address) + groups.bit_length():])
     start = Signal(intbv(0)[len(weight_address):])

@@ -14,7 +14,9 @@ class LayerSpec:
     in_height, in_width, in_channels : int
         Frame of the inputs; a flat row is one pixel of as many channels.
     in_lanes : int
-        Bits of a word of the input frame.
+        Inputs in a word of the input frame.
+    input_bits : int
+        Of a pixel of a layer that takes pixels; 0 for spikes.
     flat : bool
         A fully connected layer; else a convolution.
     kernel, padding : int
@@ -34,6 +36,7 @@ class LayerSpec:
     in_width: int
     in_channels: int
     in_lanes: int
+    input_bits: int
     flat: bool
     kernel: int
     padding: int
@@ -49,6 +52,17 @@ class LayerSpec:
     frac: int
     reset: str
     towards_zero: bool
+
+    @property
+    def word_bits(self):
+        """Width of a word of the input frame."""
+        return self.in_lanes * max(self.input_bits, 1)
+
+    @property
+    def current_bits(self):
+        """Width that no sum of weights times pixels leaves, whatever the weights."""
+        fan_in = self.inputs if self.flat else self.in_channels * self.kernel**2
+        return self.weight_bits + self.input_bits + self.guard + fan_in.bit_length()
 
     @property
     def inputs(self):

@@ -36,8 +36,8 @@ def lowest_bit(word, index, rest):
 
 
 @block
-def spike_scanner(clk, rst, start, busy, read, read_address, read_data, valid, ready, y, x, base, index, height, width,
-                  channels, flat):
+def spike_scanner(clk, rst, start, busy, read, read_address, read_data, present, valid, ready, y, x, base, index,
+                  height, width, channels, flat):
     """Scan a frame: pixels in reading order, of each the words that hold its channels.
 
     Parameters
@@ -57,6 +57,8 @@ def spike_scanner(clk, rst, start, busy, read, read_address, read_data, valid, r
         From the cycle after `start` until the cycle in which the last spike is taken, that one included.
     read, read_address : out; read_data : in
         Port of the RAM that holds the frame, of latency 1.
+    present : out
+        1 in a cycle at whose end the word of `read_data` becomes the one whose spikes are handed over.
     valid : out; ready : in
         A spike is handed over in a cycle in which both are 1.
     y, x, base, index : out
@@ -97,6 +99,7 @@ def spike_scanner(clk, rst, start, busy, read, read_address, read_data, valid, r
     @always_comb
     def take():
         taken.next = waiting and (empty or free)
+        present.next = waiting and free and not empty
 
     @always_comb
     def fetch_next():

@@ -1,0 +1,147 @@
+"""Lanes that take spikes: as many neurons side by side, one address for all.
+
+    cycle   an addition                                    a firing
+    0       address to weights and membranes               address to biases and membranes
+    1       both held                                      both held
+    2       v + (weight << guard), saturated               U = v + bias, saturated
+    3       written                                        spike = U > threshold
+    4                                                      spike and U are out; beta * U
+    5                                                      >> frac, - threshold, saturated
+    6                                                      written
+"""
+
+from myhdl import ConcatSignal, Signal, always, always_comb, block, concat, instance, intbv
+
+from .accumulate import accumulate
+from .lif import lif
+
+
+@block
+def lane(clk, enable, address, holds, two_before, three_before, adds, one_before, weight_bits, addend_bits, threshold,
+         fires, clear, fired, write, write_address, spike, before, spec):
+    """One lane. Ports as of ``accumulate`` and ``lif``; `weight_bits` and `addend_bits` are valid in cycle 1."""
+    low, high = -(1 << spec.membrane_bits - 1), 1 << spec.membrane_bits - 1
+    guard = spec.guard
+    value = Signal(intbv(0, min=-(1 << spec.weight_bits + guard - 1), max=1 << spec.weight_bits + guard - 1))
+    addend = Signal(intbv(0, min=-(1 << spec.bias_bits - 1), max=1 << spec.bias_bits - 1))
+    v, kept = [Signal(intbv(0, min=low, max=high)) for _ in range(2)]
+
+    @instance
+    def hold():
+        weight = intbv(0, min=-(1 << spec.weight_bits + guard - 1), max=1 << spec.weight_bits + guard - 1)
+        while True:
+            yield clk.posedge
+            if holds:
+                weight[:] = weight_bits.signed()
+                value.next = weight << guard
+                addend.next = addend_bits.signed()
+
+    sums = accumulate(clk, enable, address, holds, two_before, three_before, adds, one_before, value, v, write,
+                      write_address, fired, kept, spec.depth)
+    neurons = lif(clk, fires, v, addend, threshold, clear, spike, before, kept, spec.beta, spec.frac, spec.reset,
+                  spec.towards_zero)
+    return hold, sums, neurons
+
+
+@block
+def lanes(clk, rst, add, fire, address, clear, weights, biases, threshold, spikes, befores, fired_address,
+          settled, spec, observed):
+    """All lanes of a layer, and the order of their work.
+
+    Parameters
+    ----------
+    spec : LayerSpec
+    observed : bool
+        Whether `befores` is wanted.
+
+    Ports
+    -----
+    clk, rst : in
+        Rising edge; `rst` is synchronous, and forgets what is under way.
+    add, fire : in, cycle 0
+        An addition, or a firing. An addition, and the next firing of the same neurons, must come 7 cycles after a
+        firing; a firing 2 after an addition.
+    address : in, cycle 0
+    clear : in, cycle 0
+        1 with a firing after which 0 is kept.
+    weights, biases : in, cycle 1
+        Words of the memories, lane 0 in the lowest bits.
+    threshold : in
+    spikes, befores, fired_address : out, cycle 4 of a firing
+        Its spikes, its membranes before reset, lane 0 in the lowest bits, and its address.
+
+    settled : out
+        0 in cycles 1 to 5 of a firing: then the same neuron must not fire again in the next cycle.
+
+    Throughput: an addition or a firing a cycle.
+    """
+    adds_1, adds_2, adds_3, adds_4, holds = [Signal(bool(0)) for _ in range(5)]
+    fires = Signal(intbv(0)[6:])  # bit i: a firing is in cycle i + 1
+    clears = Signal(intbv(0)[5:])
+    at_1, at_2, at_3, at_4, at_5, at_6 = [Signal(intbv(0)[len(address):]) for _ in range(6)]
+    one_before, two_before, three_before, enable, clear_now, write, writes_fired = [
+        Signal(bool(0)) for _ in range(7)]
+    stages = Signal(intbv(0)[4:])
+    write_address = Signal(intbv(0)[len(address):])
+    spike = [Signal(bool(0)) for _ in range(spec.lanes)]
+    before = [Signal(intbv(0)[spec.membrane_bits:]) for _ in range(spec.lanes)]
+    w, b = spec.weight_bits, spec.bias_bits
+    array = [lane(clk, enable, address, holds, two_before, three_before, adds_2, one_before,
+                  weights((i + 1) * w, i * w), biases((i + 1) * b, i * b), threshold, stages, clear_now, writes_fired,
+                  write, write_address, spike[i], before[i], spec) for i in range(spec.lanes)]
+    all_spikes = ConcatSignal(*reversed(spike)) if spec.lanes > 1 else spike[0]
+
+    @always_comb
+    def out():
+        spikes.next = all_spikes
+        fired_address.next = at_4
+        settled.next = fires[5:] == 0
+
+    if observed:
+        all_befores = ConcatSignal(*reversed(before)) if spec.lanes > 1 else before[0]
+
+        @always_comb
+        def out_befores():
+            befores.next = all_befores
+
+    @always_comb
+    def steer():
+        enable.next = add or fire
+        holds.next = adds_1 or fires[0]
+        stages.next = fires[5:1]
+        clear_now.next = clears[4]
+        writes_fired.next = fires[5]
+        write.next = adds_3 or fires[5]
+        write_address.next = at_3
+        if fires[5]:
+            write_address.next = at_6
+
+    @always_comb
+    def hazards():
+        two_before.next = adds_3 and at_3 == at_1
+        three_before.next = adds_4 and at_4 == at_1
+        one_before.next = adds_3 and at_3 == at_2
+
+    @always(clk.posedge)
+    def advance():
+        adds_1.next = add
+        adds_2.next = adds_1
+        adds_3.next = adds_2
+        adds_4.next = adds_3
+        fires.next = concat(fires[5:], fire)
+        clears.next = concat(clears[4:], clear)
+        at_1.next = address
+        at_2.next = at_1
+        at_3.next = at_2
+        at_4.next = at_3
+        at_5.next = at_4
+        at_6.next = at_5
+        if rst:
+            adds_1.next = False
+            adds_2.next = False
+            adds_3.next = False
+            adds_4.next = False
+            fires.next = 0
+
+    parts = [array, out, steer, hazards, advance]
+    return [*parts, out_befores] if observed else parts

@@ -1,0 +1,167 @@
+"""Lanes that take pixels: a multiplier each, and a current that is added up once an image and fires at every step.
+
+    cycle   an addition                                    a firing
+    0       address to weights                             address to biases
+    1       weight and pixel held; address to currents     bias held; address to currents
+    2       weight * pixel; current held                   current held; address to membranes
+    3       current + (product << guard)                   current + bias, saturated; membrane held
+    4       written                                        U = v + that, saturated; the image's last: current 0 written
+    5                                                      spike = U > threshold
+    6                                                      spike and U are out; beta * U
+    7                                                      >> frac, - threshold, saturated
+    8                                                      written
+"""
+
+from myhdl import ConcatSignal, Signal, always, always_comb, block, concat, instance, intbv
+
+from .accumulate import accumulate
+from .lif import lif
+from .memory import ram
+
+
+@block
+def pixel_lane(clk, enable, address, reads, holds, two_before, three_before, adds, one_before, factor, weight_bits,
+               addend_bits, threshold, fires, clear, write, write_address, clears, read_v, v_address, write_v,
+               v_to, spike, before, spec):
+    """One lane. Ports as of ``accumulate`` and ``lif``, and `read_v` to `v_to` of the membranes' memory.
+
+    `weight_bits` and `addend_bits` are valid in cycle 1, in which `reads` is 1; `factor` is in cycle 2.
+    """
+    low, high = -(1 << spec.membrane_bits - 1), (1 << spec.membrane_bits - 1) - 1
+    current = Signal(intbv(0, min=-(1 << spec.current_bits - 1), max=1 << spec.current_bits - 1))
+    product_bits = spec.weight_bits + spec.input_bits + spec.guard + 1
+    product = Signal(intbv(0, min=-(1 << product_bits), max=1 << product_bits))
+    weight = Signal(intbv(0, min=-(1 << spec.weight_bits - 1), max=1 << spec.weight_bits - 1))
+    bias_1, bias_2 = [Signal(intbv(0, min=-(1 << spec.bias_bits - 1), max=1 << spec.bias_bits - 1)) for _ in range(2)]
+    stored, v, constant, kept = [Signal(intbv(0, min=low, max=high + 1)) for _ in range(4)]
+    most = 1 << max(spec.current_bits, spec.bias_bits)
+    width, guard = spec.membrane_bits, spec.guard
+
+    @instance
+    def before_adding():
+        wide = intbv(0, min=-(1 << product_bits), max=1 << product_bits)
+        total = intbv(0, min=-most, max=most)
+        while True:
+            yield clk.posedge
+            if reads:
+                weight.next = weight_bits.signed()
+                bias_1.next = addend_bits.signed()
+            if holds:
+                wide[:] = weight * factor
+                product.next = wide << guard
+                bias_2.next = bias_1
+            if fires[0]:  # cycle 3
+                total[:] = current + bias_2
+                v.next = stored
+                if total > high:
+                    constant.next = high
+                elif total < low:
+                    constant.next = low
+                else:
+                    constant.next = total[width:].signed()
+
+    sums = accumulate(clk, enable, address, holds, two_before, three_before, adds, one_before, product, current, write,
+                      write_address, clears, 0, spec.depth)
+    membranes = ram(clk, write_v, v_to, kept, read_v, v_address, stored, spec.depth)
+    stages = Signal(intbv(0)[4:])
+
+    @always_comb
+    def later():
+        stages.next = fires[5:1]
+
+    neurons = lif(clk, stages, v, constant, threshold, clear, spike, before, kept, spec.beta, spec.frac, spec.reset,
+                  spec.towards_zero)
+    return before_adding, sums, membranes, later, neurons
+
+
+@block
+def pixel_lanes(clk, rst, add, fire, address, clear, factor, weights, biases, threshold, spikes, befores,
+                fired_address, settled, spec, observed):
+    """All lanes of a layer of pixels, and the order of their work.
+
+    Parameters and ports as of ``lanes``, and
+
+    factor : in, cycle 0
+        The pixel of an addition.
+    spikes, befores, fired_address : out, cycle 6 of a firing
+    settled : out
+        0 in cycles 1 to 5 of a firing: then the same neuron must not fire again in the next cycle.
+
+    A firing must come 2 cycles after an addition. Throughput: an addition or a firing a cycle.
+    """
+    adds_1, adds_2, adds_3, adds_4, adds_5, holds, reads = [Signal(bool(0)) for _ in range(7)]
+    fires = Signal(intbv(0)[8:])  # bit i: a firing is in cycle i + 1
+    clears = Signal(intbv(0)[7:])
+    at_1, at_2, at_3, at_4, at_5, at_6, at_7, at_8 = [Signal(intbv(0)[len(address):]) for _ in range(8)]
+    factor_1, factor_2 = [Signal(intbv(0)[len(factor):]) for _ in range(2)]
+    one_before, two_before, three_before, clear_now, write, clears_current, read_v, write_v = [
+        Signal(bool(0)) for _ in range(8)]
+    stages = Signal(intbv(0)[5:])
+    spike = [Signal(bool(0)) for _ in range(spec.lanes)]
+    before = [Signal(intbv(0)[spec.membrane_bits:]) for _ in range(spec.lanes)]
+    w, b = spec.weight_bits, spec.bias_bits
+    array = [pixel_lane(clk, reads, at_1, reads, holds, two_before, three_before, adds_3, one_before, factor_2,
+                        weights((i + 1) * w, i * w), biases((i + 1) * b, i * b), threshold, stages, clear_now, write,
+                        at_4, clears_current, read_v, at_2, write_v, at_8, spike[i], before[i], spec)
+             for i in range(spec.lanes)]
+    all_spikes = ConcatSignal(*reversed(spike)) if spec.lanes > 1 else spike[0]
+
+    @always_comb
+    def out():
+        spikes.next = all_spikes
+        fired_address.next = at_6
+        settled.next = fires[5:] == 0
+
+    if observed:
+        all_befores = ConcatSignal(*reversed(before)) if spec.lanes > 1 else before[0]
+
+        @always_comb
+        def out_befores():
+            befores.next = all_befores
+
+    @always_comb
+    def steer():
+        reads.next = adds_1 or fires[0]
+        holds.next = adds_2 or fires[1]
+        stages.next = fires[7:2]  # cycles 3 to 7
+        clear_now.next = clears[6]
+        clears_current.next = fires[3] and clears[3]
+        write.next = adds_4 or (fires[3] and clears[3])
+        read_v.next = fires[1]
+        write_v.next = fires[7]
+
+    @always_comb
+    def hazards():
+        two_before.next = adds_4 and at_4 == at_2
+        three_before.next = adds_5 and at_5 == at_2
+        one_before.next = adds_4 and at_4 == at_3
+
+    @always(clk.posedge)
+    def advance():
+        adds_1.next = add
+        adds_2.next = adds_1
+        adds_3.next = adds_2
+        adds_4.next = adds_3
+        adds_5.next = adds_4
+        fires.next = concat(fires[7:], fire)
+        clears.next = concat(clears[6:], clear)
+        factor_1.next = factor
+        factor_2.next = factor_1
+        at_1.next = address
+        at_2.next = at_1
+        at_3.next = at_2
+        at_4.next = at_3
+        at_5.next = at_4
+        at_6.next = at_5
+        at_7.next = at_6
+        at_8.next = at_7
+        if rst:
+            adds_1.next = False
+            adds_2.next = False
+            adds_3.next = False
+            adds_4.next = False
+            adds_5.next = False
+            fires.next = 0
+
+    parts = [array, out, steer, hazards, advance]
+    return [*parts, out_befores] if observed else parts

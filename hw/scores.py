@@ -1,0 +1,241 @@
+"""The output: spikes counted (or membranes summed) over all steps, added up by class, sent with the arg-max.
+
+    ST_IDLE    the image's last step is waited for
+    ST_FETCH   a word of sums is read
+    ST_WORD    it is there
+    ST_SUM     a neuron's sum is added to its class
+    ST_SCORE   the class's score is sent
+    ST_CLASS   the arg-max is sent
+    ST_CYCLES  the cycles since the image's first word was taken are sent, this one included
+"""
+
+from myhdl import ConcatSignal, Signal, always, always_comb, block, enum, instance, intbv, modbv
+
+from .memory import ram
+
+sending = enum("ST_IDLE", "ST_FETCH", "ST_WORD", "ST_SUM", "ST_SCORE", "ST_CLASS", "ST_CYCLES")
+
+
+@block
+def score(clk, adds, first, sum_before, addend, total):
+    """One lane's sum: total = addend, and what was before unless this is the first step.
+
+    Ports
+    -----
+    adds, first, sum_before, addend : in
+        `sum_before` as bits of two's complement; so is `addend` if it has more than one bit.
+    total : out, in the cycle after `adds`
+        As bits.
+    """
+    width = len(total)
+    membrane = len(addend) > 1
+
+    @instance
+    def add():
+        value = intbv(0, min=-(1 << width), max=1 << width)
+        while True:
+            yield clk.posedge
+            if adds:
+                if membrane:
+                    value[:] = addend.signed()
+                else:
+                    value[:] = 0
+                    if addend != 0:
+                        value[:] = 1
+                if not first:
+                    value[:] = value + sum_before.signed()
+                total.next = value[width:]
+
+    return add
+
+
+@block
+def scores(clk, rst, num_steps, free, claim, word_valid, word_address, word, done, befores, now, stamp, tdata, tvalid,
+           tready, tlast, finished, neurons, classes, score_bits, membrane):
+    """Sum up and send.
+
+    Parameters
+    ----------
+    neurons, classes : int
+        Of the last layer; neighbours share a class.
+    score_bits : int
+        Of the sum of a neuron, two's complement.
+    membrane : bool
+        Sum membranes; else spikes.
+
+    Ports
+    -----
+    clk, rst : in
+        Rising edge; `rst` is synchronous.
+    num_steps : in
+    free : out; claim, word_valid, word_address, word, done : in
+        As the writing side of a ``spike_buffer``, for the last layer. `free` is 0 from the claim of an image's last
+        step until its answer is sent.
+    befores : in
+        Membranes of the word, a cycle before it.
+    now, stamp : in
+        A count of cycles, and what it was when the image's first word was taken.
+    tdata, tvalid, tready, tlast : AXI4-Stream
+        An image's answer: a score for each class, the arg-max (the lowest of equals), and the cycles.
+    finished : out
+        1 in the cycle in which the last beat is taken.
+
+    Latency: the first score is offered 5 + N/classes cycles after the last word, all beats within 2*groups + N +
+    classes + 4 of it if they are taken at once.
+    """
+    lanes = len(word)
+    groups = -(-neurons // lanes)
+    members = neurons // classes
+    state = Signal(sending.ST_IDLE)
+    width = len(tdata)
+    adds_1, adds_2, first_1, ends_1, ends_2, holding, first, last, fetches = [Signal(bool(0)) for _ in range(9)]
+    at_1, at_2, read_address = [Signal(intbv(0)[len(word_address):]) for _ in range(3)]
+    word_1 = Signal(intbv(0)[lanes:])
+    frame, claimed = [Signal(intbv(0)[len(num_steps):]) for _ in range(2)]
+    frame_more, claimed_more = [Signal(intbv(0)[len(num_steps) + 1:]) for _ in range(2)]
+    sums, sums_now, rest = [Signal(intbv(0)[lanes * score_bits:]) for _ in range(3)]
+    totals = [Signal(intbv(0)[score_bits:]) for _ in range(lanes)]
+    value = Signal(intbv(0, min=-(1 << score_bits - 1), max=1 << score_bits - 1))
+    total, best = [Signal(intbv(0, min=-(1 << width - 1), max=1 << width - 1)) for _ in range(2)]
+    best_class, at_class = [Signal(intbv(0, min=0, max=max(classes, 2))) for _ in range(2)]
+    member = Signal(intbv(0, min=0, max=max(members, 2)))
+    at_lane = Signal(intbv(0, min=0, max=max(lanes, 2)))
+    at_group = Signal(intbv(0, min=0, max=max(groups, 2)))
+    elapsed = Signal(modbv(0)[len(now):])
+    valid, used_up = [Signal(bool(0)) for _ in range(2)]
+
+    memory = ram(clk, adds_2, at_2, sums_now, fetches, read_address, sums, groups)
+    if membrane:
+        bits = len(befores) // lanes
+        befores_0, befores_1 = [Signal(intbv(0)[len(befores):]) for _ in range(2)]
+        addends = [befores_1((i + 1) * bits, i * bits) for i in range(lanes)]
+
+        @always(clk.posedge)
+        def hold():
+            befores_0.next = befores
+            befores_1.next = befores_0
+    else:
+        addends = [word_1(i + 1, i) for i in range(lanes)]
+
+        @always(clk.posedge)
+        def hold():
+            word_1.next = word
+    adders = [score(clk, adds_1, first_1, sums((i + 1) * score_bits, i * score_bits), addends[i], totals[i])
+              for i in range(lanes)]
+    joined = ConcatSignal(*reversed(totals)) if lanes > 1 else totals[0]
+
+    @always_comb
+    def join():
+        sums_now.next = joined
+
+    @always_comb
+    def count():
+        frame_more.next = frame + 1
+        claimed_more.next = claimed + 1
+
+    @always_comb
+    def look():
+        first.next = frame == 0
+        last.next = frame_more == num_steps
+        free.next = not holding
+        fetches.next = word_valid or state == sending.ST_FETCH
+        read_address.next = word_address
+        if state == sending.ST_FETCH:
+            read_address.next = at_group
+        value.next = rest[score_bits:].signed()
+        valid.next = state == sending.ST_SCORE or state == sending.ST_CLASS or state == sending.ST_CYCLES
+
+    @always_comb
+    def out():
+        tvalid.next = valid
+        tlast.next = state == sending.ST_CYCLES
+        finished.next = state == sending.ST_CYCLES and tready
+        tdata.next = total[width:]
+        if state == sending.ST_CLASS:
+            tdata.next = best_class
+        elif state == sending.ST_CYCLES:
+            tdata.next = elapsed
+
+    @always(clk.posedge)
+    def steps():
+        adds_1.next = word_valid
+        adds_2.next = adds_1
+        first_1.next = first
+        ends_1.next = done and last
+        ends_2.next = ends_1
+        at_1.next = word_address
+        at_2.next = at_1
+        if rst:
+            adds_1.next = False
+            adds_2.next = False
+            ends_1.next = False
+            ends_2.next = False
+            frame.next = 0
+            claimed.next = 0
+            holding.next = False
+        else:
+            if done:
+                frame.next = frame_more[len(frame):]
+                if last:
+                    frame.next = 0
+            if claim:
+                claimed.next = claimed_more[len(claimed):]
+                if claimed_more == num_steps:
+                    claimed.next = 0
+                    holding.next = True
+            if finished:
+                holding.next = False
+
+    @always(clk.posedge)
+    def send():
+        if rst:
+            state.next = sending.ST_IDLE
+        elif state == sending.ST_IDLE:
+            at_class.next = 0
+            at_group.next = 0
+            member.next = 0
+            total.next = 0
+            if ends_2:
+                state.next = sending.ST_FETCH
+        elif state == sending.ST_FETCH:
+            at_lane.next = 0
+            state.next = sending.ST_WORD
+        elif state == sending.ST_WORD:
+            rest.next = sums
+            state.next = sending.ST_SUM
+            if at_group != groups - 1:
+                at_group.next = at_group + 1
+        elif state == sending.ST_SUM:
+            total.next = total + value
+            rest.next = rest >> score_bits
+            if member == members - 1:
+                member.next = 0
+                state.next = sending.ST_SCORE
+            else:
+                member.next = member + 1
+                if at_lane == lanes - 1:
+                    state.next = sending.ST_FETCH
+            used_up.next = at_lane == lanes - 1
+            if at_lane != lanes - 1:
+                at_lane.next = at_lane + 1
+        elif state == sending.ST_SCORE:
+            if tready:
+                total.next = 0
+                if at_class == 0 or total > best:
+                    best.next = total
+                    best_class.next = at_class
+                if at_class == classes - 1:
+                    state.next = sending.ST_CLASS
+                else:
+                    at_class.next = at_class + 1
+                    state.next = sending.ST_SUM
+                    if used_up:
+                        state.next = sending.ST_FETCH
+        elif state == sending.ST_CLASS:
+            if tready:
+                elapsed.next = now - stamp + 2
+                state.next = sending.ST_CYCLES
+        elif tready:
+            state.next = sending.ST_IDLE
+
+    return memory, hold, adders, join, count, look, out, steps, send

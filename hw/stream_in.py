@@ -1,0 +1,82 @@
+"""The input stream: words of frames, written to the buffer before the first layer."""
+
+from myhdl import Signal, always, always_comb, block, intbv
+
+
+@block
+def stream_in(clk, rst, frames, allowed, tdata, tvalid, tready, tlast, free, claim, write, write_address, write_data,
+              done, begins, error, words):
+    """Take images.
+
+    Parameters
+    ----------
+    words : int
+        Of a frame.
+
+    Ports
+    -----
+    clk, rst : in
+        Rising edge; `rst` is synchronous. The next word is the first of an image.
+    frames : in
+        Of an image: its steps, or 1 for pixels.
+    allowed : in
+        Whether an image may begin.
+    tdata, tvalid, tready, tlast : AXI4-Stream
+        A word of a frame in the lowest bits; `tlast` with the last of an image.
+    free, claim, write, write_address, write_data, done
+        Writing side of a ``spike_buffer``.
+    begins : out
+        1 in the cycle in which the first word of an image is taken.
+    error : out
+        A `tlast` was missing, or was not at the end of an image. It stays 1 until the next reset.
+
+    Throughput: a word a cycle, as long as a bank is free when a frame begins.
+    """
+    at = Signal(intbv(0, min=0, max=max(words, 2)))
+    frame = Signal(intbv(0)[len(frames):])
+    one_more = Signal(intbv(0)[len(frames) + 1:])
+    ready, take, frame_ends, image_ends, wrong = [Signal(bool(0)) for _ in range(5)]
+
+    @always_comb
+    def count():
+        one_more.next = frame + 1
+
+    @always_comb
+    def accept():
+        ready.next = at != 0 or (free and (allowed or frame != 0))
+        frame_ends.next = at == words - 1
+
+    @always_comb
+    def handshake():
+        take.next = tvalid and ready
+        image_ends.next = frame_ends and one_more == frames
+
+    @always_comb
+    def out():
+        tready.next = ready
+        claim.next = take and at == 0
+        begins.next = take and at == 0 and frame == 0
+        write.next = take
+        write_address.next = at
+        write_data.next = tdata[len(write_data):]
+        done.next = take and frame_ends
+        error.next = wrong
+
+    @always(clk.posedge)
+    def advance():
+        if rst:
+            at.next = 0
+            frame.next = 0
+            wrong.next = False
+        elif take:
+            if tlast != image_ends:
+                wrong.next = True
+            if not frame_ends:
+                at.next = at + 1
+            else:
+                at.next = 0
+                frame.next = one_more[len(frame):]
+                if image_ends:
+                    frame.next = 0
+
+    return count, accept, handshake, out, advance

@@ -1,0 +1,313 @@
+"""The timing of the accelerator: which layer does what in which clock cycle, from pixels and spikes alone.
+
+Layers overlap: while layer l adds the spikes of step t, layer l + 1 adds those of step t - 1. With A the cycles that a
+frame's additions take and N those of a firing pass, the begin b, the end of additions e, the start of firing s of layer
+l at step t follow from
+
+    b[l, t] = max(s[l-1, t] + N[l-1] + 6, s[l, t-1] + N[l] + 1)      its frame is whole; the step before has fired
+    e[l, t] = b[l, t] + A[l, t]                                      its frame's bank is given back
+    s[l, t] = max(e[l, t], e[l+1, t-2] + 1, s[l, t-1] + N[l] + 6)    there is a free bank to fire into; it has settled
+
+(a layer of pixels has A only at its first step). The loops are in ``minisnn/fixed/timing.py``; what they say is held
+against the gates of ``hw/``, cycle by cycle, without tolerance.
+"""
+
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+from .errors import InputError
+from .fixed import timing
+
+SCHEDULES = ("pipelined", "layerwise", "dense")
+CHUNKS = 4  # the authors' RTL scans a channel's frame in quarters
+
+
+@dataclass(frozen=True)
+class Cycles:
+    """When what happens, for B images, L layers, T steps.
+
+    Attributes
+    ----------
+    latency : ndarray of int64, shape (B,)
+        Cycles of each image that enters an empty accelerator: from the one in which its first word is taken to the one
+        in which its answer's last beat is, both included.
+    interval : float
+        Cycles between two answers when images follow one another without a pause, mean.
+    utilisation : tuple of L floats
+        Share of these in which a layer adds or fires.
+    begins, added, fires, ends : ndarray of int64, shape (B, L, T), or None
+        Cycle (0: the image's first word is taken) in which a step begins, in which all is added, in which the firing
+        pass starts (it fires in the cycles after it), and the one after its last firing. None for "layerwise".
+    adding, firing : ndarray of int64, shape (B, L, T) and (L,)
+        Cycles from begin to the end of the additions, and of a firing pass. For "layerwise" `adding` has all.
+    bound : ndarray of int64, shape (B, L, T)
+        No design with these lanes adds in fewer cycles: the greater of additions, and inputs plus words of zeros.
+    least : ndarray of int64, shape (B,)
+        The recurrence fed with `bound` and the firing passes, with nothing between them.
+    """
+
+    latency: np.ndarray
+    interval: float
+    utilisation: tuple
+    begins: np.ndarray
+    added: np.ndarray
+    fires: np.ndarray
+    ends: np.ndarray
+    adding: np.ndarray
+    firing: np.ndarray
+    bound: np.ndarray
+    least: np.ndarray
+
+
+def default_lanes(network):
+    """Up to 32 lanes for a convolution, 8 for a fully connected layer."""
+    return tuple(min(each.layer.w_shape[-1], 32 if each.layer.kind == "conv2d" else 8) for each in network.layers)
+
+
+def words_of_input(network):
+    """Inputs in a word of the input stream: the channels of a pixel; of a flat row 4 pixels or 32 spikes."""
+    channels = network.input_shape[-1]
+    return channels if len(network.input_shape) == 3 else min(channels, 4 if network.input_bits else 32)
+
+
+def check_lanes(network, lanes):
+    """Lanes as a tuple.
+
+    Raises
+    ------
+    InputError
+        If they are not one for each layer, from 1 to its output channels.
+    """
+    lanes = tuple(lanes)
+    if len(lanes) != len(network.layers):
+        raise InputError(f"lanes must be one number for each of {len(network.layers)} layers, got "
+                         f"{'/'.join(map(str, lanes))}")
+    for number, (each, count) in enumerate(zip(network.layers, lanes), 1):
+        if not isinstance(count, (int, np.integer)) or not 1 <= count <= each.layer.w_shape[-1]:
+            raise InputError(f"layer {number} has {each.layer.w_shape[-1]} output channels: its lanes must be 1 to as "
+                             f"many, got {count}")
+    return tuple(int(count) for count in lanes)
+
+
+@dataclass(frozen=True)
+class Stimulus:
+    """What the layers of a network take: frames (T or 1, B, H, W, C) of each, of which what is not 0 costs cycles.
+
+    Attributes
+    ----------
+    network : fixed.network.IntegerNetwork
+    frames : list of L ndarrays of unsigned integers
+    num_steps : int
+    """
+
+    network: object
+    frames: list
+    num_steps: int
+
+    @classmethod
+    def of(cls, network, inputs, run, num_steps):
+        """From the inputs of :meth:`IntegerNetwork.forward` and the run that it returned with ``keep="spikes"``."""
+        frames = [inputs, *run.spk[:-1]]
+        return cls(network, [_as_maps(x, each.layer) for x, each in zip(frames, network.layers)], num_steps)
+
+    @property
+    def images(self):
+        """B."""
+        return self.frames[0].shape[1]
+
+
+def _as_maps(x, layer):
+    """(T, B, H, W, C): a flat row is one pixel; maps that are flattened are a row of pixels."""
+    if layer.kind == "conv2d":
+        return x
+    return x.reshape(*x.shape[:2], 1, -1, x.shape[-1] if x.ndim == 5 else int(np.prod(x.shape[2:])))
+
+
+def additions(stimulus, layer_index, lanes, in_lanes):
+    """(4, B, T) int64: cycles until all is added, cycles with an addition, inputs, words of zeros.
+
+    Parameters
+    ----------
+    stimulus : Stimulus
+    layer_index : int
+    lanes, in_lanes : int
+        Of this layer, and inputs in a word of its frame.
+    """
+    layer, frames = stimulus.network.layers[layer_index].layer, stimulus.frames[layer_index]
+    result = np.zeros((4, frames.shape[1], stimulus.num_steps), np.int64)
+    flat = layer.kind == "linear"
+    shape = (1, 0, 1, 1) if flat else (layer.w_shape[0], layer.padding, *layer.out_shape[:2])
+    timing.additions_of_frames(frames, in_lanes, *shape, -(-layer.w_shape[-1] // lanes), flat, result)
+    return result
+
+
+def depths(network, lanes):
+    """Cycles of each layer's firing pass, (L,) int64."""
+    return np.array([each.layer.neurons // each.layer.w_shape[-1] * -(-each.layer.w_shape[-1] // count)
+                     for each, count in zip(network.layers, lanes)], np.int64)
+
+
+def predict(stimulus, lanes=None, schedule="pipelined", word_every=1, in_lanes=None):
+    """The cycles of images.
+
+    Parameters
+    ----------
+    stimulus : Stimulus
+    lanes : sequence of int, optional
+        One number for each layer; by default :func:`default_lanes`.
+    schedule : "pipelined", "dense" or "layerwise"
+        The accelerator; the same with every spike set; the authors' public RTL (one layer after the other).
+    word_every : int
+        Cycles from one word of the input stream to the next, at least.
+    in_lanes : int, optional
+        Inputs in a word of the input stream; by default :func:`words_of_input`.
+
+    Returns
+    -------
+    cycles : Cycles
+
+    Raises
+    ------
+    InputError
+        For lanes or a schedule that cannot be.
+    """
+    network = stimulus.network
+    lanes = check_lanes(network, default_lanes(network) if lanes is None else lanes)
+    in_lanes = words_of_input(network) if in_lanes is None else in_lanes
+    if schedule not in SCHEDULES:
+        raise InputError(f"schedule must be one of {', '.join(SCHEDULES)}, got {schedule!r}")
+    if word_every < 1:
+        raise InputError(f"word_every must be at least 1, got {word_every}")
+    if schedule == "layerwise":
+        return _layerwise(stimulus, lanes, in_lanes)
+    pixels = network.input_bits > 0
+    if schedule == "dense":
+        full = [frames if pixels and index == 0 else np.ones_like(frames[:1, :1])
+                for index, frames in enumerate(stimulus.frames)]
+        dense = Stimulus(network, full, stimulus.num_steps)
+        parts = [np.array(additions(dense, index, count, words))
+                 for index, (count, words) in enumerate(zip(lanes, (in_lanes, *lanes)))]
+        parts = [part if pixels and index == 0 else np.broadcast_to(
+            part[:, :, :1], (4, stimulus.images, stimulus.num_steps)) for index, part in enumerate(parts)]
+    else:
+        parts = [additions(stimulus, index, count, words)
+                 for index, (count, words) in enumerate(zip(lanes, (in_lanes, *lanes)))]
+    adding, adds, inputs, zero_words = np.stack(parts, 2)  # each (B, L, T)
+    bound = np.maximum(adds, inputs + zero_words)
+    firing = depths(network, lanes)
+    times = _pipeline(network, adding, lanes, in_lanes, word_every, alone=True)
+    stream = _pipeline(network, adding, lanes, in_lanes, word_every, alone=False)
+    least = _pipeline(network, bound, lanes, in_lanes, word_every, alone=True, overhead=False)
+    interval = float(np.diff(stream["last"]).mean()) if stimulus.images > 1 else float(
+        times["last"][0] - times["first"][0] + 1)
+    busy = (adding.sum(axis=2) + firing * stimulus.num_steps).mean(axis=0)
+    return Cycles(times["last"] - times["first"] + 1, interval, tuple((busy / interval).tolist()), times["begins"],
+                  times["added"], times["fires"], times["ends"], adding, firing, bound, least["last"])
+
+
+def _pipeline(network, adding, lanes, in_lanes, word_every, alone, overhead=True):
+    """The recurrence's arrays, by name."""
+    shape = network.input_shape
+    words = -(-shape[-1] // in_lanes) * int(np.prod(shape[:-1], dtype=int))
+    last = network.layers[-1].layer.neurons
+    answer = 2 * -(-last // lanes[-1]) + last + network.classes + 4
+    out = {name: np.zeros(adding.shape, np.int64) for name in ("begins", "added", "fires", "ends")}
+    out |= {name: np.zeros(len(adding), np.int64) for name in ("first", "last")}
+    timing.pipeline(np.ascontiguousarray(adding), depths(network, lanes), network.input_bits > 0, words, word_every,
+                    answer, alone, overhead, *out.values())
+    return out
+
+
+def _layerwise(stimulus, lanes, in_lanes):
+    """The authors' schedule: Aliyev & Adegbija's public RTL, as a formula.
+
+    With S the spikes of an input channel (linear: of the whole input), OC outputs, EC lanes: a convolution costs
+    ceil(OC/EC) * sum_t(sum_ic max(k^2*S, 2*S + 2*4 + 3) + H_out*W_out), a fully connected layer
+    sum_t(IC + 2*4 + 2*S + 2) + ceil(OC/EC) * sum_t(S + 2).
+    """
+    network, steps = stimulus.network, stimulus.num_steps
+    cost = np.zeros((stimulus.images, len(lanes), steps), np.int64)
+    for index, (each, count, words) in enumerate(zip(network.layers, lanes, (in_lanes, *lanes))):
+        layer = each.layer
+        groups = -(-layer.w_shape[-1] // count)
+        if index == 0 and network.input_bits > 0:
+            cost[:, index] = additions(stimulus, index, count, words)[1]  # cycles with an addition, at step 0
+            cost[:, index] += layer.neurons // layer.w_shape[-1] * groups
+            continue
+        frames = stimulus.frames[index]
+        by_channel = frames.sum(axis=(2, 3), dtype=np.int64).swapaxes(0, 1)  # (B, T, C)
+        spikes = by_channel.sum(axis=2)
+        if layer.kind == "conv2d":
+            scan = np.maximum(layer.w_shape[0]**2 * by_channel, 2 * by_channel + 2 * CHUNKS + 3).sum(axis=2)
+            cost[:, index] = groups * (scan + layer.out_shape[0] * layer.out_shape[1])
+        else:
+            cost[:, index] = layer.fan_in + 2 * CHUNKS + 2 * spikes + 2 + groups * (spikes + 2)
+    latency = cost.sum(axis=(1, 2))
+    interval = float(latency.mean())
+    return Cycles(latency, interval, tuple((cost.sum(axis=2).mean(axis=0) / interval).tolist()), None, None, None, None,
+                  cost, np.zeros(len(lanes), np.int64), cost, latency)
+
+
+def join(parts):
+    """Stimuli of several batches, one after the other, as one."""
+    return Stimulus(parts[0].network, [np.concatenate(frames, axis=1) for frames in zip(*(p.frames for p in parts))],
+                    parts[0].num_steps)
+
+
+def balance(stimulus, budget, in_lanes=None):
+    """Lanes of least mean latency, of at most `budget` in all.
+
+    Lanes matter through the groups that they make, so each layer has few numbers to choose from. From the best of
+    several starts, lanes are moved between layers until no move of one or two layers' lanes makes it faster.
+
+    Parameters
+    ----------
+    stimulus : Stimulus
+        Some images to judge by; 16 are plenty.
+    budget : int
+
+    Returns
+    -------
+    lanes : tuple of int
+
+    Raises
+    ------
+    InputError
+        If there are fewer than one for each layer.
+    """
+    network = stimulus.network
+    layers = len(network.layers)
+    if budget < layers:
+        raise InputError(f"a budget of {budget} lanes is too small for {layers} layers: each needs one")
+    in_lanes = words_of_input(network) if in_lanes is None else in_lanes
+    choices = [sorted({-(-m // groups) for groups in range(1, m + 1)})
+               for m in (each.layer.w_shape[-1] for each in network.layers)]
+    known, latency_of = {}, {}
+
+    def latency(lanes):
+        if lanes not in latency_of:
+            parts = []
+            for index, key in enumerate(zip(lanes, (in_lanes, *lanes))):
+                if (index, key) not in known:
+                    known[index, key] = additions(stimulus, index, *key)[0]
+                parts.append(known[index, key])
+            latency_of[lanes] = _pipeline(network, np.stack(parts, 1), lanes, in_lanes, 1, alone=True)["last"].mean()
+        return latency_of[lanes]
+
+    best = tuple(1 for _ in choices)
+    while True:
+        around = {best}
+        for a, b in product(range(layers), repeat=2):
+            for new_a, new_b in product(choices[a], choices[b] if a != b else (None,)):
+                lanes = list(best)
+                lanes[a] = new_a
+                if new_b is not None:
+                    lanes[b] = new_b
+                if sum(lanes) <= budget:
+                    around.add(tuple(lanes))
+        better = min(around, key=lambda lanes: (latency(lanes), sum(lanes), lanes))
+        if better == best:
+            return best
+        best = better

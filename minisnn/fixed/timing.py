@@ -1,0 +1,143 @@
+"""The clock cycles of the accelerator, from what it is fed: the same plain loops as the integers.
+
+Each line that follows states when a register of ``hw/`` changes; ``hw/spike_scanner.py``, ``hw/stages.py``,
+``hw/layer.py`` and ``hw/scores.py`` are what they describe.
+"""
+
+import numpy as np
+
+from . import kernel
+
+READY = 5  # cycles from the last firing to the last word; of pixels 2 more
+SETTLED = 6  # cycles from the last firing of a pass to the start of the next, at least
+
+
+@kernel
+def additions(frame, in_lanes, kernel_size, padding, out_height, out_width, groups, flat):
+    """From the begin of a step until all is added.
+
+    Parameters
+    ----------
+    frame : ndarray of unsigned integers, shape (H, W, C)
+        What the layer takes; what is not 0 costs cycles.
+    in_lanes : int
+        Inputs in a word.
+    kernel_size, padding, out_height, out_width : int
+        Of a convolution.
+    groups : int
+        Groups of lanes.
+    flat : bool
+        A fully connected layer.
+
+    Returns
+    -------
+    cycles, adds, inputs, zero_words : int
+        Cycles from the begin of the step to the end of its additions; cycles with an addition; inputs that are not 0;
+        words without such.
+    """
+    height, width, channels = frame.shape
+    fetched, taken = 1, 1  # cycle in which the present word is fetched, and in which it becomes the present one
+    handed, moved, loaded, ends = 0, 0, 0, 0  # of the input before: to stage 1, to stage 2, to the walk; its last add
+    adds, inputs, zero_words = 0, 0, 0
+    for y in range(height):
+        rows = min(kernel_size, y + padding + 1) - max(y + padding - out_height + 1, 0)
+        for x in range(width):
+            columns = min(kernel_size, x + padding + 1) - max(x + padding - out_width + 1, 0)
+            cost = groups if flat else max(rows, 0) * max(columns, 0) * groups
+            for start in range(0, channels, in_lanes):
+                taken = fetched + 1
+                offered = 0
+                for c in range(start, min(start + in_lanes, channels)):
+                    if frame[y, x, c] == 0:
+                        continue
+                    if offered == 0:
+                        taken = max(taken, handed)
+                        offered = taken + 1
+                    handed = max(offered, moved)
+                    offered = handed + 1
+                    inputs += 1
+                    if cost > 0:
+                        moved = max(handed + 1, loaded)
+                        loaded = max(moved + 1, ends)
+                        ends = loaded + cost
+                        adds += cost
+                if offered == 0:
+                    zero_words += 1
+                fetched = taken
+    return max(max(taken, handed), ends) + 1, adds, inputs, zero_words
+
+
+@kernel
+def additions_of_frames(frames, in_lanes, kernel_size, padding, out_height, out_width, groups, flat, result):
+    """``additions`` of frames (T, B, H, W, C), into result (4, B, T)."""
+    for t in range(frames.shape[0]):
+        for image in range(frames.shape[1]):
+            cycles, adds, inputs, zero_words = additions(frames[t, image], in_lanes, kernel_size, padding, out_height,
+                                                         out_width, groups, flat)
+            result[0, image, t], result[1, image, t] = cycles, adds
+            result[2, image, t], result[3, image, t] = inputs, zero_words
+
+
+@kernel
+def pipeline(adding, depths, pixels, in_words, word_every, answer, alone, overhead, begins, added, fires, ends, first,
+             last):
+    """When every layer begins and ends every step: a max-plus recurrence over (step, layer).
+
+    Parameters
+    ----------
+    adding : ndarray of int64, shape (B, L, T)
+        Cycles from the begin of a step until all is added; of a layer of pixels, at step 0 alone.
+    depths : ndarray of int64, shape (L,)
+        Cycles of a firing pass.
+    pixels : bool
+        The first layer takes pixels.
+    in_words, word_every : int
+        Words of a frame of the input stream, and the cycles from one to the next.
+    answer : int
+        Cycles from the last word of the last layer to the last beat of the answer.
+    alone : bool
+        Each image enters an empty accelerator, at its cycle 0; else as soon as it is taken.
+    overhead : bool
+        False for the bound: firing passes and additions alone, with nothing between them.
+    begins, added, fires, ends : ndarray of int64, shape (B, L, T)
+        Out: the cycles of `events` of ``hw/layer.py``.
+    first, last : ndarray of int64, shape (B,)
+        Out: the cycles in which an image's first word is taken, and its answer's last beat.
+    """
+    images, layers, steps = adding.shape
+    o = 1 if overhead else 0
+    word_out, word_out_pixels, settled = READY * o, (READY + 2) * o, SETTLED * o
+    end = np.zeros(layers, np.int64)  # of the step before
+    given_back = np.zeros((layers, 2), np.int64)  # of the last two frames: the earlier is at 0
+    for image in range(images):
+        if alone or image == 0:  # nothing has happened before cycle 0
+            end[:], given_back[:], word_taken, sent = -SETTLED, -1, -word_every, -1
+        for t in range(steps):
+            filled = np.int64(0)
+            if t == 0 or not pixels:
+                taken = max(word_taken + word_every, given_back[0, 0] + 1)
+                if t == 0:
+                    first[image] = taken
+                word_taken = taken + (in_words - 1) * word_every
+                filled = word_taken + o
+            for layer in range(layers):
+                constant = pixels and layer == 0 and t > 0
+                fire = end[layer] - o + settled
+                if not constant:
+                    begin = max(filled, end[layer])
+                    added[image, layer, t] = begin + adding[image, layer, t]
+                    fire = max(fire, added[image, layer, t])
+                    given_back[layer, 0], given_back[layer, 1] = given_back[layer, 1], added[image, layer, t]
+                if layer < layers - 1:
+                    fire = max(fire, given_back[layer + 1, 0] + o)
+                elif t == 0:
+                    fire = max(fire, sent + o)
+                if constant:
+                    begin = fire
+                    added[image, layer, t] = fire
+                begins[image, layer, t], fires[image, layer, t] = begin, fire
+                end[layer] = fire + depths[layer] + o
+                ends[image, layer, t] = end[layer]
+                filled = fire + depths[layer] + (word_out_pixels if pixels and layer == 0 else word_out) + o
+        sent = filled - o + answer * o
+        last[image] = sent
