@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from myhdl import ConcatSignal, Signal, always, always_comb, block, intbv, modbv
 
+from minisnn.cycles import check_lanes, words_of_input
 from minisnn.quantize import signed_bits
 
 from .layer import bits, layer
@@ -88,7 +89,7 @@ def specify(network, lanes, in_lanes=None, max_steps=255, load_bits=32):
     lanes : sequence of int
         One number for each layer.
     in_lanes : int, optional
-        Inputs in a word of the input stream; by default all channels of a pixel, of a flat row 4 pixels or 32 spikes.
+        Inputs in a word of the input stream; by default ``minisnn.cycles.words_of_input``.
     max_steps, load_bits : int
 
     Returns
@@ -100,22 +101,16 @@ def specify(network, lanes, in_lanes=None, max_steps=255, load_bits=32):
     ValueError
         That names the layer and the number that does not fit.
     """
-    if isinstance(lanes, int) or len(lanes) != len(network.layers):
-        raise ValueError(f"lanes must be one number for each of {len(network.layers)} layers, got {lanes!r}")
-    channels = network.input_shape[-1]
-    if in_lanes is None:
-        in_lanes = channels if len(network.input_shape) == 3 else min(channels, 4 if network.input_bits else 32)
-    for name, value, least, most in (("in_lanes", in_lanes, 1, channels), ("max_steps", max_steps, 1, 65535),
-                                     ("load_bits", load_bits, 8, 65536)):
+    lanes = check_lanes(network, lanes)
+    in_lanes = words_of_input(network) if in_lanes is None else in_lanes
+    for name, value, least, most in (("in_lanes", in_lanes, 1, network.input_shape[-1]),
+                                     ("max_steps", max_steps, 1, 65535), ("load_bits", load_bits, 8, 65536)):
         if not isinstance(value, int) or not least <= value <= most:
             raise ValueError(f"{name} must be a whole number from {least} to {most}, got {value!r}")
     result, pixel_bits = [], network.input_bits
     for number, (each, count) in enumerate(zip(network.layers, lanes), 1):
         layer = each.layer
         flat = layer.kind == "linear"
-        if not isinstance(count, int) or not 1 <= count <= layer.w_shape[-1]:
-            raise ValueError(f"layer {number} has {layer.w_shape[-1]} output channels: its lanes must be 1 to as many, "
-                             f"got {count!r}")
         if each.membrane_bits > 31:
             raise ValueError(f"layer {number} has membranes of {each.membrane_bits} bits and hardware takes up to 31; "
                              "quantize with fewer weight, guard or membrane bits")
@@ -344,21 +339,21 @@ def weight_words(each, spec):
     """The words of a layer's weight memory, as integers, in order of address."""
     w = each.w.reshape(-1, each.w.shape[-1]) if spec.flat else (
         each.w.transpose(2, 0, 1, 3).reshape(-1, each.w.shape[-1]))  # rows (c, ky, kx)
-    return _words(w, spec.lanes, spec.groups, spec.weight_bits)
+    return cut(w, spec.lanes, spec.groups, spec.weight_bits)
 
 
 def bias_words(each, spec):
     """The words of a layer's bias memory."""
-    return _words(each.b[None], spec.lanes, spec.groups, spec.bias_bits)
+    return cut(each.b[None], spec.lanes, spec.groups, spec.bias_bits)
 
 
 def frame_words(frame, spec):
     """The words of a frame of inputs (H, W, C) or (N,): spikes, or pixels of ``spec.input_bits`` bits."""
     rows = frame.reshape(spec.in_height * spec.in_width, spec.in_channels)
-    return _words(rows, spec.in_lanes, -(-spec.in_channels // spec.in_lanes), max(spec.input_bits, 1))
+    return cut(rows, spec.in_lanes, -(-spec.in_channels // spec.in_lanes), max(spec.input_bits, 1))
 
 
-def _words(rows, lanes, groups, bits):
+def cut(rows, lanes, groups, bits):
     """Rows of numbers, cut into groups of lanes, lane 0 in the lowest bits; lanes without a number hold 0."""
     words, mask = [], (1 << bits) - 1
     for row in rows.tolist():

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import tempfile
 import warnings
+from itertools import count
 from pathlib import Path
 
 from myhdl import Signal, Simulation, StopSimulation, delay, instance
@@ -22,7 +23,7 @@ class ToolError(RuntimeError):
     """A tool is missing or failed; says which, and what it said."""
 
 
-def run(make, inputs, outputs, drive, cycles):
+def run(make, inputs, outputs, drive, cycles=None, keep=True):
     """Simulate a block in MyHDL.
 
     Parameters
@@ -34,13 +35,20 @@ def run(make, inputs, outputs, drive, cycles):
     drive : callable
         ``drive(cycle, seen)`` returns the inputs of a cycle as a dict of str to int (those left out are 0), from the
         outputs `seen` at the end of the cycle before. May raise StopIteration to end.
-    cycles : int
+    cycles : int, optional
         To run at most.
+    keep : bool
+        Whether to return what was given and seen; a long run may be too much to keep.
 
     Returns
     -------
     given, seen : list of dict of str to int
         Inputs and outputs of each cycle.
+
+    Raises
+    ------
+    TimeoutError
+        If `drive` has not ended it after so many cycles.
     """
     clk = Signal(bool(0))
     given, seen = [], []
@@ -49,7 +57,9 @@ def run(make, inputs, outputs, drive, cycles):
     @instance
     def stimulus():
         before = {name: int(signal) for name, signal in outputs.items()}
-        for cycle in range(cycles):
+        for cycle in count():
+            if cycle == cycles:
+                raise TimeoutError(f"not at its end after {cycles} cycles")
             try:
                 values = drive(cycle, before)
             except StopIteration:
@@ -59,8 +69,9 @@ def run(make, inputs, outputs, drive, cycles):
                 inputs[name].next = value
             yield delay(5)
             before = {name: int(signal) for name, signal in outputs.items()}
-            given.append(values)
-            seen.append(before)
+            if keep:
+                given.append(values)
+                seen.append(before)
             clk.next = 1
             yield delay(5)
             clk.next = 0

@@ -112,6 +112,17 @@ class Stimulus:
         frames = [inputs, *run.spk[:-1]]
         return cls(network, [_as_maps(x, each.layer) for x, each in zip(frames, network.layers)], num_steps)
 
+    @classmethod
+    def of_images(cls, model, images, threads=None, progress=lambda count: None):
+        """From raw images and a :class:`minisnn.fixed.model.IntegerModel`, batch by batch."""
+        parts = [cls.of(model.network, inputs, run, model.num_steps).frames
+                 for inputs, run in model.run(images, "spikes", threads, progress=progress)]
+        return cls(model.network, [np.concatenate(frames, axis=1) for frames in zip(*parts)], model.num_steps)
+
+    def first(self, count):
+        """The first images alone."""
+        return Stimulus(self.network, [frames[:, :count] for frames in self.frames], self.num_steps)
+
     @property
     def images(self):
         """B."""
@@ -248,12 +259,6 @@ def _layerwise(stimulus, lanes, in_lanes):
     interval = float(latency.mean())
     return Cycles(latency, interval, tuple((cost.sum(axis=2).mean(axis=0) / interval).tolist()), None, None, None, None,
                   cost, np.zeros(len(lanes), np.int64), cost, latency)
-
-
-def join(parts):
-    """Stimuli of several batches, one after the other, as one."""
-    return Stimulus(parts[0].network, [np.concatenate(frames, axis=1) for frames in zip(*(p.frames for p in parts))],
-                    parts[0].num_steps)
 
 
 def balance(stimulus, budget, in_lanes=None):

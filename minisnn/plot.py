@@ -37,6 +37,80 @@ def training_figure(model, image, label, path):
         canvas.print_png(file)
 
 
+def cycles_figure(cycles, names, lanes, path):
+    """Where the cycles go: the layers of the first image beside one another in time, and their shares of all images'.
+
+    Parameters
+    ----------
+    cycles : minisnn.cycles.Cycles
+    names : list of str
+        Of the layers.
+    lanes : sequence of int
+    path : str or Path
+        The PNG to write.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written there.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(12, 1.6 + 0.95 * len(names)), layout="constrained")
+    canvas = FigureCanvasAgg(figure)
+    gantt, shares = figure.subplots(1, 2, width_ratios=(2.6, 1), sharey=True)
+    labels = [f"{name}\n{count} lanes" for name, count in zip(names, lanes)]
+    pipeline_gantt(gantt, cycles, labels)
+    cycle_shares(shares, cycles)
+    handles, words = shares.get_legend_handles_labels()
+    figure.legend(handles, words, loc="outside lower center", ncols=len(words), frameon=False)
+    with atomic_write(path) as file:
+        canvas.print_png(file)
+
+
+# Colours of what a layer does, in every figure.
+ADDS, FIRES, WAITS, IDLE = "tab:blue", "tab:orange", "0.7", "0.93"
+
+
+def pipeline_gantt(axes, cycles, labels, image=0):
+    """What each layer does over time for one image, drawn on matplotlib `axes`; a step's number is in its bar."""
+    begins, added, fires, ends = (getattr(cycles, name)[image] for name in ("begins", "added", "fires", "ends"))
+    latency = int(cycles.latency[image])
+    for layer in range(len(labels)):
+        for t in range(begins.shape[1]):
+            parts = ((begins, added, ADDS), (added, fires, WAITS), (fires, ends, FIRES))
+            axes.broken_barh([(a[layer, t], b[layer, t] - a[layer, t]) for a, b, _ in parts], (layer - 0.36, 0.72),
+                             facecolors=[color for *_, color in parts])
+            if ends[layer, t] - begins[layer, t] > latency / 40:
+                axes.text((begins[layer, t] + ends[layer, t]) / 2, layer, t + 1, ha="center", va="center",
+                          fontsize=8, color="white")
+    axes.set(title=f"One image: {latency:,} cycles, layer by step", xlabel="clock cycle", xlim=(0, latency),
+             yticks=range(len(labels)), yticklabels=labels)
+    axes.invert_yaxis()
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def cycle_shares(axes, cycles):
+    """Shares of an image's latency in which each layer adds, fires, waits and idles, mean; on matplotlib `axes`."""
+    latency = cycles.latency.mean()
+    steps = cycles.adding.shape[2]
+    adds = cycles.adding.sum(axis=2).mean(axis=0)
+    fires = cycles.firing * float(steps)
+    waits = (cycles.fires - cycles.added).sum(axis=2).mean(axis=0)
+    parts = ((adds, ADDS, "adds"), (fires, FIRES, "fires"), (waits, WAITS, "waits for the next layer"),
+             (latency - adds - fires - waits, IDLE, "idle"))
+    left = np.zeros(len(adds))
+    for values, color, label in parts:
+        axes.barh(range(len(adds)), 100 * values / latency, 0.72, left=100 * left / latency, color=color, label=label)
+        left = left + values
+    count = len(cycles.latency)
+    axes.set(title=f"Mean of {count} image{'s' if count > 1 else ''}", xlabel="share of an image's cycles (%)",
+             xlim=(0, 100))
+    axes.spines[["top", "right"]].set_visible(False)
+
+
 def learning_curve(axes, history):
     """Loss (left axis) and accuracies (right axis) by epoch, drawn on matplotlib `axes`."""
     epochs = [entry["epoch"] for entry in history]

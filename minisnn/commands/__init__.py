@@ -8,19 +8,19 @@ from importlib import import_module
 from .. import __version__
 from ..errors import InputError, TrainingError
 
-COMMANDS = ("train", "evaluate", "info", "quantize")
+COMMANDS = ("train", "evaluate", "info", "quantize", "cycles", "cosim")
 
 
 def main(arguments=None):
     """Run a command; returns the exit status.
 
-    0 done, 1 the training diverged, 2 a wrong file, flag or value, 130 Ctrl-C; what is not 0 says why in one
+    0 done, 1 the training diverged or the gates differ, 2 a wrong file, flag or value, 130 Ctrl-C; what is not 0 says why in one
     sentence on standard error.
     """
     modules = {name: import_module(f".{name}", __name__) for name in COMMANDS}
     args = _parser(modules).parse_args(arguments)
     try:
-        modules[args.command].run(args)
+        status = modules[args.command].run(args) or 0
         sys.stdout.flush()
     except (InputError, TrainingError) as error:
         return _say(f"error: {error}", 2 if isinstance(error, InputError) else 1)
@@ -32,7 +32,7 @@ def main(arguments=None):
     except BrokenPipeError:  # the reader of our output (head, less) has gone: do not flush to it again
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
-    return 0
+    return status
 
 
 def _say(words, status):
@@ -62,6 +62,34 @@ def add_machine_arguments(parser):
                         help="threads; the result does not depend on it (default: all processors)")
     parser.add_argument("--backend", default="numba", metavar="NAME",
                         help="numba (fast) or numpy (the readable reference) (default: numba)")
+
+
+def add_data_arguments(parser):
+    """--dataset and --data: whose test images are used."""
+    parser.add_argument("--dataset", metavar="NAME", help="digits, svhn, mnist, fashion-mnist, or a .npz file with "
+                        "X and y (default: the one that it was trained on)")
+    parser.add_argument("--data", metavar="DIR", help="folder with the data set's files (default: they are "
+                        "downloaded to ~/.cache/minisnn)")
+
+
+def add_lanes_argument(parser):
+    """--lanes."""
+    parser.add_argument("--lanes", type=_lanes, metavar="N/N/...", help="neurons of each layer that are worked on at "
+                        "once, such as 32/32/8/8 (default: up to 32 for a convolution, 8 for a fully connected layer)")
+
+
+def positive(text):
+    """Type of a flag: a whole number from 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1, got {text!r}")
+    return int(text)
+
+
+def _lanes(text):
+    parts = text.split("/")
+    if not all(part.isdecimal() for part in parts):
+        raise argparse.ArgumentTypeError(f"must be whole numbers joined by '/', such as 32/32/8/8, got {text!r}")
+    return tuple(int(part) for part in parts)
 
 
 def widths(text):

@@ -3,16 +3,13 @@
 import json
 from dataclasses import asdict
 
-from . import add_machine_arguments, rates_table
+from . import add_data_arguments, add_machine_arguments, rates_table
 
 
 def add_arguments(parser):
     """The command's flags."""
     parser.add_argument("model", metavar="MODEL", help="model file (.npz) that minisnn train wrote")
-    parser.add_argument("--dataset", metavar="NAME", help="digits, svhn, mnist, fashion-mnist, or a .npz "
-                        "file with X and y (default: the one that it was trained on)")
-    parser.add_argument("--data", metavar="DIR", help="folder with the data set's files (default: they are "
-                        "downloaded to ~/.cache/minisnn)")
+    add_data_arguments(parser)
     parser.add_argument("--json", action="store_true", help="print accuracy (0 to 1), firing_rates (spikes "
                         "per neuron and step, by layer), images and num_steps as JSON")
     add_machine_arguments(parser)

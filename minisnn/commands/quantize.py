@@ -6,11 +6,12 @@ epochs with rounded weights, which mends most of what few bits lose.
 """
 
 import json
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 
 from ..errors import InputError
-from . import add_machine_arguments, table, widths
+from . import add_data_arguments, add_machine_arguments, table, widths
 
 
 def add_arguments(parser):
@@ -31,10 +32,7 @@ def add_arguments(parser):
                         help="of the leak: floor, or zero (towards it) (default: floor)")
     parser.add_argument("--input-bits", type=int, default=8, metavar="BITS",
                         help="of pixels that are not uint8 (default: 8)")
-    parser.add_argument("--dataset", metavar="NAME", help="digits, svhn, mnist, fashion-mnist, or a .npz file with "
-                        "X and y, to tell the accuracy by (default: the one that it was trained on)")
-    parser.add_argument("--data", metavar="DIR", help="folder with the data set's files (default: they are "
-                        "downloaded to ~/.cache/minisnn)")
+    add_data_arguments(parser)
     parser.add_argument("--out", type=Path, metavar="FILE", help="(default: MODEL.int.npz)")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint of an interrupted --finetune")
     parser.add_argument("--json", action="store_true", help="print accuracy_before, accuracy_after, "
@@ -76,6 +74,9 @@ def run(args):
         return
     _show(losses, before, after, data.name, args.finetune)
     print(f"\nmodel   {out}")
+    folder = ["--data", args.data] if args.data else []
+    own = ["--dataset", args.dataset] if args.dataset else []
+    print("next    " + shlex.join(["minisnn", "cycles", str(out), *own, *folder]))
 
 
 def _show(losses, before, after, dataset, epochs):

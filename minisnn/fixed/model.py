@@ -93,21 +93,22 @@ class IntegerModel:
         return self.encoder.encode(images, rng)
 
     def run(self, images, keep="scores", threads=None, batch_size=256, progress=lambda count: None):
-        """(first image, IntegerRun) of one batch after the other; spikes of "rate" coding are those of ``evaluate``."""
+        """(inputs, IntegerRun) of one batch after the other; spikes of "rate" coding are those of ``evaluate``."""
         rng = stream(self.seed, "encode")
         for start in range(0, len(images), batch_size):
             inputs = self.encode(images[start:start + batch_size], rng)
-            yield start, self.network.forward(inputs, self.num_steps, keep, threads, progress)
+            yield inputs, self.network.forward(inputs, self.num_steps, keep, threads, progress)
 
     def evaluate(self, x, y, threads=None, progress=lambda count: None):
         """Accuracy and firing rates, as :func:`minisnn.inference.evaluate`."""
         y = np.asarray(y)
         if y.shape != (len(x),):
             raise InputError(f"labels must be one for each of {len(x)} images, got shape {y.shape}")
-        right, fired = 0, np.zeros(len(self.network.layers))
-        for start, run in self.run(x, threads=threads, progress=progress):
-            right += int((run.scores.argmax(axis=1) == y[start:start + len(run.scores)]).sum())
+        answers, fired = [], np.zeros(len(self.network.layers))
+        for _, run in self.run(x, threads=threads, progress=progress):
+            answers.append(run.scores.argmax(axis=1))
             fired += run.fired.sum(axis=(0, 2))
+        right = int((np.concatenate(answers) == y).sum())
         neurons = np.array([each.layer.neurons for each in self.network.layers])
         return Result(right / len(x), tuple((fired / (neurons * len(x) * self.num_steps)).tolist()), len(x),
                       self.num_steps)

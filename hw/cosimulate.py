@@ -1,0 +1,320 @@
+"""The accelerator beside the integers: what it fires, keeps and answers, and in which cycle.
+
+A :class:`Host` drives the streams and compares on the way; :func:`cosimulate` runs images in MyHDL.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from myhdl import block
+
+from minisnn import cycles as timing
+
+from . import accelerator as top
+from . import simulate
+
+
+@dataclass
+class Found:
+    """What was compared, and what differed.
+
+    Attributes
+    ----------
+    spikes, membranes : int
+        Neurons whose spike, or membrane before reset, is another than the integers' in some step, or is missing.
+    answers : list of (scores, class, cycles)
+        By image.
+    events : list of L lists of 4 lists of int
+        Cycles of each of ``layer``'s events.
+    taken : list of int
+        Cycle in which the first word of each image was taken.
+    ended : list of int
+        Cycle in which the last beat of each answer was.
+    compared : int
+        Firings of all lanes that were looked at.
+    """
+
+    spikes: int = 0
+    membranes: int = 0
+    answers: list = field(default_factory=list)
+    events: list = field(default_factory=list)
+    taken: list = field(default_factory=list)
+    ended: list = field(default_factory=list)
+    compared: int = 0
+
+
+def always(cycle):
+    """A stream that never stalls."""
+    return True
+
+
+class Host:
+    """Drives the streams of an accelerator, a cycle at a time; for :func:`hw.simulate.run`.
+
+    Parameters
+    ----------
+    spec : accelerator.AcceleratorSpec
+    load : list of int
+        Beats of the load stream; ``accelerator.load_words``. May be empty.
+    images : list of list of int
+        The words of each image.
+    expected : list of L lists of (address, spikes, membranes), optional
+        ``expected_firings`` of all images, to compare with.
+    word_every : int
+        Cycles from one word to the next, at least.
+    alone : bool
+        Send an image when the answer to the one before is there; else as soon as it is taken.
+    offers, takes, loads : callable
+        Of the cycle: whether a word is offered, an answer taken, a beat of the load offered.
+    """
+
+    def __init__(self, spec, load, images, expected=None, word_every=1, alone=True, offers=always, takes=always,
+                 loads=always):
+        self.spec, self.load, self.images, self.expected = spec, list(load), images, expected
+        self.word_every, self.alone, self.offers, self.takes, self.loads = word_every, alone, offers, takes, loads
+        self.found = Found(events=[[[], [], [], []] for _ in spec.layers])
+        self.given = {}
+        self.image, self.word, self.next_word = 0, 0, 0  # what is sent next, and not before which cycle
+        self.loaded = 0
+        self.beats = []
+        self.at = [0] * len(spec.layers)
+
+    def __call__(self, cycle, seen):
+        """The inputs of `cycle`, given the outputs of the one before."""
+        if cycle < 2:
+            self.given = {"rst": 1}
+            return self.given
+        self._look(cycle - 1, seen)
+        if len(self.found.ended) == len(self.images) and self.loaded == len(self.load):
+            raise StopIteration
+        given = {"m_output_tready": bool(self.takes(cycle))}
+        offered = self.given.get("s_load_tvalid") and not seen["s_load_tready"]  # what is offered is not taken back
+        if self.loaded < len(self.load) and (offered or self.loads(cycle)):
+            given |= {"s_load_tvalid": 1, "s_load_tdata": self.load[self.loaded],
+                      "s_load_tlast": self.loaded == len(self.load) - 1}
+        offered = self.given.get("s_input_tvalid") and not seen["s_input_tready"]
+        if self._may_send(cycle) and (offered or self.offers(cycle)):
+            words = self.images[self.image]
+            given |= {"s_input_tvalid": 1, "s_input_tdata": words[self.word],
+                      "s_input_tlast": self.word == len(words) - 1}
+        self.given = given
+        return given
+
+    def _may_send(self, cycle):
+        if self.image == len(self.images) or cycle < self.next_word or self.loaded < len(self.load):
+            return False
+        return not self.alone or self.word > 0 or len(self.found.ended) == self.image
+
+    def _look(self, cycle, seen):
+        """What happened in a cycle."""
+        given, found = self.given, self.found
+        if given.get("s_load_tvalid") and seen["s_load_tready"]:
+            self.loaded += 1
+        if given.get("s_input_tvalid") and seen["s_input_tready"]:
+            if self.word == 0:
+                found.taken.append(cycle)
+            self.next_word = cycle + self.word_every
+            self.word += 1
+            if self.word == len(self.images[self.image]):
+                self.image, self.word = self.image + 1, 0
+        if seen["m_output_tvalid"] and given.get("m_output_tready"):
+            self.beats.append(seen["m_output_tdata"])
+            if seen["m_output_tlast"]:
+                found.ended.append(cycle)
+                sign = 1 << self.spec.output_bits - 1
+                *scores, best, count = self.beats
+                found.answers.append(([(beat ^ sign) - sign for beat in scores], best, count))
+                self.beats = []
+        if "probe_fired" in seen:
+            if found.taken and seen["probe_events"]:
+                self._events(cycle, seen["probe_events"])
+            if seen["probe_fired"] and self.expected is not None:
+                self._fired(seen)
+
+    def _events(self, cycle, events):
+        for layer in self.found.events:
+            for kind in range(4):
+                if events >> kind & 1:
+                    layer[kind].append(cycle)
+            events >>= 4
+
+    def _fired(self, seen):
+        fired, addresses, spikes, befores = (seen[f"probe_{name}"] for name in ("fired", "address", "spikes", "before"))
+        for index, each in enumerate(self.spec.layers):
+            address_bits, before_bits = top.bits(each.depth), each.lanes * each.membrane_bits
+            if fired >> index & 1:
+                self._compare(index, each, addresses & (1 << address_bits) - 1, spikes & (1 << each.lanes) - 1,
+                              befores & (1 << before_bits) - 1)
+            addresses, spikes, befores = addresses >> address_bits, spikes >> each.lanes, befores >> before_bits
+
+    def _compare(self, index, each, address, spikes, before):
+        if self.at[index] == len(self.expected[index]):
+            self.found.spikes += each.lanes
+            return
+        to_address, to_spikes, to_before = self.expected[index][self.at[index]]
+        self.at[index] += 1
+        self.found.compared += 1
+        if (address, spikes, before) != (to_address, to_spikes, to_before):
+            if address != to_address:
+                spikes, before = ~to_spikes, ~to_before
+            mask = (1 << each.membrane_bits) - 1
+            self.found.spikes += ((spikes ^ to_spikes) & (1 << each.lanes) - 1).bit_count()
+            self.found.membranes += sum(((before ^ to_before) >> lane * each.membrane_bits) & mask != 0
+                                        for lane in range(each.lanes))
+
+    def end(self):
+        """What was found; firings that did not come count as differences."""
+        if self.expected is not None:
+            for index, each in enumerate(self.spec.layers):
+                missing = (len(self.expected[index]) - self.at[index]) * each.lanes
+                self.found.spikes, self.found.membranes = self.found.spikes + missing, self.found.membranes + missing
+        return self.found
+
+
+def image_words(inputs, image, spec):
+    """The words of an image of `inputs` (1 or T, B, ...)."""
+    return [word for frame in inputs[:, image] for word in top.frame_words(frame, spec.layers[0])]
+
+
+def expected_firings(run, image, spec):
+    """What the probe must show of an image: for each layer the (address, spikes, membranes) of all its firings.
+
+    Parameters
+    ----------
+    run : minisnn.fixed.network.IntegerRun
+        With ``keep="membranes"``.
+    image : int
+    spec : accelerator.AcceleratorSpec
+    """
+    result = []
+    for each, fires, mem in zip(spec.layers, run.fires, run.mem):
+        order = [((wy * each.pool + y) * each.out_width + wx * each.pool + x) * each.groups + g
+                 for wy in range(each.out_height // each.pool) for wx in range(each.out_width // each.pool)
+                 for g in range(each.groups) for y in range(each.pool) for x in range(each.pool)]
+        words = []
+        for t in range(len(fires)):
+            spikes, before = (top.cut(x[t, image].reshape(-1, each.out_channels), each.lanes, each.groups, bits)
+                              for x, bits in ((fires, 1), (mem, each.membrane_bits)))
+            words += [(address, spikes[address], before[address]) for address in order]
+        result.append(words)
+    return result
+
+
+def design(spec):
+    """(block, probed): the accelerator as a block whose ports are all that :func:`accelerator.ports` names."""
+    @block
+    def dut(clk, rst, s_load_tdata, s_load_tvalid, s_load_tlast, s_input_tdata, s_input_tvalid, s_input_tlast,
+            m_output_tready, s_load_tready, s_input_tready, m_output_tdata, m_output_tvalid, m_output_tlast, loaded,
+            load_error, input_error, probe_events=None, probe_fired=None, probe_address=None, probe_spikes=None,
+            probe_before=None):
+        return top.accelerator(clk, rst, s_load_tdata, s_load_tvalid, s_load_tready, s_load_tlast, s_input_tdata,
+                               s_input_tvalid, s_input_tready, s_input_tlast, m_output_tdata, m_output_tvalid,
+                               m_output_tready, m_output_tlast, loaded, load_error, input_error, probe_events,
+                               probe_fired, probe_address, probe_spikes, probe_before, spec)
+
+    return dut
+
+
+@dataclass(frozen=True)
+class Compared:
+    """An image in gates beside the integers.
+
+    Attributes
+    ----------
+    prediction : int
+        The accelerator's answer.
+    spikes, membranes : int
+        Neurons and steps that differ.
+    answers : int
+        Beats of the answer (scores and class) that differ.
+    cycles_predicted, cycles_counted : int
+        Latency by the model, and by the accelerator's own counter.
+    cycles : int
+        Begins, ends of additions, firings and ends of all layers and steps, and the latency, that come in another
+        cycle than predicted.
+    """
+
+    prediction: int
+    spikes: int
+    membranes: int
+    answers: int
+    cycles_predicted: int
+    cycles_counted: int
+    cycles: int
+
+    @property
+    def same(self):
+        """Nothing differs."""
+        return not (self.spikes or self.membranes or self.answers or self.cycles)
+
+
+def cosimulate(network, inputs, num_steps, lanes, word_every=1, progress=lambda: None):
+    """Run images through the accelerator in MyHDL, one after the other, and compare with the integers.
+
+    Parameters
+    ----------
+    network : minisnn.fixed.network.IntegerNetwork
+    inputs : ndarray of unsigned integers, shape (1 or T, B, ...)
+    num_steps : int
+    lanes : sequence of int
+    word_every : int
+        Cycles from one word of the input stream to the next, at least.
+    progress : callable
+        Called after each image.
+
+    Returns
+    -------
+    compared : list of Compared
+
+    Raises
+    ------
+    ValueError
+        If the network, or the lanes, cannot be in hardware.
+    """
+    widest = max(each.lanes * max(each.weight_bits, each.bias_bits)
+                 for each in top.specify(network, lanes).layers)  # a beat a word: loading is not what is looked at
+    spec = top.specify(network, lanes, timing.words_of_input(network), max(num_steps, 2), max(32, widest))
+    run = network.forward(inputs, num_steps, keep="membranes")
+    stimulus = timing.Stimulus.of(network, inputs, run, num_steps)
+    predicted = timing.predict(stimulus, lanes, word_every=word_every)
+    result = []
+    host = Host(spec, top.load_words(network, spec, num_steps), [], word_every=word_every)
+    images = iter(range(inputs.shape[1]))
+
+    def drive(cycle, seen):
+        # One image after the other through one simulation, so that the weights are loaded once.
+        try:
+            return host(cycle, seen)
+        except StopIteration:
+            if host.images:
+                result.append(_compared(host, run, predicted, len(result), network))
+                progress()
+            image = next(images)
+            _next_image(host, image_words(inputs, image, spec), expected_firings(run, image, spec))
+            return host(cycle, seen | {"m_output_tvalid": 0, "probe_fired": 0, "probe_events": 0})
+    simulate.run(design(spec), *top.ports(spec), drive, None, keep=False)
+    return result
+
+
+def _next_image(host, words, expected):
+    host.images, host.expected, host.image, host.word = [words], expected, 0, 0
+    host.found = Found(events=[[[], [], [], []] for _ in host.spec.layers])
+    host.at = [0] * len(host.spec.layers)
+    host.given = {name: value for name, value in host.given.items() if not name.startswith("s_")}
+
+
+def _compared(host, run, predicted, image, network):
+    found = host.end()
+    (scores, best, count), = found.answers
+    expected = run.scores[image].tolist()
+    begins, added, fires, ends = (getattr(predicted, name)[image] for name in ("begins", "added", "fires", "ends"))
+    wrong = int(count != predicted.latency[image]) + int(found.ended[0] - found.taken[0] + 1 != count)
+    for index, events in enumerate(found.events):
+        for kind, cycles in enumerate((begins, added, fires, ends)):
+            wanted = cycles[index].tolist()
+            if kind == 1 and index == 0 and network.input_bits:
+                wanted = wanted[:1]  # pixels are added once
+            seen = [cycle - found.taken[0] for cycle in events[kind]]
+            wrong += sum(a != b for a, b in zip(seen, wanted)) + abs(len(seen) - len(wanted))
+    answers = sum(a != b for a, b in zip(scores, expected)) + int(best != int(np.argmax(expected)))
+    return Compared(best, found.spikes, found.membranes, answers, int(predicted.latency[image]), count, wrong)
