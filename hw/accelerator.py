@@ -121,7 +121,8 @@ def specify(network, lanes, in_lanes=None, max_steps=255, load_bits=32):
         if flat:
             height, width = 1, height * width
         out = layer.out_shape if not flat else (1, 1, *layer.out_shape)
-        bias_bits = max(2, *(signed_bits(int(b)) for b in each.b))
+        # Not just as wide as these biases: others may be loaded.
+        bias_bits = max(each.membrane_bits, *(signed_bits(int(b)) for b in each.b))
         result.append(LayerSpec(count, height, width, channels, in_lanes, pixel_bits, flat,
                                 1 if flat else layer.w_shape[0], layer.padding, *out, layer.pool, each.weight_bits,
                                 bias_bits, each.membrane_bits, each.guard, each.beta, each.frac, each.reset,

@@ -36,7 +36,7 @@ class Cycles:
     interval : float
         Cycles between two answers when images follow one another without a pause, mean.
     utilisation : tuple of L floats
-        Share of these in which a layer adds or fires.
+        Share of a stream's cycles, from the first word to the last answer, in which a layer adds or fires.
     begins, added, fires, ends : ndarray of int64, shape (B, L, T), or None
         Cycle (0: the image's first word is taken) in which a step begins, in which all is added, in which the firing
         pass starts (it fires in the cycles after it), and the one after its last firing. None for "layerwise".
@@ -213,8 +213,9 @@ def predict(stimulus, lanes=None, schedule="pipelined", word_every=1, in_lanes=N
     least = _pipeline(network, bound, lanes, in_lanes, word_every, alone=True, overhead=False)
     interval = float(np.diff(stream["last"]).mean()) if stimulus.images > 1 else float(
         times["last"][0] - times["first"][0] + 1)
-    busy = (adding.sum(axis=2) + firing * stimulus.num_steps).mean(axis=0)
-    return Cycles(times["last"] - times["first"] + 1, interval, tuple((busy / interval).tolist()), times["begins"],
+    busy = adding.sum(axis=(0, 2)) + firing * stimulus.num_steps * stimulus.images
+    busy = busy / (stream["last"][-1] - stream["first"][0] + 1)
+    return Cycles(times["last"] - times["first"] + 1, interval, tuple(busy.tolist()), times["begins"],
                   times["added"], times["fires"], times["ends"], adding, firing, bound, least["last"])
 
 
@@ -229,6 +230,23 @@ def _pipeline(network, adding, lanes, in_lanes, word_every, alone, overhead=True
     timing.pipeline(np.ascontiguousarray(adding), depths(network, lanes), network.input_bits > 0, words, word_every,
                     answer, alone, overhead, *out.values())
     return out
+
+
+def timetable(stimulus, lanes, word_every=1, in_lanes=None, alone=True):
+    """The cycles of all that begins and ends: dict of ``begins, added, fires, ends`` (B, L, T), ``first, last`` (B,).
+
+    Parameters
+    ----------
+    stimulus, lanes, word_every, in_lanes
+        As for :func:`predict`; `first` is the cycle in which an image's first word is taken, `last` the one of its
+        answer's last beat.
+    alone : bool
+        Each image enters an empty accelerator at cycle 0; else the first does, and each is taken as soon as can be.
+    """
+    in_lanes = words_of_input(stimulus.network) if in_lanes is None else in_lanes
+    adding = np.stack([additions(stimulus, index, count, words)[0]
+                       for index, (count, words) in enumerate(zip(lanes, (in_lanes, *lanes)))], 1)
+    return _pipeline(stimulus.network, adding, lanes, in_lanes, word_every, alone)
 
 
 def _layerwise(stimulus, lanes, in_lanes):

@@ -108,6 +108,26 @@ OTHERS = [
     ("quantize model.npz --out nowhere/m.npz", "in a folder that exists"),
     ("quantize model.npz --dataset flat.npz --out new.npz", "images must have shape (n, 8, 8, 1) to fit the network"),
     ("quantize flat.npz", "flat.npz is not a model file of minisnn"),
+    ("cycles", "arguments are required: MODEL"),
+    ("cycles model.npz", "model.npz is a model file, not a quantized model file"),
+    ("cycles small.int.npz --lanes 4", "lanes must be one number for each of 2 layers, got 4"),
+    ("cycles small.int.npz --lanes 4/11", "layer 2 has 10 output channels: its lanes must be 1 to as many, got 11"),
+    ("cycles small.int.npz --lanes 4,4", "--lanes: must be whole numbers joined by '/', such as 32/32/8/8, got '4,4'"),
+    ("cycles small.int.npz --balance 1", "a budget of 1 lanes is too small for 2 layers"),
+    ("cycles small.int.npz --balance 8 --lanes 4/4", "--balance finds the lanes, so --lanes cannot be given too"),
+    ("cycles small.int.npz --schedule fast", "schedule must be one of pipelined, layerwise, dense, got 'fast'"),
+    ("cycles small.int.npz --word-every 0", "--word-every: must be a whole number from 1, got '0'"),
+    ("cycles small.int.npz --images x", "--images: must be a whole number from 1, got 'x'"),
+    ("cycles small.int.npz --figure f.jpg", "--figure f.jpg must name a file that ends in .png"),
+    ("cycles small.int.npz --figure f.png --schedule layerwise", "--figure shows layers that overlap"),
+    ("cycles small.int.npz --dataset flat.npz", "images must have shape (n, 8, 8, 1) to fit the network"),
+    ("cycles small.int.npz --dataset wide.npz", "pixels must be at most 31 (5 bits), got 240"),
+    ("cosim", "arguments are required: MODEL"),
+    ("cosim nowhere.npz", "nowhere.npz is not there"),
+    ("cosim small.int.npz --simulator modelsim", "--simulator must be myhdl, got 'modelsim'"),
+    ("cosim small.int.npz --lanes 17/1", "layer 1 has 16 output channels: its lanes must be 1 to as many, got 17"),
+    ("cosim small.int.npz --images 0", "--images: must be a whole number from 1, got '0'"),
+    ("cosim large.int.npz", "layer 1 has membranes of 40 bits and hardware takes up to 31; quantize with fewer"),
     ("info", "arguments are required: MODEL"),
     ("info nowhere.npz", "nowhere.npz is not there"),
     ("info shape.npz", "shape.npz: array 1.w is float32 of shape (2, 2)"),
@@ -122,7 +142,8 @@ def folder(tmp_path_factory):
     arrays = {"no_y": {"X": x}, "short": {"X": x, "y": y[:9]}, "fractions": {"X": x, "y": y + 0.5},
               "nan": {"X": np.full((10, 4), np.nan), "y": y}, "flat": {"X": x.reshape(10, 64), "y": y},
               "many": {"X": np.repeat(x, 3, 0), "y": np.arange(30)}, "bright": {"X": 15 * x, "y": y},
-              "dark": {"X": np.repeat(x / 16, 5, 0), "y": np.repeat(y, 5)}}
+              "dark": {"X": np.repeat(x / 16, 5, 0), "y": np.repeat(y, 5)},
+              "wide": {"X": np.repeat(15 * x, 5, 0), "y": np.repeat(y, 5)}}
     for name, content in arrays.items():
         np.savez(folder / f"{name}.npz", **content)
     np.savez(folder / "pickled.npz", X=np.array([{}]), y=y)
@@ -137,6 +158,8 @@ def folder(tmp_path_factory):
 def _models(folder):
     assert main(["train", "--out", str(folder / "model.npz"), "--topology", "16-10", "--epochs", "1",
                  "--steps", "1", "--backend", "numpy", "--figure", "none"]) == 0
+    for name, *flags in (("small",), ("large", "--membrane-bits", "40")):
+        assert main(["quantize", str(folder / "model.npz"), "--out", str(folder / f"{name}.int.npz"), *flags]) == 0
     whole = (folder / "model.npz").read_bytes()
     (folder / "cut.npz").write_bytes(whole[:len(whole) // 2])
     (folder / "started.npz.checkpoint").write_bytes(whole[:1000])

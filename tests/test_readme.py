@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from minisnn.commands import main
+from minisnn.commands import COMMANDS, main
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -29,7 +29,7 @@ def test_code_runs(tmp_path, monkeypatch, capsys):
 
 
 def test_flags_exist(capsys):
-    for command in ("train", "evaluate", "info", "quantize"):
+    for command in COMMANDS:
         try:
             main([command, "--help"])
         except SystemExit:

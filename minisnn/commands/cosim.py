@@ -69,15 +69,17 @@ def _simulate(model, inputs, lanes, args):
     count = inputs.shape[1]
     workers = min(args.workers, count)
     found = [None] * count
-    # Each process takes every n-th image, so that it loads the weights once.
-    with ProcessPoolExecutor(workers, get_context("spawn")) as pool, tqdm(
-            total=count, unit="image", disable=args.json or not sys.stderr.isatty(), dynamic_ncols=True) as bar:
-        tasks = {pool.submit(cosimulate, model.network, inputs[:, first::workers], model.num_steps, lanes,
-                             args.word_every): first for first in range(workers)}
-        for task in as_completed(tasks):
-            part = task.result()
-            found[tasks[task]::workers] = part
-            bar.update(len(part))
+    with tqdm(total=count, unit="image", disable=args.json or not sys.stderr.isatty(), dynamic_ncols=True) as bar:
+        if workers == 1:
+            return cosimulate(model.network, inputs, model.num_steps, lanes, args.word_every, bar.update)
+        # Each process takes every n-th image, so that it loads the weights once.
+        with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+            tasks = {pool.submit(cosimulate, model.network, inputs[:, first::workers], model.num_steps, lanes,
+                                 args.word_every): first for first in range(workers)}
+            for task in as_completed(tasks):
+                part = task.result()
+                found[tasks[task]::workers] = part
+                bar.update(len(part))
     return found
 
 
