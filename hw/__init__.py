@@ -1,19 +1,25 @@
-"""The accelerator in MyHDL: one block a row, converted to VHDL and run in GHDL from the first day.
+"""The accelerator in MyHDL: one block a concept, converted to VHDL and run in GHDL from the first day.
 
     memory          a RAM that maps to block RAM everywhere
-    spike_buffer    the spikes between two layers, in two banks
-    spike_scanner   the set bits of a frame of words, one a cycle
+    stream_in       the input stream, into the first buffer
+    spike_buffer    frames between two layers, in two banks
+    spike_scanner   what is not 0 in a frame of words, one a cycle
     conv2d, linear  the additions that a spike causes, as addresses
-    stages, times   what these two share
-    lif             a lane: membranes, adder, firing pipeline
+    stages, times, look_up   what these two share
+    accumulate      a memory of sums, and the adder beside it
+    sum_control     what that adder must know of the additions under way
+    lif             the neuron's firing: threshold, leak, reset
+    lanes           neurons side by side that take spikes; made of the three before
+    pixel_lanes     the same for pixels: with multipliers, and a current that is kept
     firing_pass     the order in which neurons fire, pooling window by window
     maxpool         the OR of a window
-    layer           all of these: a layer that takes spikes
+    layer           all of these
+    scores          the answer: sums by class, arg-max, cycles
+    loader          weights, biases, thresholds and steps, from the load stream
     spec            the numbers that a layer is built from
-    accelerator     from a network in integers to these numbers and to the words of the memories
+    accelerator     the whole; and from a network in integers to it, and to the words of its streams
     simulate        one bench for all: a block in MyHDL, and the same cycles as VHDL in GHDL
-
-There is no block for a layer of pixels, no top level and no loader yet.
+    cosimulate      the whole beside the integers and the model of cycles
 
 The blocks import MyHDL and one another alone, so that they can be lifted out.
 """

@@ -210,8 +210,8 @@ def accelerator(clk, rst, s_load_tdata, s_load_tvalid, s_load_tready, s_load_tla
         addresses.append(Signal(intbv(0)[bits(each.depth):]))
         spikes.append(Signal(intbv(0)[each.lanes:]))
         befores.append(Signal(intbv(0)[each.lanes * each.membrane_bits:]))
-        parts.append(layer(clk, rst, num_steps, threshold, filled, read, read_address, read_data, give_back, free, claim,
-                           to_write, to_address, to_data, done, loads_weight, loads_bias, load_address,
+        parts.append(layer(clk, rst, num_steps, threshold, filled, read, read_address, read_data, give_back, free,
+                           claim, to_write, to_address, to_data, done, loads_weight, loads_bias, load_address,
                            data_of(3 * number + 1), data_of(3 * number + 2), cleared[-1], fired[-1], addresses[-1],
                            spikes[-1], befores[-1], events[-1], each, probed, last and spec.membrane))
         filled, read, give_back = [Signal(bool(0)) for _ in range(3)]

@@ -51,6 +51,8 @@ def accumulate(clk, enable, address, holds, two_before, three_before, adds, one_
     width = len(held)
     stored, result, written, to_write = [Signal(intbv(0, min=low, max=high + 1)) for _ in range(4)]
     most = 1 << max(width, len(value))
+    sign = most.bit_length() - 1  # bit of a total's sign; without overflow those from width - 1 up are like it
+    ones = (1 << sign - width + 1) - 1
 
     memory = ram(clk, write, write_address, to_write, enable, address, stored, depth)
 
@@ -77,9 +79,9 @@ def accumulate(clk, enable, address, holds, two_before, three_before, adds, one_
                     total[:] = result + value
                 else:
                     total[:] = held + value
-                if total > high:
+                if total[sign] == 0 and total[sign:width - 1] != 0:
                     result.next = high
-                elif total < low:
+                elif total[sign] == 1 and total[sign:width - 1] != ones:
                     result.next = low
                 else:
                     result.next = total[width:].signed()

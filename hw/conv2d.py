@@ -6,6 +6,7 @@ through ky and kx upwards, and through all groups of lanes at each: one addition
 
 from myhdl import Signal, always, always_comb, block, intbv
 
+from .look_up import look_up
 from .stages import stages
 from .times import times
 
@@ -45,13 +46,20 @@ def conv2d(clk, rst, valid, ready, y, x, base, index, move, load, busy, add, wei
     bubble between inputs; an input that reaches no neuron costs one cycle.
     """
     per_channel, per_row, weight_row = kernel * kernel * groups, out_width * groups, kernel * groups
+    alone, before_last = groups == 1, max(groups - 2, 0)
     weights, neurons = channels * per_channel, out_height * out_width * groups
-    most = max(1 << len(y), 1 << len(x), out_height, out_width) + padding + kernel
+    most = max(out_height, out_width) + kernel
 
-    # First stage: which taps are inside the frame. The sums have signals of their own, wide enough for any input.
-    padded_y, padded_x = [Signal(intbv(0, min=0, max=most)) for _ in range(2)]
-    over_y, over_x, left_y, left_x = [Signal(intbv(0, min=-most, max=most)) for _ in range(4)]
-    ky_from, ky_to, kx_from, kx_to = [Signal(intbv(0, min=0, max=most)) for _ in range(4)]
+    def taps(inputs, outputs):
+        """(first, taps - 1, neuron of the first, whether there is any), for each input of a row or column."""
+        reach = [(max(i + padding - (outputs - 1), 0), min(i + padding, kernel - 1)) for i in range(inputs)]
+        return (tuple(a if a <= b else 0 for a, b in reach), tuple(max(b - a, 0) for a, b in reach),
+                tuple(i + padding - a if a <= b else 0 for i, (a, b) in enumerate(reach)),
+                tuple(int(a <= b) for a, b in reach))
+
+    # First stage: which taps are inside the frame.
+    to_ky, to_kx, to_rows, to_columns, to_row, to_column = [Signal(intbv(0, min=0, max=most)) for _ in range(6)]
+    inside_y, inside_x = [Signal(intbv(0)[1:]) for _ in range(2)]
     inside, enters, first_free = [Signal(bool(0)) for _ in range(3)]
     channel = Signal(intbv(0, min=0, max=(1 << len(base)) + (1 << len(index))))
     first_ky, first_kx, first_rows, first_columns = [Signal(intbv(0, min=0, max=most)) for _ in range(4)]
@@ -70,42 +78,20 @@ def conv2d(clk, rst, valid, ready, y, x, base, index, move, load, busy, add, wei
     second_rows, second_columns = [Signal(intbv(0, min=0, max=most)) for _ in range(2)]
 
     # Third stage: the walk.
-    walking, last_group, ends = [Signal(bool(0)) for _ in range(3)]
+    # Whether it is in its last group, column and row is told a cycle ahead.
+    walking, last_group, last_column, last_row, ends = [Signal(bool(0)) for _ in range(5)]
     weight_at, row_weight = [Signal(intbv(0)[len(weight_address):]) for _ in range(2)]
     neuron_at, row_neuron = [Signal(intbv(0)[len(neuron_address):]) for _ in range(2)]
     rows_left, columns_left, row_columns = [Signal(intbv(0, min=0, max=most)) for _ in range(3)]
-    group = Signal(intbv(0, min=0, max=max(groups, 2)))
+    at_group = Signal(intbv(0, min=0, max=max(groups, 2)))
 
-    @always_comb
-    def pad():
-        padded_y.next = y + padding
-        padded_x.next = x + padding
-
-    @always_comb
-    def beyond():
-        over_y.next = padded_y - (out_height - 1)
-        over_x.next = padded_x - (out_width - 1)
-        left_y.next = padded_y - (kernel - 1)
-        left_x.next = padded_x - (kernel - 1)
-
-    @always_comb
-    def limits():
-        ky_from.next = 0
-        kx_from.next = 0
-        ky_to.next = padded_y
-        kx_to.next = padded_x
-        if over_y > 0:
-            ky_from.next = over_y[len(ky_from):]
-        if over_x > 0:
-            kx_from.next = over_x[len(kx_from):]
-        if left_y > 0:
-            ky_to.next = kernel - 1
-        if left_x > 0:
-            kx_to.next = kernel - 1
+    in_y, in_x = taps(1 << len(y), out_height), taps(1 << len(x), out_width)
+    tables = [look_up(y, value, table) for value, table in zip((to_ky, to_rows, to_row, inside_y), in_y)]
+    tables += [look_up(x, value, table) for value, table in zip((to_kx, to_columns, to_column, inside_x), in_x)]
 
     @always_comb
     def reaches():
-        inside.next = ky_from <= ky_to and kx_from <= kx_to
+        inside.next = inside_y != 0 and inside_x != 0
 
     @always_comb
     def enter():
@@ -113,8 +99,7 @@ def conv2d(clk, rst, valid, ready, y, x, base, index, move, load, busy, add, wei
 
     @always_comb
     def flow():
-        last_group.next = group == groups - 1
-        ends.next = group == groups - 1 and columns_left == 0 and rows_left == 0
+        ends.next = last_group and last_column and last_row
 
     flow_of_stages = stages(clk, rst, enters, ends, first_free, move, load, walking, busy)
 
@@ -137,12 +122,12 @@ def conv2d(clk, rst, valid, ready, y, x, base, index, move, load, busy, add, wei
     def hold():
         if first_free and inside:
             channel.next = base + index
-            first_ky.next = ky_from
-            first_kx.next = kx_from
-            first_rows.next = ky_to - ky_from
-            first_columns.next = kx_to - kx_from
-            row.next = padded_y - ky_from
-            column.next = padded_x - kx_from
+            first_ky.next = to_ky
+            first_kx.next = to_kx
+            first_rows.next = to_rows
+            first_columns.next = to_columns
+            row.next = to_row
+            column.next = to_column
         if move:
             start_weight.next = from_taps[len(start_weight):]
             start_neuron.next = from_pixel[len(start_neuron):]
@@ -159,23 +144,31 @@ def conv2d(clk, rst, valid, ready, y, x, base, index, move, load, busy, add, wei
             rows_left.next = second_rows
             columns_left.next = second_columns
             row_columns.next = second_columns
-            group.next = 0
+            at_group.next = 0
+            last_group.next = alone
+            last_column.next = second_columns == 0
+            last_row.next = second_rows == 0
         elif not last_group:
-            group.next = group + 1
+            at_group.next = at_group + 1
+            last_group.next = at_group == before_last
             weight_at.next = weight_at + 1
             neuron_at.next = neuron_at + 1
         else:
-            group.next = 0
-            if columns_left != 0:  # the next kx is the neuron to the left
+            at_group.next = 0
+            last_group.next = alone
+            if not last_column:  # the next kx is the neuron to the left
                 columns_left.next = columns_left - 1
+                last_column.next = columns_left == 1
                 weight_at.next = weight_at + 1
                 neuron_at.next = neuron_at - (2 * groups - 1)
             else:  # the next ky is the row above
                 rows_left.next = rows_left - 1
+                last_row.next = rows_left == 1
+                last_column.next = row_columns == 0
                 columns_left.next = row_columns
                 row_weight.next = row_weight + weight_row
                 weight_at.next = row_weight + weight_row
                 row_neuron.next = row_neuron - per_row
                 neuron_at.next = row_neuron - per_row
 
-    return pad, beyond, limits, reaches, enter, flow, flow_of_stages, out, products, starts, hold, walk
+    return tables, reaches, enter, flow, flow_of_stages, out, products, starts, hold, walk

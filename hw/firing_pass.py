@@ -4,7 +4,7 @@ from myhdl import Signal, always, always_comb, block, intbv
 
 
 @block
-def firing_pass(clk, rst, start, busy, fire, address, group, first, last, height, width, groups, pool):
+def firing_pass(clk, rst, start, busy, fire, address, at_group, first, last, height, width, groups, pool):
     """Addresses of all neurons.
 
     Parameters
@@ -25,8 +25,8 @@ def firing_pass(clk, rst, start, busy, fire, address, group, first, last, height
     busy, fire : out
         1 from the cycle after `start`, in every cycle with an
     address : out
-        (y*width + x)*groups + group.
-    group : out
+        (y*width + x)*groups + at_group.
+    at_group : out
     first, last : out
         Of the words of a window and group.
 
@@ -55,7 +55,7 @@ def firing_pass(clk, rst, start, busy, fire, address, group, first, last, height
         busy.next = walking
         fire.next = walking
         address.next = at[len(address):]
-        group.next = in_group
+        at_group.next = in_group
         first.next = in_x == 0 and in_y == 0
         last.next = window_ends
 

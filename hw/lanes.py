@@ -14,6 +14,7 @@ from myhdl import ConcatSignal, Signal, always, always_comb, block, concat, inst
 
 from .accumulate import accumulate
 from .lif import lif
+from .sum_control import sum_control
 
 
 @block
@@ -75,18 +76,18 @@ def lanes(clk, rst, add, fire, address, clear, weights, biases, threshold, spike
 
     Throughput: an addition or a firing a cycle.
     """
-    adds_1, adds_2, adds_3, adds_4, holds = [Signal(bool(0)) for _ in range(5)]
     fires = Signal(intbv(0)[6:])  # bit i: a firing is in cycle i + 1
     clears = Signal(intbv(0)[5:])
-    at_1, at_2, at_3, at_4, at_5, at_6 = [Signal(intbv(0)[len(address):]) for _ in range(6)]
-    one_before, two_before, three_before, enable, clear_now, write, writes_fired = [
-        Signal(bool(0)) for _ in range(7)]
+    at_1, at_2, at_3, at_4, at_5, at_6, write_address = [Signal(intbv(0)[len(address):]) for _ in range(7)]
+    enable, holds, two_before, three_before, adds, one_before, write, clear_now, writes_fired = [
+        Signal(bool(0)) for _ in range(9)]
     stages = Signal(intbv(0)[4:])
-    write_address = Signal(intbv(0)[len(address):])
     spike = [Signal(bool(0)) for _ in range(spec.lanes)]
     before = [Signal(intbv(0)[spec.membrane_bits:]) for _ in range(spec.lanes)]
     w, b = spec.weight_bits, spec.bias_bits
-    array = [lane(clk, enable, address, holds, two_before, three_before, adds_2, one_before,
+    control = sum_control(clk, rst, add, fire, address, writes_fired, at_6, enable, holds, two_before, three_before,
+                          adds, one_before, write, write_address)
+    array = [lane(clk, enable, address, holds, two_before, three_before, adds, one_before,
                   weights((i + 1) * w, i * w), biases((i + 1) * b, i * b), threshold, stages, clear_now, writes_fired,
                   write, write_address, spike[i], before[i], spec) for i in range(spec.lanes)]
     all_spikes = ConcatSignal(*reversed(spike)) if spec.lanes > 1 else spike[0]
@@ -106,28 +107,12 @@ def lanes(clk, rst, add, fire, address, clear, weights, biases, threshold, spike
 
     @always_comb
     def steer():
-        enable.next = add or fire
-        holds.next = adds_1 or fires[0]
         stages.next = fires[5:1]
         clear_now.next = clears[4]
         writes_fired.next = fires[5]
-        write.next = adds_3 or fires[5]
-        write_address.next = at_3
-        if fires[5]:
-            write_address.next = at_6
-
-    @always_comb
-    def hazards():
-        two_before.next = adds_3 and at_3 == at_1
-        three_before.next = adds_4 and at_4 == at_1
-        one_before.next = adds_3 and at_3 == at_2
 
     @always(clk.posedge)
     def advance():
-        adds_1.next = add
-        adds_2.next = adds_1
-        adds_3.next = adds_2
-        adds_4.next = adds_3
         fires.next = concat(fires[5:], fire)
         clears.next = concat(clears[4:], clear)
         at_1.next = address
@@ -137,11 +122,7 @@ def lanes(clk, rst, add, fire, address, clear, weights, biases, threshold, spike
         at_5.next = at_4
         at_6.next = at_5
         if rst:
-            adds_1.next = False
-            adds_2.next = False
-            adds_3.next = False
-            adds_4.next = False
             fires.next = 0
 
-    parts = [array, out, steer, hazards, advance]
+    parts = [control, array, out, steer, advance]
     return [*parts, out_befores] if observed else parts

@@ -78,8 +78,8 @@ def pixel_words(clk, read_data, present, pixels_found, ready, move, load, index,
 
 @block
 def layer(clk, rst, num_steps, threshold, filled, read, read_address, read_data, give_back, free, claim, word_valid,
-          word_address, word, done, load_weight, load_bias, load_address, weight_data, bias_data, cleared, fired, fired_address,
-          spikes, befores, events, spec, probed, summed=False):
+          word_address, word, done, load_weight, load_bias, load_address, weight_data, bias_data, cleared, fired,
+          fired_address, spikes, befores, events, spec, probed, summed=False):
     """A layer.
 
     Parameters
@@ -127,7 +127,7 @@ def layer(clk, rst, num_steps, threshold, filled, read, read_address, read_data,
     index = Signal(intbv(0, min=0, max=max(spec.in_lanes, 2)))
     weight_address = Signal(intbv(0)[bits(spec.weight_words):])
     add_address, fire_address, address = [Signal(intbv(0)[bits(depth):]) for _ in range(3)]
-    group = Signal(intbv(0, min=0, max=max(groups, 2)))
+    at_group = Signal(intbv(0, min=0, max=max(groups, 2)))
     weights = Signal(intbv(0)[spec.lanes * spec.weight_bits:])
     biases = Signal(intbv(0)[spec.lanes * spec.bias_bits:])
     weight_to = Signal(intbv(0)[bits(spec.weight_words):])
@@ -150,8 +150,8 @@ def layer(clk, rst, num_steps, threshold, filled, read, read_address, read_data,
                         add_address, spec.kernel, spec.padding, spec.in_channels, spec.out_height, spec.out_width,
                         groups)
     weight_memory = ram(clk, load_weight, weight_to, weight_data, add, weight_address, weights, spec.weight_words)
-    bias_memory = ram(clk, load_bias, bias_to, bias_data, fire, group, biases, groups)
-    order = firing_pass(clk, rst, fire_start, firing, fire, fire_address, group, first, last, spec.out_height,
+    bias_memory = ram(clk, load_bias, bias_to, bias_data, fire, at_group, biases, groups)
+    order = firing_pass(clk, rst, fire_start, firing, fire, fire_address, at_group, first, last, spec.out_height,
                         spec.out_width, groups, spec.pool)
     if takes_pixels:
         factor = Signal(intbv(0)[spec.input_bits:])
@@ -220,7 +220,7 @@ def layer(clk, rst, num_steps, threshold, filled, read, read_address, read_data,
 
     @always_comb
     def out():
-        emits.next = wanted[delay - 1]
+        emits.next = wanted[delay - 1] and not rst  # the pool has no reset
         fired.next = wanted[delay - 1]
         firsts.next = opens[delay - 1]
         lasts.next = closes[delay - 1]

@@ -21,7 +21,7 @@ def lif(clk, fires, v, addend, threshold, clear, spike, before, kept, beta, frac
     Parameters
     ----------
     beta, frac : int
-        The leak beta / 2**frac.
+        The leak beta / 2**frac, at most 1.
     reset : str
         "subtract", "subtract_then_leak", "zero" or "none".
     towards_zero : bool
@@ -52,6 +52,8 @@ def lif(clk, fires, v, addend, threshold, clear, spike, before, kept, beta, frac
     product = Signal(intbv(0, min=-(1 << product_width), max=1 << product_width))
     spiked = Signal(bool(0))
     most = 1 << max(width, len(addend))
+    sign = most.bit_length() - 1  # bit of a total's sign; without overflow those from width - 1 up are like it
+    ones = (1 << sign - width + 1) - 1
     factor_width = beta.bit_length() + 1
     remainder = (1 << frac) - 1
     subtracts, subtracts_first = reset == "subtract", reset == "subtract_then_leak"
@@ -63,13 +65,14 @@ def lif(clk, fires, v, addend, threshold, clear, spike, before, kept, beta, frac
         theta = intbv(0, min=-(1 << width), max=1 << width)
         scale = intbv(0, min=0, max=1 << factor_width)
         leaked = intbv(0, min=-(1 << product_width), max=1 << product_width)
+        left = intbv(0, min=-(1 << width), max=1 << width)
         while True:
             yield clk.posedge
             if fires[0]:
                 total[:] = v + addend
-                if total > high:
+                if total[sign] == 0 and total[sign:width - 1] != 0:
                     u.next = high
-                elif total < low:
+                elif total[sign] == 1 and total[sign:width - 1] != ones:
                     u.next = low
                 else:
                     u.next = total[width:].signed()
@@ -91,16 +94,14 @@ def lif(clk, fires, v, addend, threshold, clear, spike, before, kept, beta, frac
                 leaked[:] = product
                 if towards_zero and product < 0:
                     leaked[:] = product + remainder
-                leaked[:] = leaked >> frac
+                left[:] = leaked >> frac
                 if subtracts and spiked:
-                    leaked[:] = leaked - theta
+                    left[:] = left - theta
                 if clear or (zeroes and spiked):
                     kept.next = 0
-                elif leaked > high:
-                    kept.next = high
-                elif leaked < low:
+                elif left[width] == 1 and left[width - 1] == 0:  # too low; too high it cannot be
                     kept.next = low
                 else:
-                    kept.next = leaked[width:].signed()
+                    kept.next = left[width:].signed()
 
     return pipeline

@@ -37,16 +37,13 @@ def linear(clk, rst, valid, ready, base, index, move, load, busy, add, weight_ad
     Latency: the first addition is out 3 cycles after its input was taken. Throughput: one addition a cycle, without a
     bubble between inputs.
     """
+    alone, before_last = groups == 1, max(groups - 2, 0)
     first_free, walking, ends = [Signal(bool(0)) for _ in range(3)]
     address = Signal(intbv(0, min=0, max=(1 << len(base)) + (1 << len(index))))
     product = Signal(intbv(0)[len(address) + groups.bit_length():])
     start = Signal(intbv(0)[len(weight_address):])
     weight_at = Signal(intbv(0)[len(weight_address):])
-    group = Signal(intbv(0, min=0, max=max(groups, 2)))
-
-    @always_comb
-    def flow():
-        ends.next = group == groups - 1
+    at_group = Signal(intbv(0, min=0, max=max(groups, 2)))
 
     flow_of_stages = stages(clk, rst, valid, ends, first_free, move, load, walking, busy)
 
@@ -55,7 +52,7 @@ def linear(clk, rst, valid, ready, base, index, move, load, busy, add, weight_ad
         ready.next = first_free
         add.next = walking
         weight_address.next = weight_at
-        neuron_address.next = group
+        neuron_address.next = at_group
 
     row = times(address, groups, product)
 
@@ -66,13 +63,16 @@ def linear(clk, rst, valid, ready, base, index, move, load, busy, add, weight_ad
         if move:
             start.next = product[len(weight_address):]
 
+    # `ends` is told a cycle ahead: what decides on the next input is long enough without it.
     @always(clk.posedge)
     def walk():
         if load:
             weight_at.next = start
-            group.next = 0
+            at_group.next = 0
+            ends.next = alone
         else:
-            group.next = group + 1
+            ends.next = at_group == before_last
+            at_group.next = at_group + 1
             weight_at.next = weight_at + 1
 
-    return flow, flow_of_stages, out, row, hold, walk
+    return flow_of_stages, out, row, hold, walk

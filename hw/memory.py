@@ -24,7 +24,7 @@ def ram(clk, write, write_address, write_data, read, read_address, read_data, de
 
     Latency 1 cycle, throughput one word read and one written a cycle.
     """
-    words = [Signal(intbv(0, min=write_data.min, max=write_data.max)) for _ in range(depth)]
+    words = [Signal(intbv(0, min=write_data.min, max=write_data.max)) for _ in range(max(depth, 2))]
 
     @always(clk.posedge)
     def ports():

@@ -17,6 +17,7 @@ from myhdl import ConcatSignal, Signal, always, always_comb, block, concat, inst
 from .accumulate import accumulate
 from .lif import lif
 from .memory import ram
+from .sum_control import sum_control
 
 
 @block
@@ -34,8 +35,10 @@ def pixel_lane(clk, enable, address, reads, holds, two_before, three_before, add
     weight = Signal(intbv(0, min=-(1 << spec.weight_bits - 1), max=1 << spec.weight_bits - 1))
     bias_1, bias_2 = [Signal(intbv(0, min=-(1 << spec.bias_bits - 1), max=1 << spec.bias_bits - 1)) for _ in range(2)]
     stored, v, constant, kept = [Signal(intbv(0, min=low, max=high + 1)) for _ in range(4)]
-    most = 1 << max(spec.current_bits, spec.bias_bits)
     width, guard = spec.membrane_bits, spec.guard
+    most = 1 << max(spec.current_bits, spec.bias_bits, width)
+    sign = most.bit_length() - 1  # bit of a total's sign; without overflow those from width - 1 up are like it
+    ones = (1 << sign - width + 1) - 1
 
     @instance
     def before_adding():
@@ -53,9 +56,9 @@ def pixel_lane(clk, enable, address, reads, holds, two_before, three_before, add
             if fires[0]:  # cycle 3
                 total[:] = current + bias_2
                 v.next = stored
-                if total > high:
+                if total[sign] == 0 and total[sign:width - 1] != 0:
                     constant.next = high
-                elif total < low:
+                elif total[sign] == 1 and total[sign:width - 1] != ones:
                     constant.next = low
                 else:
                     constant.next = total[width:].signed()
@@ -89,20 +92,23 @@ def pixel_lanes(clk, rst, add, fire, address, clear, factor, weights, biases, th
 
     A firing must come 2 cycles after an addition. Throughput: an addition or a firing a cycle.
     """
-    adds_1, adds_2, adds_3, adds_4, adds_5, holds, reads = [Signal(bool(0)) for _ in range(7)]
     fires = Signal(intbv(0)[8:])  # bit i: a firing is in cycle i + 1
     clears = Signal(intbv(0)[7:])
-    at_1, at_2, at_3, at_4, at_5, at_6, at_7, at_8 = [Signal(intbv(0)[len(address):]) for _ in range(8)]
+    at_1, at_2, at_3, at_4, at_5, at_6, at_7, at_8, write_address = [
+        Signal(intbv(0)[len(address):]) for _ in range(9)]
     factor_1, factor_2 = [Signal(intbv(0)[len(factor):]) for _ in range(2)]
-    one_before, two_before, three_before, clear_now, write, clears_current, read_v, write_v = [
-        Signal(bool(0)) for _ in range(8)]
+    adds_1, enable, holds, two_before, three_before, adds, one_before, write, clear_now, clears_current, read_v, \
+        write_v, fires_1 = [Signal(bool(0)) for _ in range(13)]
     stages = Signal(intbv(0)[5:])
     spike = [Signal(bool(0)) for _ in range(spec.lanes)]
     before = [Signal(intbv(0)[spec.membrane_bits:]) for _ in range(spec.lanes)]
     w, b = spec.weight_bits, spec.bias_bits
-    array = [pixel_lane(clk, reads, at_1, reads, holds, two_before, three_before, adds_3, one_before, factor_2,
+    # Currents are read a cycle later than weights, which are multiplied meanwhile.
+    control = sum_control(clk, rst, adds_1, fires_1, at_1, clears_current, at_4, enable, holds, two_before,
+                          three_before, adds, one_before, write, write_address)
+    array = [pixel_lane(clk, enable, at_1, enable, holds, two_before, three_before, adds, one_before, factor_2,
                         weights((i + 1) * w, i * w), biases((i + 1) * b, i * b), threshold, stages, clear_now, write,
-                        at_4, clears_current, read_v, at_2, write_v, at_8, spike[i], before[i], spec)
+                        write_address, clears_current, read_v, at_2, write_v, at_8, spike[i], before[i], spec)
              for i in range(spec.lanes)]
     all_spikes = ConcatSignal(*reversed(spike)) if spec.lanes > 1 else spike[0]
 
@@ -121,28 +127,16 @@ def pixel_lanes(clk, rst, add, fire, address, clear, factor, weights, biases, th
 
     @always_comb
     def steer():
-        reads.next = adds_1 or fires[0]
-        holds.next = adds_2 or fires[1]
+        fires_1.next = fires[0]
         stages.next = fires[7:2]  # cycles 3 to 7
         clear_now.next = clears[6]
         clears_current.next = fires[3] and clears[3]
-        write.next = adds_4 or (fires[3] and clears[3])
         read_v.next = fires[1]
         write_v.next = fires[7]
-
-    @always_comb
-    def hazards():
-        two_before.next = adds_4 and at_4 == at_2
-        three_before.next = adds_5 and at_5 == at_2
-        one_before.next = adds_4 and at_4 == at_3
 
     @always(clk.posedge)
     def advance():
         adds_1.next = add
-        adds_2.next = adds_1
-        adds_3.next = adds_2
-        adds_4.next = adds_3
-        adds_5.next = adds_4
         fires.next = concat(fires[7:], fire)
         clears.next = concat(clears[6:], clear)
         factor_1.next = factor
@@ -157,11 +151,7 @@ def pixel_lanes(clk, rst, add, fire, address, clear, factor, weights, biases, th
         at_8.next = at_7
         if rst:
             adds_1.next = False
-            adds_2.next = False
-            adds_3.next = False
-            adds_4.next = False
-            adds_5.next = False
             fires.next = 0
 
-    parts = [array, out, steer, hazards, advance]
+    parts = [control, array, out, steer, advance]
     return [*parts, out_befores] if observed else parts

@@ -76,12 +76,13 @@ def scores(clk, rst, num_steps, free, claim, word_valid, word_address, word, don
     now, stamp : in
         A count of cycles, and what it was when the image's first word was taken.
     tdata, tvalid, tready, tlast : AXI4-Stream
-        An image's answer: a score for each class, the arg-max (the lowest of equals), and the cycles.
+        An image's answer: a score for each class, the arg-max (the lowest of equals), and the cycles until its last
+        beat was offered.
     finished : out
         1 in the cycle in which the last beat is taken.
 
-    Latency: the first score is offered 5 + N/classes cycles after the last word, all beats within 2*groups + N +
-    classes + 4 of it if they are taken at once.
+    Latency: with m = N/classes neurons a class, the first score is offered 3 + m + 2*ceil(m/lanes) cycles after the
+    last word, and the last beat 2*groups + N + classes + 4 after it if they are taken at once.
     """
     lanes = len(word)
     groups = -(-neurons // lanes)
@@ -146,7 +147,7 @@ def scores(clk, rst, num_steps, free, claim, word_valid, word_address, word, don
         valid.next = state == sending.ST_SCORE or state == sending.ST_CLASS or state == sending.ST_CYCLES
 
     @always_comb
-    def out():
+    def outputs():
         tvalid.next = valid
         tlast.next = state == sending.ST_CYCLES
         finished.next = state == sending.ST_CYCLES and tready
@@ -238,4 +239,4 @@ def scores(clk, rst, num_steps, free, claim, word_valid, word_address, word, don
         elif tready:
             state.next = sending.ST_IDLE
 
-    return memory, hold, adders, join, count, look, out, steps, send
+    return memory, hold, adders, join, count, look, outputs, steps, send

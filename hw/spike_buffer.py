@@ -36,13 +36,13 @@ def spike_buffer(clk, rst, free, claim, write, write_address, write_data, done, 
     width = len(read_address)
     written_bank, read_bank = [Signal(bool(0)) for _ in range(2)]
     claims, frames = [Signal(intbv(0, min=0, max=3)) for _ in range(2)]
-    to, at = [Signal(intbv(0)[width + 1:]) for _ in range(2)]
-    memory = ram(clk, write, to, write_data, read, at, read_data, 1 << (width + 1))
+    store_at, read_at = [Signal(intbv(0)[width + 1:]) for _ in range(2)]
+    memory = ram(clk, write, store_at, write_data, read, read_at, read_data, 1 << (width + 1))
 
     @always_comb
     def addresses():
-        to.next = concat(written_bank, write_address)
-        at.next = concat(read_bank, read_address)
+        store_at.next = concat(written_bank, write_address)
+        read_at.next = concat(read_bank, read_address)
 
     @always_comb
     def levels():

@@ -8,15 +8,14 @@ from myhdl import Signal, always, always_comb, block, intbv, modbv
 
 
 @block
-def lowest_bit(word, index, rest):
-    """Index of the lowest set bit of `word`, and the word without it.
+def lowest_bit(word, index):
+    """Index of the lowest set bit of `word`.
 
     Ports
     -----
     word : in
     index : out
         0 if no bit is set.
-    rest : out
 
     Combinational.
     """
@@ -24,15 +23,29 @@ def lowest_bit(word, index, rest):
 
     @always_comb
     def find():
-        less = modbv(0)[width:]
-        less[:] = word - 1
         index.next = 0
         for i in range(width):
             if word[width - 1 - i] == 1:
                 index.next = width - 1 - i
-        rest.next = word & less
 
     return find
+
+
+@block
+def without_lowest(word, rest):
+    """rest = `word` without its lowest set bit.
+
+    Combinational.
+    """
+    width = len(word)
+
+    @always_comb
+    def drop():
+        less = modbv(0)[width:]
+        less[:] = word - 1
+        rest.next = word & less
+
+    return drop
 
 
 @block
@@ -80,11 +93,13 @@ def spike_scanner(clk, rst, start, busy, read, read_address, read_data, present,
     next_x, next_y = Signal(at_x.val), Signal(at_y.val)
     next_base = Signal(at_base.val)
     word = Signal(intbv(0)[bits:])  # the spikes that are left of the present word
-    rest = Signal(intbv(0)[bits:])
+    rest = Signal(intbv(0)[bits:])  # without the spike that is out: told a cycle ahead
+    new_rest, rest_of_rest = [Signal(intbv(0)[bits:]) for _ in range(2)]
     # waiting: read_data holds a word that nobody has taken
     scanning, waiting, free, taken, fetch, empty, live, drained = [Signal(bool(0)) for _ in range(8)]
 
-    find = lowest_bit(word, index, rest)
+    find = lowest_bit(word, index)
+    drops = [without_lowest(read_data, new_rest), without_lowest(rest, rest_of_rest)]
 
     @always_comb
     def state():
@@ -123,6 +138,7 @@ def spike_scanner(clk, rst, start, busy, read, read_address, read_data, present,
             scanning.next = False
             waiting.next = False
             word.next = 0
+            rest.next = 0
         else:
             if start:
                 scanning.next = True
@@ -134,11 +150,13 @@ def spike_scanner(clk, rst, start, busy, read, read_address, read_data, present,
                 waiting.next = False
             if taken and not empty:
                 word.next = read_data
+                rest.next = new_rest
                 y.next = next_y
                 x.next = next_x
                 base.next = next_base
             elif live and ready:
                 word.next = rest
+                rest.next = rest_of_rest
 
     @always(clk.posedge)
     def position():
@@ -168,4 +186,4 @@ def spike_scanner(clk, rst, start, busy, read, read_address, read_data, present,
                 at_group.next = at_group + 1
                 at_base.next = at_base + bits
 
-    return find, state, hand_over, take, fetch_next, address, work_left, step, position
+    return find, drops, state, hand_over, take, fetch_next, address, work_left, step, position

@@ -106,4 +106,5 @@ def test_habits():
         legacy = [f for f in calls if isinstance(f, ast.Attribute) and ast.unparse(f).startswith("np.random.")
                   and f.attr not in ("default_rng", "SeedSequence", "Generator")]
         assert not legacy, path
-        assert max(map(len, text.splitlines())) <= 120, path
+    for path in [*FILES, *(ROOT / "hw").glob("*.py")]:
+        assert max(map(len, path.read_text().splitlines())) <= 120, path

@@ -14,8 +14,8 @@ COMMANDS = ("train", "evaluate", "info", "quantize", "cycles", "cosim")
 def main(arguments=None):
     """Run a command; returns the exit status.
 
-    0 done, 1 the training diverged or the gates differ, 2 a wrong file, flag or value, 130 Ctrl-C; what is not 0 says why in one
-    sentence on standard error.
+    0 done, 1 the training diverged or the gates differ, 2 a wrong file, flag or value, 130 Ctrl-C; what is not 0 says
+    why in one sentence (on standard error, but for gates that differ).
     """
     modules = {name: import_module(f".{name}", __name__) for name in COMMANDS}
     args = _parser(modules).parse_args(arguments)
