@@ -197,7 +197,6 @@ def layer(clk, rst, num_steps, threshold, filled, read, read_address, read_data,
         idle.next = state == states.ST_IDLE or (state == states.ST_FIRE and (not firing) and (
             last_step or not takes_pixels))
         added.next = state == states.ST_ADD and (not scanning) and (not walking)
-        last_step.next = one_left == num_steps
         cleared.next = state != states.ST_RESET and state != states.ST_CLEAR
 
     @always_comb
@@ -238,6 +237,7 @@ def layer(clk, rst, num_steps, threshold, filled, read, read_address, read_data,
         wanted.next = concat(wanted[delay - 1:], wants)
         opens.next = concat(opens[delay - 1:], first)
         closes.next = concat(closes[delay - 1:], last)
+        last_step.next = one_left == num_steps  # a cycle late, before which nobody asks
         if rst:
             wanted.next = 0
 

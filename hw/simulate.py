@@ -8,11 +8,12 @@ it line by line, and every output must be the same in every cycle.
 import shutil
 import subprocess
 import tempfile
-import warnings
 from itertools import count
 from pathlib import Path
 
 from myhdl import Signal, Simulation, StopSimulation, delay, instance
+
+from .convert import convert
 
 
 class Mismatch(AssertionError):
@@ -83,16 +84,6 @@ def run(make, inputs, outputs, drive, cycles=None, keep=True):
     return given, seen
 
 
-def vhdl(make, inputs, outputs, folder, name="dut"):
-    """Convert a block to ``folder/name.vhd``; returns the files to analyse, in order."""
-    design = make(clk=Signal(bool(0)), **inputs, **outputs)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # ports that are driven but not read, and the like
-        design.convert(hdl="VHDL", path=str(folder), name=name, initial_values=True)
-    package, = Path(folder).glob("pck_myhdl_*.vhd")
-    return [package, Path(folder) / f"{name}.vhd"]
-
-
 def same_in_ghdl(make, inputs, outputs, given, seen, timeout=300):
     """Replay the cycles of :func:`run` in GHDL.
 
@@ -116,7 +107,7 @@ def same_in_ghdl(make, inputs, outputs, given, seen, timeout=300):
         raise ToolError("GHDL is not on PATH; on Debian: apt install ghdl")
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
-        files = vhdl(make, inputs, outputs, folder)
+        files = convert(make, inputs, outputs, folder)
         bench = folder / "bench.vhd"
         bench.write_text(_bench(inputs, outputs))
         (folder / "given.txt").write_text("".join(_line(values, inputs) for values in given))
