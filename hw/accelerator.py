@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from myhdl import ConcatSignal, Signal, always, always_comb, block, intbv, modbv
 
-from minisnn.cycles import check_lanes, words_of_input
+from minisnn.cycles import check_lanes, taps, words_of_input
 from minisnn.quantize import signed_bits
 
 from .layer import bits, layer
@@ -70,7 +70,7 @@ class AcceleratorSpec:
         """((words, bits of a word), ...) of the load: steps; then weights, biases, threshold of each layer."""
         result = [(1, self.step_bits)]
         for spec in self.layers:
-            result += [(spec.weight_words, spec.lanes * spec.weight_bits), (spec.groups, spec.lanes * spec.bias_bits),
+            result += [(spec.weight_words, spec.weight_word_bits), (spec.groups, spec.lanes * spec.bias_bits),
                        (1, spec.membrane_bits - 1)]
         return tuple(result)
 
@@ -80,7 +80,7 @@ class AcceleratorSpec:
         return tuple(-(-width // self.load_bits) for _, width in self.sections)
 
 
-def specify(network, lanes, in_lanes=None, max_steps=255, load_bits=32):
+def specify(network, lanes, in_lanes=None, max_steps=255, load_bits=32, wide=False):
     """The numbers of an accelerator for a network.
 
     Parameters
@@ -91,6 +91,8 @@ def specify(network, lanes, in_lanes=None, max_steps=255, load_bits=32):
     in_lanes : int, optional
         Inputs in a word of the input stream; by default ``minisnn.cycles.words_of_input``.
     max_steps, load_bits : int
+    wide : bool, or sequence of bool
+        Add all taps of a convolution at once, one for all layers or one for each; see ``minisnn.cycles.taps``.
 
     Returns
     -------
@@ -108,7 +110,7 @@ def specify(network, lanes, in_lanes=None, max_steps=255, load_bits=32):
         if not isinstance(value, int) or not least <= value <= most:
             raise ValueError(f"{name} must be a whole number from {least} to {most}, got {value!r}")
     result, pixel_bits = [], network.input_bits
-    for number, (each, count) in enumerate(zip(network.layers, lanes), 1):
+    for number, (each, count, tap_count) in enumerate(zip(network.layers, lanes, taps(network, wide)), 1):
         layer = each.layer
         flat = layer.kind == "linear"
         if each.membrane_bits > 31:
@@ -126,7 +128,7 @@ def specify(network, lanes, in_lanes=None, max_steps=255, load_bits=32):
         result.append(LayerSpec(count, height, width, channels, in_lanes, pixel_bits, flat,
                                 1 if flat else layer.w_shape[0], layer.padding, *out, layer.pool, each.weight_bits,
                                 bias_bits, each.membrane_bits, each.guard, each.beta, each.frac, each.reset,
-                                each.rounding == "zero"))
+                                each.rounding == "zero", tap_count))
         in_lanes, pixel_bits = count, 0
     return AcceleratorSpec(tuple(result), network.classes, max_steps, load_bits, network.readout == "membrane")
 
@@ -337,10 +339,21 @@ def load_words(network, spec, num_steps):
 
 
 def weight_words(each, spec):
-    """The words of a layer's weight memory, as integers, in order of address."""
-    w = each.w.reshape(-1, each.w.shape[-1]) if spec.flat else (
-        each.w.transpose(2, 0, 1, 3).reshape(-1, each.w.shape[-1]))  # rows (c, ky, kx)
-    return cut(w, spec.lanes, spec.groups, spec.weight_bits)
+    """The words of a layer's weight memory, as integers, in order of address: input, then group; the lanes' weights.
+
+    With several taps a word has them all, tap (ky, kx) in place (-ky mod k)*k + (-kx mod k): turned by (y + p) mod k
+    rows and (x + p) mod k columns, each stands before its bank.
+    """
+    if spec.taps == 1:
+        w = each.w.reshape(-1, each.w.shape[-1]) if spec.flat else (
+            each.w.transpose(2, 0, 1, 3).reshape(-1, each.w.shape[-1]))  # rows (c, ky, kx)
+        return cut(w, spec.lanes, spec.groups, spec.weight_bits)
+    turned = [-i % spec.kernel for i in range(spec.kernel)]
+    places = each.w[turned][:, turned].transpose(2, 0, 1, 3).reshape(-1, each.w.shape[-1])  # rows (c, place)
+    words = cut(places, spec.lanes, spec.groups, spec.weight_bits)
+    width = spec.lanes * spec.weight_bits
+    return [sum(words[(c * spec.taps + place) * spec.groups + g] << place * width for place in range(spec.taps))
+            for c in range(spec.in_channels) for g in range(spec.groups)]
 
 
 def bias_words(each, spec):

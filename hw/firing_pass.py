@@ -4,7 +4,8 @@ from myhdl import Signal, always, always_comb, block, intbv
 
 
 @block
-def firing_pass(clk, rst, start, busy, fire, address, at_group, first, last, height, width, groups, pool):
+def firing_pass(clk, rst, start, busy, fire, address, at_y, at_x, at_group, first, last, height, width, groups,
+                pool):
     """Addresses of all neurons.
 
     Parameters
@@ -25,8 +26,9 @@ def firing_pass(clk, rst, start, busy, fire, address, at_group, first, last, hei
     busy, fire : out
         1 from the cycle after `start`, in every cycle with an
     address : out
-        (y*width + x)*groups + at_group.
-    at_group : out
+        (at_y*width + at_x)*groups + at_group.
+    at_y, at_x, at_group : out
+        The pixel and group of the address.
     first, last : out
         Of the words of a window and group.
 
@@ -40,6 +42,8 @@ def firing_pass(clk, rst, start, busy, fire, address, at_group, first, last, hei
                                 for _ in range(4)]  # band: corner of the first window in this row of windows
     in_x, in_y = [Signal(intbv(0, min=0, max=max(pool, 2))) for _ in range(2)]
     in_group = Signal(intbv(0, min=0, max=max(groups, 2)))
+    corner_y = Signal(intbv(0, min=0, max=height + 1))
+    corner_x = Signal(intbv(0, min=0, max=width + 1))
     window_x = Signal(intbv(0, min=0, max=max(across, 2)))
     window_y = Signal(intbv(0, min=0, max=max(down, 2)))
 
@@ -55,6 +59,8 @@ def firing_pass(clk, rst, start, busy, fire, address, at_group, first, last, hei
         busy.next = walking
         fire.next = walking
         address.next = at[len(address):]
+        at_y.next = corner_y + in_y
+        at_x.next = corner_x + in_x
         at_group.next = in_group
         first.next = in_x == 0 and in_y == 0
         last.next = window_ends
@@ -74,6 +80,8 @@ def firing_pass(clk, rst, start, busy, fire, address, at_group, first, last, hei
             in_group.next = 0
             window_x.next = 0
             window_y.next = 0
+            corner_y.next = 0
+            corner_x.next = 0
         elif walking:
             if pass_ends:
                 walking.next = False
@@ -96,6 +104,7 @@ def firing_pass(clk, rst, start, busy, fire, address, at_group, first, last, hei
                 elif window_x != across - 1:
                     in_group.next = 0
                     window_x.next = window_x + 1
+                    corner_x.next = corner_x + pool
                     corner.next = corner + (window_step - groups + 1)
                     row_at.next = corner + (window_step - groups + 1)
                     at.next = corner + (window_step - groups + 1)
@@ -103,6 +112,8 @@ def firing_pass(clk, rst, start, busy, fire, address, at_group, first, last, hei
                     in_group.next = 0
                     window_x.next = 0
                     window_y.next = window_y + 1
+                    corner_x.next = 0
+                    corner_y.next = corner_y + pool
                     band.next = band + window_row_step
                     corner.next = band + window_row_step
                     row_at.next = band + window_row_step

@@ -20,6 +20,8 @@ from .maxpool import maxpool
 from .memory import ram
 from .pixel_lanes import pixel_lanes
 from .spike_scanner import spike_scanner
+from .wide_conv2d import wide_conv2d
+from .wide_lanes import wide_lanes
 
 states = enum("ST_RESET", "ST_CLEAR", "ST_IDLE", "ST_ADD", "ST_WAIT", "ST_FIRE")
 
@@ -106,7 +108,7 @@ def layer(clk, rst, num_steps, threshold, filled, read, read_address, read_data,
         0 after a reset, until the layer can work.
     fired, fired_address, spikes, befores : out
         In a cycle with `fired`: neurons of all lanes fired; their address, spikes before the pool, and membranes
-        before reset. In a layer of spikes that is 4 cycles after its turn in the firing pass, of pixels 6.
+        before reset. That is ``spec.firing_delay`` cycles after its turn in the firing pass.
     events : out, four bits
         0: a step begins; 1: all is added, the frame is given back; 2: the firing pass starts in the next cycle;
         3: it ended in the cycle before.
@@ -114,7 +116,8 @@ def layer(clk, rst, num_steps, threshold, filled, read, read_address, read_data,
     A step that begins in cycle c ends its additions as scanner and walker promise (with nothing to add and w words in
     cycle c + w + 2), starts firing when a bank is free (and the last neuron of the step before fired 6 cycles ago),
     fires all lanes in each of the next ``spec.depth`` cycles, and ends in the one after. The next begins in that same
-    cycle at the earliest. The last word of a frame is out 5 cycles after the last firing, of pixels 7.
+    cycle at the earliest. The last word of a frame is out ``spec.firing_delay`` + 1 cycles after the last firing. With
+    several taps a layer of spikes fires 7 cycles after the step before, and begins a cycle after its end.
     """
     groups, depth, out_words, takes_pixels = spec.groups, spec.depth, spec.out_words, spec.input_bits > 0
     state = Signal(states.ST_RESET)
@@ -128,7 +131,7 @@ def layer(clk, rst, num_steps, threshold, filled, read, read_address, read_data,
     weight_address = Signal(intbv(0)[bits(spec.weight_words):])
     add_address, fire_address, address = [Signal(intbv(0)[bits(depth):]) for _ in range(3)]
     at_group = Signal(intbv(0, min=0, max=max(groups, 2)))
-    weights = Signal(intbv(0)[spec.lanes * spec.weight_bits:])
+    weights = Signal(intbv(0)[spec.weight_word_bits:])
     biases = Signal(intbv(0)[spec.lanes * spec.bias_bits:])
     weight_to = Signal(intbv(0)[bits(spec.weight_words):])
     bias_to = Signal(intbv(0)[bits(groups):])
@@ -136,13 +139,26 @@ def layer(clk, rst, num_steps, threshold, filled, read, read_address, read_data,
     one_left = Signal(intbv(0)[len(num_steps) + 1:])
     scanned = Signal(intbv(0)[spec.in_lanes:])
     wants, emits, firsts, lasts, pooled = [Signal(bool(0)) for _ in range(5)]
-    delay = 6 if takes_pixels else 4  # from a neuron's turn to its spike
+    delay, wide = spec.firing_delay, spec.taps > 1
+    waits = wide and not takes_pixels  # a cycle from a step's end to the next one's begin: its sums are written late
+    at_y = Signal(intbv(0, min=0, max=max(spec.out_height, 2)))
+    at_x = Signal(intbv(0, min=0, max=max(spec.out_width, 2)))
+    bias_read = Signal(bool(0))
+    bias_group = Signal(intbv(0, min=0, max=max(groups, 2)))
+    factor = Signal(intbv(0)[max(spec.input_bits, 1):])
     wanted, opens, closes = [Signal(intbv(0)[delay:]) for _ in range(3)]
     next_word = Signal(intbv(0)[len(word_address):])
 
     scanner = spike_scanner(clk, rst, scan, scanning, read, read_address, scanned, present, valid, ready, y, x, base,
                             index, spec.in_height, spec.in_width, spec.in_channels, spec.flat)
-    if spec.flat:
+    if wide:
+        banks = Signal(intbv(0)[spec.taps:])
+        bank_addresses = Signal(intbv(0)[spec.taps * bits(spec.bank_depth):])
+        turn_y, turn_x = [Signal(intbv(0)[bits(spec.kernel):]) for _ in range(2)]
+        walker = wide_conv2d(clk, rst, valid, ready, y, x, base, index, move, load, walking, add, weight_address,
+                             turn_y, turn_x, banks, bank_addresses, spec.kernel, spec.padding, spec.in_channels,
+                             spec.out_height, spec.out_width, groups)
+    elif spec.flat:
         walker = linear(clk, rst, valid, ready, base, index, move, load, walking, add, weight_address, add_address,
                         spec.inputs, groups)
     else:
@@ -150,19 +166,24 @@ def layer(clk, rst, num_steps, threshold, filled, read, read_address, read_data,
                         add_address, spec.kernel, spec.padding, spec.in_channels, spec.out_height, spec.out_width,
                         groups)
     weight_memory = ram(clk, load_weight, weight_to, weight_data, add, weight_address, weights, spec.weight_words)
-    bias_memory = ram(clk, load_bias, bias_to, bias_data, fire, at_group, biases, groups)
-    order = firing_pass(clk, rst, fire_start, firing, fire, fire_address, at_group, first, last, spec.out_height,
-                        spec.out_width, groups, spec.pool)
+    bias_memory = ram(clk, load_bias, bias_to, bias_data, bias_read, bias_group, biases, groups)
+    order = firing_pass(clk, rst, fire_start, firing, fire, fire_address, at_y, at_x, at_group, first, last,
+                        spec.out_height, spec.out_width, groups, spec.pool)
     if takes_pixels:
-        factor = Signal(intbv(0)[spec.input_bits:])
         inputs = pixel_words(clk, read_data, present, scanned, ready, move, load, index, factor, spec)
-        neurons = pixel_lanes(clk, rst, add, fire, address, clear, factor, weights, biases, threshold, spikes,
-                              befores, fired_address, settled, spec, probed or summed)
     else:
         @always_comb
         def inputs():
             scanned.next = read_data
 
+    if wide:
+        neurons = wide_lanes(clk, rst, banks, bank_addresses, turn_y, turn_x, fire, at_y, at_x, at_group, fire_address,
+                             clear, factor, weights, bias_read, bias_group, biases, threshold, spikes, befores,
+                             fired_address, settled, spec, probed or summed)
+    elif takes_pixels:
+        neurons = pixel_lanes(clk, rst, add, fire, address, clear, factor, weights, biases, threshold, spikes,
+                              befores, fired_address, settled, spec, probed or summed)
+    else:
         neurons = lanes(clk, rst, add, fire, address, clear, weights, biases, threshold, spikes, befores,
                         fired_address, settled, spec, probed or summed)
     pool = maxpool(clk, emits, firsts, lasts, spikes, pooled, word)
@@ -195,7 +216,7 @@ def layer(clk, rst, num_steps, threshold, filled, read, read_address, read_data,
     @always_comb
     def between():
         idle.next = state == states.ST_IDLE or (state == states.ST_FIRE and (not firing) and (
-            last_step or not takes_pixels))
+            not waits) and (last_step or not takes_pixels))
         added.next = state == states.ST_ADD and (not scanning) and (not walking)
         cleared.next = state != states.ST_RESET and state != states.ST_CLEAR
 
@@ -211,11 +232,16 @@ def layer(clk, rst, num_steps, threshold, filled, read, read_address, read_data,
         clear.next = last_step or state == states.ST_CLEAR
         wants.next = fire and state == states.ST_FIRE
 
-    @always_comb
-    def choose():
-        address.next = add_address
-        if firing:
-            address.next = fire_address
+    if wide:
+        choose = []
+    else:
+        @always_comb
+        def choose():
+            address.next = add_address
+            if firing:
+                address.next = fire_address
+            bias_read.next = fire
+            bias_group.next = at_group
 
     @always_comb
     def out():

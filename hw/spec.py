@@ -29,6 +29,8 @@ class LayerSpec:
     guard, beta, frac : int
     reset : str
     towards_zero : bool
+    taps : int
+        Of a convolution, added at once: 1, or all kernel**2.
     """
 
     lanes: int
@@ -52,6 +54,7 @@ class LayerSpec:
     frac: int
     reset: str
     towards_zero: bool
+    taps: int = 1
 
     @property
     def word_bits(self):
@@ -90,7 +93,23 @@ class LayerSpec:
         return self.out_height // self.pool * (self.out_width // self.pool) * self.groups
 
     @property
+    def bank_depth(self):
+        """Neurons of a lane in one of ``taps`` banks."""
+        side = self.kernel if self.taps > 1 else 1
+        return -(-self.out_height // side) * -(-self.out_width // side) * self.groups
+
+    @property
+    def weight_word_bits(self):
+        """Width of a word of weights: one for each lane and tap that are worked on at once."""
+        return self.lanes * self.weight_bits * self.taps
+
+    @property
     def weight_words(self):
-        """Words of weights, one weight for each lane."""
-        taps = self.inputs if self.flat else self.in_channels * self.kernel**2
-        return taps * self.groups
+        """Words of weights."""
+        inputs = self.inputs if self.flat else self.in_channels * self.kernel**2 // self.taps
+        return inputs * self.groups
+
+    @property
+    def firing_delay(self):
+        """Cycles from a neuron's turn in the firing pass to its spike."""
+        return 4 + (2 if self.taps > 1 else 0) + (2 if self.input_bits else 0)

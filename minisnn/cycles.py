@@ -72,6 +72,26 @@ def words_of_input(network):
     return channels if len(network.input_shape) == 3 else min(channels, 4 if network.input_bits else 32)
 
 
+def taps(network, wide):
+    """Taps that each layer adds at once: all of a convolution's if it is wide, else 1; (L,) int.
+
+    Parameters
+    ----------
+    wide : bool, or sequence of bool
+        One for all layers, or one for each; what is no convolution, or has a kernel of 1, is never wide.
+
+    Raises
+    ------
+    InputError
+        If they are not one for each layer.
+    """
+    wides = [wide] * len(network.layers) if isinstance(wide, bool) else list(wide)
+    if len(wides) != len(network.layers):
+        raise InputError(f"wide must be one for all, or one for each of {len(network.layers)} layers, got {wide!r}")
+    return tuple(each.layer.w_shape[0]**2 if yes and each.layer.kind == "conv2d" else 1
+                 for each, yes in zip(network.layers, wides))
+
+
 def check_lanes(network, lanes):
     """Lanes as a tuple.
 
@@ -136,7 +156,7 @@ def _as_maps(x, layer):
     return x.reshape(*x.shape[:2], 1, -1, x.shape[-1] if x.ndim == 5 else int(np.prod(x.shape[2:])))
 
 
-def additions(stimulus, layer_index, lanes, in_lanes):
+def additions(stimulus, layer_index, lanes, in_lanes, wide=False):
     """(4, B, T) int64: cycles until all is added, cycles with an addition, inputs, words of zeros.
 
     Parameters
@@ -145,12 +165,14 @@ def additions(stimulus, layer_index, lanes, in_lanes):
     layer_index : int
     lanes, in_lanes : int
         Of this layer, and inputs in a word of its frame.
+    wide : bool
+        It adds all taps at once.
     """
     layer, frames = stimulus.network.layers[layer_index].layer, stimulus.frames[layer_index]
     result = np.zeros((4, frames.shape[1], stimulus.num_steps), np.int64)
     flat = layer.kind == "linear"
     shape = (1, 0, 1, 1) if flat else (layer.w_shape[0], layer.padding, *layer.out_shape[:2])
-    timing.additions_of_frames(frames, in_lanes, *shape, -(-layer.w_shape[-1] // lanes), flat, result)
+    timing.additions_of_frames(frames, in_lanes, *shape, -(-layer.w_shape[-1] // lanes), flat, wide, result)
     return result
 
 
@@ -160,7 +182,21 @@ def depths(network, lanes):
                      for each, count in zip(network.layers, lanes)], np.int64)
 
 
-def predict(stimulus, lanes=None, schedule="pipelined", word_every=1, in_lanes=None):
+def _all_additions(stimulus, lanes, in_lanes, wides):
+    """:func:`additions` of all layers, (4, B, L, T)."""
+    return np.stack([additions(stimulus, index, count, words, wide)
+                     for index, (count, words, wide) in enumerate(zip(lanes, (in_lanes, *lanes), wides))], 2)
+
+
+def _dense(stimulus):
+    """One image with every spike set; pixels are taken from all images as they are."""
+    network = stimulus.network
+    frames = [frames if network.input_bits and index == 0 else np.ones((1, stimulus.images, *frames.shape[2:]), np.uint8)
+              for index, frames in enumerate(stimulus.frames)]
+    return Stimulus(network, frames, 1)
+
+
+def predict(stimulus, lanes=None, schedule="pipelined", word_every=1, in_lanes=None, wide=False):
     """The cycles of images.
 
     Parameters
@@ -174,6 +210,8 @@ def predict(stimulus, lanes=None, schedule="pipelined", word_every=1, in_lanes=N
         Cycles from one word of the input stream to the next, at least.
     in_lanes : int, optional
         Inputs in a word of the input stream; by default :func:`words_of_input`.
+    wide : bool, or sequence of bool
+        Convolutions add all taps of an input at once; see :func:`taps`. "layerwise" never does.
 
     Returns
     -------
@@ -193,24 +231,20 @@ def predict(stimulus, lanes=None, schedule="pipelined", word_every=1, in_lanes=N
         raise InputError(f"word_every must be at least 1, got {word_every}")
     if schedule == "layerwise":
         return _layerwise(stimulus, lanes, in_lanes)
-    pixels = network.input_bits > 0
+    wides = [count > 1 for count in taps(network, wide)]
     if schedule == "dense":
-        full = [frames if pixels and index == 0 else np.ones_like(frames[:1, :1])
-                for index, frames in enumerate(stimulus.frames)]
-        dense = Stimulus(network, full, stimulus.num_steps)
-        parts = [np.array(additions(dense, index, count, words))
-                 for index, (count, words) in enumerate(zip(lanes, (in_lanes, *lanes)))]
-        parts = [part if pixels and index == 0 else np.broadcast_to(
-            part[:, :, :1], (4, stimulus.images, stimulus.num_steps)) for index, part in enumerate(parts)]
+        parts = _all_additions(_dense(stimulus), lanes, in_lanes, wides)
+        parts = np.repeat(parts, stimulus.num_steps, axis=3)
+        if network.input_bits:
+            parts[:, :, 0, 1:] = 0  # pixels are added once
     else:
-        parts = [additions(stimulus, index, count, words)
-                 for index, (count, words) in enumerate(zip(lanes, (in_lanes, *lanes)))]
-    adding, adds, inputs, zero_words = np.stack(parts, 2)  # each (B, L, T)
+        parts = _all_additions(stimulus, lanes, in_lanes, wides)
+    adding, adds, inputs, zero_words = parts  # each (B, L, T)
     bound = np.maximum(adds, inputs + zero_words)
     firing = depths(network, lanes)
-    times = _pipeline(network, adding, lanes, in_lanes, word_every, alone=True)
-    stream = _pipeline(network, adding, lanes, in_lanes, word_every, alone=False)
-    least = _pipeline(network, bound, lanes, in_lanes, word_every, alone=True, overhead=False)
+    times = _pipeline(network, adding, lanes, in_lanes, wides, word_every, alone=True)
+    stream = _pipeline(network, adding, lanes, in_lanes, wides, word_every, alone=False)
+    least = _pipeline(network, bound, lanes, in_lanes, wides, word_every, alone=True, overhead=False)
     interval = float(np.diff(stream["last"]).mean()) if stimulus.images > 1 else float(
         times["last"][0] - times["first"][0] + 1)
     busy = adding.sum(axis=(0, 2)) + firing * stimulus.num_steps * stimulus.images
@@ -219,7 +253,7 @@ def predict(stimulus, lanes=None, schedule="pipelined", word_every=1, in_lanes=N
                   times["added"], times["fires"], times["ends"], adding, firing, bound, least["last"])
 
 
-def _pipeline(network, adding, lanes, in_lanes, word_every, alone, overhead=True):
+def _pipeline(network, adding, lanes, in_lanes, wides, word_every, alone, overhead=True):
     """The recurrence's arrays, by name."""
     shape = network.input_shape
     words = -(-shape[-1] // in_lanes) * int(np.prod(shape[:-1], dtype=int))
@@ -227,26 +261,26 @@ def _pipeline(network, adding, lanes, in_lanes, word_every, alone, overhead=True
     answer = 2 * -(-last // lanes[-1]) + last + network.classes + 4
     out = {name: np.zeros(adding.shape, np.int64) for name in ("begins", "added", "fires", "ends")}
     out |= {name: np.zeros(len(adding), np.int64) for name in ("first", "last")}
-    timing.pipeline(np.ascontiguousarray(adding), depths(network, lanes), network.input_bits > 0, words, word_every,
-                    answer, alone, overhead, *out.values())
+    timing.pipeline(np.ascontiguousarray(adding), depths(network, lanes), np.array(wides, bool), network.input_bits > 0,
+                    words, word_every, answer, alone, overhead, *out.values())
     return out
 
 
-def timetable(stimulus, lanes, word_every=1, in_lanes=None, alone=True):
+def timetable(stimulus, lanes, word_every=1, in_lanes=None, alone=True, wide=False):
     """The cycles of all that begins and ends: dict of ``begins, added, fires, ends`` (B, L, T), ``first, last`` (B,).
 
     Parameters
     ----------
-    stimulus, lanes, word_every, in_lanes
+    stimulus, lanes, word_every, in_lanes, wide
         As for :func:`predict`; `first` is the cycle in which an image's first word is taken, `last` the one of its
         answer's last beat.
     alone : bool
         Each image enters an empty accelerator at cycle 0; else the first does, and each is taken as soon as can be.
     """
     in_lanes = words_of_input(stimulus.network) if in_lanes is None else in_lanes
-    adding = np.stack([additions(stimulus, index, count, words)[0]
-                       for index, (count, words) in enumerate(zip(lanes, (in_lanes, *lanes)))], 1)
-    return _pipeline(stimulus.network, adding, lanes, in_lanes, word_every, alone)
+    wides = [count > 1 for count in taps(stimulus.network, wide)]
+    adding = _all_additions(stimulus, lanes, in_lanes, wides)[0]
+    return _pipeline(stimulus.network, adding, lanes, in_lanes, wides, word_every, alone)
 
 
 def _layerwise(stimulus, lanes, in_lanes):
@@ -279,7 +313,7 @@ def _layerwise(stimulus, lanes, in_lanes):
                   cost, np.zeros(len(lanes), np.int64), cost, latency)
 
 
-def balance(stimulus, budget, in_lanes=None):
+def balance(stimulus, budget, in_lanes=None, wide=False):
     """Lanes of least mean latency, of at most `budget` in all.
 
     Lanes matter through the groups that they make, so each layer has few numbers to choose from. From the best of
@@ -290,6 +324,8 @@ def balance(stimulus, budget, in_lanes=None):
     stimulus : Stimulus
         Some images to judge by; 16 are plenty.
     budget : int
+    in_lanes, wide
+        As for :func:`predict`.
 
     Returns
     -------
@@ -307,6 +343,7 @@ def balance(stimulus, budget, in_lanes=None):
     in_lanes = words_of_input(network) if in_lanes is None else in_lanes
     choices = [sorted({-(-m // groups) for groups in range(1, m + 1)})
                for m in (each.layer.w_shape[-1] for each in network.layers)]
+    wides = [count > 1 for count in taps(network, wide)]
     known, latency_of = {}, {}
 
     def latency(lanes):
@@ -314,9 +351,10 @@ def balance(stimulus, budget, in_lanes=None):
             parts = []
             for index, key in enumerate(zip(lanes, (in_lanes, *lanes))):
                 if (index, key) not in known:
-                    known[index, key] = additions(stimulus, index, *key)[0]
+                    known[index, key] = additions(stimulus, index, *key, wides[index])[0]
                 parts.append(known[index, key])
-            latency_of[lanes] = _pipeline(network, np.stack(parts, 1), lanes, in_lanes, 1, alone=True)["last"].mean()
+            times = _pipeline(network, np.stack(parts, 1), lanes, in_lanes, wides, 1, alone=True)
+            latency_of[lanes] = times["last"].mean()
         return latency_of[lanes]
 
     best = tuple(1 for _ in choices)

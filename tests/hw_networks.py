@@ -53,6 +53,7 @@ class Whole:
     def __init__(self, network, lanes, inputs, num_steps, probed=True, **options):
         self.network, self.lanes, self.inputs, self.num_steps = network, lanes, inputs, num_steps
         self.spec = specify(network, lanes, **{"max_steps": 15} | options)
+        self.wide = options.get("wide", False)
         self.make, self.probed = design(self.spec), probed
         self.run = network.forward(inputs, num_steps, keep="membranes")
         self.load = load_words(network, self.spec, num_steps)
@@ -83,7 +84,7 @@ class Whole:
     def check_cycles(self, host, word_every=1):
         """Everything begins and ends in the predicted cycle."""
         stimulus = cycles.Stimulus.of(self.network, self.inputs, self.run, self.num_steps)
-        times = cycles.timetable(stimulus, self.lanes, word_every, self.spec.layers[0].in_lanes, host.alone)
+        times = cycles.timetable(stimulus, self.lanes, word_every, self.spec.layers[0].in_lanes, host.alone, self.wide)
         found = host.found
         start = np.array(found.taken) if host.alone else np.repeat(found.taken[0], len(found.taken))
         assert (np.array(found.taken) - start == times["first"]).all()

@@ -14,15 +14,17 @@ from tests.hw_ports import address, below, bit, in_ghdl, run, word
 def test_firing_pass(height, width, groups, pool):
     """An address a cycle, window by window, from the cycle after `start`; a reset ends it; nothing else moves it."""
     @block
-    def make(clk, rst, start, busy, fire, neuron, its_group, first, last):
-        return firing_pass(clk, rst, start, busy, fire, neuron, its_group, first, last, height, width, groups, pool)
+    def make(clk, rst, start, busy, fire, neuron, its_y, its_x, its_group, first, last):
+        return firing_pass(clk, rst, start, busy, fire, neuron, its_y, its_x, its_group, first, last, height, width,
+                           groups, pool)
 
     def ports():
         return ({"rst": bit(), "start": bit()},
-                {"busy": bit(), "fire": bit(), "neuron": address(height * width * groups), "its_group": below(groups),
-                 "first": bit(), "last": bit()})
+                {"busy": bit(), "fire": bit(), "neuron": address(height * width * groups), "its_y": below(height),
+                 "its_x": below(width), "its_group": below(groups), "first": bit(), "last": bit()})
     inside = [(y, x) for y in range(pool) for x in range(pool)]
-    expected = [(((wy * pool + y) * width + wx * pool + x) * groups + g, g, (y, x) == inside[0], (y, x) == inside[-1])
+    expected = [(((wy * pool + y) * width + wx * pool + x) * groups + g, wy * pool + y, wx * pool + x, g,
+                 (y, x) == inside[0], (y, x) == inside[-1])
                 for wy in range(height // pool) for wx in range(width // pool) for g in range(groups)
                 for y, x in inside]
     assert len(expected) == height * width * groups
@@ -34,7 +36,8 @@ def test_firing_pass(height, width, groups, pool):
             for c in range(len(expected) + 1 if cut is None else min(cut + 1, len(expected))):
                 seen = yield {"start": c == 0}
                 assert seen["busy"] == seen["fire"] == (c > 0)
-                found.append((seen["neuron"], seen["its_group"], seen["first"], seen["last"]) if seen["fire"] else c)
+                found.append(tuple(seen[name] for name in ("neuron", "its_y", "its_x", "its_group", "first", "last"))
+                             if seen["fire"] else c)
             if cut is not None:
                 yield {"rst": 1}
             found.append("end")

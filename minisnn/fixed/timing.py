@@ -8,12 +8,13 @@ import numpy as np
 
 from . import kernel
 
-READY = 5  # cycles from the last firing to the last word; of pixels 2 more
+READY = 5  # cycles from the last firing to the last word
 SETTLED = 6  # cycles from the last firing of a pass to the start of the next, at least
+LATER = 2  # pixels, and several taps at once, are later by so much each
 
 
 @kernel
-def additions(frame, in_lanes, kernel_size, padding, out_height, out_width, groups, flat):
+def additions(frame, in_lanes, kernel_size, padding, out_height, out_width, groups, flat, wide):
     """From the begin of a step until all is added.
 
     Parameters
@@ -26,8 +27,8 @@ def additions(frame, in_lanes, kernel_size, padding, out_height, out_width, grou
         Of a convolution.
     groups : int
         Groups of lanes.
-    flat : bool
-        A fully connected layer.
+    flat, wide : bool
+        A fully connected layer; a convolution that adds all taps at once.
 
     Returns
     -------
@@ -44,6 +45,8 @@ def additions(frame, in_lanes, kernel_size, padding, out_height, out_width, grou
         for x in range(width):
             columns = min(kernel_size, x + padding + 1) - max(x + padding - out_width + 1, 0)
             cost = groups if flat else max(rows, 0) * max(columns, 0) * groups
+            if wide:
+                cost = min(cost, groups)
             for start in range(0, channels, in_lanes):
                 taken = fetched + 1
                 offered = 0
@@ -68,18 +71,18 @@ def additions(frame, in_lanes, kernel_size, padding, out_height, out_width, grou
 
 
 @kernel
-def additions_of_frames(frames, in_lanes, kernel_size, padding, out_height, out_width, groups, flat, result):
+def additions_of_frames(frames, in_lanes, kernel_size, padding, out_height, out_width, groups, flat, wide, result):
     """``additions`` of frames (T, B, H, W, C), into result (4, B, T)."""
     for t in range(frames.shape[0]):
         for image in range(frames.shape[1]):
             cycles, adds, inputs, zero_words = additions(frames[t, image], in_lanes, kernel_size, padding, out_height,
-                                                         out_width, groups, flat)
+                                                         out_width, groups, flat, wide)
             result[0, image, t], result[1, image, t] = cycles, adds
             result[2, image, t], result[3, image, t] = inputs, zero_words
 
 
 @kernel
-def pipeline(adding, depths, pixels, in_words, word_every, answer, alone, overhead, begins, added, fires, ends, first,
+def pipeline(adding, depths, wide, pixels, in_words, word_every, answer, alone, overhead, begins, added, fires, ends, first,
              last):
     """When every layer begins and ends every step: a max-plus recurrence over (step, layer).
 
@@ -89,6 +92,8 @@ def pipeline(adding, depths, pixels, in_words, word_every, answer, alone, overhe
         Cycles from the begin of a step until all is added; of a layer of pixels, at step 0 alone.
     depths : ndarray of int64, shape (L,)
         Cycles of a firing pass.
+    wide : ndarray of bool, shape (L,)
+        Layers that add all taps at once.
     pixels : bool
         The first layer takes pixels.
     in_words, word_every : int
@@ -106,7 +111,6 @@ def pipeline(adding, depths, pixels, in_words, word_every, answer, alone, overhe
     """
     images, layers, steps = adding.shape
     o = 1 if overhead else 0
-    word_out, word_out_pixels, settled = READY * o, (READY + 2) * o, SETTLED * o
     end = np.zeros(layers, np.int64)  # of the step before
     given_back = np.zeros((layers, 2), np.int64)  # of the last two frames: the earlier is at 0
     for image in range(images):
@@ -121,10 +125,12 @@ def pipeline(adding, depths, pixels, in_words, word_every, answer, alone, overhe
                 word_taken = taken + (in_words - 1) * word_every
                 filled = word_taken + o
             for layer in range(layers):
-                constant = pixels and layer == 0 and t > 0
-                fire = end[layer] - o + settled
+                takes_pixels = pixels and layer == 0
+                constant = takes_pixels and t > 0
+                late = o if wide[layer] and not takes_pixels else 0  # its sums are written a cycle later than read
+                fire = end[layer] - o + SETTLED * o + late
                 if not constant:
-                    begin = max(filled, end[layer])
+                    begin = max(filled, end[layer] + late)
                     added[image, layer, t] = begin + adding[image, layer, t]
                     fire = max(fire, added[image, layer, t])
                     given_back[layer, 0], given_back[layer, 1] = given_back[layer, 1], added[image, layer, t]
@@ -138,6 +144,6 @@ def pipeline(adding, depths, pixels, in_words, word_every, answer, alone, overhe
                 begins[image, layer, t], fires[image, layer, t] = begin, fire
                 end[layer] = fire + depths[layer] + o
                 ends[image, layer, t] = end[layer]
-                filled = fire + depths[layer] + (word_out_pixels if pixels and layer == 0 else word_out) + o
+                filled = fire + depths[layer] + (READY + LATER * (int(wide[layer]) + int(takes_pixels)) + 1) * o
         sent = filled - o + answer * o
         last[image] = sent

@@ -1,0 +1,152 @@
+"""Scatter of one input into all neurons that it reaches, at once: a bank of sums for each tap.
+
+The neuron at (row, column) lies in bank (row mod k, column mod k). An input reaches k successive rows and columns at
+most, so no two of its neurons in one bank, and each bank gets exactly one tap: bank by gets ky = (y + p - by) mod k.
+"""
+
+from myhdl import ConcatSignal, Signal, always, always_comb, block, intbv
+
+from .look_up import look_up
+from .register import register_if
+from .stages import stages
+from .times import times
+
+
+def bank_tables(inputs, padding, outputs, kernel, step):
+    """For each input of a row (or column): the turn (i + p) mod k, the banks that it reaches as bits, and for each
+    bank the number there, times `step`, of the neuron that it reaches."""
+    turns = tuple((i + padding) % kernel for i in range(inputs))
+    reached, places = [], [[] for _ in range(kernel)]
+    for i in range(inputs):
+        neurons = [i + padding - (i + padding - bank) % kernel for bank in range(kernel)]
+        inside = [0 <= neuron < outputs for neuron in neurons]
+        reached.append(sum(1 << bank for bank in range(kernel) if inside[bank]))
+        for bank in range(kernel):
+            places[bank].append(neurons[bank] // kernel * step if inside[bank] else 0)
+    return turns, tuple(reached), [tuple(place) for place in places]
+
+
+@block
+def bank_walk(clk, move, load, row, column, address):
+    """The place in one bank: row + column, and one more in each cycle of a walk."""
+    start = Signal(intbv(0)[len(address):])
+
+    @always(clk.posedge)
+    def walk():
+        if move:
+            start.next = row + column
+        if load:
+            address.next = start
+        else:
+            address.next = address + 1
+
+    return walk
+
+
+@block
+def wide_conv2d(clk, rst, valid, ready, y, x, base, index, move, load, busy, add, weight_address, turn_y, turn_x, adds,
+                addresses, kernel, padding, channels, out_height, out_width, groups):
+    """Addresses of the additions of each input.
+
+    Parameters
+    ----------
+    As of ``conv2d``.
+
+    Ports
+    -----
+    clk, rst, valid, ready, y, x, base, index, move, load, busy
+        As of ``conv2d``.
+    add : out
+        1 in a cycle with additions, of the word of weights at
+    weight_address : out
+        channel*groups + g, turned by
+    turn_y, turn_x : out
+        (y + p) mod k rows and (x + p) mod k columns of taps, to the banks in
+    adds : out, a bit for each bank by*k + bx
+        Those whose tap is inside the frame; there to the sum at
+    addresses : out, as many addresses, the first bank's in the lowest bits
+        (row//k * ceil(out_width/k) + column//k)*groups + g.
+
+    Latency: the first addition is out 3 cycles after its input was taken. Throughput: an input in `groups` cycles,
+    without a bubble between inputs; an input that reaches no neuron costs one cycle.
+    """
+    banks, width = kernel * kernel, len(addresses) // kernel**2
+    row_step = -(-out_width // kernel) * groups
+    alone, before_last = groups == 1, max(groups - 2, 0)
+    in_y = bank_tables(1 << len(y), padding, out_height, kernel, row_step)
+    in_x = bank_tables(1 << len(x), padding, out_width, kernel, groups)
+    first_free, walking, ends, inside, enters = [Signal(bool(0)) for _ in range(5)]
+    to_turn_y, first_turn_y, second_turn_y = [Signal(intbv(0)[len(turn_y):]) for _ in range(3)]
+    to_turn_x, first_turn_x, second_turn_x = [Signal(intbv(0)[len(turn_x):]) for _ in range(3)]
+    to_rows, to_columns, first_rows, first_columns = [Signal(intbv(0)[kernel:]) for _ in range(4)]
+    second_adds, present_adds = [Signal(intbv(0)[banks:]) for _ in range(2)]
+    rows, columns, held_rows, held_columns = [[Signal(intbv(0)[width:]) for _ in range(kernel)] for _ in range(4)]
+    at = [Signal(intbv(0)[width:]) for _ in range(banks)]
+    channel = Signal(intbv(0, min=0, max=(1 << len(base)) + (1 << len(index))))
+    product = Signal(intbv(0)[len(channel) + groups.bit_length():])
+    start = Signal(intbv(0)[len(weight_address):])
+    weight_at = Signal(intbv(0)[len(weight_address):])
+    at_group = Signal(intbv(0, min=0, max=max(groups, 2)))
+
+    tables = [look_up(y, to_turn_y, in_y[0]), look_up(y, to_rows, in_y[1]), look_up(x, to_turn_x, in_x[0]),
+              look_up(x, to_columns, in_x[1])]
+    for bank in range(kernel):
+        tables += [look_up(y, rows[bank], in_y[2][bank]), look_up(x, columns[bank], in_x[2][bank]),
+                   register_if(clk, first_free, rows[bank], held_rows[bank]),
+                   register_if(clk, first_free, columns[bank], held_columns[bank])]
+    flow = stages(clk, rst, enters, ends, first_free, move, load, walking, busy)
+    weight_row = times(channel, groups, product)
+    walks = [bank_walk(clk, move, load, held_rows[bank // kernel], held_columns[bank % kernel], at[bank])
+             for bank in range(banks)]
+    all_at = ConcatSignal(*reversed(at))
+
+    @always_comb
+    def reaches():
+        inside.next = to_rows != 0 and to_columns != 0
+
+    @always_comb
+    def enter():
+        enters.next = valid and inside
+
+    @always_comb
+    def outputs():
+        ready.next = first_free
+        add.next = walking
+        weight_address.next = weight_at
+        addresses.next = all_at
+        adds.next = 0
+        if walking:
+            adds.next = present_adds
+
+    @always(clk.posedge)
+    def hold():
+        if first_free:
+            channel.next = base + index
+            first_turn_y.next = to_turn_y
+            first_turn_x.next = to_turn_x
+            first_rows.next = to_rows
+            first_columns.next = to_columns
+        if move:
+            start.next = product[len(start):]
+            second_turn_y.next = first_turn_y
+            second_turn_x.next = first_turn_x
+            for i in range(kernel):
+                for j in range(kernel):
+                    second_adds.next[i * kernel + j] = first_rows[i] and first_columns[j]
+        if load:
+            present_adds.next = second_adds
+            turn_y.next = second_turn_y
+            turn_x.next = second_turn_x
+
+    @always(clk.posedge)
+    def walk():
+        if load:
+            weight_at.next = start
+            at_group.next = 0
+            ends.next = alone
+        else:
+            ends.next = at_group == before_last
+            at_group.next = at_group + 1
+            weight_at.next = weight_at + 1
+
+    return tables, flow, weight_row, walks, reaches, enter, outputs, hold, walk
