@@ -81,6 +81,20 @@ def test_pixels_are_added_once_in_every_schedule(schedule):
         assert (found.added[0, 0, 1:] == found.fires[0, 0, 1:]).all()
 
 
+def test_all_taps_at_once_by_hand():
+    """3C2-1 on 3x3x1, 2 groups: an input costs 2 cycles wherever it is."""
+    pixels = np.zeros((1, 1, 3, 3, 1))
+    pixels[0, 0, 1, 1], pixels[0, 0, 0, 0] = 9, 200
+    network = always_firing("3C2-1", (3, 3, 1), 8)
+    found = cycles.predict(stimulus(network, pixels, 4), (2, 1), wide=True)
+    assert found.bound[0, 0].tolist() == [7 + 2, 0, 0, 0]  # words of zeros, and two inputs
+    full = cycles.predict(stimulus(network, np.ones((1, 1, 3, 3, 1)), 4), (2, 1), wide=True)
+    assert full.bound[0, 0, 0] == 2 * 9 and cycles.taps(network, True) == (4, 1) and cycles.taps(network, False) == (1, 1)
+    # the second layer begins 8 cycles after the last of 8 firings of pixels; 2 more for the turn and choice of banks
+    narrow = cycles.predict(stimulus(network, np.ones((1, 1, 3, 3, 1)), 4), (2, 1))
+    assert [(each.begins[0, 1, 0] - each.fires[0, 0, 0]).tolist() for each in (narrow, full)] == [8 + 8, 8 + 10]
+
+
 @pytest.fixture(scope="module")
 def case():
     rng = np.random.default_rng(3)

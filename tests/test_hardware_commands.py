@@ -26,7 +26,7 @@ def test_cycles_tells_layers_ratios_and_figure(model, tmp_path, capsys):
     figure = tmp_path / "c.png"
     assert main(["cycles", str(model), "--lanes", "2/5", "--figure", str(figure)]) == 0
     said = capsys.readouterr().out
-    for words in ("digits: 359 images, T = 2, lanes 2/5, pipelined", "latency   ", "interval  ", "1 4C3-MP2", "x bound",
+    for words in ("digits: 359 images, T = 2, lanes 2/5 (7 adders), pipelined", "latency   ", "interval  ", "1 4C3-MP2", "x bound",
                   "their lower bound", "x that of layerwise", "x that of dense", f"figure  {figure}"):
         assert words in said
     assert figure.read_bytes().startswith(b"\x89PNG")
@@ -54,6 +54,19 @@ def test_balance(model, capsys):
     assert sum(found["lanes"]) <= 6
     assert main(["cycles", str(model), "--lanes", "1/5", "--json"]) == 0
     assert found["latency_cycles"]["mean"] < json.loads(capsys.readouterr().out)["latency_cycles"]["mean"]
+
+
+def test_wide(model, capsys):
+    """All taps at once: fewer cycles, more adders; never in the layerwise schedule."""
+    found = []
+    for more in ([], ["--wide"]):
+        assert main(["cycles", str(model), "--lanes", "4/10", "--json", *more]) == 0
+        found.append(json.loads(capsys.readouterr().out))
+    assert [each["adders"] for each in found] == [14, 46]
+    narrow, wide = (each["latency_cycles"]["mean"] for each in found)
+    assert wide < 0.8 * narrow
+    layerwise = [each["latency_cycles"]["mean"] / each["latency_vs"]["layerwise"] for each in found]
+    assert layerwise[0] == pytest.approx(layerwise[1])
 
 
 def test_a_batch_changes_nothing(model):

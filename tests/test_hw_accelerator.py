@@ -15,7 +15,8 @@ from tests.hw_networks import Whole, random_inputs, random_network, stalling
 NETWORKS = {
     "flat": ("5-4", (9,), (2, 3), 3, {}, {"in_lanes": 4}),
     "one neuron": ("1", (1,), (1,), 4, {"threshold": 4}, {}),
-    "convolutions": ("3C3-MP2-4C2-6-2", (7, 6, 2), (2, 3, 6, 1), 3, {"padding": 1, "reset": "zero"}, {}),
+    "convolutions": ("3C3-MP2-4C2-6-2", (7, 6, 2), (2, 3, 6, 1), 3, {"padding": 1, "reset": "zero"},
+                     {"load_bits": 64}),
     "odd frame": ("2C2-MP3-3C1-4", (8, 5, 3), (1, 3, 2), 2, {"reset": "subtract_then_leak"}, {"in_lanes": 2}),
     "pixels": ("3C3-MP2-5-4", (6, 6, 2), (3, 2, 4), 3, {"input_bits": 4, "padding": 1}, {"load_bits": 8}),
     "bytes": ("4C3-3C2-6", (5, 5, 3), (2, 3, 5), 2, {"input_bits": 8, "rounding": "zero"}, {"load_bits": 64}),
@@ -24,6 +25,9 @@ NETWORKS = {
     "pixels to membranes": ("5", (7,), (2,), 3, {"input_bits": 2, "readout": "membrane"}, {}),
     "population": ("8-12", (6,), (3, 5), 3, {"classes": 4}, {}),
     "tiny and silent": ("3-2-3-4", (5,), (3, 2, 3, 2), 2, {"input_bits": 2, "threshold": 60}, {}),
+    "wide": ("3C3-MP2-4C2-5", (6, 6, 2), (2, 4, 3), 2, {"padding": 1}, {"wide": True, "load_bits": 64}),
+    "wide pixels": ("4C3-3C3-4", (6, 5, 1), (3, 3, 4), 2, {"input_bits": 5, "reset": "zero"},
+                    {"wide": [True, False, False], "load_bits": 64}),
     "one step": ("3C2-2C1-3", (3, 3, 1), (3, 1, 2), 1, {"input_bits": 1}, {}),
 }
 
@@ -54,7 +58,7 @@ def test_equals_the_integers_and_the_model(name):
 
 
 @pytest.mark.parametrize("shares", [(0.3, 1, 1), (1, 0.05, 1), (0.5, 0.4, 0.5)])
-@pytest.mark.parametrize("name", ["convolutions", "pixels", "membranes", "tiny and silent", "one step"])
+@pytest.mark.parametrize("name", ["convolutions", "pixels", "membranes", "tiny and silent", "wide", "one step"])
 def test_any_stalls(name, shares):
     """Words, answers and load at random: the same spikes and membranes, and it comes to its end."""
     rng = np.random.default_rng(7)

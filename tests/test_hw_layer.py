@@ -15,7 +15,7 @@ from tests.hw_ports import address, bit, in_ghdl, pack, run, word
 
 
 def design(spec, probed=True, summed=False):
-    """A layer, not as the top level: it has a signal named as a keyword of VHDL."""
+    """A layer, its inputs first."""
     @block
     def make(clk, rst, num_steps, threshold, filled, read_data, free, load_weight, load_bias, load_address, weight_data,
              bias_data, read, read_address, give_back, claim, word_valid, word_address, word, done, cleared, fired,
@@ -47,6 +47,9 @@ class Bench:
 
     def __init__(self, network, spec, num_steps):
         self.network, self.each, self.spec, self.num_steps = network, network.layers[0], spec, num_steps
+        self.wide = spec.taps > 1
+        self.delay = 4 + 2 * (spec.input_bits > 0) + 2 * self.wide  # from a neuron's turn to its spike
+        self.late = int(self.wide and not spec.input_bits)
         self.images = []  # (first cycle, cycle after the last, inputs) of what was played to its end
         self.data = 0
         self.bound = {"settled": 0, "free": 0}  # firing passes that waited for that
@@ -57,7 +60,7 @@ class Bench:
         loads = max(s.weight_words, s.groups)
         return ({"rst": bit(), "num_steps": word(4), "threshold": word(s.membrane_bits - 1), "filled": bit(),
                  "read_data": word(s.word_bits), "free": bit(), "load_weight": bit(), "load_bias": bit(),
-                 "load_address": address(loads), "weight_data": word(s.lanes * s.weight_bits),
+                 "load_address": address(loads), "weight_data": word(s.lanes * s.weight_bits * s.taps),
                  "bias_data": word(s.lanes * s.bias_bits)},
                 {"read": bit(), "read_address": address(s.in_words), "give_back": bit(), "claim": bit(),
                  "word_valid": bit(), "word_address": address(s.out_words), "word": word(s.lanes), "done": bit(),
@@ -76,8 +79,15 @@ class Bench:
     def load(self):
         """Weights ((c, ky, kx) or inputs, then groups) and biases, while the layer is in reset or clears."""
         s, w = self.spec, self.each.w
-        rows = w if s.flat else w.transpose(2, 0, 1, 3).reshape(-1, s.out_channels)
-        weights = [v for row in rows.tolist() for v in cut(row, s.lanes, s.weight_bits)]
+        if self.wide:  # a word has all taps, (ky, kx) in place (-ky mod k)*k + (-kx mod k)
+            places = [(-i % s.kernel, -j % s.kernel) for i in range(s.kernel) for j in range(s.kernel)]
+            words = [[cut(w[ky, kx, c].tolist(), s.lanes, s.weight_bits) for ky, kx in places]
+                     for c in range(s.in_channels)]
+            weights = [pack([place[g] for place in word], s.lanes * s.weight_bits) for word in words
+                       for g in range(s.groups)]
+        else:
+            rows = w if s.flat else w.transpose(2, 0, 1, 3).reshape(-1, s.out_channels)
+            weights = [v for row in rows.tolist() for v in cut(row, s.lanes, s.weight_bits)]
         for at, value in enumerate(weights):
             yield from self.cycle(rst=1, load_weight=1, load_address=at, weight_data=value)
         for at, value in enumerate(cut(self.each.b.tolist(), s.lanes, s.bias_bits)):
@@ -114,17 +124,16 @@ class Bench:
         order = [(wy * s.pool + y, wx * s.pool + x, g, y * s.pool + x) for wy in range(s.out_height // s.pool)
                  for wx in range(s.out_width // s.pool) for g in range(s.groups) for y in range(s.pool)
                  for x in range(s.pool)]
-        delay = 6 if s.input_bits else 4
         for begin, stop, inputs in self.images:
             result = self.network.forward(inputs, self.num_steps, keep="membranes")
             stimulus = timing.Stimulus.of(self.network, inputs, result, self.num_steps)
-            adding = timing.additions(stimulus, 0, s.lanes, s.in_lanes)[0]
+            adding = timing.additions(stimulus, 0, s.lanes, s.in_lanes, self.wide)[0]
             events, firings, words = [[], [], [], []], [], []
             end = self.first("cleared", begin)
-            settled = end + 4 if end > begin else 0  # clearing is a firing pass, too
+            settled = end + 4 + self.late if end > begin else 0  # clearing is a firing pass, too
             for image, t in np.ndindex(inputs.shape[1], self.num_steps):
                 if t == 0 or not s.input_bits:
-                    begins = self.first("filled", end)
+                    begins = self.first("filled", end + self.late * (image + t > 0))
                     added = begins + adding[image, t]
                     events[0].append(begins)
                     events[1].append(added)
@@ -138,14 +147,14 @@ class Bench:
                     events[0].append(fires)
                 events[2].append(fires)
                 end = fires + s.depth + 1
-                settled = end + 5
+                settled = end + 5 + self.late
                 events[3].append(end)
                 spk, mem = (each[0][t, image].reshape(s.out_height, s.out_width, -1)
                             for each in (result.fires, result.mem))
                 pooled = result.spk[0][t, image].reshape(s.out_height // s.pool, s.out_width // s.pool, -1)
                 for turn, (y, x, g, place) in enumerate(order):
                     some = slice(g * s.lanes, (g + 1) * s.lanes)
-                    there = fires + 1 + turn + delay
+                    there = fires + 1 + turn + self.delay
                     firings.append((there, (y * s.out_width + x) * s.groups + g, pack(spk[y, x, some], 1),
                                     pack(mem[y, x, some], s.membrane_bits)))
                     if place == s.pool**2 - 1:
@@ -178,6 +187,12 @@ CASES = {  # topology, shape, padding, lanes, inputs in a word, options
     "pixels of 8 bits": ("4C3-MP3-2", (3, 3, 2), 1, 3, 2, {"input_bits": 8, "membrane_bits": 14, "guard": 1, "beta": 3,
                                                            "reset": "subtract_then_leak", "rounding": "zero"}),
     "flat pixels": ("6", (9,), 0, 4, 4, {"input_bits": 4, "membrane_bits": 9}),
+    "wide": ("6C3-2", (4, 5, 2), 1, 4, 2, {}),
+    "wide, pool": ("3C3-MP2-2", (6, 7, 2), 0, 3, 1, {"reset": "zero"}),
+    "wide, even kernel": ("4C2-2", (3, 4, 1), 2, 2, 1, {"reset": "subtract_then_leak", "membrane_bits": 7}),
+    "wide, tiny": ("2C3-2", (1, 1, 3), 1, 2, 3, {}),
+    "wide, pixels": ("5C3-MP2-2", (4, 5, 2), 1, 2, 2, {"input_bits": 4, "membrane_bits": 12}),
+    "wide, pixels of 1 bit": ("3C4-2", (4, 5, 1), 1, 3, 1, {"input_bits": 1, "rounding": "zero", "beta": 3}),
     "tiny pixels": ("2", (1,), 0, 2, 1, {"input_bits": 8, "membrane_bits": 15, "reset": "none"}),
 }
 
@@ -205,10 +220,10 @@ def test_layer(name):
     mem = network.forward(first, num_steps, keep="membranes").mem[0][0]
     mem = np.sort(mem[mem > 0])  # of the first step, so that they do not depend on the threshold: one will be at it
     network = replace(network, layers=(replace(network.layers[0], threshold=int(mem[len(mem) // 4])),))
-    spec, = specify(network, [lanes], in_lanes).layers
+    spec, = specify(network, [lanes], in_lanes, wide="wide" in name).layers
     bench = Bench(network, spec, num_steps)
     often, seldom = (lambda: rng.random() < 0.8), (lambda: rng.random() < 0.1)
-    delay = 6 if spec.input_bits else 4
+    delay = bench.delay
 
     def script():
         yield from bench.load()

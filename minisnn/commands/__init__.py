@@ -78,6 +78,12 @@ def add_lanes_argument(parser):
                         "once, such as 32/32/8/8 (default: up to 32 for a convolution, 8 for a fully connected layer)")
 
 
+def add_wide_argument(parser):
+    """--wide."""
+    parser.add_argument("--wide", action="store_true", help="convolutions add all taps of a spike, or pixel, in one "
+                        "cycle, with an adder for each tap of each lane (default: a tap a cycle)")
+
+
 def positive(text):
     """Type of a flag: a whole number from 1."""
     if not text.isdecimal() or int(text) < 1:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..cycles import SCHEDULES
 from ..errors import InputError
-from . import add_data_arguments, add_lanes_argument, positive, table
+from . import add_data_arguments, add_lanes_argument, add_wide_argument, positive, table
 
 JUDGES = 16  # images by which --balance judges
 
@@ -23,6 +23,7 @@ def add_arguments(parser):
     add_lanes_argument(parser)
     parser.add_argument("--balance", type=positive, metavar="BUDGET",
                         help="find the lanes of least latency, so many in all")
+    add_wide_argument(parser)
     parser.add_argument("--schedule", default="pipelined", metavar="NAME",
                         help=f"{', '.join(SCHEDULES)} (default: pipelined)")
     parser.add_argument("--word-every", type=positive, default=1, metavar="N",
@@ -51,9 +52,10 @@ def run(args):
     data = datasets.load_for(model, args.model, args.dataset, args.data, progress=not args.json)
     stimulus = cycles.Stimulus.of_images(model, data.x_test[:args.images], args.threads)
     if args.balance:
-        lanes = cycles.balance(stimulus.first(JUDGES), args.balance)
-    found = {name: cycles.predict(stimulus, lanes, name, args.word_every) for name in SCHEDULES}
-    chosen = cycles.predict(stimulus, lanes, args.schedule, args.word_every)
+        lanes = cycles.balance(stimulus.first(JUDGES), args.balance, wide=args.wide)
+    found = {name: cycles.predict(stimulus, lanes, name, args.word_every, wide=args.wide) for name in SCHEDULES}
+    chosen = found[args.schedule]
+    adders = sum(count * taps for count, taps in zip(lanes, cycles.taps(network, args.wide)))
     others = {name: float(chosen.latency.mean() / each.latency.mean()) for name, each in found.items()
               if name != args.schedule}
     if args.json:
@@ -61,13 +63,14 @@ def run(args):
             "latency_cycles": {"mean": float(chosen.latency.mean()), "min": int(chosen.latency.min()),
                                "max": int(chosen.latency.max())},
             "interval_cycles": chosen.interval, "utilisation": list(chosen.utilisation), "lanes": list(lanes),
+            "adders": adders,
             "images": stimulus.images, "num_steps": model.num_steps, "schedule": args.schedule,
             "adding_cycles": chosen.adding.sum(axis=2).mean(axis=0).tolist(),
             "firing_cycles": (chosen.firing * model.num_steps).tolist(),
             "adding_vs_bound": float(chosen.adding.sum() / chosen.bound.sum()),
             "latency_vs_bound": float(chosen.latency.sum() / chosen.least.sum()), "latency_vs": others}))
     else:
-        _show(data.name, model, lanes, stimulus.images, args.schedule, chosen, others)
+        _show(data.name, model, lanes, adders, stimulus.images, args.schedule, chosen, others)
     if args.figure:
         from ..plot import cycles_figure
         cycles_figure(chosen, [each.layer.name for each in network.layers], lanes, args.figure)
@@ -75,8 +78,9 @@ def run(args):
             print(f"\nfigure  {args.figure}")
 
 
-def _show(dataset, model, lanes, images, schedule, chosen, others):
-    print(f"{dataset}: {images} images, T = {model.num_steps}, lanes {'/'.join(map(str, lanes))}, {schedule}\n")
+def _show(dataset, model, lanes, adders, images, schedule, chosen, others):
+    print(f"{dataset}: {images} images, T = {model.num_steps}, lanes {'/'.join(map(str, lanes))} "
+          f"({adders} adders), {schedule}\n")
     print(f"latency   {chosen.latency.mean():,.0f} cycles, {chosen.latency.min():,} to {chosen.latency.max():,}")
     print(f"interval  {chosen.interval:,.0f} cycles between the answers of images that follow one another\n")
     layers = [each.layer.name for each in model.network.layers]
