@@ -5,12 +5,14 @@
     spike_buffer    frames between two layers, in two banks
     spike_scanner   what is not 0 in a frame of words, one a cycle
     conv2d, linear  the additions that a spike causes, as addresses
-    stages, times, look_up   what these two share
+    stages, times, look_up, register   what these and others share
     accumulate      a memory of sums, and the adder beside it
     sum_control     what that adder must know of the additions under way
     lif             the neuron's firing: threshold, leak, reset
     lanes           neurons side by side that take spikes; made of the three before
     pixel_lanes     the same for pixels: with multipliers, and a current that is kept
+    wide_conv2d     the additions that an input causes in all its taps at once, a bank of sums for each
+    wide_lanes      as many adders a lane; `rotate` turns each tap's weight to its bank
     firing_pass     the order in which neurons fire, pooling window by window
     maxpool         the OR of a window
     layer           all of these

@@ -6,7 +6,7 @@
     2       v + (weight << guard), saturated               U = v + bias, saturated
     3       written                                        spike = U > threshold
     4                                                      spike and U are out; beta * U
-    5                                                      >> frac, - threshold, saturated
+    5                                                      >> frac, - threshold
     6                                                      written
 """
 

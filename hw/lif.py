@@ -7,8 +7,11 @@ starts from: leak and reset are applied while firing, so that a spike costs noth
     0       U = v + addend, saturated
     1       spike = U > threshold
     2       beta * U
-    3       >> frac, - threshold, saturated
+    3       >> frac, - threshold
     4       to be written
+
+What is kept needs no saturation: a leak of at most 1 brings U nearer to 0, and only from a U above the threshold is
+the threshold taken away.
 """
 
 from myhdl import Signal, block, instance, intbv
@@ -97,11 +100,8 @@ def lif(clk, fires, v, addend, threshold, clear, spike, before, kept, beta, frac
                 left[:] = leaked >> frac
                 if subtracts and spiked:
                     left[:] = left - theta
+                kept.next = left[width:].signed()
                 if clear or (zeroes and spiked):
                     kept.next = 0
-                elif left[width] == 1 and left[width - 1] == 0:  # too low; too high it cannot be
-                    kept.next = low
-                else:
-                    kept.next = left[width:].signed()
 
     return pipeline

@@ -8,7 +8,7 @@
     4       written                                        U = v + that, saturated; the image's last: current 0 written
     5                                                      spike = U > threshold
     6                                                      spike and U are out; beta * U
-    7                                                      >> frac, - threshold, saturated
+    7                                                      >> frac, - threshold
     8                                                      written
 """
 

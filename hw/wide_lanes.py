@@ -9,7 +9,7 @@
     4 (5)     written                                    U = v + bias (current + bias (5), U = v + that (6)), saturated
     5                                                    spike = U > threshold (7)
     6                                                    spike and U are out (8); beta * U
-    7                                                    >> frac, - threshold, saturated (9)
+    7                                                    >> frac, - threshold (9)
     8                                                    written (10)
 """
 
@@ -321,5 +321,6 @@ def wide_lanes(clk, rst, adds, addresses, turn_y, turn_x, fire, fire_y, fire_x, 
         if rst:
             fires.next = 0
 
-    parts = [chains, tables, turn_rows, hold_rows, turn_columns, controls, array, outputs, steer, store, find_bank, advance]
+    parts = [chains, tables, turn_rows, hold_rows, turn_columns, controls, array, outputs, steer, store, find_bank,
+             advance]
     return [*parts, out_befores] if observed else parts
