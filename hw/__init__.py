@@ -22,6 +22,8 @@
     accelerator     the whole; and from a network in integers to it, and to the words of its streams
     simulate        one bench for all: a block in MyHDL, and the same cycles as VHDL in GHDL
     cosimulate      the whole beside the integers and the model of cycles
+    cosimulate_hdl  the same as VHDL or Verilog, for whole test sets; `host` builds and runs it, in a bench of its own
+    tools           GHDL and others: found, called, quoted when they fail
 
 The blocks import MyHDL and one another alone, so that they can be lifted out.
 """

@@ -230,7 +230,6 @@ def accelerator(clk, rst, s_load_tdata, s_load_tvalid, s_load_tready, s_load_tla
         frames.next = num_steps
         if first.input_bits > 0:
             frames.next = 1
-        all_cleared.next = ready_layers == everyone
         idle.next = begun == ended
         loaded.next = good
 
@@ -243,7 +242,9 @@ def accelerator(clk, rst, s_load_tdata, s_load_tvalid, s_load_tready, s_load_tla
         now.next = now + 1
         if write and section == 0:
             num_steps.next = steps_data
+        all_cleared.next = ready_layers == everyone
         if rst:
+            all_cleared.next = False
             begun.next = 0
             ended.next = 0
         else:

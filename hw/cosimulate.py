@@ -177,6 +177,12 @@ def image_words(inputs, image, spec):
     return [word for frame in inputs[:, image] for word in top.frame_words(frame, spec.layers[0])]
 
 
+def firing_order(spec):
+    """Addresses of a layer's firing pass, window by window and group by group: ndarray of int64, shape (depth,)."""
+    shape = (spec.out_height // spec.pool, spec.pool, spec.out_width // spec.pool, spec.pool, spec.groups)
+    return np.arange(spec.depth).reshape(shape).transpose(0, 2, 4, 1, 3).ravel()
+
+
 def expected_firings(run, image, spec):
     """What the probe must show of an image: for each layer the (address, spikes, membranes) of all its firings.
 
@@ -189,10 +195,7 @@ def expected_firings(run, image, spec):
     """
     result = []
     for each, fires, mem in zip(spec.layers, run.fires, run.mem):
-        order = [((wy * each.pool + y) * each.out_width + wx * each.pool + x) * each.groups + g
-                 for wy in range(each.out_height // each.pool) for wx in range(each.out_width // each.pool)
-                 for g in range(each.groups) for y in range(each.pool) for x in range(each.pool)]
-        words = []
+        order, words = firing_order(each).tolist(), []
         for t in range(len(fires)):
             spikes, before = (top.cut(x[t, image].reshape(-1, each.out_channels), each.lanes, each.groups, bits)
                               for x, bits in ((fires, 1), (mem, each.membrane_bits)))
@@ -249,7 +252,21 @@ class Compared:
         return not (self.spikes or self.membranes or self.answers or self.cycles)
 
 
-def cosimulate(network, inputs, num_steps, lanes, word_every=1, progress=lambda: None):
+def build(network, lanes, num_steps, wide=False):
+    """The AcceleratorSpec of a co-simulation: a beat of the load is a word, since loading is not what is looked at."""
+    widest = max(width for _, width in top.specify(network, lanes, wide=wide).sections)
+    return top.specify(network, lanes, max_steps=max(num_steps, 2), load_bits=min(max(32, widest), 65536),
+                       wide=wide)
+
+
+def reference(network, inputs, num_steps, lanes, word_every=1, wide=False, threads=None):
+    """(run, predicted): what it is held against, an IntegerRun with membranes and ``minisnn.cycles.Cycles``."""
+    run = network.forward(inputs, num_steps, keep="membranes", threads=threads)
+    stimulus = timing.Stimulus.of(network, inputs, run, num_steps)
+    return run, timing.predict(stimulus, lanes, word_every=word_every, wide=wide)
+
+
+def cosimulate(network, inputs, num_steps, lanes, word_every=1, wide=False, progress=lambda: None):
     """Run images through the accelerator in MyHDL, one after the other, and compare with the integers.
 
     Parameters
@@ -260,6 +277,8 @@ def cosimulate(network, inputs, num_steps, lanes, word_every=1, progress=lambda:
     lanes : sequence of int
     word_every : int
         Cycles from one word of the input stream to the next, at least.
+    wide : bool, or sequence of bool
+        As for :func:`hw.accelerator.specify`.
     progress : callable
         Called after each image.
 
@@ -272,12 +291,8 @@ def cosimulate(network, inputs, num_steps, lanes, word_every=1, progress=lambda:
     ValueError
         If the network, or the lanes, cannot be in hardware.
     """
-    widest = max(each.lanes * max(each.weight_bits, each.bias_bits)
-                 for each in top.specify(network, lanes).layers)  # a beat a word: loading is not what is looked at
-    spec = top.specify(network, lanes, timing.words_of_input(network), max(num_steps, 2), max(32, widest))
-    run = network.forward(inputs, num_steps, keep="membranes")
-    stimulus = timing.Stimulus.of(network, inputs, run, num_steps)
-    predicted = timing.predict(stimulus, lanes, word_every=word_every)
+    spec = build(network, lanes, num_steps, wide)
+    run, predicted = reference(network, inputs, num_steps, lanes, word_every, wide)
     result = []
     host = Host(spec, top.load_words(network, spec, num_steps), [], word_every=word_every)
     images = iter(range(inputs.shape[1]))
@@ -288,7 +303,7 @@ def cosimulate(network, inputs, num_steps, lanes, word_every=1, progress=lambda:
             return host(cycle, seen)
         except StopIteration:
             if host.images:
-                result.append(_compared(host, run, predicted, len(result), network))
+                result.append(compared(host.end(), run, predicted, len(result), network))
                 progress()
             image = next(images)
             _next_image(host, image_words(inputs, image, spec), expected_firings(run, image, spec))
@@ -304,18 +319,32 @@ def _next_image(host, words, expected):
     host.given = {}
 
 
-def _compared(host, run, predicted, image, network):
-    found = host.end()
-    (scores, best, count), = found.answers
-    expected = run.scores[image].tolist()
-    begins, added, fires, ends = (getattr(predicted, name)[image] for name in ("begins", "added", "fires", "ends"))
-    wrong = int(count != predicted.latency[image]) + int(found.ended[0] - found.taken[0] + 1 != count)
+def compared(found, run, predicted, image, network):
+    """An image's Compared.
+
+    Parameters
+    ----------
+    found : Found
+        Of this image alone.
+    run, predicted
+        Of :func:`reference`, for some images,
+    image : int
+        of which this is the one.
+    network : minisnn.fixed.network.IntegerNetwork
+    """
+    scores, best, count = found.answers[0] if found.answers else ([], -1, 0)
+    expected, latency = run.scores[image].tolist(), int(predicted.latency[image])
+    wrong = int(count != latency) + _differences(
+        [end - start + 1 for start, end in zip(found.taken, found.ended)], [count])
     for index, events in enumerate(found.events):
-        for kind, cycles in enumerate((begins, added, fires, ends)):
-            wanted = cycles[index].tolist()
+        for kind, name in enumerate(("begins", "added", "fires", "ends")):
+            wanted = getattr(predicted, name)[image, index].tolist()
             if kind == 1 and index == 0 and network.input_bits:
                 wanted = wanted[:1]  # pixels are added once
-            seen = [cycle - found.taken[0] for cycle in events[kind]]
-            wrong += sum(a != b for a, b in zip(seen, wanted)) + abs(len(seen) - len(wanted))
-    answers = sum(a != b for a, b in zip(scores, expected)) + int(best != int(np.argmax(expected)))
-    return Compared(best, found.spikes, found.membranes, answers, int(predicted.latency[image]), count, wrong)
+            wrong += _differences([cycle - found.taken[0] for cycle in events[kind]], wanted)
+    answers = _differences(scores, expected) + int(best != int(np.argmax(expected)))
+    return Compared(best, found.spikes, found.membranes, answers, latency, count, wrong)
+
+
+def _differences(seen, wanted):
+    return sum(a != b for a, b in zip(seen, wanted)) + abs(len(seen) - len(wanted))

@@ -5,8 +5,6 @@ input values and one of output values. What drove the MyHDL block is written to 
 it line by line, and every output must be the same in every cycle.
 """
 
-import shutil
-import subprocess
 import tempfile
 from itertools import count
 from pathlib import Path
@@ -14,14 +12,11 @@ from pathlib import Path
 from myhdl import Signal, Simulation, StopSimulation, delay, instance
 
 from .convert import convert
+from .tools import call, need
 
 
 class Mismatch(AssertionError):
     """VHDL and MyHDL differ; says in which cycle and port."""
-
-
-class ToolError(RuntimeError):
-    """A tool is missing or failed; says which, and what it said."""
 
 
 def run(make, inputs, outputs, drive, cycles=None, keep=True):
@@ -103,8 +98,7 @@ def same_in_ghdl(make, inputs, outputs, given, seen, timeout=300):
     ToolError
         If GHDL is missing, refuses the VHDL, or warns of a truncation.
     """
-    if shutil.which("ghdl") is None:
-        raise ToolError("GHDL is not on PATH; on Debian: apt install ghdl")
+    need("ghdl")
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         files = convert(make, inputs, outputs, folder)
@@ -113,9 +107,9 @@ def same_in_ghdl(make, inputs, outputs, given, seen, timeout=300):
         (folder / "given.txt").write_text("".join(_line(values, inputs) for values in given))
         options = ["--std=08", f"--workdir={folder}"]
         for file in [*files, bench]:
-            _call(["ghdl", "-a", *options, str(file)], folder, timeout)
-        _call(["ghdl", "-r", *options, "bench", "--ieee-asserts=disable-at-0", "--assert-level=warning"], folder,
-              timeout)
+            call(["ghdl", "-a", *options, str(file)], folder, timeout)
+        call(["ghdl", "-r", *options, "bench", "--ieee-asserts=disable-at-0", "--assert-level=warning"], folder,
+             timeout)
         found = (folder / "seen.txt").read_text().splitlines()
     if len(found) != len(seen):
         raise Mismatch(f"GHDL ran {len(found)} cycles of {len(seen)}")
@@ -147,15 +141,6 @@ def _difference(ports, line, expected):
             return f"{name} is {a} in VHDL and {b} in MyHDL"
         at += _width(signal)
     return "lines of different lengths"
-
-
-def _call(command, folder, timeout):
-    try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=timeout)
-    except subprocess.TimeoutExpired:
-        raise ToolError(f"{' '.join(command[:2])} did not end within {timeout} s") from None
-    if done.returncode != 0 or "warning" in (done.stdout + done.stderr).lower():
-        raise ToolError(f"{' '.join(command[:2])} failed: {(done.stdout + done.stderr).strip()[:2000]}")
 
 
 def _vhdl_type(signal):

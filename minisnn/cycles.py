@@ -189,10 +189,10 @@ def _all_additions(stimulus, lanes, in_lanes, wides):
 
 
 def _dense(stimulus):
-    """One image with every spike set; pixels are taken from all images as they are."""
+    """One step with every spike set; pixels are taken from all images as they are."""
     network = stimulus.network
-    frames = [frames if network.input_bits and index == 0 else np.ones((1, stimulus.images, *frames.shape[2:]), np.uint8)
-              for index, frames in enumerate(stimulus.frames)]
+    full = [np.ones((1, stimulus.images, *frames.shape[2:]), np.uint8) for frames in stimulus.frames]
+    frames = [stimulus.frames[0], *full[1:]] if network.input_bits else full
     return Stimulus(network, frames, 1)
 
 

@@ -124,7 +124,7 @@ OTHERS = [
     ("cycles small.int.npz --dataset wide.npz", "pixels must be at most 31 (5 bits), got 240"),
     ("cosim", "arguments are required: MODEL"),
     ("cosim nowhere.npz", "nowhere.npz is not there"),
-    ("cosim small.int.npz --simulator modelsim", "--simulator must be myhdl, got 'modelsim'"),
+    ("cosim small.int.npz --simulator modelsim", "--simulator must be myhdl, ghdl or verilator, got 'modelsim'"),
     ("cosim small.int.npz --lanes 17/1", "layer 1 has 16 output channels: its lanes must be 1 to as many, got 17"),
     ("cosim small.int.npz --images 0", "--images: must be a whole number from 1, got '0'"),
     ("cosim large.int.npz", "layer 1 has membranes of 40 bits and hardware takes up to 31; quantize with fewer"),

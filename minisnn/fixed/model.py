@@ -92,11 +92,15 @@ class IntegerModel:
             return self.pixels.as_integers(images)[None]
         return self.encoder.encode(images, rng)
 
-    def run(self, images, keep="scores", threads=None, batch_size=256, progress=lambda count: None):
-        """(inputs, IntegerRun) of one batch after the other; spikes of "rate" coding are those of ``evaluate``."""
+    def inputs(self, images, batch_size=256):
+        """What the network takes, one batch after the other; spikes of "rate" coding are those of ``evaluate``."""
         rng = stream(self.seed, "encode")
         for start in range(0, len(images), batch_size):
-            inputs = self.encode(images[start:start + batch_size], rng)
+            yield self.encode(images[start:start + batch_size], rng)
+
+    def run(self, images, keep="scores", threads=None, batch_size=256, progress=lambda count: None):
+        """(inputs, IntegerRun) of one batch after the other."""
+        for inputs in self.inputs(images, batch_size):
             yield inputs, self.network.forward(inputs, self.num_steps, keep, threads, progress)
 
     def evaluate(self, x, y, threads=None, progress=lambda count: None):

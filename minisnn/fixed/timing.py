@@ -82,8 +82,8 @@ def additions_of_frames(frames, in_lanes, kernel_size, padding, out_height, out_
 
 
 @kernel
-def pipeline(adding, depths, wide, pixels, in_words, word_every, answer, alone, overhead, begins, added, fires, ends, first,
-             last):
+def pipeline(adding, depths, wide, pixels, in_words, word_every, answer, alone, overhead, begins, added, fires, ends,
+             first, last):
     """When every layer begins and ends every step: a max-plus recurrence over (step, layer).
 
     Parameters

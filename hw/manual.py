@@ -1,0 +1,392 @@
+"""The manual of a delivered accelerator: what an engineer needs who has nothing else."""
+
+from dataclasses import replace
+from textwrap import fill
+
+from .accelerator import weight_words
+from .benches import digits, filled
+
+PORTS = {
+    "clk": "everything happens at its rising edge",
+    "rst": "synchronous, active high",
+    "s_load_tdata": "a beat of the load",
+    "s_load_tvalid": "it is there",
+    "s_load_tready": "it is taken at the next edge if `s_load_tvalid` is 1",
+    "s_load_tlast": "it is the last of the load",
+    "s_input_tdata": "a word of a frame of an image",
+    "s_input_tvalid": "it is there",
+    "s_input_tready": "it is taken at the next edge if `s_input_tvalid` is 1",
+    "s_input_tlast": "it is the last of the image",
+    "m_output_tdata": "a beat of an answer",
+    "m_output_tvalid": "it is there, and stays until it is taken",
+    "m_output_tready": "you take it at the next edge if `m_output_tvalid` is 1",
+    "m_output_tlast": "it is the last of the answer",
+    "loaded": "the last load was whole: images are taken",
+    "load_error": "`s_load_tlast` was not with the last beat of the last load",
+    "input_error": "`s_input_tlast` was not with the last word of an image; stays 1 until the next reset",
+    "probe_events": "4 bits a layer, the first lowest: step begins, all is added, firing starts, firing has ended",
+    "probe_fired": "a bit a layer: neurons of all its lanes fired",
+    "probe_address": "their address, layer 1 in the lowest bits",
+    "probe_spikes": "their spikes, lane 0 of layer 1 in the lowest bit",
+    "probe_before": "their membranes before reset, lane 0 of layer 1 in the lowest bits",
+}
+
+# What streams do, cycle by cycle: bits, and words by name where one is offered.
+LOAD = {
+    "s_load_tvalid": (0, 1, 1, 1, 0, 1, 0), "s_load_tdata": (0, "beat 0", "beat 0", "beat 1", 0, "last", 0),
+    "s_load_tlast": (0, 0, 0, 0, 0, 1, 0), "s_load_tready": (0, 0, 1, 1, 1, 1, 0), "loaded": (1, 1, 0, 0, 0, 0, 1)}
+INPUT = {
+    "s_input_tvalid": (1, 0, 1, 1, 1, 1, 1), "s_input_tdata": ("word", 0, "last", "first", "first", "first", "next"),
+    "s_input_tlast": (0, 0, 1, 0, 0, 0, 0), "s_input_tready": (1, 1, 1, 0, 0, 1, 1)}
+OUTPUT = {
+    "m_output_tvalid": (0, 1, 1, 1, 0, 1, 1, 1, 0),
+    "m_output_tdata": (0, "score", "score", "score", 0, "score", "class", "cycles", 0),
+    "m_output_tlast": (0, 0, 0, 0, 0, 0, 0, 1, 0), "m_output_tready": (1, 0, 0, 1, 1, 1, 1, 1, 1)}
+MEMORIES = {"read_data": "frames of spikes (or pixels), two banks", "stored": "membranes (or currents) of a lane",
+            "sums": "scores of the last layer's neurons", "stamp": "first cycles of images under way"}
+
+TAPS = (" A layer that adds several taps at once has a set of lanes for each tap in a word, in an order that the table "
+        "shows.")
+
+MANUAL = """\
+# @NAME@
+
+A spiking neural network, @TOPOLOGY@ on @SHAPE@, @CLASSES@ classes. An image is @FRAMES@; the network runs @STEPS@
+steps of time, as `load.txt` says. A layer works on `lanes` neurons at once, and on one input after the other that
+is not 0, so that the cycles of an image depend on it.
+
+@FILES@
+A line of the text files is `tlast`, a blank, and `tdata` in hexadecimal.
+
+@LAYERS@
+In a step a neuron adds weight * input << guard for each input, then its bias. It fires if the sum, its membrane, is
+greater than the threshold; then beta of it is left, rounded down or to 0, after which (with subtract_then_leak:
+before which) the threshold is taken away if it fired; with zero nothing is left of a neuron that fired, with none
+it loses nothing. Sums that leave the membrane's bits become the nearest that do not. An image begins with all
+membranes 0.
+
+## Simulate
+
+@TOOLS@
+Start them in this folder. Tried was @TRIED@, by `run.sh`; the other lines are from the tools' manuals. The
+testbench sends the load and one image after the other, takes and compares every beat of every answer, counts the
+cycles of each image, and ends with PASS, or with FAIL and an error. Where a simulator starts in a folder of its
+own, as in Vivado's projects, give the paths of the text files as @GIVEN@ `load_file`, `images_file`,
+`expected_file`. At time 0 there may be warnings of undefined values: outputs have none before the first edge.
+
+## Ports
+
+@PORTS@
+The three streams are AXI4-Stream: a beat is taken at a rising edge at which `tvalid` and `tready` are both 1, and
+what is offered must stay until it is taken. In the diagrams below a cycle begins with a rising edge; inputs are
+read, and beats taken, at the edge that ends it.
+
+## Reset
+
+`rst` must be 1 at one rising edge after power-up. It forgets images under way, and ends a load that is under way
+without `loaded`; what was loaded stays. Afterwards the layers clear their membranes, each for as many cycles as it
+has neurons in a lane; until then no image is taken, but a load is. It clears `input_error` and `load_error`.
+
+## Load
+
+A load is a packet of @BEATS@ beats: these sections in this order, their words in order of address.
+
+@SECTIONS@
+A word is sent from its lowest bits up, in as many beats of @LOAD_BITS@ bits as it needs; what is above its bits in
+the last is ignored. A word of weights or biases has a number for each lane, two's complement, lane 0 in the lowest
+bits. Channel (or neuron) o of a layer's output is in lane o mod lanes of group o div lanes; word g of the biases is
+of group g; lanes without a neuron have 0.@TAPS@ Thresholds and the number of steps are unsigned. Where weights stand,
+as w[row,column,in,out] of a convolution (of channel in to channel out) and w[input,neuron] of a fully connected layer,
+whose inputs are counted row by row, column by column, channel by channel:
+
+@WEIGHTS@
+@WORKED@
+
+A load begins when no image is under way; from when it is offered until it is done no image begins, so that images
+before it are answered by the old network. `loaded` falls when it begins, and rises in the cycle after its last
+beat. `s_load_tlast` before or after the end is `load_error`: the load ends, and images wait for the next. Every
+cycle takes a beat. With an earlier network loaded, and a pause in cycle 4:
+
+@LOAD_WAVES@
+To change the number of steps, a threshold or a weight, send everything again.
+
+## Input
+
+An image is @FRAMES@, of @WORDS@ words@EACH@. A word has @INPUTS@, the first in the lowest bits; @WORD_BITS@ of the
+@INPUT_BITS@ bits of `s_input_tdata` are read. Words come row by row, pixel by pixel, @PER_PIXEL@ to a pixel,
+channels in order; where channels end before a word does, its rest is 0. @SCALE@
+
+Where an image ends is counted; `s_input_tlast`, with its last word, is only compared, and `input_error` says that
+it was elsewhere. A word is taken in every cycle, but for the first of a frame: `s_input_tready` is 0 until one of
+two banks before layer 1 is free and, for an image's first, until a network is loaded and the membranes are cleared.
+An image that ends in cycle 2, and the next:
+
+@INPUT_WAVES@
+## Answer
+
+A packet of @ANSWER_BEATS@ beats for each image, in the order of the images:
+
+@ANSWER@
+`m_output_tvalid` does not wait for `m_output_tready`. A beat that is not taken stays, and everything behind it
+waits in the end. Between scores `m_output_tvalid` is 0 while the next is summed up, for a cycle or more. The last
+score but one, which waits for two cycles, and the end of the packet:
+
+@OUTPUT_WAVES@
+The count of cycles has those for which a beat before it waited. Images overlap: the next may be sent before the
+answer is there; its count then has the cycles for which it waited for the one before.
+
+## Cycles
+
+Predicted for the images of `images.txt`, each alone in the accelerator and every beat taken at once; the testbench
+requires exactly these.
+
+@CYCLES@
+@STREAM@ At 100 MHz, @FIRST@ cycles are @MICROSECONDS@ us.
+
+## Resources
+
+Memories, each with one port to write and one to read, both synchronous, so that every tool makes block RAM or
+distributed RAM of them:
+
+@MEMORIES@
+@ALL_BITS@ bits in all. A lane multiplies its membrane by beta, of which synthesis makes wires where it is a power
+of 2; a lane of a layer that takes pixels multiplies each by a weight. `minisnn synth` measures LUTs, registers,
+blocks of RAM and the clock.
+"""
+
+
+def header(model, spec, name, ports):
+    """The comment at the top of the design: what it is, and its ports."""
+    lines = [f"{name}: a spiking neural network, generated by minisnn vhdl", "",
+             f"topology     {_topology(model)} on {_size(model.network.input_shape)}",
+             f"lanes        {'/'.join(str(each.lanes) for each in spec.layers)}",
+             f"weight bits  {'/'.join(str(each.weight_bits) for each in spec.layers)}",
+             f"membranes    {'/'.join(str(each.membrane_bits) for each in spec.layers)} bits",
+             f"steps        1 to {spec.max_steps}, loaded", ""]
+    rows = [(port, direction, width, PORTS[port]) for port, direction, width in _ports(ports)]
+    widest = max(len(row[0]) for row in rows)
+    lines += [f"{port:{widest}}  {direction:3}  {width:>4}  {meaning}" for port, direction, width, meaning in rows]
+    return "\n".join(lines).replace("`", "")
+
+
+def manual(model, spec, name, hdl, package, ports, load, answers, interval, memories):
+    """README.md, as text.
+
+    Parameters
+    ----------
+    model : minisnn.fixed.model.IntegerModel
+    spec : hw.accelerator.AcceleratorSpec
+    name, hdl, package : str
+        Of the entity; its language; its package's file.
+    ports : (dict of str to Signal, dict of str to Signal)
+        Inputs and outputs.
+    load : list of int
+        Beats of the load.
+    answers : list of list of int
+        Beats of each image's answer.
+    interval : float
+        Cycles between the answers of images that follow one another.
+    memories : list of (path, what is read, words, bits)
+    """
+    first, pixels, count = spec.layers[0], spec.layers[0].input_bits > 0, answers[0][-1]
+    values = {
+        "NAME": name, "TOPOLOGY": _topology(model), "SHAPE": _size(model.network.input_shape), "CLASSES": spec.classes,
+        "FRAMES": "one frame of pixels" if pixels else f"{model.num_steps} frames of spikes, one a step",
+        "STEPS": model.num_steps, "FILES": _files(name, hdl, package), "LAYERS": _layers(model, spec),
+        "PORTS": _table(("port", "direction", "bits", "meaning"),
+                        [(f"`{port}`", direction, width, PORTS[port]) for port, direction, width in _ports(ports)]),
+        "TAPS": TAPS if any(each.taps > 1 for each in spec.layers) else "",
+        "LOAD_BITS": spec.load_bits, "BEATS": f"{len(load):,}", "WORDS": first.in_words,
+        "EACH": "" if pixels else " each", "WORD_BITS": first.word_bits, "INPUT_BITS": spec.input_bits,
+        "INPUTS": _count(first.in_lanes, "pixel") + f", {first.input_bits} bits, unsigned" if pixels else
+                  _count(first.in_lanes, "spike"),
+        "PER_PIXEL": first.in_words // (first.in_height * first.in_width),
+        "SCALE": f"An integer p stands for the pixel {model.pixels.low:g} + {model.pixels.step:g} * p." * pixels,
+        "ANSWER_BEATS": spec.classes + 2, "ANSWER": _answer(spec),
+        "CYCLES": _table(("image", "class in the answer", "cycles"),
+                         [(index, answer[-2], f"{answer[-1]:,}") for index, answer in enumerate(answers)]),
+        "STREAM": "" if len(answers) == 1 else
+                  f"Sent without a pause, their answers follow one another every {interval:,.0f} cycles.",
+        "FIRST": f"{count:,}", "MICROSECONDS": f"{count / 100:,.1f}",
+        "MEMORIES": _memories(memories), "ALL_BITS": f"{sum(words * width for _, _, words, width in memories):,}",
+        "LOAD_WAVES": waves(LOAD), "INPUT_WAVES": waves(INPUT), "OUTPUT_WAVES": waves(OUTPUT),
+        **_tools(name, hdl, package), **_load(model, spec, load)}
+    return "\n\n".join(_wrapped(part) for part in filled(MANUAL, values).split("\n\n"))
+
+
+def waves(rows):
+    """A timing diagram of `rows` {signal: what it is in each cycle}; a cycle begins with a rising edge."""
+    count = len(next(iter(rows.values())))
+    lines = ["cycle".ljust(17) + "".join(f"{cycle:<8}" for cycle in range(count)),
+             "clk".ljust(17) + "/---\\___" * count]
+    for name, values in rows.items():
+        line, before = "", values[0]
+        for cycle, value in enumerate(values):
+            if isinstance(value, str):
+                begins, ends = cycle == 0 or value != before, cycle + 1 == count or values[cycle + 1] != value
+                cell = ("<" + value if begins else "").ljust(7 if ends else 8) + (">" if ends else "")
+            else:
+                edge = isinstance(before, int) and value != before
+                cell = ("/" if value else "\\") * edge + ("-" if value else "_") * (8 - edge)
+            line, before = line + cell, value
+        lines.append(name.ljust(17) + line)
+    return "".join(f"    {line.rstrip()}\n" for line in lines)
+
+
+def _wrapped(part):
+    """A paragraph in lines of 120; headings, tables and diagrams as they are."""
+    if part.startswith(("#", "|", "    ")):
+        return part
+    end = "\n" if part.endswith("\n") else ""
+    return fill(" ".join(part.split()), 120, break_long_words=False, break_on_hyphens=False) + end
+
+
+def _table(head, rows):
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join("| " + " | ".join(map(str, row)) + " |\n" for row in lines)
+
+
+def _count(number, thing):
+    return f"{number} {thing}{'s' if number != 1 else ''}"
+
+
+def _size(shape):
+    return "x".join(map(str, shape))
+
+
+def _notation(layer):
+    return layer.layer.name.partition(" ")[2]
+
+
+def _topology(model):
+    return "-".join(_notation(each) for each in model.network.layers)
+
+
+def _ports(ports):
+    """(name, in or out, width) of each port."""
+    inputs, outputs = ports
+    both = {**inputs, **outputs}
+    return [("clk", "in", 1), *((each, "in" if each in inputs else "out", len(both[each]) or 1)
+                                for each in PORTS if each in both)]
+
+
+def _sources(name, hdl):
+    return (f"{name}.vhd", f"{name}_bench.vhd") if hdl == "vhdl" else (f"{name}.v", f"{name}_bench.sv")
+
+
+def _files(name, hdl, package):
+    design, bench = _sources(name, hdl)
+    vhdl = hdl == "vhdl"
+    return _table(("file", "what it is"), [
+        (f"`{design}`", "the design: " + ("VHDL-2008, one entity with std_logic and std_logic_vector ports" if vhdl
+                                          else "Verilog-2001, one module")),
+        *([(f"`{package}`", "functions that it uses; compile it first")] if vhdl else []),
+        (f"`{bench}`", "testbench: " + ("VHDL-2008, std.textio alone" if vhdl else "SystemVerilog, for $fatal alone")),
+        ("`load.txt`", "the load: network and number of steps, a beat a line"),
+        ("`images.txt`", "words of some images, a beat a line"),
+        ("`expected.txt`", "their answers, a beat a line, from integer arithmetic and a model of the cycles"),
+        ("`run.sh`", "simulates; exit status 0 if all is as expected"),
+        ("`SHA256SUMS`", "of the files: `sha256sum -c SHA256SUMS`")])
+
+
+def _layers(model, spec):
+    rows = []
+    for number, (each, layer) in enumerate(zip(spec.layers, model.network.layers), 1):
+        kind = "fully connected" if each.flat else f"{each.kernel}x{each.kernel}, padding {each.padding}"
+        rows.append((number, _notation(layer), kind, _size(layer.layer.in_shape), _size(layer.layer.out_shape),
+                     each.lanes, each.taps, each.weight_bits, each.guard, each.bias_bits, each.membrane_bits,
+                     f"{each.beta}/{1 << each.frac} {'to 0' if each.towards_zero else 'down'}", each.reset))
+    return _table(("layer", "notation", "kind", "in", "neurons", "lanes", "taps at once", "weight bits", "guard",
+                   "bias bits", "membrane bits", "beta, rounded", "reset"), rows)
+
+
+def _tools(name, hdl, package):
+    design, bench = _sources(name, hdl)
+    top = f"{name}_bench"
+    if hdl == "vhdl":
+        files, tried, given = f"{package} {design} {bench}", "GHDL 2.0", "generics"
+        tools = {"GHDL": "./run.sh",
+                 "nvc": f"nvc --std=2008 -a {files} -e {top} -r {top}",
+                 "ModelSim, Questa": f'vlib work && vcom -2008 {files} && vsim -c {top} -do "run -all; quit"',
+                 "Vivado": f"xvhdl --2008 {files} && xelab {top} && xsim work.{top} -R"}
+        other = ("Verilator", "takes no VHDL: write another folder with `--hdl verilog`")
+    else:
+        files, tried, given = f"{design} {bench}", "Icarus Verilog 11", "parameters"
+        tools = {"Icarus Verilog": "./run.sh",
+                 "Verilator, newer than 5.006": f"verilator --binary -Wno-fatal --top-module {top} {files} && "
+                                                f"obj_dir/V{top}",
+                 "ModelSim, Questa": f'vlib work && vlog -sv {files} && vsim -c {top} -do "run -all; quit"',
+                 "Vivado": f"xvlog -sv {files} && xelab {top} && xsim work.{top} -R"}
+        other = ("GHDL, nvc", "take no Verilog: write another folder with `--hdl vhdl`")
+    return {"TOOLS": _table(("tool", "command"), [*((tool, f"`{line}`") for tool, line in tools.items()), other]),
+            "TRIED": tried, "GIVEN": given}
+
+
+def _load(model, spec, load):
+    """Sections, the places of some weights, and one of them worked out."""
+    names = ["number of steps", *(f"{what} of layer {number}" for number in range(1, len(spec.layers) + 1)
+                                  for what in ("weights", "biases", "threshold"))]
+    sections, starts, at = [], [], 0
+    for number, (what, (words, width), beats) in enumerate(zip(names, spec.sections, spec.beats, strict=True)):
+        sections.append((number, what, words, width, beats, at, at + words * beats - 1))
+        starts.append(at)
+        at += words * beats
+    rows, last_of_layer = [], []
+    for number, (each, layer_spec) in enumerate(zip(model.network.layers, spec.layers), 1):
+        section = 3 * number - 2
+        for index in _examples(each.w.shape, layer_spec.lanes):
+            for word, low in _places(each, layer_spec, index):
+                beat = starts[section] + word * spec.beats[section] + low // spec.load_bits
+                rows.append((number, f"w[{','.join(map(str, index))}]", int(each.w[index]), section, word, low, beat,
+                             low % spec.load_bits))
+        last_of_layer.append(rows[-1])
+    number, weight, value, section, word, low, beat, bit = last_of_layer[0]
+    width, start, beats = spec.layers[0].weight_bits, starts[section], spec.beats[section]
+    worked = (f"For example, {weight} = {value} of layer {number} is, as {width} bits of two's complement, "
+              f"{value & (1 << width) - 1:#x}. It stands in word {word} of section {section}, from its bit {low}. That "
+              f"word begins with beat {start} + {word} * {beats} = {start + word * beats}, and bit {low} is bit {bit} "
+              f"of beat {beat}: line {beat + 1} of `load.txt`, `{load[beat]:0{digits(spec.load_bits)}X}`.")
+    return {"WORKED": worked,
+            "SECTIONS": _table(("section", "what", "words", "bits of a word", "beats of a word", "first beat",
+                                "last beat"), sections),
+            "WEIGHTS": _table(("layer", "weight", "value", "section", "word", "from its bit", "in beat",
+                               "from its bit"), rows)}
+
+
+def _places(each, layer_spec, index):
+    """[(word, lowest bit)] at which a weight stands: where a 1 appears if all others are 0."""
+    w = each.w * 0
+    w[index] = 1
+    words = weight_words(replace(each, w=w), layer_spec)
+    return [(at, (word & -word).bit_length() - 1) for at, word in enumerate(words) if word]
+
+
+def _examples(shape, lanes):
+    """Indices of weights that show the order: the first, its neighbours in each direction, the next group, a middle."""
+    zero, axes = (0,) * len(shape), range(len(shape))
+    near = [tuple(int(at == axis) for at in axes) for axis in axes if shape[axis] > 1]
+    group = [(*zero[1:], lanes)] if lanes < shape[-1] else []
+    middle = tuple(n // 2 for n in shape)
+    return [*(index for index in dict.fromkeys([zero, *near, *group]) if index != middle), middle]
+
+
+def _answer(spec):
+    sums = "membranes of its neurons, summed" if spec.membrane else "spikes of its neurons, counted"
+    return _table(("beat", "what"), [
+        (f"0 to {spec.classes - 1}", f"the score of each class: {sums} over all steps; two's complement of "
+         f"{spec.output_bits} bits"),
+        (spec.classes, "the class of the highest score; of equals the lowest"),
+        (spec.classes + 1, "cycles, from the one in which the image's first word was taken to the one in which this "
+                           "beat is offered, both included; with `m_output_tlast`")])
+
+
+def _memories(memories):
+    groups = {}
+    for path, what, words, width in memories:
+        parts = path.split("_")
+        like = "_".join("*" if part.isdecimal() and parts[at - 1] not in ("layer", "buffer") else part
+                        for at, part in enumerate(parts))
+        groups.setdefault((like, what, words, width), []).append(path)
+    rows = [(f"`{like if len(same) > 1 else same[0]}_words`", MEMORIES.get(what, what), len(same), words, width,
+             f"{len(same) * words * width:,}") for (like, what, words, width), same in groups.items()]
+    return _table(("signal in the design", "what it holds", "number", "words", "bits of a word", "bits in all"), rows)

@@ -1,0 +1,58 @@
+"""Write the accelerator for a network: VHDL or Verilog, testbench, vectors, load and manual.
+
+The folder needs nothing of minisnn: its README says what the ports mean, what is loaded in which order, and how to
+simulate; its testbench compares every beat of every answer, and the cycles, with what the integers say.
+"""
+
+from pathlib import Path
+
+from ..errors import InputError
+from . import add_data_arguments, add_lanes_argument, add_wide_argument, positive
+
+
+def add_arguments(parser):
+    """The command's flags."""
+    parser.add_argument("model", metavar="MODEL", help="model file (.int.npz) that minisnn quantize wrote")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR",
+                        help="folder to write: new, empty, or an earlier one of this command, which is replaced")
+    add_lanes_argument(parser)
+    add_wide_argument(parser)
+    parser.add_argument("--hdl", default="vhdl", metavar="NAME", help="vhdl or verilog (default: vhdl)")
+    parser.add_argument("--name", default="accelerator", metavar="NAME",
+                        help="name of the entity or module (default: accelerator)")
+    parser.add_argument("--probe", action="store_true", help="ports that show every spike and membrane")
+    parser.add_argument("--max-steps", type=positive, default=255, metavar="N",
+                        help="largest number of steps that can be loaded (default: 255)")
+    parser.add_argument("--load-bits", type=positive, default=32, metavar="N",
+                        help="width of the load stream (default: 32)")
+    parser.add_argument("--images", type=positive, default=3, metavar="N",
+                        help="the first N test images are the testbench's (default: 3)")
+    add_data_arguments(parser)
+
+
+def run(args):
+    """Write as the arguments say."""
+    from hw.accelerator import load_words, specify
+    from hw.convert import check_name
+    from hw.deliver import check_folder, deliver, write
+
+    from .. import cycles
+    from .. import data as datasets
+    from ..fixed.model import load
+
+    model = load(args.model)
+    lanes = cycles.check_lanes(model.network, args.lanes or cycles.default_lanes(model.network))
+    try:
+        check_name(args.name, args.hdl)
+        check_folder(args.out)
+        spec = specify(model.network, lanes, max_steps=args.max_steps, load_bits=args.load_bits, wide=args.wide)
+        load_words(model.network, spec, model.num_steps)
+    except (ValueError, OSError) as error:
+        raise InputError(str(error)) from None
+    data = datasets.load_for(model, args.model, args.dataset, args.data)
+    files = deliver(model, data.x_test[:args.images], spec, args.name, args.hdl, args.probe)
+    try:
+        write(args.out, files)
+    except OSError as error:
+        raise InputError(f"cannot write {args.out}: {error.strerror or error}; name another folder") from None
+    print(f"{args.out}: {', '.join(files)}")
