@@ -256,7 +256,7 @@ module @NAME@_bench;
     wire s_load_tready, s_input_tready, m_output_tvalid, m_output_tlast, loaded, load_error, input_error;
     integer load, images, expected, last, last_expected;
     integer cycle = 0, taken = 0, answers = 0, sent = 0, beats = 0, differences = 0, missing = 0;
-    reg first = 1, done = 0;
+    reg first = 1, done = 0, load_taken = 0, input_taken = 0;
 
     always #5 clk = !clk;
 
@@ -274,36 +274,40 @@ module @NAME@_bench;
         expected = $fopen(expected_file, "r");
         if (load == 0 || images == 0 || expected == 0)
             $fatal(1, "FAIL: load, images or expected cannot be opened");
-        repeat (3) @(posedge clk);
-        rst <= 0;
+        repeat (3) @(negedge clk);  // inputs change at the falling edge, so that no simulator can see them race
+        rst = 0;
         while ($fscanf(load, "%d %h", last, load_word) == 2) begin
-            s_load_tdata <= load_word;
-            s_load_tvalid <= 1;
-            s_load_tlast <= last[0];
-            @(posedge clk);
-            while (s_load_tready !== 1) @(posedge clk);
+            s_load_tdata = load_word;
+            s_load_tvalid = 1;
+            s_load_tlast = last[0];
+            @(negedge clk);
+            while (!load_taken) @(negedge clk);
         end
-        s_load_tvalid <= 0;
+        s_load_tvalid = 0;
         while ($fscanf(images, "%d %h", last, input_word) == 2) begin
-            s_input_tdata <= input_word;
-            s_input_tvalid <= 1;
-            s_input_tlast <= last[0];
-            @(posedge clk);
-            while (s_input_tready !== 1) @(posedge clk);
-            if (first) taken <= cycle;
-            first = last[0];
+            s_input_tdata = input_word;
+            s_input_tvalid = 1;
+            s_input_tlast = last[0];
+            @(negedge clk);
+            while (!input_taken) @(negedge clk);
             if (last == 1) begin  // the next image enters an empty accelerator
-                s_input_tvalid <= 0;
+                s_input_tvalid = 0;
                 sent = sent + 1;
-                while (answers < sent) @(posedge clk);
+                while (answers < sent) @(negedge clk);
             end
         end
-        repeat (16) @(posedge clk);  // nothing more must come
-        done <= 1;
+        repeat (16) @(negedge clk);  // nothing more must come
+        done = 1;
     end
 
     always @(posedge clk) begin
         cycle <= cycle + 1;
+        load_taken <= s_load_tvalid && s_load_tready === 1;
+        input_taken <= s_input_tvalid && s_input_tready === 1;
+        if (s_input_tvalid && s_input_tready === 1) begin
+            if (first) taken <= cycle;
+            first <= s_input_tlast;
+        end
         if (m_output_tvalid === 1) begin
             beats = beats + 1;
             if ($fscanf(expected, "%d %h", last_expected, word) != 2) begin

@@ -41,7 +41,7 @@ async2sync
 opt_merge -share_all
 equiv_struct
 equiv_simple -undef
-equiv_induct -undef
+equiv_induct -undef -seq 3
 tee -q -o status.txt equiv_status
 equiv_status -assert
 """

@@ -68,7 +68,7 @@ membranes 0.
 ## Simulate
 
 @TOOLS@
-Start them in this folder. Tried was @TRIED@, by `run.sh`; the other lines are from the tools' manuals. The
+Start them in this folder. Tried was @TRIED@; the other lines were not tried. The
 testbench sends the load and one image after the other, takes and compares every beat of every answer, counts the
 cycles of each image, and ends with PASS, or with FAIL and an error. Where a simulator starts in a folder of its
 own, as in Vivado's projects, give the paths of the text files as @GIVEN@ `load_file`, `images_file`,
@@ -304,17 +304,17 @@ def _tools(name, hdl, package):
     design, bench = _sources(name, hdl)
     top = f"{name}_bench"
     if hdl == "vhdl":
-        files, tried, given = f"{package} {design} {bench}", "GHDL 2.0", "generics"
+        files, tried, given = f"{package} {design} {bench}", "GHDL 2.0, by `run.sh`", "generics"
         tools = {"GHDL": "./run.sh",
                  "nvc": f"nvc --std=2008 -a {files} -e {top} -r {top}",
                  "ModelSim, Questa": f'vlib work && vcom -2008 {files} && vsim -c {top} -do "run -all; quit"',
                  "Vivado": f"xvhdl --2008 {files} && xelab {top} && xsim work.{top} -R"}
         other = ("Verilator", "takes no VHDL: write another folder with `--hdl verilog`")
     else:
-        files, tried, given = f"{design} {bench}", "Icarus Verilog 11", "parameters"
+        files, tried, given = f"{design} {bench}", "Icarus Verilog 11, by `run.sh`, and Verilator 5.006", "parameters"
         tools = {"Icarus Verilog": "./run.sh",
-                 "Verilator, newer than 5.006": f"verilator --binary -Wno-fatal --top-module {top} {files} && "
-                                                f"obj_dir/V{top}",
+                 "Verilator 5": f"verilator --binary -Wno-fatal --top-module {top} {files} && "
+                                f"obj_dir/V{top}",
                  "ModelSim, Questa": f'vlib work && vlog -sv {files} && vsim -c {top} -do "run -all; quit"',
                  "Vivado": f"xvlog -sv {files} && xelab {top} && xsim work.{top} -R"}
         other = ("GHDL, nvc", "take no Verilog: write another folder with `--hdl vhdl`")

@@ -420,6 +420,6 @@ def call(command, folder, timeout):
     except subprocess.TimeoutExpired:
         raise ToolError(f"{Path(command[0]).name} did not end within {timeout:g} s") from None
     if done.returncode != 0:
-        said = (done.stderr.strip() or done.stdout.strip())[-2000:]
+        said = (done.stderr.strip() or done.stdout.strip() or f"exit status {done.returncode}")[-2000:]
         raise ToolError(f"{version(command[0])} failed: {said}")
     return done.stdout

@@ -53,11 +53,11 @@ def run(args):
     stimulus = cycles.Stimulus.of_images(model, data.x_test[:args.images], args.threads)
     if args.balance:
         lanes = cycles.balance(stimulus.first(JUDGES), args.balance, wide=args.wide)
-    found = {name: cycles.predict(stimulus, lanes, name, args.word_every, wide=args.wide) for name in SCHEDULES}
-    chosen = found[args.schedule]
+    chosen = cycles.predict(stimulus, lanes, args.schedule, args.word_every, wide=args.wide)
     adders = sum(count * taps for count, taps in zip(lanes, cycles.taps(network, args.wide)))
-    others = {name: float(chosen.latency.mean() / each.latency.mean()) for name, each in found.items()
-              if name != args.schedule}
+    others = {name: float(chosen.latency.mean() / cycles.predict(
+        stimulus, lanes, name, args.word_every, wide=args.wide).latency.mean())
+        for name in SCHEDULES if name != args.schedule}
     if args.json:
         print(json.dumps({
             "latency_cycles": {"mean": float(chosen.latency.mean()), "min": int(chosen.latency.min()),
