@@ -24,6 +24,10 @@
     cosimulate      the whole beside the integers and the model of cycles
     cosimulate_hdl  the same as VHDL or Verilog, for whole test sets; `host` builds and runs it, in a bench of its own
     tools           GHDL and others: found, called, quoted when they fail
+    convert         a block, with all in it, to VHDL or Verilog
+    deliver         the folder of ``minisnn vhdl``: `benches` writes its testbenches, `manual` its README
+    synthesize      look-up tables, memories and the clock, by Yosys and nextpnr
+    equivalence     Yosys proves two netlists equal
 
 The blocks import MyHDL and one another alone, so that they can be lifted out.
 """

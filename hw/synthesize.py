@@ -67,7 +67,7 @@ FAMILIES = {
         {"LUT4": "SB_LUT4", "registers": "SB_DFF.*", "carry": "SB_CARRY", "EBR": "SB_RAM40_4K.*", "MAC16": "SB_MAC16"},
         {"SB_RAM40_4K": ((2048, 2), (1024, 4), (512, 8), (256, 16))}, "none"),
     "xcup": Family(
-        "synth_xilinx -family xcup -no-rw-check -abc9 -noiopad",
+        "synth_xilinx -family xcup -abc9 -noiopad",
         {"LUT": "LUT[1-6]", "registers": "FD[RSCP]E", "carry": "CARRY[48]", "RAMB18E2": "RAMB18E2",
          "RAMB36E2": "RAMB36E2", "RAM32/64": "RAM(32|64|128|256|512).*", "DSP48E2": "DSP48E2"},
         {"RAMB18E2": ((16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18), (512, 36)),

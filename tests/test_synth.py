@@ -171,8 +171,7 @@ def rubbish_ram(clk, write, write_address, write_data, read, read_address, read_
     return access
 
 
-@pytest.mark.parametrize("wide", [False, True])
-@pytest.mark.parametrize("input_bits", [0, 3])
+@pytest.mark.parametrize("wide, input_bits", [(False, 0), (True, 3)])
 def test_no_word_counts_that_is_read_while_it_is_written(monkeypatch, wide, input_bits):
     """What -no-rw-check relies on: the accelerator does not mind what such a read gives."""
     rng = np.random.default_rng(0)
