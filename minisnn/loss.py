@@ -143,13 +143,13 @@ def mse_count(spk, mem, labels, classes, correct=0.8, incorrect=0.05):
 
 
 def rate_penalty(rates, weight, target=None):
-    """Price of firing: weight * sum(rates), or weight * sum((rates - target)^2).
+    """Price of firing: sum(weight * rates), or sum(weight * (rates - target)^2).
 
     Parameters
     ----------
     rates : ndarray of shape (L,)
         Mean firing rate of each layer, spikes per neuron and step.
-    weight : float
+    weight : float or sequence of L floats
     target : float or sequence of L floats, optional
         The wanted rates; without it the rates are pushed down.
 
@@ -165,11 +165,12 @@ def rate_penalty(rates, weight, target=None):
     (0.08, [0.0, 0.8])
     """
     rates = np.asarray(rates, float)
+    weight = np.broadcast_to(np.asarray(weight, float), rates.shape)
     if target is None:
-        return float(weight * rates.sum()), np.full(rates.shape, float(weight))
+        return float((weight * rates).sum()), weight.copy()
     difference = rates - np.asarray(target, float)
-    # value = weight * sum(difference**2)
-    return float(weight * (difference * difference).sum()), 2 * weight * difference
+    # value = sum(weight * difference**2)
+    return float((weight * difference * difference).sum()), 2 * weight * difference
 
 
 LOSSES = {"rate": rate, "membrane": membrane, "mse_count": mse_count}
@@ -206,18 +207,33 @@ def parse(text):
 
 
 def parse_penalty(text):
-    """Read a rate penalty, ``"0.1"`` (weight) or ``"5:0.05"`` (weight, target), as (weight, target or None).
+    """Read a rate penalty, as (weight, target or None): ``"0.1"``, ``"5:0.05"`` (weight, target), or by layer.
+
+    Returns
+    -------
+    weight : float or tuple of float
+    target : float or tuple of float or None
+
+    Raises
+    ------
+    InputError
+        For what cannot be read, a weight below 0, or a target that is no rate.
 
     Examples
     --------
-    >>> parse_penalty("5:0.05")
-    (5.0, 0.05)
+    >>> parse_penalty("5:0.05"), parse_penalty("2,0.5,0,0")
+    ((5.0, 0.05), ((2.0, 0.5, 0.0, 0.0), None))
     """
-    values = _numbers(str(text).split(":"))
-    if not 1 <= len(values) <= 2 or values[0] < 0 or (len(values) == 2 and not 0 <= values[1] <= 1):
+    parts = [_numbers(part.split(",")) for part in str(text).split(":")]
+    weights, targets = parts[0], (parts[1] if len(parts) == 2 else None)
+    if len(parts) > 2 or not all(parts) or min(weights) < 0 or (targets and not 0 <= min(targets) <= max(targets) <= 1):
         raise InputError(f"cannot read rate penalty {text!r}: give a weight of at least 0, or weight:target with a "
-                         "target rate between 0 and 1, as in 5:0.05")
-    return values[0], (values[1] if len(values) == 2 else None)
+                         "target rate between 0 and 1, as in 5:0.05; each one for all layers or a list, as in 2,0.5,0")
+    return _one_or_all(weights), targets and _one_or_all(targets)
+
+
+def _one_or_all(numbers):
+    return numbers[0] if len(numbers) == 1 else tuple(numbers)
 
 
 def _numbers(texts):

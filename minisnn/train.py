@@ -182,7 +182,7 @@ class _Training:
     def __init__(self, net, data, settings):
         _check(net, data, settings)
         self.net, self.settings = net, settings
-        (self.x, self.y), self.held_out = _split(data, settings)
+        (self.x, self.y), self.held_out = split(data, settings)
         self.encoder = encode.fit(settings.encoding, self.x, settings.num_steps, data.max_value)
         net.pad_value = self.encoder.pad_value
         # Batches of one size: the rest of an epoch's shuffle is left out.
@@ -286,8 +286,8 @@ class _Training:
         return f" validation {100 * self.history[-1]['validation_accuracy']:.1f} %"
 
 
-def _split(data, settings):
-    """((x, y) to train on, (x, y) held out or None)."""
+def split(data, settings):
+    """The training images and labels (x, y) to learn from, and those held out: (x, y), or None without validation."""
     count = round(settings.validation * len(data.x_train))
     order = np.arange(len(data.x_train))
     if not data.ordered:
@@ -313,6 +313,11 @@ def _check(net, data, settings):
     if net.readout == "membrane" and settings.loss != "membrane":
         raise InputError(f"loss {settings.loss} counts spikes, but with readout membrane the last layer "
                          "never spikes; choose loss membrane")
+    if settings.rate_penalty is not None:
+        for part in loss.parse_penalty(settings.rate_penalty):
+            if np.ndim(part) and len(part) != len(net.layers):
+                raise InputError(f"rate_penalty {settings.rate_penalty!r} has {len(part)} values for "
+                                 f"{len(net.layers)} layers: give one for all, or one for each")
     if settings.rate_penalty is not None and net.readout == "membrane" and len(net.layers) == 1:
         raise InputError("rate_penalty needs a layer that spikes, but the only one is the membrane readout")
 

@@ -10,7 +10,7 @@ import pytest
 
 import minisnn
 from minisnn.commands import COMMANDS, main
-from minisnn.commands.train import NETWORK, PRESETS
+from minisnn.presets import NETWORK, PRESETS
 from minisnn.data import load as load_data
 from minisnn.model import load
 

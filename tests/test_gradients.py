@@ -64,7 +64,7 @@ def test_conv_pool_linear_network(surrogate, reset, loss):
     check(net, inputs, 4, with_loss(loss, net))
 
 
-@pytest.mark.parametrize("penalty", [(0.7, None), (3.0, 0.2)])
+@pytest.mark.parametrize("penalty", [(0.7, None), (3.0, 0.2), ((2.0, 0.5, 0.1), None)])
 def test_rate_penalty(penalty):
     net = network("fast_sigmoid:2", "subtract")
     inputs = np.random.default_rng(8).standard_normal((1, 2, 8, 7, 2))

@@ -62,6 +62,7 @@ def test_rate_penalty_differences(target):
         assert (up - down) / 2e-6 == pytest.approx(drates[i], abs=1e-8)
     assert loss.rate_penalty(rates, 2.0)[0] == pytest.approx(1.1)
     assert loss.rate_penalty(rates, 2.0, rates)[0] == 0
+    assert loss.rate_penalty(rates, (1.0, 0.0, 2.0))[0] == pytest.approx(0.7)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -121,7 +122,7 @@ def test_bad_names(text):
         loss.parse(text)
 
 
-@pytest.mark.parametrize("text", ["x", "-1", "1:2", "1:0.1:3", "nan"])
+@pytest.mark.parametrize("text", ["x", "-1", "1:2", "1:0.1:3", "nan", "1,-1", "1,x", "1,2:0.1,2", ""])
 def test_bad_penalties(text):
     with pytest.raises(InputError, match="rate penalty"):
         loss.parse_penalty(text)

@@ -11,26 +11,8 @@ import shlex
 from pathlib import Path
 
 from ..errors import InputError
+from ..presets import NETWORK, PRESETS, choose
 from . import add_machine_arguments, rates_table, widths
-
-# The options of Network that are flags here; all other settings of PRESETS are of the training.
-NETWORK = ("topology", "classes", "padding", "beta", "threshold", "reset", "readout", "surrogate",
-           "detach_reset")
-
-# What a newcomer needs for each data set, of the network and of the training, as values (not text); a .npz
-# file of one's own starts from "file". What is not said here has the default of Network or Settings.
-PRESETS = {
-    "digits": {"topology": "32C3-MP2-128-10", "padding": 1, "epochs": 60, "num_steps": 5, "lr": 4e-3,
-               "augment": 1, "clip": 1.0},
-    "svhn": {"topology": "32C3-MP2-32C3-MP2-256-10", "epochs": 30, "num_steps": 8, "batch_size": 64,
-             "lr": 4e-3, "augment": 2, "weight_decay": 0.05},
-    "mnist": {"topology": "32C5-MP2-32C5-MP2-128-10", "epochs": 8, "num_steps": 5, "batch_size": 64, "lr": 4e-3,
-              "augment": 1},
-    "fashion-mnist": {"topology": "32C3-MP2-32C3-MP2-256-10", "epochs": 10, "num_steps": 5, "batch_size": 64,
-                      "lr": 4e-3, "augment": 1},
-    "file": {"epochs": 20, "num_steps": 5},
-}
-
 
 def add_arguments(parser):
     """The command's flags; those that were not given are None."""
@@ -85,8 +67,8 @@ def _add_training(group):
         metavar="NAME")
     add("--steps", "time steps of an image", int, "T", "num_steps")
     add("--loss", "rate, membrane (and that with --readout membrane) or mse_count:0.8:0.05", metavar="NAME")
-    add("--rate-penalty", "price of each layer's firing rate, or of its squared distance to a target",
-        metavar="WEIGHT[:TARGET]")
+    add("--rate-penalty", "price of each layer's firing rate, or of its squared distance to a target; a number, or a "
+        "list by layer 2,0.5,0", metavar="WEIGHT[:TARGET]")
     add("--epochs", "times that all images are seen", int)
     add("--batch-size", "images of a step", int)
     add("--lr", "peak learning rate", float, "X")
@@ -110,7 +92,7 @@ def run(args):
     from ..train import build, fit
 
     checkpoint, figure = _check_output(args)
-    options, chosen = _choose(args)
+    options, chosen = choose(args.dataset, vars(args))
     settings = Settings(**chosen)
     data = datasets.load(args.dataset, args.data, progress=True)
     net = build(options.pop("topology", None) or f"256-{data.classes}", data, settings, backend=args.backend,
@@ -153,20 +135,6 @@ def _check_output(args):
         raise InputError(f"an interrupted training left {checkpoint}; pass --resume to go on with it, or "
                          "delete it to start anew")
     return checkpoint, None if args.figure == "none" else figure
-
-
-def _choose(args):
-    """Options of the network, and settings of the training: flags, else the preset."""
-    from ..settings import Settings
-    chosen = dict(PRESETS.get(args.dataset, PRESETS["file"]))
-    if args.topology is not None:
-        chosen.pop("padding", None)  # it belongs to the preset's topology
-    names = [*NETWORK, *Settings.__dataclass_fields__]
-    chosen |= {name: getattr(args, name) for name in names if getattr(args, name) is not None}
-    if args.loss is None and chosen.get("readout") == "membrane":
-        chosen["loss"] = "membrane"
-    options = {name: chosen.pop(name) for name in NETWORK if name in chosen}
-    return options, chosen
 
 
 def _default(name):
