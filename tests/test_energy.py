@@ -1,0 +1,300 @@
+"""The model of energy: events against sums done by hand and a walk over every tap; its bounds against all vertices."""
+
+import json
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from minisnn import cycles, energy
+from minisnn.errors import InputError
+from minisnn.fixed.network import IntegerLayer, IntegerNetwork
+from minisnn.topology import parse
+from tests.hw_networks import random_inputs, random_network
+
+NAMES = [name for name in energy.CONSTANTS if name != "static"]
+
+
+def stimulus(network, inputs, num_steps):
+    inputs = np.asarray(inputs, np.uint8)
+    return cycles.Stimulus.of(network, inputs, network.forward(inputs, num_steps, keep="spikes"), num_steps)
+
+
+def always_firing(topology, shape, input_bits=0, reset="zero", beta=0):
+    """Weights 0 of 4 bits, membranes of 8 bits, bias 5, threshold 1, beta / 8."""
+    layers = tuple(IntegerLayer(layer, np.zeros(layer.w_shape, np.int16), np.full(layer.w_shape[-1], 5), 1, beta, 3, 0,
+                                4, 8, reset, "floor", 1.0) for layer in parse(topology, shape))
+    return IntegerNetwork(layers, layers[-1].layer.neurons, input_bits)
+
+
+def test_two_neurons_by_hand():
+    """2 inputs, 2 neurons on one lane, 2 steps: two spikes, then none; 4 weights are added, and 4 neurons fire.
+
+    The first step begins in cycle 1, its spikes are added in 7 to 10 and nothing is left in 11; neurons fire in 12 and
+    13. The second begins in 14, has scanned a word of zeros in 17, may fire (6 after the last) in 20 and 21, and its
+    last word is out in 26. The answer takes 2 * 2 cycles to fetch, 2 to add, and 2 scores, class and cycles: last in
+    38.
+    """
+    given = stimulus(always_firing("2", (2,), reset="subtract", beta=5), [[[1, 1]], [[0, 0]]], 2)
+    assert energy.count(given, (1,)) == {
+        "weight_read_bits": 4 * 4 + 4 * 8,  # weights, and biases as wide as membranes
+        "membrane_read_bits": 4 * 8 + 4 * 8, "membrane_write_bits": 4 * 8 + 4 * 8,
+        "buffer_read_bits": 2 * 2, "buffer_write_bits": 2 * 2,
+        "addition_bits": 4 * 8 + 4 * 8,
+        "compare_bits": 4 * 2 * 8,  # the threshold is compared with, and subtracted
+        "pixel_multiply_bits": 0, "leak_multiply_bits": 4 * 8 * 3,  # beta is 5/8
+        "scanner_bits": (2 + 1) * 2,  # two spikes, a word of zeros
+        "idle_bits": (39 - 4 - 4) * 8, "cycles": 39}
+
+
+def test_pixels_by_hand():
+    """3C2-1 on 3x3x1, lanes 2 and 1, 4 steps: pixels of 4 taps and of 1; 12 neurons, which all fire.
+
+    Currents have 4 (weight) + 8 (pixel) + 3 (4 taps) = 15 bits. 15 weights of pixels are added, and 48 of spikes.
+    """
+    pixels = np.zeros((1, 1, 3, 3, 1))
+    pixels[0, 0, 1, 1], pixels[0, 0, 0, 0] = 9, 200
+    given = stimulus(always_firing("3C2-1", (3, 3, 1), 8), pixels, 4)
+    fires = 48 + 4
+    events = {
+        "weight_read_bits": (15 + 48) * 4 + fires * 8,
+        "membrane_read_bits": 15 * 15 + 48 * 8 + fires * 8 + 48 * 15,
+        "membrane_write_bits": 15 * 15 + 48 * 8 + fires * 8 + 12 * 15,  # at the end, currents are written as 0
+        "buffer_read_bits": 9 * 8 + 4 * 12, "buffer_write_bits": 9 * 8 + 4 * 12,
+        "addition_bits": 15 * 15 + 48 * 8 + fires * 8 + 48 * 15,
+        "compare_bits": fires * 8, "pixel_multiply_bits": 15 * 4 * 8, "leak_multiply_bits": 0}
+    layerwise = events | {
+        "scanner_bits": 9 * 8 + 4 * ((2 * 12 + 10) * 3 + 12),  # 12 inputs, in chunks of 3
+        "idle_bits": (282 - 10 - 32) * 2 * 15 + (282 - 48 - 4) * 8,
+        "cycles": 2 * 5 + 4 * 8 + 4 * (12 + 8 + 24 + 2) + 4 * 14}
+    assert energy.count(given, (2, 1), "layerwise") == layerwise
+    interval = {wide: cycles.predict(given, (2, 1), wide=wide).interval for wide in (False, True)}
+    ours = events | {"scanner_bits": 9 * 8 + 48 * 2}
+    assert energy.count(given, (2, 1)) == ours | {
+        "cycles": interval[False],
+        "idle_bits": (interval[False] - 10 - 32) * 2 * 15 + (interval[False] - 52) * 8}
+    assert energy.count(given, (2, 1), wide=True) == ours | {
+        "weight_read_bits": (2 * 4 * 3 + 48) * 4 + fires * 8,  # all 4 taps of both pixels
+        "cycles": interval[True],
+        "idle_bits": (interval[True] - 4 - 32) * 2 * 4 * 15 + (interval[True] - 52) * 8}
+
+
+def test_the_scanner_of_others_by_hand():
+    """4C2-3 on 3x3x2, lanes 3 and 2, two steps: 6 spikes, then none; 16 neurons, which all fire."""
+    inputs = np.zeros((2, 1, 3, 3, 2))
+    inputs[0, 0].reshape(9, 2)[:5, 0] = 1
+    inputs[0, 0, 2, 2, 1] = 1
+    events = energy.count(stimulus(always_firing("4C2-3", (3, 3, 2)), inputs, 2), (3, 2), "layerwise")
+    assert events["buffer_read_bits"] == 2 * 2 * 18 + 2 * 16  # once for each group of lanes
+    assert events["buffer_write_bits"] == 2 * 18 + 2 * 16
+    assert events["scanner_bits"] == 2 * (2 * 6 + 2 * 2 * 11) * 3 + 2 * ((2 * 16 + 10) * 4 + 16)
+
+
+def walk(network, frames, steps, lanes, in_lanes, wide):
+    """Events of one image but idle cycles, neuron by neuron and tap by tap; `frames`: of each layer (T or 1, ...)."""
+    n = dict.fromkeys(NAMES, 0)
+    for index, (each, x) in enumerate(zip(network.layers, frames)):
+        layer, bits = each.layer, network.input_bits if index == 0 else 0
+        size = layer.w_shape[0] if layer.kind == "conv2d" else 1
+        fan_in = int(np.prod(layer.w_shape[:-1]))
+        current = each.weight_bits + bits + each.guard + len(f"{fan_in:b}")
+        width = current if bits else each.membrane_bits
+        bias = each.membrane_bits
+        while not all(-(1 << bias - 1) <= b < 1 << bias - 1 for b in each.b):
+            bias += 1
+        for frame in x:
+            if layer.kind == "linear":
+                taps = [(0, i) for i in np.flatnonzero(frame)] * layer.w_shape[-1]
+            else:
+                taps = [(ky, kx) + (y + ky - layer.padding, x0 + kx - layer.padding, c)
+                        for y, x0, _ in product(*map(range, layer.out_shape)) for ky, kx, c in
+                        product(range(size), range(size), range(layer.w_shape[2]))
+                        if 0 <= y + ky - layer.padding < layer.in_shape[0]
+                        and 0 <= x0 + kx - layer.padding < layer.in_shape[1]
+                        and frame[y + ky - layer.padding, x0 + kx - layer.padding, c]]
+            at_once = wide and layer.kind == "conv2d"
+            read = len({tap[2:] for tap in taps}) * size**2 * layer.w_shape[-1] if at_once else len(taps)
+            n["weight_read_bits"] += read * each.weight_bits
+            for name in ("membrane_read_bits", "membrane_write_bits", "addition_bits"):
+                n[name] += len(taps) * width
+            n["pixel_multiply_bits"] += len(taps) * each.weight_bits * bits
+            n["buffer_read_bits"] += frame.size * max(bits, 1)
+            n["buffer_write_bits"] += frame.size * max(bits, 1)
+            pixels = frame.reshape(-1, frame.shape[-1] if frame.ndim == 3 else frame.size)
+            for pixel in pixels:
+                for start in range(0, len(pixel), in_lanes):
+                    word = pixel[start:start + in_lanes]
+                    n["scanner_bits"] += max(np.count_nonzero(word), 1) * in_lanes * max(bits, 1)
+        for _ in range(steps * layer.neurons):
+            n["weight_read_bits"] += bias
+            n["membrane_read_bits"] += each.membrane_bits + (current if bits else 0)
+            n["membrane_write_bits"] += each.membrane_bits
+            n["addition_bits"] += max(current, bias) + each.membrane_bits if bits else bias
+            n["compare_bits"] += each.membrane_bits * {"none": 0, "zero": 1}.get(each.reset, 2)
+            if each.beta not in (0, 1, 2, 4, 8, 16):
+                n["leak_multiply_bits"] += each.membrane_bits * len(f"{each.beta:b}")
+        n["membrane_write_bits"] += layer.neurons * (current if bits else 0)
+        in_lanes = lanes[index]
+    return n
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32), st.sampled_from(["3C2-MP2-4C3-5", "5C3-6-3", "7-4"]), st.sampled_from([0, 4]),
+       st.sampled_from(["subtract", "subtract_then_leak", "zero"]), st.sampled_from(["spikes", "membrane"]),
+       st.sampled_from([0, 4, 5, 8]), st.booleans(), st.floats(0, 1), st.sampled_from([4, 10]))
+def test_every_tap_of_random_networks(seed, topology, input_bits, reset, readout, beta, wide, density, membrane_bits):
+    rng = np.random.default_rng(seed)
+    shape = (6, 5, 2) if "C" in topology else (9,)
+    network = random_network(topology, shape, rng, padding=1, input_bits=input_bits, reset=reset, readout=readout,
+                             beta=beta, membrane_bits=membrane_bits, threshold=4)
+    inputs, steps = random_inputs(network, 3, 2, rng, density), 3
+    run = network.forward(inputs, steps, keep="spikes")
+    lanes = tuple(int(rng.integers(1, each.layer.w_shape[-1] + 1)) for each in network.layers)
+    in_lanes = int(rng.integers(1, shape[-1] + 1))
+    given = cycles.Stimulus.of(network, inputs, run, steps)
+    frames = [inputs, *run.spk[:-1]]
+    full = [np.ones((steps, *x.shape[1:]), np.uint8) for x in frames]
+    if input_bits:
+        full[0] = inputs
+    for schedule, spikes in (("pipelined", frames), ("dense", full), ("layerwise", frames)):
+        one_by_one = [walk(network, [x[:, image] for x in spikes], steps, lanes, in_lanes,
+                           wide and schedule != "layerwise") for image in range(2)]
+        found = energy.count(given, lanes, schedule, wide, in_lanes)
+        assert list(found) == NAMES
+        skip = {"idle_bits", "cycles"} | ({"scanner_bits", "buffer_read_bits"} if schedule == "layerwise" else set())
+        for name in set(NAMES) - skip:
+            assert found[name] == pytest.approx((one_by_one[0][name] + one_by_one[1][name]) / 2, rel=1e-12), name
+        assert found["cycles"] == cycles.predict(given, lanes, schedule, in_lanes=in_lanes, wide=wide).interval
+        assert found["idle_bits"] >= 0
+
+
+@pytest.fixture(scope="module")
+def case():
+    rng = np.random.default_rng(3)
+    network = random_network("6C3-MP2-5C2-12-4", (9, 8, 2), rng, padding=1, threshold=20)
+    return stimulus(network, random_inputs(network, 4, 12, rng, 0.3), 4)
+
+
+def test_dense_costs_more(case):
+    for wide in (False, True):
+        ours, dense = (energy.count(case, (3, 4, 6, 4), schedule, wide) for schedule in ("pipelined", "dense"))
+        assert all(dense[name] >= ours[name] for name in set(NAMES) - {"idle_bits"})
+        assert dense["addition_bits"] > ours["addition_bits"] and dense["scanner_bits"] > ours["scanner_bits"]
+
+
+def test_wide_is_a_choice_of_each_layer(case):
+    """With a kernel of 2 and padding 1 each input reaches all taps, so that only the first layer reads some in vain."""
+    lanes = (6, 5, 12, 4)
+    reads = [energy.count(case, lanes, wide=[first, second, False, False])["weight_read_bits"]
+             for first in (False, True) for second in (False, True)]
+    assert reads[0] == reads[1] < reads[2] == reads[3]
+    with pytest.raises(InputError, match="wide must be one for all, or one for each of 4 layers"):
+        energy.count(case, lanes, wide=[True])
+
+
+def test_silence_adds_nothing():
+    """What is left is the firing of 2 neurons and 1, with an unused lane's bits not among them."""
+    events = energy.count(stimulus(always_firing("2-1", (3,)), np.zeros((1, 1, 3)), 1), (2, 1))
+    silent = energy.count(stimulus(always_firing("1", (3,)), np.zeros((1, 1, 3)), 1))
+    assert silent["addition_bits"] == silent["membrane_read_bits"] == silent["weight_read_bits"] == 8
+    assert silent["pixel_multiply_bits"] == 0 and silent["scanner_bits"] == 3
+    assert events["addition_bits"] == 3 * 8 + 2 * 8  # the second layer's two spikes
+
+
+def test_a_heavy_first_image_is_never_idle_for_less_than_nothing():
+    """Images of 200 and no spikes: the mean interval is less than the busy cycles of the mean image."""
+    inputs = np.zeros((1, 2, 200))
+    inputs[0, 0] = 1
+    given = stimulus(always_firing("8", (200,)), inputs, 1)
+    assert cycles.predict(given, (1,)).interval < cycles.additions(given, 0, 1, 32)[1].mean()
+    assert energy.count(given, (1,))["idle_bits"] == 0
+
+
+def test_energy_is_linear_in_its_constants(case):
+    events = energy.count(case)
+    parts = energy.energy(events)
+    assert list(parts) == NAMES and all(joules >= 0 for joules in parts.values())
+    assert parts["addition_bits"] == pytest.approx(
+        events["addition_bits"] * 0.03e-12 / 8 * 14 * (1.1 / 0.9)**2, rel=1e-12)
+    total = energy.image_energy(events, 5000, 100)
+    assert total == pytest.approx(sum(parts.values()) + 0.212 * 1.1 * 5000 / 100e6, rel=1e-12)
+    assert energy.fps_per_watt(events, 5000, 100) == 1 / total
+    for name, (value, unit, source) in energy.CONSTANTS.items():
+        assert value > 0 and unit == ("W" if name == "static" else "pJ") and source
+        less, more = (energy.image_energy(events, 5000, 100, {name: factor * value}) for factor in (0, 3))
+        assert more - total == pytest.approx(2 * (total - less), rel=1e-9, abs=1e-20)
+        assert total - less == pytest.approx(parts.get(name, 0.212 * 1.1 * 5000 / 100e6), rel=1e-9, abs=1e-20)
+
+
+def test_sensitivity_is_what_all_vertices_say():
+    rng = np.random.default_rng(5)
+    factors = np.array(list(product((0.5, 2.0), repeat=len(energy.CONSTANTS))))
+    for _ in range(12):
+        pair = [({name: rng.random() * 1e6 * (rng.random() < 0.8) for name in NAMES}, 1 + rng.integers(2000))
+                for _ in range(2)]
+        ratio, low, high = energy.sensitivity(*pair, 250)
+        a, b = (np.array([*energy.energy(events).values(),
+                          energy.CONSTANTS["static"][0] * interval / 250e6]) for events, interval in pair)
+        assert ratio == pytest.approx(energy.fps_per_watt(*pair[0], 250) / energy.fps_per_watt(*pair[1], 250))
+        everywhere = (factors @ b) / (factors @ a)
+        assert (low, high) == pytest.approx((everywhere.min(), everywhere.max()), rel=1e-12)
+        inside = rng.uniform(0.5, 2, (1000, len(a)))
+        inside = (inside @ b) / (inside @ a)
+        assert low <= inside.min() and inside.max() <= high and low < ratio < high
+
+
+def test_a_thing_against_itself(case):
+    """Exactly 1, however the constants are varied; and a pure multiple stays one."""
+    events = energy.count(case)
+    assert energy.sensitivity((events, 777.0), (events, 777.0), 31) == (1.0, 1.0, 1.0)
+    twice = ({name: 2 * value for name, value in events.items()}, 2 * 777.0)
+    assert energy.sensitivity((events, 777.0), twice, 31) == (2.0, 2.0, 2.0)
+
+
+def test_one_design_lacks_an_event():
+    ratio, low, high = energy.sensitivity(({"cycles": 5.0}, 10), ({"idle_bits": 7.0}, 10), 100)
+    assert np.isfinite([ratio, low, high]).all() and low < ratio < high
+
+
+def test_own_constants(tmp_path):
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps({"static": 0.05, "idle_bits": 0}))
+    mine = energy.load_constants(path)
+    assert mine == {name: value for name, (value, *_) in energy.CONSTANTS.items()} | {"static": 0.05, "idle_bits": 0}
+    assert energy.image_energy({"idle_bits": 1e9}, 100, 1, mine) == pytest.approx(0.05 * 100e-6)
+
+
+@pytest.mark.parametrize("text, words", [
+    (None, "mine.json: cannot be read as constants .*; give a JSON file"),
+    ("{", "mine.json: cannot be read as constants .*; give a JSON file"),
+    ("[1]", "mine.json: constants must be a JSON object"),
+    ('{"watts": 1}', "mine.json: no constant is named 'watts'; use one of weight_read_bits, "),
+    ('{"static": -1}', "mine.json: static must be a number of W, 0 or more, got -1"),
+    ('{"cycles": "2"}', "mine.json: cycles must be a number of pJ, 0 or more, got '2'"),
+    ('{"cycles": NaN}', "mine.json: cycles must be a number of pJ, 0 or more, got nan"),
+    ('{"cycles": Infinity}', "mine.json: cycles must be a number of pJ, 0 or more, got inf"),
+    ('{"cycles": true}', "mine.json: cycles must be a number of pJ, 0 or more, got True")])
+def test_bad_constants(tmp_path, text, words):
+    path = tmp_path / "mine.json"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(InputError, match=words):
+        energy.load_constants(path)
+
+
+def test_what_cannot_be(case):
+    with pytest.raises(InputError, match="schedule must be one of pipelined, layerwise, dense, got 'fast'"):
+        energy.count(case, schedule="fast")
+    with pytest.raises(InputError, match="lanes must be one number for each of 4 layers, got 1/2"):
+        energy.count(case, (1, 2))
+    with pytest.raises(InputError, match="no event is named 'static'; use those of count"):
+        energy.energy({"static": 1.0})
+    for interval, clock, words in ((0, 1, "interval must be a number above 0, got 0"),
+                                   (1, 0, "clock_mhz must be a number above 0, got 0"),
+                                   (1, float("nan"), "clock_mhz must be a number above 0, got nan")):
+        with pytest.raises(InputError, match=words):
+            energy.fps_per_watt({"cycles": 1.0}, interval, clock)
+    with pytest.raises(InputError, match="an image costs no energy with these constants"):
+        energy.fps_per_watt({"cycles": 1.0}, 1, 1, dict.fromkeys(energy.CONSTANTS, 0))
