@@ -1,6 +1,7 @@
 """The model of energy: events against sums done by hand and a walk over every tap; its bounds against all vertices."""
 
 import json
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -201,6 +202,14 @@ def test_silence_adds_nothing():
     assert silent["addition_bits"] == silent["membrane_read_bits"] == silent["weight_read_bits"] == 8
     assert silent["pixel_multiply_bits"] == 0 and silent["scanner_bits"] == 3
     assert events["addition_bits"] == 3 * 8 + 2 * 8  # the second layer's two spikes
+
+
+def test_a_bias_may_be_wider_than_all_else():
+    """-2**15 has 16 bits; a current of 3 pixels 4 + 8 + 2. The neuron adds both in 16 bits, then to 8 of membrane."""
+    network = always_firing("1", (3,), 8)
+    network = replace(network, layers=(replace(network.layers[0], b=np.array([-1 << 15])),))
+    events = energy.count(stimulus(network, np.zeros((1, 1, 3)), 1))
+    assert events["weight_read_bits"] == 16 and events["addition_bits"] == 16 + 8
 
 
 def test_a_heavy_first_image_is_never_idle_for_less_than_nothing():
