@@ -35,6 +35,9 @@ class Settings:
         T.
     loss : "rate", "membrane" or "mse_count:0.8:0.05"
     rate_penalty : "weight" or "weight:target", optional
+        Each number for all layers, or a list by layer.
+    penalty_ramp : float
+        Share of the training over which the penalty rises from 0 to its weight, linearly: first to learn, then to save.
     epochs, batch_size : int
     lr : float
         Peak learning rate.
@@ -68,6 +71,7 @@ class Settings:
     num_steps: int = 10
     loss: str = "rate"
     rate_penalty: str | None = None
+    penalty_ramp: float = 0.0
     epochs: int = 20
     batch_size: int = 32
     lr: float = 2e-3
@@ -87,6 +91,7 @@ class Settings:
         self._number("lr", lambda v: v > 0, "a learning rate above 0")
         self._number("clip", lambda v: v > 0, "a norm above 0")
         self._number("weight_decay", lambda v: v >= 0, "at least 0")
+        self._number("penalty_ramp", lambda v: 0 <= v <= 1, "a share of the training, from 0 to 1")
         self._number("validation", lambda v: 0 <= v < 1, "a share of the training images, from 0 to below 1")
         if self.patience is not None and self.validation == 0:
             raise InputError("patience needs validation images; set validation to a share above 0")

@@ -235,18 +235,19 @@ class _Training:
     def _step(self, inputs, y, batch):
         """One batch forward, backward, and a step of the optimiser."""
         settings, net = self.settings, self.net
+        step, steps = self.epoch * self.batches + batch, settings.epochs * self.batches
         with self._weights():
             run = net.forward(inputs, settings.num_steps)
             value, dspk, dmem = loss.parse(settings.loss)(run.spk, run.mem, y, net.classes)
             drates = None
             if settings.rate_penalty is not None:
                 price, drates = loss.rate_penalty(run.rates, *loss.parse_penalty(settings.rate_penalty))
-                value += price
+                ramp = min(step / (settings.penalty_ramp * steps), 1.0) if settings.penalty_ramp else 1.0
+                value, drates = value + ramp * price, ramp * drates
             grads = net.backward(run, dspk, dmem, drates)
         if self.rounding is not None:
             self.rounding.pass_gradients(grads)
-        step = self.epoch * self.batches + batch
-        lr = optim.schedule(settings.schedule)(step, settings.epochs * self.batches, settings.lr)
+        lr = optim.schedule(settings.schedule)(step, steps, settings.lr)
         # A membrane that is not a number never spikes, so a loss on counts may stay finite; some surrogates
         # give it no gradient either. So loss, gradient and weights are looked at.
         finite = np.isfinite(value) and np.isfinite(optim.norm(grads))

@@ -8,7 +8,7 @@ from importlib import import_module
 from .. import __version__
 from ..errors import InputError, TrainingError
 
-COMMANDS = ("train", "evaluate", "info", "quantize", "cycles", "cosim", "synth", "vhdl")
+COMMANDS = ("train", "evaluate", "info", "quantize", "cycles", "cosim", "synth", "vhdl", "sweep", "reproduce")
 
 
 def main(arguments=None):
@@ -47,7 +47,7 @@ def _parser(modules):
     parser.add_argument("--version", action="version", version=f"minisnn {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, module in modules.items():
-        arguments = "MODEL [flags]" if name != "train" else "[flags]"
+        arguments = "[flags]" if name in ("train", "sweep", "reproduce") else "MODEL [flags]"
         module.add_arguments(commands.add_parser(
             name, prog=f"minisnn {name}", help=module.__doc__.splitlines()[0], description=module.__doc__,
             allow_abbrev=False,
@@ -74,7 +74,7 @@ def add_data_arguments(parser):
 
 def add_lanes_argument(parser):
     """--lanes."""
-    parser.add_argument("--lanes", type=_lanes, metavar="N/N/...", help="neurons of each layer that are worked on at "
+    parser.add_argument("--lanes", type=lanes, metavar="N/N/...", help="neurons of each layer that are worked on at "
                         "once, such as 32/32/8/8 (default: up to 32 for a convolution, 8 for a fully connected layer)")
 
 
@@ -91,7 +91,8 @@ def positive(text):
     return int(text)
 
 
-def _lanes(text):
+def lanes(text):
+    """Type of a flag: lanes of each layer, such as 32/32/8/8."""
     parts = text.split("/")
     if not all(part.isdecimal() for part in parts):
         raise argparse.ArgumentTypeError(f"must be whole numbers joined by '/', such as 32/32/8/8, got {text!r}")

@@ -21,13 +21,11 @@ def add_arguments(parser):
                       "fashion-mnist, or a .npz file with X and y (default: digits)")
     data.add_argument("--data", metavar="DIR", help="folder with the data set's files (default: they are "
                       "downloaded to ~/.cache/minisnn)")
-    data.add_argument("--augment", type=int, nargs="?", const=2, metavar="PIXELS", help="shift each training "
-                      f"image at random by up to so many pixels, 2 if none are named {_default('augment')}")
-    data.add_argument("--validation", type=float, metavar="SHARE", help="share of the training images held "
-                      "out to choose the best epoch by; 0 for none: the last is kept "
-                      f"{_default('validation')}")
-    _add_network(parser.add_argument_group("network"))
-    _add_training(parser.add_argument_group("training"))
+    add_network(parser.add_argument_group("network"))
+    training = parser.add_argument_group("training")
+    add_training(training)
+    training.add_argument("--weight-bits", type=widths, metavar="BITS", help="learn with weights rounded to so many "
+                          f"bits: one number, or a list by layer 8,4,4,8 {_default('weight_bits')}")
     machine = parser.add_argument_group("machine")
     add_machine_arguments(machine)
     out = parser.add_argument_group("output")
@@ -38,14 +36,15 @@ def add_arguments(parser):
     out.add_argument("--resume", action="store_true", help="go on from the checkpoint of an interrupted run")
 
 
-def _add_network(group):
+def add_network(group, **every):
+    """The network's flags, with options such as ``nargs`` for each."""
     def add(flag, words, **options):
-        group.add_argument(flag, help=f"{words} {_default(flag[2:])}", **options)
+        group.add_argument(flag, help=f"{words} {_default(flag[2:])}", **options, **every)
 
     add("--topology", "layers, joined by '-': 32C3 convolution of 32 maps with 3x3 kernels, MP2 maximum over "
         "2x2, 256 fully connected neurons")
     group.add_argument("--classes", type=int, metavar="N", help="classes, where several output neurons share "
-                       "one (default: a neuron each)")
+                       "one (default: a neuron each)", **every)
     add("--padding", "of the convolutions: 0, 1, ..., same, or a list 1,0; 0 with a --topology of your own",
         type=_paddings, metavar="P")
     add("--beta", "leak, 0 to 1: one, or a list by layer 0.5,0.9", type=_numbers, metavar="B")
@@ -58,10 +57,11 @@ def _add_network(group):
                        help="let the gradient flow through the reset too (default: it does not)")
 
 
-def _add_training(group):
+def add_training(group, **every):
+    """The training's flags, with options such as ``nargs`` for each."""
     def add(flag, words, type=str, metavar="N", name=None):
         name = name or flag[2:].replace("-", "_")
-        group.add_argument(flag, dest=name, type=type, metavar=metavar, help=f"{words} {_default(name)}")
+        group.add_argument(flag, dest=name, type=type, metavar=metavar, help=f"{words} {_default(name)}", **every)
 
     add("--encoding", "of pixels: direct (a current), rate (random spikes) or latency (one spike)",
         metavar="NAME")
@@ -69,6 +69,7 @@ def _add_training(group):
     add("--loss", "rate, membrane (and that with --readout membrane) or mse_count:0.8:0.05", metavar="NAME")
     add("--rate-penalty", "price of each layer's firing rate, or of its squared distance to a target; a number, or a "
         "list by layer 2,0.5,0", metavar="WEIGHT[:TARGET]")
+    add("--penalty-ramp", "share of the training over which the penalty rises from 0 to its weight", float, "SHARE")
     add("--epochs", "times that all images are seen", int)
     add("--batch-size", "images of a step", int)
     add("--lr", "peak learning rate", float, "X")
@@ -76,9 +77,12 @@ def _add_training(group):
     add("--schedule", "of the learning rate: one_cycle, cosine or constant", metavar="NAME")
     add("--weight-decay", "share of lr by which weights shrink at each step", float, "X")
     add("--clip", "scale the gradient down to this norm", float, "NORM")
-    add("--weight-bits", "learn with weights rounded to so many bits: one number, or a list by layer 8,4,4,8", widths,
-        "BITS")
     add("--patience", "stop after so many epochs without a better validation", int, "EPOCHS")
+    group.add_argument("--augment", type=int, metavar="PIXELS", help="shift each training image at random by up to so "
+                       f"many pixels{'' if every else ', 2 if none are named'} {_default('augment')}",
+                       **every or {"nargs": "?", "const": 2})
+    add("--validation", "share of the training images held out to choose the best epoch by; 0 for none: the last is "
+        "kept", float, "SHARE")
     add("--seed", "of all chance: the same seed gives the same model", int)
 
 

@@ -1,0 +1,182 @@
+"""One point of a study: train, choose the epoch on validation, make integers, and measure all that a claim needs.
+
+A point is a plain dict of four parts, each of plain values:
+
+    data       name and digest of the data set
+    network    arguments of minisnn.network.Network
+    training   fields of minisnn.settings.Settings
+    integers   weight_bits, and epochs of fine-tuning with rounded weights
+    hardware   lanes (or None for the default), wide
+
+Points that differ in integers and hardware alone share a training.
+"""
+
+import tempfile
+from dataclasses import asdict
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+
+from . import cycles, energy
+from .model import load as load_model
+from .network import Network
+from .quantize import quantize
+from .settings import Settings
+from .store import canonical
+from .train import build, fine_tune, fit, split
+
+
+def digest(data):
+    """What tells a data set from another: a digest of all its images and labels."""
+    found = sha256()
+    for array in (data.x_train, data.y_train, data.x_test, data.y_test):
+        found.update(f"{array.dtype}{array.shape}".encode())
+        found.update(np.ascontiguousarray(array))
+    return found.hexdigest()[:16]
+
+
+def make(data, network, training, weight_bits=8, finetune=0, lanes=None, wide=False):
+    """A point, with every setting spelt out.
+
+    Parameters
+    ----------
+    data : Dataset
+    network, training : dict
+        Of Network and Settings: what is not named has its default.
+    weight_bits : int or sequence of int
+    finetune : int
+        Epochs.
+    lanes : sequence of int, optional
+    wide : bool
+
+    Returns
+    -------
+    point : dict
+
+    Raises
+    ------
+    InputError
+        For a setting that cannot be.
+    """
+    settings = asdict(Settings(**training))
+    options = {"topology": f"256-{data.classes}", **network}
+    net = Network(input_shape=data.input_shape, rng=np.random.default_rng(0), **options)  # which checks them
+    config = {name: value for name, value in net.config().items() if name not in ("backend", "threads", "pad_value")}
+    config |= {name: value[0] for name, value in config.items()
+               if name in ("beta", "threshold") and len(set(value)) == 1}
+    lanes = None if lanes is None else list(lanes)
+    return {"data": {"name": data.name, "digest": digest(data)}, "network": config, "training": settings,
+            "integers": {"weight_bits": weight_bits, "finetune": finetune},
+            "hardware": {"lanes": lanes, "wide": bool(wide)}}
+
+
+def key(point):
+    """Of a point: the same for the same settings."""
+    return sha256(canonical(point).encode()).hexdigest()[:16]
+
+
+def training_key(point):
+    """Of its training: points that share it differ in integers and hardware alone."""
+    return key({name: point[name] for name in ("data", "network", "training")})
+
+
+def train(point, data, threads=None):
+    """Train.
+
+    Returns
+    -------
+    file : bytes
+        A model file.
+    """
+    options = {name: value for name, value in point["network"].items() if name not in ("topology", "input_shape")}
+    net = build(point["network"]["topology"], data, Settings(**point["training"]), threads=threads, **options)
+    model = fit(net, data, **point["training"])
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.npz"
+        model.save(path)
+        return path.read_bytes()
+
+
+def opened(file, threads=None):
+    """The model of a model file's bytes."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.npz"
+        path.write_bytes(file)
+        return load_model(path, threads=threads)
+
+
+def measure(point, file, data, threads=None):
+    """What a study needs to know of a trained point.
+
+    Parameters
+    ----------
+    point : dict
+    file : bytes
+        From :func:`train`.
+    data : Dataset
+    threads : int, optional
+
+    Returns
+    -------
+    result : dict
+        Plain values. ``validation`` (None without validation images) and ``test`` have: accuracy (of the integers,
+        over all steps), accuracy_float, accuracy_by_step (of the answer after each step), right (each image, in
+        hexadecimal), firing_rates, latency, interval. ``test`` also: the same two for schedules "dense" and
+        "layerwise", events of each schedule for :mod:`minisnn.energy`, and mean begins, added, fires, ends by layer
+        and step. ``lost``: what quantisation lost. ``history``: of the training.
+    """
+    model = opened(file, threads)
+    history = model.history
+    integers, hardware = point["integers"], point["hardware"]
+    if integers["finetune"]:
+        model = fine_tune(model, data, integers["finetune"], integers["weight_bits"])
+    integer, losses = quantize(model, integers["weight_bits"], images=data.x_train)
+    lanes = cycles.check_lanes(integer.network, hardware["lanes"] or cycles.default_lanes(integer.network))
+    _, held_out = split(data, Settings(**point["training"]))
+    parts = {"validation": held_out, "test": (data.x_test, data.y_test)}
+    found = {name: images and _measure_part(model, integer, *images, lanes, hardware["wide"], threads, name == "test")
+             for name, images in parts.items()}
+    return {**found, "lanes": list(lanes), "lost": [asdict(layer) for layer in losses.layers],
+            "history": [{name: value for name, value in entry.items() if name != "seconds"} for entry in history]}
+
+
+def _measure_part(model, integer, x, y, lanes, wide, threads, all_schedules):
+    from .inference import evaluate
+    frames, right, by_step, fired = [], [], [], 0
+    for inputs, run in integer.run(x, "spikes", threads):
+        part = y[sum(map(len, right)):][:inputs.shape[1]]
+        frames.append(cycles.Stimulus.of(integer.network, inputs, run, integer.num_steps).frames)
+        right.append(run.scores.argmax(axis=1) == part)
+        by_step.append(_answers_by_step(integer, run) == part)
+        fired = fired + run.fired.sum(axis=(0, 2))
+    right = np.concatenate(right)
+    stimulus = cycles.Stimulus(integer.network, [np.concatenate(each, axis=1) for each in zip(*frames)],
+                               integer.num_steps)
+    neurons = np.array([each.layer.neurons for each in integer.network.layers])
+    predicted = cycles.predict(stimulus, lanes, wide=wide)
+    result = {"accuracy": float(right.mean()), "accuracy_float": evaluate(model, x, y).accuracy,
+              "right": np.packbits(right).tobytes().hex(), "images": len(y),
+              "firing_rates": (fired / (neurons * len(y) * integer.num_steps)).tolist(),
+              "latency": float(predicted.latency.mean()), "interval": predicted.interval}
+    if not integer.network.readout == "membrane":
+        result["accuracy_by_step"] = np.concatenate(by_step, axis=1).mean(axis=1).tolist()
+    if all_schedules:
+        result |= {"latency_range": [int(predicted.latency.min()), int(predicted.latency.max())],
+                   "bound": float(predicted.least.mean()),
+                   "firing_cycles": predicted.firing.tolist(),
+                   "timeline": {name: getattr(predicted, name).mean(axis=0).tolist()
+                                for name in ("begins", "added", "fires", "ends")},
+                   "events": {"pipelined": energy.count(stimulus, lanes, "pipelined", wide)}}
+        for schedule in ("dense", "layerwise"):
+            other = cycles.predict(stimulus, lanes, schedule, wide=wide and schedule != "layerwise")
+            result[schedule] = {"latency": float(other.latency.mean()), "interval": other.interval}
+            result["events"][schedule] = energy.count(stimulus, lanes, schedule, wide and schedule != "layerwise")
+    return result
+
+
+def _answers_by_step(integer, run):
+    """The answer after each step, (T, B): of the spikes counted so far."""
+    from .loss import class_sums
+    counts = class_sums(run.spk[-1].reshape(*run.spk[-1].shape[:2], -1).astype(np.int64), integer.network.classes)
+    return counts.cumsum(axis=0).argmax(axis=2)

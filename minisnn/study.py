@@ -1,0 +1,288 @@
+"""The study of Aliyev & Adegbija (DATE 2024) as stages of points, each chosen from the validation results before it.
+
+1. scales      fast sigmoid and arctangent, as named; fast sigmoid as wide, and as wide and as high, as each arctangent
+2. leaks       beta x threshold, at the best scale
+3. penalties   a price on firing, at the default and at the best trades of stage 2
+4. steps       fewer steps of time, at the best trades so far
+5. claims      what claims rest on, in full length and with several seeds
+
+Stages 1 to 4 are a screening: one seed, fewer epochs. Nothing here looks at a test result.
+"""
+
+import time
+from dataclasses import asdict, dataclass
+
+from . import surrogate as surrogates
+from . import sweep
+from .errors import InputError
+from .point import make
+from .presets import choose
+from .store import Store
+from .surrogate import Surrogate
+
+STAGES = ("scales", "leaks", "penalties", "steps", "claims")
+PAPER_LOSS = 0.0288  # of accuracy, for which the paper's cross-sweep cuts latency by 48 %
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is studied, of one data set.
+
+    Attributes
+    ----------
+    dataset : str
+    training : dict
+        Of Settings and Network, that all points share; what is not named is the data set's preset.
+    screening, epochs : int
+        Epochs of stages 1 to 4, and of stage 5.
+    scales : tuple of float
+        Of both surrogates.
+    betas, thresholds : tuple of float
+    penalties : tuple of str
+        "weight" by layer, as of Settings.
+    ramp : float
+        Share of a training over which a penalty rises.
+    steps : tuple of int
+        Fewer than the default's.
+    seeds : tuple of int
+        Of stage 5; the screening has the first.
+    lanes : tuple of int
+    tolerance : float
+        Accuracy that a trade may lose against the default.
+    """
+
+    dataset: str
+    training: dict
+    screening: int
+    epochs: int
+    scales: tuple
+    betas: tuple
+    thresholds: tuple
+    penalties: tuple
+    ramp: float
+    steps: tuple
+    seeds: tuple
+    lanes: tuple
+    tolerance: float = 0.01
+    # What claims compare with: the study's beta and threshold, snnTorch's scales.
+    beta: float = 0.25
+    threshold: float = 1.0
+    fast_sigmoid: float = 25.0
+    atan: float = 2.0
+
+
+PLANS = {
+    "digits": Plan("digits", {"num_steps": 5, "validation": 0.2}, 6, 12, (1, 4, 16), (0.25, 0.7), (0.5, 1.0, 1.5),
+                   ("0.3,0,0", "1,0,0"), 0.7, (2, 3), (0, 1), (32, 8, 8)),
+    "svhn": Plan("svhn", {"num_steps": 10, "validation": 0.15}, 8, 24, (0.5, 1, 2, 4, 8, 16, 32),
+                 (0.25, 0.5, 0.7, 0.9), (0.5, 1.0, 1.5, 2.0), ("0.1,0,0,0", "0.3,0,0,0", "0.9,0.1,0,0"), 0.7,
+                 (2, 3, 4, 6), (0, 1, 2), (32, 32, 8, 8)),
+}
+
+
+def plan_for(dataset):
+    """The plan for a data set.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    if dataset not in PLANS:
+        raise InputError(f"there is no study of {dataset!r}, only of {', '.join(PLANS)}; minisnn sweep computes any "
+                         "grid")
+    return PLANS[dataset]
+
+
+def run(plan, path, data, executor=None, *, budget=None, on_stage=lambda name, points: None, **options):
+    """Compute all stages that are not in the file yet.
+
+    Parameters
+    ----------
+    plan : Plan
+    path : str or Path
+        See :class:`minisnn.store.Store`.
+    data : Dataset
+        Of ``plan.dataset``.
+    executor : optional
+        As of :func:`minisnn.sweep.run`.
+    budget : float, optional
+        Minutes in all, after which no point is begun any more.
+    on_stage : callable
+        Called with (name, points) before each stage.
+    **options
+        Of :func:`minisnn.sweep.run`.
+
+    Returns
+    -------
+    left : str
+        The stage that was not finished for want of time; "" if all is done.
+
+    Raises
+    ------
+    InputError
+        If the file is of another plan.
+    """
+    until = None if budget is None else time.monotonic() + 60 * budget
+    with Store(path) as store:
+        store.note("plan", asdict(plan))
+    for name in STAGES:
+        with Store(path) as store:
+            points = stage(name, plan, data, store.rows())
+        on_stage(name, points)
+        minutes = None if until is None else max((until - time.monotonic()) / 60, 0)
+        if sweep.run(points, path, plan.dataset, executor, budget=minutes, **options).left:
+            return name
+    return ""
+
+
+def point(plan, data, seed=None, full=False, **changes):
+    """A point of the study: the default, with some settings changed."""
+    given = {"surrogate": f"fast_sigmoid:{plan.fast_sigmoid:g}", "beta": plan.beta, "threshold": plan.threshold,
+             "epochs": plan.epochs if full else plan.screening, "seed": plan.seeds[0] if seed is None else seed,
+             **plan.training, **changes}
+    if given.get("rate_penalty"):
+        given["penalty_ramp"] = plan.ramp
+    return make(data, *choose(plan.dataset, given), lanes=plan.lanes)
+
+
+def stage(name, plan, data, rows):
+    """The points of a stage.
+
+    Parameters
+    ----------
+    name : str
+        Of :data:`STAGES`.
+    plan : Plan
+    data : Dataset
+    rows : list of dict
+        What :meth:`minisnn.store.Store.rows` tells of the stages before.
+
+    Returns
+    -------
+    points : list of dict
+    """
+    rows = Rows(plan, rows)
+    return {"scales": _scales, "leaks": _leaks, "penalties": _penalties, "steps": _steps,
+            "claims": _claims}[name](plan, data, rows)
+
+
+class Rows:
+    """The rows of a study, and the choices that are made among them, on validation alone.
+
+    Parameters
+    ----------
+    plan : Plan
+    rows : list of dict
+        Of those that failed none is looked at.
+    """
+
+    def __init__(self, plan, rows):
+        self.plan = plan
+        self.rows = [row for row in rows if row["status"] == "done"]
+
+    def screened(self, **wanted):
+        """Rows of the screening with these settings; what is not named is the default's, `any` is any."""
+        return self._with(self.plan.screening, wanted)
+
+    def full(self, **wanted):
+        """Rows in full length, of all seeds."""
+        return self._with(self.plan.epochs, wanted)
+
+    def _with(self, epochs, wanted):
+        wanted = {"beta": self.plan.beta, "threshold": self.plan.threshold, "rate_penalty": None,
+                  "num_steps": self.plan.training["num_steps"], "surrogate": any, **wanted}
+        return [row for row in self.rows if row["point"]["training"]["epochs"] == epochs
+                and all(value is any or of(row)[name] == value for name, value in wanted.items())]
+
+    def best(self, family):
+        """The surrogate of a family, as named, that is best on validation at the default's beta and threshold."""
+        rows = [row for row in self.screened() if of(row)["surrogate"] in
+                [f"{family}:{scale:g}" for scale in (*self.plan.scales, self.plan.fast_sigmoid)]]
+        if not rows:
+            raise InputError("the study has no point of stage 1 yet; let it go on")
+        return of(max(rows, key=lambda row: (validation(row)["accuracy"], -validation(row)["latency"])))["surrogate"]
+
+    def default(self):
+        """The default at the best scale, of the screening."""
+        row, = self.screened(surrogate=self.best("fast_sigmoid"))
+        return row
+
+    def trades(self, rows, count, loss):
+        """The rows of least latency on validation that lose at most `loss` of the default's accuracy there."""
+        floor = validation(self.default())["accuracy"] - loss
+        fit = [row for row in rows if validation(row)["accuracy"] >= floor]
+        return sorted(fit, key=lambda row: validation(row)["latency"])[:count]
+
+
+def of(row):
+    """The settings of a row that a study changes, by name."""
+    network, training = row["point"]["network"], row["point"]["training"]
+    return {"surrogate": network["surrogate"], "beta": network["beta"], "threshold": network["threshold"],
+            "num_steps": training["num_steps"], "rate_penalty": training["rate_penalty"]}
+
+
+def validation(row):
+    """What was found on the validation images."""
+    return row["result"]["validation"]
+
+
+def _scales(plan, data, rows):
+    names = [f"fast_sigmoid:{plan.fast_sigmoid:g}", f"atan:{plan.atan:g}"]
+    for scale in plan.scales:
+        atan = Surrogate("atan", float(scale))
+        names += [f"fast_sigmoid:{scale:g}", str(atan), str(surrogates.match_width("fast_sigmoid", atan)),
+                  str(surrogates.match_width_and_height("fast_sigmoid", atan))]
+    return [point(plan, data, surrogate=name) for name in dict.fromkeys(names)]
+
+
+def _leaks(plan, data, rows):
+    best = rows.best("fast_sigmoid")
+    return [point(plan, data, surrogate=best, beta=beta, threshold=threshold)
+            for beta in plan.betas for threshold in plan.thresholds]
+
+
+def _of_leaks(rows):
+    return rows.screened(surrogate=rows.best("fast_sigmoid"), beta=any, threshold=any)
+
+
+def _penalties(plan, data, rows):
+    chosen = [rows.default(), *rows.trades(_of_leaks(rows), 3, plan.tolerance)]
+    return [point(plan, data, **of(row) | {"rate_penalty": penalty}) for row in chosen for penalty in plan.penalties]
+
+
+def _steps(plan, data, rows):
+    every = _of_leaks(rows) + [row for row in rows.screened(beta=any, threshold=any, rate_penalty=any)
+                               if of(row)["rate_penalty"]]
+    chosen = [rows.default(), *rows.trades(every, 2, 2 * plan.tolerance)]
+    return [point(plan, data, **of(row) | {"num_steps": steps}) for row in chosen for steps in plan.steps]
+
+
+def candidates(plan, rows):
+    """Settings that stage 5 computes in full, by what they are for: dict of list of dict."""
+    fast_sigmoid, atan = rows.best("fast_sigmoid"), rows.best("atan")
+    default = of(rows.default())
+    leaks = _of_leaks(rows)
+    priced = [row for row in rows.screened(beta=any, threshold=any, rate_penalty=any) if of(row)["rate_penalty"]]
+    fewer = [row for row in rows.screened(beta=any, threshold=any, rate_penalty=any, num_steps=any)
+             if of(row)["num_steps"] < plan.training["num_steps"]]
+    wide = str(surrogates.match_width("fast_sigmoid", surrogates.parse(atan)))
+    return {
+        "default, as named": [default | {"surrogate": f"fast_sigmoid:{plan.fast_sigmoid:g}"}],
+        "default, best scale": [default],
+        "arctangent": [default | {"surrogate": name} for name in dict.fromkeys([atan, f"atan:{plan.atan:g}"])],
+        "as wide as the arctangent": [default | {"surrogate": wide}],
+        "same scales": [default | {"surrogate": f"{name}:{scale}"} for name, scale in (
+            ("fast_sigmoid", atan.partition(":")[2]), ("atan", fast_sigmoid.partition(":")[2]))],
+        "leak and threshold, paper's loss": [of(row) for row in rows.trades(leaks, 1, PAPER_LOSS)],
+        "leak and threshold": [of(row) for row in rows.trades(leaks, 2, plan.tolerance)],
+        # Longer training narrows what a penalty costs: screen with more loss than is allowed in the end.
+        "with rate penalty": [of(row) for loss in (1, 2, 4) for row in rows.trades(priced, 1, loss * plan.tolerance)],
+        "fewer steps": [of(row) for loss in (1, 2, 4) for row in rows.trades(fewer, 1, loss * plan.tolerance)],
+    }
+
+
+def _claims(plan, data, rows):
+    settings = [each for group in candidates(plan, rows).values() for each in group]
+    settings = [dict(items) for items in dict.fromkeys(tuple(each.items()) for each in settings)]
+    return [point(plan, data, seed=seed, full=True, **each) for seed in plan.seeds for each in settings]
