@@ -215,6 +215,50 @@ class Rows:
         return sorted(fit, key=lambda row: validation(row)["latency"])[:count]
 
 
+    def seeds(self, **wanted):
+        """Rows in full length with these settings, by seed; none unless every seed of the plan is there."""
+        rows = sorted(self.full(**wanted), key=lambda row: row["point"]["training"]["seed"])
+        return rows if len(rows) == len(self.plan.seeds) else []
+
+    def settled(self):
+        """What claims are made of: dict of rows by seed, by name; those that are not whole yet are left out.
+
+        "named" and "default" are the default at snnTorch's scale and at its best; "atan" and "atan named" the
+        arctangent at its best scale and at snnTorch's; "wide" the fast sigmoid as wide as the former; "same scale" the
+        fast sigmoid with its scale. Those that lose at most the tolerance of the default's mean accuracy, in the order
+        of what may be changed: "leak" beta and threshold, "priced" the rate penalty too, "steps" T too; and "paper",
+        beta and threshold with the loss that the paper allows itself. All are chosen on validation.
+        """
+        plan, atan = self.plan, self.best("atan")
+        default = {"surrogate": self.best("fast_sigmoid")}
+        wide = str(surrogates.match_width("fast_sigmoid", surrogates.parse(atan)))
+        found = {"named": {"surrogate": f"fast_sigmoid:{plan.fast_sigmoid:g}"}, "default": default,
+                 "atan": {"surrogate": atan}, "atan named": {"surrogate": f"atan:{plan.atan:g}"},
+                 "wide": {"surrogate": wide}, "same scale": {"surrogate": "fast_sigmoid:" + atan.partition(":")[2]}}
+        found = {name: self.seeds(**settings) for name, settings in found.items()}
+        groups = {"paper": ({}, PAPER_LOSS), "leak": ({}, plan.tolerance),
+                  "priced": ({"rate_penalty": any}, plan.tolerance),
+                  "steps": ({"rate_penalty": any, "num_steps": any}, plan.tolerance)}
+        for name, (free, loss) in groups.items():
+            found[name] = self._settle(found["default"], default | {"beta": any, "threshold": any} | free, loss)
+        return {name: rows for name, rows in found.items() if rows}
+
+    def _settle(self, default, free, loss):
+        """Of least mean latency among those with these settings that lose no more than that."""
+        settings = dict.fromkeys(tuple(of(row).items()) for row in self.full(**free))
+        whole = [rows for rows in (self.seeds(**dict(each)) for each in settings) if rows]
+        if not default:
+            return []
+        floor = mean(default, "accuracy") - loss
+        return min((rows for rows in whole if mean(rows, "accuracy") >= floor),
+                   key=lambda rows: mean(rows, "latency"))
+
+
+def mean(rows, name, part="validation"):
+    """Mean over rows (seeds) of a number of ``validation`` or ``test``."""
+    return sum(row["result"][part][name] for row in rows) / len(rows)
+
+
 def of(row):
     """The settings of a row that a study changes, by name."""
     network, training = row["point"]["network"], row["point"]["training"]
