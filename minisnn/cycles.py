@@ -129,7 +129,11 @@ class Stimulus:
     @classmethod
     def of(cls, network, inputs, run, num_steps):
         """From the inputs of :meth:`IntegerNetwork.forward` and the run that it returned with ``keep="spikes"``."""
-        frames = [inputs, *run.spk[:-1]]
+        return cls.of_frames(network, [inputs, *run.spk[:-1]], num_steps)
+
+    @classmethod
+    def of_frames(cls, network, frames, num_steps):
+        """From what each layer takes, of the shapes that layers hand on."""
         return cls(network, [_as_maps(x, each.layer) for x, each in zip(frames, network.layers)], num_steps)
 
     @classmethod

@@ -106,6 +106,14 @@ def opened(file, threads=None):
         return load_model(path, threads=threads)
 
 
+def integers(point, file, data, threads=None):
+    """The float model that is quantised, its integers, and what was lost: (Model, IntegerModel, Losses)."""
+    asked, model = point["integers"], opened(file, threads)
+    if asked["finetune"]:
+        model = fine_tune(model, data, asked["finetune"], asked["weight_bits"])
+    return model, *quantize(model, asked["weight_bits"], images=data.x_train)
+
+
 def measure(point, file, data, threads=None):
     """What a study needs to know of a trained point.
 
@@ -126,12 +134,8 @@ def measure(point, file, data, threads=None):
         "layerwise", events of each schedule for :mod:`minisnn.energy`, and mean begins, added, fires, ends by layer
         and step. ``lost``: what quantisation lost. ``history``: of the training.
     """
-    model = opened(file, threads)
-    history = model.history
-    integers, hardware = point["integers"], point["hardware"]
-    if integers["finetune"]:
-        model = fine_tune(model, data, integers["finetune"], integers["weight_bits"])
-    integer, losses = quantize(model, integers["weight_bits"], images=data.x_train)
+    model, integer, losses = integers(point, file, data, threads)
+    history, hardware = opened(file).history, point["hardware"]
     lanes = cycles.check_lanes(integer.network, hardware["lanes"] or cycles.default_lanes(integer.network))
     _, held_out = split(data, Settings(**point["training"]))
     parts = {"validation": held_out, "test": (data.x_test, data.y_test)}

@@ -15,7 +15,8 @@ from dataclasses import asdict, dataclass
 from . import surrogate as surrogates
 from . import sweep
 from .errors import InputError
-from .point import make
+from .pitfalls import measure as measure_pitfalls
+from .point import key, make, opened
 from .presets import choose
 from .store import Store
 from .surrogate import Surrogate
@@ -136,6 +137,25 @@ def run(plan, path, data, executor=None, *, budget=None, on_stage=lambda name, p
     return ""
 
 
+def pitfalls(plan, store, data, names=("default", "leak", "priced")):
+    """Measure :mod:`minisnn.pitfalls` on settled settings, all seeds, and note the means under "pitfalls"."""
+    if store.noted("pitfalls") is not None:
+        return
+    found = []
+    pairs = (("deployed with the other reset order", "trained", "other reset"),
+             ("pooled before firing", "trained, float", "pooled first"))
+    settled = Rows(plan, store.rows()).settled()
+    for name in names:
+        rows = settled.get(name, [])
+        each = [measure_pitfalls(opened(store.model(row["training"])), data, plan.lanes) for row in rows]
+        for pitfall, honest, wrong in pairs if each else ():
+            means = [{key: sum(one[part][key] for one in each) / len(each) for key in each[0][part]}
+                     for part in (honest, wrong)]
+            found.append({"pitfall": pitfall, "setting": name, "honest": means[0], "wrong": means[1],
+                          "seeds": len(each)})
+    store.note("pitfalls", found)
+
+
 def point(plan, data, seed=None, full=False, **changes):
     """A point of the study: the default, with some settings changed."""
     given = {"surrogate": f"fast_sigmoid:{plan.fast_sigmoid:g}", "beta": plan.beta, "threshold": plan.threshold,
@@ -163,8 +183,9 @@ def stage(name, plan, data, rows):
     points : list of dict
     """
     rows = Rows(plan, rows)
-    return {"scales": _scales, "leaks": _leaks, "penalties": _penalties, "steps": _steps,
-            "claims": _claims}[name](plan, data, rows)
+    points = {"scales": _scales, "leaks": _leaks, "penalties": _penalties, "steps": _steps,
+              "claims": _claims}[name](plan, data, rows)
+    return list({key(point): point for point in points}.values())
 
 
 class Rows:
@@ -328,5 +349,4 @@ def candidates(plan, rows):
 
 def _claims(plan, data, rows):
     settings = [each for group in candidates(plan, rows).values() for each in group]
-    settings = [dict(items) for items in dict.fromkeys(tuple(each.items()) for each in settings)]
     return [point(plan, data, seed=seed, full=True, **each) for seed in plan.seeds for each in settings]

@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from collections import Counter
@@ -22,6 +23,7 @@ from . import data as datasets
 from . import point as points_of
 from .errors import InputError, TrainingError
 from .store import Store
+from .train import LOG_SECONDS
 
 ATTEMPTS = 4  # of a job whose worker dies
 BEAT = 5.0  # seconds between two signs of life
@@ -133,7 +135,7 @@ class Dask:
         try:
             yield executor
         finally:
-            executor.shutdown(wait=False, cancel_futures=True)
+            executor.shutdown(wait=False)
             self.client.close()
 
 
@@ -224,8 +226,9 @@ class _Driver:
         """Until nothing is left, or the time is up."""
         from tqdm import tqdm
         done = len(self.written & set(self.points))
+        pace = {} if sys.stderr.isatty() else {"mininterval": LOG_SECONDS}
         with tqdm(total=len(self.points), initial=done, unit="point", disable=not progress, dynamic_ncols=True,
-                  mininterval=1, smoothing=0) as self.bar:
+                  smoothing=0, **pace) as self.bar:
             while True:
                 with self.executor.open() as workers:
                     if self._with(workers):

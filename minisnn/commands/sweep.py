@@ -100,7 +100,7 @@ def run_points(points, args, **options):
         raise KeyboardInterrupt(f"interrupted; what is done is in {args.out}, the same command goes on") from None
 
 
-def line(key, point, status, reason, result, seconds):
+def line(key, point, status, reason, result, seconds, **_):
     """A row in words."""
     network, training = point["network"], point["training"]
     words = (f"{key[:6]}  {network['surrogate']:<18} beta {network['beta']} theta {network['threshold']} "

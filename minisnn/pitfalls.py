@@ -1,0 +1,95 @@
+"""What it does to the figures of a trained network if its hardware is another network than was trained.
+
+Each is measured on all test images: the network as it is, beside the same weights with
+
+- the other order of leak and subtraction: at beta 0.25 a spike then takes away a quarter of what it should;
+- pooling before firing: the maximum of the currents goes to one neuron for each window, in place of one neuron for
+  each current and the OR of their spikes.
+
+Aliyev & Adegbija's public code trains with one of these, and has the other in its RTL.
+"""
+
+import numpy as np
+
+from . import conv2d, cycles, lif, linear, maxpool
+from .loss import class_sums
+from .model import Model
+from .network import Network
+from .quantize import quantize
+
+OTHER_RESET = {"subtract": "subtract_then_leak", "subtract_then_leak": "subtract"}
+
+
+def measure(model, data, lanes, threads=None):
+    """Measure both on one model.
+
+    Parameters
+    ----------
+    model : Model
+        With reset "subtract" or "subtract_then_leak".
+    data : Dataset
+    lanes : sequence of int
+    threads : int, optional
+
+    Returns
+    -------
+    found : dict of str to dict
+        "trained", "other reset", "pooled first": accuracy, firing_rate (spikes per neuron and step), latency. The
+        first two are of the integers; "pooled first" is of the floats, beside "trained, float".
+    """
+    net = model.network
+    other = Network(**net.config() | {"reset": OTHER_RESET[net.reset], "threads": threads},
+                    rng=np.random.default_rng(0))
+    for ours, theirs in zip(other.params, net.params):
+        ours[...] = theirs
+    swapped = Model(other, model.encoder, model.seed, model.dataset, model.settings)
+    found = {"trained": _deployed(model, data, lanes, threads), "other reset": _deployed(swapped, data, lanes, threads)}
+    integer, _ = quantize(model, images=data.x_train)
+    for name, early in (("trained, float", False), ("pooled first", True)):
+        found[name] = _float(model, integer, data, lanes, early)
+    return found
+
+
+def _deployed(model, data, lanes, threads):
+    integer, _ = quantize(model, images=data.x_train)
+    result = integer.evaluate(data.x_test, data.y_test, threads)
+    stimulus = cycles.Stimulus.of_images(integer, data.x_test, threads)
+    return {"accuracy": result.accuracy, "firing_rate": _overall(result.firing_rates, model.network),
+            "latency": float(cycles.predict(stimulus, lanes).latency.mean())}
+
+
+def _overall(rates, net):
+    neurons = np.array([layer.neurons for layer in net.layers])
+    return float(np.dot(rates, neurons) / neurons.sum())
+
+
+def _float(model, integer, data, lanes, early, batch_size=100):
+    """The reference's forward pass, pooling after (as trained) or before the neurons."""
+    net, right, fired, neurons, latency = model.network, 0, 0.0, 0, 0.0
+    for inputs, start in zip(integer.inputs(data.x_test, batch_size), range(0, len(data.x_test), batch_size)):
+        x = model.encoder.encode(data.x_test[start:start + batch_size], None, net.dtype)
+        frames, handed = [], inputs
+        for index, layer in enumerate(net.layers):
+            frames.append(handed)
+            x, spikes = _layer(net, index, x, model.encoder.num_steps, early)
+            handed = x.astype(np.uint8)
+            fired, neurons = fired + float(spikes.sum()), neurons + spikes.size
+        answers = class_sums(x.reshape(*x.shape[:2], -1).sum(axis=0), net.classes).argmax(axis=1)
+        right += int((answers == data.y_test[start:start + batch_size]).sum())
+        stimulus = cycles.Stimulus.of_frames(integer.network, frames, model.encoder.num_steps)
+        latency += float(cycles.predict(stimulus, lanes).latency.sum())
+    return {"accuracy": right / len(data.x_test), "firing_rate": fired / neurons, "latency": latency / len(data.x_test)}
+
+
+def _layer(net, index, x, num_steps, early):
+    """(what layer `index` hands on, its spikes)."""
+    layer = net.layers[index]
+    w, b = net.params[2 * index:2 * index + 2]
+    if layer.kind == "conv2d":
+        cur = conv2d.forward(x, w, b, layer.padding, net.pad_value if index == 0 else 0.0, layer.out_shape[:2])
+    else:
+        cur = linear.forward(x.reshape(*x.shape[:2], -1), w, b)
+    if early and layer.pool > 1:
+        cur = maxpool.forward(cur, layer.pool)
+    spk, _ = lif.forward(cur, num_steps, net.betas[index], net.thresholds[index], net.resets[index])
+    return (spk if early or layer.pool == 1 else maxpool.forward(spk, layer.pool)), spk

@@ -1,0 +1,561 @@
+"""What a study found, as plain numbers and tables: the report without its figures and its page.
+
+Numbers of a setting are means over its seeds, and of the test images unless they are called validation. Nothing is
+chosen by a test result but where a section says so, to show what that does.
+"""
+
+import csv
+import io
+import json
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from . import energy, study, topology
+from . import surrogate as surrogates
+from .claims import DEFAULTS, LABELS, claims, cost, firing_rate, floor, test
+from .errors import InputError
+from .model import versions
+from .store import Store, canonical
+
+SPLITS = 200  # of the test images, to measure what selection on them does
+SCREENING, FULL, ALONE = "screening", "full length", "point"
+NUMBERS = ("accuracy", "firing_rate", "latency")
+SVHN_OFFICIAL = 26_032  # test images
+
+
+def gather(path, clock_mhz=100.0, constants=None):
+    """All that a report says of a file of results.
+
+    Parameters
+    ----------
+    path : str or Path
+        Of a study (``minisnn reproduce``) or a sweep (``minisnn sweep``), finished or not.
+    clock_mhz : float
+    constants : dict, optional
+        Of the energy model, as of :func:`minisnn.energy.load_constants`.
+
+    Returns
+    -------
+    report : dict
+        ``points, failed``: list of dict; ``scales, leaks, trade, timeline, power, claims, pitfalls``: of a section,
+        with a sentence ``missing`` if it lacks points; ``about``: where all of it is from.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or not one of results, or the clock is not above 0.
+    """
+    if not (clock_mhz > 0 and np.isfinite(clock_mhz)):
+        raise InputError(f"the clock must be a number of MHz above 0, got {clock_mhz!r}")
+    _check(path)
+    with Store(path, create=False) as store:
+        rows, noted = store.rows(), {name: store.noted(name) for name in ("plan", "command", "pitfalls")}
+        seconds = sum(store.seconds().values())
+    plan = _plan(path, noted["plan"])
+    done = [row for row in rows if row["status"] == "done"]
+    chosen = choose(plan, done)
+    return {"points": [flat(row, plan, clock_mhz, constants) for row in rows],
+            "failed": [(describe(row["point"]), row["reason"]) for row in rows if row["status"] != "done"],
+            "scales": scales(plan, done), "leaks": leaks(plan, done), "trade": trade(plan, done, chosen),
+            "timeline": timeline(chosen), "power": power(chosen, clock_mhz, constants),
+            "claims": _claims(plan, done, clock_mhz, constants), "pitfalls": pitfalls(plan, done, noted["pitfalls"]),
+            "about": _about(plan, rows, noted["command"], seconds, clock_mhz)}
+
+
+def _check(path):
+    """That it is no other file: SQLite would make an empty one its own."""
+    try:
+        with open(path, "rb") as file:
+            start = file.read(16)
+    except FileNotFoundError:
+        raise InputError(f"{path} is not there; name the file that minisnn sweep or minisnn reproduce wrote") from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}); name the file that minisnn sweep or minisnn "
+                         "reproduce wrote") from None
+    if start != b"SQLite format 3\0":
+        raise InputError(f"{path} is not a file of results; name the one that minisnn sweep or minisnn reproduce wrote")
+
+
+def _plan(path, noted):
+    try:
+        return noted and study.Plan(**{name: tuple(value) if isinstance(value, list) else value
+                                       for name, value in noted.items()})
+    except TypeError:
+        raise InputError(f"{path} has a plan of another version of minisnn; use that version") from None
+
+
+# Points
+
+
+def describe(point):
+    """The settings of a point in words."""
+    network, training = point["network"], point["training"]
+    words = [network["surrogate"], f"beta {network['beta']}", f"threshold {network['threshold']}",
+             f"T {training['num_steps']}"]
+    if training["rate_penalty"]:
+        words.append(f"penalty {training['rate_penalty']}")
+    return ", ".join(words + [f"{training['epochs']} epochs", f"seed {training['seed']}"])
+
+
+def kind(point, plan):
+    """What of the default a point changes."""
+    if plan is None:
+        return ALONE
+    network, training = point["network"], point["training"]
+    if training["num_steps"] != plan.training["num_steps"]:
+        return "fewer steps"
+    if training["rate_penalty"]:
+        return "rate penalty"
+    changed = (network["beta"], network["threshold"]) != (plan.beta, plan.threshold)
+    return "beta, threshold" if changed else "surrogate"
+
+
+def flat(row, plan=None, clock_mhz=100.0, constants=None):
+    """A row of ``results.csv``: settings and main numbers; what a failed point has not is None."""
+    point, result, done = row["point"], row["result"], row["status"] == "done"
+    network, training = point["network"], point["training"]
+    length = {plan.screening: SCREENING, plan.epochs: FULL}.get(training["epochs"], "") if plan else ""
+    found = {"key": row["key"], "status": row["status"], "reason": row["reason"], "kind": kind(point, plan),
+             "length": length, "dataset": point["data"]["name"],
+             **{name: network[name] for name in ("topology", "surrogate", "beta", "threshold", "reset")},
+             **{name: training[name] for name in ("num_steps", "encoding", "loss", "rate_penalty", "epochs", "seed")},
+             **point["integers"], **point["hardware"]}
+    validation, test_part = (result.get(name) or {} if done else {} for name in ("validation", "test"))
+    for name in ("accuracy", "latency"):
+        found[f"validation_{name}"] = validation.get(name)
+    for name in ("accuracy", "accuracy_float", "latency", "interval"):
+        found[name] = test_part.get(name)
+    found["firing_rate"] = firing_rate(row) if done else None
+    found["firing_rates"] = test_part.get("firing_rates")
+    for schedule in ("dense", "layerwise"):
+        found[f"{schedule}_latency"] = test_part[schedule]["latency"] if done else None
+    found["clock_mhz"] = clock_mhz
+    found["modelled_fps_per_watt"] = energy.fps_per_watt(*cost([row]), clock_mhz, constants) if done else None
+    return found
+
+
+def as_csv(points):
+    """The text of ``results.csv``."""
+    text = io.StringIO()
+    if points:
+        writer = csv.DictWriter(text, list(points[0]), lineterminator="\n")
+        writer.writeheader()
+        for point in points:
+            writer.writerow({name: "/".join(map(str, value)) if isinstance(value, (list, tuple)) else value
+                             for name, value in point.items()})
+    return text.getvalue()
+
+
+def as_json(value):
+    """The text of a JSON file."""
+    return json.dumps(value, indent=1) + "\n"
+
+
+def settings(rows, free=()):
+    """Rows that differ in the seed, and in these settings of network and training, alone: list of list."""
+    groups = {}
+    for row in rows:
+        point = row["point"]
+        parts = {name: {key: value for key, value in point[name].items() if key not in ("seed", *free)}
+                 for name in ("network", "training")}
+        groups.setdefault(canonical(point | parts), []).append(row)
+    return list(groups.values())
+
+
+def means(rows):
+    """Mean numbers of a setting's rows, and their ranges."""
+    each = {"accuracy": [row["result"]["test"]["accuracy"] for row in rows],
+            "latency": [row["result"]["test"]["latency"] for row in rows],
+            "firing_rate": [firing_rate(row) for row in rows]}
+    return {name: float(np.mean(values)) for name, values in each.items()} | {
+        f"{name}_range": (min(values), max(values)) for name, values in each.items()} | {"seeds": len(rows)}
+
+
+def _largest(rows, *free):
+    """Of a sweep without a plan: the most settings that differ in these alone."""
+    groups = settings(rows, free)
+    return max(groups, key=lambda group: len(settings(group)), default=[])
+
+
+# What is chosen
+
+
+def choose(plan, rows):
+    """What sections of one or two settings show.
+
+    Returns
+    -------
+    chosen : dict
+        ``named``: dict of rows by seed, by name, the reference first; ``labels``; ``full``: whether they are those that
+        claims rest on; ``how``: a sentence.
+    """
+    if not rows:
+        return {"named": {}, "labels": {}, "full": False, "how": ""}
+    if plan is None:
+        return _choose_alone(rows)
+    among = study.Rows(plan, rows)
+    try:
+        named = among.settled()
+        if "default" in named:
+            order = [name for name in LABELS if name in named]
+            return {"named": {name: named[name] for name in order}, "labels": LABELS, "full": True,
+                    "how": "Chosen on validation; full length, mean over the seeds."}
+        named = {"default": [among.default()], "named": among.screened(
+            surrogate=f"fast_sigmoid:{plan.fast_sigmoid:g}")}
+    except InputError:
+        return {"named": {}, "labels": LABELS, "full": False, "how": ""}
+    best, steps = among.best("fast_sigmoid"), plan.training["num_steps"]
+    free = among.screened(surrogate=best, beta=any, threshold=any, rate_penalty=any, num_steps=any)
+    groups = {"leak": lambda of: of["num_steps"] == steps and not of["rate_penalty"],
+              "priced": lambda of: of["num_steps"] == steps, "steps": lambda of: True}
+    named |= {name: among.trades([row for row in free if fits(study.of(row))], 1, plan.tolerance)
+              for name, fits in groups.items()}
+    return {"named": {name: found for name, found in named.items() if found}, "labels": LABELS, "full": False,
+            "how": "The study is not finished: chosen on validation in the screening, of one seed and fewer epochs. "
+                   "Claims do not rest on these."}
+
+
+def _choose_alone(rows):
+    def judged(group, name):
+        parts = [row["result"]["validation"] or row["result"]["test"] for row in group]
+        return float(np.mean([part[name] for part in parts]))
+
+    groups = settings(rows)
+    best = max(groups, key=lambda group: (judged(group, "accuracy"), -judged(group, "latency")))
+    near = [group for group in groups if judged(group, "accuracy") >= judged(best, "accuracy") - 0.01]
+    on = "validation" if all(row["result"]["validation"] for row in rows) else \
+        "the test images, for want of validation images,"
+    return {"named": {"default": best, "steps": min(near, key=lambda group: judged(group, "latency"))},
+            "labels": {"default": "most accurate", "steps": "fastest within a point"}, "full": False,
+            "how": f"The file has no plan, so no default: chosen on {on} among all points."}
+
+
+def trades_of(chosen):
+    """Names of what is compared with the default, in the order of what may be changed."""
+    return [name for name in ("paper", "leak", "priced", "steps") if name in chosen["named"]]
+
+
+# Sections
+
+
+def scales(plan, rows):
+    """Accuracy and firing rate by surrogate.
+
+    Returns
+    -------
+    section : dict
+        ``panels``: list of {title, xlabel, series: dict of list of (x, accuracy, firing rate) by family}; or
+        ``missing``.
+    """
+    if plan is None:
+        found = _largest(rows, "surrogate")
+    else:
+        found = study.Rows(plan, rows).screened()
+    found = [(surrogates.parse(group[0]["point"]["network"]["surrogate"]), means(group)) for group in settings(found)]
+    named = [(curve, numbers) for curve, numbers in found if curve.gain == 1]
+    if plan is not None:
+        wanted = {*plan.scales, plan.fast_sigmoid, plan.atan}
+        exact = [(curve, numbers) for curve, numbers in named if curve.scale in wanted]
+    else:
+        exact = named
+    if len({curve.name for curve, _ in exact}) < 1 or len(exact) < 2:
+        return {"missing": "At least two points that differ in the surrogate alone are needed"
+                + (" (stage 1)." if plan else ".")}
+    matched = [(curve, numbers) for curve, numbers in found if curve.name != "fast_sigmoid" or _as_high(curve, found)]
+    parts = (("as named", "scale (k of fast sigmoid, alpha of arctangent)", exact, lambda curve: curve.scale),
+             ("by half-width", "half-width (membrane)", named, lambda curve: curve.half_width),
+             ("by half-width, equally high", "half-width (membrane)", matched, lambda curve: curve.half_width))
+    return {"panels": [{"title": title, "xlabel": label, "series": _series(curves, x)}
+                       for title, label, curves, x in parts if curves]}
+
+
+def _as_high(curve, found):
+    """Whether some arctangent of the study has this width and height."""
+    return any(other.name == "atan" and str(surrogates.match_width_and_height("fast_sigmoid", other)) == str(curve)
+               for other, _ in found)
+
+
+def _series(curves, x):
+    series = {}
+    for curve, numbers in sorted(curves, key=lambda each: x(each[0])):
+        series.setdefault(curve.name, []).append((x(curve), numbers["accuracy"], numbers["firing_rate"]))
+    return series
+
+
+def leaks(plan, rows):
+    """Beta x threshold.
+
+    Returns
+    -------
+    section : dict
+        ``betas, thresholds``; ``accuracy, firing_rate, latency``: lists of rows (beta) of values, None where there is
+        no point; ``surrogate``; or ``missing``.
+    """
+    if plan is None:
+        found = _largest(rows, "beta", "threshold")
+    else:
+        among = study.Rows(plan, rows)
+        try:
+            found = among.screened(surrogate=among.best("fast_sigmoid"), beta=any, threshold=any)
+        except InputError:
+            found = []
+    groups = {}
+    for group in settings(found):
+        network = group[0]["point"]["network"]
+        pair = network["beta"], network["threshold"]
+        if not any(isinstance(value, list) for value in pair):  # by layer: no place on an axis
+            groups[pair] = means(group)
+    if len(groups) < 2:
+        return {"missing": "At least two points that differ in beta and threshold alone are needed"
+                + (" (stage 2)." if plan else ".")}
+    betas, thresholds = (sorted({pair[i] for pair in groups}) for i in (0, 1))
+    return {"betas": betas, "thresholds": thresholds, "surrogate": found[0]["point"]["network"]["surrogate"],
+            **{name: [[groups[b, t][name] if (b, t) in groups else None for t in thresholds] for b in betas]
+               for name in NUMBERS}}
+
+
+def front(points):
+    """Those of (latency, accuracy) to which no other is at least as good in both and better in one, by latency."""
+    best, found = -np.inf, []
+    for latency, accuracy in sorted(set(points), key=lambda each: (each[0], -each[1])):
+        if accuracy > best:
+            found.append((latency, accuracy))
+            best = accuracy
+    return found
+
+
+def trade(plan, rows, chosen):
+    """Accuracy against latency.
+
+    Returns
+    -------
+    section : dict
+        ``settings``: list of {kind, length, latency, accuracy, ..._range, seeds}; ``front``: of these; ``marks``:
+        list of {label, latency, accuracy}, settings that are chosen under several names once; or ``missing``.
+    """
+    if not rows:
+        return {"missing": "The file has no finished point."}
+    found = []
+    for group in settings(rows):
+        numbers = flat(group[0], plan)
+        found.append({name: numbers[name] for name in ("kind", "length")} | means(group))
+    marks = {}
+    for name in [name for name in (*DEFAULTS, *trades_of(chosen)) if name in chosen["named"]]:
+        group = chosen["named"][name]
+        mark = marks.setdefault(group[0]["training"], {"labels": []} | means(group))
+        mark["labels"].append(chosen["labels"][name])
+    marks = [{"label": " = ".join(mark["labels"]), "latency": mark["latency"], "accuracy": mark["accuracy"]}
+             for mark in marks.values()]
+    return {"settings": found, "front": front([(each["latency"], each["accuracy"]) for each in found]), "marks": marks,
+            "how": chosen["how"]}
+
+
+def timeline(chosen):
+    """Where the cycles go: the default, and the trade that may change the most.
+
+    Returns
+    -------
+    section : dict
+        ``parts``: list of {label, latency, layers, adds, waits, fires (by layer), begins, added, fires_at, ends (by
+        layer and step)}; or ``missing``.
+    """
+    names = [name for name in ("default", *trades_of(chosen)[-1:]) if name in chosen["named"]]
+    parts = [_timeline(chosen["named"][name], chosen["labels"][name]) for name in names]
+    if not parts:
+        return {"missing": "Neither the default nor a trade has a finished point."}
+    return {"parts": parts, "how": chosen["how"]}
+
+
+def _timeline(rows, label):
+    tests, network = [row["result"]["test"] for row in rows], rows[0]["point"]["network"]
+    begins, added, fires, ends = (np.mean([each["timeline"][name] for each in tests], axis=0)
+                                  for name in ("begins", "added", "fires", "ends"))
+    layers = topology.parse(network["topology"], network["input_shape"], network["padding"])
+    return {"label": label, "settings": describe(rows[0]["point"]).rsplit(", ", 2)[0], "latency": test(rows, "latency"),
+            "layers": [layer.name for layer in layers], "lanes": rows[0]["result"]["lanes"],
+            "begins": begins.tolist(), "added": added.tolist(), "fires_at": fires.tolist(), "ends": ends.tolist(),
+            "adds": (added - begins).sum(axis=1).tolist(), "waits": (fires - added).sum(axis=1).tolist(),
+            "fires": (ends - fires).sum(axis=1).tolist()}
+
+
+def power(chosen, clock_mhz, constants=None):
+    """Modelled energy and images a joule.
+
+    Returns
+    -------
+    section : dict
+        ``lines``: list of dict; ``constants``: list of (name, value, unit, source); ``clock_mhz``; or ``missing``.
+    """
+    named, labels = chosen["named"], chosen["labels"]
+    if "default" not in named:
+        return {"missing": "The default has no finished point."}
+    reference = cost(named["default"])
+    listed = [(labels[name], named[name], "pipelined") for name in ("default", "named", *trades_of(chosen))
+              if name in named]
+    last = next((name for name in ("priced", "steps", "leak") if name in named), None)
+    for name in dict.fromkeys(["default", last] if last else ["default"]):
+        listed += [(f"{labels[name]}, {schedule} schedule", named[name], schedule) for schedule in ("dense", "layerwise")]
+    static = (constants or {}).get("static", energy.CONSTANTS["static"][0])
+    lines = []
+    for label, rows, schedule in listed:
+        events, interval = cost(rows, schedule)
+        ratio, low, high = energy.sensitivity((events, interval), reference, clock_mhz, constants)
+        results = [row["result"]["test"] for row in rows]
+        latency = float(np.mean([each["latency"] if schedule == "pipelined" else each[schedule]["latency"]
+                                 for each in results]))
+        lines.append({"label": label, "accuracy": test(rows, "accuracy"), "latency": latency,
+                      "latency_us": latency / clock_mhz, "fps": clock_mhz * 1e6 / interval,
+                      "dynamic": sum(energy.energy(events, constants).values()),
+                      "static": static * interval / (clock_mhz * 1e6),
+                      "fps_per_watt": energy.fps_per_watt(events, interval, clock_mhz, constants),
+                      "ratio": ratio, "low": low, "high": high, "seeds": len(rows)})
+    table = [(name, (constants or {}).get(name, value), unit, "given" if name in (constants or {}) else source)
+             for name, (value, unit, source) in energy.CONSTANTS.items()]
+    return {"lines": lines, "constants": table, "clock_mhz": clock_mhz, "how": chosen["how"]}
+
+
+def _claims(plan, rows, clock_mhz, constants):
+    """``list``: of :func:`minisnn.claims.claims`; ``floor``: of :func:`minisnn.claims.floor`, by default."""
+    if plan is None:
+        return {"missing": "A sweep has no default to compare with; the claims are those of minisnn reproduce."}
+    try:
+        settled = study.Rows(plan, rows).settled()
+    except InputError:
+        settled = {}
+    floors = {LABELS[name]: floor(settled[name]) for name in DEFAULTS if name in settled}
+    return {"list": claims(settled, plan, clock_mhz, constants), "floors": floors,
+            "settled": {name: {"settings": study.of(found[0]),
+                               "seeds": [row["point"]["training"]["seed"] for row in found],
+                               **{key: [float(value) for value in values] for key, values in (
+                                   ("validation_accuracy", [study.validation(row)["accuracy"] for row in found]),
+                                   ("accuracy", [row["result"]["test"]["accuracy"] for row in found]),
+                                   ("latency", [row["result"]["test"]["latency"] for row in found]),
+                                   ("firing_rate", [firing_rate(row) for row in found]))}}
+                        for name, found in settled.items()}}
+
+
+# Pitfalls
+
+
+def pitfalls(plan, rows, noted=None):
+    """What known mistakes do to the figures.
+
+    Parameters
+    ----------
+    plan : Plan or None
+    rows : list
+        That are done.
+    noted : list of dict, optional
+        Further lines: {pitfall, setting, honest, wrong, seeds}, honest and wrong of some of accuracy, latency,
+        firing_rate.
+
+    Returns
+    -------
+    section : dict
+        ``lines``: list of such dicts; ``optimism``: of :func:`optimism`, or None; or ``missing``.
+    """
+    lines = _one_step(choose(plan, rows)) + _equal_scale(plan, rows) + list(noted or [])
+    found = settings(rows) if plan is None else settings(study.Rows(plan, rows).full()) or []
+    screened = [row for row in rows if plan is None or row["point"]["training"]["epochs"] == plan.screening]
+    lines += _selection(screened)
+    del found
+    bias = optimism(screened)
+    if not lines and not bias:
+        return {"missing": "No point is finished that could show one."}
+    return {"lines": lines, "optimism": bias}
+
+
+def _one_step(chosen):
+    lines = []
+    for name in ("default", *trades_of(chosen)):
+        rows = chosen["named"].get(name, [])
+        by_step = [row["result"]["test"].get("accuracy_by_step") for row in rows]
+        if rows and all(by_step) and len(by_step[0]) > 1:
+            lines.append({"pitfall": "accuracy read at the first step instead of all", "setting": chosen["labels"][name],
+                          "honest": {"accuracy": test(rows, "accuracy")},
+                          "wrong": {"accuracy": float(np.mean([each[0] for each in by_step]))}, "seeds": len(rows)})
+    return lines
+
+
+def _equal_scale(plan, rows):
+    """Fast sigmoid relative to the arctangent: of equal width (honest), and of equal scale."""
+    if plan is None:
+        return []
+    try:
+        settled = study.Rows(plan, rows).settled()
+    except InputError:
+        return []
+    if not {"atan", "wide", "same scale"} <= settled.keys():
+        return []
+    atan = settled["atan"][0]["point"]["network"]["surrogate"]
+    parts = [{name: means(settled[each])[name] for name in NUMBERS} for each in ("wide", "same scale")]
+    return [{"pitfall": "fast sigmoid of equal scale instead of equal width", "setting": f"beside {atan}",
+             "honest": parts[0], "wrong": parts[1], "seeds": len(settled["wide"])}]
+
+
+def _selection(rows):
+    """The most accurate point, by validation and by test."""
+    rows = [row for row in rows if row["result"]["validation"]]
+    if len(rows) < 2:
+        return []
+    honest, wrong = (max(rows, key=lambda row: row["result"][part]["accuracy"]) for part in ("validation", "test"))
+    parts = [{name: means([row])[name] for name in NUMBERS} for row in (honest, wrong)]
+    return [{"pitfall": "best point chosen on the test images instead of validation",
+             "setting": f"of {len(rows)} points", "honest": parts[0], "wrong": parts[1], "seeds": 1}]
+
+
+def optimism(rows, splits=SPLITS):
+    """What it adds to a point's accuracy that it was chosen on the images that are told of.
+
+    Half of the test images, at random, choose the best of the points; the other half say what it is worth.
+
+    Returns
+    -------
+    found : dict or None
+        ``mean``: accuracy on the choosing half less that on the other, mean over the splits; ``deviation``: of a split;
+        ``points, images, splits``. None if there are fewer than two points of the same images.
+    """
+    tests = [row["result"]["test"] for row in rows]
+    counts = Counter((row["point"]["data"]["digest"], each["images"]) for row, each in zip(rows, tests))
+    if not counts or max(counts.values()) < 2:
+        return None
+    same, _ = counts.most_common(1)[0]
+    right = np.array([np.unpackbits(np.frombuffer(bytes.fromhex(each["right"]), np.uint8), count=each["images"])
+                      for row, each in zip(rows, tests) if (row["point"]["data"]["digest"], each["images"]) == same])
+    images, rng, bias = right.shape[1], np.random.default_rng(0), []
+    for _ in range(splits):
+        order = rng.permutation(images)
+        choosing, other = right[:, order[:images // 2]], right[:, order[images // 2:]]
+        best = choosing.mean(axis=1).argmax()
+        bias.append(choosing[best].mean() - other[best].mean())
+    return {"mean": float(np.mean(bias)), "deviation": float(np.std(bias)), "points": len(right), "images": images,
+            "splits": splits}
+
+
+def _about(plan, rows, command, seconds, clock_mhz):
+    done = [row for row in rows if row["status"] == "done"]
+    names = sorted({row["point"]["data"]["name"] for row in rows})
+    images = sorted({row["result"]["test"]["images"] for row in done})
+    return {"dataset": ", ".join(names), "plan": plan and asdict(plan), "command": command, "seconds": seconds,
+            "versions": versions(), "points": len(rows), "done": len(done), "test_images": images,
+            "topology": sorted({row["point"]["network"]["topology"] for row in rows}),
+            "seeds": sorted({row["point"]["training"]["seed"] for row in rows}), "clock_mhz": clock_mhz,
+            "note": _split_note(plan, names, images)}
+
+
+def _split_note(plan, names, images):
+    """That a part of SVHN is not SVHN."""
+    if "svhn" not in names or not images or images == [SVHN_OFFICIAL]:
+        return ""
+    if images == [1999]:
+        return ("The data are a 10,000-image split of SVHN (8,001 for training and validation, 1,999 for testing), not "
+                "the official benchmark.")
+    return (f"The data are a part of SVHN ({', '.join(map(str, images))} test images), not the official benchmark.")
+
+
+def names_of(out):
+    """Paths of the files that a report consists of, figures left out."""
+    return {name: Path(out) / name for name in ("report.html", "results.csv", "results.json", "claims.json")}
