@@ -9,7 +9,6 @@ import io
 import json
 from collections import Counter
 from dataclasses import asdict
-from pathlib import Path
 
 import numpy as np
 
@@ -458,10 +457,8 @@ def pitfalls(plan, rows, noted=None):
         ``lines``: list of such dicts; ``optimism``: of :func:`optimism`, or None; or ``missing``.
     """
     lines = _one_step(choose(plan, rows)) + _equal_scale(plan, rows) + list(noted or [])
-    found = settings(rows) if plan is None else settings(study.Rows(plan, rows).full()) or []
     screened = [row for row in rows if plan is None or row["point"]["training"]["epochs"] == plan.screening]
     lines += _selection(screened)
-    del found
     bias = optimism(screened)
     if not lines and not bias:
         return {"missing": "No point is finished that could show one."}
@@ -490,9 +487,9 @@ def _equal_scale(plan, rows):
         return []
     if not {"atan", "wide", "same scale"} <= settled.keys():
         return []
-    atan = settled["atan"][0]["point"]["network"]["surrogate"]
+    atan, rate = settled["atan"][0]["point"]["network"]["surrogate"], means(settled["atan"])["firing_rate"]
     parts = [{name: means(settled[each])[name] for name in NUMBERS} for each in ("wide", "same scale")]
-    return [{"pitfall": "fast sigmoid of equal scale instead of equal width", "setting": f"beside {atan}",
+    return [{"pitfall": "fast sigmoid of equal scale instead of equal width", "setting": f"beside {atan}, which fires {100 * rate:.2f} %",
              "honest": parts[0], "wrong": parts[1], "seeds": len(settled["wide"])}]
 
 
@@ -554,8 +551,3 @@ def _split_note(plan, names, images):
         return ("The data are a 10,000-image split of SVHN (8,001 for training and validation, 1,999 for testing), not "
                 "the official benchmark.")
     return (f"The data are a part of SVHN ({', '.join(map(str, images))} test images), not the official benchmark.")
-
-
-def names_of(out):
-    """Paths of the files that a report consists of, figures left out."""
-    return {name: Path(out) / name for name in ("report.html", "results.csv", "results.json", "claims.json")}

@@ -8,7 +8,8 @@ from importlib import import_module
 from .. import __version__
 from ..errors import InputError, TrainingError
 
-COMMANDS = ("train", "evaluate", "info", "quantize", "cycles", "cosim", "synth", "vhdl", "sweep", "reproduce")
+COMMANDS = ("train", "evaluate", "info", "quantize", "cycles", "cosim", "synth", "vhdl", "sweep", "reproduce",
+            "report")
 
 
 def main(arguments=None):
@@ -47,7 +48,8 @@ def _parser(modules):
     parser.add_argument("--version", action="version", version=f"minisnn {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, module in modules.items():
-        arguments = "[flags]" if name in ("train", "sweep", "reproduce") else "MODEL [flags]"
+        arguments = {"report": "STUDY.sqlite --out DIR [flags]", **dict.fromkeys(
+            ("train", "sweep", "reproduce"), "[flags]")}.get(name, "MODEL [flags]")
         module.add_arguments(commands.add_parser(
             name, prog=f"minisnn {name}", help=module.__doc__.splitlines()[0], description=module.__doc__,
             allow_abbrev=False,

@@ -1,0 +1,385 @@
+"""A study's report as one page of HTML that needs nothing else, and the files beside it."""
+
+import base64
+from collections import Counter
+from html import escape
+from pathlib import Path
+
+from . import plot_study
+from .claims import EFFICIENT, HOLDS, LABELS
+from .errors import InputError
+from .files import atomic_write
+from .report import as_csv, as_json
+
+HEADINGS = {  # of the sections, in their order
+    "short": "In short",
+    "scales": "(a) Surrogate and scale",
+    "leaks": "(b) Beta and threshold",
+    "trade": "(c) Accuracy against latency",
+    "timeline": "(d) Where the cycles go",
+    "power": "(e) Frames a second and watt: MODELLED, not measured",
+    "claims": "(f) Claim by claim",
+    "pitfalls": "(g) What known pitfalls do to the figures",
+    "about": "(h) Where this is from",
+    "failed": "Points that failed",
+    "points": "All points",
+}
+PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>
+:root {{ color-scheme: light; }}
+body {{ margin: 0 auto; padding: 0 16px 48px; max-width: 1180px; background: #fff; color: #1c1c1c;
+       font: 16px/1.5 system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }}
+h1 {{ font-size: 1.7rem; line-height: 1.25; margin: 1.2em 0 .3em; }}
+h2 {{ font-size: 1.25rem; margin: 2.2em 0 .4em; padding-top: .6em; border-top: 1px solid #ddd; }}
+h3 {{ font-size: 1rem; margin: 1.6em 0 .3em; }}
+p, li {{ max-width: 50em; }}
+img {{ display: block; width: 100%; height: auto; margin: .6em 0; }}
+.wide {{ overflow-x: auto; margin: .8em 0; }}
+table {{ border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; }}
+th, td {{ padding: .3em .7em; text-align: right; vertical-align: top; border-bottom: 1px solid #e4e4e4;
+         white-space: nowrap; }}
+th {{ vertical-align: bottom; white-space: normal; border-bottom: 1px solid #888; }}
+.l {{ text-align: left; white-space: normal; min-width: 9em; }}
+.t {{ text-align: left; white-space: nowrap; }}
+.good {{ color: #116329; font-weight: 600; }}
+.bad {{ color: #a40e26; font-weight: 600; }}
+.dim {{ color: #666; }}
+code, pre {{ font: .85rem ui-monospace, "DejaVu Sans Mono", monospace; background: #f4f4f4; overflow-x: auto; }}
+pre {{ padding: .6em .8em; white-space: pre-wrap; overflow-wrap: anywhere; }}
+nav {{ font-size: .9rem; }}
+nav a {{ margin-right: 1em; white-space: nowrap; }}
+a {{ color: #0b57a4; }}
+@media (max-width: 600px) {{ body {{ font-size: 15px; }} h1 {{ font-size: 1.35rem; }} table {{ font-size: .8rem; }} }}
+</style>
+</head>
+<body>
+<h1>{title}</h1>
+{intro}
+<nav>{links}</nav>
+{sections}
+</body>
+</html>
+"""
+
+
+def write(report, folder):
+    """Write a report: page, figures, tables.
+
+    Parameters
+    ----------
+    report : dict
+        Of :func:`minisnn.report.gather`.
+    folder : str or Path
+        Made if it is not there; files of an earlier report are replaced.
+
+    Returns
+    -------
+    paths : list of Path
+        What was written.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
+    """
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot write {folder}: {error.strerror}; name another folder") from None
+    figures = plot_study.figures(report)
+    files = {"report.html": page(report, figures).encode(), "results.csv": as_csv(report["points"]).encode(),
+             "results.json": as_json(report["points"]).encode(), "claims.json": as_json(report["claims"]).encode()}
+    files |= {f"{name}.png": wide for name, (wide, _) in figures.items()}
+    for name in plot_study.NAMES:  # what this report has not is not left from another
+        if name not in figures:
+            (folder / f"{name}.png").unlink(missing_ok=True)
+    for name, content in files.items():
+        with atomic_write(folder / name) as file:
+            file.write(content)
+    return [folder / name for name in files]
+
+
+def page(report, figures):
+    """The text of ``report.html``."""
+    about = report["about"]
+    title = f"Study of {about['dataset'] or 'nothing yet'}: surrogate, leak and threshold of a spiking network"
+    shown = [name for name in HEADINGS if name != "failed" or report["failed"]]
+    parts = {"short": _short, "scales": _scales, "leaks": _leaks, "trade": _trade, "timeline": _timeline,
+             "power": _power, "claims": _claims, "pitfalls": _pitfalls, "about": _about, "failed": _failed,
+             "points": _points}
+    sections = []
+    for name in shown:
+        missing = isinstance(report.get(name), dict) and report[name].get("missing")
+        body = paragraph(missing) if missing else parts[name](report)
+        image = _image(name, figures.get(name))
+        sections.append(f'<section id="{name}">\n<h2>{escape(HEADINGS[name])}</h2>\n{image}{body}\n</section>')
+    links = " ".join(f'<a href="#{name}">{escape(HEADINGS[name].partition(":")[0])}</a>' for name in shown)
+    return PAGE.format(title=escape(title), intro=_intro(about), links=links, sections="\n".join(sections))
+
+
+def paragraph(text):
+    """A paragraph of plain text."""
+    return f"<p>{escape(text)}</p>" if text else ""
+
+
+def table(head, rows, left=1, tight=False):
+    """A table whose first `left` columns are text, the others numbers to the right.
+
+    Parameters
+    ----------
+    head : list of str
+    rows : list of list
+        Cells: str, or (str, class).
+    left : int
+    tight : bool
+        Text does not break.
+    """
+    def cell(tag, index, content):
+        text, kind = content if isinstance(content, tuple) else (content, "")
+        kinds = " ".join(filter(None, [("t" if tight else "l") if index < left else "", kind]))
+        return f"<{tag}{f' class={chr(34)}{kinds}{chr(34)}' if kinds else ''}>{escape(str(text))}</{tag}>"
+
+    lines = ["<tr>" + "".join(cell(tag, i, content) for i, content in enumerate(row)) + "</tr>"
+             for tag, row in [("th", head), *[("td", row) for row in rows]]]
+    return ('<div class="wide"><table>\n<thead>' + lines[0] + "</thead>\n<tbody>\n" + "\n".join(lines[1:])
+            + "\n</tbody></table></div>")
+
+
+def _image(name, figure):
+    """A figure for both widths of page, inside it."""
+    if not figure:
+        return ""
+    wide, narrow = ("data:image/png;base64," + base64.b64encode(png).decode() for png in figure)
+    return (f'<picture><source media="(max-width: 600px)" srcset="{narrow}">'
+            f'<img src="{wide}" alt="{escape(HEADINGS[name])}"></picture>\n')
+
+
+def percent(value, digits=2):
+    """A share as text."""
+    return "" if value is None else f"{100 * value:.{digits}f} %"
+
+
+def whole(value):
+    """A count as text."""
+    return "" if value is None else f"{value:,.0f}"
+
+
+def _intro(about):
+    words = (f"{about['done']} points of {', '.join(about['topology']) or 'no network yet'} on "
+             f"{about['dataset'] or 'no data yet'}. What is studied is from I. Aliyev and T. Adegbija, Fine-Tuning "
+             "Surrogate Gradient Learning for Optimal Hardware Performance in Spiking Neural Networks, DATE 2024, arXiv "
+             "2402.06211. Accuracies are of the quantised network over all steps, latencies are clock cycles of the "
+             "accelerator, both of all test images; energy is modelled. Every choice was made on validation images.")
+    return paragraph(words) + paragraph(about["note"])
+
+
+def _short(report):
+    claims = report["claims"]
+    if "missing" in claims:
+        return paragraph(claims["missing"])
+    rows = [(claim["group"], claim["paper"] if claim["paper"] == EFFICIENT else claim["what"], found(claim),
+             _verdict(claim)) for claim in claims["list"]]
+    return table(["", "compared", "found (bar)", "verdict"], rows, left=4)
+
+
+def found(claim):
+    """Means of a claim's tests, and their bars, in words."""
+    return "; ".join(f"{each['what']} {amount(each, each['mean'])} ({bar(each)})" for each in claim["tests"]) or "-"
+
+
+def amount(test, value):
+    """A value of a claim's test as text."""
+    return {"%": f"{100 * value:.1f} %", "points": f"{100 * value:.2f} points", "x": f"{value:.3f}x"}[test["unit"]]
+
+
+def bar(test):
+    """The bar of a claim's test as text."""
+    value = {"%": f"{100 * test['bar']:g} %", "points": f"{100 * test['bar']:g}", "x": f"{test['bar']:g}"}[test["unit"]]
+    return {"<": "below ", ">": "above ", "<=": "at most ", ">=": "at least "}[test["sense"]] + value
+
+
+def _verdict(claim):
+    kind = "good" if claim["verdict"] == HOLDS else "dim" if not claim["tests"] else "bad"
+    return claim["verdict"], kind
+
+
+def _scales(report):
+    return paragraph(
+        "At the default's beta and threshold, without a price on firing. Scales that are equal by name are not alike: "
+        "half the width of fast sigmoid's derivative is 0.41/k, that of arctangent's 0.64/alpha, and their heights are "
+        "1 and alpha/2. So the same points stand against the scale, against half the width, and (right) with fast "
+        "sigmoid also scaled to the height of the arctangent.")
+
+
+def _leaks(report):
+    section = report["leaks"]
+    return paragraph(f"With {section['surrogate']}, the default's best scale, without a price on firing. Firing rates are "
+                     "of all neurons, so layers count by their size.")
+
+
+def _trade(report):
+    section = report["trade"]
+    rows = [(letter, mark["label"], percent(mark["accuracy"]), whole(mark["latency"]))
+            for letter, mark in zip("ABCDEFGH", section["marks"])]
+    return (paragraph("A mark is a setting: mean over its seeds, with the range of accuracy as a line. Hollow: screening, "
+                      "one seed and fewer epochs. The Pareto front is of the test results, of all settings together, and "
+                      "describes: nothing was chosen by it.") + paragraph(section["how"])
+            + (table(["", "setting", "test accuracy", "latency, cycles"], rows, left=2) if rows else ""))
+
+
+def _timeline(report):
+    section, rows = report["timeline"], []
+    for part in section["parts"]:
+        for index, layer in enumerate(part["layers"]):
+            adds, waits, fires = (part[name][index] for name in ("adds", "waits", "fires"))
+            rows.append((part["label"], layer, str(part["lanes"][index]), whole(adds), whole(fires), whole(waits),
+                         whole(part["latency"] - adds - fires - waits), percent((adds + fires) / part["latency"], 1)))
+    return (paragraph("Mean over all test images of when each layer begins a step, has added, and fires; the number in a "
+                      "bar is the step, the red line the end of the answer. The pixels are added once, in the first step "
+                      "of layer 1.") + paragraph(section["how"])
+            + table(["setting", "layer", "lanes", "adds, cycles", "fires", "waits", "idle", "busy"], rows, left=2))
+
+
+def _power(report):
+    section = report["power"]
+    rows = [(each["label"], percent(each["accuracy"]), whole(each["latency"]), f"{each['latency_us']:,.1f}",
+             whole(each["fps"]), f"{1e6 * each['dynamic']:.3f}", f"{1e6 * each['static']:.3f}",
+             whole(each["fps_per_watt"]), f"{each['ratio']:.3f}", f"{each['low']:.3f} to {each['high']:.3f}")
+            for each in section["lines"]]
+    constants = [(name, f"{value:.4g}", unit, (source, "l")) for name, value, unit, source in section["constants"]]
+    return (paragraph(f"At a clock of {section['clock_mhz']:g} MHz. Events are counted exactly from the schedule; what one "
+                      "costs is derived from published tables, and no board was measured. Frames a second and watt are "
+                      "frames a joule, images following one another without a pause. The range is how far the ratio could "
+                      "be from the model's if every constant is off by up to a factor of two, each for itself.")
+            + paragraph(section["how"])
+            + table(["setting", "test accuracy", "latency, cycles", "latency, us", "frames/s", "dynamic, uJ/image",
+                     "static, uJ/image", "FPS/W (modelled)", "ratio to the default", "its range"], rows)
+            + "<h3>Constants of the model</h3>"
+            + table(["event", "energy of one", "unit", ("source", "l")], constants))
+
+
+def _claims(report):
+    claims, parts = report["claims"]["list"], []
+    for group, title in (("firing", "Firing"), ("latency", "Latency"), ("efficiency", "Efficiency (modelled)")):
+        some = [claim for claim in claims if claim["group"] == group]
+        said = list(dict.fromkeys(claim["paper"] for claim in some if claim["paper"]))
+        parts.append(f"<h3>{escape(title)}</h3>" + "".join(paragraph(f"The paper: {each}.") for each in said))
+        parts.append(table(["compared", "test", "bar", "mean", "by seed", "spread", "seeds for it", "verdict"],
+                           [line for claim in some for line in _claim_lines(claim)], left=2))
+    settled = [(name, _words(each["settings"]), _each(each["accuracy"], percent), _each(each["latency"], whole),
+                _each(each["firing_rate"], percent)) for name, each in _settled(report)]
+    floors = "".join(paragraph(_floor(name, each)) for name, each in report["claims"]["floors"].items() if each)
+    return ("\n".join(parts) + "<h3>What no training can save</h3>" + (floors or paragraph(
+            "It is told when the default is finished, with direct coding.")) + "<h3>What was compared, by seed</h3>"
+            + table(["name", "settings", "test accuracy", "latency, cycles", "firing rate"], settled, left=2))
+
+
+def _settled(report):
+    return [(LABELS[name], each) for name, each in report["claims"]["settled"].items()]
+
+
+def _words(settings):
+    words = [settings["surrogate"], f"beta {settings['beta']}", f"threshold {settings['threshold']}",
+             f"T {settings['num_steps']}"]
+    return ", ".join(words + [f"penalty {settings['rate_penalty']}"] * bool(settings["rate_penalty"]))
+
+
+def _each(values, words):
+    return ", ".join(map(words, values))
+
+
+def _claim_lines(claim):
+    """Rows of the claim table: one for each test, then the note."""
+    if not claim["tests"]:
+        what = claim["paper"] if claim["paper"] == EFFICIENT else claim["what"]
+        return [(what, claim["note"], "", "", "", "", "", _verdict(claim))]
+    lines = []
+    for index, test in enumerate(claim["tests"]):
+        first = index == 0
+        values = test["by_seed"]
+        spread = f"{amount(test, min(values))} to {amount(test, max(values))}"
+        if first and claim["range"]:
+            spread += f"; model {claim['range'][0]:.3f} to {claim['range'][1]:.3f}"
+        note = f" ({claim['note']})" if first and claim["note"] else ""
+        lines.append((claim["what"] + note if first else "", test["what"], bar(test), amount(test, test["mean"]),
+                      _each(values, lambda value: amount(test, value)), spread,
+                      f"{claim['passed']} of {claim['seeds']}" if first else "", _verdict(claim) if first else ""))
+    return lines
+
+
+def _floor(name, floor):
+    return (f"Of the {floor['latency']:,.0f} cycles of the {name}, {floor['additions']:,.0f} "
+            f"({100 * floor['additions'] / floor['latency']:.1f} %) are additions of pixels in the first step of layer 1. "
+            "With direct coding and these lanes they are the same for every setting. With the pixels' arrival and layer "
+            f"1's own firing passes, no network can answer in fewer than {floor['whole']:,.0f} cycles at equal T, nor in "
+            f"fewer than {floor['one_step']:,.0f} with a single step: the largest cuts that any training could reach are "
+            f"{100 * floor['cut']:.1f} % at equal T, and {100 * floor['cut_with_steps']:.1f} % with T free.")
+
+
+def _pitfalls(report):
+    section, rows = report["pitfalls"], []
+    for line in section["lines"]:
+        honest, wrong = line["honest"], line["wrong"]
+        cells = []
+        for name, words in (("accuracy", percent), ("latency", whole), ("firing_rate", percent)):
+            cells += [words(honest.get(name)), words(wrong.get(name))]
+        change = (f"{100 * (wrong['accuracy'] - honest['accuracy']):+.2f}"
+                  if None not in (wrong.get("accuracy"), honest.get("accuracy")) else "")
+        rows.append((line["pitfall"], line["setting"], *cells, change, str(line["seeds"])))
+    head = ["pitfall", "setting", "accuracy", "with it", "latency, cycles", "with it", "firing rate", "with it",
+            "accuracy, change in points", "seeds"]
+    return table(head, rows, left=2) + paragraph(_optimism(section["optimism"]))
+
+
+def _optimism(found):
+    if not found:
+        return ""
+    return (f"Selection on the test images: on {found['splits']} random halves of the {found['images']:,} test images, the "
+            f"best of {found['points']} screened points seems {100 * found['mean']:.2f} points more accurate on the half "
+            f"that chose it than on the other (deviation of one split {100 * found['deviation']:.2f} points).")
+
+
+def _about(report):
+    about, plan = report["about"], report["about"]["plan"]
+    rows = [("data", about["dataset"]), ("network", ", ".join(about["topology"])),
+            ("test images", ", ".join(map(str, about["test_images"]))),
+            ("points", f"{about['done']} done, {about['points'] - about['done']} failed"),
+            ("seeds", ", ".join(map(str, about["seeds"]))),
+            ("computing time", _hours(about["seconds"]) + ", summed over workers"),
+            ("clock", f"{about['clock_mhz']:g} MHz"),
+            ("versions, of the report", ", ".join(f"{name} {version}" for name, version in about["versions"].items()))]
+    if plan:
+        rows += [(f"plan: {name}", str(value)) for name, value in plan.items()]
+    command = f"<pre>{escape(str(about['command']))}</pre>" if about["command"] else paragraph(
+        "The file does not tell the command that made it.")
+    return command + table(["", ""], rows, left=2) + paragraph(about["note"])
+
+
+def _hours(seconds):
+    return f"{seconds / 3600:.1f} hours" if seconds > 5400 else f"{seconds / 60:.1f} minutes"
+
+
+def _failed(report):
+    counts = Counter(reason for _, reason in report["failed"])
+    words = f"{len(report['failed'])} points failed, for {len(counts)} reason{'s' if len(counts) > 1 else ''}."
+    return paragraph(words) + table(["point", "reason"], report["failed"], left=2)
+
+
+def _points(report):
+    if not report["points"]:
+        return paragraph("The file has no point yet.")
+    head = ["surrogate", "kind", "length", "beta", "threshold", "T", "penalty", "epochs", "seed", "bits",
+            "validation accuracy", "test accuracy", "firing rate", "latency, cycles", "interval", "FPS/W (modelled)"]
+    rows = [(each["surrogate"], each["kind"], each["length"] or "-", each["beta"], each["threshold"], each["num_steps"],
+             each["rate_penalty"] or "-", each["epochs"], each["seed"], each["weight_bits"],
+             percent(each["validation_accuracy"]), percent(each["accuracy"]) or each["status"],
+             percent(each["firing_rate"]), whole(each["latency"]), whole(each["interval"]),
+             whole(each["modelled_fps_per_watt"])) for each in report["points"]]
+    return (paragraph("More of each in results.csv and results.json beside this page.")
+            + table(head, rows, left=3, tight=True))

@@ -1,0 +1,212 @@
+"""Figures of a study's report: each drawn from a section of :mod:`minisnn.report`, for a wide page or a narrow one."""
+
+import io
+
+import numpy as np
+
+from .plot import ADDS, FIRES, WAITS
+
+FAMILIES = {"fast_sigmoid": ("fast sigmoid", "tab:blue", "o"), "atan": ("arctangent", "tab:orange", "s"),
+            "sigmoid": ("sigmoid", "tab:green", "^"), "triangular": ("triangular", "tab:red", "D")}
+KINDS = {"surrogate": ("surrogate and scale", "tab:gray", "o"), "beta, threshold": ("beta, threshold", "tab:blue", "s"),
+         "rate penalty": ("rate penalty", "tab:green", "^"), "fewer steps": ("fewer steps", "tab:purple", "D"),
+         "point": ("points of the sweep", "tab:blue", "o")}
+NAMES = ("scales", "leaks", "trade", "timeline")  # of the sections that have a figure
+NEAR = 0.06  # of accuracy below the best, that the second panel of the trade shows
+
+
+def figures(report):
+    """All figures for which there are points.
+
+    Parameters
+    ----------
+    report : dict
+        Of :func:`minisnn.report.gather`.
+
+    Returns
+    -------
+    figures : dict of (bytes, bytes)
+        By section: PNG for a wide page, and for a narrow one.
+    """
+    drawn = {"scales": scales, "leaks": leaks, "trade": trade, "timeline": timeline}
+    return {name: (_png(draw, report[name], False), _png(draw, report[name], True))
+            for name, draw in drawn.items() if "missing" not in report[name]}
+
+
+def _png(draw, section, narrow):
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(layout="constrained", dpi=180 if narrow else 130)
+    canvas, file = FigureCanvasAgg(figure), io.BytesIO()
+    draw(figure, section, narrow)
+    canvas.print_png(file, metadata={"Software": None})  # equal sections give equal bytes
+    return file.getvalue()
+
+
+def _plain(axes):
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(alpha=0.25, linewidth=0.6)
+
+
+def scales(figure, section, narrow=False):
+    """Accuracy and firing rate by the surrogate's scale or half-width, a panel for each way of comparing."""
+    panels = section["panels"]
+    count = len(panels)
+    figure.set_size_inches((4.3, 2.9 * 2 * count) if narrow else (4 * count, 5.6))
+    if narrow:
+        grid = figure.subplots(2 * count, 1)
+        pairs = [(grid[2 * i], grid[2 * i + 1]) for i in range(count)]
+    else:
+        grid = figure.subplots(2, count, sharey="row", squeeze=False)
+        pairs = list(zip(*grid))
+    for (above, below), panel in zip(pairs, panels):
+        _scale_panel(above, below, panel)
+        for axes, label in ((above, "test accuracy (%)"), (below, "neurons that fire in a step (%)")):
+            if narrow or above is pairs[0][0]:
+                axes.set_ylabel(label)
+    _legend(figure, pairs[0][0], narrow)
+
+
+def _scale_panel(above, below, panel):
+    for family, points in panel["series"].items():
+        name, color, marker = FAMILIES[family]
+        x, accuracy, rate = np.array(points).T
+        above.plot(x, 100 * accuracy, color=color, marker=marker, markersize=5, label=name)
+        below.plot(x, 100 * rate, color=color, marker=marker, markersize=5, label=name)
+    x = sorted({point[0] for points in panel["series"].values() for point in points})
+    for axes in (above, below):
+        axes.set_xscale("log", base=2)
+        axes.set_xlim(x[0] / 1.3, x[-1] * 1.3)
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.set_xlabel(panel["xlabel"])
+        axes.tick_params(labelbottom=True)
+        _few_ticks(axes, x)
+        _plain(axes)
+    above.set_title(panel["title"], fontsize=11)
+    below.set_ylim(bottom=0)
+
+
+def _few_ticks(axes, x):
+    """Powers of 2, no more than some seven."""
+    low, high = np.floor(np.log2(x[0])), np.ceil(np.log2(x[-1]))
+    powers = np.arange(low, high + 1, max(1, np.ceil((high - low) / 6)))
+    axes.set_xticks(2.0**powers, labels=[f"{2.0**p:.3g}" if p >= 0 else f"1/{2**int(-p)}" for p in powers])
+    axes.minorticks_off()
+
+
+def _legend(figure, axes, narrow):
+    handles, words = axes.get_legend_handles_labels()
+    figure.legend(handles, words, loc="outside lower center", ncols=1 if narrow and len(words) > 3 else
+                  min(len(words), 4), frameon=False, fontsize=9)
+
+
+def leaks(figure, section, narrow=False):
+    """Heat maps over beta and threshold, the number in each cell."""
+    figure.set_size_inches((4.3, 9.6) if narrow else (12.6, 4.1))
+    grid = figure.subplots(*((3, 1) if narrow else (1, 3)))
+    parts = (("accuracy", "test accuracy (%)", 100, "{:.1f}", "Blues"),
+             ("firing_rate", "neurons that fire in a step (%)", 100, "{:.1f}", "Oranges"),
+             ("latency", "latency (thousand cycles)", 1e-3, "{:.1f}", "Purples"))
+    for axes, (name, title, factor, words, colors) in zip(grid, parts):
+        values = np.array([[np.nan if v is None else factor * v for v in row] for row in section[name]], float)
+        _heat_map(axes, values, words, colors)
+        axes.set(xticks=range(len(section["thresholds"])), xticklabels=[f"{v:g}" for v in section["thresholds"]],
+                 yticks=range(len(section["betas"])), yticklabels=[f"{v:g}" for v in section["betas"]],
+                 xlabel="threshold", ylabel="beta")
+        axes.set_title(title, fontsize=11)
+
+
+def _heat_map(axes, values, words, colors):
+    low, high = np.nanmin(values), np.nanmax(values)
+    axes.imshow(values, cmap=colors, vmin=low - 0.15 * (high - low or 1), vmax=high + 0.1 * (high - low or 1),
+                aspect="auto")
+    for (y, x), value in np.ndenumerate(values):
+        if np.isnan(value):
+            axes.text(x, y, "none", ha="center", va="center", color="0.5", fontsize=9)
+        else:
+            dark = (value - low) / (high - low or 1) > 0.6
+            axes.text(x, y, words.format(value), ha="center", va="center", color="white" if dark else "black")
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)
+
+
+def trade(figure, section, narrow=False):
+    """Accuracy against latency: all settings, and those near the best; the front and what is chosen."""
+    figure.set_size_inches((4.3, 9.4 + 0.22 * len(section["marks"])) if narrow else (12.6, 6.0))
+    best = max(each["accuracy"] for each in section["settings"])
+    near = [each for each in section["settings"] if each["accuracy"] >= best - NEAR]
+    grid = figure.subplots(*((2, 1) if narrow else (1, 2)))
+    for axes in grid:
+        _trade_panel(axes, section)
+        axes.set(xlabel="latency (thousand cycles)", ylabel="test accuracy (%)")
+        _plain(axes)
+    grid[0].set_title("all settings", fontsize=11)
+    grid[1].set_title(f"those within {100 * NEAR:g} points of the best", fontsize=11)
+    high = max(each["accuracy_range"][1] for each in near)
+    grid[1].set_ylim(100 * (best - NEAR), 100 * high + 0.6)
+    x = [each["latency"] / 1e3 for each in near]
+    margin = 0.06 * (max(x) - min(x)) or 1
+    grid[1].set_xlim(min(x) - margin, max(x) + margin)
+    _legend(figure, grid[0], narrow)
+    if not narrow:
+        figure.legends[0].set_ncols(3) if hasattr(figure.legends[0], "set_ncols") else None
+
+
+def _trade_panel(axes, section):
+    for kind, (name, color, marker) in KINDS.items():
+        for length, face in (("screening", "none"), ("full length", color), ("", color)):
+            some = [each for each in section["settings"] if each["kind"] == kind and each["length"] == length]
+            if some:
+                _settings(axes, some, color, marker, face, f"{name}, {length}" if length else name)
+    x, y = zip(*section["front"])
+    axes.plot(np.array(x) / 1e3, 100 * np.array(y), color="black", linewidth=1, drawstyle="steps-post", zorder=1,
+              label="Pareto front")
+    for letter, mark in zip("ABCDEFGH", section["marks"]):
+        x, y = mark["latency"] / 1e3, 100 * mark["accuracy"]
+        axes.plot(x, y, marker="o", markersize=14, markerfacecolor="none", markeredgecolor="tab:red", linestyle="none",
+                  markeredgewidth=1.4, zorder=4, label=f"{letter}: {mark['label']}")
+        axes.annotate(letter, (x, y), (9, -11), textcoords="offset points", color="tab:red", weight="bold",
+                      annotation_clip=True)
+
+
+def _settings(axes, some, color, marker, face, label):
+    x, y = (np.array([each[name] for each in some]) * factor for name, factor in (("latency", 1e-3), ("accuracy", 100)))
+    ranges = np.array([each["accuracy_range"] for each in some]).T * 100
+    axes.errorbar(x, y, yerr=np.abs(ranges - y), fmt="none", ecolor=color, elinewidth=0.8, alpha=0.5, zorder=2)
+    axes.plot(x, y, marker, markersize=6, markerfacecolor=face, markeredgecolor=color, linestyle="none", zorder=3,
+              label=label)
+
+
+def timeline(figure, section, narrow=False):
+    """What each layer does over time, mean of all test images: one setting above the other on one axis of time."""
+    parts = section["parts"]
+    rows = len(parts[0]["layers"])
+    figure.set_size_inches((4.3, (0.6 + 0.55 * rows) * len(parts) + 1.3) if narrow else
+                           (12, (0.6 + 0.5 * rows) * len(parts) + 1.0))
+    grid = figure.subplots(len(parts), 1, sharex=True, squeeze=False)[:, 0]
+    until = max(part["latency"] for part in parts)
+    for axes, part in zip(grid, parts):
+        _gantt(axes, part, until, narrow)
+    grid[-1].set_xlabel("thousand clock cycles" if narrow else "thousand clock cycles since the first pixel")
+    _legend(figure, grid[0], narrow)
+
+
+def _gantt(axes, part, until, narrow):
+    begins, added, fires, ends = (np.array(part[name]) / 1e3 for name in ("begins", "added", "fires_at", "ends"))
+    kinds = ((begins, added, ADDS, "adds"), (added, fires, WAITS, "waits for the next layer"),
+             (fires, ends, FIRES, "fires"))
+    for layer in range(len(begins)):
+        for start, end, color, name in kinds:
+            axes.broken_barh(list(zip(start[layer], end[layer] - start[layer])), (layer - 0.36, 0.72),
+                             facecolors=color, label=name if layer == 0 else None)
+        for t, (start, end) in enumerate(zip(begins[layer], ends[layer])):
+            if (end - start) * 1e3 > until / (20 if narrow else 45):
+                axes.text((start + end) / 2, layer, t + 1, ha="center", va="center", fontsize=8, color="white")
+    axes.axvline(part["latency"] / 1e3, color="tab:red", linewidth=1)
+    axes.set(xlim=(0, until * 1.01 / 1e3), yticks=range(len(begins)), yticklabels=part["layers"])
+    axes.set_title(f"{part['label']}: {part['latency']:,.0f} cycles" + ("\n" if narrow else ", ") + part["settings"],
+                   fontsize=8 if narrow else 10, loc="left")
+    axes.invert_yaxis()
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(axis="y", labelsize=8 if narrow else 9)
