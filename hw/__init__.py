@@ -18,8 +18,10 @@
     layer           all of these
     scores          the answer: sums by class, arg-max, cycles
     loader          weights, biases, thresholds and steps, from the load stream
-    spec            the numbers that a layer is built from
-    accelerator     the whole; and from a network in integers to it, and to the words of its streams
+    spec            the numbers that a layer, and the whole, is built from
+    accelerator     the whole
+    specify         from a network in integers to those numbers
+    words           the same network, and frames, as words of the streams
     simulate        one bench for all: a block in MyHDL, and the same cycles as VHDL in GHDL
     cosimulate      the whole beside the integers and the model of cycles
     cosimulate_hdl  the same as VHDL or Verilog, for whole test sets; `host` builds and runs it, in a bench of its own

@@ -1,136 +1,17 @@
-"""The whole accelerator: streams, buffers and layers; and the way to it from a network in integers.
+"""The whole accelerator: streams, buffers and layers.
 
     s_load  -> loader                    weights, biases, thresholds, number of steps
     s_input -> stream_in -> spike_buffer -> layer -> spike_buffer -> layer -> ... -> scores -> m_output
 """
 
-from dataclasses import dataclass
-
 from myhdl import ConcatSignal, Signal, always, always_comb, block, intbv, modbv
-
-from minisnn.cycles import check_lanes, taps, words_of_input
-from minisnn.quantize import signed_bits
 
 from .layer import bits, layer
 from .loader import loader
 from .memory import ram
 from .scores import scores
-from .spec import LayerSpec
 from .spike_buffer import spike_buffer
 from .stream_in import stream_in
-
-COUNTER_BITS = 32
-
-
-@dataclass(frozen=True)
-class AcceleratorSpec:
-    """The numbers that an accelerator is built from.
-
-    Attributes
-    ----------
-    layers : tuple of LayerSpec
-    classes : int
-    max_steps : int
-        The largest number of steps that can be loaded.
-    load_bits : int
-        Width of the load stream.
-    membrane : bool
-        The answer is the sum of the last layer's membranes; else of its spikes.
-    """
-
-    layers: tuple
-    classes: int
-    max_steps: int
-    load_bits: int
-    membrane: bool
-
-    @property
-    def step_bits(self):
-        """Width of the number of steps."""
-        return self.max_steps.bit_length()
-
-    @property
-    def score_bits(self):
-        """Width of a neuron's sum over all steps, two's complement."""
-        return (self.layers[-1].membrane_bits if self.membrane else 1) + self.step_bits
-
-    @property
-    def output_bits(self):
-        """Width of the output stream: a class's score, or a count of cycles."""
-        members = self.layers[-1].out_channels // self.classes
-        return max(COUNTER_BITS, self.score_bits + members.bit_length())
-
-    @property
-    def input_bits(self):
-        """Width of the input stream: whole bytes."""
-        return -(-self.layers[0].word_bits // 8) * 8
-
-    @property
-    def sections(self):
-        """((words, bits of a word), ...) of the load: steps; then weights, biases, threshold of each layer."""
-        result = [(1, self.step_bits)]
-        for spec in self.layers:
-            result += [(spec.weight_words, spec.weight_word_bits), (spec.groups, spec.lanes * spec.bias_bits),
-                       (1, spec.membrane_bits - 1)]
-        return tuple(result)
-
-    @property
-    def beats(self):
-        """Beats of a word of each section."""
-        return tuple(-(-width // self.load_bits) for _, width in self.sections)
-
-
-def specify(network, lanes, in_lanes=None, max_steps=255, load_bits=32, wide=False):
-    """The numbers of an accelerator for a network.
-
-    Parameters
-    ----------
-    network : minisnn.fixed.network.IntegerNetwork
-    lanes : sequence of int
-        One number for each layer.
-    in_lanes : int, optional
-        Inputs in a word of the input stream; by default ``minisnn.cycles.words_of_input``.
-    max_steps, load_bits : int
-    wide : bool, or sequence of bool
-        Add all taps of a convolution at once, one for all layers or one for each; see ``minisnn.cycles.taps``.
-
-    Returns
-    -------
-    spec : AcceleratorSpec
-
-    Raises
-    ------
-    ValueError
-        That names the layer and the number that does not fit.
-    """
-    lanes = check_lanes(network, lanes)
-    in_lanes = words_of_input(network) if in_lanes is None else in_lanes
-    for name, value, least, most in (("in_lanes", in_lanes, 1, network.input_shape[-1]),
-                                     ("max_steps", max_steps, 1, 65535), ("load_bits", load_bits, 8, 65536)):
-        if not isinstance(value, int) or not least <= value <= most:
-            raise ValueError(f"{name} must be a whole number from {least} to {most}, got {value!r}")
-    result, pixel_bits = [], network.input_bits
-    for number, (each, count, tap_count) in enumerate(zip(network.layers, lanes, taps(network, wide)), 1):
-        layer = each.layer
-        flat = layer.kind == "linear"
-        if each.membrane_bits > 31:
-            raise ValueError(f"layer {number} has membranes of {each.membrane_bits} bits and hardware takes up to 31; "
-                             "quantize with fewer weight, guard or membrane bits")
-        if each.threshold > each.high:
-            raise ValueError(f"layer {number} has the threshold {each.threshold}, beyond its membranes of "
-                             f"{each.membrane_bits} bits: it would never fire; quantize with more membrane bits")
-        height, width, channels = layer.in_shape if len(layer.in_shape) == 3 else (1, 1, *layer.in_shape)
-        if flat:
-            height, width = 1, height * width
-        out = layer.out_shape if not flat else (1, 1, *layer.out_shape)
-        # Not just as wide as these biases: others may be loaded.
-        bias_bits = max(each.membrane_bits, *(signed_bits(int(b)) for b in each.b))
-        result.append(LayerSpec(count, height, width, channels, in_lanes, pixel_bits, flat,
-                                1 if flat else layer.w_shape[0], layer.padding, *out, layer.pool, each.weight_bits,
-                                bias_bits, each.membrane_bits, each.guard, each.beta, each.frac, each.reset,
-                                each.rounding == "zero", tap_count))
-        in_lanes, pixel_bits = count, 0
-    return AcceleratorSpec(tuple(result), network.classes, max_steps, load_bits, network.readout == "membrane")
 
 
 @block
@@ -142,7 +23,7 @@ def accelerator(clk, rst, s_load_tdata, s_load_tvalid, s_load_tready, s_load_tla
     Parameters
     ----------
     spec : AcceleratorSpec
-        See :func:`specify`.
+        See ``specify``.
 
     Ports
     -----
@@ -150,10 +31,10 @@ def accelerator(clk, rst, s_load_tdata, s_load_tvalid, s_load_tready, s_load_tla
         Rising edge; `rst` is synchronous, and needed once after power-up. It forgets images under way, but not what
         is loaded.
     s_load_tdata, s_load_tvalid, s_load_tready, s_load_tlast : AXI4-Stream, in
-        What :func:`load_words` gives, in words of ``spec.load_bits``. A load waits for the images under way, and new
+        What ``words.load_words`` gives, in words of ``spec.load_bits``. A load waits for the images under way, and new
         images for a load.
     s_input_tdata, s_input_tvalid, s_input_tready, s_input_tlast : AXI4-Stream, in
-        The frames of an image (one of pixels, or one of spikes for every step), words as :func:`frame_words` gives
+        The frames of an image (one of pixels, or one of spikes for every step), words as ``words.frame_words`` gives
         them, in the lowest ``layers[0].word_bits`` bits.
     m_output_tdata, m_output_tvalid, m_output_tready, m_output_tlast : AXI4-Stream, out
         An image's scores by class (two's complement), its class, and its cycles. See ``scores``.
@@ -175,7 +56,7 @@ def accelerator(clk, rst, s_load_tdata, s_load_tvalid, s_load_tready, s_load_tla
     section = Signal(intbv(0, min=0, max=max(len(spec.sections), 2)))
     load_address = Signal(intbv(0)[max(bits(words) for words, _ in spec.sections):])
     load_data = Signal(intbv(0)[width:])
-    now, stamp = [Signal(modbv(0)[COUNTER_BITS:]) for _ in range(2)]
+    now, stamp = [Signal(modbv(0)[spec.counter_bits:]) for _ in range(2)]
     stamps = 1 << (3 * depth + 3).bit_length()  # more images than can be under way
     begun, ended = [Signal(modbv(0)[bits(stamps):]) for _ in range(2)]
 
@@ -319,60 +200,3 @@ def ports(spec, probed=True):
                     "probe_spikes": word(sum(each.lanes for each in layers)),
                     "probe_before": word(sum(each.lanes * each.membrane_bits for each in layers))}
     return inputs, outputs
-
-
-def load_words(network, spec, num_steps):
-    """The beats of the load stream, as integers.
-
-    Raises
-    ------
-    ValueError
-        For a number of steps that cannot be loaded.
-    """
-    if not 1 <= num_steps <= spec.max_steps:
-        raise ValueError(f"the number of steps must be 1 to {spec.max_steps} for this accelerator, got {num_steps}")
-    sections = [[num_steps]]
-    for each, layer_spec in zip(network.layers, spec.layers):
-        sections += [weight_words(each, layer_spec), bias_words(each, layer_spec), [each.threshold]]
-    mask = (1 << spec.load_bits) - 1
-    return [word >> (beat * spec.load_bits) & mask
-            for words, beats in zip(sections, spec.beats) for word in words for beat in range(beats)]
-
-
-def weight_words(each, spec):
-    """The words of a layer's weight memory, as integers, in order of address: input, then group; the lanes' weights.
-
-    With several taps a word has them all, tap (ky, kx) in place (-ky mod k)*k + (-kx mod k): turned by (y + p) mod k
-    rows and (x + p) mod k columns, each stands before its bank.
-    """
-    if spec.taps == 1:
-        w = each.w.reshape(-1, each.w.shape[-1]) if spec.flat else (
-            each.w.transpose(2, 0, 1, 3).reshape(-1, each.w.shape[-1]))  # rows (c, ky, kx)
-        return cut(w, spec.lanes, spec.groups, spec.weight_bits)
-    turned = [-i % spec.kernel for i in range(spec.kernel)]
-    places = each.w[turned][:, turned].transpose(2, 0, 1, 3).reshape(-1, each.w.shape[-1])  # rows (c, place)
-    words = cut(places, spec.lanes, spec.groups, spec.weight_bits)
-    width = spec.lanes * spec.weight_bits
-    return [sum(words[(c * spec.taps + place) * spec.groups + g] << place * width for place in range(spec.taps))
-            for c in range(spec.in_channels) for g in range(spec.groups)]
-
-
-def bias_words(each, spec):
-    """The words of a layer's bias memory."""
-    return cut(each.b[None], spec.lanes, spec.groups, spec.bias_bits)
-
-
-def frame_words(frame, spec):
-    """The words of a frame of inputs (H, W, C) or (N,): spikes, or pixels of ``spec.input_bits`` bits."""
-    rows = frame.reshape(spec.in_height * spec.in_width, spec.in_channels)
-    return cut(rows, spec.in_lanes, -(-spec.in_channels // spec.in_lanes), max(spec.input_bits, 1))
-
-
-def cut(rows, lanes, groups, bits):
-    """Rows of numbers, cut into groups of lanes, lane 0 in the lowest bits; lanes without a number hold 0."""
-    words, mask = [], (1 << bits) - 1
-    for row in rows.tolist():
-        row = row + [0] * (groups * lanes - len(row))
-        words += [sum((value & mask) << (i * bits) for i, value in enumerate(row[g * lanes:(g + 1) * lanes]))
-                  for g in range(groups)]
-    return words

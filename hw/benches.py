@@ -14,7 +14,7 @@ def bench(hdl, name, spec, outputs, most_cycles):
     hdl : "vhdl" or "verilog"
     name : str
         Of the design.
-    spec : hw.accelerator.AcceleratorSpec
+    spec : hw.spec.AcceleratorSpec
     outputs : dict of str to Signal
         Of the design; its probe is left open.
     most_cycles : int

@@ -12,6 +12,8 @@ from minisnn import cycles as timing
 
 from . import accelerator as top
 from . import simulate
+from .specify import specify
+from .words import cut, frame_words, load_words
 
 
 @dataclass
@@ -53,9 +55,9 @@ class Host:
 
     Parameters
     ----------
-    spec : accelerator.AcceleratorSpec
+    spec : spec.AcceleratorSpec
     load : list of int
-        Beats of the load stream; ``accelerator.load_words``. May be empty.
+        Beats of the load stream; ``words.load_words``. May be empty.
     images : list of list of int
         The words of each image.
     expected : list of L lists of (address, spikes, membranes), optional
@@ -174,7 +176,7 @@ class Host:
 
 def image_words(inputs, image, spec):
     """The words of an image of `inputs` (1 or T, B, ...)."""
-    return [word for frame in inputs[:, image] for word in top.frame_words(frame, spec.layers[0])]
+    return [word for frame in inputs[:, image] for word in frame_words(frame, spec.layers[0])]
 
 
 def firing_order(spec):
@@ -191,13 +193,13 @@ def expected_firings(run, image, spec):
     run : minisnn.fixed.network.IntegerRun
         With ``keep="membranes"``.
     image : int
-    spec : accelerator.AcceleratorSpec
+    spec : spec.AcceleratorSpec
     """
     result = []
     for each, fires, mem in zip(spec.layers, run.fires, run.mem):
         order, words = firing_order(each).tolist(), []
         for t in range(len(fires)):
-            spikes, before = (top.cut(x[t, image].reshape(-1, each.out_channels), each.lanes, each.groups, bits)
+            spikes, before = (cut(x[t, image].reshape(-1, each.out_channels), each.lanes, each.groups, bits)
                               for x, bits in ((fires, 1), (mem, each.membrane_bits)))
             words += [(address, spikes[address], before[address]) for address in order]
         result.append(words)
@@ -254,8 +256,8 @@ class Compared:
 
 def build(network, lanes, num_steps, wide=False):
     """The AcceleratorSpec of a co-simulation: a beat of the load is a word, since loading is not what is looked at."""
-    widest = max(width for _, width in top.specify(network, lanes, wide=wide).sections)
-    return top.specify(network, lanes, max_steps=max(num_steps, 2), load_bits=min(max(32, widest), 65536),
+    widest = max(width for _, width in specify(network, lanes, wide=wide).sections)
+    return specify(network, lanes, max_steps=max(num_steps, 2), load_bits=min(max(32, widest), 65536),
                        wide=wide)
 
 
@@ -278,7 +280,7 @@ def cosimulate(network, inputs, num_steps, lanes, word_every=1, wide=False, prog
     word_every : int
         Cycles from one word of the input stream to the next, at least.
     wide : bool, or sequence of bool
-        As for :func:`hw.accelerator.specify`.
+        As for :func:`hw.specify.specify`.
     progress : callable
         Called after each image.
 
@@ -294,7 +296,7 @@ def cosimulate(network, inputs, num_steps, lanes, word_every=1, wide=False, prog
     spec = build(network, lanes, num_steps, wide)
     run, predicted = reference(network, inputs, num_steps, lanes, word_every, wide)
     result = []
-    host = Host(spec, top.load_words(network, spec, num_steps), [], word_every=word_every)
+    host = Host(spec, load_words(network, spec, num_steps), [], word_every=word_every)
     images = iter(range(inputs.shape[1]))
 
     def drive(cycle, seen):

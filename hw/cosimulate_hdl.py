@@ -16,6 +16,7 @@ from minisnn import cycles as timing
 from . import accelerator as top
 from . import host
 from .cosimulate import Found, build, compared, design, firing_order, image_words, reference
+from .words import load_words
 
 BATCH = 8  # images whose membranes are in memory at once, by worker
 
@@ -70,7 +71,7 @@ def cosimulate(network, inputs, num_steps, lanes, simulator, word_every=1, worke
         folder = Path(folder)
         numbers = host.constants(spec, words, word_every, _limit(network, inputs, num_steps, lanes, word_every, wide))
         command = host.build(simulator, design(spec), top.ports(spec), numbers, folder)
-        host.write_words(folder / "load.txt", top.load_words(network, spec, num_steps), spec.load_bits)
+        host.write_words(folder / "load.txt", load_words(network, spec, num_steps), spec.load_bits)
         with ThreadPoolExecutor(workers) as pool:
             try:
                 for first in range(workers):
@@ -113,7 +114,7 @@ def look(records, run, image, spec):
         With ``keep="membranes"``.
     image : int
         In `run`.
-    spec : accelerator.AcceleratorSpec
+    spec : spec.AcceleratorSpec
 
     Returns
     -------

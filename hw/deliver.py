@@ -17,6 +17,7 @@ from .benches import bench, digits, script
 from .convert import convert
 from .cosimulate import image_words
 from .manual import header, manual
+from .words import load_words
 
 SUMS = "SHA256SUMS"
 PROBE = ("probe_events", "probe_fired", "probe_address", "probe_spikes", "probe_before")
@@ -29,7 +30,7 @@ def accelerator_of(spec, probed=False):
     --------
     ::
 
-        spec = hw.accelerator.specify(network, lanes)
+        spec = hw.specify.specify(network, lanes)
         convert(accelerator_of(spec), *hw.accelerator.ports(spec, probed=False), folder, "accelerator")
     """
     return partial(top.accelerator, spec=spec, **({} if probed else dict.fromkeys(PROBE)))
@@ -43,7 +44,7 @@ def deliver(model, images, spec, name="accelerator", hdl="vhdl", probed=False):
     model : minisnn.fixed.model.IntegerModel
     images : ndarray, shape (B, ...)
         Raw, for the vectors.
-    spec : hw.accelerator.AcceleratorSpec
+    spec : hw.spec.AcceleratorSpec
     name : str
         Of the entity or module.
     hdl : "vhdl" or "verilog"
@@ -64,7 +65,7 @@ def deliver(model, images, spec, name="accelerator", hdl="vhdl", probed=False):
     stimulus = cycles.Stimulus.of(model.network, inputs, run, model.num_steps)
     predicted = cycles.predict(stimulus, [each.lanes for each in spec.layers], in_lanes=spec.layers[0].in_lanes,
                                wide=[each.taps > 1 for each in spec.layers])
-    load = top.load_words(model.network, spec, model.num_steps)
+    load = load_words(model.network, spec, model.num_steps)
     answers = [[*scores, max(range(len(scores)), key=scores.__getitem__), count]
                for scores, count in zip(run.scores.tolist(), predicted.latency.tolist())]
     files = {

@@ -113,7 +113,7 @@ def prove_probe(spec, timeout=600):
 
     Parameters
     ----------
-    spec : hw.accelerator.AcceleratorSpec
+    spec : hw.spec.AcceleratorSpec
     timeout : float
     """
     without, probed = (verilog_of(design(spec), lambda: ports(spec, seen)) for seen in (False, True))

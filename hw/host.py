@@ -36,7 +36,7 @@ def constants(spec, words, word_every, limit):
 
     Parameters
     ----------
-    spec : accelerator.AcceleratorSpec
+    spec : spec.AcceleratorSpec
     words : int
         Of an image.
     word_every : int

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from textwrap import fill
 
-from .accelerator import weight_words
 from .benches import digits, filled
+from .words import weight_words
 
 PORTS = {
     "clk": "everything happens at its rising edge",
@@ -175,7 +175,7 @@ def manual(model, spec, name, hdl, package, ports, load, answers, interval, memo
     Parameters
     ----------
     model : minisnn.fixed.model.IntegerModel
-    spec : hw.accelerator.AcceleratorSpec
+    spec : hw.spec.AcceleratorSpec
     name, hdl, package : str
         Of the entity; its language; its package's file.
     ports : (dict of str to Signal, dict of str to Signal)

@@ -1,6 +1,10 @@
-"""The numbers that a layer is built from: plain integers, so that the blocks know nothing of the software."""
+"""The numbers that a layer, and the accelerator, is built from: plain integers, so that the blocks know nothing of the
+software.
+"""
 
 from dataclasses import dataclass
+
+COUNTER_BITS = 32  # of cycles
 
 
 @dataclass(frozen=True)
@@ -113,3 +117,66 @@ class LayerSpec:
     def firing_delay(self):
         """Cycles from a neuron's turn in the firing pass to its spike."""
         return 4 + (2 if self.taps > 1 else 0) + (2 if self.input_bits else 0)
+
+
+@dataclass(frozen=True)
+class AcceleratorSpec:
+    """The numbers that an accelerator is built from.
+
+    Attributes
+    ----------
+    layers : tuple of LayerSpec
+    classes : int
+    max_steps : int
+        The largest number of steps that can be loaded.
+    load_bits : int
+        Width of the load stream.
+    membrane : bool
+        The answer is the sum of the last layer's membranes; else of its spikes.
+    """
+
+    layers: tuple
+    classes: int
+    max_steps: int
+    load_bits: int
+    membrane: bool
+
+    @property
+    def counter_bits(self):
+        """Width of a count of cycles."""
+        return COUNTER_BITS
+
+    @property
+    def step_bits(self):
+        """Width of the number of steps."""
+        return self.max_steps.bit_length()
+
+    @property
+    def score_bits(self):
+        """Width of a neuron's sum over all steps, two's complement."""
+        return (self.layers[-1].membrane_bits if self.membrane else 1) + self.step_bits
+
+    @property
+    def output_bits(self):
+        """Width of the output stream: a class's score, or a count of cycles."""
+        members = self.layers[-1].out_channels // self.classes
+        return max(self.counter_bits, self.score_bits + members.bit_length())
+
+    @property
+    def input_bits(self):
+        """Width of the input stream: whole bytes."""
+        return -(-self.layers[0].word_bits // 8) * 8
+
+    @property
+    def sections(self):
+        """((words, bits of a word), ...) of the load: steps; then weights, biases, threshold of each layer."""
+        result = [(1, self.step_bits)]
+        for spec in self.layers:
+            result += [(spec.weight_words, spec.weight_word_bits), (spec.groups, spec.lanes * spec.bias_bits),
+                       (1, spec.membrane_bits - 1)]
+        return tuple(result)
+
+    @property
+    def beats(self):
+        """Beats of a word of each section."""
+        return tuple(-(-width // self.load_bits) for _, width in self.sections)

@@ -231,7 +231,7 @@ def verilog_of(spec):
 
     Parameters
     ----------
-    spec : hw.accelerator.AcceleratorSpec
+    spec : hw.spec.AcceleratorSpec
     """
     with TemporaryDirectory() as folder:
         file, = convert(design(spec), *ports(spec, False), folder, TOP, "verilog")
@@ -248,7 +248,7 @@ def memories_of(text, spec, cells=None):
     ----------
     text : str
         From :func:`verilog_of`.
-    spec : hw.accelerator.AcceleratorSpec
+    spec : hw.spec.AcceleratorSpec
     cells : dict of str to dict, optional
         Cells by memory's name.
 
@@ -290,7 +290,7 @@ def synthesize(text, spec, family="ecp5", seed=1, timeout=3600, place=True):
     ----------
     text : str
         From :func:`verilog_of`.
-    spec : hw.accelerator.AcceleratorSpec
+    spec : hw.spec.AcceleratorSpec
     family : str
         Of :data:`FAMILIES`.
     seed : int

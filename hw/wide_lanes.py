@@ -164,7 +164,7 @@ def wide_lanes(clk, rst, adds, addresses, turn_y, turn_x, fire, fire_y, fire_x, 
         come 2 cycles after an addition, and 7 (of spikes 8) before the next of the same neurons. An addition must come
         8 cycles after a firing.
     weights : in, cycle 1
-        The taps of ``accelerator.weight_words``.
+        The taps of ``words.weight_words``.
     bias_read, bias_group : out; biases : in
         Port of the biases' memory, of latency 1.
     threshold : in

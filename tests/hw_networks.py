@@ -3,8 +3,10 @@
 import numpy as np
 
 from hw import simulate
-from hw.accelerator import load_words, ports, specify
+from hw.accelerator import ports
 from hw.cosimulate import Host, always, design, expected_firings, image_words
+from hw.specify import specify
+from hw.words import load_words
 from minisnn import cycles
 from minisnn.fixed.network import IntegerLayer, IntegerNetwork
 from minisnn.topology import parse

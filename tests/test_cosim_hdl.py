@@ -90,8 +90,8 @@ def test_other_cycles_are_told(simulator, monkeypatch):
 @pytest.mark.parametrize("simulator", [GHDL])
 def test_a_design_that_stops_is_told(simulator, monkeypatch):
     """After a load that is not whole no image is taken: all is missing."""
-    words = cosimulate_hdl.top.load_words
-    monkeypatch.setattr(cosimulate_hdl.top, "load_words", lambda *args: words(*args)[:-1])
+    words = cosimulate_hdl.load_words
+    monkeypatch.setattr(cosimulate_hdl, "load_words", lambda *args: words(*args)[:-1])
     for each in simulate("one word", simulator):
         assert (each.prediction, each.cycles_counted) == (-1, 0)
         assert each.spikes == each.membranes == 4 and each.answers == 2 and each.cycles == 4 * 4 + 2

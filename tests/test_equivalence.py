@@ -8,14 +8,16 @@ from functools import partial
 import numpy as np
 import pytest
 
-from hw import accelerator, equivalence
-from hw.accelerator import ports, specify
+from hw import equivalence
+from hw import spec as numbers
+from hw.accelerator import ports
 from hw.conv2d import conv2d
 from hw.cosimulate import design
 from hw.lif import lif
 from hw.linear import linear
 from hw.maxpool import maxpool
 from hw.tools import ToolError
+from hw.specify import specify
 from hw.spike_scanner import spike_scanner
 from hw.synthesize import find
 from tests.hw_networks import random_network
@@ -34,7 +36,7 @@ def needs(*tools):
 @pytest.fixture(autouse=True)
 def few_bits(monkeypatch):
     """Counters of cycles as narrow as the rest."""
-    monkeypatch.setattr(accelerator, "COUNTER_BITS", 4)
+    monkeypatch.setattr(numbers, "COUNTER_BITS", 4)
 
 
 def small(topology, shape, lanes, wide=False, **options):

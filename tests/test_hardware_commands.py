@@ -97,10 +97,10 @@ def test_cosim(model, capsys):
 
 
 def test_cosim_fails_where_anything_differs(model, capsys, monkeypatch):
-    from hw.accelerator import load_words
+    from hw.words import load_words
 
     def another_threshold(network, spec, num_steps):
         return [*load_words(network, spec, num_steps)[:-1], 1]
-    monkeypatch.setattr(cosim.top, "load_words", another_threshold)
+    monkeypatch.setattr(cosim, "load_words", another_threshold)
     assert main(["cosim", str(model), "--images", "1", "--workers", "1"]) == 1
     assert "THE GATES DIFFER" in capsys.readouterr().out

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from hw import cosimulate as cosim
-from hw.accelerator import load_words, specify
+from hw.specify import specify
+from hw.words import load_words
 from minisnn.cycles import check_lanes
 from tests.hw_networks import Whole, random_inputs, random_network, stalling
 
@@ -245,7 +246,7 @@ def test_differences_are_counted(monkeypatch):
         words = load_words(network, spec, num_steps)
         words[1] ^= 0b110
         return words
-    monkeypatch.setattr(cosim.top, "load_words", another)
+    monkeypatch.setattr(cosim, "load_words", another)
     different, = run()
     assert different.membranes > 0 and not different.same
     monkeypatch.undo()

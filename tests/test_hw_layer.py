@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from myhdl import block
 
-from hw.accelerator import specify
 from hw.layer import layer
+from hw.specify import specify
 from minisnn import cycles as timing
 from minisnn.fixed.network import IntegerLayer, IntegerNetwork
 from minisnn.topology import parse

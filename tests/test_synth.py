@@ -8,7 +8,7 @@ import pytest
 from myhdl import Signal, always, block, intbv
 
 from hw import accelerator, accumulate, layer, pixel_lanes, scores, spike_buffer, synthesize, wide_lanes
-from hw.accelerator import specify
+from hw.specify import specify
 from hw.synthesize import Memory, Report, memories_of, neuron_bits, verilog_of, whole_blocks
 from hw.tools import ToolError
 from minisnn.commands import main

@@ -14,7 +14,7 @@ from myhdl import Signal, always, block
 
 import hw.convert as convert_module
 from hw import simulate
-from hw.accelerator import load_words, ports, specify
+from hw.accelerator import ports
 from hw.convert import convert
 from hw.cosimulate import Host, design, image_words
 from hw.deliver import accelerator_of, deliver, write
@@ -24,8 +24,10 @@ from hw.loader import loader
 from hw.manual import INPUT, LOAD, OUTPUT
 from hw.maxpool import maxpool
 from hw.spec import LayerSpec
+from hw.specify import specify
 from hw.spike_scanner import spike_scanner
 from hw.stream_in import stream_in
+from hw.words import load_words
 from minisnn.commands import main
 from minisnn.data import load as load_data
 from minisnn.fixed.model import load

@@ -33,7 +33,7 @@ def add_arguments(parser):
 
 def run(args):
     """Synthesise as the arguments say; exit status 1 for a memory in registers, a latch, or a tool that fails."""
-    from hw.accelerator import specify
+    from hw.specify import specify
     from hw.synthesize import FAMILIES, find, markdown, synthesize, verilog_of
     from hw.tools import ToolError
 

@@ -32,9 +32,10 @@ def add_arguments(parser):
 
 def run(args):
     """Write as the arguments say."""
-    from hw.accelerator import load_words, specify
     from hw.convert import check_name
     from hw.deliver import check_folder, deliver, write
+    from hw.specify import specify
+    from hw.words import load_words
 
     from .. import cycles
     from .. import data as datasets
