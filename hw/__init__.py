@@ -27,8 +27,10 @@
     cosimulate_hdl  the same as VHDL or Verilog, for whole test sets; `host` builds and runs it, in a bench of its own
     tools           GHDL and others: found, called, quoted when they fail
     convert         a block, with all in it, to VHDL or Verilog
-    deliver         the folder of ``minisnn vhdl``: `benches` writes its testbenches, `manual` its README
-    synthesize      look-up tables, memories and the clock, by Yosys and nextpnr
+    deliver         the folder of ``minisnn vhdl``: `benches` writes its testbenches, `manual` its README, of
+                    `manual_tables` and of diagrams in `waves`
+    synthesize      look-up tables, memories and the clock, by Yosys and nextpnr, for one of the `families` of FPGAs;
+                    `resources` tells what was found
     equivalence     Yosys proves two netlists equal
 
 The blocks import MyHDL and one another alone, so that they can be lifted out.

@@ -88,7 +88,7 @@ def deliver(model, images, spec, name="accelerator", hdl="vhdl", probed=False):
     files["run.sh"] = script(hdl, name, package)
     files["README.md"] = manual(model, spec, name, hdl, package, ports, load, answers, predicted.interval,
                                 memories(design[0]))
-    files[SUMS] = "".join(f"{_digest(text.encode())}  {each}\n" for each, text in sorted(files.items()))
+    files[SUMS] = _sums(files)
     return files
 
 
@@ -113,7 +113,7 @@ def write(folder, files):
     Parameters
     ----------
     folder : str or Path
-        New, empty, or an unchanged delivery, which is replaced.
+        New, empty, or an unchanged delivery, which is replaced, with the reports on it.
     files : dict of str to str
 
     Raises
@@ -145,7 +145,7 @@ def write(folder, files):
 
 
 def check_folder(folder):
-    """A folder must be new, empty, or hold what :func:`write` wrote and nobody changed.
+    """A folder must be new, empty, or hold what :func:`write` wrote, or has its sum in SHA256SUMS, and nobody changed.
 
     Raises
     ------
@@ -161,15 +161,38 @@ def check_folder(folder):
         raise FileExistsError(f"{folder} is not a folder; name another")
     if not folder.exists():
         return
-    found = sorted(each.name for each in folder.iterdir())
-    known = {}
-    if (folder / SUMS).is_file():
-        lines = (folder / SUMS).read_text(encoding="utf-8", errors="replace").splitlines()
-        known = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
-    for name in found:
+    known = {name: digest for digest, _, name in (line.partition("  ") for line in _lines_of_sums(folder))}
+    for name in sorted(each.name for each in folder.iterdir()):
         file = folder / name
         if name != SUMS and not (name in known and file.is_file() and _digest(file.read_bytes()) == known[name]):
             raise FileExistsError(f"{folder} holds {name}, which is not as minisnn vhdl wrote it; name a new folder")
+
+
+def with_sums(folder, files):
+    """Files that are put beside a delivery, such as a report on it, and the sums that make them a part of it.
+
+    Parameters
+    ----------
+    folder : str or Path
+        That they are to be written to; other files and their sums stay.
+    files : dict of str to str
+
+    Returns
+    -------
+    files : dict of str to str
+        Those, and SHA256SUMS.
+    """
+    others = [line + "\n" for line in _lines_of_sums(folder) if line.partition("  ")[2] not in files]
+    return files | {SUMS: "".join(others) + _sums(files)}
+
+
+def _lines_of_sums(folder):
+    file = Path(folder) / SUMS
+    return file.read_text(encoding="utf-8", errors="replace").splitlines() if file.is_file() else []
+
+
+def _sums(files):
+    return "".join(f"{_digest(text.encode())}  {name}\n" for name, text in sorted(files.items()))
 
 
 def _digest(content):

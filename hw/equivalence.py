@@ -14,8 +14,7 @@ from tempfile import TemporaryDirectory
 from .accelerator import ports
 from .convert import convert
 from .cosimulate import design
-from .synthesize import call, find
-from .tools import ToolError
+from .tools import ToolError, call, need
 
 TOP = "dut"
 # Each word of a memory is a register here, so that words are paired, too.
@@ -75,7 +74,7 @@ def prove(gold, gate, unseen="", timeout=600):
     ToolError
         If Yosys is missing or fails.
     """
-    yosys = find("yosys")
+    yosys, = need("yosys")
     with TemporaryDirectory() as folder:
         folder = Path(folder)
         script = ""
@@ -85,7 +84,7 @@ def prove(gold, gate, unseen="", timeout=600):
         (folder / "prove.ys").write_text(script + PROVE)
         status = folder / "status.txt"
         try:
-            call([yosys, "-q", "-s", "prove.ys"], folder, timeout)
+            call([yosys, "-q", "-s", "prove.ys"], folder, timeout, may_warn=True)
         except ToolError:
             unproven = re.findall(r"Unproven \$equiv \S+ (.*)", status.read_text()) if status.is_file() else []
             if not unproven:
@@ -129,11 +128,11 @@ def verilog_of(make, signals):
 
 def netlist_of_vhdl(make, signals, timeout=600):
     """A block as VHDL, synthesised by GHDL and written as Verilog."""
-    ghdl = find("ghdl")
+    ghdl, = need("ghdl")
     with TemporaryDirectory() as folder:
         files = [file.name for file in convert(make, *signals(), folder, TOP, "vhdl")]
-        verilog, vhdl = (call([ghdl, "--synth", "--std=08", f"--out={kind}", *files, "-e", TOP], folder, timeout)
-                         for kind in ("verilog", "vhdl"))
+        verilog, vhdl = (call([ghdl, "--synth", "--std=08", f"--out={kind}", *files, "-e", TOP], folder, timeout,
+                              may_warn=True) for kind in ("verilog", "vhdl"))
     return mend(verilog, vhdl)
 
 

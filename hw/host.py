@@ -99,21 +99,21 @@ def build(simulator, make, ports, numbers, folder):
     ToolError
         If a tool is missing or fails.
     """
-    need(*SIMULATORS[simulator])
+    tool, *_ = need(*SIMULATORS[simulator])
     source = Path(__file__).parent
     if simulator == "verilator":
         files = convert(make, *ports, folder, hdl="verilog")
         (folder / "constants.h").write_text(as_cpp(numbers))
-        call(["verilator", "--cc", "--exe", "--build", *VERILATOR, "-CFLAGS", f"-I{folder}", "--top-module", "dut",
+        call([tool, "--cc", "--exe", "--build", *VERILATOR, "-CFLAGS", f"-I{folder}", "--top-module", "dut",
               "--Mdir", str(folder), "-o", "bench", *map(str, files), str(source / "host.cpp")], folder, BUILD)
         return [str(folder / "bench")]
     files = convert(make, *ports, folder)
     (folder / "constants.vhd").write_text(as_vhdl(numbers))
     options = ["--std=08", f"--workdir={folder}"]
-    call(["ghdl", "-a", *options, *map(str, [*files, folder / "constants.vhd", source / "host.vhd"])], folder, BUILD)
-    if "mcode" in call(["ghdl", "--version"], folder, BUILD):  # elaborates in memory, at the start of each run
-        return ["ghdl", "-r", *options, "bench", *ASSERTS]
-    call(["ghdl", "-e", *options, "bench"], folder, BUILD)
+    call([tool, "-a", *options, *map(str, [*files, folder / "constants.vhd", source / "host.vhd"])], folder, BUILD)
+    if "mcode" in call([tool, "--version"], folder, BUILD):  # elaborates in memory, at the start of each run
+        return [tool, "-r", *options, "bench", *ASSERTS]
+    call([tool, "-e", *options, "bench"], folder, BUILD)
     return [str(folder / "bench"), *ASSERTS]
 
 

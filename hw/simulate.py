@@ -98,7 +98,7 @@ def same_in_ghdl(make, inputs, outputs, given, seen, timeout=300):
     ToolError
         If GHDL is missing, refuses the VHDL, or warns of a truncation.
     """
-    need("ghdl")
+    ghdl, = need("ghdl")
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         files = convert(make, inputs, outputs, folder)
@@ -107,8 +107,8 @@ def same_in_ghdl(make, inputs, outputs, given, seen, timeout=300):
         (folder / "given.txt").write_text("".join(_line(values, inputs) for values in given))
         options = ["--std=08", f"--workdir={folder}"]
         for file in [*files, bench]:
-            call(["ghdl", "-a", *options, str(file)], folder, timeout)
-        call(["ghdl", "-r", *options, "bench", "--ieee-asserts=disable-at-0", "--assert-level=warning"], folder,
+            call([ghdl, "-a", *options, str(file)], folder, timeout)
+        call([ghdl, "-r", *options, "bench", "--ieee-asserts=disable-at-0", "--assert-level=warning"], folder,
              timeout)
         found = (folder / "seen.txt").read_text().splitlines()
     if len(found) != len(seen):

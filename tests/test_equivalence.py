@@ -16,10 +16,9 @@ from hw.cosimulate import design
 from hw.lif import lif
 from hw.linear import linear
 from hw.maxpool import maxpool
-from hw.tools import ToolError
+from hw.tools import ToolError, need
 from hw.specify import specify
 from hw.spike_scanner import spike_scanner
-from hw.synthesize import find
 from tests.hw_networks import random_network
 from tests.hw_ports import bit, signed, word
 
@@ -27,8 +26,7 @@ from tests.hw_ports import bit, signed, word
 def needs(*tools):
     """Skip where a tool is missing, and say how to get it."""
     try:
-        for tool in tools:
-            find(tool)
+        need(*tools)
     except ToolError as error:
         pytest.skip(str(error))
 

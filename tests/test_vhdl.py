@@ -17,16 +17,16 @@ from hw import simulate
 from hw.accelerator import ports
 from hw.convert import convert
 from hw.cosimulate import Host, design, image_words
-from hw.deliver import accelerator_of, deliver, write
+from hw.deliver import accelerator_of, deliver, with_sums, write
 from hw.layer import layer
 from hw.lif import lif
 from hw.loader import loader
-from hw.manual import INPUT, LOAD, OUTPUT
 from hw.maxpool import maxpool
 from hw.spec import LayerSpec
 from hw.specify import specify
 from hw.spike_scanner import spike_scanner
 from hw.stream_in import stream_in
+from hw.waves import INPUT, LOAD, OUTPUT
 from hw.words import load_words
 from minisnn.commands import main
 from minisnn.data import load as load_data
@@ -359,6 +359,27 @@ def test_foreign_files_are_kept(folders, model, tmp_path, capsys):
     (tmp_path / "f").write_text("a file")
     assert main(["vhdl", str(model), *FLAGS, "--out", str(tmp_path / "f")]) == 2
     assert {path.name for path in tmp_path.iterdir()} == {"d", "e", "f"}
+
+
+@pytest.mark.parametrize("delivered", [True, False])
+def test_reports_are_replaced_with_the_delivery(folders, tmp_path, delivered):
+    """What minisnn synth put into a folder, before or after, is no foreign file, until somebody changes it."""
+    out, files = tmp_path / "d", {name: content.decode() for name, content in contents(folders / "vhdl").items()}
+    reports = {"report.json": "{}\n", "report.md": "# R\n"}
+    out.mkdir()
+    if delivered:
+        write(out, files)
+    for name, text in with_sums(out, reports).items():
+        (out / name).write_text(text)
+    assert set(contents(out)) == {*reports, "SHA256SUMS", *(files if delivered else ())}
+    subprocess.run(["sha256sum", "--quiet", "-c", "SHA256SUMS"], cwd=out, check=True)
+    before = contents(out)
+    (out / "report.md").write_text("mine")
+    with pytest.raises(FileExistsError, match="holds report.md"):
+        write(out, files)
+    (out / "report.md").write_bytes(before["report.md"])
+    write(out, files)  # they describe another design
+    assert contents(out) == contents(folders / "vhdl")
 
 
 def test_a_failed_write_leaves_what_was_there(folders, tmp_path, monkeypatch):

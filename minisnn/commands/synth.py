@@ -24,8 +24,8 @@ def add_arguments(parser):
     parser.add_argument("--timeout", type=positive, default=3600, metavar="SECONDS",
                         help="for each tool (default: 3600)")
     parser.add_argument("--no-place", action="store_true", help="Yosys alone")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="folder for report.json and report.md, such as the "
-                        "one that minisnn vhdl wrote (default: they are not written)")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder for report.json and report.md, and "
+                        "SHA256SUMS, such as the one that minisnn vhdl wrote (default: they are not written)")
     add_data_arguments(parser)
     parser.add_argument("--json", action="store_true", help="print cells, memories, block_ratio, latches, mhz, "
                         "latency_us and more as JSON")
@@ -33,9 +33,12 @@ def add_arguments(parser):
 
 def run(args):
     """Synthesise as the arguments say; exit status 1 for a memory in registers, a latch, or a tool that fails."""
+    from hw.deliver import with_sums
+    from hw.families import FAMILIES
+    from hw.resources import markdown
     from hw.specify import specify
-    from hw.synthesize import FAMILIES, find, markdown, synthesize, verilog_of
-    from hw.tools import ToolError
+    from hw.synthesize import synthesize, verilog_of
+    from hw.tools import ToolError, need
 
     from .. import cycles
     from ..fixed.model import load
@@ -46,7 +49,7 @@ def run(args):
     lanes = cycles.check_lanes(model.network, args.lanes or cycles.default_lanes(model.network))
     try:
         spec = specify(model.network, lanes, wide=args.wide)
-        find("yosys")
+        need("yosys")
         if args.out:
             args.out.mkdir(exist_ok=True)
     except (ValueError, ToolError) as error:
@@ -65,7 +68,8 @@ def run(args):
                                                            ("latency, us", "latency_us")) if said[key]]
     title = f"{Path(args.model).name}, lanes {'/'.join(map(str, lanes))}{' wide' if args.wide else ''}"
     if args.out:
-        for name, text in (("report.json", json.dumps(said, indent=1)), ("report.md", markdown(found, title, facts))):
+        files = {"report.json": json.dumps(said, indent=1) + "\n", "report.md": markdown(found, title, facts)}
+        for name, text in with_sums(args.out, files).items():
             with atomic_write(args.out / name) as file:
                 file.write(text.encode())
     if args.json:

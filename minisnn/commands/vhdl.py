@@ -14,7 +14,8 @@ def add_arguments(parser):
     """The command's flags."""
     parser.add_argument("model", metavar="MODEL", help="model file (.int.npz) that minisnn quantize wrote")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR",
-                        help="folder to write: new, empty, or an earlier one of this command, which is replaced")
+                        help="folder to write: new, empty, or an earlier one of this command, which is replaced with "
+                        "the reports of minisnn synth in it")
     add_lanes_argument(parser)
     add_wide_argument(parser)
     parser.add_argument("--hdl", default="vhdl", metavar="NAME", help="vhdl or verilog (default: vhdl)")
