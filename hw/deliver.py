@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory, mkdtemp
 from minisnn import cycles
 
 from . import accelerator as top
+from . import convert as convert_module
 from .benches import bench, digits, script
 from .convert import convert
 from .cosimulate import image_words
@@ -20,6 +21,11 @@ from .manual import header, manual
 from .words import load_words
 
 SUMS = "SHA256SUMS"
+# Names that the VHDL, or its testbench, takes from libraries: an entity of such a name would hide them.
+TAKEN = frozenset("""work ieee std std_logic_1164 numeric_std textio env std_logic std_logic_vector signed unsigned
+integer natural positive boolean string line text output true false resize to_integer to_signed to_unsigned to_hstring
+shift_left shift_right rising_edge read write hread readline writeline endfile finish failure bool stdl
+tern_op""".split())
 PROBE = ("probe_events", "probe_fired", "probe_address", "probe_spikes", "probe_before")
 
 
@@ -34,6 +40,19 @@ def accelerator_of(spec, probed=False):
         convert(accelerator_of(spec), *hw.accelerator.ports(spec, probed=False), folder, "accelerator")
     """
     return partial(top.accelerator, spec=spec, **({} if probed else dict.fromkeys(PROBE)))
+
+
+def check_name(name, hdl):
+    """A name that :func:`deliver` can give to the design.
+
+    Raises
+    ------
+    ValueError
+        If it is no identifier in VHDL and Verilog, or the files use it for something else.
+    """
+    convert_module.check_name(name, hdl)
+    if name.lower() in TAKEN or name.lower().startswith("pck_myhdl"):
+        raise ValueError(f"{name!r} means something else in the files; give the design another name")
 
 
 def deliver(model, images, spec, name="accelerator", hdl="vhdl", probed=False):
@@ -59,8 +78,9 @@ def deliver(model, images, spec, name="accelerator", hdl="vhdl", probed=False):
     Raises
     ------
     ValueError
-        If the number of steps cannot be loaded, or the name is no identifier.
+        If the number of steps cannot be loaded, or the name cannot be that of the design.
     """
+    check_name(name, hdl)
     inputs, run = next(model.run(images, "spikes", batch_size=len(images)))
     stimulus = cycles.Stimulus.of(model.network, inputs, run, model.num_steps)
     predicted = cycles.predict(stimulus, [each.lanes for each in spec.layers], in_lanes=spec.layers[0].in_lanes,

@@ -3,8 +3,8 @@
 from textwrap import fill
 
 from .benches import filled
-from .manual_tables import (answer_table, counted, file_table, layer_table, loads, memory_table, simulators, size,
-                            table, topology)
+from .manual_tables import (answer_table, counted, file_table, kinds, layer_table, loads, memory_table, order,
+                            reset_table, simulators, size, table, topology)
 from .waves import INPUT, LOAD, OUTPUT, waves
 
 PORTS = {
@@ -32,76 +32,85 @@ PORTS = {
     "probe_before": "their membranes before reset, lane 0 of layer 1 in the lowest bits",
 }
 
-TAPS = (" A layer that adds several taps at once has a set of lanes for each tap in a word, in an order that the table "
-        "shows.")
-
 MANUAL = """\
 # @NAME@
 
-A spiking neural network, @TOPOLOGY@ on @SHAPE@, @CLASSES@ classes. An image is @FRAMES@; the network runs @STEPS@
-steps of time, as `load.txt` says. A layer works on `lanes` neurons at once, and on one input after the other that
-is not 0, so that the cycles of an image depend on it.
+A spiking neural network, @TOPOLOGY@ on @SHAPE@ (height x width x channels), @CLASSES@ classes. An image is
+@FRAMES@; the network runs @STEPS@ steps of time, as `load.txt` says. Weights, biases, thresholds and the number of
+steps are loaded: the design has none of them. A layer works on `lanes` neurons at once, and on one input after the
+other that is not 0, so that the cycles of an image depend on it.
 
 @FILES@
 A line of the text files is `tlast`, a blank, and `tdata` in hexadecimal.
 
+## What is computed
+
 @LAYERS@
-In a step a neuron adds weight * input << guard for each input, then its bias. It fires if the sum, its membrane, is
-greater than the threshold; then beta of it is left, rounded down or to 0, after which (with subtract_then_leak:
-before which) the threshold is taken away if it fired; with zero nothing is left of a neuron that fired, with none
-it loses nothing. Sums that leave the membrane's bits become the nearest that do not. An image begins with all
-membranes 0.
+@KINDS@ The inputs of a layer are the spikes of the one before, 0 or 1, of the same step@PIXELS@.
+
+In a step a neuron adds weight * input * 2^guard for each input, then its bias; the sum is its membrane U. It fires if U
+is greater than the threshold. Biases and thresholds are not multiplied by 2^guard. The next step begins with leak(U),
+which is beta * U rounded as the table says ("down" is towards minus infinity), or, of a neuron that fired, with:
+
+@RESETS@
+An image begins with all membranes 0. A sum that leaves the membrane's bits becomes the nearest that does
+not@CURRENT@.
 
 ## Simulate
 
 @TOOLS@
-Start them in this folder. Tried was @TRIED@; the other lines were not tried. The
-testbench sends the load and one image after the other, takes and compares every beat of every answer, counts the
-cycles of each image, and ends with PASS, or with FAIL and an error. Where a simulator starts in a folder of its
-own, as in Vivado's projects, give the paths of the text files as @GIVEN@ `load_file`, `images_file`,
-`expected_file`. At time 0 there may be warnings of undefined values: outputs have none before the first edge.
+Start them in this folder. Tried was @TRIED@; the lines of other tools were not. A port map to copy is in `@BENCH@`. The
+testbench sends the load and one image after the other, takes and compares every beat of every answer, counts the cycles
+of each image, and ends with PASS, or with FAIL and an error. Where a simulator starts in a folder of its own, as in
+Vivado's projects, give the paths of the text files as @GIVEN@ `load_file`, `images_file`, `expected_file`. At time 0
+there may be warnings of undefined values: outputs have none before the first edge.
 
 ## Ports
 
 @PORTS@
 The three streams are AXI4-Stream: a beat is taken at a rising edge at which `tvalid` and `tready` are both 1, and
 what is offered must stay until it is taken. In the diagrams below a cycle begins with a rising edge; inputs are
-read, and beats taken, at the edge that ends it.
+read, and beats taken, at the edge that ends it. `s_input_tready` is 0 from the cycle in which `s_load_tvalid`
+becomes 1, unless an image is half taken: a path from an input to an output, without a register.
 
 ## Reset
 
-`rst` must be 1 at one rising edge after power-up. It forgets images under way, and ends a load that is under way
-without `loaded`; what was loaded stays. Afterwards the layers clear their membranes, each for as many cycles as it
-has neurons in a lane; until then no image is taken, but a load is. It clears `input_error` and `load_error`.
+`rst` must be 1 at a rising edge after power-up. `loaded` is 0 at power-up by its initial value, which FPGAs give to
+registers; where there are none, wait for the end of the first load before you send an image. `rst` forgets images under
+way, and ends a load that is under way without `loaded`; what was loaded stays. Afterwards the layers clear their
+membranes, each for as many cycles as it has neurons in a lane; until then no image is taken, but a load is. It clears
+`input_error` and `load_error`.
 
 ## Load
 
 A load is a packet of @BEATS@ beats: these sections in this order, their words in order of address.
 
 @SECTIONS@
-A word is sent from its lowest bits up, in as many beats of @LOAD_BITS@ bits as it needs; what is above its bits in
-the last is ignored. A word of weights or biases has a number for each lane, two's complement, lane 0 in the lowest
-bits. Channel (or neuron) o of a layer's output is in lane o mod lanes of group o div lanes; word g of the biases is
-of group g; lanes without a neuron have 0.@TAPS@ Thresholds and the number of steps are unsigned. Where weights stand,
-as w[row,column,in,out] of a convolution (of channel in to channel out) and w[input,neuron] of a fully connected layer,
-whose inputs are counted row by row, column by column, channel by channel:
+A word is sent from its lowest bits up, in as many beats of @LOAD_BITS@ bits as it needs; what is above its bits in the
+last is ignored. The number of steps, 1 to @MOST_STEPS@, and thresholds are unsigned. A word of weights or biases has a
+number for each lane, two's complement, lane 0 in the lowest bits. Channel (or neuron) o of a layer's output is in lane
+o mod lanes of group o div lanes, of G = ceil(outputs / lanes) groups; lanes without a neuron must have 0. Word g of the
+biases is of group g.@ORDER@
+
+Some weights:
 
 @WEIGHTS@
 @WORKED@
 
 A load begins when no image is under way; from when it is offered until it is done no image begins, so that images
-before it are answered by the old network. `loaded` falls when it begins, and rises in the cycle after its last
-beat. `s_load_tlast` before or after the end is `load_error`: the load ends, and images wait for the next. Every
-cycle takes a beat. With an earlier network loaded, and a pause in cycle 4:
+before it are answered by the old network. `loaded` falls when it begins, and rises in the cycle after its last beat. It
+ends with `s_load_tlast`, or with the last of its @BEATS@ beats; if these are not one, `load_error` rises in the place
+of `loaded`, and images wait for another load, which the next beat begins. Every cycle takes a beat. With an earlier
+network loaded, and a pause in cycle 4:
 
 @LOAD_WAVES@
 To change the number of steps, a threshold or a weight, send everything again.
 
 ## Input
 
-An image is @FRAMES@, of @WORDS@ words@EACH@. A word has @INPUTS@, the first in the lowest bits; @WORD_BITS@ of the
-@INPUT_BITS@ bits of `s_input_tdata` are read. Words come row by row, pixel by pixel, @PER_PIXEL@ to a pixel,
-channels in order; where channels end before a word does, its rest is 0. @SCALE@
+An image is @FRAMES@, of @WORDS@ words@EACH@. A word has @INPUTS@, the first in the lowest bits; the lowest
+@WORD_BITS@ of the @INPUT_BITS@ bits of `s_input_tdata` are read. Words come row by row, pixel by pixel, @PER_PIXEL@ to
+a pixel, channels in order@REST@. @SCALE@
 
 Where an image ends is counted; `s_input_tlast`, with its last word, is only compared, and `input_error` says that
 it was elsewhere. A word is taken in every cycle, but for the first of a frame: `s_input_tready` is 0 until one of
@@ -178,27 +187,40 @@ def manual(model, spec, name, hdl, package, ports, load, answers, interval, memo
     first, pixels, count = spec.layers[0], spec.layers[0].input_bits > 0, answers[0][-1]
     values = {
         "NAME": name, "TOPOLOGY": topology(model), "SHAPE": size(model.network.input_shape), "CLASSES": spec.classes,
-        "FRAMES": "one frame of pixels" if pixels else f"{model.num_steps} frames of spikes, one a step",
+        "FRAMES": "one frame of pixels" if pixels else f"{counted(model.num_steps, 'frame')} of spikes, one a step",
         "STEPS": model.num_steps, "FILES": file_table(name, hdl, package), "LAYERS": layer_table(model, spec),
         "PORTS": table(("port", "direction", "bits", "meaning"),
                        [(f"`{port}`", direction, width, PORTS[port]) for port, direction, width in _ports(ports)]),
-        "TAPS": TAPS if any(each.taps > 1 for each in spec.layers) else "",
+        "PIXELS": "; of the first the pixels, in every step the same" * pixels,
+        "CURRENT": "; the first layer sums its pixels, and then its bias, once an image, and adds this in every step"
+                   * pixels,
+        "KINDS": kinds(spec), "ORDER": order(spec), "RESETS": reset_table(spec), "MOST_STEPS": spec.max_steps,
         "LOAD_BITS": spec.load_bits, "BEATS": f"{len(load):,}", "WORDS": first.in_words,
         "EACH": "" if pixels else " each", "WORD_BITS": first.word_bits, "INPUT_BITS": spec.input_bits,
         "INPUTS": counted(first.in_lanes, "pixel") + f", {first.input_bits} bits, unsigned" if pixels else
                   counted(first.in_lanes, "spike"),
         "PER_PIXEL": first.in_words // (first.in_height * first.in_width),
-        "SCALE": f"An integer p stands for the pixel {model.pixels.low:g} + {model.pixels.step:g} * p." * pixels,
+        "REST": "; where channels end before a word does, its rest must be 0"
+                * (first.in_channels % first.in_lanes > 0),
+        "SCALE": _scale(model.pixels) if pixels else "",
         "ANSWER_BEATS": spec.classes + 2, "ANSWER": answer_table(spec),
         "CYCLES": table(("image", "class in the answer", "cycles"),
                         [(index, answer[-2], f"{answer[-1]:,}") for index, answer in enumerate(answers)]),
         "STREAM": "" if len(answers) == 1 else
                   f"Sent without a pause, their answers follow one another every {interval:,.0f} cycles.",
         "FIRST": f"{count:,}", "MICROSECONDS": f"{count / 100:,.1f}",
-        "MEMORIES": memory_table(memories), "ALL_BITS": f"{sum(words * width for _, _, words, width in memories):,}",
+        "MEMORIES": memory_table(memories, spec),
+        "ALL_BITS": f"{sum(words * width for _, _, words, width in memories):,}",
         "LOAD_WAVES": waves(LOAD), "INPUT_WAVES": waves(INPUT), "OUTPUT_WAVES": waves(OUTPUT),
         **simulators(name, hdl, package), **loads(model, spec, load)}
     return "\n\n".join(_wrapped(part) for part in filled(MANUAL, values).split("\n\n"))
+
+
+def _scale(pixels):
+    """What an integer means, of ``minisnn.quantize``'s pixels."""
+    if (pixels.low, pixels.step) == (0, 1):
+        return "They are the pixels of the data set as they are."
+    return f"An integer p stands for the pixel {pixels.low:g} + {pixels.step:g} * p of the data set."
 
 
 def _wrapped(part):

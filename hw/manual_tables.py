@@ -5,7 +5,7 @@ from dataclasses import replace
 from .benches import digits
 from .words import weight_words
 
-MEMORIES = {"read_data": "frames of spikes (or pixels), two banks", "stored": "membranes (or currents) of a lane",
+MEMORIES = {"read_data": "frames of spikes (or pixels), two banks", "stored": "membranes of a lane",
             "sums": "scores of the last layer's neurons", "stamp": "first cycles of images under way"}
 
 
@@ -67,27 +67,71 @@ def layer_table(model, spec):
                   "bias bits", "membrane bits", "beta, rounded", "reset"), rows)
 
 
+RESETS = {"subtract": "leak(U) - threshold", "subtract_then_leak": "leak(U - threshold)", "zero": "0",
+          "none": "(it never fires)"}
+
+
+def reset_table(spec):
+    """What a neuron that fired begins its next step with."""
+    used = dict.fromkeys(each.reset for each in spec.layers)
+    return table(("reset", "next step begins with"), [(reset, RESETS[reset]) for reset in used])
+
+
+def kinds(spec):
+    """What the layers add, and the pool, in sentences."""
+    said = []
+    if not all(each.flat for each in spec.layers):
+        said.append("Neuron (y, x) of channel `out` of a convolution adds w[row, column, in, out] * input (y + row - "
+                    "padding, x + column - padding) of channel `in`; outside the frame the input is 0.")
+    if any(each.pool > 1 for each in spec.layers):
+        said.append("MPk makes one spike of each window of k x k neurons of a channel, if any of them fires; neurons "
+                    "outside whole windows are not computed.")
+    if any(each.flat for each in spec.layers):
+        said.append("A fully connected layer has weights w[input, neuron]; its inputs are counted row by row, column "
+                    "by column, channel by channel.")
+    return " ".join(said)
+
+
+def order(spec):
+    """Where a weight stands, in sentences."""
+    said = []
+    if any(not each.flat and each.taps == 1 for each in spec.layers):
+        said.append(" w[row, column, in, out] of a convolution with a kernel of k x k is in word ((in * k + row) * k + "
+                    "column) * G + out div lanes.")
+    if any(each.taps > 1 for each in spec.layers):
+        said.append(" Where all k x k taps of a convolution are added at once, a word has k * k sets of lanes, the "
+                    "first in the lowest bits: w[row, column, in, out] is in set (-row mod k) * k + (-column mod k) of "
+                    "word in * G + out div lanes.")
+    if any(each.flat for each in spec.layers):
+        said.append(" w[input, neuron] of a fully connected layer is in word input * G + neuron div lanes.")
+    return "".join(said)
+
+
 def simulators(name, hdl, package):
-    """TOOLS, the table of commands; of them TRIED; and as what GIVEN the paths of files are."""
+    """The TOOLS' commands, and those TRIED; as what the paths of files are GIVEN; the BENCH."""
     design, bench = _sources(name, hdl)
     top = f"{name}_bench"
     if hdl == "vhdl":
-        files, tried, given = f"{package} {design} {bench}", "GHDL 2.0, by `run.sh`", "generics"
+        files, tried, given = f"{package} {design} {bench}", "GHDL 2.0", "generics"
         commands = {"GHDL": "./run.sh",
+                    "GHDL, your own testbench": f"ghdl -a --std=08 {package} {design} my_bench.vhd && "
+                                                "ghdl -e --std=08 my_bench && ghdl -r --std=08 my_bench",
                     "nvc": f"nvc --std=2008 -a {files} -e {top} -r {top}",
                     "ModelSim, Questa": f'vlib work && vcom -2008 {files} && vsim -c {top} -do "run -all; quit"',
                     "Vivado": f"xvhdl --2008 {files} && xelab {top} && xsim work.{top} -R"}
         other = ("Verilator", "takes no VHDL: write another folder with `--hdl verilog`")
     else:
-        files, tried, given = f"{design} {bench}", "Icarus Verilog 11, by `run.sh`, and Verilator 5.006", "parameters"
+        files, tried, given = f"{design} {bench}", "Icarus Verilog 11 and Verilator 5.006", "parameters"
         commands = {"Icarus Verilog": "./run.sh",
+                    "Icarus Verilog, your own testbench": f"iverilog -g2012 -o my_bench.vvp -s my_bench {design} "
+                                                          "my_bench.sv && vvp -n my_bench.vvp",
                     "Verilator 5": f"verilator --binary -Wno-fatal --top-module {top} {files} && "
                                    f"obj_dir/V{top}",
                     "ModelSim, Questa": f'vlib work && vlog -sv {files} && vsim -c {top} -do "run -all; quit"',
                     "Vivado": f"xvlog -sv {files} && xelab {top} && xsim work.{top} -R"}
         other = ("GHDL, nvc", "take no Verilog: write another folder with `--hdl vhdl`")
     return {"TOOLS": table(("tool", "command"), [*((tool, f"`{line}`") for tool, line in commands.items()), other]),
-            "TRIED": tried, "GIVEN": given}
+            "TRIED": tried, "GIVEN": given, "BENCH": bench}
 
 
 def loads(model, spec, load):
@@ -140,7 +184,9 @@ def _examples(shape, lanes):
 
 def answer_table(spec):
     """The beats of an answer."""
-    sums = "membranes of its neurons, summed" if spec.membrane else "spikes of its neurons, counted"
+    members = spec.layers[-1].out_channels // spec.classes
+    neurons = "its neuron" if members == 1 else f"its {members} neurons, which follow one another,"
+    sums = f"membranes of {neurons} summed" if spec.membrane else f"spikes of {neurons} counted"
     return table(("beat", "what"), [
         (f"0 to {spec.classes - 1}", f"the score of each class: {sums} over all steps; two's complement of "
          f"{spec.output_bits} bits"),
@@ -149,11 +195,14 @@ def answer_table(spec):
                            "beat is offered, both included; with `m_output_tlast`")])
 
 
-def memory_table(memories):
+def memory_table(memories, spec):
     """Memories that are alike in one row."""
     groups = {}
     for path, what, words, width in memories:
         parts = path.split("_")
+        number = int(parts[1]) if parts[0] == "layer" and parts[1].isdecimal() else 1
+        if "accumulate" in parts and spec.layers[number - 1].input_bits:
+            what = "currents of a lane"  # constant, of pixels
         like = "_".join("*" if part.isdecimal() and parts[at - 1] not in ("layer", "buffer") else part
                         for at, part in enumerate(parts))
         groups.setdefault((like, what, words, width), []).append(path)

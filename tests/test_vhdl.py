@@ -161,6 +161,19 @@ def signed(value, width):
     return value - (1 << width) if value >> width - 1 else value
 
 
+def place(spec, index):
+    """(word, lowest bit) of a weight, as the manual says in words."""
+    *inputs, out = index
+    k, groups, lane = spec.kernel, -(-spec.out_channels // spec.lanes), out % spec.lanes
+    if spec.flat:
+        word, = inputs
+    else:
+        row, column, channel = inputs
+        word = channel if spec.taps > 1 else (channel * k + row) * k + column
+        lane += ((-row % k) * k + -column % k) * spec.lanes * (spec.taps > 1)
+    return word * groups + out // spec.lanes, lane * spec.weight_bits
+
+
 @pytest.mark.parametrize("name, wide", [("vhdl", False), ("wide", True)])
 def test_the_manual_tells_where_a_weight_stands(model, folders, name, wide):
     """Read back from load.txt, as its reader would."""
@@ -180,6 +193,7 @@ def test_the_manual_tells_where_a_weight_stands(model, folders, name, wide):
         assert signed(found, width) == int(value) == integer.network.layers[int(layer) - 1].w[index]
         beats_of_word, first_beat = int(sections[int(section)][4]), int(sections[int(section)][5])
         assert 12 * (first_beat + int(word) * beats_of_word) + int(low) == 12 * int(beat) + int(bit)
+        assert place(spec.layers[int(layer) - 1], index) == (int(word), int(low))
     memories = table(files["README.md"], "signal in the design")
     for name, _, count, words, width, total in memories:
         assert int(count) * int(words) * int(width) == int(total.replace(",", ""))
@@ -327,6 +341,7 @@ def test_names_that_would_be_one_are_kept_apart(tmp_path):
 @pytest.mark.parametrize("flags, words", [
     (["--hdl", "c"], "hdl must be vhdl or verilog"), (["--name", "2nd"], "must be an identifier"),
     (["--name", "entity"], "must be an identifier"), (["--name", "../x"], "must be an identifier"),
+    (["--name", "IEEE"], "'IEEE' means something else"), (["--name", "pck_myhdl_011"], "means something else"),
     (["--lanes", "1/11"], "its lanes must be 1 to as many"), (["--lanes", "1"], "lanes must be one number for each"),
     (["--max-steps", "1"], "the number of steps must be 1 to 1"), (["--max-steps", "70000"], "max_steps must be"),
     (["--load-bits", "7"], "load_bits must be"), (["--out", "missing/folder"], "missing/folder"),

@@ -33,8 +33,7 @@ def add_arguments(parser):
 
 def run(args):
     """Write as the arguments say."""
-    from hw.convert import check_name
-    from hw.deliver import check_folder, deliver, write
+    from hw.deliver import check_folder, check_name, deliver, write
     from hw.specify import specify
     from hw.words import load_words
 
