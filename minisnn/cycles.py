@@ -172,12 +172,39 @@ def additions(stimulus, layer_index, lanes, in_lanes, wide=False):
     wide : bool
         It adds all taps at once.
     """
-    layer, frames = stimulus.network.layers[layer_index].layer, stimulus.frames[layer_index]
+    frames = stimulus.frames[layer_index]
     result = np.zeros((4, frames.shape[1], stimulus.num_steps), np.int64)
+    timing.additions_of_frames(frames, in_lanes, *_shape_of_walk(stimulus.network.layers[layer_index].layer, lanes),
+                               wide, result)
+    return result
+
+
+def _shape_of_walk(layer, lanes):
+    """Kernel, padding, frame of neurons, groups of lanes, whether flat: as of ``timing.additions``."""
     flat = layer.kind == "linear"
     shape = (1, 0, 1, 1) if flat else (layer.w_shape[0], layer.padding, *layer.out_shape[:2])
-    timing.additions_of_frames(frames, in_lanes, *shape, -(-layer.w_shape[-1] // lanes), flat, wide, result)
-    return result
+    return *shape, -(-layer.w_shape[-1] // lanes), flat
+
+
+def log_of_additions(frame, layer, lanes, in_lanes, wide=False):
+    """When each input of a frame is added.
+
+    Parameters
+    ----------
+    frame : ndarray of unsigned integers, shape (H, W, C)
+    layer : topology.Layer
+    lanes, in_lanes, wide
+        As of :func:`additions`.
+
+    Returns
+    -------
+    log : ndarray of int64, shape (inputs that are not 0, 3)
+        In the order of addresses: cycle in which the scanner hands it over, cycle of its first addition, and number of
+        additions, one a cycle; cycles since the begin of the step. Without an addition the second says nothing.
+    """
+    log = np.zeros((np.count_nonzero(frame), 3), np.int64)
+    timing.additions(frame, in_lanes, *_shape_of_walk(layer, lanes), wide, log)
+    return log
 
 
 def depths(network, lanes):

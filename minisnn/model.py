@@ -129,11 +129,11 @@ def _about_training(path, about):
     return {name: about[name] for name in kinds}
 
 
-def write(path, kind, about, arrays):
+def write(path, kind, about, arrays, compressed=False):
     """Write a .npz of `arrays` and the dict `about` (plain values) that says it is of `kind`."""
     text = json.dumps({"kind": kind, "format": FORMAT, **about}, allow_nan=False)
     with atomic_write(path) as file:
-        np.savez(file, about=np.array(text), **arrays)
+        (np.savez_compressed if compressed else np.savez)(file, about=np.array(text), **arrays)
 
 
 def read(path, kind):

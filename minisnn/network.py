@@ -250,8 +250,11 @@ def _forward(net, inputs, num_steps, step=None):
     return Run(layers[-1].spk, layers[-1].mem, rates, layers, num_steps)
 
 
-def _backward(net, run, dspk, dmem, shares):
-    """The reference's backward pass: every line undoes one of :func:`_forward`, last layer first."""
+def _backward(net, run, dspk, dmem, shares, watch=lambda index, dspk: None):
+    """The reference's backward pass: every line undoes one of :func:`_forward`, last layer first.
+
+    `watch` is shown what arrives at each layer's spikes.
+    """
     grads = []
     dout = dspk
     for index in reversed(range(len(net.layers))):
@@ -261,6 +264,7 @@ def _backward(net, run, dspk, dmem, shares):
         dout = dout.reshape(done.out.shape)
         dspk = maxpool.backward(dout, done.spk, layer.pool) if layer.pool > 1 else dout
         dspk = dspk + shares[index]
+        watch(index, dspk)
         # spk, mem = lif.forward(cur, ...)
         dcur = lif.backward(dspk, dmem, done.spk, done.mem, net.surrogate, net.betas[index], net.thresholds[index],
                             net.resets[index], net.detach_reset, constant=len(done.inputs) == 1)

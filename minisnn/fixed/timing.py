@@ -14,7 +14,7 @@ LATER = 2  # pixels, and several taps at once, are later by so much each
 
 
 @kernel
-def additions(frame, in_lanes, kernel_size, padding, out_height, out_width, groups, flat, wide):
+def additions(frame, in_lanes, kernel_size, padding, out_height, out_width, groups, flat, wide, log):
     """From the begin of a step until all is added.
 
     Parameters
@@ -29,6 +29,9 @@ def additions(frame, in_lanes, kernel_size, padding, out_height, out_width, grou
         Groups of lanes.
     flat, wide : bool
         A fully connected layer; a convolution that adds all taps at once.
+    log : ndarray of int64, shape (inputs, 3), or (0, 3)
+        Out, of each input that is not 0, in cycles since the begin of the step: the one in which the scanner hands it
+        over, that of its first addition, and how many additions there are, one a cycle.
 
     Returns
     -------
@@ -58,12 +61,14 @@ def additions(frame, in_lanes, kernel_size, padding, out_height, out_width, grou
                         offered = taken + 1
                     handed = max(offered, moved)
                     offered = handed + 1
-                    inputs += 1
                     if cost > 0:
                         moved = max(handed + 1, loaded)
                         loaded = max(moved + 1, ends)
                         ends = loaded + cost
                         adds += cost
+                    if len(log) > 0:
+                        log[inputs, 0], log[inputs, 1], log[inputs, 2] = handed, loaded + 1, cost
+                    inputs += 1
                 if offered == 0:
                     zero_words += 1
                 fetched = taken
@@ -73,10 +78,11 @@ def additions(frame, in_lanes, kernel_size, padding, out_height, out_width, grou
 @kernel
 def additions_of_frames(frames, in_lanes, kernel_size, padding, out_height, out_width, groups, flat, wide, result):
     """``additions`` of frames (T, B, H, W, C), into result (4, B, T)."""
+    no_log = np.empty((0, 3), np.int64)
     for t in range(frames.shape[0]):
         for image in range(frames.shape[1]):
             cycles, adds, inputs, zero_words = additions(frames[t, image], in_lanes, kernel_size, padding, out_height,
-                                                         out_width, groups, flat, wide)
+                                                         out_width, groups, flat, wide, no_log)
             result[0, image, t], result[1, image, t] = cycles, adds
             result[2, image, t], result[3, image, t] = inputs, zero_words
 

@@ -1,0 +1,185 @@
+"""Traces: sums that equal the membranes, cycles that equal the gates', factors that equal the gradient."""
+
+import numpy as np
+import pytest
+from .hw_networks import Whole, random_inputs, random_network
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hw.layer import layer as layer_block
+from minisnn import trace as traces
+from minisnn.encode import Encoder
+from minisnn.errors import InputError
+from minisnn.factors import Factors
+from minisnn.fixed.model import IntegerModel, Pixels
+from minisnn.network import Network
+
+RESETS = ("subtract", "subtract_then_leak", "zero")
+
+
+def model_of(network, num_steps):
+    """An IntegerModel whose images are its inputs."""
+    channels = network.input_shape[-1] if len(network.input_shape) == 3 else 1
+    kind = "direct" if network.input_bits else "rate"
+    encoder = Encoder(kind, num_steps, 255.0, (0.0,) * channels, (1.0,) * channels)
+    return IntegerModel(network, encoder, Pixels(0.0, 1.0, max(network.input_bits, 1)))
+
+
+CASES = [("3C3-MP2-5-3", (6, 5, 2), 1, 3, "subtract", (2, 3, 1), False),
+         ("4C3-4", (5, 5, 1), 0, 3, "zero", (3, 2), False),
+         ("3C3-MP2-4C2-3", (6, 6, 1), 1, 2, "subtract_then_leak", (2, 3, 2), True),
+         ("7-3", (9,), 0, 4, "subtract", (3, 2), False)]
+
+
+def traced(case, seed):
+    topology, shape, padding, bits, reset, lanes, wide = case
+    rng = np.random.default_rng(seed)
+    convolutions = topology.count("C")
+    network = random_network(topology, shape, rng, padding=[padding] * convolutions if convolutions else 0,
+                             input_bits=bits, reset=reset, threshold=12)
+    inputs = random_inputs(network, 4, 1, rng)
+    return network, inputs, traces.trace(model_of(network, 4), inputs[0, 0], lanes, wide), lanes, wide
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case[0] for case in CASES])
+@given(seed=st.integers(0, 2**32 - 1))
+@settings(max_examples=10, deadline=None)
+def test_why_sums_to_the_membrane(case, seed):
+    """Against the integers' own run; each addition is of a spike that is there, and the trace says all of them."""
+    network, inputs, found, _, _ = traced(case, seed)
+    run = network.forward(inputs, 4, keep="membranes")
+    rng = np.random.default_rng(seed)
+    for layer, each in enumerate(network.layers):
+        for neuron in rng.choice(each.layer.neurons, min(6, each.layer.neurons), replace=False).tolist():
+            for step in range(4):
+                why = found.why(layer, neuron, step)
+                assert why.membrane == run.mem[layer][step, 0].reshape(-1)[neuron]
+                assert why.spike == run.fires[layer][step, 0].reshape(-1)[neuron]
+                assert (why.additions["weight"] * why.additions["value"] << each.guard == why.additions["adds"]).all()
+                frame = found.frame(layer, step).reshape(-1)
+                assert (frame[why.additions["address"]] == why.additions["value"]).all()
+                assert (np.diff(why.additions["cycle"]) > 0).all()
+        taken = run.additions[0, layer].tolist()
+        assert [found.cost(layer, step).additions for step in range(4)] == taken
+        assert [found.cost(layer, step).inputs for step in range(4)] == run.inputs[0, layer].tolist()
+
+
+def layers_of(design):
+    for sub in design.subs:
+        if hasattr(sub, "subs"):
+            if sub.func is layer_block.func:
+                yield sub
+            else:
+                yield from layers_of(sub)
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case[0] for case in CASES])
+def test_at_is_what_the_gates_do(case):
+    """In every cycle: what is handed over, added, fired and written by the MyHDL layers, looked at from inside."""
+    network, inputs, found, lanes, wide = traced(case, 5)
+    whole = Whole(network, lanes, inputs, 4, wide=wide)
+    make, designs, seen = whole.make, [], []
+
+    def caught(**signals):
+        designs.append(make(**signals))
+        return designs[0]
+    whole.make = caught
+    host = whole.host()
+
+    def drive(cycle, outputs):
+        seen.append([state_of(sub, each) for sub, each in zip(layers_of(designs[0]), whole.spec.layers)])
+        return host(cycle, outputs)
+    whole.simulate(drive)
+    whole.check_values(host)
+    start = host.found.taken[0]
+    assert found.latency == host.end().answers[0][2]
+    for cycle in range(found.latency):
+        for index, doing in enumerate(found.at(cycle)):
+            wanted = {name: getattr(doing, name) for name in seen[start + cycle][index]}
+            assert wanted == seen[start + cycle][index], (cycle, index)
+
+
+def state_of(sub, each):
+    """The same from the signals of a layer."""
+    value = {name: int(sub.sigdict[name]) for name in ("valid", "ready", "y", "x", "base", "index", "add", "fire",
+                                                       "weight_address", "fire_address", "pooled", "next_word")}
+    state = str(sub.sigdict["state"])
+    handed = -1
+    if value["valid"] and value["ready"]:
+        handed = value["base"] + value["index"]
+        if not each.flat:
+            handed += (value["y"] * each.in_width + value["x"]) * each.in_channels
+    firing = value["fire"] and state == "ST_FIRE"
+    result = {"handed": handed, "firing": value["fire_address"] if firing else -1,
+              "weight_word": value["weight_address"] if value["add"] else -1,
+              "word_out": value["next_word"] if value["pooled"] else -1}
+    if each.taps == 1:
+        result["sum_word"] = int(sub.sigdict["add_address"]) if value["add"] else -1
+    phases = {"ST_IDLE": "idle", "ST_ADD": "adds", "ST_WAIT": "waits", "ST_FIRE": "fires"}
+    if state in phases:
+        result["phase"] = "idle" if state == "ST_FIRE" and not value["fire"] else phases[state]
+    return result
+
+
+def test_costs_fill_the_time():
+    """Idle, adding, scanning, waiting and firing of all steps, one after the other, with a cycle between passes."""
+    _, _, found, _, _ = traced(CASES[0], 3)
+    for layer in range(3):
+        costs = [found.cost(layer, step) for step in range(4)]
+        assert all(min(c.idle, c.adding, c.scanning, c.waiting, c.firing) >= 0 for c in costs)
+        total = sum(c.idle + c.adding + c.scanning + c.waiting + c.firing + 1 for c in costs)
+        assert total == costs[-1].end
+
+
+def test_saved_and_loaded(tmp_path):
+    network, _, found, _, _ = traced(CASES[0], 1)
+    found.save(tmp_path / "t.npz")
+    again = traces.load(tmp_path / "t.npz")
+    assert again.about == found.about and again.latency == found.latency
+    for cycle in range(0, found.latency, 7):
+        assert again.at(cycle) == found.at(cycle)
+    for neuron in range(5):
+        ours, theirs = found.why(1, neuron, 2), again.why(1, neuron, 2)
+        assert (ours.additions == theirs.additions).all() and ours.membrane_float == theirs.membrane_float
+
+
+def test_a_damaged_trace_is_told():
+    _, _, found, _, _ = traced(CASES[0], 1)
+    found.mem[1][2].reshape(-1)[3] += 1
+    with pytest.raises(InputError, match="damaged"):
+        found.why(1, 3, 2)
+
+
+@pytest.mark.parametrize("ask, words", [
+    (lambda t: t.why(3, 0, 0), "layer must be 0 to 2"), (lambda t: t.why(0, 10**6, 0), "neuron must be"),
+    (lambda t: t.why(0, 0, 4), "step must be 0 to 3"), (lambda t: t.at(10**9), "cycle must be"),
+    (lambda t: t.cost(0, -1), "step must be")])
+def test_what_is_not_there(ask, words):
+    with pytest.raises(InputError, match=words):
+        ask(traced(CASES[0], 1)[2])
+
+
+@pytest.mark.parametrize("reset", RESETS)
+@pytest.mark.parametrize("detach", [True, False])
+@pytest.mark.parametrize("readout, loss", [("spikes", "rate"), ("spikes", "mse_count:0.8:0.1"),
+                                           ("membrane", "membrane")])
+def test_factors_sum_to_the_gradient(reset, detach, readout, loss):
+    rng = np.random.default_rng(3)
+    net = Network("4C3-MP2-3C2-6-3", (8, 7, 2), padding=1, beta=0.6, threshold=0.4, reset=reset, readout=readout,
+                  detach_reset=detach, surrogate="fast_sigmoid:2", pad_value=(0.3, -0.2), dtype="float64",
+                  backend="numpy", rng=rng)
+    inputs = rng.standard_normal((1, 1, 8, 7, 2))
+    factors = Factors(net, inputs, label=1, num_steps=5, loss=loss)
+    from minisnn.loss import parse
+    run = net.forward(inputs, 5)
+    value, dspk, dmem = parse(loss)(run.spk, run.mem, np.array([1]), 3)
+    grads = net.backward(run, dspk, dmem)
+    assert factors.loss == value
+    for layer in range(len(net.layers)):
+        w = grads[2 * layer]
+        for _ in range(12):
+            index = tuple(int(rng.integers(n)) for n in w.shape)
+            found = factors.of(layer, index)
+            assert found.gradient == pytest.approx(w[index], abs=1e-12)
+    with pytest.raises(InputError, match="weight must be an index"):
+        factors.of(0, (0, 0))
