@@ -15,14 +15,14 @@ HOLDS, FAILS, OPEN, MODEL = "holds", "does not hold here", "not computed yet", "
 DEFAULTS = ("default", "named")
 
 LABELS = {  # of what settles, by its name
-    "default": "default at its best scale",
-    "named": "default at snnTorch's scale",
-    "paper": "beta, threshold, at the paper's loss",
+    "default": "default, best scale",
+    "named": "default, snnTorch's scale",
+    "paper": "beta, threshold (paper's loss)",
     "leak": "beta, threshold",
-    "priced": "beta, threshold, rate penalty",
-    "steps": "beta, threshold, rate penalty, fewer steps",
-    "atan": "arctangent at its best scale",
-    "atan named": "arctangent at snnTorch's scale",
+    "priced": "beta, threshold, penalty",
+    "steps": "beta, threshold, penalty, fewer steps",
+    "atan": "arctangent, best scale",
+    "atan named": "arctangent, snnTorch's scale",
     "wide": "fast sigmoid as wide as the arctangent",
     "same scale": "fast sigmoid at the arctangent's scale",
 }
@@ -60,8 +60,8 @@ def claims(settled, plan, clock_mhz, constants=None):
         found += [_cuts(settled, name, base, bar, loss) for name, bar, loss in (
             ("paper", CUT, PAPER_LOSS), ("leak", CUT, plan.tolerance), ("priced", CUT, plan.tolerance),
             ("steps", CUT_WITH_STEPS, plan.tolerance))]
-    found.append({"group": "efficiency", "paper": EFFICIENT, "what": "the accelerator against other work's", "tests": [],
-                  "range": None, "verdict": MODEL, "passed": 0, "seeds": 0,
+    found.append({"group": "efficiency", "paper": EFFICIENT, "what": "the accelerator against other work's",
+                  "tests": [], "range": None, "verdict": MODEL, "passed": 0, "seeds": 0,
                   "note": "it compares boards; here energy is modelled, and only ratios between our settings mean "
                           "anything"})
     found += [_efficient(settled, name, "pipelined", base, "pipelined", RATIO, plan.tolerance, clock_mhz, constants)
@@ -142,7 +142,7 @@ def _lost(ours, theirs, bar):
 
 def passes(test, value):
     """Whether a value passes a test; differences that are only rounding do."""
-    value, bar = value, test["bar"]
+    bar = test["bar"]
     return {"<": value < bar, ">": value > bar, "<=": value <= bar + 1e-12, ">=": value >= bar - 1e-12}[test["sense"]]
 
 
@@ -172,7 +172,7 @@ def _fires_less(settled, ours, theirs, how, tolerance):
 
 
 def _cuts(settled, name, base, bar, loss):
-    what = f"by {LABELS[name]}; against the {LABELS[base]}"
+    what = f"{LABELS[name]}; against {LABELS[base]}"
     paper = CUTS if name == "paper" else ""
     missing = [each for each in (name, base) if each not in settled]
     if missing:
@@ -188,14 +188,14 @@ def _reach(base, name, cut):
     if passes(cut, cut["mean"]) or not least:
         return ""
     most = least["cut_with_steps" if name == "steps" else "cut"]
-    return (f"any training could cut at most {100 * most:.1f} % of it, for the pixels' additions are the same for all "
-            f"settings; the bar is {'within' if most >= cut['bar'] else 'beyond'} that")
+    return (f"no training could cut more than {100 * most:.1f} %, for the pixels' additions are the same for all "
+            f"settings: the bar is {'within' if most >= cut['bar'] else 'beyond'} reach")
 
 
 def _efficient(settled, name, schedule, base, other, bar, tolerance, clock_mhz, constants):
     against = LABELS[base] if other == "pipelined" else (
-        f"{other} schedule of " + ("the same network" if base == name else f"the {LABELS[base]}"))
-    what = f"{LABELS[name]}; over the {against}"
+        f"{other} schedule of " + ("the same network" if base == name else LABELS[base]))
+    what = f"{LABELS[name]}; over {against}"
     missing = [each for each in (name, base) if each not in settled]
     if missing:
         return _open("efficiency", "", what, missing)

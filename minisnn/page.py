@@ -6,7 +6,7 @@ from html import escape
 from pathlib import Path
 
 from . import plot_study
-from .claims import EFFICIENT, HOLDS, LABELS
+from .claims import EFFICIENT, HOLDS, LABELS, OPEN
 from .errors import InputError
 from .files import atomic_write
 from .report import as_csv, as_json
@@ -44,8 +44,10 @@ table {{ border-collapse: collapse; font-size: .875rem; font-variant-numeric: ta
 th, td {{ padding: .3em .7em; text-align: right; vertical-align: top; border-bottom: 1px solid #e4e4e4;
          white-space: nowrap; }}
 th {{ vertical-align: bottom; white-space: normal; border-bottom: 1px solid #888; }}
-.l {{ text-align: left; white-space: normal; min-width: 9em; }}
-.t {{ text-align: left; white-space: nowrap; }}
+.l {{ text-align: left; white-space: normal; min-width: 8em; }}
+.t {{ text-align: left; white-space: nowrap; min-width: 0; }}
+.s {{ white-space: normal; min-width: 5em; }}
+.note td {{ text-align: left; white-space: normal; color: #555; padding-top: 0; }}
 .good {{ color: #116329; font-weight: 600; }}
 .bad {{ color: #a40e26; font-weight: 600; }}
 .dim {{ color: #666; }}
@@ -54,7 +56,14 @@ pre {{ padding: .6em .8em; white-space: pre-wrap; overflow-wrap: anywhere; }}
 nav {{ font-size: .9rem; }}
 nav a {{ margin-right: 1em; white-space: nowrap; }}
 a {{ color: #0b57a4; }}
-@media (max-width: 600px) {{ body {{ font-size: 15px; }} h1 {{ font-size: 1.35rem; }} table {{ font-size: .8rem; }} }}
+@media (max-width: 600px) {{
+  body {{ font-size: 15px; }}
+  h1 {{ font-size: 1.35rem; }}
+  table {{ font-size: .8rem; }}
+  th, td {{ padding: .3em .4em; }}
+  .l {{ min-width: 6.5em; }}
+  .s {{ min-width: 4em; }}
+}}
 </style>
 </head>
 <body>
@@ -135,7 +144,7 @@ def table(head, rows, left=1, tight=False):
     ----------
     head : list of str
     rows : list of list
-        Cells: str, or (str, class).
+        Cells: str, or (str, class). A row of one is a note to the row above it.
     left : int
     tight : bool
         Text does not break.
@@ -145,8 +154,12 @@ def table(head, rows, left=1, tight=False):
         kinds = " ".join(filter(None, [("t" if tight else "l") if index < left else "", kind]))
         return f"<{tag}{f' class={chr(34)}{kinds}{chr(34)}' if kinds else ''}>{escape(str(text))}</{tag}>"
 
-    lines = ["<tr>" + "".join(cell(tag, i, content) for i, content in enumerate(row)) + "</tr>"
-             for tag, row in [("th", head), *[("td", row) for row in rows]]]
+    def line(tag, row):
+        if len(row) == 1:
+            return f'<tr class="note"><td colspan="{len(head)}">{escape(row[0])}</td></tr>'
+        return "<tr>" + "".join(cell(tag, index, content) for index, content in enumerate(row)) + "</tr>"
+
+    lines = [line("th", head), *[line("td", row) for row in rows]]
     return ('<div class="wide"><table>\n<thead>' + lines[0] + "</thead>\n<tbody>\n" + "\n".join(lines[1:])
             + "\n</tbody></table></div>")
 
@@ -173,9 +186,9 @@ def whole(value):
 def _intro(about):
     words = (f"{about['done']} points of {', '.join(about['topology']) or 'no network yet'} on "
              f"{about['dataset'] or 'no data yet'}. What is studied is from I. Aliyev and T. Adegbija, Fine-Tuning "
-             "Surrogate Gradient Learning for Optimal Hardware Performance in Spiking Neural Networks, DATE 2024, arXiv "
-             "2402.06211. Accuracies are of the quantised network over all steps, latencies are clock cycles of the "
-             "accelerator, both of all test images; energy is modelled. Every choice was made on validation images.")
+             "Surrogate Gradient Learning for Optimal Hardware Performance in Spiking Neural Networks, DATE 2024, "
+             "arXiv 2402.06211. Accuracies are of the quantised network over all steps, latencies are clock cycles of "
+             "the accelerator, both of all test images; energy is modelled. Choices were made on validation images.")
     return paragraph(words) + paragraph(about["note"])
 
 
@@ -183,19 +196,40 @@ def _short(report):
     claims = report["claims"]
     if "missing" in claims:
         return paragraph(claims["missing"])
-    rows = [(claim["group"], claim["paper"] if claim["paper"] == EFFICIENT else claim["what"], found(claim),
-             _verdict(claim)) for claim in claims["list"]]
-    return table(["", "compared", "found (bar)", "verdict"], rows, left=4)
+    rows = [((f"{claim['group']}: {_what(claim)}", "s"), (found(claim), "s"), _verdict(claim))
+            for claim in claims["list"] if claim["verdict"] != OPEN]
+    return paragraph(still_open(claims["list"])) + table(["compared", "found (bar)", "verdict"], rows, left=3)
+
+
+def still_open(claims):
+    """How many claims lack points, in a sentence; "" if none."""
+    count = sum(claim["verdict"] == OPEN for claim in claims)
+    return count and f"{count} of {len(claims)} claims are not computed yet: the study is not finished." or ""
+
+
+def _what(claim):
+    return claim["paper"] if claim["paper"] == EFFICIENT else claim["what"]
 
 
 def found(claim):
     """Means of a claim's tests, and their bars, in words."""
-    return "; ".join(f"{each['what']} {amount(each, each['mean'])} ({bar(each)})" for each in claim["tests"]) or "-"
+    return "; ".join(f"{_named(each)} {amount(each, each['mean'])} ({bar(each)})" for each in claim["tests"]) or "-"
+
+
+def brief(claim):
+    """Of a claim's tests: (what was found, points lost, verdict)."""
+    found, lost = [*[amount(each, each["mean"]) for each in claim["tests"]], "", ""][:2]
+    return found, lost, claim["verdict"]
+
+
+def _named(test):
+    """What a test is of, with the unit that its amounts leave out."""
+    return test["what"] + ", points" * (test["unit"] == "points")
 
 
 def amount(test, value):
     """A value of a claim's test as text."""
-    return {"%": f"{100 * value:.1f} %", "points": f"{100 * value:.2f} points", "x": f"{value:.3f}x"}[test["unit"]]
+    return {"%": f"{100 * value:.1f} %", "points": f"{100 * value:.2f}", "x": f"{value:.3f}x"}[test["unit"]]
 
 
 def bar(test):
@@ -206,30 +240,32 @@ def bar(test):
 
 def _verdict(claim):
     kind = "good" if claim["verdict"] == HOLDS else "dim" if not claim["tests"] else "bad"
-    return claim["verdict"], kind
+    return claim["verdict"], f"s {kind}"
 
 
 def _scales(report):
-    return paragraph(
-        "At the default's beta and threshold, without a price on firing. Scales that are equal by name are not alike: "
-        "half the width of fast sigmoid's derivative is 0.41/k, that of arctangent's 0.64/alpha, and their heights are "
-        "1 and alpha/2. So the same points stand against the scale, against half the width, and (right) with fast "
-        "sigmoid also scaled to the height of the arctangent.")
+    rest = ("At the default's beta and threshold, without a price on firing; screening, one seed. "
+            if report["about"]["plan"] else "Of the points that differ in the surrogate alone. ")
+    return paragraph(rest + "Scales that are equal by name are not alike: "
+        "fast sigmoid's derivative has fallen to half at 0.41/k from the threshold, arctangent's at 0.64/alpha, and "
+        "their heights are 1 and alpha/2. So points stand against the scale, against that half-width, and last with "
+        "fast sigmoid scaled to the arctangent's height too.")
 
 
 def _leaks(report):
-    section = report["leaks"]
-    return paragraph(f"With {section['surrogate']}, the default's best scale, without a price on firing. Firing rates are "
-                     "of all neurons, so layers count by their size.")
+    rest = (", the default's best scale, without a price on firing; screening, one seed"
+            if report["about"]["plan"] else ", of the points that differ in beta and threshold alone")
+    return paragraph(f"With {report['leaks']['surrogate']}{rest}. Firing rates are of all neurons, so layers count by "
+                     "their size.")
 
 
 def _trade(report):
     section = report["trade"]
-    rows = [(letter, mark["label"], percent(mark["accuracy"]), whole(mark["latency"]))
+    rows = [((letter, "t"), mark["label"], percent(mark["accuracy"]), whole(mark["latency"]))
             for letter, mark in zip("ABCDEFGH", section["marks"])]
-    return (paragraph("A mark is a setting: mean over its seeds, with the range of accuracy as a line. Hollow: screening, "
-                      "one seed and fewer epochs. The Pareto front is of the test results, of all settings together, and "
-                      "describes: nothing was chosen by it.") + paragraph(section["how"])
+    return (paragraph("A mark is a setting: mean over its seeds, with the range of accuracy as a line. Hollow: "
+                      "screening, one seed and fewer epochs. The Pareto front is of the test results, of all settings "
+                      "together, and describes: nothing was chosen by it.") + paragraph(section["how"])
             + (table(["", "setting", "test accuracy", "latency, cycles"], rows, left=2) if rows else ""))
 
 
@@ -238,11 +274,12 @@ def _timeline(report):
     for part in section["parts"]:
         for index, layer in enumerate(part["layers"]):
             adds, waits, fires = (part[name][index] for name in ("adds", "waits", "fires"))
-            rows.append((part["label"], layer, str(part["lanes"][index]), whole(adds), whole(fires), whole(waits),
-                         whole(part["latency"] - adds - fires - waits), percent((adds + fires) / part["latency"], 1)))
-    return (paragraph("Mean over all test images of when each layer begins a step, has added, and fires; the number in a "
-                      "bar is the step, the red line the end of the answer. The pixels are added once, in the first step "
-                      "of layer 1.") + paragraph(section["how"])
+            rows.append((part["label"], (layer, "t"), str(part["lanes"][index]), whole(adds), whole(fires),
+                         whole(waits), whole(part["latency"] - adds - fires - waits),
+                         percent((adds + fires) / part["latency"], 1)))
+    return (paragraph("Mean over all test images of when each layer begins a step, has added, and fires; the number in "
+                      "a bar is the step, the red line the end of the answer. The pixels are added once, in the first "
+                      "step of layer 1.") + paragraph(section["how"])
             + table(["setting", "layer", "lanes", "adds, cycles", "fires", "waits", "idle", "busy"], rows, left=2))
 
 
@@ -253,13 +290,14 @@ def _power(report):
              whole(each["fps_per_watt"]), f"{each['ratio']:.3f}", f"{each['low']:.3f} to {each['high']:.3f}")
             for each in section["lines"]]
     constants = [(name, f"{value:.4g}", unit, (source, "l")) for name, value, unit, source in section["constants"]]
-    return (paragraph(f"At a clock of {section['clock_mhz']:g} MHz. Events are counted exactly from the schedule; what one "
-                      "costs is derived from published tables, and no board was measured. Frames a second and watt are "
-                      "frames a joule, images following one another without a pause. The range is how far the ratio could "
-                      "be from the model's if every constant is off by up to a factor of two, each for itself.")
+    return (paragraph(f"At a clock of {section['clock_mhz']:g} MHz. Events are counted exactly from the schedule; what "
+                      "one costs is derived from published tables, and no board was measured. Frames a second and watt "
+                      "are frames a joule, images following one another without a pause. The range is how far the "
+                      "ratio could be from the model's, each constant for itself off by up to a factor of two.")
             + paragraph(section["how"])
             + table(["setting", "test accuracy", "latency, cycles", "latency, us", "frames/s", "dynamic, uJ/image",
-                     "static, uJ/image", "FPS/W (modelled)", "ratio to the default", "its range"], rows)
+                     "static, uJ/image", "FPS/W (modelled)", f"ratio to {section['lines'][0]['label']}",
+                     "its range"], rows)
             + "<h3>Constants of the model</h3>"
             + table(["event", "energy of one", "unit", ("source", "l")], constants))
 
@@ -297,29 +335,29 @@ def _each(values, words):
 def _claim_lines(claim):
     """Rows of the claim table: one for each test, then the note."""
     if not claim["tests"]:
-        what = claim["paper"] if claim["paper"] == EFFICIENT else claim["what"]
-        return [(what, claim["note"], "", "", "", "", "", _verdict(claim))]
+        return [(_what(claim), "", "", "", "", "", "", _verdict(claim)), (claim["note"] + ".",)]
     lines = []
     for index, test in enumerate(claim["tests"]):
-        first = index == 0
         values = test["by_seed"]
         spread = f"{amount(test, min(values))} to {amount(test, max(values))}"
-        if first and claim["range"]:
-            spread += f"; model {claim['range'][0]:.3f} to {claim['range'][1]:.3f}"
-        note = f" ({claim['note']})" if first and claim["note"] else ""
-        lines.append((claim["what"] + note if first else "", test["what"], bar(test), amount(test, test["mean"]),
+        lines.append((claim["what"] if index == 0 else "", (_named(test), "t"), bar(test), amount(test, test["mean"]),
                       _each(values, lambda value: amount(test, value)), spread,
-                      f"{claim['passed']} of {claim['seeds']}" if first else "", _verdict(claim) if first else ""))
-    return lines
+                      f"{claim['passed']} of {claim['seeds']}" if index == 0 else "",
+                      _verdict(claim) if index == 0 else ""))
+    notes = [f"The model's ratio is from {claim['range'][0]:.3f} to {claim['range'][1]:.3f} with constants off by up "
+             "to a factor of two"] if claim["range"] else []
+    notes += [claim["note"]] if claim["note"] else []
+    return lines + ([("; ".join(notes) + ".",)] if notes else [])
 
 
 def _floor(name, floor):
-    return (f"Of the {floor['latency']:,.0f} cycles of the {name}, {floor['additions']:,.0f} "
-            f"({100 * floor['additions'] / floor['latency']:.1f} %) are additions of pixels in the first step of layer 1. "
-            "With direct coding and these lanes they are the same for every setting. With the pixels' arrival and layer "
-            f"1's own firing passes, no network can answer in fewer than {floor['whole']:,.0f} cycles at equal T, nor in "
-            f"fewer than {floor['one_step']:,.0f} with a single step: the largest cuts that any training could reach are "
-            f"{100 * floor['cut']:.1f} % at equal T, and {100 * floor['cut_with_steps']:.1f} % with T free.")
+    return (f"Of the {floor['latency']:,.0f} cycles of {name}, {floor['additions']:,.0f} "
+            f"({100 * floor['additions'] / floor['latency']:.1f} %) are additions of pixels in the first step of layer "
+            "1. With direct coding and these lanes they are the same for every setting. With the pixels' arrival and "
+            f"layer 1's own firing passes, no network can answer in fewer than {floor['whole']:,.0f} cycles at equal "
+            f"T, nor in fewer than {floor['one_step']:,.0f} with a single step: the largest cuts that any training "
+            f"could reach are {100 * floor['cut']:.1f} % at equal T, "
+            f"{100 * floor['cut_with_steps']:.1f} % with T free.")
 
 
 def _pitfalls(report):
@@ -340,9 +378,9 @@ def _pitfalls(report):
 def _optimism(found):
     if not found:
         return ""
-    return (f"Selection on the test images: on {found['splits']} random halves of the {found['images']:,} test images, the "
-            f"best of {found['points']} screened points seems {100 * found['mean']:.2f} points more accurate on the half "
-            f"that chose it than on the other (deviation of one split {100 * found['deviation']:.2f} points).")
+    return (f"Selection on the test images: on {found['splits']} random halves of the {found['images']:,} test images, "
+            f"the best of {found['points']} screened points seems {100 * found['mean']:.2f} points more accurate on "
+            f"the half that chose it than on the other (deviation of one split {100 * found['deviation']:.2f} points).")
 
 
 def _about(report):

@@ -1,6 +1,7 @@
 """Figures of a study's report: each drawn from a section of :mod:`minisnn.report`, for a wide page or a narrow one."""
 
 import io
+import textwrap
 
 import numpy as np
 
@@ -53,7 +54,7 @@ def scales(figure, section, narrow=False):
     """Accuracy and firing rate by the surrogate's scale or half-width, a panel for each way of comparing."""
     panels = section["panels"]
     count = len(panels)
-    figure.set_size_inches((4.3, 2.9 * 2 * count) if narrow else (4 * count, 5.6))
+    figure.set_size_inches((4.3, 2.3 * 2 * count + 0.4) if narrow else (4 * count, 5.6))
     if narrow:
         grid = figure.subplots(2 * count, 1)
         pairs = [(grid[2 * i], grid[2 * i + 1]) for i in range(count)]
@@ -62,15 +63,17 @@ def scales(figure, section, narrow=False):
         pairs = list(zip(*grid))
     for (above, below), panel in zip(pairs, panels):
         _scale_panel(above, below, panel)
-        for axes, label in ((above, "test accuracy (%)"), (below, "neurons that fire in a step (%)")):
+        for axes, label in ((above, "test accuracy (%)"), (below, "firing rate (%)")):
             if narrow or above is pairs[0][0]:
                 axes.set_ylabel(label)
-    _legend(figure, pairs[0][0], narrow)
+    _legend(figure, pairs[0][0])
 
 
 def _scale_panel(above, below, panel):
-    for family, points in panel["series"].items():
-        name, color, marker = FAMILIES[family]
+    for family, (name, color, marker) in FAMILIES.items():
+        points = panel["series"].get(family)
+        if not points:
+            continue
         x, accuracy, rate = np.array(points).T
         above.plot(x, 100 * accuracy, color=color, marker=marker, markersize=5, label=name)
         below.plot(x, 100 * rate, color=color, marker=marker, markersize=5, label=name)
@@ -84,21 +87,27 @@ def _scale_panel(above, below, panel):
         _few_ticks(axes, x)
         _plain(axes)
     above.set_title(panel["title"], fontsize=11)
-    below.set_ylim(bottom=0)
 
 
 def _few_ticks(axes, x):
-    """Powers of 2, no more than some seven."""
-    low, high = np.floor(np.log2(x[0])), np.ceil(np.log2(x[-1]))
+    """Powers of 2 within the data, no more than some seven."""
+    low, high = np.ceil(np.log2(x[0]) - 0.01), np.floor(np.log2(x[-1]) + 0.01)
     powers = np.arange(low, high + 1, max(1, np.ceil((high - low) / 6)))
     axes.set_xticks(2.0**powers, labels=[f"{2.0**p:.3g}" if p >= 0 else f"1/{2**int(-p)}" for p in powers])
     axes.minorticks_off()
 
 
-def _legend(figure, axes, narrow):
+def _legend(figure, axes):
+    """Below all axes, where it covers nothing, in as many columns as fit."""
     handles, words = axes.get_legend_handles_labels()
-    figure.legend(handles, words, loc="outside lower center", ncols=1 if narrow and len(words) > 3 else
-                  min(len(words), 4), frameon=False, fontsize=9)
+    words = [textwrap.fill(word, 48) for word in words]
+    longest = max(len(line) for word in words for line in word.splitlines())
+    columns = int(figure.get_figwidth() / (0.075 * longest + 0.6))  # inches
+    figure.legend(handles, words, loc="outside lower center", ncols=min(max(columns, 1), len(words), 4), frameon=False,
+                  fontsize=9)
+    for handle in figure.legends[0].legend_handles:
+        if hasattr(handle, "set_markersize"):
+            handle.set_markersize(min(handle.get_markersize(), 8))  # rings of the figure's size would touch
 
 
 def leaks(figure, section, narrow=False):
@@ -106,7 +115,7 @@ def leaks(figure, section, narrow=False):
     figure.set_size_inches((4.3, 9.6) if narrow else (12.6, 4.1))
     grid = figure.subplots(*((3, 1) if narrow else (1, 3)))
     parts = (("accuracy", "test accuracy (%)", 100, "{:.1f}", "Blues"),
-             ("firing_rate", "neurons that fire in a step (%)", 100, "{:.1f}", "Oranges"),
+             ("firing_rate", "firing rate (% of neurons in a step)", 100, "{:.1f}", "Oranges"),
              ("latency", "latency (thousand cycles)", 1e-3, "{:.1f}", "Purples"))
     for axes, (name, title, factor, words, colors) in zip(grid, parts):
         values = np.array([[np.nan if v is None else factor * v for v in row] for row in section[name]], float)
@@ -148,9 +157,7 @@ def trade(figure, section, narrow=False):
     x = [each["latency"] / 1e3 for each in near]
     margin = 0.06 * (max(x) - min(x)) or 1
     grid[1].set_xlim(min(x) - margin, max(x) + margin)
-    _legend(figure, grid[0], narrow)
-    if not narrow:
-        figure.legends[0].set_ncols(3) if hasattr(figure.legends[0], "set_ncols") else None
+    _legend(figure, grid[0])
 
 
 def _trade_panel(axes, section):
@@ -189,7 +196,7 @@ def timeline(figure, section, narrow=False):
     for axes, part in zip(grid, parts):
         _gantt(axes, part, until, narrow)
     grid[-1].set_xlabel("thousand clock cycles" if narrow else "thousand clock cycles since the first pixel")
-    _legend(figure, grid[0], narrow)
+    _legend(figure, grid[0])
 
 
 def _gantt(axes, part, until, narrow):
@@ -197,9 +204,11 @@ def _gantt(axes, part, until, narrow):
     kinds = ((begins, added, ADDS, "adds"), (added, fires, WAITS, "waits for the next layer"),
              (fires, ends, FIRES, "fires"))
     for layer in range(len(begins)):
+        broad = (ends - begins)[layer] * 1e3 > until / 60  # enough to lose a line at its left
+        axes.vlines(begins[layer][broad], layer - 0.36, layer + 0.36, color="white", linewidth=0.8, zorder=3)
         for start, end, color, name in kinds:
             axes.broken_barh(list(zip(start[layer], end[layer] - start[layer])), (layer - 0.36, 0.72),
-                             facecolors=color, label=name if layer == 0 else None)
+                             facecolors=color, edgecolors=color, linewidth=0.4, label=name if layer == 0 else None)
         for t, (start, end) in enumerate(zip(begins[layer], ends[layer])):
             if (end - start) * 1e3 > until / (20 if narrow else 45):
                 axes.text((start + end) / 2, layer, t + 1, ha="center", va="center", fontsize=8, color="white")

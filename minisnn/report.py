@@ -195,16 +195,19 @@ def choose(plan, rows):
         return {"named": {}, "labels": {}, "full": False, "how": ""}
     if plan is None:
         return _choose_alone(rows)
-    among = study.Rows(plan, rows)
+    named = _settled(plan, rows)
+    if "default" in named:
+        return {"named": {name: named[name] for name in LABELS if name in named}, "labels": LABELS, "full": True,
+                "how": "Chosen on validation; full length, mean over the seeds."}
+    return _choose_screened(plan, study.Rows(plan, rows))
+
+
+def _choose_screened(plan, among):
+    """Before the last stage has ended: by the screening."""
     try:
-        named = among.settled()
-        if "default" in named:
-            order = [name for name in LABELS if name in named]
-            return {"named": {name: named[name] for name in order}, "labels": LABELS, "full": True,
-                    "how": "Chosen on validation; full length, mean over the seeds."}
-        named = {"default": [among.default()], "named": among.screened(
-            surrogate=f"fast_sigmoid:{plan.fast_sigmoid:g}")}
-    except InputError:
+        named = {"default": [among.default()],
+                 "named": among.screened(surrogate=f"fast_sigmoid:{plan.fast_sigmoid:g}")}
+    except (InputError, ValueError):  # there is no row of the best scale, or more than one
         return {"named": {}, "labels": LABELS, "full": False, "how": ""}
     best, steps = among.best("fast_sigmoid"), plan.training["num_steps"]
     free = among.screened(surrogate=best, beta=any, threshold=any, rate_penalty=any, num_steps=any)
@@ -212,7 +215,11 @@ def choose(plan, rows):
               "priced": lambda of: of["num_steps"] == steps, "steps": lambda of: True}
     named |= {name: among.trades([row for row in free if fits(study.of(row))], 1, plan.tolerance)
               for name, fits in groups.items()}
-    return {"named": {name: found for name, found in named.items() if found}, "labels": LABELS, "full": False,
+    different = {}
+    for name, found in named.items():  # a stage that has not begun has nothing but the default
+        if found and found not in different.values():
+            different[name] = found
+    return {"named": different, "labels": LABELS, "full": False,
             "how": "The study is not finished: chosen on validation in the screening, of one seed and fewer epochs. "
                    "Claims do not rest on these."}
 
@@ -230,6 +237,14 @@ def _choose_alone(rows):
     return {"named": {"default": best, "steps": min(near, key=lambda group: judged(group, "latency"))},
             "labels": {"default": "most accurate", "steps": "fastest within a point"}, "full": False,
             "how": f"The file has no plan, so no default: chosen on {on} among all points."}
+
+
+def _settled(plan, rows):
+    """Of :meth:`minisnn.study.Rows.settled`; {} without a plan, or before its first stage."""
+    try:
+        return {} if plan is None else study.Rows(plan, rows).settled()
+    except InputError:
+        return {}
 
 
 def trades_of(chosen):
@@ -396,7 +411,8 @@ def power(chosen, clock_mhz, constants=None):
               if name in named]
     last = next((name for name in ("priced", "steps", "leak") if name in named), None)
     for name in dict.fromkeys(["default", last] if last else ["default"]):
-        listed += [(f"{labels[name]}, {schedule} schedule", named[name], schedule) for schedule in ("dense", "layerwise")]
+        listed += [(f"{labels[name]}, {schedule} schedule", named[name], schedule)
+                   for schedule in ("dense", "layerwise")]
     static = (constants or {}).get("static", energy.CONSTANTS["static"][0])
     lines = []
     for label, rows, schedule in listed:
@@ -420,10 +436,7 @@ def _claims(plan, rows, clock_mhz, constants):
     """``list``: of :func:`minisnn.claims.claims`; ``floor``: of :func:`minisnn.claims.floor`, by default."""
     if plan is None:
         return {"missing": "A sweep has no default to compare with; the claims are those of minisnn reproduce."}
-    try:
-        settled = study.Rows(plan, rows).settled()
-    except InputError:
-        settled = {}
+    settled = _settled(plan, rows)
     floors = {LABELS[name]: floor(settled[name]) for name in DEFAULTS if name in settled}
     return {"list": claims(settled, plan, clock_mhz, constants), "floors": floors,
             "settled": {name: {"settings": study.of(found[0]),
@@ -471,26 +484,22 @@ def _one_step(chosen):
         rows = chosen["named"].get(name, [])
         by_step = [row["result"]["test"].get("accuracy_by_step") for row in rows]
         if rows and all(by_step) and len(by_step[0]) > 1:
-            lines.append({"pitfall": "accuracy read at the first step instead of all", "setting": chosen["labels"][name],
-                          "honest": {"accuracy": test(rows, "accuracy")},
+            lines.append({"pitfall": "accuracy read at the first step instead of all",
+                          "setting": chosen["labels"][name], "honest": {"accuracy": test(rows, "accuracy")},
                           "wrong": {"accuracy": float(np.mean([each[0] for each in by_step]))}, "seeds": len(rows)})
     return lines
 
 
 def _equal_scale(plan, rows):
     """Fast sigmoid relative to the arctangent: of equal width (honest), and of equal scale."""
-    if plan is None:
-        return []
-    try:
-        settled = study.Rows(plan, rows).settled()
-    except InputError:
-        return []
+    settled = _settled(plan, rows)
     if not {"atan", "wide", "same scale"} <= settled.keys():
         return []
     atan, rate = settled["atan"][0]["point"]["network"]["surrogate"], means(settled["atan"])["firing_rate"]
     parts = [{name: means(settled[each])[name] for name in NUMBERS} for each in ("wide", "same scale")]
-    return [{"pitfall": "fast sigmoid of equal scale instead of equal width", "setting": f"beside {atan}, which fires {100 * rate:.2f} %",
-             "honest": parts[0], "wrong": parts[1], "seeds": len(settled["wide"])}]
+    return [{"pitfall": "fast sigmoid of equal scale instead of equal width",
+             "setting": f"beside {atan}, which fires {100 * rate:.2f} %", "honest": parts[0], "wrong": parts[1],
+             "seeds": len(settled["wide"])}]
 
 
 def _selection(rows):

@@ -23,6 +23,7 @@ def add_arguments(parser):
 def run(args):
     """Report as the arguments say."""
     from .. import page, report
+    from ..claims import OPEN
     from ..energy import load_constants
 
     constants = load_constants(args.constants) if args.constants else None
@@ -32,8 +33,10 @@ def run(args):
     if "missing" in claims:
         print(claims["missing"])
     else:
-        rows = [(f"{each['group']}: {each['what']}", page.found(each), each["verdict"]) for each in claims["list"]]
-        print(table(rows, ("claim", "found", "verdict")))
+        rows = [(f"{each['group']}: {each['what']}", *page.brief(each)) for each in claims["list"]
+                if each["verdict"] != OPEN]
+        print(table(rows, ("claim", "found", "points lost", "verdict")))
+        print(page.still_open(claims["list"]), end="\n" * bool(page.still_open(claims["list"])))
     print()
     for path in paths:
         print(path)
