@@ -2,8 +2,9 @@
 
 1. scales      fast sigmoid and arctangent, as named; fast sigmoid as wide, and as wide and as high, as each arctangent
 2. leaks       beta x threshold, at the best scale
-3. penalties   a price on firing, at the default and at the best trades of stage 2
-4. steps       fewer steps of time, at the best trades so far
+3. penalties   a price on firing: at the default, at the fastest trade of stage 2, at its two most accurate points, and
+               at the first of these with a narrower surrogate
+4. steps       fewer steps of time: at the most accurate point of stage 2, and at the best trades of stage 3
 5. claims      what claims rest on, in full length and with several seeds
 
 Stages 1 to 4 are a screening: one seed, fewer epochs. Nothing here looks at a test result.
@@ -236,6 +237,11 @@ class Rows:
         return sorted(fit, key=lambda row: validation(row)["latency"])[:count]
 
 
+    @staticmethod
+    def accurate(rows, count):
+        """The rows of highest accuracy on validation."""
+        return sorted(rows, key=lambda row: (-validation(row)["accuracy"], validation(row)["latency"]))[:count]
+
     def seeds(self, **wanted):
         """Rows in full length with these settings, by seed; none unless every seed of the plan is there."""
         rows = sorted(self.full(**wanted), key=lambda row: row["point"]["training"]["seed"])
@@ -247,8 +253,8 @@ class Rows:
         "named" and "default" are the default at snnTorch's scale and at its best; "atan" and "atan named" the
         arctangent at its best scale and at snnTorch's; "wide" the fast sigmoid as wide as the former; "same scale" the
         fast sigmoid with its scale. Those that lose at most the tolerance of the default's mean accuracy, in the order
-        of what may be changed: "leak" beta and threshold, "priced" the rate penalty too, "steps" T too; and "paper",
-        beta and threshold with the loss that the paper allows itself. All are chosen on validation.
+        of what may be changed: "leak" beta and threshold, "priced" surrogate and rate penalty too, "steps" T too; and
+        "paper", beta and threshold with the loss that the paper allows itself. All are chosen on validation.
         """
         plan, atan = self.plan, self.best("atan")
         default = {"surrogate": self.best("fast_sigmoid")}
@@ -257,9 +263,9 @@ class Rows:
                  "atan": {"surrogate": atan}, "atan named": {"surrogate": f"atan:{plan.atan:g}"},
                  "wide": {"surrogate": wide}, "same scale": {"surrogate": "fast_sigmoid:" + atan.partition(":")[2]}}
         found = {name: self.seeds(**settings) for name, settings in found.items()}
-        groups = {"paper": ({}, PAPER_LOSS), "leak": ({}, plan.tolerance),
-                  "priced": ({"rate_penalty": any}, plan.tolerance),
-                  "steps": ({"rate_penalty": any, "num_steps": any}, plan.tolerance)}
+        priced = {"surrogate": any, "rate_penalty": any}
+        groups = {"paper": ({}, PAPER_LOSS), "leak": ({}, plan.tolerance), "priced": (priced, plan.tolerance),
+                  "steps": (priced | {"num_steps": any}, plan.tolerance)}
         for name, (free, loss) in groups.items():
             found[name] = self._settle(found["default"], default | {"beta": any, "threshold": any} | free, loss)
         return {name: rows for name, rows in found.items() if rows}
@@ -312,14 +318,21 @@ def _of_leaks(rows):
 
 
 def _penalties(plan, data, rows):
-    chosen = [rows.default(), *rows.trades(_of_leaks(rows), 3, plan.tolerance)]
-    return [point(plan, data, **of(row) | {"rate_penalty": penalty}) for row in chosen for penalty in plan.penalties]
+    accurate = [of(row) for row in rows.accurate(_of_leaks(rows), 2)]
+    best = surrogates.parse(rows.best("fast_sigmoid"))
+    narrower = accurate[0] | {"surrogate": str(Surrogate(best.name, 2 * best.scale))}
+    bases = [of(rows.default()), *(of(row) for row in rows.trades(_of_leaks(rows), 1, plan.tolerance)), *accurate,
+             narrower]
+    return [point(plan, data, **base | {"rate_penalty": penalty}) for base in bases for penalty in plan.penalties]
+
+
+def _priced(rows):
+    return [row for row in rows.screened(beta=any, threshold=any, rate_penalty=any) if of(row)["rate_penalty"]]
 
 
 def _steps(plan, data, rows):
-    every = _of_leaks(rows) + [row for row in rows.screened(beta=any, threshold=any, rate_penalty=any)
-                               if of(row)["rate_penalty"]]
-    chosen = [rows.default(), *rows.trades(every, 2, 2 * plan.tolerance)]
+    chosen = [*rows.accurate(_of_leaks(rows), 1), *rows.trades(_priced(rows), 1, plan.tolerance),
+              *rows.trades(_priced(rows), 1, 3 * plan.tolerance)]
     return [point(plan, data, **of(row) | {"num_steps": steps}) for row in chosen for steps in plan.steps]
 
 
@@ -328,7 +341,7 @@ def candidates(plan, rows):
     fast_sigmoid, atan = rows.best("fast_sigmoid"), rows.best("atan")
     default = of(rows.default())
     leaks = _of_leaks(rows)
-    priced = [row for row in rows.screened(beta=any, threshold=any, rate_penalty=any) if of(row)["rate_penalty"]]
+    priced = _priced(rows)
     fewer = [row for row in rows.screened(beta=any, threshold=any, rate_penalty=any, num_steps=any)
              if of(row)["num_steps"] < plan.training["num_steps"]]
     wide = str(surrogates.match_width("fast_sigmoid", surrogates.parse(atan)))
