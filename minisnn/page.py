@@ -47,7 +47,9 @@ th {{ vertical-align: bottom; white-space: normal; border-bottom: 1px solid #888
 .l {{ text-align: left; white-space: normal; min-width: 8em; }}
 .t {{ text-align: left; white-space: nowrap; min-width: 0; }}
 .s {{ white-space: normal; min-width: 5em; }}
-.note td {{ text-align: left; white-space: normal; color: #555; padding-top: 0; }}
+.note td {{ text-align: left; white-space: normal; color: #555; }}
+.name td {{ text-align: left; white-space: normal; padding-top: .9em; border-bottom: none; }}
+.note div, .name div {{ position: sticky; left: .4em; max-width: calc(100vw - 48px); }}
 .good {{ color: #116329; font-weight: 600; }}
 .bad {{ color: #a40e26; font-weight: 600; }}
 .dim {{ color: #666; }}
@@ -144,7 +146,8 @@ def table(head, rows, left=1, tight=False):
     ----------
     head : list of str
     rows : list of list
-        Cells: str, or (str, class). A row of one is a note to the row above it.
+        Cells: str, or (str, class). A row of one stands across: str, a note to the row above it, or (str, "name",
+        (verdict, class)), what the rows below it are of.
     left : int
     tight : bool
         Text does not break.
@@ -156,7 +159,9 @@ def table(head, rows, left=1, tight=False):
 
     def line(tag, row):
         if len(row) == 1:
-            return f'<tr class="note"><td colspan="{len(head)}">{escape(row[0])}</td></tr>'
+            text, kind, verdict = row[0] if isinstance(row[0], tuple) else (row[0], "note", ("", ""))
+            word = f' <span class="{verdict[1]}">{escape(verdict[0])}</span>' if verdict[0] else ""
+            return f'<tr class="{kind}"><td colspan="{len(head)}"><div>{escape(text)}{word}</div></td></tr>'
         return "<tr>" + "".join(cell(tag, index, content) for index, content in enumerate(row)) + "</tr>"
 
     lines = [line("th", head), *[line("td", row) for row in rows]]
@@ -308,8 +313,8 @@ def _claims(report):
         some = [claim for claim in claims if claim["group"] == group]
         said = list(dict.fromkeys(claim["paper"] for claim in some if claim["paper"]))
         parts.append(f"<h3>{escape(title)}</h3>" + "".join(paragraph(f"The paper: {each}.") for each in said))
-        parts.append(table(["compared", "test", "bar", "mean", "by seed", "spread", "seeds for it", "verdict"],
-                           [line for claim in some for line in _claim_lines(claim)], left=2))
+        parts.append(table(["test", "bar", "mean", "by seed", "spread", "seeds for it"],
+                           [line for claim in some for line in _claim_lines(claim)], tight=True))
     settled = [(name, _words(each["settings"]), _each(each["accuracy"], percent), _each(each["latency"], whole),
                 _each(each["firing_rate"], percent)) for name, each in _settled(report)]
     floors = "".join(paragraph(_floor(name, each)) for name, each in report["claims"]["floors"].items() if each)
@@ -333,21 +338,19 @@ def _each(values, words):
 
 
 def _claim_lines(claim):
-    """Rows of the claim table: one for each test, then the note."""
-    if not claim["tests"]:
-        return [(_what(claim), "", "", "", "", "", "", _verdict(claim)), (claim["note"] + ".",)]
-    lines = []
+    """Rows of the claim table: what is compared and its verdict, one for each test, then the note."""
+    lines = [((f"{_what(claim)}:", "name", _verdict(claim)),)]
     for index, test in enumerate(claim["tests"]):
         values = test["by_seed"]
-        spread = f"{amount(test, min(values))} to {amount(test, max(values))}"
-        lines.append((claim["what"] if index == 0 else "", (_named(test), "t"), bar(test), amount(test, test["mean"]),
-                      _each(values, lambda value: amount(test, value)), spread,
-                      f"{claim['passed']} of {claim['seeds']}" if index == 0 else "",
-                      _verdict(claim) if index == 0 else ""))
+        lines.append((_named(test), bar(test), amount(test, test["mean"]),
+                      _each(values, lambda value: amount(test, value)),
+                      f"{amount(test, min(values))} to {amount(test, max(values))}",
+                      f"{claim['passed']} of {claim['seeds']}" if index == 0 else ""))
     notes = [f"The model's ratio is from {claim['range'][0]:.3f} to {claim['range'][1]:.3f} with constants off by up "
              "to a factor of two"] if claim["range"] else []
     notes += [claim["note"]] if claim["note"] else []
-    return lines + ([("; ".join(notes) + ".",)] if notes else [])
+    note = "; ".join(notes)
+    return lines + ([(f"{note[0].upper()}{note[1:]}.",)] if notes else [])
 
 
 def _floor(name, floor):
@@ -393,10 +396,17 @@ def _about(report):
             ("clock", f"{about['clock_mhz']:g} MHz"),
             ("versions, of the report", ", ".join(f"{name} {version}" for name, version in about["versions"].items()))]
     if plan:
-        rows += [(f"plan: {name}", str(value)) for name, value in plan.items()]
+        rows += [(f"plan: {name}", _listed(value)) for name, value in plan.items()]
     command = f"<pre>{escape(str(about['command']))}</pre>" if about["command"] else paragraph(
         "The file does not tell the command that made it.")
     return command + table(["", ""], rows, left=2) + paragraph(about["note"])
+
+
+def _listed(value):
+    """A setting of a plan as text."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {each}" for name, each in value.items())
+    return "; ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
 def _hours(seconds):
