@@ -210,8 +210,8 @@ def _choose_screened(plan, among):
     except (InputError, ValueError):  # there is no row of the best scale, or more than one
         return {"named": {}, "labels": LABELS, "full": False, "how": ""}
     best, steps = among.best("fast_sigmoid"), plan.training["num_steps"]
-    free = among.screened(surrogate=best, beta=any, threshold=any, rate_penalty=any, num_steps=any)
-    groups = {"leak": lambda of: of["num_steps"] == steps and not of["rate_penalty"],
+    free = among.screened(beta=any, threshold=any, rate_penalty=any, num_steps=any)
+    groups = {"leak": lambda of: of["num_steps"] == steps and not of["rate_penalty"] and of["surrogate"] == best,
               "priced": lambda of: of["num_steps"] == steps, "steps": lambda of: True}
     named |= {name: among.trades([row for row in free if fits(study.of(row))], 1, plan.tolerance)
               for name, fits in groups.items()}

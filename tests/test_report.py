@@ -104,9 +104,9 @@ def verdicts(tmp_path, template, changed=None):
     return {(each["group"], each["what"].partition(":")[0]): each for each in found["claims"]["list"]}
 
 
-CUT = ("latency", "beta, threshold, penalty; against default, best scale")
-FASTEST = ("latency", "beta, threshold, penalty, fewer steps; against default, best scale")
-FPS = ("efficiency", "beta, threshold, penalty; over default, best scale")
+CUT = ("latency", "beta, threshold, surrogate, penalty; against default, best scale")
+FASTEST = ("latency", "beta, threshold, surrogate, penalty, T; against default, best scale")
+FPS = ("efficiency", "beta, threshold, surrogate, penalty; over default, best scale")
 EQUAL = ("firing", "at equal half-width, that of the arctangent's best")
 
 
