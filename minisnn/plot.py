@@ -167,3 +167,96 @@ def _unit(x):
 def _gap(num_steps):
     """A step is drawn 8 columns wide, of which the outer two stay white, so that steps are told apart."""
     return np.tile([0, 1, 1, 1, 1, 1, 1, 0], num_steps)
+
+
+def trace_figures(trace, factors, chosen, folder):
+    """Figures of one image: spikes, a membrane, the pipeline, a gradient; as PNG.
+
+    Parameters
+    ----------
+    trace : minisnn.trace.Trace
+    factors : minisnn.factors.Factors or None
+    chosen : (layer, neuron, step)
+    folder : Path
+
+    Returns
+    -------
+    names : list of str
+        Of the files.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    layers = trace.network.layers
+    drawings = {"spikes.png": ((7, 1.6 * len(layers)), lambda figure: _spikes_of(figure, trace)),
+                "membrane.png": ((7, 4), lambda figure: membrane(figure.subplots(), trace, *chosen[:2])),
+                "pipeline.png": ((10, 1.2 + 0.8 * len(layers)), lambda figure: _gantt_of(figure.subplots(), trace))}
+    if factors is not None:
+        drawings["gradient.png"] = ((8, 6), lambda figure: three_factors(figure, factors, chosen[0]))
+    for name, (size, draw) in drawings.items():
+        figure = Figure(figsize=size, layout="constrained")
+        canvas = FigureCanvasAgg(figure)
+        draw(figure)
+        with atomic_write(folder / name) as file:
+            canvas.print_png(file)
+    return list(drawings)
+
+
+def _spikes_of(figure, trace):
+    rows = figure.subplots(len(trace.spk), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, each, spk in zip(rows, trace.network.layers, trace.spk):
+        marks = np.repeat(spk.reshape(trace.num_steps, -1).T, 8, axis=1) * _gap(trace.num_steps)
+        axes.imshow(marks, aspect="auto", cmap="Blues", vmin=0, vmax=1, origin="lower",
+                    extent=(-0.5, trace.num_steps - 0.5, -0.5, each.layer.neurons - 0.5))
+        axes.set_title(f"layer {each.layer.name}: {int(spk.sum()):,} spikes of {each.layer.neurons:,} neurons",
+                       loc="left", fontsize=9)
+    rows[-1].set_xlabel("time step")
+    rows[-1].xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
+    figure.supylabel("neuron index", fontsize=10)
+
+
+def membrane(axes, trace, layer, neuron):
+    """A neuron's membrane before reset, in integers and in floats, with the threshold and its spikes."""
+    each, steps = trace.network.layers[layer], np.arange(trace.num_steps)
+    unit = each.scale / 2**each.guard
+    integer = trace.mem[layer].reshape(trace.num_steps, -1)[:, neuron] * unit
+    floats = trace.mem_float[layer].reshape(trace.num_steps, -1)[:, neuron]
+    fired = trace.spk[layer].reshape(trace.num_steps, -1)[:, neuron] > 0
+    axes.axhline(each.threshold * unit, color="0.4", linestyle="--", linewidth=1, label="threshold")
+    axes.plot(steps, floats, color="tab:orange", marker="o", label="floats")
+    axes.plot(steps, integer, color="tab:blue", marker="s", markersize=4, linestyle=":", label="integers")
+    axes.plot(steps[fired], integer[fired], "^", color="tab:red", markersize=11, fillstyle="none", label="spike")
+    axes.set(title=f"Layer {each.layer.name}, neuron {neuron}", xlabel="time step",
+             ylabel="membrane before reset (float units)")
+    axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, ncols=4, loc="upper center", bbox_to_anchor=(0.5, -0.14))
+
+
+def _gantt_of(axes, trace):
+    from types import SimpleNamespace
+    begins, added, fires, ends = trace.times[:, None]
+    times = SimpleNamespace(begins=begins, added=added, fires=fires, ends=ends, latency=np.array([trace.latency]))
+    labels = [f"{each.layer.name}\n{count} lanes" for each, count in zip(trace.network.layers, trace.lanes)]
+    pipeline_gantt(axes, times, labels)
+    axes.set_title(f"{trace.latency:,} clock cycles: adds (blue), waits (grey), fires (orange); steps are numbered")
+
+
+def three_factors(figure, factors, layer):
+    """The gradient of a layer's steepest weight, as the sum over steps of its three factors."""
+    grad = factors.grads[2 * layer]
+    weight = tuple(int(i) for i in np.unravel_index(np.abs(grad).argmax(), grad.shape))
+    found = factors.of(layer, weight)
+    steps, rows = np.arange(factors.num_steps), figure.subplots(4, 1, sharex=True)
+    # Of a weight that many neurons share, the means of the factors are shown, and the sums of the products.
+    parts = ((found.error.mean(axis=1), "error dL/dS"), (found.surrogate.mean(axis=1), "surrogate"),
+             (found.trace.mean(axis=1), "input trace"), (found.products.sum(axis=1), "product"))
+    for axes, (values, label) in zip(rows, parts):
+        axes.bar(steps, values, color="tab:purple" if label == "product" else "tab:blue", width=0.6)
+        axes.axhline(0, color="0.5", linewidth=0.8)
+        axes.set_ylabel(label)
+        axes.spines[["top", "right"]].set_visible(False)
+    name, shared = factors.net.layers[layer].name, len(found.neurons)
+    rows[0].set_title(f"Layer {name}, weight {weight}: sum of products {found.gradient:.4g} = gradient"
+                      + (f" (factors: mean of {shared} neurons)" if shared > 1 else ""), fontsize=10)
+    rows[-1].set_xlabel("time step")
+    rows[-1].xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)

@@ -140,10 +140,17 @@ def quantize(model, weight_bits=8, *, frac=8, guard=4, membrane_bits=None, round
                                 saturates=width < needed))
     network = IntegerNetwork(tuple(layers), net.classes, pixels.bits if encoder.kind == "direct" else 0)
     integer = IntegerModel(network, encoder, pixels, model.seed, model.dataset,
-                           {"settings": model.settings, "versions": model.versions})
+                           {"settings": model.settings, "versions": model.versions,
+                            "detach_reset": net.detach_reset, **_surrogate(net)})
     exact = (pixels.low, pixels.step) == (0, 1)
     worst_pixel = 0.0 if exact else pixels.step / 2
     return integer, Losses(tuple(losses), worst_pixel)
+
+
+def _surrogate(net):
+    """What it was trained with; functions of one's own cannot be kept."""
+    own = net.surrogate.functions or net.surrogate.table
+    return {} if own else {"surrogate": str(net.surrogate)}
 
 
 def _layer(net, index, bits, frac, guard, rounding, folding):
@@ -229,10 +236,11 @@ def dequantised(integer, dtype="float64", backend="numpy"):
     from .network import Network
     from .topology import normalised
     layers, encoder = integer.network.layers, integer.encoder
+    learned = {name: integer.source[name] for name in ("surrogate", "detach_reset") if name in integer.source}
     net = Network(normalised([each.layer for each in layers]), integer.network.input_shape,
                   classes=integer.network.classes, beta=[each.beta / 2**each.frac for each in layers],
                   threshold=[each.threshold * each.scale / 2**each.guard for each in layers], reset=layers[0].reset,
-                  readout=integer.network.readout, pad_value=encoder.pad_value, dtype=dtype, backend=backend,
+                  readout=integer.network.readout, pad_value=encoder.pad_value, dtype=dtype, backend=backend, **learned,
                   padding=[each.layer.padding for each in layers if each.layer.kind == "conv2d"],
                   rng=np.random.default_rng(0))
     for index, each in enumerate(layers):

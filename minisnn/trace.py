@@ -477,7 +477,7 @@ def load(path):
         raise InputError(f"{path} is not a whole trace ({error}); make it again") from error
 
 
-def trace(model, image, lanes=None, wide=False, float_model=None, **about):
+def trace(model, image, lanes=None, wide=False, float_model=None, about=None):
     """Run one image, and keep what happened.
 
     Parameters
@@ -491,7 +491,7 @@ def trace(model, image, lanes=None, wide=False, float_model=None, **about):
         Convolutions add all taps at once.
     float_model : minisnn.model.Model, optional
         The one that was quantised; by default the float network that the integers stand for.
-    **about
+    about : dict, optional
         Plain values to remember, such as the label.
 
     Returns
@@ -517,7 +517,8 @@ def trace(model, image, lanes=None, wide=False, float_model=None, **about):
     mem = [each[:, 0].astype(np.int32 if layer.membrane_bits <= 32 else np.int64)
            for each, layer in zip(run.mem, network.layers)]
     net = floats.network
-    about = {"answer": int(run.scores[0].argmax()), "scores": run.scores[0].tolist(), "dataset": model.dataset} | about
+    about = {"answer": int(run.scores[0].argmax()), "scores": run.scores[0].tolist(), "dataset": model.dataset,
+             **(about or {})}
     return Trace(network, steps, lanes, wide, np.asarray(image), [frames[:, 0] for frames in stimulus.frames], mem,
                  [each[:, 0] for each in run.fires], [each.mem[:, 0].astype(np.float32) for each in their.layers],
                  [each.spk[:, 0].astype(np.uint8) for each in their.layers],

@@ -8,7 +8,7 @@ from importlib import import_module
 from .. import __version__
 from ..errors import InputError, TrainingError
 
-COMMANDS = ("train", "evaluate", "info", "quantize", "cycles", "cosim", "synth", "vhdl", "sweep", "reproduce",
+COMMANDS = ("train", "evaluate", "info", "quantize", "cycles", "cosim", "synth", "vhdl", "inspect", "sweep", "reproduce",
             "report")
 
 
