@@ -238,7 +238,7 @@ def _gantt_of(axes, trace):
     times = SimpleNamespace(begins=begins, added=added, fires=fires, ends=ends, latency=np.array([trace.latency]))
     labels = [f"{each.layer.name}\n{count} lanes" for each, count in zip(trace.network.layers, trace.lanes)]
     pipeline_gantt(axes, times, labels)
-    axes.set_title(f"{trace.latency:,} clock cycles: adds (blue), waits (grey), fires (orange); steps are numbered")
+    axes.set_title(f"{trace.latency:,} clock cycles: adds (blue), waits (grey), fires (orange); steps from 1")
 
 
 def three_factors(figure, factors, layer):

@@ -2,7 +2,8 @@
 
 Tables: ``points`` (what was asked, and what came out: nothing else, so that equal sweeps have equal tables), ``models``
 (the trained float models), ``times`` (how long, when, on what machine) and ``claims`` (which process works on which
-training); ``notes`` say what the points are for. ``results`` is a view of the points with a column for each of the main numbers.
+training); ``notes`` say what the points are for. ``results`` is a view of the points, with a column for each of
+the main numbers.
 
 The file is in WAL mode and must be on a local disk: SQLite's locks do not hold on network file systems.
 """

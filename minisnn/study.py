@@ -220,7 +220,7 @@ class Rows:
     def best(self, family):
         """The surrogate of a family, as named, that is best on validation at the default's beta and threshold."""
         rows = [row for row in self.screened() if of(row)["surrogate"] in
-                [f"{family}:{scale:g}" for scale in (*self.plan.scales, self.plan.fast_sigmoid)]]
+                [f"{family}:{scale:g}" for scale in (*self.plan.scales, getattr(self.plan, family))]]
         if not rows:
             raise InputError("the study has no point of stage 1 yet; let it go on")
         return of(max(rows, key=lambda row: (validation(row)["accuracy"], -validation(row)["latency"])))["surrogate"]

@@ -73,8 +73,8 @@ class Doing:
     layer : int
         From 0.
     phase : str
-        One of :data:`PHASES`, as the layer's state register: "adds" from the cycle after the scanner is started, "waits"
-        for a free bank of the next layer, or for the step before to settle.
+        One of :data:`PHASES`, as the layer's state register: "adds" from the cycle after the scanner is started,
+        "waits" for a free bank of the next layer, or for the step before to settle.
     step : int
         The step that it is at, or was; -1 before the first.
     handed : int

@@ -54,7 +54,7 @@ def test_blocks_import_myhdl_and_one_another_alone():
     for path in (ROOT / "hw").glob("*.py"):
         outside = {name.split(".")[0] for name in imports(path)} - {"hw", "myhdl", "dataclasses"}
         if path.stem in ("simulate", "cosimulate", "cosimulate_hdl", "host", "tools", "convert", "specify",
-                         "synthesize", "resources", "equivalence", "deliver", "benches", "manual",
+                         "synthesize", "waveform", "resources", "equivalence", "deliver", "benches", "manual",
                          "manual_tables"):
             ours = {name for name in imports(path) if name.startswith("minisnn.")}
             assert all(name.split(".")[1] in ("fixed", "quantize", "cycles") for name in ours), path

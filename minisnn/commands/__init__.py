@@ -8,8 +8,8 @@ from importlib import import_module
 from .. import __version__
 from ..errors import InputError, TrainingError
 
-COMMANDS = ("train", "evaluate", "info", "quantize", "cycles", "cosim", "synth", "vhdl", "inspect", "sweep", "reproduce",
-            "report")
+COMMANDS = ("train", "evaluate", "info", "quantize", "cycles", "cosim", "synth", "vhdl", "inspect", "sweep", "report",
+            "reproduce")
 
 
 def main(arguments=None):

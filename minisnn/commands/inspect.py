@@ -27,11 +27,11 @@ def add_arguments(parser):
     parser.add_argument("--image", type=int, default=0, metavar="K", help="which test image, from 0 (default: 0)")
     parser.add_argument("--layer", type=int, metavar="L", help="the page begins with this layer, from 0,")
     parser.add_argument("--neuron", type=int, metavar="N", help="neuron, from 0,")
-    parser.add_argument("--step", type=int, metavar="T", help="and step, from 0 (default: what fired most)")
+    parser.add_argument("--step", type=int, metavar="T", help="and step, from 0 (default: a spike)")
     add_lanes_argument(parser)
     add_wide_argument(parser)
-    parser.add_argument("--float", dest="float_model", metavar="MODEL", help="model file (.npz) that was quantised, for "
-                        "float membranes and gradients (default: the floats that the integers stand for)")
+    parser.add_argument("--float", dest="float_model", metavar="MODEL", help="model file (.npz) that was quantised, "
+                        "for float membranes and gradients (default: the floats that the integers stand for)")
     parser.add_argument("--simulator", metavar="NAME", help=f"{', '.join(SIMULATORS)} (default: MyHDL for small "
                         "networks, else Verilator or GHDL, whichever is there)")
     parser.add_argument("--waveform", metavar="NAME", help=f"{', '.join(WAVEFORMS)} (default: MyHDL (VCD) for small "
@@ -110,13 +110,14 @@ def _factors(floats, model, image, label):
 
 
 def _chosen(args, found):
-    """(layer, neuron, step) that is shown first: as asked, else the neuron of the last but one layer that fired most."""
+    """(layer, neuron, step) that is shown first: as asked, else a neuron before the last layer that fires at times."""
     layers = found.network.layers
     layer = max(len(layers) - 2, 0) if args.layer is None else args.layer
     if not 0 <= layer < len(layers):
         raise InputError(f"--layer must be 0 to {len(layers) - 1}, got {layer}")
     spikes = found.spk[layer].reshape(found.num_steps, -1)
-    neuron = int(spikes.sum(axis=0).argmax()) if args.neuron is None else args.neuron
+    often = np.abs(spikes.sum(axis=0) - found.num_steps / 2)
+    neuron = int(often.argmin()) if args.neuron is None else args.neuron
     if not 0 <= neuron < spikes.shape[1]:
         raise InputError(f"--neuron must be 0 to {spikes.shape[1] - 1} in layer {layer}, got {neuron}")
     step = int(spikes[:, neuron].argmax()) if args.step is None else args.step
