@@ -120,18 +120,22 @@ def cut(source, target, first, last):
     names : list of (str, int)
         Full name and width of each signal.
     """
-    names, scopes, values = [], [], {}
+    names, scopes, seen, values = [], [], {}, {}
     with open(source) as file, open(target, "w") as out:
         for line in file:
             words = line.split()
-            if line.startswith("$date") or words[:1] == ["$date"]:  # the same run gives the same file
+            if words[:1] == ["$date"]:  # the same run gives the same file
                 out.write("$date today $end\n")
                 next(file), next(file)
                 continue
-            out.write(line)
             if words[:2] == ["$scope", "module"]:
-                scopes.append(words[2])
-            elif words[:1] == ["$upscope"]:
+                # MyHDL counts through all designs of a process; here they count within their block, from 1.
+                kind = words[2].rstrip("0123456789")
+                seen[*scopes, kind] = number = seen.get((*scopes, kind), 0) + 1
+                scopes.append(f"{kind}{number}" if scopes else kind)
+                line = line.replace(words[2], scopes[-1])
+            out.write(line)
+            if words[:1] == ["$upscope"]:
                 scopes.pop()
             elif words[:1] == ["$var"]:
                 names.append((".".join([*scopes, words[4]]), int(words[2])))
@@ -141,12 +145,12 @@ def cut(source, target, first, last):
         for line in file:
             if line[0] == "#":
                 now = int(line[1:])
-                if now >= first and not begun:
+                if now > first and not begun:
                     begun = True
                     out.write(f"#{first}\n$dumpvars\n" + "".join(values.values()) + "$end\n")
                 if now > last:
                     break
-                if begun and now > first:
+                if begun:
                     out.write(line)
             elif line[0] != "$" and line.strip():
                 if begun:
