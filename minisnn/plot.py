@@ -1,4 +1,4 @@
-"""Figures. The only file that knows matplotlib; it draws without a screen and keeps no state."""
+"""Figures. With plot_study the only file that knows matplotlib; it draws without a screen and keeps no state."""
 
 import numpy as np
 

@@ -13,11 +13,15 @@ TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 
 def test_code_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    code, = re.findall(r"```python\n(.*?)```", TEXT, re.S)
+    code, inspecting = re.findall(r"```python\n(.*?)```", TEXT, re.S)
     names = {}
     exec(compile(code, "README.md", "exec"), names)
     assert "accuracy=0.9" in capsys.readouterr().out
     assert (tmp_path / "model.npz").is_file()
+    assert main(["quantize", "model.npz"]) == 0
+    found = {}
+    exec(compile(inspecting, "README.md", "exec"), found)
+    assert found["why"].membrane == found["found"].mem[1][2][5] and len(found["doing"]) == 3
     below = TEXT[TEXT.index("One layer down"):]
     inputs = np.random.default_rng(0).random((1, 4, 8, 8, 1), np.float32)
     names |= {"inputs": inputs, "num_steps": 3, "labels": np.arange(4), "np": np}
