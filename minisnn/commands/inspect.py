@@ -60,11 +60,11 @@ def run(args):
     floats = _float_model(args, model)
     found = trace.trace(model, image, args.lanes, args.wide, floats,
                         {"image": args.image, "label": label, "model": Path(args.model).name})
+    chosen, _ = _chosen(args, found), _cycles(args.steps, found)
     try:
         args.out.mkdir(exist_ok=True)
     except OSError as error:
         raise InputError(f"cannot write {args.out}: {error.strerror or error}; name another folder") from None
-    chosen = _chosen(args, found)
     differences, files = _check(args, model, image, found)
     found.save(args.out / "trace.npz")
     factors = _factors(floats, model, image, label)

@@ -78,7 +78,7 @@ def run(args):
         own = {name: values.pop(name) for name in ("weight_bits", "finetune", "lanes")}
         network, training = choose(args.dataset, values | {"detach_reset": args.detach_reset})
         points.append(make(data, network, training, wide=args.wide, **own))
-    print(f"{len(points)} points of {data.name} into {args.out}", flush=True)
+    print(f"{data.name}: {len(points)} point{'s' if len(points) > 1 else ''} into {args.out}", flush=True)
     outcome = run_points(points, args, retry=args.retry, again=args.again)
     print(f"{outcome.done} done, {outcome.failed} failed, {outcome.left} left: {args.out}")
     if outcome.left:
