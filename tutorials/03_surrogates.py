@@ -1,0 +1,150 @@
+# %% [markdown]
+# # 3. Why the gradient dies, and surrogates
+# Networks learn by *gradient descent*: a *loss* tells how wrong the answers are, and each weight moves a little against
+# the derivative of the loss. For spikes this fails. There is a trick that saves it, and the trick has one number, a
+# width, that decides much. You need lesson 1, and the chain rule.
+
+# %%
+import inspect
+
+import matplotlib.pyplot as plt
+import numpy as np
+from common import save
+
+from minisnn import Network, Surrogate, lif, linear, surrogate
+
+rng = np.random.default_rng(0)
+
+# %% [markdown]
+# ## A task for one neuron
+# Points in a square; the neuron shall fire where $x_0 + x_1 > 1$. In one time step $U = x\cdot w$, and $S = 1$ if
+# $U > \theta = 1$, so $w = (1, 1)$ solves it. $L = \frac12\,\mathrm{mean}((S-y)^2)$ is half the share of wrong answers.
+
+# %%
+points = rng.random((200, 2))
+wanted = (points.sum(axis=1) > 1).astype(float)
+start = np.array([0.3, 0.5])  # U reaches 0.8 at most: the neuron is silent for every point
+
+
+def loss(w):
+    return 0.5 * np.mean(((points @ w > 1) - wanted) ** 2)
+
+
+# %% [markdown]
+# ## The true gradient is nothing
+# $\partial L/\partial w = \mathrm{mean}\big((S - y)\,\frac{dS}{dU}\,x\big)$, but $S$ is a step: $dS/dU = 0$ wherever it
+# exists. *Finite differences* ask the loss itself, $\big(L(w + \epsilon) - L(w - \epsilon)\big)/2\epsilon$, and agree:
+# gradient descent never moves.
+
+# %%
+for w in (start, np.array([0.8, 0.7])):
+    slope = np.array([loss(w + e) - loss(w - e) for e in 1e-6 * np.eye(2)]) / 2e-6
+    print(f"w = {w}: loss {loss(w):.4f}, true gradient {slope}")
+    assert not slope.any() and loss(w) > 0.05
+
+# %% [markdown]
+# ## The cure: a surrogate
+# Keep the step when computing forward; when going backward, take the derivative of a smooth curve that resembles the
+# step in place of $dS/dU$. This stand-in is called a *surrogate gradient*, `sg`. One of them, with a *scale* $k$ and
+# $x = U - \theta$:
+# $$\text{curve } \frac{x}{1+k|x|}, \qquad \mathrm{sg}(x) = \frac{1}{(1+k|x|)^2}$$
+
+# %%
+def sg(x, k=5.0):
+    return 1 / (1 + k * np.abs(x)) ** 2
+
+
+def gradient(w, sg):
+    u = points @ w
+    return points.T @ (((u > 1) - wanted) * sg(u - 1)) / len(points)
+
+
+fast, x = Surrogate("fast_sigmoid", 5.0), np.linspace(-1, 1, 402)
+np.testing.assert_allclose(fast.derivative(x), sg(x), rtol=1e-14)
+np.testing.assert_allclose((fast.curve(x + 1e-6) - fast.curve(x - 1e-6)) / 2e-6, sg(x), rtol=1e-4)
+w = start.copy()
+for _ in range(300):
+    w -= 2.0 * gradient(w, sg)  # 2.0: the learning rate
+print(f"learned w = {w.round(2)}: loss {loss(start):.3f} -> {loss(w):.3f}")
+assert loss(w) < 0.02
+
+# %% [markdown]
+# The library computes the same in two parts, back through the neuron and back through $\mathrm{cur} = x\,w + b$. A
+# `d` in front of a name is the gradient of the loss with respect to it: `dspk` is $\partial L/\partial S$.
+
+# %%
+spk, mem = lif.forward((points @ start)[None, :, None], 1, beta=0.5, threshold=1.0)
+dspk = (spk - wanted[None, :, None]) / len(points)
+dcur = lif.backward(dspk, None, spk, mem, fast, beta=0.5, threshold=1.0)
+_, dw, _ = linear.backward(dcur, points[None], start[:, None])
+np.testing.assert_allclose(dw[:, 0], gradient(start, sg))
+
+# %% [markdown]
+# ## Families, scales, widths
+# Four families are in use. Equal scales do not mean equal curves; they can be compared by the *half-width*, the
+# distance from the threshold at which sg has fallen to half of its peak. `match_width` finds the scale for it.
+
+# %%
+print(surrogate.__doc__, inspect.getsource(surrogate.match_width))
+figure, axes = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
+for name in surrogate.FAMILIES:
+    for axis, s in zip(axes, (Surrogate(name, 2.0), surrogate.match_width(name, fast))):
+        axis.plot(x, s.derivative(x), label=f"{s.name}, scale {s.scale:.2f}")
+        assert np.isclose(s.derivative(np.float64(s.half_width)), s.peak / 2)
+for axis, title in zip(axes, ("equal scales", "equal half-widths")):
+    axis.set(title=title, xlabel="U - threshold (threshold = 1)", ylabel="surrogate gradient")
+    axis.legend(fontsize=8)
+save(figure, "03_families")
+
+# %% [markdown]
+# ## Too narrow: dead neurons
+# A *dead* neuron fires for no input, and gets no gradient that could change this. Our neuron starts 0.2 or more below
+# the threshold. A triangular surrogate is exactly 0 beyond its width; fast_sigmoid's tail is thin but never 0.
+
+# %%
+for narrow in (Surrogate("fast_sigmoid", 100.0), Surrogate("triangular", 0.15)):
+    print(narrow, "gradient at the start:", gradient(start, narrow.derivative))
+assert not gradient(start, narrow.derivative).any()  # dead for good
+
+# %% [markdown]
+# ## Too wide, too narrow: depth
+# On its way down, a gradient is multiplied by sg in every layer. Where that is mostly near 0 it *vanishes*; where it
+# is large for every neuron it *explodes*. Here is the size of the first layer's gradient in a network of five layers
+# (`Network` puts layers in a row: lesson 5), for equal peaks of 1.
+
+# %%
+inputs, widths, norms = rng.standard_normal((1, 32, 64)), np.geomspace(0.01, 2, 10), {}
+for name in surrogate.FAMILIES:
+    for width in widths:
+        s = surrogate.match_width_and_height(name, surrogate.from_half_width("fast_sigmoid", width))
+        net = Network("64-64-64-64-10", (64,), surrogate=s, backend="numpy", rng=np.random.default_rng(0))
+        run = net.forward(inputs, num_steps=5)
+        norms.setdefault(name, []).append(np.linalg.norm(net.backward(run, np.ones_like(run.spk))[0]) / 32)
+figure, axis = plt.subplots(figsize=(7, 4), layout="constrained")
+for name in norms:
+    axis.loglog(widths, norms[name], "o-", label=name)
+axis.set(xlabel="half-width of the surrogate (threshold = 1)", ylabel="norm of the first layer's gradient")
+figure.legend(loc="outside right")
+save(figure, "03_depth")
+assert norms["fast_sigmoid"][-1] > 1000 * norms["fast_sigmoid"][0]
+
+# %% [markdown]
+# ## Or dead from the start
+# The best surrogate helps little if the first weights leave whole layers silent. PyTorch's default, variance $1/(3n)$
+# for $n$ inputs, does. `minisnn/init.py` scales by the threshold, so that some 15 % fire in the first step.
+
+# %%
+net = Network("64-64-64-64-10", (64,), backend="numpy", rng=np.random.default_rng(0))
+good = net.forward(inputs, num_steps=5).rates  # spikes a neuron and step, by layer
+net.params = [p / p.std() / np.sqrt(3 * len(p)) if p.ndim == 2 else p for p in net.params]
+silent = net.forward(inputs, num_steps=5).rates
+print("firing rates by layer, PyTorch's scale:", silent.round(3), "the library's:", good.round(3))
+assert silent[1:].max() < 0.02 and good.min() > 0.1
+
+# %% [markdown]
+# ## Exercises
+# 1. Assert that fast_sigmoid and atan are equally wide for $k = 0.65\,\alpha$, yet not equally high. What mends that?
+# 2. Count the updates (learning rate 2.0, at most 3000) until `loss(w) < 0.02` for fast_sigmoid of scale 1, 5, 25 and 100. Assert
+#    that the narrowest needs the most.
+# 3. Make a surrogate of your own, a box of height 1 for $|x| < 0.5$, as `Surrogate("box", 1.0, functions=(curve, sg))`.
+#    Assert that `sg` is the derivative of `curve`, and that our neuron learns with it.
