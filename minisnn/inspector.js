@@ -5,7 +5,8 @@ const $ = id => document.getElementById(id);
 const meta = JSON.parse($("meta").textContent);
 const {layers, steps, latency} = meta;
 const TYPES = {u1: Uint8Array, i1: Int8Array, i2: Int16Array, i4: Int32Array, f4: Float32Array, f8: Float64Array};
-const ACCENT = "#0b57a4", PALE = "#a9c8e6", TILE = "#f0f3f6", INK = "#1c1c1c", DIM = "#5c6166", LINE = "#dfe3e7";
+const ACCENT = "#0b57a4", PALE = "#a9c8e6", TILE = "#f0f3f6", INK = "#1c1c1c", DIM = "#5c6166", GREY = "#8a9199";
+const LINE = "#dfe3e7";
 const state = {...meta.opening, cycle: 0, follows: false, from: 0, to: latency};
 
 // Arrays
@@ -35,8 +36,8 @@ async function decode(name) {
 }
 
 const AT = ["phase", "step", "handed", "adding", "tap", "weight_word", "sum_word", "firing", "word_out"];
-const OF_NEURON = ["mem", "mem_unit", "kept", "mem_float", "cur_float", "spk_float", "fired", "out", "cur", "slot", "column",
-                   "start", "address", "tap", "row", "cycle", "sums", "w", "shifted", "bias", "group"];
+const OF_NEURON = ["mem", "mem_unit", "kept", "mem_float", "cur_float", "spk_float", "fired", "out", "cur", "slot",
+                   "column", "start", "address", "tap", "row", "cycle", "sums", "w", "shifted", "bias", "group"];
 const ofNeuron = l => OF_NEURON.concat(layers[l].constant ? ["adds", "value"] : []).map(name => `${l}.${name}`);
 const here = names => names.every(name => name in arrays);
 const get = (l, name) => arrays[`${l}.${name}`];
@@ -46,6 +47,19 @@ function bit(name, step, index) {
   return arrays[name][step * width(name) + (index >> 3)] >> (index & 7) & 1;
 }
 
+const lists = new Map();
+
+// The bits that are set in a step.
+function spikesOf(name, step, neurons) {
+  const key = `${name} ${step}`;
+  if (!lists.has(key)) {
+    const found = [];
+    for (let n = 0; n < neurons; n++) if (bit(name, step, n)) found.push(n);
+    lists.set(key, found);
+  }
+  return lists.get(key);
+}
+
 // Names of things
 
 const count = n => Number.isInteger(n) ? (n < 0 ? "\u2212" : "") + Math.abs(n).toLocaleString("en-US") : "";
@@ -53,7 +67,6 @@ const signed = n => (n < 0 ? "\u2212 " : "+ ") + Math.abs(n).toLocaleString("en-
 const decimal = x => (x < 0 ? "\u2212" : "") + Math.abs(x).toFixed(4);
 const exact = (x, digits = 6) => x === 0 ? "0" : x.toExponential(digits).replace(/-/g, "\u2212");
 const dash = n => n < 0 ? "\u2013" : count(n);
-const number = l => layers[l].name;
 const size = shape => shape[0] * shape[1] * shape[2];
 
 function place([, across, channels], index) {
@@ -63,10 +76,11 @@ function place([, across, channels], index) {
 
 function placed(shape, index) {
   const [row, column, channel] = place(shape, index);
-  return shape[0] * shape[1] > 1 ? `row ${row}, column ${column}, channel ${channel}` : "";
+  return spread(shape) ? `row ${row}, column ${column}, channel ${channel}` : "";
 }
 
-const short = (shape, index) => index < 0 ? "\u2013" : shape[0] * shape[1] > 1 ? place(shape, index).join(", ") : count(index);
+const spread = shape => shape[0] * shape[1] > 1;
+const short = (shape, index) => index < 0 ? "\u2013" : spread(shape) ? place(shape, index).join(", ") : count(index);
 
 function el(tag, about = {}, ...children) {
   const node = document.createElement(tag);
@@ -142,10 +156,10 @@ function zoom(factor, around = null) {
 
 function draw() {
   const {layer, neuron, step, cycle, follows, from, to} = state, loaded = Object.keys(arrays).length;
-  const parts = [[drawBar, [step, cycle]], [drawLayers, [layer, neuron, step, cycle, follows, loaded, innerWidth]],
-                 [drawGantt, [cycle, from, to, innerWidth, loaded]], [drawCycle, [cycle, loaded]],
-                 [drawNeuron, [layer, neuron, step, here(ofNeuron(layer)), innerWidth]],
-                 [markCycle, [layer, neuron, step, cycle, here(ofNeuron(layer))]]];
+  const ready = here(ofNeuron(layer)), chosen = [layer, neuron, step, ready, innerWidth];
+  const parts = [[drawBar, [step, cycle]], [drawMaps, [...chosen, follows, follows && cycle, loaded]],
+                 [drawStates, [cycle, loaded]], [drawGantt, [cycle, from, to, innerWidth, loaded]],
+                 [drawCycle, [cycle, loaded]], [drawNeuron, chosen], [markCycle, [...chosen, cycle]]];
   for (const [part, about] of parts) {
     const key = about.join();
     if (drawn[part.name] !== key) {
@@ -227,7 +241,8 @@ function arrange() {
     return map;
   };
   for (const map of maps) {
-    const [high, wide, channels] = map.shape, flat = high * wide === 1, most = phone ? room - 8 : Math.min(room - 8, 520);
+    const [high, wide, channels] = map.shape, flat = !spread(map.shape);
+    const most = phone ? room - 8 : Math.min(room - 8, 520);
     map.gap = flat ? 2 : 3;
     map.across = flat ? Math.min(channels, channels <= 20 ? 5 : 16) : Math.min(channels, phone && wide > 20 ? 4 : 8);
     if (!flat && channels < 8 && channels > 2) map.across = Math.ceil(channels / 2);
@@ -237,9 +252,9 @@ function arrange() {
   }
   const all = () => maps.reduce((sum, map) => sum + Math.max(map.width, 90) + 28, -22);
   while (!phone && all() > room) {
-    const flat = map => map.shape[0] * map.shape[1] === 1;
-    const widest = [map => flat(map) && map.cell > 9, map => !flat(map) && map.cell > 2, map => flat(map) && map.cell > 5]
-      .map(may => maps.filter(may).sort((a, b) => b.cell - a.cell)[0]).find(map => map);
+    const down = (least, flat) => map => map.cell > least && spread(map.shape) !== flat;
+    const widest = [down(9, true), down(2, false), down(5, true)].map(may =>
+      maps.filter(may).sort((a, b) => b.cell - a.cell)[0]).find(map => map);
     if (!widest) break;
     widest.cell--;
     lay(widest);
@@ -264,10 +279,19 @@ function hit(map, event) {
   return (row * wide + column) * channels + channel;
 }
 
-function drawLayers() {
+function drawMaps() {
   arrange();
   const fed = sources();
   for (const map of maps) drawMap(map, fed);
+}
+
+function drawStates() {
+  for (const {index, now} of maps) {
+    if (index < 0 || !get(index, "at.phase") || !get(index, "at.step")) continue;
+    const phase = meta.phases[get(index, "at.phase")[state.cycle]], step = get(index, "at.step")[state.cycle];
+    now.textContent = step < 0 ? "idle" : `${phase}, step ${step}`;
+    now.classList.toggle("stall", phase === "waits");
+  }
 }
 
 // Neurons of the layer before whose spikes the chosen neuron takes in this step.
@@ -287,7 +311,8 @@ function window_(layer, address) {
   if (layer === 0) return [address];
   const before = layers[layer - 1], [high, wide, channels] = before.shape, pool = before.pool;
   if (pool === 1) return [address];
-  const [row, column, channel] = place([Math.floor(high / pool), Math.floor(wide / pool), channels], address), found = [];
+  const [row, column, channel] = place([Math.floor(high / pool), Math.floor(wide / pool), channels], address);
+  const found = [];
   for (let y = row * pool; y < (row + 1) * pool; y++)
     for (let x = column * pool; x < (column + 1) * pool; x++) found.push((y * wide + x) * channels + channel);
   return found;
@@ -302,37 +327,34 @@ function drawMap(map, fed) {
     const [x, y] = corner(map, c);
     context.fillRect(x, y, wide * cell, high * cell);
   }
-  const side = cell > 3 && high * wide > 1 ? cell - 1 : cell;
-  const spikes = (name, step, colour, known) => {
+  const side = cell > 3 && spread(shape) ? cell - 1 : cell;
+  const squares = (some, colour) => {
     context.fillStyle = colour;
-    for (let n = 0; n < neurons; n++)
-      if (bit(name, step, n) && (!known || known(n))) {
-        const [x, y] = corner(map, n);
-        context.fillRect(x, y, side, side);
-      }
+    for (const n of some) {
+      const [x, y] = corner(map, n);
+      context.fillRect(x, y, side, side);
+    }
   };
+  const spikes = step => spikesOf(index < 0 ? "input" : `${index}.spk`, step, neurons);
   let told = "";
   if (index < 0) {
-    spikes("input", state.step, ACCENT);
+    squares(spikes(state.step), ACCENT);
     told = `step ${state.step}`;
   } else if (!state.follows) {
-    spikes(`${index}.spk`, state.step, ACCENT);
+    squares(spikes(state.step), ACCENT);
     const fires = layers[index].fires[state.step];
     told = `step ${state.step}: ${count(fires)} spike${fires === 1 ? "" : "s"}`;
   } else if (get(index, "at.step") && get(index, "out")) {
     const step = get(index, "at.step")[state.cycle], out = get(index, "out");
-    if (step > 0) spikes(`${index}.spk`, step - 1, PALE, n => out[step * neurons + n] > state.cycle);
-    if (step >= 0) spikes(`${index}.spk`, step, ACCENT, n => out[step * neurons + n] <= state.cycle);
+    if (step > 0) squares(spikes(step - 1).filter(n => out[step * neurons + n] > state.cycle), PALE);
+    if (step >= 0) squares(spikes(step).filter(n => out[step * neurons + n] <= state.cycle), ACCENT);
     told = step < 0 ? "before its first step" : `at step ${step}, cycle ${count(state.cycle)}`;
   }
-  const next = index + 1, adding = state.follows && next < layers.length && !layers[next].constant && get(next, "at.adding");
-  const black = adding ? adding[state.cycle] < 0 ? [] : window_(next, adding[state.cycle]) : index === state.layer - 1 ? fed : [];
-  if (!state.follows || adding) {
-    context.fillStyle = INK;
-    for (const n of black) {
-      const [x, y] = corner(map, n);
-      context.fillRect(x, y, side, side);
-    }
+  const next = layers[index + 1];
+  if (!state.follows && index === state.layer - 1) squares(fed, INK);
+  if (state.follows && next && !next.constant && get(index + 1, "at.adding")) {
+    const adding = get(index + 1, "at.adding")[state.cycle];
+    if (adding >= 0) squares(window_(index + 1, adding), INK);
   }
   if (index === state.layer) {
     const [x, y] = corner(map, state.neuron);
@@ -341,11 +363,6 @@ function drawMap(map, fed) {
     context.strokeRect(x - 2, y - 2, side + 4, side + 4);
   }
   map.told.textContent = told;
-  if (index >= 0 && get(index, "at.phase")) {
-    const phase = meta.phases[get(index, "at.phase")[state.cycle]], step = get(index, "at.step")[state.cycle];
-    map.now.textContent = step < 0 ? "idle" : `${phase}, step ${step}`;
-    map.now.classList.toggle("stall", phase === "waits");
-  }
 }
 
 // The Gantt chart
@@ -356,7 +373,7 @@ let hatch = null;
 function side() { return innerWidth <= 600 ? 22 : 108; }
 
 function drawGantt() {
-  const canvas = $("gantt"), wide = canvas.parentElement.clientWidth, high = ROW * layers.length + AXIS;
+  const canvas = $("gantt"), wide = Math.max(canvas.parentElement.clientWidth, 240), high = ROW * layers.length + AXIS;
   const context = sharp(canvas, wide, high), left = side(), room = wide - left - 8, {from, to, cycle} = state;
   const x = at => left + (at - from) / (to - from) * room;
   hatch ??= (() => {
@@ -374,7 +391,8 @@ function drawGantt() {
   for (let at = Math.ceil(from / unit) * unit; at < to; at += unit) {
     context.fillStyle = LINE; context.fillRect(x(at), 0, 1, high - AXIS);
     context.fillStyle = DIM;
-    if (x(at) > left - 2) context.fillText(count(at), Math.min(Math.max(x(at), left + 6), wide - 24), high - AXIS / 2 + 2);
+    const middle = Math.min(Math.max(x(at), left + 6), wide - 24);
+    if (x(at) > left - 2) context.fillText(count(at), middle, high - AXIS / 2 + 2);
   }
   const colours = {adds: ACCENT, fires: PALE, waits: hatch};
   layers.forEach((layer, l) => {
@@ -403,10 +421,11 @@ function drawGantt() {
     }
     const handed = get(l, "at.handed"), adding = get(l, "at.adding");
     if (handed && adding && to - from <= 2.5 * room) {
-      const w = Math.max(room / (to - from), 1);
-      for (let at = Math.floor(from); at < Math.min(to, latency); at++) {
-        if (handed[at] >= 0) { context.fillStyle = DIM; context.fillRect(x(at), top + 25, Math.max(w - (w > 3), .8), 4); }
-        if (adding[at] >= 0) { context.fillStyle = ACCENT; context.fillRect(x(at), top + 31, Math.max(w - (w > 3), .8), 4); }
+      const w = room / (to - from) > 3 ? room / (to - from) - 1 : 1;
+      for (const [marks, colour, y] of [[handed, DIM, top + 25], [adding, ACCENT, top + 31]]) {
+        context.fillStyle = colour;
+        for (let at = Math.floor(from); at < Math.min(to, latency); at++)
+          if (marks[at] >= 0) context.fillRect(x(at), y, w, 4);
       }
     }
     context.restore();
@@ -414,7 +433,9 @@ function drawGantt() {
   if (cycle >= from && cycle < to) {
     const w = Math.max(room / (to - from), 1.5);
     context.fillStyle = "rgba(28, 28, 28, .85)";
-    if (w > 4) { context.strokeStyle = INK; context.lineWidth = 1.5; context.strokeRect(x(cycle), 1, w, high - AXIS - 2); }
+    context.strokeStyle = INK;
+    context.lineWidth = 1.5;
+    if (w > 4) context.strokeRect(x(cycle), 1, w, high - AXIS - 2);
     else context.fillRect(x(cycle), 0, w, high - AXIS);
   }
 }
@@ -502,7 +523,7 @@ function drawNeuron() {
   const ready = here(ofNeuron(layer));
   $("neuron-section").setAttribute("aria-busy", !ready);
   if (!ready) {
-    Promise.all(ofNeuron(layer).map(load)).then(() => change({}));
+    Promise.all(ofNeuron(layer).map(load)).then(() => change({})).catch(trouble);
     return;
   }
   const of = (name, t) => get(layer, name)[t * neurons + neuron];
@@ -512,9 +533,13 @@ function drawNeuron() {
   drawSum(of);
 }
 
+function label(x, y, anchor, text) {
+  return svg("text", {x, y, "text-anchor": anchor, fill: DIM, "pointer-events": "none"}, text);
+}
+
 function drawPlot(of) {
   const {layer, neuron, step} = state, about = layers[layer], readout = about.reset === "none";
-  const wide = $("plot").clientWidth, high = wide < 500 ? 220 : 250, left = 56, right = 10, top = 34, bottom = 28;
+  const wide = Math.max($("plot").clientWidth, 240), high = wide < 500 ? 220 : 250, left = 56, right = 10, top = 34, bottom = 28;
   const times = [...Array(steps).keys()];
   const ints = times.map(t => of("mem_unit", t)), floats = times.map(t => of("mem_float", t));
   const marks = readout ? [0] : [0, about.threshold_unit, about.threshold_float];
@@ -524,52 +549,59 @@ function drawPlot(of) {
   const y = value => top + (y1 - value) / (y1 - y0) * (high - top - bottom);
   const parts = [];
   for (const t of times)
-    parts.push(svg("rect", {x: x(t) - (x(1) - x(0)) / 2, y: 0, width: Math.max(x(1) - x(0), 1) || wide, height: high - bottom + 4,
-                            fill: t === step ? "#e8f0f8" : "transparent", style: "cursor: pointer", onclick: () => setStep(t)}));
+    parts.push(svg("rect", {x: x(t) - (x(1) - x(0)) / 2, y: 0, width: x(1) - x(0), height: high - bottom + 4,
+                            fill: t === step ? "#e8f0f8" : "transparent", style: "cursor: pointer",
+                            onclick: () => setStep(t)}));
   const every = Math.ceil(steps / Math.max(1, Math.floor((wide - left) / 34)));
   for (const t of times)
-    if (t % every === 0) parts.push(svg("text", {x: x(t), y: high - 10, "text-anchor": "middle", fill: DIM}, String(t)));
+    if (t % every === 0) parts.push(label(x(t), high - 10, "middle", String(t)));
   const rough = (y1 - y0) / 4, power = 10 ** Math.floor(Math.log10(rough));
   const unit = [1, 2, 5, 10].map(m => m * power).find(each => each >= rough);
   for (let k = Math.ceil(y0 / unit); k * unit <= y1; k++) {
     parts.push(svg("line", {x1: left, x2: wide - right, y1: y(k * unit), y2: y(k * unit), stroke: LINE}));
-    parts.push(svg("text", {x: left - 8, y: y(k * unit) + 4, "text-anchor": "end", fill: DIM},
-                   (k * unit).toFixed(Math.max(0, -Math.floor(Math.log10(unit)))).replace("-", "\u2212")));
+    const digits = Math.max(0, -Math.floor(Math.log10(unit)));
+    parts.push(label(left - 8, y(k * unit) + 4, "end", (k * unit).toFixed(digits).replace("-", "\u2212")));
   }
-  if (!readout) {
-    parts.push(svg("line", {x1: left, x2: wide - right, y1: y(about.threshold_unit), y2: y(about.threshold_unit),
-                            stroke: INK, "stroke-dasharray": "6 4"}));
-  }
+  const edge = y(about.threshold_unit);
+  if (!readout)
+    parts.push(svg("line", {x1: left, x2: wide - right, y1: edge, y2: edge, stroke: INK, "stroke-dasharray": "6 4"}));
   const line = (values, colour, about = {}) => svg("polyline", {
     points: values.map((value, t) => `${x(t)},${y(value)}`).join(" "), fill: "none", stroke: colour, ...about});
-  parts.push(line(floats, "#8a9199", {"stroke-width": 2, "stroke-dasharray": "3 3"}), line(ints, ACCENT, {"stroke-width": 2}));
+  parts.push(line(floats, GREY, {"stroke-width": 2, "stroke-dasharray": "3 3"}));
+  parts.push(line(ints, ACCENT, {"stroke-width": 2}));
+  const mark = (t, y, height, fill) => svg("rect", {x: x(t) - 2, y, width: 4, height, fill});
   for (const t of times) {
-    parts.push(svg("circle", {cx: x(t), cy: y(ints[t]), r: t === step ? 5 : 3, fill: ACCENT, "pointer-events": "none"}));
-    if (bit(`${layer}.spk`, t, neuron)) parts.push(svg("rect", {x: x(t) - 2, y: 4, width: 4, height: 12, fill: ACCENT}));
-    if (bit(`${layer}.spk_float`, t, neuron))
-      parts.push(svg("rect", {x: x(t) - 2, y: 19, width: 4, height: 9, fill: "#8a9199"}));
+    parts.push(svg("circle", {cx: x(t), cy: y(ints[t]), r: t === step ? 5 : 3, fill: ACCENT}));
+    if (bit(`${layer}.spk`, t, neuron)) parts.push(mark(t, 4, 12, ACCENT));
+    if (bit(`${layer}.spk_float`, t, neuron)) parts.push(mark(t, 19, 9, GREY));
   }
-  parts.push(svg("text", {x: left - 8, y: 14, "text-anchor": "end", fill: DIM}, "spikes"));
-  parts.push(svg("text", {x: 0, y: high - 10, fill: DIM}, "step"));
-  const key = el("p", {class: "row dim"},
-    el("span", {class: "key"}, el("i", {style: `background:${ACCENT}; height: 3px; vertical-align: .25em`}), "membrane, integers"),
-    el("span", {class: "key"}, el("i", {style: "border-top: 3px dashed #8a9199; height: 0; vertical-align: .25em"}), "membrane, float network"));
-  if (!readout) key.append(el("span", {class: "key"}, el("i", {style: `border-top: 2px dashed ${INK}; height: 0; vertical-align: .25em`}),
-    `threshold ${count(about.threshold)} = ${decimal(about.threshold_unit)} (float ${decimal(about.threshold_float)})`));
+  parts.push(label(left - 8, 14, "end", "spikes"), label(0, high - 10, "start", "step"));
+  const named = (style, text) =>
+    el("span", {class: "key"}, el("i", {style: `border-top: ${style}; height: 0; vertical-align: .25em`}), text);
+  const key = el("p", {class: "row dim"}, named(`3px solid ${ACCENT}`, "membrane, integers"),
+    named(`3px dashed ${GREY}`, "membrane, float network"));
+  if (!readout) key.append(named(`2px dashed ${INK}`, `threshold ${count(about.threshold)} = `
+    + `${decimal(about.threshold_unit)} (float ${decimal(about.threshold_float)})`));
   $("plot").replaceChildren(key, svg("svg", {width: wide, height: high, viewBox: `0 0 ${wide} ${high}`, role: "img",
     "aria-label": "Membrane over steps"}, ...parts));
 }
 
+// A button that chooses a cycle.
+function toCycle(cycle, about = {}) {
+  const choose = event => { event.stopPropagation(); setCycle(cycle); };
+  return el("button", {type: "button", onclick: choose, ...about}, count(cycle));
+}
+
 function drawSteps(of) {
-  const {layer, neuron, step} = state, names = ["step", "kept", "current", "membrane", "= in float units", "float membrane",
-    "float current", "spike", "float spike", "kept after", "fires in cycle", "known in cycle"];
-  const jump = cycle => el("button", {type: "button", onclick: event => { event.stopPropagation(); setCycle(cycle); }}, count(cycle));
+  const {layer, neuron, step} = state;
+  const names = ["step", "kept", "current", "membrane", "= in float units", "float membrane", "float current", "spike",
+                 "float spike", "kept after", "fires in cycle", "known in cycle"];
   const rows = [...Array(steps).keys()].map(t => el("tr", {class: t === step ? "chosen" : null, "data-step": t,
     onclick: () => setStep(t)},
     ...[String(t), count(of("kept", t)), count(of("cur", layers[layer].constant ? 0 : t)), count(of("mem", t)),
         decimal(of("mem_unit", t)), decimal(of("mem_float", t)), decimal(of("cur_float", t)),
         String(bit(`${layer}.spk`, t, neuron)), String(bit(`${layer}.spk_float`, t, neuron)), count(of("kept", t + 1)),
-        jump(of("fired", t)), jump(of("out", t))].map(cell => el("td", {}, cell))));
+        toCycle(of("fired", t)), toCycle(of("out", t))].map(cell => el("td", {}, cell))));
   $("steps").replaceChildren(head(names), el("tbody", {}, ...rows));
 }
 
@@ -595,15 +627,17 @@ function drawSum(of) {
       if (total <= 26 || i < list.first + 12 || i >= list.last - 12) terms.push(signed(adds(i)));
     }
     const begin = about.constant ? "" : count(kept) + " ";
-    lines.push(el("p", {class: "equation", id: "equation"},
-      about.constant ? "current (added once, at step 0): " : `kept, ${count(total)} addition${total === 1 ? "" : "s"}, bias: `,
-      begin, terms.join(" "), ` ${signed(bias)} = `, el("b", {}, count(about.constant ? current : membrane))));
+    const title = about.constant ? "current (added once, at step 0): "
+      : `kept, ${count(total)} addition${total === 1 ? "" : "s"}, bias: `;
+    lines.push(el("p", {class: "equation", id: "equation"}, title, begin, terms.join(" "),
+      ` ${signed(bias)} = `, el("b", {}, count(about.constant ? current : membrane))));
   } else {
-    lines.push(el("p", {id: "equation"}, `The sum of this neuron was not stored; make the page with --layer ${layer} `
-      + `--neuron ${neuron}.`));
+    lines.push(el("p", {id: "equation"},
+      `The sum of this neuron was not stored; make the page with --layer ${layer} --neuron ${neuron}.`));
   }
-  if (about.constant || !list) lines.push(el("p", {class: "equation"}, `kept ${count(kept)}, current ${count(current)}: `,
-    `membrane ${count(kept)} ${signed(current)} = `, el("b", {}, count(membrane))));
+  if (about.constant || !list)
+    lines.push(el("p", {class: "equation"}, `kept ${count(kept)}, current ${count(current)}: membrane `,
+      `${count(kept)} ${signed(current)} = `, el("b", {}, count(membrane))));
   const edge = membrane === about.low || membrane === about.high ? " (saturated)" : "";
   if (about.reset === "none") lines.push(el("p", {id: "verdict"}, `A readout: it never spikes${edge}. `));
   else lines.push(el("p", {id: "verdict"}, `${count(membrane)}${edge} ${spike ? ">" : "\u2264"} threshold `
@@ -611,11 +645,10 @@ function drawSum(of) {
   const end = lines.at(-1);
   end.append(last ? "After the last step it keeps 0. "
     : `Keeps ${leaked(about, count(membrane), spike)} = ${count(of("kept", step + 1))}. `);
-  end.append("It fires in cycle ", el("button", {type: "button", class: "link", id: "fired", onclick: () => setCycle(of("fired", step))},
-    count(of("fired", step))), ", and what it did is known in cycle ", el("button", {type: "button", class: "link", id: "out",
-    onclick: () => setCycle(of("out", step))}, count(of("out", step))), ".");
-  if (about.constant && step) lines.push(el("p", {class: "dim"}, "Pixels are the same at every step: the hardware added them in "
-    + "step 0, and keeps the current."));
+  end.append("It fires in cycle ", toCycle(of("fired", step), {class: "link", id: "fired"}),
+    ", and what it did is known in cycle ", toCycle(of("out", step), {class: "link", id: "out"}), ".");
+  if (about.constant && step) lines.push(el("p", {class: "dim"},
+    "Pixels are the same at every step: the hardware added them in step 0, and keeps the current."));
   $("sum").replaceChildren(...lines);
   drawAdditions(list, adds, {kept, membrane, bias, current});
 }
@@ -624,30 +657,33 @@ function drawAdditions(list, adds, {kept, membrane, bias, current}) {
   const {layer, neuron, step} = state, about = layers[layer], channels = about.shape[2], channel = neuron % channels;
   const conv = about.kernel > 0, table = $("additions");
   if (!list) { table.replaceChildren(); return; }
-  const names = ["cycle", ...(layer ? ["from"] : []), "address", ...(about.frame[0] * about.frame[1] > 1 ? ["row", "column", "channel"] : []),
+  const places = spread(about.frame);
+  const names = ["cycle", ...(layer ? ["from"] : []), "address", ...(places ? ["row", "column", "channel"] : []),
                  ...(conv ? ["tap ky, kx"] : []), ...(about.constant ? ["pixel"] : []), "weight",
                  about.shift > 1 ? `adds (\u00d7 ${about.shift})` : "adds", "sum"];
-  const rows = [], group = get(layer, "group")[channel], groups = width(`${layer}.cycle`), columns = width(`${layer}.sums`);
-  const wide = (name, text, value) => el("tr", {"data-name": name}, el("td", {colspan: names.length - 2, style: "text-align: left"}, text),
+  const rows = [], group = get(layer, "group")[channel];
+  const groups = width(`${layer}.cycle`), columns = width(`${layer}.sums`);
+  const wide = (name, text, value) => el("tr", {"data-name": name},
+    el("td", {colspan: names.length - 2, style: "text-align: left"}, text),
     el("td", {}, name === "bias" ? signed(bias) : ""), el("td", {}, count(value)));
   if (!about.constant) rows.push(wide("kept", "kept from the step before", kept));
   for (let i = list.first; i < list.last; i++) {
-    const address = get(layer, "address")[i], cycle = get(layer, "cycle")[i * groups + group], tap = get(layer, "tap")[i];
-    const cells = [el("button", {type: "button", onclick: () => setCycle(cycle)}, count(cycle))];
+    const address = get(layer, "address")[i], tap = get(layer, "tap")[i];
+    const cycle = get(layer, "cycle")[i * groups + group], cells = [toCycle(cycle)];
     if (layer) {
       const from = window_(layer, address).find(n => bit(`${layer - 1}.spk`, step, n));
       cells.push(from === undefined ? "" : el("button", {type: "button", title: "Show the neuron that spiked",
         onclick: () => setNeuron(layer - 1, from)}, `${layer}: ${from}`));
     }
     cells.push(count(address));
-    if (about.frame[0] * about.frame[1] > 1) cells.push(...place(about.frame, address).map(String));
+    if (places) cells.push(...place(about.frame, address).map(String));
     if (conv) cells.push(`${Math.floor(tap / about.kernel)}, ${tap % about.kernel}`);
     if (about.constant) cells.push(count(get(layer, "value")[i]));
     cells.push(count(get(layer, "w")[get(layer, "row")[i] * channels + channel]), count(adds(i)),
                count(get(layer, "sums")[i * columns + list.column]));
     rows.push(el("tr", {"data-cycle": cycle}, ...cells.map(cell => el("td", {}, cell))));
   }
-  rows.push(wide("bias", about.constant ? "bias; the current" : "bias; the membrane", about.constant ? current : membrane));
+  rows.push(about.constant ? wide("bias", "bias; the current", current) : wide("bias", "bias; the membrane", membrane));
   rows.at(-1).className = "sum";
   table.replaceChildren(head(names), el("tbody", {}, ...rows));
 }
@@ -690,9 +726,11 @@ function listenTraining() {
 function drawTraining(layer, found, which) {
   const several = found.users > 1, neuron = found.neurons[which];
   $("training-sum").replaceChildren(
-    `Sum over ${steps} steps${several ? ` and ${count(found.users)} neurons` : ""}: `, el("b", {}, exact(found.gradient)),
-    `; backpropagation through time: `, el("b", {}, exact(found.bptt)), ` (differ by ${exact(found.difference, 1)}). `
-    + `The weight is ${decimal(found.value)}` + (several ? `; of this neuron alone the sum is ${exact(found.of_neuron[which])}. ` : ". "),
+    `Sum over ${steps} steps${several ? ` and ${count(found.users)} neurons` : ""}: `,
+    el("b", {}, exact(found.gradient)), `; backpropagation through time: `, el("b", {}, exact(found.bptt)),
+    ` (differ by ${exact(found.difference, 1)}). `
+    + `The weight is ${decimal(found.value)}`
+    + (several ? `; of this neuron alone the sum is ${exact(found.of_neuron[which])}. ` : ". "),
     el("button", {type: "button", class: "link", onclick: () => setNeuron(layer, neuron)}, "Show the neuron"));
   const direct = found.direct[which].some(x => x !== 0);
   const parts = [["error that arrives", found.error[which]], ["surrogate at the membrane", found.surrogate[which]],
@@ -701,25 +739,29 @@ function drawTraining(layer, found, which) {
                  ...(several ? [["of all neurons together", found.total]] : [])];
   $("training-bars").replaceChildren(...parts.map(([name, values]) => bars(name, values)));
   const names = ["step", "error", "surrogate", ...(direct ? ["direct"] : []), "input", "trace", "product",
-                 ...(several ? [`of the ${count(found.users - found.neurons.length)} not listed`, "of all neurons"] : [])];
-  const rows = [...Array(steps).keys()].map(t => el("tr", {}, ...[String(t), exact(found.error[which][t]),
-    exact(found.surrogate[which][t]), ...(direct ? [exact(found.direct[which][t])] : []), decimal(found.inputs[which][t]),
-    decimal(found.trace[which][t]), exact(found.products[which][t]),
-    ...(several ? [exact(found.rest[t]), exact(found.total[t])] : [])].map(text => el("td", {}, text))));
-  const sum = el("tr", {class: "sum"}, el("td", {colspan: names.length - (several ? 3 : 1), style: "text-align: left"}, "sum"),
+                 ...(several ? ["of those not listed", "of all neurons"] : [])];
+  const cells = t => [String(t), exact(found.error[which][t]), exact(found.surrogate[which][t]),
+    ...(direct ? [exact(found.direct[which][t])] : []), decimal(found.inputs[which][t]), decimal(found.trace[which][t]),
+    exact(found.products[which][t]), ...(several ? [exact(found.rest[t]), exact(found.total[t])] : [])];
+  const rows = [...Array(steps).keys()].map(t => el("tr", {}, ...cells(t).map(text => el("td", {}, text))));
+  const before = names.length - (several ? 3 : 1);
+  const sum = el("tr", {class: "sum"}, el("td", {colspan: before, style: "text-align: left"}, "sum"),
     el("td", {}, exact(found.of_neuron[which])), ...(several ? [el("td"), el("td", {}, exact(found.gradient))] : []));
   $("training-table").replaceChildren(head(names), el("tbody", {}, ...rows, sum));
 }
 
 function bars(name, values) {
-  const wide = 280, high = 96, most = Math.max(...values.map(Math.abs)) || 1, low = Math.min(0, ...values), top = Math.max(0, ...values);
+  const wide = 280, high = 96, most = Math.max(...values.map(Math.abs));
+  const low = Math.min(0, ...values), top = Math.max(0, ...values);
   const span = top - low || 1, y = value => 4 + (top - value) / span * (high - 24), w = (wide - 4) / values.length;
   const parts = values.map((value, t) => svg("rect", {x: 2 + t * w + w * .15, width: w * .7, fill: ACCENT,
     y: Math.min(y(value), y(0)), height: Math.max(Math.abs(y(value) - y(0)), value ? .6 : 0)},
     svg("title", {}, `step ${t}: ${exact(value)}`)));
-  parts.push(svg("line", {x1: 0, x2: wide, y1: y(0), y2: y(0), stroke: "#8a9199"}));
+  parts.push(svg("line", {x1: 0, x2: wide, y1: y(0), y2: y(0), stroke: GREY}));
   const every = Math.ceil(values.length / 12);
-  values.forEach((_, t) => { if (t % every === 0) parts.push(svg("text", {x: 2 + (t + .5) * w, y: high - 4, "text-anchor": "middle", fill: DIM}, String(t))); });
+  values.forEach((_, t) => {
+    if (t % every === 0) parts.push(label(2 + (t + .5) * w, high - 4, "middle", String(t)));
+  });
   return el("figure", {}, el("figcaption", {}, name, el("span", {class: "dim"}, ` (to ${most.toPrecision(3)})`)),
     svg("svg", {viewBox: `0 0 ${wide} ${high}`, width: "100%", role: "img", "aria-label": name}, ...parts));
 }
@@ -733,7 +775,8 @@ function trouble(error) {
 }
 
 async function start() {
-  if (typeof DecompressionStream === "undefined") throw new Error("this browser is too old: it has no DecompressionStream");
+  if (typeof DecompressionStream === "undefined")
+    throw new Error("this browser is too old: it has no DecompressionStream");
   $("step").max = steps - 1;
   $("cycle").max = $("cycle-number").max = latency - 1;
   if (!meta.constant) maps.push(makeCard({title: "input", shape: layers[0].frame}, -1));
@@ -741,15 +784,17 @@ async function start() {
   $("layer").append(...layers.map((layer, l) => el("option", {value: l}, layer.name)));
   $("step").addEventListener("input", () => setStep(+$("step").value));
   $("cycle").addEventListener("input", () => setCycle(+$("cycle").value));
-  $("cycle-number").addEventListener("input", () => { if ($("cycle-number").value !== "") setCycle(+$("cycle-number").value); });
-  $("cycle-number").addEventListener("blur", () => $("cycle-number").value = state.cycle);
+  const typed = (id, use, name) => {
+    $(id).addEventListener("input", () => { if ($(id).value !== "") use(Math.round(+$(id).value)); });
+    $(id).addEventListener("blur", () => $(id).value = state[name]);
+  };
+  typed("cycle-number", setCycle, "cycle");
+  typed("neuron", neuron => setNeuron(state.layer, neuron), "neuron");
   $("layer").addEventListener("change", () => setNeuron(+$("layer").value, 0));
-  $("neuron").addEventListener("input", () => { if ($("neuron").value !== "") setNeuron(state.layer, Math.round(+$("neuron").value)); });
-  $("neuron").addEventListener("blur", () => $("neuron").value = state.neuron);
   for (const id of ["shows-step", "shows-cycle"])
     $(id).addEventListener("change", () => {
       change({follows: $("shows-cycle").checked});
-      if ($("shows-cycle").checked) Promise.all(layers.map((_, l) => load(`${l}.out`))).then(() => change({})).catch(trouble);
+      if (state.follows) Promise.all(layers.map((_, l) => load(`${l}.out`))).then(() => change({})).catch(trouble);
     });
   listenGantt();
   addEventListener("resize", () => change({}));
