@@ -539,7 +539,8 @@ function label(x, y, anchor, text) {
 
 function drawPlot(of) {
   const {layer, neuron, step} = state, about = layers[layer], readout = about.reset === "none";
-  const wide = Math.max($("plot").clientWidth, 240), high = wide < 500 ? 220 : 250, left = 56, right = 10, top = 34, bottom = 28;
+  const wide = Math.max($("plot").clientWidth, 240), high = wide < 500 ? 220 : 250;
+  const left = 56, right = 10, top = 34, bottom = 28;
   const times = [...Array(steps).keys()];
   const ints = times.map(t => of("mem_unit", t)), floats = times.map(t => of("mem_float", t));
   const marks = readout ? [0] : [0, about.threshold_unit, about.threshold_float];
@@ -638,7 +639,15 @@ function drawSum(of) {
   if (about.constant || !list)
     lines.push(el("p", {class: "equation"}, `kept ${count(kept)}, current ${count(current)}: membrane `,
       `${count(kept)} ${signed(current)} = `, el("b", {}, count(membrane))));
-  const edge = membrane === about.low || membrane === about.high ? " (saturated)" : "";
+  const ends = value => value === about.low || value === about.high;
+  const sums = i => get(layer, "sums")[i * width(`${layer}.sums`) + list.column];
+  if (list && !about.constant)
+    for (let i = list.first; i < list.last; i++)
+      if (ends(sums(i))) {
+        lines.push(el("p", {id: "cut"}, `On the way the sum was cut off at ${count(sums(i))}, the membrane's end.`));
+        break;
+      }
+  const edge = ends(membrane) ? " (cut off)" : "";
   if (about.reset === "none") lines.push(el("p", {id: "verdict"}, `A readout: it never spikes${edge}. `));
   else lines.push(el("p", {id: "verdict"}, `${count(membrane)}${edge} ${spike ? ">" : "\u2264"} threshold `
     + `${count(about.threshold)}: ${spike ? "a spike" : "no spike"}. `));
@@ -650,10 +659,10 @@ function drawSum(of) {
   if (about.constant && step) lines.push(el("p", {class: "dim"},
     "Pixels are the same at every step: the hardware added them in step 0, and keeps the current."));
   $("sum").replaceChildren(...lines);
-  drawAdditions(list, adds, {kept, membrane, bias, current});
+  drawAdditions(list, adds, sums, {kept, membrane, bias, current});
 }
 
-function drawAdditions(list, adds, {kept, membrane, bias, current}) {
+function drawAdditions(list, adds, sums, {kept, membrane, bias, current}) {
   const {layer, neuron, step} = state, about = layers[layer], channels = about.shape[2], channel = neuron % channels;
   const conv = about.kernel > 0, table = $("additions");
   if (!list) { table.replaceChildren(); return; }
@@ -662,7 +671,7 @@ function drawAdditions(list, adds, {kept, membrane, bias, current}) {
                  ...(conv ? ["tap ky, kx"] : []), ...(about.constant ? ["pixel"] : []), "weight",
                  about.shift > 1 ? `adds (\u00d7 ${about.shift})` : "adds", "sum"];
   const rows = [], group = get(layer, "group")[channel];
-  const groups = width(`${layer}.cycle`), columns = width(`${layer}.sums`);
+  const groups = width(`${layer}.cycle`);
   const wide = (name, text, value) => el("tr", {"data-name": name},
     el("td", {colspan: names.length - 2, style: "text-align: left"}, text),
     el("td", {}, name === "bias" ? signed(bias) : ""), el("td", {}, count(value)));
@@ -679,8 +688,7 @@ function drawAdditions(list, adds, {kept, membrane, bias, current}) {
     if (places) cells.push(...place(about.frame, address).map(String));
     if (conv) cells.push(`${Math.floor(tap / about.kernel)}, ${tap % about.kernel}`);
     if (about.constant) cells.push(count(get(layer, "value")[i]));
-    cells.push(count(get(layer, "w")[get(layer, "row")[i] * channels + channel]), count(adds(i)),
-               count(get(layer, "sums")[i * columns + list.column]));
+    cells.push(count(get(layer, "w")[get(layer, "row")[i] * channels + channel]), count(adds(i)), count(sums(i)));
     rows.push(el("tr", {"data-cycle": cycle}, ...cells.map(cell => el("td", {}, cell))));
   }
   rows.push(about.constant ? wide("bias", "bias; the current", current) : wide("bias", "bias; the membrane", membrane));

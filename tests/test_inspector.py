@@ -368,6 +368,16 @@ def number(text):
 def test_a_neuron_is_shown_as_why_says(opened):
     browser, network, found, _ = opened
     rng = np.random.default_rng(0)
+    if network.input_bits == 0:  # one that is cut off
+        browser.set("layer", 1, "change")
+        browser.wait("true")
+        edge = network.layers[1].high
+        neuron = next(n for n in range(48) if (found.why(1, n, 3).additions["sum"][:-1] == edge).any())
+        browser.set("neuron", neuron)
+        browser.set("step", 3)
+        browser.drawn()
+        assert f"cut off at {edge}" in browser.text("#cut")
+        check_neuron(browser, found, 1, neuron, 3)
     for layer, each in enumerate(network.layers):
         browser.set("layer", layer, "change")
         browser.wait("true")
@@ -412,6 +422,8 @@ def check_neuron(browser, found, layer, neuron, step):
             assert before == layer and found.spk[layer - 1][step].reshape(-1)[source]
             assert pooled(found, layer - 1, source) == addition["address"]
     assert browser.text("#equation").endswith(f"= {end[-1]}")
+    cut = not constant and np.isin(why.additions["sum"], (each.low, each.high)).any()
+    assert cut == browser.js("!!document.getElementById('cut')")
     verdict = browser.text("#verdict")
     assert (" a spike." in verdict) == bool(why.spike)
     assert number(browser.text("#fired")) == why.fired and number(browser.text("#out")) == why.out
@@ -430,18 +442,19 @@ def test_a_cycle_is_shown_as_at_says(opened):
     browser, network, found, _ = opened
     names = ("phase", "step", "handed", "adding", "tap", "weight_word", "sum_word", "firing", "word_out")
     rng = np.random.default_rng(1)
-    for cycle in [0, found.latency - 1, *rng.integers(found.latency, size=25).tolist()]:
+    for cycle in [0, found.latency - 1, *rng.integers(found.latency, size=12).tolist()]:
         browser.set("cycle", cycle)
         browser.drawn()
-        shown = browser.js("Object.fromEntries([...document.querySelectorAll('#at tbody tr')].map(r => "
-                           "[r.dataset.name, [...r.querySelectorAll('td')].map(d => d.textContent)]))")
+        shown, states = browser.js("""[Object.fromEntries([...document.querySelectorAll('#at tbody tr')].map(
+            r => [r.dataset.name, [...r.querySelectorAll('td')].map(d => d.textContent)])),
+            [...document.querySelectorAll('.state')].map(p => p.textContent)]""")
+        states = states[-len(network.layers):]  # the input has none
         for layer, doing in enumerate(found.at(cycle)):
             for name in names:
                 value = getattr(doing, name)
                 wanted = value if name == "phase" else "\u2013" if value < 0 else f"{value:,}"
                 assert shown[name][layer] == wanted, (cycle, name)
-            state = browser.text(f"#layer-{layer} .state")
-            assert state == ("idle" if doing.step < 0 else f"{doing.phase}, step {doing.step}")
+            assert states[layer] == ("idle" if doing.step < 0 else f"{doing.phase}, step {doing.step}")
         assert browser.value("cycle-number") == cycle
 
 
