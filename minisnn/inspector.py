@@ -23,7 +23,8 @@ from .lif import removal
 from .topology import normalised
 from .trace import PHASES
 
-LIMIT = 24_000_000  # bytes of a page
+LIMIT = 24_000_000  # bytes of a page,
+SLACK = 8192  # of which so many are for what is small
 WEIGHTS, USERS = 20, 8  # of the backward pass: weights of each layer, and neurons of each that are told one by one
 WORDS = ("handed", "adding", "tap", "weight_word", "sum_word", "firing", "word_out")  # of trace.Doing
 _HERE = Path(__file__).parent
@@ -55,30 +56,32 @@ def page(trace, factors=None, layer=None, neuron=None, step=None, limit=LIMIT):
     chosen = _opening(trace, layer, neuron, step)
     first, rest = _Arrays(), _Arrays()
     about = _about(trace) | {"opening": chosen, "training": _training(trace, factors) if factors else None}
+    walks = []
     for index in range(len(trace.network.layers)):
         first.add(f"{index}.spk", _bits(trace.spk[index]))
-        done = doings(trace, index)
+        done, found = doings(trace, index), neurons(trace, index)
+        walks.append(walk(trace, index, found["kept"]))
         about["layers"][index]["segments"] = _segments(done["phase"], done["step"])
+        for name, values in (found | walks[index].pop("always")).items():
+            rest.add(f"{index}.{name}", values)
         for name, values in done.items():
             rest.add(f"{index}.at.{name}", values)
-        for name, values in neurons(trace, index).items():
-            rest.add(f"{index}.{name}", values)
     first.add("image", _drawn(trace.image))
     if not trace.constant(0):
         first.add("input", _bits(trace.frames[0]))
-    room = limit - len(json.dumps(about)) - first.size - rest.size - 100_000
+    style, script, template = ((_HERE / f"inspector.{kind}").read_text() for kind in ("css", "js", "html"))
+    room = limit - sum(map(len, (json.dumps(about), style, script, template))) - first.size - rest.size - SLACK
     for index in reversed(range(len(trace.network.layers))):
-        found = sums(trace, index, room, chosen["neuron"] if layer == index else None)
-        about["layers"][index]["sums"] = found.pop("stored")
         before = rest.size
+        stored, found = chosen_sums(trace, index, walks[index], room, chosen["neuron"] if layer == index else None)
+        about["layers"][index]["sums"] = stored
         for name, values in found.items():
             rest.add(f"{index}.{name}", values)
         room -= rest.size - before
     about["arrays"] = first.about | rest.about
     parts = {"title": escape(_title(trace)), "header": _header(trace),
              "meta": json.dumps(about).replace("<", "\\u003c"), "first": first.html(), "rest": rest.html(),
-             "style": (_HERE / "inspector.css").read_text(), "script": (_HERE / "inspector.js").read_text()}
-    template = (_HERE / "inspector.html").read_text()
+             "style": style, "script": script}
     return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], template)
 
 
@@ -146,8 +149,8 @@ def neurons(trace, layer):
     Returns
     -------
     found : dict of ndarray
-        ``mem, kept`` (T, N), (T + 1, N), ``cur`` (T or 1, N) in units of the membrane; ``mem_unit`` (T, N) the first in
-        units of the float network; its own ``mem_float, cur_float`` (T, N) and spikes, in bits; ``fired, out`` (T, N).
+        ``mem`` (T, N) and ``kept`` (T + 1, N) in units of the membrane; ``mem_unit`` (T, N) the first in units of the
+        float network; its own ``mem_float, cur_float`` (T, N), and ``spk_float``, in bits; ``fired, out`` (T, N).
     """
     each, steps = trace.network.layers[layer], trace.num_steps
     mem = trace.mem[layer].reshape(steps, -1).astype(np.int64)
@@ -178,14 +181,7 @@ def additions(trace, layer, step):
     pixel, address, tap, row : ndarray of int, shape (n,)
         Where it is added, the input, ky * k + kx, and the row of the weights as a matrix (inputs, channels).
     cycle : ndarray of int, shape (n, groups)
-    sums : ndarray of int64, shape (n, channels)
-        After each addition; from what is kept, or from 0 in a layer of pixels.
     adds : ndarray of int64, shape (n, channels)
-
-    Raises
-    ------
-    InputError
-        If the sums are not the membranes.
     """
     each, frame = trace.network.layers[layer], trace.frame(layer, step)
     shape, groups, w = each.layer, trace.groups(layer), each.w.reshape(-1, each.w.shape[-1]).astype(np.int64)
@@ -218,7 +214,12 @@ def running(trace, layer, step, pixel, adds, kept):
     pixel, adds
         Of :func:`additions`.
     kept : ndarray of int64, shape (N,)
-        What the neurons start the step from.
+        What the neurons start the step from; a layer of pixels sums from 0.
+
+    Raises
+    ------
+    InputError
+        If the sums are not the membranes.
     """
     each, constant = trace.network.layers[layer], trace.constant(layer)
     kept = kept.reshape(-1, adds.shape[1])
@@ -238,11 +239,44 @@ def running(trace, layer, step, pixel, adds, kept):
     return found, current
 
 
-def sums(trace, layer, room, asked=None):
+def walk(trace, layer, kept):
+    """All additions of a layer, with their sums.
+
+    Parameters
+    ----------
+    kept : ndarray of int64, shape (T + 1, N)
+        Of :func:`neurons`.
+
+    Returns
+    -------
+    found : dict
+        ``pixel`` (n,); ``address, tap, row, value`` (n,), ``cycle`` (n, groups), ``adds, sums`` (n, channels), of all
+        steps, one after the other; ``steps`` their numbers n. ``always`` is a dict of what is stored in any case:
+        ``cur`` (T or 1, N), ``w`` and ``shifted`` (inputs, channels), weights and what they add, ``bias`` and ``group``
+        (channels,).
+    """
+    each, constant = trace.network.layers[layer], trace.constant(layer)
+    names = ("pixel", "address", "tap", "row", "cycle", "adds", "sums", "value")
+    parts, currents = [], []
+    for step in range(1 if constant else trace.num_steps):
+        pixel, address, tap, row, cycle, adds = additions(trace, layer, step)
+        sums, current = running(trace, layer, step, pixel, adds, kept[step])
+        currents.append(current.reshape(-1))
+        parts.append((pixel, address, tap, row, cycle, adds, sums, trace.frame(layer, step).reshape(-1)[address]))
+    w = each.w.reshape(-1, each.w.shape[-1]).astype(np.int64)
+    always = {"cur": np.array(currents), "w": w, "shifted": w << each.guard, "bias": each.b,
+              "group": np.arange(w.shape[1]) // trace.lanes[layer]}
+    found = {name: np.concatenate(values) for name, values in zip(names, zip(*parts), strict=True)}
+    return found | {"steps": [len(part[0]) for part in parts], "always": always}
+
+
+def chosen_sums(trace, layer, found, room, asked=None):
     """The additions of a layer, as far as there is room.
 
     Parameters
     ----------
+    found : dict
+        Of :func:`walk`.
     room : int
         Bytes.
     asked : int, optional
@@ -250,60 +284,42 @@ def sums(trace, layer, room, asked=None):
 
     Returns
     -------
-    found : dict
-        ``cur`` (T or 1, N); ``slot`` (pixels,) and ``column`` (channels,), -1 for what is not stored; ``start``
-        (steps, slots + 1) into the additions of a slot at a step: ``address, tap, row, value`` (n,), ``cycle`` (n,
-        groups), ``sums`` and, of pixels, ``adds`` (n, columns). ``w`` and ``shifted`` (inputs, channels) are weights
-        and what they add, ``bias`` and ``group`` (channels,). ``stored``: "all", "some" or "none".
+    stored : "all", "some" or "none"
+    arrays : dict of ndarray
+        ``slot`` (pixels,) and ``column`` (channels,), -1 for what is not stored; ``start`` (steps, slots + 1) into the
+        additions of a slot at a step: ``address, tap, row`` (n,), ``cycle`` (n, groups), ``sums`` (n, columns), and of
+        pixels ``value`` (n,) and ``adds`` (n, columns).
     """
-    each, constant = trace.network.layers[layer], trace.constant(layer)
-    channels, groups = each.w.shape[-1], trace.groups(layer)
-    steps = 1 if constant else trace.num_steps
-    kept = neurons(trace, layer)["kept"]
-    parts = [additions(trace, layer, step) for step in range(steps)]
-    pixels = each.layer.neurons // channels
-    counts = sum(np.bincount(part[0], minlength=pixels) for part in parts)
-    fires = trace.spk[layer].reshape(-1, pixels, channels)
+    constant, channels = trace.constant(layer), found["sums"].shape[1]
+    pixels = trace.network.layers[layer].layer.neurons // channels
+    counts = np.bincount(found["pixel"], minlength=pixels)
+    fires = trace.spk[layer].reshape(-1, pixels, channels).astype(np.int64)
+    of_sum, of_addition = 8 if constant else 4, 8 + 4 * trace.groups(layer)  # bytes: at most, as it turns out
     flat = pixels == 1
-    value_bytes = 8 if constant else 4
-    if flat:  # columns are chosen, of all additions
-        costs = np.full(channels, counts[0] * value_bytes)
-        room -= int(counts[0]) * (8 + 4 * groups)
-        score = fires.sum(axis=(0, 1))
+    if flat:  # there is nothing to choose from but neurons
+        score, costs = fires.sum(axis=(0, 1)), np.full(channels, of_sum * counts[0])
+        room -= int(counts[0]) * of_addition
     else:
-        costs = counts * (channels * value_bytes + 8 + 4 * groups)
-        score = fires.sum(axis=(0, 2))
-    score = score.astype(np.int64)
+        score, costs = fires.sum(axis=(0, 2)), counts * (of_sum * channels + of_addition) + 4 * len(found["steps"])
     if asked is not None:
         score[asked if flat else asked // channels] = score.max() + 1
     order = np.argsort(-score, kind="stable")
     fits = np.cumsum(costs[order]) <= room
-    if asked is not None:
-        fits[0] = True
+    fits[0] |= asked is not None
     keep = np.sort(order[fits])
-    slots, columns = (np.arange(len(keep[:1])), keep) if flat else (keep, np.arange(channels))
+    slots, columns = (keep[:1] * 0, keep) if flat else (keep, np.arange(channels))
     slot, column = np.full(pixels, -1), np.full(channels, -1)
     slot[slots], column[columns] = np.arange(len(slots)), np.arange(len(columns))
-    names = ("address", "tap", "row", "cycle", "sums", "adds", "value")
-    found, starts, currents, total = {name: [] for name in names}, [], [], 0
-    for step, (pixel, address, tap, row, cycle, adds) in enumerate(parts):
-        after, current = running(trace, layer, step, pixel, adds, kept[step])
-        currents.append(current.reshape(-1))
-        some = slot[pixel] >= 0
-        starts.append(total + np.concatenate([[0], np.cumsum(np.bincount(slot[pixel[some]], minlength=len(slots)))]))
-        total = starts[-1][-1]
-        value = trace.frame(layer, step).reshape(-1)[address]
-        for name, values in zip(names, (address, tap, row, cycle, after, adds, value), strict=True):
-            values = values[some]
-            found[name].append(values[:, columns] if name in ("sums", "adds") else values)
-    found = {name: np.concatenate(values) for name, values in found.items()}
-    if not constant:
-        del found["adds"], found["value"]
-    w = each.w.reshape(-1, channels).astype(np.int64)
+    some = slot[found["pixel"]] >= 0
+    step = np.repeat(np.arange(len(found["steps"])), found["steps"])
+    counts = np.zeros((len(found["steps"]), len(slots) + 1), np.int64)
+    np.add.at(counts, (step[some], slot[found["pixel"][some]] + 1), 1)
+    before = np.concatenate([[0], counts.sum(axis=1).cumsum()[:-1]])
+    start = before[:, None] + counts.cumsum(axis=1)
+    arrays = {name: found[name][some] for name in ("address", "tap", "row", "cycle", *(["value"] if constant else []))}
+    arrays |= {name: found[name][some][:, columns] for name in ("sums", *(["adds"] if constant else []))}
     stored = "none" if not len(keep) else "all" if len(keep) == len(order) else "some"
-    return found | {"start": np.array(starts), "slot": slot, "column": column, "cur": np.array(currents), "w": w,
-                    "shifted": w << each.guard, "bias": each.b, "group": np.arange(channels) // trace.lanes[layer],
-                    "stored": stored}
+    return stored, arrays | {"slot": slot, "column": column, "start": start}
 
 
 def _training(trace, factors):
@@ -351,7 +367,7 @@ class _Arrays:
         text = base64.b64encode(zlib.compress(planes, 6)).decode()
         self.about[name] = {"type": values.dtype.str[1:], "shape": list(values.shape)}
         self._texts[name] = text
-        self.size += len(text) + 120
+        self.size += len(text) + 200  # its element and its entry
 
     def html(self):
         """One element for each."""
