@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .errors import InputError
+from .files import atomic_write
 
 APPLICATION_ID = 0x736E6E31  # "snn1": tells our files from other SQLite files
 VERSION = 1
@@ -156,6 +157,17 @@ class Store:
         """What is remembered, or None."""
         found = self._db.execute("SELECT value FROM notes WHERE name = ?", (name,)).fetchone()
         return found and json.loads(found[0])
+
+    def copy_without_models(self, path):
+        """Write a copy that is small enough to be shown around; a sweep goes on with it, and trains where it must."""
+        with atomic_write(path) as file:
+            copy = sqlite3.connect(":memory:")
+            self._db.backup(copy)
+            copy.executescript("PRAGMA journal_mode = MEMORY; DELETE FROM models; DELETE FROM claims; VACUUM;")
+            content = bytearray(copy.serialize())
+            content[18:20] = b"\x01\x01"  # not in WAL mode: it is one file, until it is opened to be written
+            file.write(content)
+            copy.close()
 
     def seconds(self):
         """{key: seconds} of the last time that each point was computed; shares of its training included."""

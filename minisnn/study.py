@@ -17,7 +17,7 @@ from . import surrogate as surrogates
 from . import sweep
 from .errors import InputError
 from .pitfalls import measure as measure_pitfalls
-from .point import key, make, opened
+from .point import key, make, opened, train
 from .presets import choose
 from .store import Store
 from .surrogate import Surrogate
@@ -138,6 +138,11 @@ def run(plan, path, data, executor=None, *, budget=None, on_stage=lambda name, p
     return ""
 
 
+def trained(store, row, data):
+    """The model file (bytes) of a row; it is trained again if the file of results came without models."""
+    return store.model(row["training"]) or train(row["point"], data)
+
+
 def pitfalls(plan, store, data, names=("default", "leak", "priced")):
     """Measure :mod:`minisnn.pitfalls` on settled settings, all seeds, and note the means under "pitfalls"."""
     if store.noted("pitfalls") is not None:
@@ -148,7 +153,7 @@ def pitfalls(plan, store, data, names=("default", "leak", "priced")):
     settled = Rows(plan, store.rows()).settled()
     for name in names:
         rows = settled.get(name, [])
-        each = [measure_pitfalls(opened(store.model(row["training"])), data, plan.lanes) for row in rows]
+        each = [measure_pitfalls(opened(trained(store, row, data)), data, plan.lanes) for row in rows]
         for pitfall, honest, wrong in pairs if each else ():
             means = [{key: sum(one[part][key] for one in each) / len(each) for key in each[0][part]}
                      for part in (honest, wrong)]

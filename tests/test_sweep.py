@@ -105,6 +105,17 @@ def test_goes_on_with_what_is_there(points, expected, dataset, tmp_path):
     assert len(seen) == 16 and table(path) == expected
 
 
+def test_a_copy_without_models_goes_on(points, expected, dataset, tmp_path):
+    path, small = tmp_path / "s.sqlite", tmp_path / "small.sqlite"
+    sweep.run(points[:1], path, dataset, sweep.Here())
+    with Store(path) as store:
+        store.copy_without_models(small)
+    assert small.stat().st_size < path.stat().st_size and table(small)[1] == []
+    seen = []
+    sweep.run(points, small, dataset, sweep.Here(), on_row=seen.append)
+    assert len(seen) == 7 and table(small)[0] == expected[0]
+
+
 def test_what_fails_is_recorded_and_stops_nothing(dataset, tmp_path):
     data, path = datasets.load(dataset), tmp_path / "s.sqlite"
     good = points_of.make(data, {"topology": "3"}, {"epochs": 1, "num_steps": 2})

@@ -18,6 +18,8 @@ def add_arguments(parser):
                         help="clock at which frames a second and energy are told (default: 100)")
     parser.add_argument("--constants", type=Path, metavar="FILE.json", help="your own constants of the energy model, "
                         'such as {"static": 0.1}; what is not named keeps its default')
+    parser.add_argument("--copy", type=Path, metavar="FILE", help="also write the results without the trained models: "
+                        "one small file, with which a sweep goes on")
 
 
 def run(args):
@@ -25,6 +27,7 @@ def run(args):
     from .. import page, report
     from ..claims import OPEN
     from ..energy import load_constants
+    from ..store import Store
 
     constants = load_constants(args.constants) if args.constants else None
     found = report.gather(args.study, args.clock_mhz, constants)
@@ -38,5 +41,9 @@ def run(args):
         print(table(rows, ("claim", "found", "points lost", "verdict")))
         print(page.still_open(claims["list"]), end="\n" * bool(page.still_open(claims["list"])))
     print()
+    if args.copy:
+        with Store(args.study, create=False) as store:
+            store.copy_without_models(args.copy)
+        paths = [*paths, args.copy]
     for path in paths:
         print(path)

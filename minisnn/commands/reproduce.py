@@ -49,7 +49,7 @@ def run(args):
         study.pitfalls(plan, store, data)
         settled = study.Rows(plan, store.rows()).settled()
         chosen = settled.get("priced") or settled["default"]
-        _, integer, _ = integers(chosen[0]["point"], store.model(chosen[0]["training"]), data)
+        _, integer, _ = integers(chosen[0]["point"], study.trained(store, chosen[0], data), data)
         integer.save(args.out / "network.int.npz")
     print(f"chosen: {line(**chosen[0] | {'seconds': 0}).partition('  ')[2]}", flush=True)
     return _hardware(args) or _command("report", path, "--out", args.out / "report")
