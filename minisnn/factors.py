@@ -87,7 +87,7 @@ class Factors:
     >>> from minisnn import Network
     >>> net = Network("3-2", (4,), dtype="float64", backend="numpy", rng=np.random.default_rng(0))
     >>> factors = Factors(net, np.ones((1, 1, 4)), label=1, num_steps=5)
-    >>> abs(factors.of(0, (2, 1)).gradient - factors.grads[0][2, 1]) < 1e-12
+    >>> bool(abs(factors.of(0, (2, 1)).gradient - factors.grads[0][2, 1]) < 1e-12)
     True
     """
 
