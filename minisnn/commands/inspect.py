@@ -161,7 +161,9 @@ def _check(args, model, image, found):
     except ToolError as error:
         raise InputError(str(error)) from None
     if compared is None or simulator == "none":
-        found.about["checked"] = "not checked against gates: that needs Verilator or GHDL for a network of this size"
+        why = ("it was not asked for" if args.simulator == "none" else
+               "that needs Verilator or GHDL for a network of this size: apt install ghdl")
+        found.about["checked"] = f"not checked against gates: {why}"
         print(found.about["checked"], file=sys.stderr)
         return "", files
     found.about["checked"] = {"simulator": simulator, "spikes": compared.spikes, "membranes": compared.membranes,
