@@ -1,5 +1,7 @@
 """Traces: sums that equal the membranes, cycles that equal the gates', factors that equal the gradient."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from .hw_networks import Whole, random_inputs, random_network
@@ -27,8 +29,10 @@ def model_of(network, num_steps):
 
 CASES = [("3C3-MP2-5-3", (6, 5, 2), 1, 3, "subtract", (2, 3, 1), False),
          ("4C3-4", (5, 5, 1), 0, 3, "zero", (3, 2), False),
-         ("3C3-MP2-4C2-3", (6, 6, 1), 1, 2, "subtract_then_leak", (2, 3, 2), True),
-         ("7-3", (9,), 0, 4, "subtract", (3, 2), False)]
+         ("2C2-MP2-3C2-3", (6, 5, 1), 1, 2, "subtract_then_leak", (2, 2, 2), True),
+         ("3C3-3", (5, 4, 2), 1, 0, "subtract", (2, 3), False),
+         ("7-3", (9,), 0, 0, "subtract", (3, 2), False)]
+IDS = [f"{case[0]}-{case[3]}" for case in CASES]
 
 
 def traced(case, seed):
@@ -36,12 +40,14 @@ def traced(case, seed):
     rng = np.random.default_rng(seed)
     convolutions = topology.count("C")
     network = random_network(topology, shape, rng, padding=[padding] * convolutions if convolutions else 0,
-                             input_bits=bits, reset=reset, threshold=12)
-    inputs = random_inputs(network, 4, 1, rng)
-    return network, inputs, traces.trace(model_of(network, 4), inputs[0, 0], lanes, wide), lanes, wide
+                             input_bits=bits, reset=reset, threshold=12 if bits else 5)
+    model = model_of(network, 4)
+    image = random_inputs(network, 4, 1, rng)[0, 0] if bits else rng.integers(0, 256, shape).astype(np.uint8)
+    inputs = next(model.inputs(image[None]))
+    return network, inputs, traces.trace(model, image, lanes, wide), lanes, wide
 
 
-@pytest.mark.parametrize("case", CASES, ids=[case[0] for case in CASES])
+@pytest.mark.parametrize("case", CASES, ids=IDS)
 @given(seed=st.integers(0, 2**32 - 1))
 @settings(max_examples=10, deadline=None)
 def test_why_sums_to_the_membrane(case, seed):
@@ -73,7 +79,7 @@ def layers_of(design):
                 yield from layers_of(sub)
 
 
-@pytest.mark.parametrize("case", CASES, ids=[case[0] for case in CASES])
+@pytest.mark.parametrize("case", CASES, ids=IDS)
 def test_at_is_what_the_gates_do(case):
     """In every cycle: what is handed over, added, fired and written by the MyHDL layers, looked at from inside."""
     network, inputs, found, lanes, wide = traced(case, 5)
@@ -89,7 +95,9 @@ def test_at_is_what_the_gates_do(case):
     def drive(cycle, outputs):
         seen.append([state_of(sub, each) for sub, each in zip(layers_of(designs[0]), whole.spec.layers)])
         return host(cycle, outputs)
-    whole.simulate(drive)
+    # In a thread of its own: MyHDL looks at the call stack wherever a block begins, and pytest's is deep.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(whole.simulate, drive).result()
     whole.check_values(host)
     start = host.found.taken[0]
     assert found.latency == host.end().answers[0][2]
