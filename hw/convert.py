@@ -72,6 +72,8 @@ from myhdl._block import _Block
 from myhdl.conversion import _misc
 from myhdl.conversion._VHDLNameValidation import _vhdl_keywords
 
+from .tools import shallow
+
 HDLS = {"vhdl": ("VHDL", ".vhd", "--"), "verilog": ("Verilog", ".v", "//")}
 VERILOG = """
 always and assign begin buf bufif0 bufif1 case casex casez cell cmos config deassign default defparam design disable
@@ -124,13 +126,14 @@ def convert(make, inputs, outputs, folder, name="dut", hdl="vhdl", header="", st
     """
     check_name(name, hdl)
     language, suffix, comment = HDLS[hdl]
-    design = make(clk=Signal(bool(0)), **inputs, **outputs)
+    design = shallow(make, clk=Signal(bool(0)), **inputs, **outputs)
     _rename(design)
     _misc._genLabel = _misc._LabelGenerator()  # MyHDL counts labels over the whole process
     options = {"no_testbench": True} if hdl == "verilog" else {"architecture": "rtl", "std_logic_ports": std_logic}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # ports that are driven but not read, and the like
-        design.convert(hdl=language, path=str(folder), name=name, initial_values=True, no_myhdl_header=True, **options)
+        shallow(design.convert, hdl=language, path=str(folder), name=name, initial_values=True, no_myhdl_header=True,
+                **options)
     file = Path(folder) / f"{name}{suffix}"
     files = [*Path(folder).glob("pck_myhdl_*.vhd"), file] if hdl == "vhdl" else [file]
     for each in files:

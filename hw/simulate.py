@@ -12,7 +12,7 @@ from pathlib import Path
 from myhdl import Signal, Simulation, StopSimulation, delay, instance
 
 from .convert import convert
-from .tools import call, need
+from .tools import call, need, shallow
 
 
 class Mismatch(AssertionError):
@@ -48,7 +48,7 @@ def run(make, inputs, outputs, drive, cycles=None, keep=True):
     """
     clk = Signal(bool(0))
     given, seen = [], []
-    dut = make(clk=clk, **inputs, **outputs)
+    dut = shallow(make, clk=clk, **inputs, **outputs)
 
     @instance
     def stimulus():

@@ -1,9 +1,10 @@
-"""Tools that are not Python: found, called with a time limit, quoted when they fail."""
+"""Tools that are not Python: found, called with a time limit, quoted when they fail. And MyHDL, called fast."""
 
 import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 NAMES = {"ghdl": "GHDL", "verilator": "Verilator", "yosys": "Yosys"}
@@ -67,3 +68,13 @@ def version(tool):
     """The first line that ``tool --version`` prints."""
     done = subprocess.run([tool, "--version"], capture_output=True, text=True, timeout=60)
     return (done.stdout + done.stderr).strip().splitlines()[0]
+
+
+def shallow(function, *args, **options):
+    """Call a function of MyHDL in a thread of its own, and return what it does.
+
+    MyHDL looks at the whole call stack wherever a block begins, with the source of each line: from within a notebook or
+    pytest, whose stacks are deep, a large design takes fifty times as long.
+    """
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(function, *args, **options).result()

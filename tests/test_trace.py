@@ -1,7 +1,5 @@
 """Traces: sums that equal the membranes, cycles that equal the gates', factors that equal the gradient."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 import pytest
 from .hw_networks import Whole, random_inputs, random_network
@@ -95,9 +93,7 @@ def test_at_is_what_the_gates_do(case):
     def drive(cycle, outputs):
         seen.append([state_of(sub, each) for sub, each in zip(layers_of(designs[0]), whole.spec.layers)])
         return host(cycle, outputs)
-    # In a thread of its own: MyHDL looks at the call stack wherever a block begins, and pytest's is deep.
-    with ThreadPoolExecutor(1) as thread:
-        thread.submit(whole.simulate, drive).result()
+    whole.simulate(drive)
     whole.check_values(host)
     start = host.found.taken[0]
     assert found.latency == host.end().answers[0][2]
