@@ -133,7 +133,8 @@ assert spikes["latency"] < 64 and spikes["latency"] < spikes["rate"] / 3
 # %% [markdown]
 # Spikes cost energy and, in the hardware of the later lessons, clock cycles. Later lessons use direct coding: it
 # reaches good accuracy in as few as 5 steps, as no noise has to be averaged away.
-#
+
+# %% [markdown]
 # ## Exercises
 # 1. How many spikes do 100 rate-coded images have? Compute mean and standard deviation from `level`, and assert that
 #    a run is within four standard deviations.

@@ -126,8 +126,8 @@ figure, axes = plt.subplots(4, 9, figsize=(12, 5.6), layout="constrained")
 axes[1, 0].imshow(data.x_test[0, :, :, 0], cmap="gray_r")
 axes[1, 0].set_title("image")
 best = np.argsort(-layer.spk.sum(axis=(0, 1, 2, 3)))[:8]  # the channels that fire most
-rows = (("kernel", kernels[:, :, 0]), ("membrane\nstep 0", layer.mem[0, 0]), ("spikes\n5 steps", layer.spk[:, 0].sum(axis=0)),
-        ("pooled\n5 steps", layer.out[:, 0].sum(axis=0)))
+rows = (("kernel", kernels[:, :, 0]), ("membrane\nstep 0", layer.mem[0, 0]),
+        ("spikes\n5 steps", layer.spk[:, 0].sum(axis=0)), ("pooled\n5 steps", layer.out[:, 0].sum(axis=0)))
 for row, (name, maps) in zip(axes, rows):
     for axis, channel in zip(row[1:], best):
         size = np.abs(maps).max()

@@ -23,7 +23,7 @@ rng = np.random.default_rng(0)
 
 
 def seconds(function, *args, repeats=5):
-    """Time of a call: the best of some repeats, as others on the machine only make it slower; the first one compiles."""
+    """Time of a call: the best of some, as other work only makes it slower; the first, which compiles, is left out."""
     return min(timeit.repeat(lambda: function(*args), number=1, repeat=repeats + 1)[1:])
 
 
@@ -68,8 +68,9 @@ for way in (njit(neuron_by_neuron), njit(step_by_step)):
 # %% [markdown]
 # ## The kernels
 # The library's kernels hold 16 neurons in the processor's registers for all steps. Alone that wins nothing here: the
-# swapped loop is faster. But so several passes can be *joined*. `fire.forward`, the *firing pass*, takes a pooling window
-# at a time, hands on the OR of its spikes, and writes no membrane: of 5 bytes a neuron and step, 1/4 byte is left.
+# swapped loop is faster (and finds its arrays ready). But so several passes can be *joined*: `fire.forward`, the *firing
+# pass*, takes a pooling window at a time, hands on the OR of its spikes, and writes no membrane. Of 5 bytes a neuron and
+# step, a quarter of one is left.
 
 # %%
 print(inspect.getsource(fire._forward.py_func))  # splat: one number in all 16 places of a vector
@@ -102,7 +103,7 @@ for share in shares:
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(12, 3.8), layout="constrained")
 bars = left.barh(list(ns)[::-1], list(ns.values())[::-1], log=True)
-left.bar_label(bars, fmt="%.2g", padding=3)
+left.bar_label(bars, fmt="%.3g", padding=3)
 left.set(xlabel="ns a neuron and step (logarithmic)", xlim=(0.1, 1e4))
 right.plot(shares, dense, "o-", label="dense")
 right.plot(shares, sparse, "s-", label="spikes only")
