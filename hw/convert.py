@@ -127,7 +127,7 @@ def convert(make, inputs, outputs, folder, name="dut", hdl="vhdl", header="", st
     check_name(name, hdl)
     language, suffix, comment = HDLS[hdl]
     design = shallow(make, clk=Signal(bool(0)), **inputs, **outputs)
-    _rename(design)
+    name_blocks(design)
     _misc._genLabel = _misc._LabelGenerator()  # MyHDL counts labels over the whole process
     options = {"no_testbench": True} if hdl == "verilog" else {"architecture": "rtl", "std_logic_ports": std_logic}
     with warnings.catch_warnings():
@@ -157,7 +157,7 @@ def check_name(name, hdl):
         raise ValueError(f"the name must be an identifier in VHDL and Verilog, such as accelerator, got {name!r}")
 
 
-def _rename(design):
+def name_blocks(design):
     """Name the blocks in a block by their functions; MyHDL's own names count over the whole process."""
     inner = [sub for sub in design.subs if isinstance(sub, _Block)]
     kinds, seen = Counter(sub.func.__name__ for sub in inner), Counter()
@@ -171,7 +171,7 @@ def _rename(design):
         while any(other.startswith(f"{name}_") for other in taken):
             name += "_block"
         sub.name = name
-        _rename(sub)
+        name_blocks(sub)
 
 
 def _tidy(text):

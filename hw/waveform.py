@@ -12,6 +12,7 @@ from myhdl import traceSignals
 
 from . import accelerator as top
 from . import simulate
+from .convert import name_blocks
 from .cosimulate import Host, build, compared, design, expected_firings, image_words, reference
 from .deliver import deliver
 from .tools import call, need
@@ -52,6 +53,7 @@ def in_myhdl(network, inputs, num_steps, lanes, path, wide=False, window=None):
 
     def traced(**signals):
         dut = make(**signals)
+        name_blocks(dut)
         traceSignals(dut)
         return dut
     with TemporaryDirectory() as folder:
@@ -120,7 +122,7 @@ def cut(source, target, first, last):
     names : list of (str, int)
         Full name and width of each signal.
     """
-    names, scopes, seen, values = [], [], {}, {}
+    names, scopes, values = [], [], {}
     with open(source) as file, open(target, "w") as out:
         for line in file:
             words = line.split()
@@ -128,14 +130,10 @@ def cut(source, target, first, last):
                 out.write("$date today $end\n")
                 next(file), next(file)
                 continue
-            if words[:2] == ["$scope", "module"]:
-                # MyHDL counts through all designs of a process; here they count within their block, from 1.
-                kind = words[2].rstrip("0123456789")
-                seen[*scopes, kind] = number = seen.get((*scopes, kind), 0) + 1
-                scopes.append(f"{kind}{number}" if scopes else kind)
-                line = line.replace(words[2], scopes[-1])
             out.write(line)
-            if words[:1] == ["$upscope"]:
+            if words[:2] == ["$scope", "module"]:
+                scopes.append(words[2])
+            elif words[:1] == ["$upscope"]:
                 scopes.pop()
             elif words[:1] == ["$var"]:
                 names.append((".".join([*scopes, words[4]]), int(words[2])))

@@ -48,14 +48,14 @@ def test_vcd_shows_each_firing_and_nothing_of_memories(network, tmp_path):
     assert compared.same
     signals = parsed(path)
     assert not any("words(" in name for name in signals)
-    fire = next(changes for name, changes in signals.items() if name.endswith("layer1.fire"))
+    fire = next(changes for name, changes in signals.items() if name.endswith("layer_1.fire"))
     rises = [time for time, value in fire if value == "1"]
     # From one firing pass to the next, a cycle being 10 ns.
     assert np.diff(rises).tolist() == (10 * np.diff(times["fires"][0, 0])).tolist()
     shown = [line.split("[")[0] for line in path.with_suffix(".gtkw").read_text().splitlines()
              if re.match(r"accelerator\.", line)]
     assert len(shown) > 20 and set(shown) <= set(signals)
-    assert sum(line == "-layer1" for line in path.with_suffix(".gtkw").read_text().splitlines()) == 1
+    assert sum(line == "-layer_1" for line in path.with_suffix(".gtkw").read_text().splitlines()) == 1
 
 
 def test_a_window_is_the_same_as_that_part_of_all(network, tmp_path):
