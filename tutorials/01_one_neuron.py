@@ -11,7 +11,7 @@ import inspect
 
 import matplotlib.pyplot as plt
 import numpy as np
-from common import save
+from common import save  # writes a figure to tutorials/output/
 
 from minisnn import lif
 
@@ -80,7 +80,8 @@ save(figure, "01_discretisation")
 # ## Fire, and reset
 # The neuron *fires* (sends a spike, $S[t] = 1$) when the membrane is above the *threshold*: $U[t] > \theta$. If nothing
 # else happened it would stay above and fire in every step, like a lamp that is on. So a spike has a price, the *reset*,
-# which is paid in the next step: "subtract" takes $\theta$ away, "zero" takes all that is there.
+# which is paid in the next step: "subtract" takes $\theta$ away, "zero" takes all that is there. (As the leak has had its
+# share by then, $\theta$ can be a little more than what is there; so "subtract" fires later again than "zero".)
 #
 # $$U[t] = \beta\,U[t-1] - \theta\,S[t-1] + \mathrm{cur}[t] \quad\text{or}\quad
 #   U[t] = \beta\,U[t-1] - \beta\,U[t-1]\,S[t-1] + \mathrm{cur}[t]$$

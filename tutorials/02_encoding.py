@@ -2,9 +2,7 @@
 # # 2. From pixels to spikes: the encodings
 #
 # Neurons take spikes, 0 or 1; a pixel has a grey level. To *encode* is to turn levels into what the first layer takes.
-# There are three usual ways, and each pays with something else: noise, time, or a multiplier.
-#
-# You need lesson 1.
+# There are three usual ways, and each pays with something else: noise, time, or a multiplier. You need lesson 1.
 
 # %%
 import inspect
@@ -117,7 +115,7 @@ image = 4
 spk, _ = lif.forward(level.reshape(1, 100, 64), num_steps, beta=0.9, threshold=1.0)
 rasters = {"rate": by_chance, "latency": early, "direct, one layer on": spk}
 figure, axes = plt.subplots(1, 4, figsize=(12, 3.8), layout="constrained")
-axes[0].imshow(x[image, :, :, 0], cmap="gray_r")
+axes[0].imshow(x[image, :, :, 0], cmap="gray")
 axes[0].set(title=f"a digit {data.y_test[image]}", xlabel="pixel", ylabel="pixel")
 for axis, (name, train) in zip(axes[1:], rasters.items()):
     t, pixel = np.nonzero(train.reshape(num_steps, 100, 64)[:, image])

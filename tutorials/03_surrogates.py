@@ -73,7 +73,7 @@ assert loss(w) < 0.02
 # `d` in front of a name is the gradient of the loss with respect to it: `dspk` is $\partial L/\partial S$.
 
 # %%
-spk, mem = lif.forward((points @ start)[None, :, None], 1, beta=0.5, threshold=1.0)
+spk, mem = lif.forward((points @ start)[None, :, None], 1, beta=0.5, threshold=1.0)  # (T, B, neurons) = (1, 200, 1)
 dspk = (spk - wanted[None, :, None]) / len(points)
 dcur = lif.backward(dspk, None, spk, mem, fast, beta=0.5, threshold=1.0)
 _, dw, _ = linear.backward(dcur, points[None], start[:, None])
@@ -144,7 +144,7 @@ assert silent[1:].max() < 0.02 and good.min() > 0.1
 # %% [markdown]
 # ## Exercises
 # 1. Assert that fast_sigmoid and atan are equally wide for $k = 0.65\,\alpha$, yet not equally high. What mends that?
-# 2. Count the updates (learning rate 2.0, at most 3000) until `loss(w) < 0.02` for fast_sigmoid of scale 1, 5, 25 and 100. Assert
-#    that the narrowest needs the most.
+# 2. Count the updates (learning rate 2.0, at most 3000) until `loss(w) < 0.02` for fast_sigmoid of scale 1, 5, 25 and
+#    100. Assert that the narrowest needs the most.
 # 3. Make a surrogate of your own, a box of height 1 for $|x| < 0.5$, as `Surrogate("box", 1.0, functions=(curve, sg))`.
 #    Assert that `sg` is the derivative of `curve`, and that our neuron learns with it.

@@ -16,7 +16,7 @@ from minisnn import Network, encode, evaluate, fit, lif, linear, load_data, loss
 rng = np.random.default_rng(0)
 num_steps, beta, threshold = 5, 0.5, 1.0
 data = load_data("digits")  # 1438 images to learn from; 359 for the test, which learning never sees
-x = encode.fit("direct", data.x_train, num_steps, data.max_value).encode(data.x_train).reshape(1, -1, 64)
+x = encode.fit("direct", data.x_train, num_steps, data.max_value).encode(data.x_train).reshape(1, -1, 64)  # (1, B, N)
 y = data.y_train  # the labels, 0 to 9
 
 # %% [markdown]
@@ -100,7 +100,7 @@ np.testing.assert_allclose(w[0], adam(np.ones(3), grads, 0.01))
 def learn(optimiser, lr, epochs=2):
     params, rng = [p.copy() for p in first], np.random.default_rng(0)
     for _ in range(epochs):
-        for batch in np.split(rng.permutation(1438)[:1408], 44):
+        for batch in np.split(rng.permutation(1438)[:1408], 44):  # 44 batches of 32; the rest is left out
             run = forward(params, x[:, batch])
             optimiser.step(params, backward(params, x[:, batch], *run, cross_entropy(run[2], y[batch])[1]), lr)
     return (forward(params, x)[2].sum(axis=0).argmax(axis=1) == y).mean()
@@ -147,4 +147,4 @@ assert np.isclose(so_far[-1], result.accuracy) and so_far[-1] > so_far[0]
 # ## Exercises
 # 1. Count with `minisnn.predict` which digit is taken for which (10 x 10); assert sum and diagonal; find the worst pair.
 # 2. Train with `encoding="rate"` and 5 steps. Assert that direct coding is better. Why? (Lesson 2 has the number.)
-# 3. Spikes cost. Find a `rate_penalty` for `fit` that halves the spikes of the hidden layer for 2 points of accuracy.
+# 3. Spikes cost. Find a `rate_penalty` for `fit` that halves the hidden layer's spikes for at most 2 points of accuracy.

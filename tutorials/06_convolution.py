@@ -123,7 +123,7 @@ assert conv_weights < weights and conv_here > here - 0.02 and conv_there > there
 run = model.network.forward(model.encoder.encode(data.x_test[:1]), 5)
 layer, kernels = run.layers[0], model.network.params[0]  # kernels (3, 3, 1, 16)
 figure, axes = plt.subplots(4, 9, figsize=(12, 5.6), layout="constrained")
-axes[1, 0].imshow(data.x_test[0, :, :, 0], cmap="gray_r")
+axes[1, 0].imshow(data.x_test[0, :, :, 0], cmap="gray")
 axes[1, 0].set_title("image")
 best = np.argsort(-layer.spk.sum(axis=(0, 1, 2, 3)))[:8]  # the channels that fire most
 rows = (("kernel", kernels[:, :, 0]), ("membrane\nstep 0", layer.mem[0, 0]),

@@ -116,7 +116,7 @@ assert sparse[1] < dense[1]
 # ## A training step: time and memory
 # Backward needs every membrane of every step (lesson 4). The reference keeps them, 4 bytes each, and the spikes as well:
 # $8\,T\,B \sum_l N_l$ bytes for $N_l$ neurons in layer $l$, and copies on the way. The kernels keep spikes in single
-# bytes, and currents; they compute the membranes *again* when going back.
+# bytes, and currents; they compute the membranes *again* when going back. They also use all processors.
 
 # %%
 inputs, nets = rng.standard_normal((1, 64, 16, 16, 3)).astype(np.float32), {}
