@@ -7,23 +7,12 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from minisnn.model import load, read
 
 ROOT = Path(__file__).parents[1]
 KILLS = 20
-
-
-@pytest.fixture(scope="module")
-def dataset(tmp_path_factory):
-    rng = np.random.default_rng(0)
-    y = rng.integers(0, 3, 240)
-    x = (rng.random((240, 6, 6)) * 100 + 50 * y[:, None, None]).astype(np.uint8)
-    path = tmp_path_factory.mktemp("data") / "three.npz"
-    np.savez(path, X=x, y=y)
-    return path
 
 
 def start(out, dataset, *flags):

@@ -5,7 +5,6 @@ import random
 import sqlite3
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from minisnn import data as datasets
@@ -13,16 +12,6 @@ from minisnn import study, sweep
 from minisnn.errors import InputError
 from minisnn.point import key, training_key
 from minisnn.store import Store
-
-
-@pytest.fixture(scope="module")
-def dataset(tmp_path_factory):
-    rng = np.random.default_rng(0)
-    y = rng.integers(0, 3, 200)
-    x = (rng.random((200, 6, 6)) * 100 + 50 * y[:, None, None]).astype(np.uint8)
-    path = tmp_path_factory.mktemp("data") / "three.npz"
-    np.savez(path, X=x, y=y)
-    return str(path)
 
 
 @pytest.fixture(scope="module")

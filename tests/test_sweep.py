@@ -27,16 +27,6 @@ ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
-def dataset(tmp_path_factory):
-    rng = np.random.default_rng(0)
-    y = rng.integers(0, 3, 200)
-    x = (rng.random((200, 6, 6)) * 100 + 50 * y[:, None, None]).astype(np.uint8)
-    path = tmp_path_factory.mktemp("data") / "three.npz"
-    np.savez(path, X=x, y=y)
-    return str(path)
-
-
-@pytest.fixture(scope="module")
 def points(dataset):
     data = datasets.load(dataset)
     training = {"epochs": 2, "num_steps": 3, "batch_size": 16}
