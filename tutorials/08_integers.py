@@ -1,6 +1,5 @@
 # %% [markdown]
 # # 8. Integers
-#
 # A float adder is some ten times as large as an integer adder, so for a small chip the trained network is *quantised*:
 # every number becomes an integer of few *bits*. Four things can go wrong on the way: the scale, the leak, the largest
 # number, and the order of leak and reset. Each fails below before it is cured. You need lesson 5 (a network learns).
@@ -8,6 +7,7 @@
 # %%
 import inspect
 from dataclasses import replace
+from itertools import accumulate
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -24,20 +24,17 @@ data = ms.load_data("digits")
 net = ms.Network("16C3-MP2-32-10", data.input_shape, padding=1, beta=0.25, rng=np.random.default_rng(0))
 model = ms.fit(net, data, epochs=10, num_steps=5, lr=4e-3, seed=0)
 before = ms.evaluate(model, data.x_test, data.y_test).accuracy
-print(f"floats: {100 * before:.1f} % of the test images are right")
 
 # %% [markdown]
 # ## The scale
 # A weight becomes `w_int = round(w / s)`, and `s * w_int` is what is left of it. Numbers of $b$ bits in *two's
 # complement* (the usual code of signed integers) reach from $-2^{b-1}$ to $2^{b-1}-1$; we use $\pm(2^{b-1}-1)$, the
-# same on both sides. The naive scale lets the largest weight become the largest integer. One large weight then makes
-# the steps coarse for all others. The cure is to *clip* a few large weights: try several scales, and take the one of
-# least squared error.
+# same on both sides. In the naive scale the largest weight becomes the largest integer, and one large weight makes the
+# steps coarse for all. The cure is to *clip* a few large weights: of several scales take that of least squared error.
 
 # %%
 def naive_scale(w, bits):
     return np.abs(w).max() / (2**(bits - 1) - 1)
-
 def best_scale(w, bits):
     candidates = naive_scale(w, bits) * np.linspace(1, 0.2, 81)
     return min(candidates, key=lambda s: np.square(w - s * rounded(w, s, bits)).sum())
@@ -51,8 +48,8 @@ for bits in (2, 3, 4, 8):
 
 # %% [markdown]
 # ## Bits against accuracy
-# `quantize` does all of it, and says what was lost. *Fine-tuning* trains two epochs more while the forward pass sees
-# rounded weights; the gradient passes the rounding as if it were not there (*straight through*).
+# `quantize` does all of it. *Fine-tuning* trains two epochs more while the forward pass sees rounded weights; the
+# gradient passes the rounding as if it were not there (*straight through*).
 
 # %%
 widths = (2, 3, 4, 5, 6, 8)
@@ -63,8 +60,8 @@ as_it_is = [accuracy(model, bits) for bits in widths]
 tuned = [accuracy(fine_tune(model, data, 2, bits), bits) for bits in widths[:3]]
 figure, axis = plt.subplots(figsize=(6.5, 3.6), layout="constrained")
 axis.axhline(100 * before, color="0.5", ls="--", label="floats")
-axis.plot(widths, 100 * np.array(as_it_is), "o-", label="as it is")
-axis.plot(widths[:3], 100 * np.array(tuned), "s-", label="fine-tuned for 2 epochs")
+for values, mark, label in ((as_it_is, "o-", "as it is"), (tuned, "s-", "fine-tuned for 2 epochs")):
+    axis.plot(widths[:len(values)], 100 * np.array(values), mark, label=label)
 axis.set(xlabel="bits of a weight", ylabel="test accuracy (%)")
 axis.legend()
 save(figure, "08_bits")
@@ -82,12 +79,9 @@ beta_int, steps = round(0.9 * 2**8), 60  # 230
 figure, axis = plt.subplots(figsize=(6.5, 3.6), layout="constrained")
 axis.plot(-20 * 0.9**np.arange(steps), "k", lw=4, alpha=0.25, label="exact: -20 · 0.9^t")
 for guard, mark in ((0, "o-"), (4, "-")):
-    u = [-20 << guard]
-    while len(u) < steps:
-        u.append((beta_int * u[-1]) >> 8)
-        assert u[-1] == fixed_lif.leak(u[-2], beta_int, 8, 0)  # the library's; rounding 0 is down
-    axis.plot(np.array(u) / 2**guard, mark, ms=3, lw=1, label=f"{guard} guard bits")
-    print(f"{guard} guard bits: stuck at {u[-1] / 2**guard:.2f} weights")
+    u = np.array(list(accumulate(range(1, steps), lambda u, t: (beta_int * u) >> 8, initial=-20 << guard)))
+    assert np.array_equal(u[1:], fixed_lif.leak(u[:-1], beta_int, 8, 0))  # the library's; 0 is down
+    axis.plot(u / 2**guard, mark, ms=3, lw=1, label=f"{guard} guard bits: stuck at {u[-1] / 2**guard:.2f}")
 axis.set(xlabel="time step", ylabel="membrane (weights)")
 axis.legend()
 save(figure, "08_leak")
@@ -102,50 +96,44 @@ save(figure, "08_leak")
 # %%
 weights = np.array([60, 50, 40, -30, 20, -70], np.int16)
 wrapped = weights.cumsum(dtype=np.int8)
-saturated = [0]
-for weight in weights.tolist():
-    saturated += [min(max(saturated[-1] + weight, -128), 127)]
-fixed_linear.add(np.ones(6, np.uint8), weights[:, None], 0, -128, 127, mem := np.zeros(1, np.int32))
-assert mem[0] == saturated[-1]  # the library's, from now on
+saturated = list(accumulate(weights.tolist(), lambda v, weight: min(max(v + weight, -128), 127)))
+fixed_linear.add(np.ones(6, np.uint8), weights[:, None], 0, -128, 127, mem := np.zeros(1, np.int32))  # the library's
 fixed_linear.add(np.ones(6, np.uint8), weights[::-1, None].copy(), 0, -128, 127, backwards := np.zeros(1, np.int32))
-print("true     ", weights.cumsum().tolist(), "\nwrapped  ", wrapped.tolist(), "\nsaturated", saturated[1:],
-      "\nin the other order the saturated sum ends at", backwards[0])
-assert wrapped[2] < 0 and backwards[0] != mem[0]
+print("true", weights.cumsum(), "wrapped", wrapped, "saturated", saturated, "in the other order", backwards[0])
+assert wrapped[2] < 0 and mem[0] == saturated[-1] != backwards[0]
 
 integer, losses = quantize(model, 8)
 print([f"layer {loss.name}: {loss.least:,} to {loss.most:,}, {loss.membrane_bits} bits" for loss in losses.layers])
-narrow = {bits: round(100 * accuracy(model, 8, membrane_bits=bits), 1) for bits in (12, 14, 15, 16, 19)}
-print("accuracy (%) by bits of a membrane:", narrow)
+print("accuracy (%) by bits of a membrane:", narrow := {
+    bits: round(100 * accuracy(model, 8, membrane_bits=bits), 1) for bits in (12, 14, 15, 16, 19)})
 assert not any(loss.saturates for loss in losses.layers) and narrow[12] < 20
 
 # %% [markdown]
 # ## One firing pass by hand
-# What is kept for the next step is $V = \mathrm{leak}(U) - \theta S$ for the reset "subtract": first leak, then
-# subtract. Written with NumPy, and proven equal to the library's loop, of which this is the source:
+# Kept for the next step is $V = \mathrm{leak}(U) - \theta S$ (reset "subtract"): first leak, then subtract. Written with
+# NumPy, and proven equal to the library's loop:
 
 # %%
 u = np.r_[700, 701, 699, np.random.default_rng(0).integers(-3000, 3000, 1000)]  # at the threshold, above, below
-spk_by_hand = (u > 700).astype(np.int64)
-kept_by_hand = ((u * 3) >> 2) - 700 * spk_by_hand
+kept_by_hand = ((u * 3) >> 2) - 700 * (u > 700)
 kept, spk, none = u.copy(), np.zeros(len(u), np.uint8), np.zeros(0, np.int64)
 fixed_lif.fire(kept, np.zeros(1, np.int64), 700, 3, 2, 0, 0, -4096, 4095, spk, none)
-assert np.array_equal(spk, spk_by_hand) and np.array_equal(kept, kept_by_hand)
-assert spk[:3].tolist() == [0, 1, 0]  # strictly greater than the threshold fires
+assert np.array_equal(spk, u > 700) and np.array_equal(kept, kept_by_hand)
+assert spk[:3].tolist() == [0, 1, 0]  # strictly greater fires
 print(inspect.getsource(fixed_lif.fire.py_func).split('"""')[2])  # without its docstring
 
 # %% [markdown]
 # ## The other order
 # Much RTL (hardware source code) subtracts first and leaks then: $V = \mathrm{leak}(U - \theta S)$. So a spike takes
-# only $\beta\theta$ away: at $\beta = 0.25$ a quarter. Neurons that have fired fire again. A network that was trained in
-# the one order and is run in the other still works a little, so the mistake is easily missed:
+# only $\beta\theta$ away: at $\beta = 0.25$ a quarter. Trained in the one order and run in the other, a network still
+# works, a little worse and a little slower, so the mistake is easily missed:
 
 # %%
 def deployed(reset):
-    network = replace(integer.network, layers=tuple(replace(each, reset=reset) for each in integer.network.layers))
-    other = replace(integer, network=network)
-    found = other.evaluate(data.x_test, data.y_test)
-    latency = cycles.predict(cycles.Stimulus.of_images(other, data.x_test), (8, 8, 2)).latency.mean()
-    return 100 * found.accuracy, 100 * np.mean(found.firing_rates), latency
+    layers = tuple(replace(each, reset=reset) for each in integer.network.layers)
+    other = replace(integer, network=replace(integer.network, layers=layers))
+    found, stimulus = other.evaluate(data.x_test, data.y_test), cycles.Stimulus.of_images(other, data.x_test)
+    return 100 * found.accuracy, 100 * np.mean(found.firing_rates), cycles.predict(stimulus, (8, 8, 2)).latency.mean()
 
 
 honest, wrong = deployed("subtract"), deployed("subtract_then_leak")
@@ -154,9 +142,9 @@ assert wrong[1] > honest[1] and wrong[2] > honest[2]
 
 # %% [markdown]
 # ## Exercises
-# 1. How many bits does a membrane need that holds the sum of 64 weights of 4 bits with 4 guard bits? Compute it on
-#    paper, then assert it with `minisnn.quantize.signed_bits`.
+# 1. How many bits does the sum of 64 weights of 4 bits with 4 guard bits need? Compute it on paper, then assert it with
+#    `minisnn.quantize.signed_bits`.
 # 2. Rounding towards zero (`rounding=1` of `leak`) has no stuck negative membrane. Assert for `beta_int = 230, frac = 8`
 #    that from every start between -100 and 100 it ends at 0, and find where floor ends.
-# 3. Give the three layers of `model` different widths, 12 bits in all (such as 3/5/4). Find the best choice on the last
-#    300 *training* images (why not the test images?), and assert that it is at least as good there as 4/4/4.
+# 3. Give the three layers different widths, 12 bits in all, such as 3/5/4. Find the best choice on the last 300
+#    *training* images (why not the test images?), and assert that it is at least as good there as 4/4/4.

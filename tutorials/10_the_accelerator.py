@@ -1,11 +1,9 @@
 # %% [markdown]
 # # 10. The accelerator
-#
 # A network's steps are mostly silence: of 100 neurons some 5 to 30 fire. An *accelerator* (hardware for one kind of
 # work) should pay for spikes, not for silence. This lesson goes through ours part by part:
 #
-#     frame of spikes -> scanner -> walker -> lanes (adders and membranes) -> firing pass -> frame of the next layer
-#
+#     frame of spikes -> scanner -> lanes (adders and membranes) -> firing pass -> frame of the next layer
 # You need lesson 9 (one neuron in gates).
 
 # %%
@@ -27,7 +25,6 @@ from minisnn.plot import pipeline_gantt
 from minisnn.quantize import quantize
 from minisnn.trace import trace
 
-rng = np.random.default_rng(0)
 
 # %% [markdown]
 # ## The scanner: where are the spikes?
@@ -36,97 +33,77 @@ rng = np.random.default_rng(0)
 # `word` without its lowest set bit. So a word of 32 costs one cycle for each spike, or one if it is empty.
 
 # %%
-print(inspect.getsource(without_lowest))
-
 def scan(words, width):
     """(addresses of the spikes, cycles)."""
-    found, cycles_taken = [], 0
+    found = []
     for at, word in enumerate(words):
-        cycles_taken += max(bin(word).count("1"), 1)
         while word:
-            rest = word & (word - 1)
-            found.append(at * width + (word ^ rest).bit_length() - 1)
-            word = rest
-    return found, cycles_taken
+            found.append(at * width + (word ^ word & (word - 1)).bit_length() - 1)
+            word &= word - 1
+    return found, sum(max(word.bit_count(), 1) for word in words)
 
-spikes = rng.random(128) < 0.08
-spikes[32:64] = False  # a word of zeros
+spikes = (np.random.default_rng(0).random(128) < 0.08) & (np.arange(128) // 32 != 1)  # the second word is empty
 words = [sum(1 << i for i in range(32) if spikes[32 * at + i]) for at in range(4)]
 by_hand, least = scan(words, 32)
 assert by_hand == np.flatnonzero(spikes).tolist()
 
 # %% [markdown]
-# The library's scanner in gates. It speaks with its neighbours by a *handshake*: `valid` says "here is a spike", `ready`
-# says "I can take it"; it is handed over in a cycle in which both are 1. So neither must know how long the other takes.
+# The library's scanner in gates. A *handshake* joins it to its neighbour: `valid` says "here is a spike", `ready` "I can
+# take it"; it is handed over in a cycle in which both are 1. So neither must know how long the other takes.
 
 # %%
-def bits(width):
-    return Signal(intbv(0)[width:])
-
-def bit():
-    return Signal(bool(0))
-
+print(inspect.getsource(without_lowest))
+bits = lambda width: Signal(intbv(0)[width:])
 make = partial(spike_scanner, height=1, width=1, channels=128, flat=True)
-inputs = {"rst": bit(), "start": bit(), "read_data": bits(32), "ready": bit()}
-outputs = {"busy": bit(), "read": bit(), "read_address": bits(2), "present": bit(), "valid": bit(), "y": bits(1),
-           "x": bits(1), "base": bits(8), "index": bits(5)}
-memory, found = {"out": 0}, []
+inputs = {"rst": bits(1), "start": bits(1), "read_data": bits(32), "ready": bits(1)}
+outputs = {**{name: bits(1) for name in ("busy", "read", "present", "valid", "y", "x")}, "read_address": bits(2),
+           "base": bits(8), "index": bits(5)}
+memory, found = [0], []
 
 def drive(cycle, seen):
     if seen["read"]:
-        memory["out"] = words[seen["read_address"]]  # there in the next cycle
+        memory[0] = words[seen["read_address"]]  # there in the next cycle
     if seen["valid"] and cycle > 3:
         found.append((seen["base"] + seen["index"], cycle - 1))
     if cycle == 60:
         raise StopIteration
-    return {"rst": cycle == 0, "start": cycle == 2, "read_data": memory["out"], "ready": 1}
+    return {"rst": cycle == 0, "start": cycle == 2, "read_data": memory[0], "ready": 1}
 
 simulate.run(make, inputs, outputs, drive)
 last = found[-1][1] - 2  # cycles since `start`
-print(f"{spikes.sum()} spikes, {words.count(0)} word of zeros of {len(words)}: naive 128 cycles, at best {least}, gates {last}")
+print(f"{spikes.sum()} spikes, {words.count(0)} word of zeros: naive 128 cycles, at best {least}, gates {last}")
 assert [address for address, _ in found] == by_hand and least <= last <= least + 3
 
 # %% [markdown]
 # ## The lanes: add the weights
 # A *lane* is an adder beside its own memory of membranes. A spike is shown to all lanes at once, and each adds its own
 # weight. If a layer has more outputs than lanes, they take turns in `groups`.
-#
 # A memory in the chip (*block RAM*) answers a cycle after it was asked, and the sum takes one more, and one to be
-# written. In a naive design the next addition reads the sum before the last one is written, and that one is lost:
+# written. In a naive design the next addition reads the sum before the last one is written, and that one is lost. The
+# cure is *forwarding*: the adder remembers its last three results, and takes the newest of the same address from there
+# in place of the memory. No cycle is lost. First the naive sums, then the library's adder:
 
 # %%
-def naive_sums(addresses, depth, late):
-    """Add 1 at each address, one a cycle; what is written is read `late` cycles later."""
-    sums, under_way = np.zeros(depth, int), []
-    for address in addresses:
-        under_way.append((address, sums[address] + 1))
-        if len(under_way) == late:
-            at, value = under_way.pop(0)
-            sums[at] = value
-    for at, value in under_way:
-        sums[at] = value
-    return sums
+def naive_sums(addresses, late):
+    """Add 1 at each address, one a cycle; what is written is read `late` cycles later. {address: sum}."""
+    values = []
+    for i, address in enumerate(addresses):
+        written = [value for at, value in zip(addresses[:max(i - late + 1, 0)], values) if at == address]
+        values.append((written[-1] if written else 0) + 1)
+    return dict(zip(addresses, values))
 
-for groups in (1, 4):  # a fully connected layer: every spike goes through all its groups
-    addresses = np.tile(np.arange(groups), 50)
-    kept = naive_sums(addresses, groups, 3).sum()
-    print(f"{groups} groups: {kept} of {len(addresses)} additions are kept")
-assert naive_sums(np.zeros(50, int), 1, 1)[0] == 50 and naive_sums(np.zeros(50, int), 1, 3)[0] < 20
-
-# %% [markdown]
-# The cure is *forwarding*: the adder remembers its last three results, and takes the newest of the same address from
-# there in place of the memory. No cycle is lost. In the library:
-
-# %%
+# 60 spikes to a fully connected layer: every spike goes through all groups of lanes
+kept = {groups: naive_sums(list(range(groups)) * 60, 3)[0] for groups in (1, 4)}
+print(f"of 60 additions to a sum {kept[1]} are kept with 1 group, {kept[4]} with 4")
+assert kept[1] == 20 and kept[4] == 60
 source = inspect.getsource(accumulate)
 print(source[source.index("    def add():"):source.index("                if total[sign] == 0")])
 
 # %% [markdown]
 # ## The firing pass, and the pipeline of layers
-# When all is added, the layer goes through its neurons, all lanes at once: leak, threshold, reset, as in lesson 9. The
-# spikes go to one of two *banks* of the next layer's frame, which reads the one while the other is written. So layers
-# overlap: while layer 2 adds step t, layer 1 adds step t + 1. Let A be the cycles of additions and N those of a firing
-# pass. Layer l begins step t in b, has added in e, starts firing in s:
+# When all is added, all neurons fire, a lane's one after the other. The spikes go to one of two *banks* of the next
+# layer's frame, which reads the one while the other is written. So layers overlap: layer 2 adds step t, layer 1 step
+# t + 1. Let A be the cycles of additions, N those of a firing pass. Layer l begins step t in b, has added in e, fires in s:
 #
 #     b[l,t] = max(s[l-1,t] + N[l-1] + 6, s[l,t-1] + N[l] + 1)             its frame is whole; it has fired
 #     e[l,t] = b[l,t] + A[l,t]
@@ -137,11 +114,9 @@ data = ms.load_data("digits")
 net = ms.Network("4C3-16-10", data.input_shape, rng=np.random.default_rng(0))
 integer, _ = quantize(ms.fit(net, data, epochs=4, num_steps=6, encoding="rate", seed=0), 6)
 image, lanes, T = data.x_test[:1], (4, 2, 1), 6
-stimulus = cycles.Stimulus.of_images(integer, image)
-predicted = cycles.predict(stimulus, lanes)
+predicted = cycles.predict(cycles.Stimulus.of_images(integer, image), lanes)
 A, N = predicted.adding[0], predicted.firing
-b, e, s = (np.zeros((3, T), int) for _ in range(3))
-sent = -1  # the last word of the input
+b, e, s, sent = *np.zeros((3, 3, T), int), -1  # sent: the last word of the input
 for t in range(T):
     taken = max(sent + 1, e[0, t - 2] + 1 if t > 1 else 0)
     sent = taken + 63  # 64 pixels, a word each
@@ -153,28 +128,23 @@ assert np.array_equal([b, e, s], [predicted.begins[0], predicted.added[0], predi
 
 figure, axis = plt.subplots(figsize=(9, 3), layout="constrained")
 pipeline_gantt(axis, predicted, [f"{each.layer.name}\n{n} lanes" for each, n in zip(integer.network.layers, lanes)])
-axis.set_title(f"{predicted.latency[0]:,} cycles: adds (blue), waits (grey), fires (orange); steps from 1")
+axis.set_title(f"{predicted.latency[0]:,} cycles: adds (blue), waits (grey), fires (orange)")
 save(figure, "10_pipeline")
-alone = A.sum() + T * N.sum()
+print("one layer after the other:", alone := A.sum() + T * N.sum(), "cycles; overlapped:", predicted.latency[0])
 assert predicted.latency[0] < 0.75 * alone
-print(f"one layer after the other: {alone:,} cycles; overlapped: {predicted.latency[0]:,}")
 
 # %% [markdown]
 # ## All of it in gates
 # Load, image, answer: every spike, every membrane and every cycle is compared with the integers and the formula.
 
 # %%
-compared, = cosimulate(integer.network, np.concatenate(list(integer.inputs(image)), axis=1), T, lanes)
-print(compared)
-assert compared.same and compared.cycles_counted == predicted.latency[0]
-doing = trace(integer, image[0], lanes).at(cycle=int(s[1, 1]) + 1)  # what each layer does in one cycle
-print("in cycle", int(s[1, 1]) + 1, [f"layer {each.layer + 1} {each.phase}, step {each.step + 1}" for each in doing])
+compared, = cosimulate(integer.network, next(integer.inputs(image)), T, lanes)
+assert compared.same and compared.cycles_counted == predicted.latency[0], compared
+for each in trace(integer, image[0], lanes).at(cycle=562):  # what each layer does in one cycle
+    print(f"cycle 562: layer {each.layer + 1} {each.phase}, step {each.step + 1}")
 
 # %% [markdown]
 # ## Exercises
-# 1. How many words of zeros, and how many cycles, has a frame of 1,024 bits with a single spike, in words of 32 bits?
-#    And in words of 8? Assert it with `scan`.
-# 2. Which of 16, 15, ..., 8 lanes are a waste for a layer of 16 outputs (as slow as fewer)? Assert it with
-#    `cycles.depths` for the second layer of the network above.
-# 3. Give the input one word every 4 cycles (`cycles.predict(..., word_every=4)`). Extend the loop above so that it still
-#    equals the library, and assert it.
+# 1. How many cycles has a frame of 1,024 bits with a single spike, in words of 32 bits? And of 8? Assert it with `scan`.
+# 2. Which of 16, 15, ..., 8 lanes are a waste for layer 2 (as slow as fewer)? Assert it with `cycles.depths`.
+# 3. Give the input one word every 4 cycles (`cycles.predict(..., word_every=4)`). Extend the loop to equal it again.
