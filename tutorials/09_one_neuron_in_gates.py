@@ -114,9 +114,9 @@ stream = [{"fires": sum(1 << i for i in range(4) if 0 <= cycle - i < count), "th
 
 def traced(**signals):  # the same block; what its signals do is written to a file
     OUTPUT.mkdir(exist_ok=True)
+    (OUTPUT / "neuron.vcd").unlink(missing_ok=True)  # MyHDL would keep it under another name
     traceSignals.name, traceSignals.directory, traceSignals.filename = "neuron", str(OUTPUT), "neuron"
     return traceSignals(partial(make, **signals)())
-
 seen = run(traced, inputs, outputs, stream)
 kept, spk, before = v.copy(), np.zeros(count, np.uint8), np.zeros(count, np.int64)
 fixed_lif.fire(kept, cur, 60, 3, 2, 0, 0, -128, 127, spk, before)
