@@ -372,11 +372,14 @@ def number(text):
 def test_a_neuron_is_shown_as_why_says(opened):
     browser, network, found, _ = opened
     rng = np.random.default_rng(0)
-    if network.input_bits == 0:  # one that is cut off
+    edge = network.layers[1].high
+    cut = [n for n in range(network.layers[1].layer.neurons)
+           if (found.why(1, n, 3).additions["sum"][:-1] == edge).any()]
+    assert cut or network.layers[1].membrane_bits > 8  # one of the networks has sums that are cut off
+    if cut:
         browser.set("layer", 1, "change")
         browser.wait("true")
-        edge = network.layers[1].high
-        neuron = next(n for n in range(48) if (found.why(1, n, 3).additions["sum"][:-1] == edge).any())
+        neuron = cut[0]
         browser.set("neuron", neuron)
         browser.set("step", 3)
         browser.drawn()
