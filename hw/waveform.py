@@ -136,7 +136,7 @@ def cut(source, target, first, last):
             elif words[:1] == ["$upscope"]:
                 scopes.pop()
             elif words[:1] == ["$var"]:
-                names.append((".".join([*scopes, words[4]]), int(words[2])))
+                names.append((".".join([*scopes, words[4]]), 1 if words[1] == "string" else int(words[2])))
             elif words[:1] == ["$enddefinitions"]:
                 break
         now, begun = 0, False
@@ -179,7 +179,8 @@ def save_file(waveform, names):
                 yield f"@{22 if width > 1 else 28}"
                 yield f"{name}[{width - 1}:0]" if width > 1 else name
     top_name = next(name for name in widths if name.endswith(".clk")).removesuffix(".clk")
-    text = [f'[dumpfile] "{waveform}"', "@200", "-streams", *shown(top_name, TOP)]
+    zoom = "*-8.0" + " -1" * 27  # some 60 cycles in a window
+    text = [f'[dumpfile] "{waveform}"', zoom, "@200", "-streams", *shown(top_name, TOP)]
     layers = {found[1]: int(found[2] or 0) for name in widths
               if (found := re.match(r"(.*[._]layer_?(\d*))[._](?:scan|state)$", name))}
     for layer in sorted(layers, key=layers.get):

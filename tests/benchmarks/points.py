@@ -1,4 +1,4 @@
-"""Points of a study in an hour: python -m tests.benchmarks.points --data DIR [--epochs 1] [--rounds 3].
+"""Points of a study in an hour: python -m tests.benchmarks.points --data DIR [--epochs 8] [--rounds 3].
 
 A sweep of two points (32C3-MP2-32C3-MP2-256-10 on SVHN, T = 10, batches of 64, two processes of one thread) against a
 snnTorch script that trains the same network on as many images and asks it about as many, in the better of two ways: two
@@ -80,7 +80,7 @@ def main():
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.points", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True)
-    parser.add_argument("--epochs", type=int, default=1)
+    parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--rounds", type=int, default=3)
     args = parser.parse_args()
     data = datasets.load("svhn", args.data)
