@@ -43,23 +43,23 @@ def measure(model, data, lanes, threads=None):
     for ours, theirs in zip(other.params, net.params):
         ours[...] = theirs
     swapped = Model(other, model.encoder, model.seed, model.dataset, model.settings)
-    found = {"trained": _deployed(model, data, lanes, threads), "other reset": _deployed(swapped, data, lanes, threads)}
-    integer, _ = quantize(model, images=data.x_train)
+    integer, other_integer = (quantize(each, images=data.x_train)[0] for each in (model, swapped))
+    found = {"trained": _deployed(integer, data, lanes, threads),
+             "other reset": _deployed(other_integer, data, lanes, threads)}
     for name, early in (("trained, float", False), ("pooled first", True)):
         found[name] = _float(model, integer, data, lanes, early)
     return found
 
 
-def _deployed(model, data, lanes, threads):
-    integer, _ = quantize(model, images=data.x_train)
+def _deployed(integer, data, lanes, threads):
     result = integer.evaluate(data.x_test, data.y_test, threads)
     stimulus = cycles.Stimulus.of_images(integer, data.x_test, threads)
-    return {"accuracy": result.accuracy, "firing_rate": _overall(result.firing_rates, model.network),
+    return {"accuracy": result.accuracy, "firing_rate": _overall(result.firing_rates, integer.network),
             "latency": float(cycles.predict(stimulus, lanes).latency.mean())}
 
 
-def _overall(rates, net):
-    neurons = np.array([layer.neurons for layer in net.layers])
+def _overall(rates, network):
+    neurons = np.array([each.layer.neurons for each in network.layers])
     return float(np.dot(rates, neurons) / neurons.sum())
 
 

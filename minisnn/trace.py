@@ -12,16 +12,15 @@ import numpy as np
 from . import cycles
 from .errors import InputError
 from .fixed import lif, timing
-from .fixed.model import IntegerModel, check
-from .fixed.network import IntegerLayer, IntegerNetwork
+from .fixed.model import IntegerModel, joined, parts
 from .lif import removal
 from .model import read, versions, write
 from .quantize import dequantised
-from .topology import normalised, parse
 
 KIND = "trace"
 PHASES = ("idle", "adds", "waits", "fires")
 TIMES = ("begins", "added", "fires", "ends")
+BY_LAYER = ("frames", "mem", "spk", "mem_float", "spk_float")
 ADDITION = np.dtype([("address", "i8"), ("row", "i8"), ("column", "i8"), ("channel", "i8"), ("value", "i8"),
                      ("ky", "i8"), ("kx", "i8"), ("weight", "i8"), ("adds", "i8"), ("sum", "i8"), ("cycle", "i8")])
 
@@ -437,19 +436,12 @@ class Trace:
 
     def save(self, path):
         """Write it to `path` (.npz), whole or not at all."""
-        layers = self.network.layers
-        plain = ("threshold", "beta", "frac", "guard", "weight_bits", "membrane_bits", "reset", "rounding", "scale")
-        about = {"topology": normalised([each.layer for each in layers]), "input_shape": list(self.network.input_shape),
-                 "padding": [each.layer.padding for each in layers if each.layer.kind == "conv2d"],
-                 "classes": self.network.classes, "input_bits": self.network.input_bits, "lanes": list(self.lanes),
-                 "layers": [{name: getattr(each, name) for name in plain} for each in layers], "wide": self.wide,
+        described, arrays = parts(self.network)
+        about = {**described, "input_bits": self.network.input_bits, "lanes": list(self.lanes), "wide": self.wide,
                  "num_steps": self.num_steps, "latency": self.latency, "float": [list(p) for p in self.float_params],
                  "about": self.about, "versions": versions()}
-        arrays = {"image": self.image, "times": self.times}
-        for index, each in enumerate(layers):
-            arrays |= {f"{index + 1}.{name}": getattr(each, name) for name in "wb"}
-            arrays |= {f"{index + 1}.{name}": getattr(self, name)[index]
-                       for name in ("frames", "mem", "spk", "mem_float", "spk_float")}
+        arrays |= {"image": self.image, "times": self.times}
+        arrays |= {f"{index + 1}.{name}": each for name in BY_LAYER for index, each in enumerate(getattr(self, name))}
         write(path, KIND, about, arrays, compressed=True)
 
 
@@ -463,15 +455,9 @@ def load(path):
     """
     about, arrays = read(path, KIND)
     try:
-        shapes = parse(about["topology"], about["input_shape"], about["padding"])
-        count = range(1, len(shapes) + 1)
-        layers = tuple(IntegerLayer(layer, arrays[f"{i}.w"], arrays[f"{i}.b"], **plain)
-                       for i, layer, plain in zip(count, shapes, about["layers"], strict=True))
-        for index, each in enumerate(layers):
-            check(each, index)
-        network = IntegerNetwork(layers, about["classes"], about["input_bits"])
-        parts = [[arrays[f"{i}.{name}"] for i in count] for name in ("frames", "mem", "spk", "mem_float", "spk_float")]
-        return Trace(network, about["num_steps"], about["lanes"], about["wide"], arrays["image"], *parts,
+        network = joined(about, arrays, about["input_bits"])
+        by_layer = [[arrays[f"{i + 1}.{name}"] for i in range(len(network.layers))] for name in BY_LAYER]
+        return Trace(network, about["num_steps"], about["lanes"], about["wide"], arrays["image"], *by_layer,
                      [tuple(each) for each in about["float"]], arrays["times"], about["latency"], about["about"])
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path} is not a whole trace ({error}); make it again") from error

@@ -66,6 +66,14 @@ def add_machine_arguments(parser):
                         help="numba (fast) or numpy (the readable reference) (default: numba)")
 
 
+def add_training_data_arguments(parser):
+    """--dataset and --data: what is trained on."""
+    parser.add_argument("--dataset", default="digits", metavar="NAME", help="digits, svhn, mnist, "
+                        "fashion-mnist, or a .npz file with X and y (default: digits)")
+    parser.add_argument("--data", metavar="DIR", help="folder with the data set's files (default: they are "
+                        "downloaded to ~/.cache/minisnn)")
+
+
 def add_data_arguments(parser):
     """--dataset and --data: whose test images are used."""
     parser.add_argument("--dataset", metavar="NAME", help="digits, svhn, mnist, fashion-mnist, or a .npz file with "

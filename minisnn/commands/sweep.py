@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..presets import choose
-from . import positive, widths
+from . import add_training_data_arguments, add_wide_argument, positive, widths
 from . import lanes as read_lanes
 from .train import add_network, add_training
 
@@ -23,11 +23,7 @@ AXES = ("topology", "classes", "padding", "beta", "threshold", "reset", "readout
 
 def add_arguments(parser):
     """The command's flags; those that were not given are None."""
-    data = parser.add_argument_group("data")
-    data.add_argument("--dataset", default="digits", metavar="NAME", help="digits, svhn, mnist, "
-                      "fashion-mnist, or a .npz file with X and y (default: digits)")
-    data.add_argument("--data", metavar="DIR", help="folder with the data set's files (default: they are "
-                      "downloaded to ~/.cache/minisnn)")
+    add_training_data_arguments(parser.add_argument_group("data"))
     add_network(parser.add_argument_group("network, each flag with one value or more"), nargs="+")
     add_training(parser.add_argument_group("training, each flag with one value or more"), nargs="+")
     hardware = parser.add_argument_group("integers and hardware, each flag with one value or more")
@@ -37,7 +33,7 @@ def add_arguments(parser):
                           help="more training with weights rounded to these bits (default: 0)")
     hardware.add_argument("--lanes", type=read_lanes, nargs="+", default=[None], metavar="N/N/...", help="such as "
                           "32/32/8/8 (default: up to 32 for a convolution, 8 for a fully connected layer)")
-    hardware.add_argument("--wide", action="store_true", help="convolutions add all taps of an input in one cycle")
+    add_wide_argument(hardware)
     add_workers(parser)
     parser.add_argument("--out", type=Path, default=Path("study.sqlite"), metavar="FILE",
                         help="file of results (default: study.sqlite)")

@@ -12,15 +12,11 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..presets import NETWORK, PRESETS, choose
-from . import add_machine_arguments, rates_table, widths
+from . import add_machine_arguments, add_training_data_arguments, rates_table, widths
 
 def add_arguments(parser):
     """The command's flags; those that were not given are None."""
-    data = parser.add_argument_group("data")
-    data.add_argument("--dataset", default="digits", metavar="NAME", help="digits, svhn, mnist, "
-                      "fashion-mnist, or a .npz file with X and y (default: digits)")
-    data.add_argument("--data", metavar="DIR", help="folder with the data set's files (default: they are "
-                      "downloaded to ~/.cache/minisnn)")
+    add_training_data_arguments(parser.add_argument_group("data"))
     add_network(parser.add_argument_group("network"))
     training = parser.add_argument_group("training")
     add_training(training)

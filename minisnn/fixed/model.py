@@ -14,6 +14,8 @@ from . import lif
 from .network import IntegerLayer, IntegerNetwork
 
 KIND = "quantized model"
+# The fields of an IntegerLayer that are plain values.
+PLAIN = ("threshold", "beta", "frac", "guard", "weight_bits", "membrane_bits", "reset", "rounding", "scale")
 
 
 @dataclass(frozen=True)
@@ -125,15 +127,31 @@ class IntegerModel:
         InputError
             If it cannot be written there.
         """
-        layers = self.network.layers
-        plain = ("threshold", "beta", "frac", "guard", "weight_bits", "membrane_bits", "reset", "rounding", "scale")
-        about = {"topology": normalised([each.layer for each in layers]), "input_shape": list(self.network.input_shape),
-                 "padding": [each.layer.padding for each in layers if each.layer.kind == "conv2d"],
-                 "classes": self.network.classes, "layers": [{n: getattr(each, n) for n in plain} for each in layers],
-                 "pixels": [self.pixels.low, self.pixels.step, self.pixels.bits], "encoder": self.encoder.config(),
-                 "seed": self.seed, "dataset": self.dataset, "source": self.source, "versions": versions()}
-        arrays = {f"{i + 1}.{name}": getattr(each, name) for i, each in enumerate(layers) for name in "wb"}
+        described, arrays = parts(self.network)
+        about = {**described, "pixels": [self.pixels.low, self.pixels.step, self.pixels.bits],
+                 "encoder": self.encoder.config(), "seed": self.seed, "dataset": self.dataset, "source": self.source,
+                 "versions": versions()}
         write(path, KIND, about, arrays)
+
+
+def parts(network):
+    """What a file keeps of an IntegerNetwork, but for its `input_bits`: (plain values, arrays), both by name."""
+    layers = network.layers
+    about = {"topology": normalised([each.layer for each in layers]), "input_shape": list(network.input_shape),
+             "padding": [each.layer.padding for each in layers if each.layer.kind == "conv2d"],
+             "classes": network.classes, "layers": [{name: getattr(each, name) for name in PLAIN} for each in layers]}
+    return about, {f"{i + 1}.{name}": getattr(each, name) for i, each in enumerate(layers) for name in "wb"}
+
+
+def joined(about, arrays, input_bits):
+    """The IntegerNetwork of :func:`parts`, checked; what is missing or does not fit raises KeyError, TypeError or
+    ValueError."""
+    shapes = parse(about["topology"], about["input_shape"], about["padding"])
+    layers = tuple(IntegerLayer(layer, arrays[f"{i + 1}.w"], arrays[f"{i + 1}.b"], **plain)
+                   for i, (layer, plain) in enumerate(zip(shapes, about["layers"], strict=True)))
+    for index, each in enumerate(layers):
+        check(each, index)
+    return IntegerNetwork(layers, about["classes"], input_bits)
 
 
 def load(path):
@@ -146,14 +164,9 @@ def load(path):
     """
     about, arrays = read(path, KIND)
     try:
-        shapes = parse(about["topology"], about["input_shape"], about["padding"])
-        layers = tuple(IntegerLayer(layer, arrays[f"{i + 1}.w"], arrays[f"{i + 1}.b"], **plain)
-                       for i, (layer, plain) in enumerate(zip(shapes, about["layers"], strict=True)))
         encoder = Encoder.from_config(about["encoder"])
         pixels = Pixels(*about["pixels"])
-        network = IntegerNetwork(layers, about["classes"], pixels.bits if encoder.kind == "direct" else 0)
-        for index, each in enumerate(layers):
-            check(each, index)
+        network = joined(about, arrays, pixels.bits if encoder.kind == "direct" else 0)
         if network.layers[-1].layer.neurons % network.classes:
             raise ValueError(f"{network.classes} classes do not divide the last layer")
         return IntegerModel(network, encoder, pixels, about["seed"], about["dataset"], about["source"])
