@@ -37,9 +37,9 @@ def exact(t):
 
 # %% [markdown]
 # ## The naive step fails
-# A computer takes steps of $\Delta t$. *Euler's method* puts $(U[t]-U[t-1])/\Delta t$ in place of $dU/dt$, which gives
-# $U[t] = k\,U[t-1] + (1-k)\,R\,I$ with $k = 1 - \Delta t/\tau$. Small steps are good. With $\Delta t > 2\tau$ we have
-# $k < -1$, and each step overshoots by more than the last one.
+# A computer takes steps of $\Delta t$; from here on $U[t]$ is the membrane after step $t$. *Euler's method* puts
+# $(U[t]-U[t-1])/\Delta t$ in place of $dU/dt$, which gives $U[t] = k\,U[t-1] + (1-k)\,R\,I$ with $k = 1 - \Delta t/\tau$.
+# Small steps are good. With $\Delta t > 2\tau$ we have $k < -1$, and each step overshoots by more than the last one.
 
 # %%
 def walk(k, dt):
@@ -75,14 +75,13 @@ axis.legend()
 save(figure, "01_discretisation")
 
 # %% [markdown]
-# In a network the constant factor $(1-\beta)R$ disappears into the weights. What is left of the input is called `cur`:
-# $U[t] = \beta\,U[t-1] + \mathrm{cur}[t]$.
+# In a network the inputs are spikes times *weights*, numbers that are learned, and the constant factor $(1-\beta)R$
+# disappears in them. What is left of the input is called `cur`: $U[t] = \beta\,U[t-1] + \mathrm{cur}[t]$.
 # ## Fire, and reset
 # The neuron *fires* (sends a spike, $S[t] = 1$) when the membrane is above the *threshold*: $U[t] > \theta$. If nothing
 # else happened it would stay above and fire in every step, like a lamp that is on. So a spike has a price, the *reset*,
-# which is paid in the next step: "subtract" takes $\theta$ away, "zero" takes all that is there. (As the leak has had its
-# share by then, $\theta$ can be a little more than what is there; so "subtract" fires later again than "zero".)
-#
+# which is paid in the next step: "subtract" takes $\theta$ away, "zero" takes all that is there. (The leak comes
+# first, so of a membrane just above $\theta$ less is left than $\theta$: "subtract" goes below 0, and fires later again.)
 # $$U[t] = \beta\,U[t-1] - \theta\,S[t-1] + \mathrm{cur}[t] \quad\text{or}\quad
 #   U[t] = \beta\,U[t-1] - \beta\,U[t-1]\,S[t-1] + \mathrm{cur}[t]$$
 
@@ -105,9 +104,10 @@ assert runs["no reset"][0][30:].all()  # a lamp that is on
 
 # %% [markdown]
 # ## Proven equal to the library's
-# The library calls it `lif`, *leaky integrate-and-fire*. It keeps $V$, what is left after leak and reset, and computes
-# $U[t] = V[t-1] + \mathrm{cur}[t]$, for many neurons at once: currents have the shape (steps T, batch B, ...), a batch
-# being examples that do not know of each other. The numbers are equal to the last bit, so from now on we import it.
+# The library calls it `lif`, *leaky integrate-and-fire*. It keeps $V$, what is left after leak and reset:
+# $U[t] = V[t-1] + \mathrm{cur}[t]$ and $V[t] = \beta\,U[t] - S[t]\,(r_0 + r_1 U[t])$. For "subtract" $(r_0, r_1)$ is
+# $(\theta, 0)$, for "zero" $(0, \beta)$. It runs many neurons at once: currents have the shape (steps T, batch B, ...), a
+# batch being examples that do not know of each other. The numbers are equal to the last bit, so now we import it.
 
 # %%
 print(inspect.getsource(lif.forward))
@@ -119,18 +119,18 @@ for reset in ("subtract", "zero"):
 # %% [markdown]
 # ## How often does it fire?
 # With reset to zero, the exact solution reaches $\theta = 1$ after $t^* = -\tau\,\ln(1 - 1/(R\,I))$ and starts again: the
-# rate is $1/t^*$, and 0 where $R\,I \le 1$. Steps of 1 ms can only hit whole milliseconds, so they draw a staircase.
+# rate is $1/t^*$, and 0 where $R\,I \le 1$. Steps of 1 ms make $t^*$ whole, up to 1 ms later: a staircase.
 
 # %%
 levels = np.linspace(0.5, 6, 200)
-spk, _ = lif.forward((1 - beta) * levels[None], 2000, beta, 1.0, "zero")  # currents of one step: constant for all
+spk, _ = lif.forward((1 - beta) * levels[None], 2000, beta, 1.0, "zero")  # one step of currents stands for all 2000
 rate = np.where(levels > 1, -1 / (tau * np.log(1 - 1 / np.maximum(levels, 1 + 1e-12))), 0)  # spikes per ms
-assert (spk.mean(axis=0) <= rate + 1e-9).all() and (spk.mean(axis=0) > rate - 0.05).all()
+assert (spk.mean(axis=0) <= rate + 1e-9).all() and (spk.mean(axis=0) >= rate / (1 + rate) - 1 / 2000).all()
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 3.8), layout="constrained")
 for reset in ("zero", "subtract"):
     left.plot(np.arange(1, 201), runs[reset][1], lw=1.2, label=f"reset: {reset}")
-until = np.arange(int(np.argmax(runs["zero"][0])) + 2)  # ms, until the first spike
+until = np.arange(np.argmax(runs["zero"][0]) + 2)  # ms, until the first spike; step 0 ends at 1 ms
 left.plot(until, exact(until), "k", lw=5, alpha=0.25, label="exact until it fires")
 left.axhline(1, ls=":", color="gray", label="threshold")
 left.set(xlabel="time (ms)", ylabel="membrane U (thresholds)", ylim=(-0.1, 1.5))
@@ -144,7 +144,7 @@ save(figure, "01_firing")
 # %% [markdown]
 # ## Exercises
 # 1. After how many steps of 1 ms is the membrane of a silent neuron (no current) below half of what it was? Compute it
-#    from `beta`; assert it with `lif.forward` and a current that is not 0 in the first step only.
-# 2. Write the staircase as a formula: how many steps $n$ lie between two spikes? Assert it for all of `levels`.
+#    from `beta`; assert it with `lif.forward` and a current in the first step alone.
+# 2. Write the staircase as a formula: how many steps $n$ lie between two spikes (reset "zero")? Assert it for all of `levels`.
 # 3. Set `beta = 1`, `cur = 0.6`. Assert that "subtract" fires in 60 % of the steps and "zero" in 50 %. Then show for
 #    random currents between 0 and 1 that "subtract" loses nothing: sum of currents = θ · spikes + what is left.

@@ -50,8 +50,9 @@ np.testing.assert_array_equal(by_chance, encode.rate(x, num_steps, max_value, np
 print(inspect.getsource(encode.rate))
 
 # %% [markdown]
-# A reader counts spikes and divides by $T$. The count of $T$ coins has the variance $T\,p\,(1-p)$, so the error of the
-# believed level is $\sqrt{p(1-p)/T}$: **four times the steps for half the error**. That is the price: noise.
+# A reader counts spikes and divides by $T$. A coin is its own square, so its variance, the mean of squares minus the
+# square of the mean, is $p - p^2$. Those of $T$ coins add up to $T\,p\,(1-p)$, so the believed level errs by
+# $\sqrt{p(1-p)/T}$: **four times the steps for half the error**. That is the price: noise.
 
 # %%
 steps = np.array([2, 4, 8, 16, 32, 64, 128])
@@ -65,7 +66,7 @@ np.testing.assert_allclose(rate_error, formula, rtol=0.06)
 #
 # $$t^* = \mathrm{round}\big((1-p)\,(T-1)\big)$$
 #
-# and a black pixel ($p = 0$) never. There is no chance in it, and one spike tells a level to half of a step. The price
+# and a black pixel ($p = 0$) never. There is no chance in it, and one spike tells a level to within half a step. The price
 # is time: with few steps many levels share one, and the dark pixels are known only at the end.
 
 # %%
@@ -76,7 +77,8 @@ np.testing.assert_array_equal(early, encode.latency(x, num_steps, max_value))
 
 def read_latency(spk):
     """Levels from spikes (T, B, ...): 1 for a spike in step 0, down to 0 for one in step T-1 or none."""
-    return np.where(spk.any(axis=0), 1 - spk.argmax(axis=0) / (len(spk) - 1), 0)
+    first = spk.argmax(axis=0)  # the step of the first spike
+    return np.where(spk.any(axis=0), 1 - first / (len(spk) - 1), 0)
 
 
 latency_error = [rms(read_latency(encode.latency(x, T, max_value)) - level) for T in steps]
@@ -88,6 +90,8 @@ axis.loglog(steps, rate_error, "o-", label="rate, measured")
 axis.loglog(steps, latency_error, "s-", label="latency, measured")
 axis.axhline(rms(one_bit - level), ls=":", color="gray", label="one bit")
 axis.set(xlabel="time steps T", ylabel="RMS error of the level (full range = 1)")
+axis.set_xticks(steps, steps, minor=False)
+axis.set_xticks([], minor=True)
 axis.legend()
 save(figure, "02_error")
 
@@ -116,11 +120,12 @@ spk, _ = lif.forward(level.reshape(1, 100, 64), num_steps, beta=0.9, threshold=1
 rasters = {"rate": by_chance, "latency": early, "direct, one layer on": spk}
 figure, axes = plt.subplots(1, 4, figsize=(12, 3.8), layout="constrained")
 axes[0].imshow(x[image, :, :, 0], cmap="gray")
-axes[0].set(title=f"a digit {data.y_test[image]}", xlabel="pixel", ylabel="pixel")
+axes[0].set(title=f"a digit {data.y_test[image]}", xlabel="column", ylabel="row")
 for axis, (name, train) in zip(axes[1:], rasters.items()):
     t, pixel = np.nonzero(train.reshape(num_steps, 100, 64)[:, image])
     axis.scatter(t, pixel, s=8, marker="|", color="k")
-    axis.set(title=f"{name}\n{len(t)} spikes", xlabel="time step", ylabel="pixel (row by row)", ylim=(64, -1))
+    axis.set(title=f"{name}\n{len(t)} spikes", xlabel="time step", xlim=(-1, num_steps), ylim=(64, -1))
+    axis.set_ylabel("pixel (row by row)")
     assert len(t) > 0
 save(figure, "02_rasters")
 
@@ -134,8 +139,8 @@ assert spikes["latency"] < 64 and spikes["latency"] < spikes["rate"] / 3
 
 # %% [markdown]
 # ## Exercises
-# 1. How many spikes do 100 rate-coded images have? Compute mean and standard deviation from `level`, and assert that
-#    a run is within four standard deviations.
+# 1. How many spikes do the 100 images have, rate-coded with T = 17? Compute mean and standard deviation from `level`, and
+#    assert that a run is within four standard deviations.
 # 2. Assert that `read_latency` errs by at most half a step, $1/(2(T-1))$, for every T of `steps`. How many different
 #    grey levels are left of the 17 when T = 5?
 # 3. Find a rate code without chance: a `lif` neuron with `beta=1`, reset "subtract", and `cur` = level. Assert that the

@@ -1,8 +1,7 @@
 # %% [markdown]
 # # 3. Why the gradient dies, and surrogates
 # Networks learn by *gradient descent*: a *loss* tells how wrong the answers are, and each weight moves a little against
-# the derivative of the loss. For spikes this fails. There is a trick that saves it, and the trick has one number, a
-# width, that decides much. You need lesson 1, and the chain rule.
+# the derivative of the loss. For spikes this fails; a trick saves it, whose width decides much. You need lesson 1.
 
 # %%
 import inspect
@@ -46,7 +45,7 @@ for w in (start, np.array([0.8, 0.7])):
 # ## The cure: a surrogate
 # Keep the step when computing forward; when going backward, take the derivative of a smooth curve that resembles the
 # step in place of $dS/dU$. This stand-in is called a *surrogate gradient*, `sg`. One of them, with a *scale* $k$ and
-# $x = U - \theta$:
+# $x = U - \theta$ (no input now); its curve runs from $-1/k$ to $1/k$, but only its slope is used:
 # $$\text{curve } \frac{x}{1+k|x|}, \qquad \mathrm{sg}(x) = \frac{1}{(1+k|x|)^2}$$
 
 # %%
@@ -62,9 +61,9 @@ def gradient(w, sg):
 fast, x = Surrogate("fast_sigmoid", 5.0), np.linspace(-1, 1, 402)
 np.testing.assert_allclose(fast.derivative(x), sg(x), rtol=1e-14)
 np.testing.assert_allclose((fast.curve(x + 1e-6) - fast.curve(x - 1e-6)) / 2e-6, sg(x), rtol=1e-4)
-w = start.copy()
+w = start
 for _ in range(300):
-    w -= 2.0 * gradient(w, sg)  # 2.0: the learning rate
+    w = w - 2.0 * gradient(w, sg)  # 2.0: the learning rate, how far a gradient moves the weights
 print(f"learned w = {w.round(2)}: loss {loss(start):.3f} -> {loss(w):.3f}")
 assert loss(w) < 0.02
 
@@ -75,25 +74,27 @@ assert loss(w) < 0.02
 # %%
 spk, mem = lif.forward((points @ start)[None, :, None], 1, beta=0.5, threshold=1.0)  # (T, B, neurons) = (1, 200, 1)
 dspk = (spk - wanted[None, :, None]) / len(points)
-dcur = lif.backward(dspk, None, spk, mem, fast, beta=0.5, threshold=1.0)
-_, dw, _ = linear.backward(dcur, points[None], start[:, None])
+dcur = lif.backward(dspk, None, spk, mem, fast, beta=0.5, threshold=1.0)  # None: the loss does not read `mem` itself
+dw = linear.backward(dcur, points[None], start[:, None])[1]  # of dspk, dw, db
 np.testing.assert_allclose(dw[:, 0], gradient(start, sg))
 
 # %% [markdown]
 # ## Families, scales, widths
-# Four families are in use. Equal scales do not mean equal curves; they can be compared by the *half-width*, the
-# distance from the threshold at which sg has fallen to half of its peak. `match_width` finds the scale for it.
+# Four families are in use; k, a or w in the table below is the scale. Equal scales do not mean equal curves. Compare by
+# *half-width*, the distance from the threshold at which sg is half of its peak; `match_width` finds the scale for it.
 
 # %%
 print(surrogate.__doc__, inspect.getsource(surrogate.match_width))
-figure, axes = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
+figure, axes = plt.subplots(1, 3, figsize=(13, 3.6), layout="constrained")
+axes[2].plot(x, (x > 0) - 0.5, "k", lw=5, alpha=0.25, label="the step")
 for name in surrogate.FAMILIES:
     for axis, s in zip(axes, (Surrogate(name, 2.0), surrogate.match_width(name, fast))):
         axis.plot(x, s.derivative(x), label=f"{s.name}, scale {s.scale:.2f}")
         assert np.isclose(s.derivative(np.float64(s.half_width)), s.peak / 2)
-for axis, title in zip(axes, ("equal scales", "equal half-widths")):
-    axis.set(title=title, xlabel="U - threshold (threshold = 1)", ylabel="surrogate gradient")
-    axis.legend(fontsize=8)
+    axes[2].plot(x, s.curve(x) - s.curve(np.zeros(1)), label=name)
+for axis, title in zip(axes, ("sg, equal scales", "sg, equal half-widths", "their curves (0 at 0), the step")):
+    axis.set(title=title, xlabel="U - threshold (threshold = 1)", xticks=(-1, -0.5, 0, 0.5, 1))
+    axis.legend(loc="upper left", fontsize=7)
 save(figure, "03_families")
 
 # %% [markdown]
@@ -108,12 +109,11 @@ assert not gradient(start, narrow.derivative).any()  # dead for good
 
 # %% [markdown]
 # ## Too wide, too narrow: depth
-# On its way down, a gradient is multiplied by sg in every layer. Where that is mostly near 0 it *vanishes*; where it
-# is large for every neuron it *explodes*. Here is the size of the first layer's gradient in a network of five layers
-# (`Network` puts layers in a row: lesson 5), for equal peaks of 1.
+# On its way back from the loss a gradient is multiplied by sg in every layer. Mostly near 0, it *vanishes*; large for
+# every neuron, it *explodes*. Here is its size in the first of five layers (in a row: `Network`, lesson 5), peaks of 1.
 
 # %%
-inputs, widths, norms = rng.standard_normal((1, 32, 64)), np.geomspace(0.01, 2, 10), {}
+inputs, widths, norms = rng.standard_normal((1, 32, 64)), np.geomspace(0.01, 2, 10), {}  # L: the last layer's spikes
 for name in surrogate.FAMILIES:
     for width in widths:
         s = surrogate.match_width_and_height(name, surrogate.from_half_width("fast_sigmoid", width))
@@ -124,26 +124,26 @@ figure, axis = plt.subplots(figsize=(7, 4), layout="constrained")
 for name in norms:
     axis.loglog(widths, norms[name], "o-", label=name)
 axis.set(xlabel="half-width of the surrogate (threshold = 1)", ylabel="norm of the first layer's gradient")
-figure.legend(loc="outside right")
+axis.legend()
 save(figure, "03_depth")
 assert norms["fast_sigmoid"][-1] > 1000 * norms["fast_sigmoid"][0]
 
 # %% [markdown]
 # ## Or dead from the start
-# The best surrogate helps little if the first weights leave whole layers silent. PyTorch's default, variance $1/(3n)$
-# for $n$ inputs, does. `minisnn/init.py` scales by the threshold, so that some 15 % fire in the first step.
+# The best surrogate helps little if the first weights leave whole layers silent. The default of PyTorch, a library for
+# networks, does: variance $1/(3n)$ for $n$ inputs. `minisnn/init.py` has some 15 % of neurons fire in the first step.
 
 # %%
 net = Network("64-64-64-64-10", (64,), backend="numpy", rng=np.random.default_rng(0))
-good = net.forward(inputs, num_steps=5).rates  # spikes a neuron and step, by layer
+good = net.forward(inputs, num_steps=5).rates
 net.params = [p / p.std() / np.sqrt(3 * len(p)) if p.ndim == 2 else p for p in net.params]
 silent = net.forward(inputs, num_steps=5).rates
-print("firing rates by layer, PyTorch's scale:", silent.round(3), "the library's:", good.round(3))
+print("spikes a neuron and step, by layer: PyTorch's scale", silent.round(3), "the library's", good.round(3))
 assert silent[1:].max() < 0.02 and good.min() > 0.1
 
 # %% [markdown]
 # ## Exercises
-# 1. Assert that fast_sigmoid and atan are equally wide for $k = 0.65\,\alpha$, yet not equally high. What mends that?
+# 1. Assert that fast_sigmoid of scale $k = 0.65\,\alpha$ and atan of $\alpha$ are equally wide, not equally high. What mends that?
 # 2. Count the updates (learning rate 2.0, at most 3000) until `loss(w) < 0.02` for fast_sigmoid of scale 1, 5, 25 and
 #    100. Assert that the narrowest needs the most.
 # 3. Make a surrogate of your own, a box of height 1 for $|x| < 0.5$, as `Surrogate("box", 1.0, functions=(curve, sg))`.

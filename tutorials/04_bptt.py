@@ -91,8 +91,9 @@ np.testing.assert_allclose(exact, judge, rtol=1e-6, atol=1e-8)
 
 # %% [markdown]
 # ## Proven equal to the library's
-# In `lif.backward` each line stands below the forward line that it undoes. Like snnTorch it leaves the term
-# $\theta\,\mathrm{sg}$ out by default, `detach_reset=True`: the reset is taken as given. That is not the exact gradient.
+# In `lif.backward` each line stands below the forward line that it undoes, with $V$, $r_0$, $r_1$ of lesson 1. Like snnTorch,
+# a library on top of PyTorch, it leaves the term $\theta\,\mathrm{sg}$ out by default (`detach_reset=True`, `q0 = q1 = 0`):
+# the reset is taken as given. That is not the exact gradient.
 
 # %%
 print(inspect.getsource(lif.backward))
@@ -102,8 +103,8 @@ for detach in (False, True):
 
 # %% [markdown]
 # ## How far back does it reach?
-# Let only the last membrane count, with the reset detached: each step back multiplies by $\beta$. A neuron learns from
-# the last $1/(1-\beta)$ steps or so. Left in the figure: all gradients of this lesson beside the judge's.
+# Let only the last membrane count, with the reset detached: each step back multiplies by $\beta$. A neuron learns from some
+# $1 + \beta + \beta^2 + \ldots = 1/(1-\beta)$ steps. Left in the figure: all gradients of this lesson beside the judge's.
 
 # %%
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4), layout="constrained")
@@ -125,7 +126,7 @@ save(figure, "04_gradients")
 # %% [markdown]
 # ## A whole network before the judge
 # Between layers the gradient goes back through the weights: $\delta S = \delta\mathrm{cur}\,w^T$. `smooth=True` swaps all
-# steps for curves; all 64 weights and biases of two layers agree with the judge.
+# steps for curves; all 64 weights and biases of two layers agree with the judge. (`loss.rate`: lesson 5.)
 
 # %%
 net = Network("6-4", (5,), backend="numpy", dtype="float64", detach_reset=False, surrogate=surrogate, rng=rng)
@@ -133,7 +134,6 @@ inputs, labels = rng.standard_normal((1, 3, 5)), np.array([0, 1, 2])
 run = net.forward(inputs, num_steps, smooth=True)
 for index, grad in enumerate(net.backward(run, loss.rate(run.spk, run.mem, labels, 4)[1])):
     own = net.params[index]
-
     def loss_with(param):
         net.params[index] = param
         again = net.forward(inputs, num_steps, smooth=True)
@@ -144,7 +144,7 @@ for index, grad in enumerate(net.backward(run, loss.rate(run.spk, run.mem, label
 
 # %% [markdown]
 # ## Exercises
-# 1. Show the judge's own error: for $\epsilon = 10^{-1}, \ldots, 10^{-12}$, and assert that $10^{-6}$ beats both ends.
-# 2. Derive the walk for reset "zero", $U[t+1] = \beta U[t](1 - S[t]) + \mathrm{cur}[t+1]$. Assert it against `lif.backward`.
-# 3. *Truncated* BPTT follows each $\partial L/\partial S[t]$ back for less than $K$ steps. Write it for one layer: assert
-#    that $K = 1$ is the naive gradient and $K = T$ the exact one, and find the error in between.
+# 1. Show the judge's own error for $\epsilon = 10^{-1}, \ldots, 10^{-12}$, and assert that $10^{-6}$ beats both ends.
+# 2. Derive the walk for reset "zero", $U[t+1] = \beta U[t](1 - S[t]) + \mathrm{cur}[t+1]$; assert it (`detach_reset=False`).
+# 3. *Truncated* BPTT follows each $\partial L/\partial S[t]$ through $K$ steps: $t$, and $K-1$ before it. Write it for one
+#    layer: assert that $K = 1$ is the naive gradient and $K = T$ the exact one, and find the error in between.

@@ -41,6 +41,7 @@ assert there < here - 0.3
 #
 # $c$ counts the *channels* of the input (colours, or kinds of features), $m$ those of the output: one kernel for each.
 # *Padding* adds a border of $p$ pixels around the input, so that with $k=3$, $p=1$ the output is as large as the input.
+# The library lays all windows out as rows of one matrix, so that a single product does it all (*im2col*).
 
 # %%
 spk = (rng.random((8, 8, 4)) < 0.15).astype(float)  # H, W, C: 15 % spikes
@@ -53,7 +54,7 @@ def gather(spk, w, b):
     for y in range(8):
         for x in range(8):
             window = padded[y:y + 3, x:x + 3]
-            cur[y, x] = b + np.einsum("yxc,yxcm->m", window, w)
+            cur[y, x] = b + np.einsum("yxc,yxcm->m", window, w)  # for each m, the sum over y, x and c
     return cur
 
 
@@ -101,8 +102,8 @@ np.testing.assert_array_equal(pooled, windows.any(axis=2))
 assert not np.isin(windows.mean(axis=2), (0, 1)).all() and np.isin(pooled, (0, 1)).all()
 
 # %% [markdown]
-# Backwards, a convolution scatters the gradient over the window that it had gathered from; a pool gives it to the first
-# neuron that fired, as only this one was seen (in a silent window to the first of all, so that it may learn to fire).
+# Backwards, a convolution scatters the gradient over the window that it had gathered from; a pool gives it to one
+# neuron, as one makes the maximum: the first that fired (in a silent window the first of all: it may learn to fire).
 
 # %%
 dpooled = rng.normal(size=pooled.shape)

@@ -31,9 +31,9 @@ def seconds(function, *args, repeats=5):
 # ## The naive way: a loop in Python, neuron by neuron
 # Python looks up the type of every number anew, which takes far longer than to add it. `njit` compiles the same lines.
 # What then costs time is *memory*: a processor fetches 64 bytes at a time, and waits for them longer than it computes.
-# The next number is 262144 numbers away, so 64 bytes are fetched to use 4. And it cannot use its *vector* instructions,
-# which add 4 to 16 numbers at once, but only if they lie side by side. The cure for both: swap the loops, step by step.
-# NumPy is also swapped, but walks through memory once for each `+` and `*`.
+# The neuron's next step is 262144 numbers away, so 64 bytes are fetched to use 4. And it cannot use its *vector*
+# instructions, which add 4 to 16 numbers at once, but only if they lie side by side. The cure for both: swap the loops,
+# step by step. NumPy (`lif.forward`) goes step by step too, but walks through memory once for each `+` and `*`.
 
 # %%
 num_steps, beta, threshold = 10, np.float32(0.5), np.float32(1.0)
@@ -67,14 +67,14 @@ for way in (njit(neuron_by_neuron), njit(step_by_step)):
 
 # %% [markdown]
 # ## The kernels
-# The library's kernels hold 16 neurons in the processor's registers for all steps. Alone that wins nothing here: the
-# swapped loop is faster (and finds its arrays ready). But so several passes can be *joined*: `fire.forward`, the *firing
-# pass*, takes a pooling window at a time, hands on the OR of its spikes, and writes no membrane. Of 5 bytes a neuron and
-# step, a quarter of one is left.
+# The library's kernels hold 16 neurons in *registers*, the processor's own few places for numbers, for all steps. Alone
+# that wins nothing here: the swapped loop is faster (and finds its arrays ready). But so several passes can be
+# *joined*: `fire.forward`, the *firing pass*, takes a pooling window at a time, hands on the OR of its spikes, and
+# writes no membrane. Of 5 bytes a neuron and step, a quarter of one is left.
 
 # %%
 print(inspect.getsource(fire._forward.py_func))  # splat: one number in all 16 places of a vector
-neuron = fast_lif.constants(0.5, 1.0, "subtract", True, cur.dtype)
+neuron = fast_lif.constants(0.5, 1.0, "subtract", True, cur.dtype)  # beta, theta, r0, r1, ..., as lesson 1 has them
 ns = {name: 1e9 * seconds(*call) / call[1].size for name, call in {
     "Python, neuron by neuron": (neuron_by_neuron, flat[:, :300], spk, mem),
     "the same, compiled": (njit(neuron_by_neuron), flat, spk, mem),
@@ -88,8 +88,8 @@ assert ns["kernel: pooled spikes"] < ns["NumPy, step by step"]
 
 # %% [markdown]
 # ## Silence is free
-# A dense layer, `spk @ w`, costs the same whether anybody fires or not. The kernel lists the spikes of a row and adds
-# their weights alone. (With multiples of 1/256 as weights every sum is exact in any order: equal to the last bit.)
+# A dense layer, `spk @ w`, costs the same whether anybody fires or not. The kernel adds the weights of spikes alone; if
+# more than half spike it goes the dense way too. (With weights in 1/256ths all sums are exact, whatever the order.)
 
 # %%
 w, b = np.round(rng.normal(size=(1024, 256)) * 256).astype(np.float32) / 256, np.zeros(256, np.float32)
@@ -106,7 +106,7 @@ bars = left.barh(list(ns)[::-1], list(ns.values())[::-1], log=True)
 left.bar_label(bars, fmt="%.3g", padding=3)
 left.set(xlabel="ns a neuron and step (logarithmic)", xlim=(0.1, 1e4))
 right.plot(shares, dense, "o-", label="dense")
-right.plot(shares, sparse, "s-", label="spikes only")
+right.plot(shares, sparse, "s-", label="spikes only, to one half")
 right.set(xlabel="share of inputs that spike", ylabel="ms for 256 rows of 1024 inputs", ylim=(0, None))
 right.legend()
 save(figure, "07_times")
@@ -130,7 +130,7 @@ def gradients(net):
 for backend in ("numpy", "numba"):
     net = Network("16C3-MP2-32C3-MP2-10", (16, 16, 3), padding=1, backend=backend, rng=np.random.default_rng(0))
     duration = seconds(gradients, net, repeats=3)
-    tracemalloc.start()
+    tracemalloc.start()  # counts the memory of all arrays
     grads = gradients(net)
     nets[backend] = duration, tracemalloc.get_traced_memory()[1] / 1e6, grads  # s, MB at the peak
     tracemalloc.stop()

@@ -20,6 +20,7 @@ result = evaluate(model, data.x_test, data.y_test)
 
 # %% [markdown]
 # ## 1
+# Row: what it is; column: what it is taken for. All 359 images are in it, the right ones on the diagonal.
 
 # %%
 taken = np.zeros((10, 10), int)  # [what it is, what it is taken for]

@@ -54,6 +54,8 @@ np.testing.assert_array_equal(firing_pass(cur, np.float32(0.5), np.float32(1.0))
 
 # %% [markdown]
 # ## 3
+# What a step more takes is the difference of two peaks, divided by the 15 steps between them: what does not grow with T
+# drops out.
 
 # %%
 inputs = rng.standard_normal((1, 64, 16, 16, 3)).astype(np.float32)
