@@ -2,9 +2,9 @@
 
 1. scales      fast sigmoid and arctangent, as named; fast sigmoid as wide, and as wide and as high, as each arctangent
 2. leaks       beta x threshold, at the best scale
-3. penalties   a price on firing: at the default, at the fastest trade of stage 2, at its two most accurate points, and
-               at the first of these with a narrower surrogate
-4. steps       fewer steps of time: at the most accurate point of stage 2, and at the best trades of stage 3
+3. penalties   a price on firing: at the default, at the fastest trade of stage 2, and at its two most accurate points,
+               with narrower surrogates too
+4. steps       fewer steps of time: at the most accurate point of stage 2, and at the fastest of stage 3 by accuracy
 5. claims      what claims rest on, in full length and with several seeds
 
 Stages 1 to 4 are a screening: one seed, fewer epochs. Nothing here looks at a test result.
@@ -44,13 +44,19 @@ class Plan:
         "weight" by layer, as of Settings.
     ramp : float
         Share of a training over which a penalty rises.
+    narrower : tuple of float
+        By what the scale of stage 2 is multiplied in stage 3.
     steps : tuple of int
         Fewer than the default's.
     seeds : tuple of int
         Of stage 5; the screening has the first.
     lanes : tuple of int
+    margins : tuple of float
+        What the screening's fastest may lose of the default's accuracy there, to be looked at in stages 4 and 5; below 0
+        it must gain so much. A longer training gives the default more than those that pay for firing or have few steps,
+        so more is asked of these here than in the end.
     tolerance : float
-        Accuracy that a trade may lose against the default.
+        Accuracy that a trade may lose against the default, in the end.
     """
 
     dataset: str
@@ -62,9 +68,11 @@ class Plan:
     thresholds: tuple
     penalties: tuple
     ramp: float
+    narrower: tuple
     steps: tuple
     seeds: tuple
     lanes: tuple
+    margins: tuple
     tolerance: float = 0.01
     # What claims compare with: the study's beta and threshold, snnTorch's scales.
     beta: float = 0.25
@@ -75,10 +83,11 @@ class Plan:
 
 PLANS = {
     "digits": Plan("digits", {"num_steps": 5, "validation": 0.2}, 6, 12, (1, 4, 16), (0.25, 0.7), (0.5, 1.0, 1.5),
-                   ("0.3,0,0", "1,0,0"), 0.7, (2, 3), (0, 1), (32, 8, 8)),
+                   ("0.3,0,0", "1,0,0"), 0.7, (2,), (2, 3), (0, 1), (32, 8, 8), (0.0, 0.02)),
     "svhn": Plan("svhn", {"num_steps": 10, "validation": 0.15}, 8, 24, (0.5, 1, 2, 4, 8, 16, 32),
-                 (0.25, 0.5, 0.7, 0.9), (0.5, 1.0, 1.5, 2.0), ("0.1,0,0,0", "0.3,0,0,0", "0.9,0.1,0,0"), 0.7,
-                 (2, 3, 4, 6), (0, 1, 2), (32, 32, 8, 8)),
+                 (0.25, 0.5, 0.7, 0.9), (0.5, 1.0, 1.5, 2.0),
+                 ("0.1,0,0,0", "0.3,0,0,0", "0.9,0.1,0,0", "0.9,0.5,0,0"), 0.7, (2, 4), (2, 3, 4, 6), (0, 1, 2),
+                 (32, 32, 8, 8), (-0.03, -0.015, 0.0, 0.02)),
 }
 
 
@@ -241,6 +250,9 @@ class Rows:
         fit = [row for row in rows if validation(row)["accuracy"] >= floor]
         return sorted(fit, key=lambda row: validation(row)["latency"])[:count]
 
+    def fastest(self, rows):
+        """Of the screening, the row of least latency at each of the plan's margins of accuracy, on validation."""
+        return [row for margin in self.plan.margins for row in self.trades(rows, 1, margin)]
 
     @staticmethod
     def accurate(rows, count):
@@ -325,9 +337,10 @@ def _of_leaks(rows):
 def _penalties(plan, data, rows):
     accurate = [of(row) for row in rows.accurate(_of_leaks(rows), 2)]
     best = surrogates.parse(rows.best("fast_sigmoid"))
-    narrower = accurate[0] | {"surrogate": str(Surrogate(best.name, 2 * best.scale))}
+    narrower = [each | {"surrogate": str(Surrogate(best.name, factor * best.scale))} for factor in plan.narrower
+                for each in accurate]
     bases = [of(rows.default()), *(of(row) for row in rows.trades(_of_leaks(rows), 1, plan.tolerance)), *accurate,
-             narrower]
+             *narrower]
     return [point(plan, data, **base | {"rate_penalty": penalty}) for base in bases for penalty in plan.penalties]
 
 
@@ -336,8 +349,7 @@ def _priced(rows):
 
 
 def _steps(plan, data, rows):
-    chosen = [*rows.accurate(_of_leaks(rows), 1), *rows.trades(_priced(rows), 1, plan.tolerance),
-              *rows.trades(_priced(rows), 1, 3 * plan.tolerance)]
+    chosen = rows.accurate(_of_leaks(rows), 1) + rows.fastest(_priced(rows))
     return [point(plan, data, **of(row) | {"num_steps": steps}) for row in chosen for steps in plan.steps]
 
 
@@ -359,12 +371,11 @@ def candidates(plan, rows):
             ("fast_sigmoid", atan.partition(":")[2]), ("atan", fast_sigmoid.partition(":")[2]))],
         "leak and threshold, paper's loss": [of(row) for row in rows.trades(leaks, 1, PAPER_LOSS)],
         "leak and threshold": [of(row) for row in rows.trades(leaks, 2, plan.tolerance)],
-        # Longer training narrows what a penalty costs: screen with more loss than is allowed in the end.
-        "with rate penalty": [of(row) for loss in (1, 2, 4) for row in rows.trades(priced, 1, loss * plan.tolerance)],
-        "fewer steps": [of(row) for loss in (1, 2, 4) for row in rows.trades(fewer, 1, loss * plan.tolerance)],
+        "with rate penalty": [of(row) for row in rows.fastest(priced)],
+        "fewer steps": [of(row) for row in rows.fastest(fewer)],
     }
 
 
 def _claims(plan, data, rows):
     settings = [each for group in candidates(plan, rows).values() for each in group]
-    return [point(plan, data, seed=seed, full=True, **each) for seed in plan.seeds for each in settings]
+    return [point(plan, data, seed=seed, full=True, **each) for each in settings for seed in plan.seeds]

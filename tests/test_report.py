@@ -18,7 +18,7 @@ from minisnn.errors import InputError
 from minisnn.store import Store
 
 PLAN = study.Plan("digits", {"num_steps": 4, "validation": 0.2}, 2, 5, (1, 4), (0.25, 0.7), (0.5, 1.0), ("1,0,0",), 0.7,
-                  (2,), (0, 1), (32, 8, 8))
+                  (2,), (2,), (0, 1), (32, 8, 8), (0.0, 0.02))
 IMAGES = 40
 NAMED, BEST, ATAN = "fast_sigmoid:25", "fast_sigmoid:4", "atan:4"
 WIDE = str(surrogates.match_width("fast_sigmoid", surrogates.parse(ATAN)))

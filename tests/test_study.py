@@ -17,7 +17,8 @@ from minisnn.store import Store
 @pytest.fixture(scope="module")
 def plan(dataset):
     return study.Plan(dataset, {"topology": "4C3-MP2-3", "num_steps": 3, "validation": 0.2, "batch_size": 16}, 1, 2,
-                      (1, 4), (0.25, 0.7), (0.5, 1.0), ("1,0",), 0.5, (2,), (0, 1), (2, 3), tolerance=0.5)
+                      (1, 4), (0.25, 0.7), (0.5, 1.0), ("1,0",), 0.5, (2,), (2,), (0, 1), (2, 3), (0.2, 0.5),
+                      tolerance=0.5)
 
 
 @pytest.fixture(scope="module")
