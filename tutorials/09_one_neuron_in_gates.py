@@ -21,16 +21,17 @@ rng = np.random.default_rng(0)
 
 # %% [markdown]
 # ## Clock, flip-flop, signal
-# A wire, or a bundle of wires that carries a number, is a `Signal`. A *flip-flop* stores one bit: at each *clock edge*
-# (the moment at which the clock `clk` rises from 0 to 1) it takes what is at its input, and shows it until the next
-# edge. A row of them that holds a number is a *register*. The time from one edge to the next is a *cycle*.
+# A wire, or a bundle of wires that carries a number, is a `Signal`; the number is an `intbv`, an integer of some width.
+# A *flip-flop* stores one bit: at each *clock edge* (the moment at which the clock `clk` rises from 0 to 1) it takes
+# what is at its input, and shows it until the next edge. A row of them that holds a number is a *register*. From one
+# edge to the next is a *cycle*. A circuit is a function marked `@block`, its ports are the arguments. In it
 # `@always(clk.posedge)` says what happens at an edge; `q.next = d` means: after the edge q is what d was before it.
 # Who reads `.next` as `=` expects both registers below to be equal. But all flip-flops look at the same moment, so the
 # second takes what the first was *before* the edge: it is a cycle late.
 
 # %%
-bits = lambda width: Signal(intbv(0)[width:])
-signed = lambda width: Signal(intbv(0, min=-2**(width - 1), max=2**(width - 1)))
+bits = lambda width: Signal(intbv(0)[width:])  # from 0 to 2**width - 1
+signed = lambda width: Signal(intbv(0, min=-2**(width - 1), max=2**(width - 1)))  # `max` itself is left out
 
 @block
 def two_registers(clk, d, first, second):
@@ -39,12 +40,10 @@ def two_registers(clk, d, first, second):
         first.next = d
         second.next = first
     return take
-
 def run(make, inputs, outputs, stream):
     """Outputs at the end of each cycle, from the inputs of each cycle: lists of dicts."""
     stream = iter(stream)
     return simulate.run(make, inputs, outputs, lambda cycle, seen: next(stream))[1]
-
 seen = run(two_registers, {"d": bits(4)}, {"first": bits(4), "second": bits(4)}, [{"d": d} for d in range(1, 8)])
 first, second = ([cycle[name] for cycle in seen] for name in ("first", "second"))
 print("d", list(range(1, 8)), "first", first, "second", second)
@@ -52,10 +51,10 @@ assert first != second and second[2:] == first[1:-1]
 
 # %% [markdown]
 # ## A neuron in one cycle
-# Between two edges, *combinational* circuits (gates without memory) compute what the registers take next. Here all of
-# the neuron is computed in one cycle: add, saturate, compare, leak, subtract. A hardware number has a width, so `u` is
-# one bit wider than the membrane. Without saturation the sum does not fit; MyHDL stops there, a real adder wraps.
-# With it, every spike and every membrane is that of the integers of lesson 8.
+# Between two edges, *combinational* circuits (gates without memory) compute what the registers take next. Here that is
+# a whole neuron: add, saturate, compare, leak, subtract. `@instance` is a loop that waits for edges with `yield`;
+# `u[:] =` sets a variable at once, unlike `.next`. `u` is one bit wider than the membrane, so a sum fits. Without
+# saturation it does not fit back; MyHDL stops there, a real adder wraps. With it all is equal to lesson 8's integers.
 
 # %%
 @block
@@ -75,12 +74,10 @@ def neuron(clk, cur, spike, mem, beta, frac, theta, saturates=True):
             spike.next = u > theta
             kept.next = (product >> frac) - (theta if u > theta else 0)
     return step
-
 def simulated(cur, **options):
     make, outputs = partial(neuron, beta=3, frac=2, theta=60, **options), {"spike": Signal(bool(0)), "mem": signed(8)}
     seen = run(make, {"cur": signed(8)}, outputs, [{"cur": int(i)} for i in cur] + [{}])[1:]  # a cycle later
     return [[cycle[name] for cycle in seen] for name in ("spike", "mem")]
-
 cur = rng.integers(-90, 128, 200)
 try:
     simulated(cur, saturates=False)
@@ -89,7 +86,7 @@ except ValueError as error:
 spikes, mems = simulated(cur)
 kept, spk, before = np.zeros(1, np.int64), np.zeros(1, np.uint8), np.zeros(1, np.int64)
 for t, current in enumerate(cur):
-    fixed_lif.fire(kept, np.array([current]), 60, 3, 2, 0, 0, -128, 127, spk, before)
+    fixed_lif.fire(kept, np.array([current]), 60, 3, 2, 0, 0, -128, 127, spk, before)  # threshold 60, leak 3 / 2**2
     assert (spikes[t], mems[t]) == (spk[0], before[0])
 assert 127 in mems and 0 < sum(spikes) < len(cur)
 print(f"{sum(spikes)} spikes in {len(cur)} steps, saturated in {mems.count(127)}: all equal to the integers")
@@ -98,8 +95,10 @@ print(f"{sum(spikes)} spikes in {len(cur)} steps, saturated in {mems.count(127)}
 # ## The pipeline
 # The clock may tick only as fast as the longest chain of gates between two registers settles. Ours is long: adder,
 # comparator, multiplier, subtractor. The library's neuron has registers between: a *pipeline*, like an assembly line. A
-# neuron takes 4 cycles, but a new one enters in every cycle, and the clock can be faster. Bit i of `fires` is 1 when a
-# neuron is in stage i. One that enters in cycle c shows spike and membrane in c + 2, and what it keeps in c + 4.
+# neuron takes 4 cycles, but a new one enters in every cycle, and the clock can be faster. Bit i of `fires` (bit 0 is
+# the last digit) is 1 when a neuron is in stage i. One that enters in cycle c shows `spike` and U (`before`) in c + 2,
+# and what it keeps (`kept`) in c + 4. In the source `x[3]` is bit 3 of x, `x[5:2]` are bits 4 to 2,
+# `x[5:]` bits 4 to 0; `.signed()` takes them as two's complement; `subtracts` and the like are constants of the block.
 
 # %%
 source = inspect.getsource(lif.lif)
@@ -140,7 +139,8 @@ for row, name in enumerate(rows):
         color = "tab:orange" if cycle == mine + late and name != "fires" else "0.9" if cycle >= late else "1"
         axis.broken_barh([(cycle + 0.04, 0.92)], (5 - row, 0.7), facecolor=color, edgecolor="0.5")
         axis.text(cycle + 0.5, 5.35 - row, value if cycle >= late else "", ha="center", va="center", fontsize=9)
-axis.set(yticks=np.arange(7) + 0.35, yticklabels=[*rows[::-1], "clk"], xlabel="clock cycle", xlim=(0, shown))
+axis.set(yticks=np.arange(7) + 0.35, yticklabels=[*rows[::-1], "clk"], xlim=(0, shown),
+         xlabel="clock cycle (edges at whole numbers; white: nothing has come through yet)")
 save(figure, "09_waveform")
 
 # %% [markdown]

@@ -25,12 +25,11 @@ from minisnn.plot import pipeline_gantt
 from minisnn.quantize import quantize
 from minisnn.trace import trace
 
-
 # %% [markdown]
 # ## The scanner: where are the spikes?
 # A *frame* holds the spikes of a layer in one step, many in a *word* (the bits that a memory hands out at once). The
 # naive scanner looks at one bit a cycle: 128 bits, 128 cycles, however few the spikes. The trick: `word & (word - 1)` is
-# `word` without its lowest set bit. So a word of 32 costs one cycle for each spike, or one if it is empty.
+# `word` without its lowest set bit: 1100 & 1011 = 1000. A word of 32 costs a cycle for each spike, or one if empty.
 
 # %%
 def scan(words, width):
@@ -38,10 +37,9 @@ def scan(words, width):
     found = []
     for at, word in enumerate(words):
         while word:
-            found.append(at * width + (word ^ word & (word - 1)).bit_length() - 1)
+            found.append(at * width + (word ^ (word & (word - 1))).bit_length() - 1)  # where the lowest 1 is
             word &= word - 1
     return found, sum(max(word.bit_count(), 1) for word in words)
-
 spikes = (np.random.default_rng(0).random(128) < 0.08) & (np.arange(128) // 32 != 1)  # the second word is empty
 words = [sum(1 << i for i in range(32) if spikes[32 * at + i]) for at in range(4)]
 by_hand, least = scan(words, 32)
@@ -63,7 +61,7 @@ memory, found = [0], []
 def drive(cycle, seen):
     if seen["read"]:
         memory[0] = words[seen["read_address"]]  # there in the next cycle
-    if seen["valid"] and cycle > 3:
+    if seen["valid"] and cycle > 3:  # the address is that of the word's first bit, plus the bit's place
         found.append((seen["base"] + seen["index"], cycle - 1))
     if cycle == 60:
         raise StopIteration
@@ -81,7 +79,8 @@ assert [address for address, _ in found] == by_hand and least <= last <= least +
 # A memory in the chip (*block RAM*) answers a cycle after it was asked, and the sum takes one more, and one to be
 # written. In a naive design the next addition reads the sum before the last one is written, and that one is lost. The
 # cure is *forwarding*: the adder remembers its last three results, and takes the newest of the same address from there
-# in place of the memory. No cycle is lost. First the naive sums, then the library's adder:
+# in place of the memory. No cycle is lost. First the naive sums; then the library's adder, where `two_before` says that
+# the addition two cycles before was to the same address, and so on (that no sum is wrong, the last cell proves):
 
 # %%
 def naive_sums(addresses, late):
@@ -103,7 +102,8 @@ print(source[source.index("    def add():"):source.index("                if tot
 # ## The firing pass, and the pipeline of layers
 # When all is added, all neurons fire, a lane's one after the other. The spikes go to one of two *banks* of the next
 # layer's frame, which reads the one while the other is written. So layers overlap: layer 2 adds step t, layer 1 step
-# t + 1. Let A be the cycles of additions, N those of a firing pass. Layer l begins step t in b, has added in e, fires in s:
+# t + 1. Let A be the cycles of additions (lesson 11), N those of a firing pass, and 6 what its last neuron needs to get
+# through the pipeline. Layer l begins step t in cycle b, has added in e, and fires from s on:
 #
 #     b[l,t] = max(s[l-1,t] + N[l-1] + 6, s[l,t-1] + N[l] + 1)             its frame is whole; it has fired
 #     e[l,t] = b[l,t] + A[l,t]
@@ -113,7 +113,7 @@ print(source[source.index("    def add():"):source.index("                if tot
 data = ms.load_data("digits")
 net = ms.Network("4C3-16-10", data.input_shape, rng=np.random.default_rng(0))
 integer, _ = quantize(ms.fit(net, data, epochs=4, num_steps=6, encoding="rate", seed=0), 6)
-image, lanes, T = data.x_test[:1], (4, 2, 1), 6
+image, lanes, T = data.x_test[:1], (4, 1, 1), 6
 predicted = cycles.predict(cycles.Stimulus.of_images(integer, image), lanes)
 A, N = predicted.adding[0], predicted.firing
 b, e, s, sent = *np.zeros((3, 3, T), int), -1  # sent: the last word of the input
@@ -125,10 +125,10 @@ for t in range(T):
         e[l, t] = b[l, t] + A[l, t]
         s[l, t] = max(e[l, t], e[l + 1, t - 2] + 1 if l < 2 and t > 1 else 0, s[l, t - 1] + N[l] + 6 if t else 0)
 assert np.array_equal([b, e, s], [predicted.begins[0], predicted.added[0], predicted.fires[0]])
-
+assert (s[0] > e[0]).any()  # layer 1 also waits for a bank
 figure, axis = plt.subplots(figsize=(9, 3), layout="constrained")
 pipeline_gantt(axis, predicted, [f"{each.layer.name}\n{n} lanes" for each, n in zip(integer.network.layers, lanes)])
-axis.set_title(f"{predicted.latency[0]:,} cycles: adds (blue), waits (grey), fires (orange)")
+axis.set_title(f"{predicted.latency[0]:,} cycles: adds (blue), waits for a bank (grey), fires (orange); numbers: steps")
 save(figure, "10_pipeline")
 print("one layer after the other:", alone := A.sum() + T * N.sum(), "cycles; overlapped:", predicted.latency[0])
 assert predicted.latency[0] < 0.75 * alone
@@ -140,11 +140,11 @@ assert predicted.latency[0] < 0.75 * alone
 # %%
 compared, = cosimulate(integer.network, next(integer.inputs(image)), T, lanes)
 assert compared.same and compared.cycles_counted == predicted.latency[0], compared
-for each in trace(integer, image[0], lanes).at(cycle=562):  # what each layer does in one cycle
-    print(f"cycle 562: layer {each.layer + 1} {each.phase}, step {each.step + 1}")
+for each in trace(integer, image[0], lanes).at(cycle=1200):  # what each layer does in one cycle
+    print(f"cycle 1200: layer {each.layer + 1} {each.phase}, step {each.step + 1}")
 
 # %% [markdown]
 # ## Exercises
 # 1. How many cycles has a frame of 1,024 bits with a single spike, in words of 32 bits? And of 8? Assert it with `scan`.
-# 2. Which of 16, 15, ..., 8 lanes are a waste for layer 2 (as slow as fewer)? Assert it with `cycles.depths`.
+# 2. Which of 16, ..., 8 lanes waste some on layer 2 (its firing pass is no longer with fewer)? Use `cycles.depths`.
 # 3. Give the input one word every 4 cycles (`cycles.predict(..., word_every=4)`). Extend the loop to equal it again.

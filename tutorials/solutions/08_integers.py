@@ -34,8 +34,9 @@ for start in range(-100, 101):
     assert end_of(start, 0) == (0 if start >= 0 else max(start, -9))
 
 # %% [markdown]
-# 3. Not on the test images: whoever chooses by them reports a luck that new images do not have. (These training images
-#    the weights have seen, so their accuracy is too high; held-out ones, as `validation=` gives, are better still.)
+# 3. Whoever chooses by the test images reports a luck that new images do not have: of many choices one is always lucky.
+#    (These training images the weights have seen, so their accuracy is too high; held-out ones, as `validation=` gives,
+#    are better still.)
 
 # %%
 data = ms.load_data("digits")
@@ -43,7 +44,10 @@ net = ms.Network("16C3-MP2-32-10", data.input_shape, padding=1, beta=0.25, rng=n
 model = ms.fit(net, data, epochs=10, num_steps=5, lr=4e-3, seed=0)
 x, y = data.x_train[-300:], data.y_train[-300:]
 choices = [(a, b, 12 - a - b) for a in range(2, 9) for b in range(2, 9) if 2 <= 12 - a - b <= 8]
-found = {bits: quantize(model, bits)[0].evaluate(x, y).accuracy for bits in choices}
+integers = {bits: quantize(model, bits)[0] for bits in choices}
+found = {bits: integers[bits].evaluate(x, y).accuracy for bits in choices}
 best = max(found, key=found.get)
-print(f"best {best}: {100 * found[best]:.1f} %, 4/4/4: {100 * found[4, 4, 4]:.1f} %")
-assert found[best] >= found[4, 4, 4]
+test = {bits: integers[bits].evaluate(data.x_test, data.y_test).accuracy for bits in choices}  # one look, to learn
+lucky = max(test, key=test.get)
+print(f"chosen: {best}, {100 * test[best]:.1f} % on the test; by the test: {lucky}, {100 * test[lucky]:.1f} %")
+assert test[lucky] > test[best]

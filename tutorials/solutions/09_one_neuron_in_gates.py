@@ -62,7 +62,7 @@ seen = run(make, inputs, outputs, [
      "v": v[cycle] if cycle < count else 0, "addend": cur[cycle] if cycle < count else 0}
     for cycle in range(count + 5)])
 kept, spk, before = v.copy(), np.zeros(count, np.uint8), np.zeros(count, np.int64)
-fixed_lif.fire(kept, cur, 60, 3, 2, fixed_lif.RESETS.index("zero"), 0, -128, 127, spk, before)
+fixed_lif.fire(kept, cur, 60, 3, 2, fixed_lif.RESETS.index("zero"), 0, -128, 127, spk, before)  # the index is 2
 assert [seen[c + 2]["spike"] for c in range(count)] == spk.tolist()
 assert [seen[c + 4]["kept"] for c in range(count)] == kept.tolist()
 assert (kept[spk == 1] == 0).all() and spk.any()

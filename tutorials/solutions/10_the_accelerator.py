@@ -48,7 +48,7 @@ assert wasted == [9, 10, 11, 12, 13, 14, 15]
 #    cycles after the first. The input is now the bottleneck.
 
 # %%
-every, lanes, T = 4, (4, 2, 1), 6
+every, lanes, T = 4, (4, 1, 1), 6
 predicted = cycles.predict(cycles.Stimulus.of_images(integer, data.x_test[:1]), lanes, word_every=every)
 A, N = predicted.adding[0], predicted.firing
 b, e, s = (np.zeros((3, T), int) for _ in range(3))
