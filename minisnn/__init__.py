@@ -6,8 +6,20 @@
     Model, load_model        a trained network and its file
     Surrogate                a surrogate gradient
     InputError, TrainingError
+
+Examples
+--------
+>>> import numpy as np
+>>> import minisnn as ms
+>>> data = ms.load_data("digits")
+>>> net = ms.Network("64-10", data.input_shape, rng=np.random.default_rng(0))
+>>> model = ms.fit(net, data, epochs=5, num_steps=4)
+>>> result = ms.evaluate(model, data.x_test, data.y_test)
+>>> result.accuracy > 0.85, len(result.firing_rates)
+(True, 2)
 """
 
+import os
 from importlib import import_module
 
 __version__ = "0.1.0"
@@ -28,3 +40,7 @@ def __getattr__(name):
 
 def __dir__():
     return sorted([*globals(), *__all__])
+
+
+if os.environ.get("EAGER_IMPORT"):  # for tools that look at names without asking for them, such as pdoc
+    globals().update({name: __getattr__(name) for name in __all__})

@@ -46,6 +46,17 @@ class Dataset:
         The largest value that a pixel can take.
     ordered : bool
         Neighbours belong together (a photograph, a writer): a validation part must be cut from the tail.
+
+    Examples
+    --------
+    Arrays that are in memory already need no file:
+
+    >>> rng = np.random.default_rng(0)
+    >>> x = rng.integers(0, 256, (50, 6, 4, 3), np.uint8)
+    >>> y = rng.integers(0, 2, 50)
+    >>> data = Dataset("mine", x[:40], y[:40], x[40:], y[40:], classes=2, max_value=255.0, ordered=False)
+    >>> data.input_shape  # what Network takes
+    (6, 4, 3)
     """
 
     name: str
@@ -93,6 +104,15 @@ def load(name, data_dir=None, download=True, progress=False):
     >>> data = load("digits")
     >>> data.x_train.shape, data.x_test.shape, data.classes, data.max_value
     ((1438, 8, 8, 1), (359, 8, 8, 1), 10, 16.0)
+
+    A file of your own without a test part gives its last fifth for that; maps of one channel get their axis:
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     np.savez(f"{folder}/mine.npz", X=np.zeros((10, 4, 4), np.uint8), y=np.arange(10) % 3)
+    ...     data = load(f"{folder}/mine.npz")
+    >>> data.name, data.x_train.shape, data.x_test.shape, data.classes, data.max_value
+    ('mine', (8, 4, 4, 1), (2, 4, 4, 1), 3, 255.0)
     """
     own_file = str(name).endswith(".npz")
     if data_dir is not None and (own_file or name == "digits"):
@@ -111,12 +131,33 @@ def load(name, data_dir=None, download=True, progress=False):
 
 
 def load_for(model, path, name=None, data_dir=None, progress=False):
-    """The data set `name`, or else the one that `model` (the file `path`) was trained on; see :func:`load`.
+    """The data set `name`, or else the one that a model was trained on; see :func:`load`.
+
+    Parameters
+    ----------
+    model : minisnn.model.Model or minisnn.fixed.model.IntegerModel
+    path : str or Path
+        Its file, for the message.
+    name, data_dir, progress
+        As of :func:`load`.
+
+    Returns
+    -------
+    data : Dataset
 
     Raises
     ------
     InputError
         As :func:`load`, or if none is named and the model was trained on a file.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> load_for(SimpleNamespace(dataset="digits"), "model.npz").name
+    'digits'
+    >>> load_for(SimpleNamespace(dataset="mine"), "model.npz")
+    Traceback (most recent call last):
+    minisnn.errors.InputError: model.npz was trained on a file of your own, 'mine'; name one with --dataset
     """
     if name is None and model.dataset not in NAMES:
         raise InputError(f"{path} was trained on a file of your own, {model.dataset!r}; name one with --dataset")

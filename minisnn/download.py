@@ -10,7 +10,23 @@ CHUNK = 1 << 16
 
 
 def cache_folder(name):
-    """Folder in which the files of data set `name` are kept: $XDG_CACHE_HOME/minisnn/name."""
+    """Folder in which the files of data set `name` are kept: $XDG_CACHE_HOME/minisnn/name, else ~/.cache/minisnn/name.
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    folder : Path
+
+    Examples
+    --------
+    >>> from unittest.mock import patch
+    >>> with patch.dict(os.environ, XDG_CACHE_HOME="/var/cache"):
+    ...     cache_folder("mnist").as_posix()
+    '/var/cache/minisnn/mnist'
+    """
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "minisnn" / name
 
@@ -36,6 +52,31 @@ def fetch(url, path, md5, progress=False, timeout=30.0):
     ------
     InputError
         If the server cannot be reached or breaks off, the digest is wrong, or the disk is full.
+
+    Examples
+    --------
+    What is there already is not fetched again, be the source gone:
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     source, path = Path(folder, "source"), Path(folder, "cache", "file")
+    ...     _ = source.write_bytes(b"ten bytes.")
+    ...     fetch(source.as_uri(), path, hashlib.md5(b"ten bytes.").hexdigest())
+    ...     source.unlink()
+    ...     fetch(source.as_uri(), path, "")
+    ...     path.read_bytes()
+    b'ten bytes.'
+
+    What has another digest than was published gets no name:
+
+    >>> with TemporaryDirectory() as folder:
+    ...     source, path = Path(folder, "source"), Path(folder, "cache", "file")
+    ...     _ = source.write_bytes(b"ten bytes!")
+    ...     try:
+    ...         fetch(source.as_uri(), path, hashlib.md5(b"ten bytes.").hexdigest())
+    ...     except InputError as error:
+    ...         print("does not have the published digest" in str(error), list(path.parent.iterdir()))
+    True []
     """
     path = Path(path)
     if path.exists():

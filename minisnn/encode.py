@@ -67,7 +67,17 @@ def rate(x, num_steps, max_value, rng):
 def latency(x, num_steps, max_value):
     """One spike for each pixel above 0, at step round((1 - x / max_value) * (T - 1)).
 
-    Parameters and returns as of :func:`rate`, without chance.
+    Parameters
+    ----------
+    x : ndarray of shape (B, ...)
+        Between 0 and `max_value`; what is above counts as `max_value`.
+    num_steps : int
+        T.
+    max_value : float
+
+    Returns
+    -------
+    spk : ndarray of shape (T, B, ...), uint8
 
     Examples
     --------
@@ -102,8 +112,15 @@ class Encoder:
 
     Examples
     --------
-    >>> Encoder("direct", 10, 255.0, (128.0,), (64.0,)).pad_value
+    >>> encoder = Encoder("direct", 10, 255.0, (128.0,), (64.0,))
+    >>> encoder.encode(np.array([[0, 128, 255]], np.uint8)).tolist()  # one step: it is the same at all 10
+    [[[-2.0, 0.0, 1.984375]]]
+    >>> encoder.pad_value  # black, in these units
     (-2.0,)
+    >>> encoder.config()
+    {'kind': 'direct', 'num_steps': 10, 'max_value': 255.0, 'mean': [128.0], 'std': [64.0]}
+    >>> Encoder.from_config(encoder.config()) == encoder
+    True
     """
 
     kind: str
@@ -124,9 +141,26 @@ class Encoder:
                              f"{self.mean} and {self.std}")
 
     def encode(self, x, rng=None, dtype=np.float32):
-        """Inputs of the network for raw images `x` (B, ...): (1, B, ...) or spikes (T, B, ...).
+        """Inputs of the network for raw images.
 
-        `rng` is a Generator, needed by "rate" alone.
+        Parameters
+        ----------
+        x : ndarray of shape (B, ...)
+            In units of pixels.
+        rng : numpy.random.Generator, optional
+            Needed by "rate" alone.
+        dtype : numpy dtype, default float32
+            Of the current of "direct"; spikes are uint8.
+
+        Returns
+        -------
+        inputs : ndarray of shape (1, B, ...), or spikes of shape (T, B, ...)
+
+        Examples
+        --------
+        >>> latent = Encoder("latency", 3, 255.0)
+        >>> latent.encode(np.array([[0, 128, 255]], np.uint8))[:, 0].tolist()  # white first, grey at step 1
+        [[0, 0, 1], [0, 1, 0], [0, 0, 0]]
         """
         if self.kind == "direct":
             return direct(x, self.mean, self.std, dtype)
@@ -166,10 +200,17 @@ def fit(kind, x_train, num_steps, max_value):
     -------
     encoder : Encoder
 
+    Raises
+    ------
+    InputError
+        As :class:`Encoder`.
+
     Examples
     --------
-    >>> fit("direct", np.array([[0, 2]], np.uint8), 5, 2.0).mean
-    (1.0,)
+    >>> x = np.array([[0, 2], [2, 4]], np.uint8)
+    >>> encoder = fit("direct", x, 5, 4.0)
+    >>> encoder.mean, encoder.encode(x).mean().item(), round(encoder.encode(x).std().item(), 6)
+    ((2.0,), 0.0, 1.0)
     """
     channels = x_train.shape[-1] if x_train.ndim == 4 else 1
     flat = x_train.reshape(-1, channels)

@@ -10,7 +10,7 @@ from .settings import stream
 
 @dataclass(frozen=True)
 class Result:
-    """What :func:`evaluate` found.
+    """What :func:`evaluate` found. A rate, times neurons and steps, is a layer's number of spikes for an image.
 
     Attributes
     ----------
@@ -19,6 +19,12 @@ class Result:
     firing_rates : tuple of float
         Of each layer: spikes per neuron and step, mean over the images.
     images, num_steps : int
+
+    Examples
+    --------
+    >>> result = Result(accuracy=0.75, firing_rates=(0.1, 0.5), images=4, num_steps=10)
+    >>> [round(rate * neurons * result.num_steps) for rate, neurons in zip(result.firing_rates, (200, 10))]
+    [200, 50]
     """
 
     accuracy: float
@@ -48,6 +54,22 @@ def evaluate(model, x, y, batch_size=256):
     ------
     InputError
         If images or labels do not fit the model.
+
+    Examples
+    --------
+    Two pixels, and two neurons that begin each step at 0; the bright pixel's fires at each of 4 steps. A dark image
+    ties, and the lowest class is the answer:
+
+    >>> from minisnn import Model, Network
+    >>> from minisnn.encode import Encoder
+    >>> net = Network("2", (2,), beta=0.0, reset="zero", backend="numpy", rng=np.random.default_rng(0))
+    >>> net.params[0][...] = [[2.0, 0.0], [0.0, 2.0]]
+    >>> model = Model(net, Encoder("direct", 4, max_value=1.0))
+    >>> x = np.array([[0.0, 1.0], [1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])
+    >>> predict(model, x).tolist()
+    [1, 0, 1, 0]
+    >>> evaluate(model, x, np.array([1, 0, 1, 1]))  # 3 of 8 neurons fire
+    Result(accuracy=0.75, firing_rates=(0.375,), images=4, num_steps=4)
     """
     net = model.network
     x, y = _checked_images(model, x), np.asarray(y)
@@ -61,7 +83,33 @@ def evaluate(model, x, y, batch_size=256):
 
 
 def predict(model, x, batch_size=256):
-    """The class of each image, (n,); arguments as of :func:`evaluate`."""
+    """The class of each image.
+
+    Parameters
+    ----------
+    model, x, batch_size
+        As of :func:`evaluate`.
+
+    Returns
+    -------
+    answers : ndarray of int64, shape (n,)
+        The lowest class of those that tie.
+
+    Raises
+    ------
+    InputError
+        If the images do not fit the model.
+
+    Examples
+    --------
+    >>> from minisnn import Network, fit, load_data
+    >>> data = load_data("digits")
+    >>> net = Network("64-10", data.input_shape, backend="numpy", rng=np.random.default_rng(0))
+    >>> model = fit(net, data, epochs=3, num_steps=4)
+    >>> answers = predict(model, data.x_test)
+    >>> float((answers == data.y_test).mean()) == evaluate(model, data.x_test, data.y_test).accuracy
+    True
+    """
     x, rng = _checked_images(model, x), stream(model.seed, "encode")
     answers = [model.network.scores(run).argmax(axis=1)
                for run, _ in _batches(model.network, model.encoder, x, rng, batch_size)]
@@ -69,7 +117,32 @@ def predict(model, x, batch_size=256):
 
 
 def accuracy_and_rates(net, encoder, x, y, rng, batch_size=256):
-    """:func:`evaluate` for a network that is no Model yet."""
+    """:func:`evaluate` for a network that is no Model yet.
+
+    Parameters
+    ----------
+    net : Network
+    encoder : Encoder
+    x, y, batch_size
+        As of :func:`evaluate`; they are not checked.
+    rng : numpy.random.Generator
+        For "rate" coding.
+
+    Returns
+    -------
+    result : Result
+
+    Examples
+    --------
+    A neuron of threshold 1 and leak 1/2 on a pixel of 0.625: U is 0.625, 0.9375, 1.09375 (a spike), 0.171875.
+
+    >>> from minisnn import Network
+    >>> from minisnn.encode import Encoder
+    >>> net = Network("1", (1,), beta=0.5, backend="numpy", rng=np.random.default_rng(0))
+    >>> net.params[0][...] = 1.0
+    >>> accuracy_and_rates(net, Encoder("direct", 4, 1.0), np.array([[0.625]]), np.array([0]), None).firing_rates
+    (0.25,)
+    """
     right, rates = 0, np.zeros(len(net.layers))
     for run, part in _batches(net, encoder, x, rng, batch_size):
         right += int((net.scores(run).argmax(axis=1) == y[part]).sum())

@@ -25,6 +25,16 @@ from .errors import InputError
 def class_sums(x, classes):
     """Sum the last axis, N neurons, in groups: one sum for each class.
 
+    Parameters
+    ----------
+    x : ndarray of shape (..., N)
+    classes : int
+        Divides N.
+
+    Returns
+    -------
+    sums : ndarray of shape (..., classes)
+
     Examples
     --------
     >>> class_sums(np.array([1.0, 2.0, 3.0, 4.0]), 2)
@@ -35,6 +45,16 @@ def class_sums(x, classes):
 
 def class_sums_backward(dsums, neurons):
     """Gradient of :func:`class_sums`: every neuron of a group gets its group's.
+
+    Parameters
+    ----------
+    dsums : ndarray of shape (..., classes)
+    neurons : int
+        N.
+
+    Returns
+    -------
+    dx : ndarray of shape (..., N)
 
     Examples
     --------
@@ -96,7 +116,23 @@ def rate(spk, mem, labels, classes):
 
 
 def membrane(spk, mem, labels, classes):
-    """Cross-entropy on the membranes at each step, mean over the steps. As :func:`rate`; dspk is None.
+    """Cross-entropy on the membranes at each step, mean over the steps.
+
+    Parameters
+    ----------
+    spk, mem, labels, classes
+        As of :func:`rate`.
+
+    Returns
+    -------
+    value : float
+    dspk : None
+    dmem : ndarray of shape (T, B, N)
+
+    Raises
+    ------
+    InputError
+        If the labels do not fit.
 
     Examples
     --------
@@ -118,7 +154,24 @@ def mse_count(spk, mem, labels, classes, correct=0.8, incorrect=0.05):
     """Squared distance of the spike counts to wanted ones, mean over batch and classes, divided by T.
 
     The group of the right class is to fire in a share `correct` of the steps, the others in `incorrect`.
-    As :func:`rate`; dmem is None.
+
+    Parameters
+    ----------
+    spk, mem, labels, classes
+        As of :func:`rate`.
+    correct, incorrect : float
+        Spikes per neuron and step, 0 to 1.
+
+    Returns
+    -------
+    value : float
+    dspk : ndarray of shape (T, B, N)
+    dmem : None
+
+    Raises
+    ------
+    InputError
+        If the labels do not fit.
 
     Examples
     --------

@@ -34,6 +34,21 @@ class Model:
         One entry an epoch: epoch, lr, loss, train_accuracy, validation_accuracy, firing_rates, seconds.
     versions : dict
         Of minisnn, numpy and python at the time of training.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from minisnn import fit, load_data, predict
+    >>> data = load_data("digits")
+    >>> net = Network("64-10", data.input_shape, backend="numpy", rng=np.random.default_rng(0))
+    >>> model = fit(net, data, epochs=2, num_steps=4)
+    >>> with TemporaryDirectory() as folder:
+    ...     model.save(f"{folder}/model.npz")
+    ...     again = Model.load(f"{folder}/model.npz", backend="numpy")
+    >>> bool((predict(again, data.x_test) == predict(model, data.x_test)).all())
+    True
+    >>> again.dataset, again.settings["lr"], [entry["epoch"] for entry in again.history]
+    ('digits', 0.002, [1, 2])
     """
 
     network: Network
@@ -49,6 +64,10 @@ class Model:
 
         The seconds of the history stay behind: the same training gives the same file, byte for byte.
 
+        Parameters
+        ----------
+        path : str or Path
+
         Raises
         ------
         InputError
@@ -63,6 +82,16 @@ class Model:
     @classmethod
     def load(cls, path, backend="numba", threads=None):
         """Read a model that :meth:`save` wrote.
+
+        Parameters
+        ----------
+        path : str or Path
+        backend, threads
+            As of :class:`minisnn.network.Network`: they belong to the machine and not to the model.
+
+        Returns
+        -------
+        model : Model
 
         Raises
         ------
@@ -85,22 +114,71 @@ class Model:
 
 
 def load(path, backend="numba", threads=None):
-    """Read a model file; see :meth:`Model.load`."""
+    """Read a model file; see :meth:`Model.load`.
+
+    Examples
+    --------
+    >>> load("no_such_model.npz")
+    Traceback (most recent call last):
+    minisnn.errors.InputError: no_such_model.npz is not there; name a model file (.npz) that minisnn wrote
+    """
     return Model.load(path, backend, threads)
 
 
 def portable(config):
-    """A network's config without what belongs to the machine and not to the model."""
+    """A network's config without what belongs to the machine and not to the model.
+
+    Parameters
+    ----------
+    config : dict
+        As of :meth:`minisnn.network.Network.config`.
+
+    Examples
+    --------
+    >>> net = Network("10", (4,), backend="numpy", threads=2, rng=np.random.default_rng(0))
+    >>> sorted(net.config().keys() - portable(net.config()).keys())
+    ['backend', 'threads']
+    """
     return {key: value for key, value in config.items() if key not in ("backend", "threads")}
 
 
 def versions():
-    """Versions of minisnn, numpy and python, by name."""
+    """Versions of minisnn, numpy and python, by name.
+
+    Examples
+    --------
+    >>> sorted(versions())
+    ['minisnn', 'numpy', 'python']
+    """
     return {"minisnn": __version__, "numpy": np.__version__, "python": platform.python_version()}
 
 
 def set_params(path, network, arrays):
-    """Copy the arrays of a file into a network's parameters, after checking names, shapes and numbers."""
+    """Copy the arrays of a file into a network's parameters, after checking names, shapes and numbers.
+
+    Parameters
+    ----------
+    path : str or Path
+        For the message.
+    network : Network
+    arrays : dict of ndarray
+        By the names of ``network.param_names``.
+
+    Raises
+    ------
+    InputError
+        If an array is missing, has another shape or type, or a value that is not finite.
+
+    Examples
+    --------
+    >>> net = Network("1", (2,), backend="numpy", rng=np.random.default_rng(0))
+    >>> set_params("model.npz", net, {"1.w": np.float32([[3.0], [4.0]]), "1.b": np.float32([5.0])})
+    >>> net.params[0].tolist(), net.params[1].tolist()
+    ([[3.0], [4.0]], [5.0])
+    >>> set_params("model.npz", net, {"1.w": np.float32([[3.0], [4.0]])})
+    Traceback (most recent call last):
+    minisnn.errors.InputError: model.npz lacks the array 1.b of topology 1; train or export it again
+    """
     for name, param in zip(network.param_names, network.params):
         found = arrays.get(name)
         if found is None:
@@ -130,19 +208,71 @@ def _about_training(path, about):
 
 
 def write(path, kind, about, arrays, compressed=False):
-    """Write a .npz of `arrays` and the dict `about` (plain values) that says it is of `kind`."""
+    """Write a .npz of `arrays` and the dict `about` (plain values) that says it is of `kind`, whole or not at all.
+
+    Parameters
+    ----------
+    path : str or Path
+    kind : str
+        What :func:`read` is to be told, such as "model".
+    about : dict
+        What JSON can hold.
+    arrays : dict of ndarray
+    compressed : bool, default False
+
+    Raises
+    ------
+    InputError
+        If it cannot be written there.
+    ValueError
+        If `about` has a number that is not finite.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     write(f"{folder}/a.npz", "model", {"seed": 3}, {"1.w": np.ones(2)})
+    ...     with np.load(f"{folder}/a.npz") as content:  # nothing pickled: any program can read it
+    ...         print(sorted(content), content["about"])
+    ['1.w', 'about'] {"kind": "model", "format": 1, "seed": 3}
+    """
     text = json.dumps({"kind": kind, "format": FORMAT, **about}, allow_nan=False)
     with atomic_write(path) as file:
         (np.savez_compressed if compressed else np.savez)(file, about=np.array(text), **arrays)
 
 
 def read(path, kind):
-    """Read what :func:`write` wrote: (about, arrays).
+    """Read what :func:`write` wrote.
+
+    Parameters
+    ----------
+    path : str or Path
+    kind : str
+        As given to :func:`write`.
+
+    Returns
+    -------
+    about : dict
+    arrays : dict of ndarray
 
     Raises
     ------
     InputError
         If the file is missing, damaged, of another kind or of another format version.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     write(f"{folder}/a.npz", "model", {"seed": 3}, {"1.w": np.ones(2)})
+    ...     about, arrays = read(f"{folder}/a.npz", "model")
+    ...     try:
+    ...         read(f"{folder}/a.npz", "trace")
+    ...     except InputError as error:
+    ...         print(str(error).split("a.npz ")[1])
+    is a model file, not a trace file; name another
+    >>> about, arrays["1.w"].tolist()
+    ({'seed': 3}, [1.0, 1.0])
     """
     path = Path(path)
     if not path.is_file():

@@ -13,7 +13,26 @@ from .topology import normalised, parse
 
 @dataclass
 class LayerRun:
-    """What one layer did: its inputs, membranes and spikes before the pool, the spikes that it hands on."""
+    """What one layer did: its inputs, membranes and spikes before the pool, the spikes that it hands on.
+
+    Attributes
+    ----------
+    inputs : ndarray of shape (T or 1, B, ...)
+        What it took; a constant input has one step.
+    spk, mem : ndarray of shape (T, B, ...)
+        Of all its neurons, before the pool; membranes before reset.
+    out : ndarray of shape (T, B, ...)
+        Spikes after the pool: the next layer's inputs.
+
+    Examples
+    --------
+    >>> net = Network("4C3-MP2-10", (8, 8, 1), backend="numpy", rng=np.random.default_rng(0))
+    >>> first, second = net.forward(np.ones((1, 2, 8, 8, 1)), num_steps=5).layers
+    >>> first.inputs.shape, first.spk.shape, first.out.shape
+    ((1, 2, 8, 8, 1), (5, 2, 6, 6, 4), (5, 2, 3, 3, 4))
+    >>> second.inputs.shape  # the same, flattened
+    (5, 2, 36)
+    """
 
     inputs: np.ndarray
     spk: np.ndarray = None
@@ -36,6 +55,16 @@ class Run:
     num_steps : int
     tape : object
         What the kernels' backward pass needs.
+
+    Examples
+    --------
+    >>> net = Network("2", (1,), beta=0.5, backend="numpy", rng=np.random.default_rng(0))
+    >>> net.params[0][...] = [[0.75, 0.0]]  # one neuron charges, one gets nothing
+    >>> run = net.forward(np.ones((1, 1, 1)), num_steps=4)
+    >>> run.mem[:, 0, 0].tolist(), run.spk[:, 0, 0].tolist()
+    ([0.75, 1.125, 0.3125, 0.90625], [0.0, 1.0, 0.0, 0.0])
+    >>> run.rates.tolist()  # one spike of 2 neurons in 4 steps
+    [0.125]
     """
 
     spk: np.ndarray
@@ -91,6 +120,22 @@ class Network:
     >>> run = net.forward(np.ones((1, 2, 8, 8, 1), np.float32), num_steps=5)
     >>> run.spk.shape, net.scores(run).shape
     ((5, 2, 10), (2, 10))
+
+    What may differ by layer is kept by layer, and the border by input channel; with a membrane readout the last
+    layer has no reset:
+
+    >>> net = Network("4C3-MP2-10", (8, 8, 1), beta=(0.5, 0.9), readout="membrane", padding=1, pad_value=-0.5,
+    ...               rng=np.random.default_rng(0))
+    >>> net.betas, net.thresholds, net.resets, net.pad_value
+    ((0.5, 0.9), (1.0, 1.0), ('subtract', 'none'), (-0.5,))
+    >>> dict(zip(net.param_names, [p.shape for p in net.params]))
+    {'1.w': (3, 3, 1, 4), '1.b': (4,), '2.w': (64, 10), '2.b': (10,)}
+
+    The config makes the same network, but for its weights:
+
+    >>> twin = Network(**net.config(), rng=np.random.default_rng(1))
+    >>> twin.config() == net.config(), bool((twin.params[0] == net.params[0]).all())
+    (True, False)
     """
 
     def __init__(self, topology, input_shape, *, classes=None, beta=0.5, threshold=1.0, reset="subtract",
@@ -141,7 +186,13 @@ class Network:
         return [f"{i + 1}.{kind}" for i in range(len(self.layers)) for kind in "wb"]
 
     def config(self):
-        """The arguments that make the network but not its first weights, as plain values."""
+        """The arguments that make the network but not its first weights, as plain values.
+
+        Raises
+        ------
+        InputError
+            If the surrogate is a function of one's own, or a table.
+        """
         if self.surrogate.functions or self.surrogate.table:
             raise InputError(f"surrogate {self.surrogate.name} is a function of your own and cannot be stored; "
                              f"a model file takes {', '.join(surrogates.FAMILIES)}")
@@ -199,6 +250,33 @@ class Network:
         -------
         grads : list of ndarray
             In the order and of the shapes of `params`.
+
+        Examples
+        --------
+        One neuron at its threshold, where this surrogate is 1: the gradient of its weight is the input.
+
+        >>> net = Network("1", (1,), backend="numpy", rng=np.random.default_rng(0))
+        >>> net.params[0][...] = 0.5
+        >>> run = net.forward(np.full((1, 1, 1), 2.0), num_steps=1)
+        >>> dw, db = net.backward(run, np.ones((1, 1, 1)))
+        >>> run.mem.item(), dw.item(), db.item()
+        (1.0, 2.0, 1.0)
+
+        With the surrogate's curve in place of the step it is the exact gradient, which differences find too:
+
+        >>> net = Network("3-2", (2,), backend="numpy", dtype="float64", detach_reset=False,
+        ...               rng=np.random.default_rng(0))
+        >>> def spikes(change):  # of class 0, with one weight changed
+        ...     net.params[0][0, 0] += change
+        ...     run = net.forward(np.array([[[1.0, -2.0]]]), num_steps=5, smooth=True)
+        ...     net.params[0][0, 0] -= change
+        ...     return run, run.spk[:, :, 0].sum()
+        >>> run, _ = spikes(0.0)
+        >>> dspk = np.zeros_like(run.spk)
+        >>> dspk[:, :, 0] = 1
+        >>> by_differences = (spikes(1e-6)[1] - spikes(-1e-6)[1]) / 2e-6
+        >>> round(float(net.backward(run, dspk)[0][0, 0]), 6), round(float(by_differences), 6)
+        (0.018039, 0.018039)
         """
         dspk = np.zeros_like(run.spk) if dspk is None else dspk
         drates = np.zeros(len(self.layers)) if drates is None else np.asarray(drates, float)
@@ -211,9 +289,24 @@ class Network:
         return _backward(self, run, dspk, dmem, shares)
 
     def scores(self, run):
-        """Score of each class, (B, classes): spikes counted, or membranes summed over steps (readout).
+        """Score of each class: spikes counted, or membranes summed over steps (readout).
 
         The class with the highest score is the answer; the lowest index wins a tie.
+
+        Parameters
+        ----------
+        run : Run
+
+        Returns
+        -------
+        scores : ndarray of shape (B, classes)
+
+        Examples
+        --------
+        >>> net = Network("4", (1,), classes=2, backend="numpy", rng=np.random.default_rng(0))
+        >>> spk = np.array([[[1, 1, 0, 1]], [[1, 0, 0, 1]]])  # two steps of four neurons, two of them for each class
+        >>> net.scores(Run(spk, None, None, [], 2)).tolist()
+        [[3, 2]]
         """
         total = (run.mem if self.readout == "membrane" else run.spk).sum(axis=0)
         return class_sums(total, self.classes)

@@ -34,6 +34,14 @@ class SGD:
     ...     sgd.step(p, [np.array([1.0])], lr=0.1)
     >>> p[0].round(6)
     array([0.75])
+
+    Another one goes on where it stands: 0.5 * 1.5 + 1 = 1.75, times 0.1.
+
+    >>> other = SGD(p, momentum=0.5)
+    >>> other.load(sgd.state())
+    >>> other.step(p, [np.array([1.0])], lr=0.1)
+    >>> p[0].round(6)
+    array([0.575])
     """
 
     def __init__(self, params, momentum=0.9, weight_decay=0.0):
@@ -42,7 +50,14 @@ class SGD:
         self._scratch = [np.empty_like(p) for p in params]
 
     def step(self, params, grads, lr):
-        """Change `params` in place by one step of size `lr` against `grads`."""
+        """Change `params` in place by one step of size `lr` against `grads`.
+
+        Parameters
+        ----------
+        params, grads : list of ndarray
+            Of the shapes and dtypes that the constructor was given.
+        lr : float
+        """
         for p, g, v, s in zip(params, grads, self.velocity, self._scratch, strict=True):
             number = p.dtype.type
             v *= number(self.momentum)
@@ -82,6 +97,14 @@ class Adam:
     >>> Adam(p).step(p, [np.array([3.0])], lr=0.1)  # the first step has the size of lr
     >>> p[0].round(6)
     array([0.9])
+
+    Its state are the moments, 0.1 * 3 and 0.001 * 3^2, and the number of steps; another one goes on from it:
+
+    >>> adam, other = Adam(p), Adam(p)
+    >>> adam.step(p, [np.array([3.0])], lr=0.1)
+    >>> other.load(adam.state())
+    >>> {name: round(array.item(), 6) for name, array in other.state().items()}
+    {'m.0': 0.3, 'v.0': 0.009, 't': 1}
     """
 
     def __init__(self, params, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
@@ -92,7 +115,14 @@ class Adam:
         self._scratch = [(np.empty_like(p), np.empty_like(p)) for p in params]
 
     def step(self, params, grads, lr):
-        """Change `params` in place by one step of size `lr` against `grads`."""
+        """Change `params` in place by one step of size `lr` against `grads`.
+
+        Parameters
+        ----------
+        params, grads : list of ndarray
+            Of the shapes and dtypes that the constructor was given.
+        lr : float
+        """
         self.t += 1
         b1, b2 = self.betas
         size = lr / (1 - b1**self.t)             # of m to mh, taken into the step
@@ -131,6 +161,16 @@ OPTIMISERS = {"adam": Adam, "sgd": SGD}
 def make(name, params, weight_decay=0.0):
     """The optimiser called `name`, "adam" or "sgd", with its default constants.
 
+    Parameters
+    ----------
+    name : str
+    params : list of ndarray
+    weight_decay : float, default 0
+
+    Returns
+    -------
+    optimiser : Adam or SGD
+
     Raises
     ------
     InputError
@@ -149,12 +189,34 @@ def make(name, params, weight_decay=0.0):
 
 
 def constant(step, total, peak):
-    """The same learning rate at every step."""
+    """The same learning rate at every step.
+
+    Parameters
+    ----------
+    step, total : int
+        From 0, of so many.
+    peak : float
+
+    Examples
+    --------
+    >>> [constant(step, 4, 0.1) for step in range(3)]
+    [0.1, 0.1, 0.1]
+    """
     return peak
 
 
 def cosine(step, total, peak):
     """From `peak` at step 0 down to 0 at step `total`, along half a cosine.
+
+    Parameters
+    ----------
+    step, total : int
+        From 0, of so many.
+    peak : float
+
+    Returns
+    -------
+    lr : float
 
     Examples
     --------
@@ -168,6 +230,16 @@ def one_cycle(step, total, peak):
     """Up from peak/25 to `peak` in the first 30 % of the steps, then down to peak/250000, both along a cosine.
 
     As torch's OneCycleLR; the momentum is not cycled.
+
+    Parameters
+    ----------
+    step, total : int
+        From 0, of so many.
+    peak : float
+
+    Returns
+    -------
+    lr : float
 
     Examples
     --------
@@ -190,6 +262,15 @@ SCHEDULES = {"one_cycle": one_cycle, "cosine": cosine, "constant": constant}
 def schedule(name):
     """The schedule called `name`: "one_cycle", "cosine" or "constant".
 
+    Returns
+    -------
+    schedule : callable of (step, total, peak)
+
+    Raises
+    ------
+    InputError
+        For an unknown name.
+
     Examples
     --------
     >>> schedule("constant")(3, 10, 0.5)
@@ -203,6 +284,10 @@ def schedule(name):
 def norm(grads):
     """Euclidean norm of all gradients together, in float64 (not finite if one of them is not).
 
+    Parameters
+    ----------
+    grads : list of ndarray
+
     Examples
     --------
     >>> norm([np.array([3.0]), np.array([4.0])])
@@ -212,7 +297,17 @@ def norm(grads):
 
 
 def clip(grads, max_norm):
-    """Scale the gradients in place so that their norm is at most `max_norm`; returns the norm before.
+    """Scale the gradients in place so that their norm is at most `max_norm`.
+
+    Parameters
+    ----------
+    grads : list of ndarray
+    max_norm : float
+
+    Returns
+    -------
+    before : float
+        Their norm before.
 
     Examples
     --------

@@ -1,4 +1,8 @@
-"""Figures. With plot_study the only file that knows matplotlib; it draws without a screen and keeps no state."""
+"""Figures. With plot_study the only file that knows matplotlib; it draws without a screen and keeps no state.
+
+What takes ``axes`` or a ``figure`` draws on the caller's, so that it fits in figures of one's own; what takes a path
+writes a PNG, whole or not at all.
+"""
 
 import numpy as np
 
@@ -24,6 +28,20 @@ def training_figure(model, image, label, path):
     ------
     InputError
         If it cannot be written there.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from minisnn import Network, fit, load_data
+    >>> data = load_data("digits")
+    >>> net = Network("64-10", data.input_shape, backend="numpy", rng=np.random.default_rng(0))
+    >>> model = fit(net, data, epochs=2, num_steps=4)
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder, "training.png")
+    ...     training_figure(model, data.x_test[0], data.y_test[0], path)
+    ...     path.read_bytes()[1:4]
+    b'PNG'
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -53,6 +71,24 @@ def cycles_figure(cycles, names, lanes, path):
     ------
     InputError
         If it cannot be written there.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from minisnn import Model, Network, load_data
+    >>> from minisnn.cycles import Stimulus, predict
+    >>> from minisnn.encode import fit
+    >>> from minisnn.quantize import quantize
+    >>> data = load_data("digits")
+    >>> net = Network("16-10", data.input_shape, backend="numpy", rng=np.random.default_rng(0))
+    >>> model = Model(net, fit("direct", data.x_train, 4, data.max_value), dataset="digits")
+    >>> cycles = predict(Stimulus.of_images(quantize(model)[0], data.x_test[:8]), lanes=(4, 2))
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder, "cycles.png")
+    ...     cycles_figure(cycles, ["16", "10"], (4, 2), path)
+    ...     path.read_bytes()[1:4]
+    b'PNG'
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -74,7 +110,30 @@ ADDS, FIRES, WAITS, IDLE = "tab:blue", "tab:orange", "0.7", "0.93"
 
 
 def pipeline_gantt(axes, cycles, labels, image=0):
-    """What each layer does over time for one image, drawn on matplotlib `axes`; a step's number is in its bar."""
+    """What each layer does over time for one image; a step's number is in its bar, if that is wide enough.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+    cycles : minisnn.cycles.Cycles
+    labels : list of str
+        One for each layer.
+    image : int, default 0
+
+    Examples
+    --------
+    A layer that adds for 10 cycles and then fires for 2, twice:
+
+    >>> from types import SimpleNamespace
+    >>> from matplotlib.figure import Figure
+    >>> begins, added, fires, ends = ([[[start, start + 12]]] for start in (0, 10, 10, 12))
+    >>> cycles = SimpleNamespace(begins=np.array(begins), added=np.array(added), fires=np.array(fires),
+    ...                          ends=np.array(ends), latency=np.array([30]))
+    >>> axes = Figure().subplots()
+    >>> pipeline_gantt(axes, cycles, ["1 8"])
+    >>> axes.get_title(), [text.get_text() for text in axes.texts]
+    ('One image: 30 cycles, layer by step', ['1', '2'])
+    """
     begins, added, fires, ends = (getattr(cycles, name)[image] for name in ("begins", "added", "fires", "ends"))
     latency = int(cycles.latency[image])
     for layer in range(len(labels)):
@@ -93,7 +152,24 @@ def pipeline_gantt(axes, cycles, labels, image=0):
 
 
 def cycle_shares(axes, cycles):
-    """Shares of an image's latency in which each layer adds, fires, waits and idles, mean; on matplotlib `axes`."""
+    """Shares of an image's latency in which each layer adds, fires, waits and idles, mean over the images.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+    cycles : minisnn.cycles.Cycles
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> from matplotlib.figure import Figure
+    >>> cycles = SimpleNamespace(latency=np.array([40]), adding=np.array([[[10, 10]]]), firing=np.array([2]),
+    ...                          added=np.array([[[10, 22]]]), fires=np.array([[[10, 24]]]))
+    >>> axes = Figure().subplots()
+    >>> cycle_shares(axes, cycles)  # of 40 cycles 20 add, 2 * 2 fire, 2 wait
+    >>> {bars.get_label(): float(bars[0].get_width()) for bars in axes.containers}
+    {'adds': 50.0, 'fires': 10.0, 'waits for the next layer': 5.0, 'idle': 35.0}
+    """
     latency = cycles.latency.mean()
     steps = cycles.adding.shape[2]
     adds = cycles.adding.sum(axis=2).mean(axis=0)
@@ -112,7 +188,26 @@ def cycle_shares(axes, cycles):
 
 
 def learning_curve(axes, history):
-    """Loss (left axis) and accuracies (right axis) by epoch, drawn on matplotlib `axes`."""
+    """Loss (left axis) and accuracies (right axis) by epoch.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+    history : list of dict
+        As of :class:`minisnn.model.Model`; accuracies of None are left out.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> history = [{"epoch": n, "loss": 2 / n, "train_accuracy": 1 - 0.5 / n, "validation_accuracy": None}
+    ...            for n in (1, 2, 4)]
+    >>> axes = Figure().subplots()
+    >>> learning_curve(axes, history)
+    >>> axes.lines[0].get_ydata()
+    array([2. , 1. , 0.5])
+    >>> [text.get_text() for text in axes.get_legend().get_texts()]
+    ['loss (left)', 'training accuracy (right)']
+    """
     epochs = [entry["epoch"] for entry in history]
     marker = "o" if len(epochs) < 3 else None  # one point makes no line
     right = axes.twinx()
@@ -132,10 +227,33 @@ def learning_curve(axes, history):
 
 
 def spike_raster(figure, model, image, label):
-    """The spikes of every layer over time for one image, on a matplotlib figure: a row for each layer.
+    """The spikes of every layer over time for one image: a row for each layer.
 
     A mark is a neuron that fires in a step; where neurons are finer than the screen's dots, the darker the
     more of them fire.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure or SubFigure
+    model : Model
+    image : ndarray of shape (H, W, C) or (N,)
+        A raw image.
+    label : int
+        What it shows.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from minisnn import Model, Network
+    >>> from minisnn.encode import Encoder
+    >>> net = Network("2", (2,), beta=0.0, reset="zero", backend="numpy", rng=np.random.default_rng(0))
+    >>> net.params[0][...] = [[2.0, 0.0], [0.0, 2.0]]  # one neuron for each pixel
+    >>> figure = Figure()
+    >>> spike_raster(figure, Model(net, Encoder("direct", 4, 1.0)), np.array([0.0, 1.0]), label=1)
+    >>> figure.get_suptitle()
+    'Spikes for one test image (it shows class 1, the answer is 1)'
+    >>> figure.axes[0].get_title(loc="left")
+    'layer 1, 2: 2 neurons, 50.0 % fire in a step'
     """
     net, encoder = model.network, model.encoder
     inputs = encoder.encode(image[None], stream(model.seed, "encode"), net.dtype)
@@ -183,6 +301,28 @@ def trace_figures(trace, factors, chosen, folder):
     -------
     names : list of str
         Of the files.
+
+    Raises
+    ------
+    InputError
+        If they cannot be written there.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from minisnn import Model, Network
+    >>> from minisnn.encode import Encoder
+    >>> from minisnn.quantize import quantize
+    >>> from minisnn.trace import trace
+    >>> net = Network("1", (2,), beta=0.5, backend="numpy", rng=np.random.default_rng(0))
+    >>> net.params[0][...] = [[3.0], [-1.0]]
+    >>> integer, _ = quantize(Model(net, Encoder("latency", 3, 1.0)), 3, guard=0)
+    >>> found = trace(integer, np.array([1.0, 0.5]))
+    >>> with TemporaryDirectory() as folder:
+    ...     names = trace_figures(found, None, (0, 0, 0), Path(folder))
+    ...     names, all(Path(folder, name).read_bytes()[1:4] == b"PNG" for name in names)
+    (['spikes.png', 'membrane.png', 'pipeline.png'], True)
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -215,7 +355,33 @@ def _spikes_of(figure, trace):
 
 
 def membrane(axes, trace, layer, neuron):
-    """A neuron's membrane before reset, in integers and in floats, with the threshold and its spikes."""
+    """A neuron's membrane before reset, in integers and in floats, with the threshold and its spikes.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+    trace : minisnn.trace.Trace
+    layer, neuron : int
+        From 0.
+
+    Examples
+    --------
+    A white pixel, weight 3, comes at step 0, a grey one, weight -1, at step 1; leak 1/2, threshold 1, which a spike
+    takes away. The integers' leak rounds down:
+
+    >>> from matplotlib.figure import Figure
+    >>> from minisnn import Model, Network
+    >>> from minisnn.encode import Encoder
+    >>> from minisnn.quantize import quantize
+    >>> from minisnn.trace import trace
+    >>> net = Network("1", (2,), beta=0.5, backend="numpy", rng=np.random.default_rng(0))
+    >>> net.params[0][...] = [[3.0], [-1.0]]
+    >>> integer, _ = quantize(Model(net, Encoder("latency", 3, 1.0)), 3, guard=0)
+    >>> axes = Figure().subplots()
+    >>> membrane(axes, trace(integer, np.array([1.0, 0.5])), 0, 0)
+    >>> {line.get_label(): np.asarray(line.get_ydata()).tolist() for line in axes.lines[1:]}
+    {'floats': [3.0, -0.5, -0.25], 'integers': [3.0, -1.0, -1.0], 'spike': [3.0]}
+    """
     each, steps = trace.network.layers[layer], np.arange(trace.num_steps)
     unit = each.scale / 2**each.guard
     integer = trace.mem[layer].reshape(trace.num_steps, -1)[:, neuron] * unit
@@ -242,7 +408,32 @@ def _gantt_of(axes, trace):
 
 
 def three_factors(figure, factors, layer):
-    """The gradient of a layer's steepest weight, as the sum over steps of its three factors."""
+    """The gradient of a layer's steepest weight, as the sum over steps of its three factors.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure or SubFigure
+    factors : minisnn.factors.Factors
+    layer : int
+        From 0.
+
+    Examples
+    --------
+    Two neurons, both at their threshold, where this surrogate is 1. The loss wants more of neuron 0 by half a spike,
+    and the input is 2:
+
+    >>> from matplotlib.figure import Figure
+    >>> from minisnn import Network
+    >>> from minisnn.factors import Factors
+    >>> net = Network("2", (1,), backend="numpy", dtype="float64", rng=np.random.default_rng(0))
+    >>> net.params[0][...] = 0.5
+    >>> figure = Figure()
+    >>> three_factors(figure, Factors(net, np.full((1, 1, 1), 2.0), 0, num_steps=1), 0)
+    >>> figure.axes[0].get_title()
+    'Layer 1 2, weight (0, 0): sum of products -1 = gradient'
+    >>> [(axes.get_ylabel(), float(axes.patches[0].get_height())) for axes in figure.axes]
+    [('error dL/dS', -0.5), ('surrogate', 1.0), ('input trace', 2.0), ('product', -1.0)]
+    """
     grad = factors.grads[2 * layer]
     weight = tuple(int(i) for i in np.unravel_index(np.abs(grad).argmax(), grad.shape))
     found = factors.of(layer, weight)

@@ -40,6 +40,22 @@ class LayerLoss:
         Proven bounds of the membrane and of every partial sum, in its units, for any input.
     saturates : bool
         Whether the bounds exceed the width: then a sum may saturate.
+
+    Examples
+    --------
+    Weights 3, -1 and 2 are integers of 3 bits as they stand; of 2 bits there are only -1, 0, 1 times a scale:
+
+    >>> from minisnn import Network
+    >>> from minisnn.encode import Encoder
+    >>> net = Network("1", (3,), beta=0.75, backend="numpy", rng=np.random.default_rng(0))
+    >>> net.params[0][...] = [[3.0], [-1.0], [2.0]]
+    >>> model = Model(net, Encoder("rate", 4, max_value=1.0))
+    >>> for bits in (3, 2):
+    ...     integer, losses = quantize(model, bits, guard=0)
+    ...     only, loss = integer.network.layers[0], losses.layers[0]
+    ...     print(only.w.ravel(), round(only.scale, 2), round(loss.worst_weight, 2), loss.least, loss.most)
+    [ 3 -1  2] 1.0 0.0 -4 13
+    [1 0 1] 2.49 1.0 0 2
     """
 
     name: str
@@ -59,9 +75,26 @@ class LayerLoss:
 
 @dataclass(frozen=True)
 class Losses:
-    """What :func:`quantize` lost: by layer, and of a pixel (largest error, in its units).
+    """What :func:`quantize` lost: by layer, and of a pixel.
 
     What that does to accuracy and firing rates, ``evaluate`` tells, of the model before and of the integers after.
+
+    Attributes
+    ----------
+    layers : tuple of LayerLoss
+    worst_pixel : float
+        Largest error of a pixel within the range of the images, in its units; 0 if they are whole numbers already.
+
+    Examples
+    --------
+    Pixels between 0 and 6 in 2 bits have the levels 0, 2, 4, 6, so the largest error is 1:
+
+    >>> from minisnn import Network
+    >>> from minisnn.encode import Encoder
+    >>> net = Network("1", (3,), backend="numpy", rng=np.random.default_rng(0))
+    >>> model = Model(net, Encoder("direct", 4, max_value=6.0))
+    >>> quantize(model, input_bits=2, images=np.array([[0.0, 5.0, 6.0]]))[1].worst_pixel
+    1.0
     """
 
     layers: tuple
@@ -142,9 +175,8 @@ def quantize(model, weight_bits=8, *, frac=8, guard=4, membrane_bits=None, round
     integer = IntegerModel(network, encoder, pixels, model.seed, model.dataset,
                            {"settings": model.settings, "versions": model.versions,
                             "detach_reset": net.detach_reset, **_surrogate(net)})
-    exact = (pixels.low, pixels.step) == (0, 1)
-    worst_pixel = 0.0 if exact else pixels.step / 2
-    return integer, Losses(tuple(losses), worst_pixel)
+    exact = encoder.kind != "direct" or _whole(images)
+    return integer, Losses(tuple(losses), 0.0 if exact else pixels.step / 2)
 
 
 def _surrogate(net):
@@ -181,6 +213,31 @@ def bounds(each, most_input, num_steps):
 
     The interval of what is kept is followed from step to step until it no longer grows; with beta = 1 it may
     grow for ever, and `num_steps` steps are followed.
+
+    Parameters
+    ----------
+    each : fixed.network.IntegerLayer
+    most_input : int
+        1 for spikes, 2**bits - 1 for pixels.
+    num_steps : int
+        T.
+
+    Returns
+    -------
+    least, most : int
+        In units of the membrane.
+
+    Examples
+    --------
+    A neuron adds up to 3, or as little as -1, and keeps half, rounded down. Upwards 3, 3 + 1, 3 + 2, 3 + 2; downwards
+    -1, -1 - 1, -1 - 1:
+
+    >>> from minisnn.topology import parse
+    >>> each = IntegerLayer(parse("1", (2,))[0], np.array([[3], [-1]], np.int16), np.zeros(1, np.int64), threshold=9,
+    ...                     beta=1, frac=1, guard=0, weight_bits=3, membrane_bits=8, reset="subtract",
+    ...                     rounding="floor", scale=1.0)
+    >>> bounds(each, 1, num_steps=4)
+    (-2, 5)
     """
     w = each.w.reshape(-1, each.w.shape[-1]).astype(np.int64) << each.guard
     up, down = most_input * np.maximum(w, 0).sum(axis=0), most_input * np.minimum(w, 0).sum(axis=0)
@@ -232,6 +289,18 @@ def dequantised(integer, dtype="float64", backend="numpy"):
     Returns
     -------
     model : minisnn.model.Model
+
+    Examples
+    --------
+    With 4 bits the largest weight, 0.71, is 7 times the scale, so -0.32 becomes -3/7 of it:
+
+    >>> from minisnn import Network
+    >>> from minisnn.encode import Encoder
+    >>> net = Network("1", (2,), beta=0.5, backend="numpy", rng=np.random.default_rng(0))
+    >>> net.params[0][...] = [[0.71], [-0.32]]
+    >>> integer, _ = quantize(Model(net, Encoder("latency", 4, max_value=1.0)), 4)
+    >>> dequantised(integer).network.params[0].round(4).ravel().tolist()
+    [0.71, -0.3043]
     """
     from .network import Network
     from .topology import normalised
@@ -266,7 +335,7 @@ def _pixels(model, images, input_bits):
     if images is None and not known:
         raise InputError(f"quantize needs images=..., raw training images of {model.dataset!r}, to know the type and "
                          "range of its pixels")
-    if images is None or np.issubdtype(np.asarray(images).dtype, np.unsignedinteger):
+    if _whole(images):
         return Pixels(0.0, 1.0, int(encoder.max_value).bit_length())
     whole_number("input_bits", input_bits, 1, 16)
     low, high = min(float(np.min(images)), 0.0), float(np.max(images))
@@ -276,6 +345,17 @@ def _pixels(model, images, input_bits):
     return Pixels(low, ((high - low) or 1.0) / ((1 << input_bits) - 1), input_bits)
 
 
+def _whole(images):
+    """Whether pixels are unsigned integers already, as those of the known data sets (None) are."""
+    return images is None or np.issubdtype(np.asarray(images).dtype, np.unsignedinteger)
+
+
 def signed_bits(value):
-    """Bits of two's complement that hold `value`."""
+    """Bits of two's complement that hold `value`.
+
+    Examples
+    --------
+    >>> [signed_bits(value) for value in (127, 128, -128, -129, 0)]
+    [8, 9, 8, 9, 1]
+    """
     return (value if value >= 0 else ~value).bit_length() + 1

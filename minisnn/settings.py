@@ -13,12 +13,30 @@ _COUNTS = {"num_steps": 1, "epochs": 1, "batch_size": 1, "augment": 0, "patience
 
 
 def stream(seed, purpose, epoch=0):
-    """The Generator for one purpose ("init", "split", "epoch" or "encode") of a seed.
+    """The Generator for one purpose of a seed.
+
+    Parameters
+    ----------
+    seed : int
+    purpose : "init", "split", "epoch" or "encode"
+    epoch : int, default 0
+
+    Returns
+    -------
+    rng : numpy.random.Generator
+
+    Raises
+    ------
+    ValueError
+        For another purpose.
 
     Examples
     --------
-    >>> float(stream(0, "init").random()) == float(stream(0, "init").random())
-    True
+    An epoch's shuffle does not depend on what was drawn before it, so that a training can begin with any epoch:
+
+    >>> first, second, again = (stream(0, "epoch", epoch).permutation(5).tolist() for epoch in (0, 1, 0))
+    >>> first == again, first == second
+    (True, False)
     """
     key = ("init", "split", "epoch", "encode").index(purpose)
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(key, epoch)))
@@ -63,8 +81,12 @@ class Settings:
 
     Examples
     --------
-    >>> Settings(epochs=3).batch_size
-    32
+    >>> settings = Settings(epochs=3, loss="mse_count:0.8:0.05")
+    >>> settings.epochs, settings.batch_size, settings.optimiser, settings.lr  # what is not given has its default
+    (3, 32, 'adam', 0.002)
+    >>> Settings(validation=1.0)
+    Traceback (most recent call last):
+    minisnn.errors.InputError: validation must be a share of the training images, from 0 to below 1, got 1.0
     """
 
     encoding: str = "direct"

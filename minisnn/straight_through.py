@@ -26,6 +26,32 @@ class StraightThrough:
     ------
     InputError
         For widths that cannot be.
+
+    Examples
+    --------
+    >>> from minisnn import Network
+    >>> from minisnn.encode import Encoder
+    >>> net = Network("1", (4,), backend="numpy", rng=np.random.default_rng(0))
+    >>> net.params[0][...] = [[1.0], [-1.0], [0.25], [2.5]]
+    >>> through = StraightThrough(net, Encoder("rate", 4), weight_bits=2)
+    >>> with through.rounded_weights():  # 2 bits: -1, 0 or 1 times the scale of least error
+    ...     net.params[0].ravel().tolist()
+    [1.5, -1.5, 0.0, 1.5]
+    >>> net.params[0].ravel().tolist()
+    [1.0, -1.0, 0.25, 2.5]
+
+    2.5 is 1.67 scales and was clipped to 1, so it gets no gradient:
+
+    >>> grads = [np.ones((4, 1)), np.ones(1)]
+    >>> through.pass_gradients(grads)
+    >>> grads[0].ravel().tolist()
+    [1.0, 1.0, 1.0, 0.0]
+
+    Scales stay as they are while weights change, until they are chosen again:
+
+    >>> net.params[0] *= 2
+    >>> through.scales, through.choose_scales(), through.scales
+    ([1.5], None, [3.0])
     """
 
     def __init__(self, net, encoder, weight_bits):

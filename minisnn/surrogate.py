@@ -90,6 +90,14 @@ class Surrogate:
     (1.0, 0.25)
     >>> str(s)
     'fast_sigmoid:25'
+    >>> s.peak, round(s.half_width, 4), float(s.derivative(np.float64(s.half_width)).round(12))
+    (1.0, 0.0166, 0.5)
+
+    The derivative is that of the curve:
+
+    >>> x, step = np.array([-0.1, 0.0, 0.3]), 1e-6
+    >>> bool(np.allclose((s.curve(x + step) - s.curve(x - step)) / (2 * step), s.derivative(x), rtol=1e-4))
+    True
     """
 
     name: str
@@ -111,7 +119,28 @@ class Surrogate:
         return f"{self.name}:{self.scale:.9g}" + (f":{self.gain:.9g}" if self.gain != 1 else "")
 
     def curve(self, x):
-        """The smooth step at `x` (ndarray), times `gain`; only differences of it matter."""
+        """The smooth step, times `gain`; only differences of it matter.
+
+        Parameters
+        ----------
+        x : ndarray
+            U - theta, in units of the membrane.
+
+        Returns
+        -------
+        y : ndarray
+            Of the same shape and dtype.
+
+        Raises
+        ------
+        InputError
+            For a table, which has a derivative only.
+
+        Examples
+        --------
+        >>> Surrogate("sigmoid", 4.0).curve(np.array([-9.0, 0.0, 9.0])).round(6).tolist()
+        [0.0, 0.5, 1.0]
+        """
         if self.table is not None:
             raise InputError("a tabulated surrogate has a derivative only: use the one it was made from")
         x = np.asarray(x)
@@ -119,7 +148,23 @@ class Surrogate:
         return raw * x.dtype.type(self.gain)
 
     def derivative(self, x):
-        """The surrogate gradient at `x` (ndarray), of the same shape and dtype."""
+        """The surrogate gradient.
+
+        Parameters
+        ----------
+        x : ndarray
+            U - theta, in units of the membrane.
+
+        Returns
+        -------
+        slope : ndarray
+            Of the same shape and dtype.
+
+        Examples
+        --------
+        >>> Surrogate("triangular", 0.5).derivative(np.array([-0.5, -0.25, 0.0, 0.25])).tolist()
+        [0.0, 1.0, 2.0, 1.0]
+        """
         x = np.asarray(x)
         if self.table is not None:
             raw = _interpolate(x, np.asarray(self.table, x.dtype), x.dtype.type(self.reach))
@@ -158,6 +203,11 @@ class Surrogate:
         error : float
             Largest difference to the true derivative halfway between points, and at the two ends.
 
+        Raises
+        ------
+        InputError
+            For an even number of points, less than 3, or a reach that is not above 0.
+
         Examples
         --------
         >>> table, error = Surrogate("atan", 2.0).tabulate(reach=20.0)
@@ -189,9 +239,24 @@ def _unit_half_width(name):
             "sigmoid": math.log(3 + 2 * math.sqrt(2)), "triangular": 0.5}[name]
 
 
-
 def from_half_width(name, half_width):
     """The surrogate of family `name` whose derivative is half its peak at distance `half_width`.
+
+    Parameters
+    ----------
+    name : str
+        One of ``FAMILIES``.
+    half_width : float
+        In units of the membrane.
+
+    Returns
+    -------
+    surrogate : Surrogate
+
+    Raises
+    ------
+    InputError
+        For an unknown family, or a half-width that is not above 0.
 
     Examples
     --------
@@ -209,6 +274,16 @@ def from_half_width(name, half_width):
 def match_width(name, other):
     """The surrogate of family `name` as wide as `other`: k = 0.65 alpha between fast_sigmoid and atan.
 
+    Parameters
+    ----------
+    name : str
+        One of ``FAMILIES``.
+    other : Surrogate
+
+    Returns
+    -------
+    surrogate : Surrogate
+
     Examples
     --------
     >>> round(match_width("fast_sigmoid", Surrogate("atan", 2.0)).scale, 3)
@@ -219,6 +294,16 @@ def match_width(name, other):
 
 def match_width_and_height(name, other):
     """The surrogate of family `name` as wide and as high as `other` (through `gain`).
+
+    Parameters
+    ----------
+    name : str
+        One of ``FAMILIES``.
+    other : Surrogate
+
+    Returns
+    -------
+    surrogate : Surrogate
 
     Examples
     --------
@@ -232,6 +317,14 @@ def match_width_and_height(name, other):
 
 def parse(text):
     """Read ``"fast_sigmoid:25"``, or with a gain ``"fast_sigmoid:25:0.5"``; a Surrogate passes unchanged.
+
+    Parameters
+    ----------
+    text : str or Surrogate
+
+    Returns
+    -------
+    surrogate : Surrogate
 
     Raises
     ------

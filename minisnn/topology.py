@@ -35,6 +35,14 @@ class Layer:
         Pooling window after firing; 1 for none.
     next_shape : (H, W, C) or (N,)
         What it hands on: the pooled spikes.
+
+    Examples
+    --------
+    >>> layer = parse("32C4-MP2-10", (32, 32, 3))[0]
+    >>> layer.out_shape, layer.next_shape  # a frame of 29x29, of which 28x28 are in whole windows
+    ((28, 28, 32), (14, 14, 32))
+    >>> layer.neurons, layer.fan_in  # 28*28*32 of 4*4*3 inputs each
+    (25088, 48)
     """
 
     name: str
@@ -143,7 +151,17 @@ def _terms(topology):
 
 
 def normalised(layers):
-    """The notation of `layers`, as in ``"32C3-MP2-10"``."""
+    """The notation of `layers`, as in ``"32C3-MP2-10"``.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+
+    Examples
+    --------
+    >>> normalised(parse("32c3 - p2 - 010", (8, 8, 1)))
+    '32C3-MP2-10'
+    """
     return "-".join(layer.name.split(" ", 1)[1] for layer in layers)
 
 

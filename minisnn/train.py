@@ -40,11 +40,21 @@ def build(topology, data, settings, **options):
     -------
     net : Network
 
+    Raises
+    ------
+    InputError
+        As :class:`minisnn.network.Network`.
+
     Examples
     --------
+    Normalised pixels have a mean square of 1, spikes at the rates of the same pixels one of about 0.3. So with these
+    the squared weights of one seed are that much larger:
+
     >>> from minisnn import load_data
-    >>> build("16C3-10", load_data("digits"), Settings(), backend="numpy").params[0].shape
-    (3, 3, 1, 16)
+    >>> data = load_data("digits")
+    >>> direct, rate = (build("16C3-10", data, Settings(encoding=kind), backend="numpy") for kind in ("direct", "rate"))
+    >>> round(float((rate.params[0] / direct.params[0]).mean()) ** 2, 2)
+    3.34
     """
     encoder = encode.fit(settings.encoding, data.x_train, settings.num_steps, data.max_value)
     sample = encoder.encode(data.x_train[:256], stream(settings.seed, "encode"))
@@ -164,10 +174,22 @@ def shifted(x, pixels, rng):
 
     The edge and not zeros: a photograph goes on beyond its frame; on a black border the two agree.
 
+    Parameters
+    ----------
+    x : ndarray of shape (B, H, W, C)
+    pixels : int
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    moved : ndarray of shape (B, H, W, C)
+
     Examples
     --------
-    >>> shifted(np.arange(4).reshape(1, 2, 2, 1), 1, np.random.default_rng(0)).shape
-    (1, 2, 2, 1)
+    >>> shifted(np.arange(9).reshape(1, 3, 3, 1), 1, np.random.default_rng(0))[0, :, :, 0]
+    array([[3, 4, 5],
+           [6, 7, 8],
+           [6, 7, 8]])
     """
     batch, height, width, _ = x.shape
     dy, dx = rng.integers(-pixels, pixels + 1, (2, batch, 1))
@@ -288,7 +310,37 @@ class _Training:
 
 
 def split(data, settings):
-    """The training images and labels (x, y) to learn from, and those held out: (x, y), or None without validation."""
+    """The training images and labels to learn from, and those held out.
+
+    Parameters
+    ----------
+    data : Dataset
+    settings : Settings
+        Its `validation` and `seed` are read.
+
+    Returns
+    -------
+    chosen : (x, y)
+    held_out : (x, y), or None without validation
+
+    Raises
+    ------
+    InputError
+        If nothing is left for one of the two.
+
+    Examples
+    --------
+    Where neighbours belong together the tail is held out, else some are drawn:
+
+    >>> from minisnn.data import Dataset
+    >>> x, y = np.arange(10).reshape(10, 1), np.zeros(10, int)
+    >>> for ordered in (True, False):
+    ...     data = Dataset("mine", x, y, x[:0], y[:0], 2, 9.0, ordered)
+    ...     chosen, held_out = split(data, Settings(validation=0.3))
+    ...     print(chosen[0].ravel(), held_out[0].ravel())
+    [0 1 2 3 4 5 6] [7 8 9]
+    [0 1 3 5 6 7 9] [2 4 8]
+    """
     count = round(settings.validation * len(data.x_train))
     order = np.arange(len(data.x_train))
     if not data.ordered:

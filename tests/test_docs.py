@@ -1,30 +1,48 @@
-"""Docstrings: their examples run, and their parameters are those of the signature."""
+"""Docstrings: all public names have an example that runs, and tell the parameters of the signature."""
 
 import doctest
 import importlib
 import inspect
+import os
 import pkgutil
+import re
+import subprocess
+import sys
+import types
+from pathlib import Path
 
 import pytest
+from numba.core.dispatcher import Dispatcher
 
 import minisnn
+
+ROOT = Path(__file__).parents[1]
 
 MODULES = ["minisnn", *(module.name for module in pkgutil.walk_packages(minisnn.__path__, "minisnn.")
                         if not module.name.endswith("__main__"))]
 
 
 def public(module):
-    """Functions, classes and methods of a module that carry no underscore."""
+    """(name, thing, class) of what carries no underscore: functions and classes of a module, methods and properties."""
     for name, thing in vars(module).items():
-        if name.startswith("_") or getattr(thing, "__module__", None) != module.__name__:
+        if name.startswith("_") or getattr(thing, "__module__", None) != module.__name__ or not callable(thing):
             continue
-        if inspect.isfunction(thing):
-            yield name, thing
-        elif inspect.isclass(thing) and not issubclass(thing, Exception):
-            yield name, thing
-            for method_name, method in vars(thing).items():
-                if inspect.isfunction(method) and not method_name.startswith("_"):
-                    yield f"{name}.{method_name}", method
+        if isinstance(thing, (types.FunctionType, type, Dispatcher)) and not is_error(thing):
+            yield name, thing, None
+        for method_name, method in vars(thing).items() if inspect.isclass(thing) and not is_error(thing) else ():
+            method = getattr(method, "__func__", None) or getattr(method, "fget", None) or method
+            if inspect.isfunction(method) and not method_name.startswith("_"):
+                yield f"{name}.{method_name}", method, thing
+
+
+def is_error(thing):
+    return inspect.isclass(thing) and issubclass(thing, Exception)
+
+
+def example(docstring):
+    """The lines of code in a docstring."""
+    lines = (line.strip() for line in (docstring or "").splitlines())
+    return "\n".join(line for line in lines if line.startswith((">>>", "...")))
 
 
 def documented(docstring):
@@ -45,13 +63,33 @@ def test_examples_run(name):
     assert result.failed == 0
 
 
-@pytest.mark.parametrize("name", [m for m in MODULES if "kernels" not in m and "commands" not in m])
+@pytest.mark.parametrize("name", [m for m in MODULES if "commands" not in m])
 def test_docstrings_agree_with_signatures(name):
-    for label, thing in public(importlib.import_module(name)):
+    for label, thing, _ in public(importlib.import_module(name)):
         assert thing.__doc__, f"{name}.{label} has no docstring"
-        parameters = set(inspect.signature(thing).parameters) - {"self", "cls", "args", "kwargs"}
+        parameters = set(inspect.signature(getattr(thing, "py_func", thing)).parameters) - {"self", "cls"}
         said = documented(thing.__doc__)
         assert not said or said <= parameters, f"{name}.{label} documents {said - parameters}, which it does not take"
+
+
+@pytest.mark.parametrize("name", [m for m in MODULES if "commands" not in m])  # their docs are --help
+def test_every_public_name_has_an_example(name):
+    """Of its own, or, of a method or property, that of its class."""
+    for label, thing, of in public(importlib.import_module(name)):
+        of_class = of and re.search(rf"\b{label.rpartition('.')[2]}\b", example(of.__doc__))
+        assert example(thing.__doc__) or of_class, f"{name}.{label} has no example"
+
+
+def test_pages_are_built(tmp_path):
+    """As README says, without a warning."""
+    pytest.importorskip("pdoc")
+    files = [str(path) for folder in ("", "fixed", "kernels") for path in sorted((ROOT / "minisnn" / folder).glob("*.py"))
+             if not path.name.startswith("__")]
+    done = subprocess.run([sys.executable, "-m", "pdoc", "-d", "numpy", "-o", str(tmp_path), "minisnn", *files, "hw"],
+                          cwd=ROOT, env=os.environ | {"EAGER_IMPORT": "1"}, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0 and "Warn" not in done.stderr, done.stderr
+    assert "beta*U[t]" in (tmp_path / "minisnn/lif.html").read_text(encoding="utf-8")
+    assert (tmp_path / "hw/accelerator.html").exists()
 
 
 def test_public_names():

@@ -240,6 +240,14 @@ def test_scale_is_of_least_error():
         assert error(scale(w, bits)) <= 1.02 * best
 
 
+def test_float_pixels_that_fall_between_integers_are_told():
+    net = ms.Network("3", (3,), backend="numpy", rng=np.random.default_rng(0))
+    images = np.array([[0.0, 1.5, 3.0]])
+    integer, losses = quantize(Model(net, Encoder("direct", 2, 3.0), dataset="own"), input_bits=2, images=images)
+    assert integer.pixels.step == 1 and integer.encode(images)[0].tolist() == [[0, 2, 3]]
+    assert losses.worst_pixel == 0.5
+
+
 def test_float_pixels_become_integers():
     rng = np.random.default_rng(0)
     images = rng.normal(0, 1, (50, 12)).astype(np.float32)

@@ -10,6 +10,35 @@ def add(x, w, padding, guard, low, high, mem):
     The input at (y, x, c) reaches the neuron at (y + p - ky, x + p - kx) through w[ky, kx, c]. Inputs come in
     ascending address (y*W + x)*C + c, so each neuron's sum runs in ascending address too. Taps that lead outside
     the frame of neurons add nothing.
+
+    Parameters
+    ----------
+    x : ndarray of shape (H, W, C), unsigned
+        Spikes 0/1, or pixels.
+    w : ndarray of shape (k, k, C, M), int16
+    padding : int
+    guard, low, high
+        As of ``fixed.linear.add``.
+    mem : ndarray of shape (h, w, M), int32 or int64
+        Changed in place.
+
+    Returns
+    -------
+    inputs, additions : int
+        How many inputs were not 0, and how many weights they added.
+
+    Examples
+    --------
+    A spike in the middle reaches four neurons, each through another tap; one in the corner reaches a single neuron.
+
+    >>> import numpy as np
+    >>> w = np.array([[1, 2], [3, 4]], np.int16).reshape(2, 2, 1, 1)
+    >>> for place in ((1, 1), (0, 0)):
+    ...     x, mem = np.zeros((3, 3, 1), np.uint8), np.zeros((2, 2, 1), np.int32)
+    ...     x[place] = 1
+    ...     print(add(x, w, 0, 0, -128, 127, mem), mem[:, :, 0].tolist())
+    (1, 4) [[4, 3], [2, 1]]
+    (1, 1) [[1, 0], [0, 0]]
     """
     height, width, channels = x.shape
     h, w_out, maps = mem.shape

@@ -12,7 +12,13 @@ ROUNDINGS = ("floor", "zero")
 
 @kernel
 def leak(u, beta, frac, rounding):
-    """(beta*u) / 2**frac, rounded down (rounding 0) or towards zero (rounding 1); u may be an array."""
+    """(beta*u) / 2**frac, rounded down (rounding 0) or towards zero (rounding 1); u may be an array.
+
+    Examples
+    --------
+    >>> leak(-5, 1, 1, 0), leak(-5, 1, 1, 1), leak(5, 1, 1, 0)  # half of -5, down and towards zero; half of 5
+    (-3, -2, 2)
+    """
     product = u * beta
     if rounding == 1:
         product = product + (product < 0) * ((1 << frac) - 1)
@@ -43,6 +49,17 @@ def fire(mem, addend, threshold, beta, frac, reset, rounding, low, high, spk, be
     Returns
     -------
     fired : int
+
+    Examples
+    --------
+    Threshold 4, leak 1/2 rounded down, reset "subtract": 5 fires and keeps 2 - 4; 4 is at the threshold and does not.
+
+    >>> import numpy as np
+    >>> mem, spk, before = np.array([4, 3, -6], np.int32), np.zeros(3, np.uint8), np.zeros(3, np.int64)
+    >>> fire(mem, np.array([1]), 4, 1, 1, RESETS.index("subtract"), ROUNDINGS.index("floor"), -8, 7, spk, before)
+    1
+    >>> before.tolist(), spk.tolist(), mem.tolist()
+    ([5, 4, -5], [1, 0, 0], [-2, 2, -3])
     """
     fired = 0
     for i in range(len(mem)):

@@ -23,6 +23,15 @@ def add(x, w, guard, low, high, mem):
     -------
     inputs, additions : int
         How many inputs were not 0, and how many weights they added.
+
+    Examples
+    --------
+    Two spikes, and membranes of 4 bits, -8 to 7, with one fraction bit: 2 + 10 saturates, and 4 - 12 just does not.
+
+    >>> import numpy as np
+    >>> w, mem = np.array([[1, 2], [3, 4], [5, -6]], np.int16), np.zeros(2, np.int32)
+    >>> add(np.array([1, 0, 1], np.uint8), w, 1, -8, 7, mem), mem.tolist()
+    ((2, 4), [7, -8])
     """
     inputs = 0
     for i in range(len(x)):

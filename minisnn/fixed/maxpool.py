@@ -5,7 +5,17 @@ from . import kernel
 
 @kernel
 def pool(spk, size, out):
-    """out[y, x, c] = 1 if any of the size x size spikes of its window fired; spk (H, W, C), out (h, w, C) uint8."""
+    """out[y, x, c] = 1 if any of the size x size spikes of its window fired; spk (H, W, C), out (h, w, C) uint8.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> spk = np.array([[1, 1, 0, 0], [0, 1, 0, 0]], np.uint8)[:, :, None]
+    >>> out = np.empty((1, 2, 1), np.uint8)
+    >>> pool(spk, 2, out)
+    >>> out.ravel().tolist()
+    [1, 0]
+    """
     out[:] = 0
     for y in range(out.shape[0] * size):
         for x in range(out.shape[1] * size):

@@ -30,8 +30,10 @@ class Pixels:
 
     Examples
     --------
-    >>> Pixels(0.0, 0.5, 2).as_integers(np.array([0.0, 0.6, 9.0])).tolist()
-    [0, 1, 3]
+    >>> pixels = Pixels(0.0, 0.5, 2)
+    >>> integers = pixels.as_integers(np.array([0.0, 0.6, 9.0]))
+    >>> integers.tolist(), pixels.as_numbers(integers).tolist()
+    ([0, 1, 3], [0.0, 0.5, 1.5])
     """
 
     low: float
@@ -39,7 +41,21 @@ class Pixels:
     bits: int
 
     def as_integers(self, images):
-        """The nearest integers; values beyond the range become its end."""
+        """The nearest integers; values beyond the range become its end.
+
+        Parameters
+        ----------
+        images : ndarray
+
+        Returns
+        -------
+        integers : ndarray of uint8, or of uint16 above 8 bits
+
+        Raises
+        ------
+        InputError
+            If they are unsigned integers already, and one of them needs more bits.
+        """
         images = np.asarray(images)
         dtype = np.uint8 if self.bits <= 8 else np.uint16
         most = (1 << self.bits) - 1
@@ -51,7 +67,7 @@ class Pixels:
         return np.clip(np.rint((images - self.low) / self.step), 0, most).astype(dtype)
 
     def as_numbers(self, integers):
-        """What the integers stand for."""
+        """What the integers stand for, in units of pixels; float64."""
         return self.low + self.step * integers.astype(np.float64)
 
 
@@ -70,6 +86,37 @@ class IntegerModel:
     dataset : str
     source : dict
         Of the float model: settings and versions.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from minisnn import Network, fit, load_data
+    >>> from minisnn.quantize import quantize
+    >>> data = load_data("digits")
+    >>> net = Network("64-10", data.input_shape, backend="numpy", rng=np.random.default_rng(0))
+    >>> model, losses = quantize(fit(net, data, epochs=3, num_steps=4), weight_bits=6)
+    >>> x, y = data.x_test[:100], data.y_test[:100]
+    >>> result = model.evaluate(x, y)
+    >>> result.accuracy > 0.8
+    True
+
+    The network sees pixels of 5 bits, for they go up to 16, the same at each of the 4 steps; images run in batches:
+
+    >>> model.encode(x[:2]).shape, model.network.input_bits, model.num_steps
+    ((1, 2, 8, 8, 1), 5, 4)
+    >>> [inputs.shape[1] for inputs in model.inputs(x, batch_size=64)]
+    [64, 36]
+    >>> fired = sum(int(run.fired[:, 0].sum()) for inputs, run in model.run(x, batch_size=64))
+    >>> fired / (64 * 4 * 100) == result.firing_rates[0]  # of 64 neurons, 4 steps and 100 images
+    True
+
+    Its file holds the same integers:
+
+    >>> with TemporaryDirectory() as folder:
+    ...     model.save(f"{folder}/model.int.npz")
+    ...     again = load(f"{folder}/model.int.npz")
+    >>> again.evaluate(x, y) == result
+    True
     """
 
     network: IntegerNetwork
@@ -85,7 +132,24 @@ class IntegerModel:
         return self.encoder.num_steps
 
     def encode(self, images, rng=None):
-        """Raw images (B, ...) as the network takes them: pixels (1, B, ...) or spikes (T, B, ...)."""
+        """Raw images as the network takes them.
+
+        Parameters
+        ----------
+        images : ndarray of shape (B, ...)
+        rng : numpy.random.Generator, optional
+            Needed by "rate" coding alone.
+
+        Returns
+        -------
+        inputs : ndarray of unsigned integers
+            Pixels (1, B, ...), or spikes (T, B, ...).
+
+        Raises
+        ------
+        InputError
+            If the images do not fit the network.
+        """
         images = np.asarray(images)
         if images.ndim == 0 or images.shape[1:] != self.network.input_shape or len(images) == 0:
             raise InputError(f"images must have shape (n, {', '.join(map(str, self.network.input_shape))}) to fit "
@@ -95,18 +159,59 @@ class IntegerModel:
         return self.encoder.encode(images, rng)
 
     def inputs(self, images, batch_size=256):
-        """What the network takes, one batch after the other; spikes of "rate" coding are those of ``evaluate``."""
+        """What the network takes, one batch after the other; spikes of "rate" coding are those of ``evaluate``.
+
+        Parameters
+        ----------
+        images : ndarray of shape (n, ...)
+        batch_size : int, default 256
+
+        Yields
+        ------
+        inputs : ndarray, as of :meth:`encode`
+        """
         rng = stream(self.seed, "encode")
         for start in range(0, len(images), batch_size):
             yield self.encode(images[start:start + batch_size], rng)
 
     def run(self, images, keep="scores", threads=None, batch_size=256, progress=lambda count: None):
-        """(inputs, IntegerRun) of one batch after the other."""
+        """Run images, one batch after the other.
+
+        Parameters
+        ----------
+        images, batch_size
+            As of :meth:`inputs`.
+        keep, threads, progress
+            As of :meth:`IntegerNetwork.forward`.
+
+        Yields
+        ------
+        inputs : ndarray, as of :meth:`encode`
+        run : IntegerRun
+        """
         for inputs in self.inputs(images, batch_size):
             yield inputs, self.network.forward(inputs, self.num_steps, keep, threads, progress)
 
     def evaluate(self, x, y, threads=None, progress=lambda count: None):
-        """Accuracy and firing rates, as :func:`minisnn.inference.evaluate`."""
+        """Accuracy and firing rates, as :func:`minisnn.inference.evaluate`.
+
+        Parameters
+        ----------
+        x : ndarray of shape (n, ...)
+            Raw images.
+        y : ndarray of int, shape (n,)
+        threads, progress
+            As of :meth:`IntegerNetwork.forward`.
+
+        Returns
+        -------
+        result : minisnn.inference.Result
+
+        Raises
+        ------
+        InputError
+            If images or labels do not fit.
+        """
         y = np.asarray(y)
         if y.shape != (len(x),):
             raise InputError(f"labels must be one for each of {len(x)} images, got shape {y.shape}")
@@ -135,7 +240,17 @@ class IntegerModel:
 
 
 def parts(network):
-    """What a file keeps of an IntegerNetwork, but for its `input_bits`: (plain values, arrays), both by name."""
+    """What a file keeps of an IntegerNetwork, but for its `input_bits`: (plain values, arrays), both by name.
+
+    Examples
+    --------
+    >>> each = IntegerLayer(parse("1", (2,))[0], np.array([[3], [-1]], np.int16), np.zeros(1, np.int64), threshold=3,
+    ...                     beta=1, frac=1, guard=0, weight_bits=3, membrane_bits=5, reset="subtract",
+    ...                     rounding="floor", scale=1.0)
+    >>> about, arrays = parts(IntegerNetwork((each,), classes=1, input_bits=0))
+    >>> about["topology"], about["layers"][0]["threshold"], arrays["1.w"].tolist(), sorted(arrays)
+    ('1', 3, [[3], [-1]], ['1.b', '1.w'])
+    """
     layers = network.layers
     about = {"topology": normalised([each.layer for each in layers]), "input_shape": list(network.input_shape),
              "padding": [each.layer.padding for each in layers if each.layer.kind == "conv2d"],
@@ -144,8 +259,38 @@ def parts(network):
 
 
 def joined(about, arrays, input_bits):
-    """The IntegerNetwork of :func:`parts`, checked; what is missing or does not fit raises KeyError, TypeError or
-    ValueError."""
+    """The IntegerNetwork of :func:`parts`, checked.
+
+    Parameters
+    ----------
+    about, arrays : dict
+        As of :func:`parts`.
+    input_bits : int
+        As of :class:`IntegerNetwork`.
+
+    Returns
+    -------
+    network : IntegerNetwork
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        For what is missing or does not fit.
+
+    Examples
+    --------
+    >>> each = IntegerLayer(parse("1", (2,))[0], np.array([[3], [-1]], np.int16), np.zeros(1, np.int64), threshold=3,
+    ...                     beta=1, frac=1, guard=0, weight_bits=3, membrane_bits=5, reset="subtract",
+    ...                     rounding="floor", scale=1.0)
+    >>> about, arrays = parts(IntegerNetwork((each,), classes=1, input_bits=0))
+    >>> inputs = np.array([[1, 0], [1, 0], [1, 1]], np.uint8)[:, None]
+    >>> joined(about, arrays, 0).forward(inputs, 3).fired.tolist()  # U is 3, 4, 1
+    [[[0, 1, 0]]]
+    >>> arrays["1.w"] = arrays["1.w"] + np.int16(1)
+    >>> joined(about, arrays, 0)
+    Traceback (most recent call last):
+    ValueError: layer 1: weights must fit 3 bits, 2 to 16, symmetric
+    """
     shapes = parse(about["topology"], about["input_shape"], about["padding"])
     layers = tuple(IntegerLayer(layer, arrays[f"{i + 1}.w"], arrays[f"{i + 1}.b"], **plain)
                    for i, (layer, plain) in enumerate(zip(shapes, about["layers"], strict=True)))
@@ -161,6 +306,17 @@ def load(path):
     ------
     InputError
         If the file is missing, damaged, of another kind or version, or its parts do not fit together.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     write(f"{folder}/model.npz", "model", {}, {})
+    ...     try:
+    ...         load(f"{folder}/model.npz")
+    ...     except InputError as error:
+    ...         print(str(error).split("model.npz ")[1])
+    is a model file, not a quantized model file; name another
     """
     about, arrays = read(path, KIND)
     try:
@@ -177,10 +333,27 @@ def load(path):
 def check(each, index=0):
     """An IntegerLayer must be one that the hardware can be.
 
+    Parameters
+    ----------
+    each : IntegerLayer
+    index : int, default 0
+        Its number, from 0, for the message.
+
     Raises
     ------
     ValueError
         That names what does not fit.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> each = IntegerLayer(parse("1", (2,))[0], np.array([[3], [-1]], np.int16), np.zeros(1, np.int64), threshold=3,
+    ...                     beta=1, frac=1, guard=0, weight_bits=3, membrane_bits=5, reset="subtract",
+    ...                     rounding="floor", scale=1.0)
+    >>> check(each)
+    >>> check(replace(each, beta=3), index=1)
+    Traceback (most recent call last):
+    ValueError: layer 2: beta 3 / 2**1 must be 0 to 1, guard 0 to 16
     """
     name = f"layer {index + 1}"
     if each.w.shape != each.layer.w_shape or each.b.shape != each.layer.w_shape[-1:]:

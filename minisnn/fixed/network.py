@@ -32,6 +32,19 @@ class IntegerLayer:
         One of ``lif.RESETS`` and ``lif.ROUNDINGS``.
     scale : float
         What one unit of `w` stands for. No arithmetic reads it.
+
+    Examples
+    --------
+    Two inputs, one neuron, leak 1/2, membranes of 5 bits:
+
+    >>> from minisnn.topology import parse
+    >>> each = IntegerLayer(parse("1", (2,))[0], np.array([[3], [-1]], np.int16), np.zeros(1, np.int64), threshold=3,
+    ...                     beta=1, frac=1, guard=0, weight_bits=3, membrane_bits=5, reset="subtract",
+    ...                     rounding="floor", scale=0.25)
+    >>> each.low, each.high, each.dtype
+    (-16, 15, dtype('int32'))
+    >>> each.threshold * each.scale / 2**each.guard  # in units of the float network
+    0.75
     """
 
     layer: Layer
@@ -78,6 +91,19 @@ class IntegerRun:
         Spikes that each layer hands on, after the pool.
     fires, mem : list of L ndarrays, (T, B, ...), or None
         Spikes before the pool, and membranes before reset.
+
+    Examples
+    --------
+    The cost of an image is in the events: here two images of 3 steps, and the second is silent.
+
+    >>> from minisnn.topology import parse
+    >>> each = IntegerLayer(parse("2", (2,))[0], np.array([[3, 2], [-1, 1]], np.int16), np.zeros(2, np.int64), 3, 1, 1,
+    ...                     0, 3, 5, "subtract", "floor", 1.0)
+    >>> inputs = np.zeros((3, 2, 2), np.uint8)
+    >>> inputs[:, 0] = [[1, 0], [1, 0], [1, 1]]
+    >>> run = IntegerNetwork((each,), classes=2, input_bits=0).forward(inputs, num_steps=3)
+    >>> run.inputs[:, 0].tolist(), run.additions[:, 0].tolist(), run.fired[:, 0].tolist()
+    ([[1, 1, 2], [0, 0, 0]], [[2, 2, 4], [0, 0, 0]], [[0, 1, 1], [0, 0, 0]])
     """
 
     scores: np.ndarray
@@ -99,6 +125,23 @@ class IntegerNetwork:
     classes : int
     input_bits : int
         Width of a pixel of a direct-coded network; 0 if the first layer takes spikes.
+
+    Examples
+    --------
+    Weights 3 and -1, threshold 3, leak 1/2 rounded down. 3 is not above the threshold; then 1 + 3 is, and leaves
+    2 - 3; then -1 + 3 - 1:
+
+    >>> from minisnn.topology import parse
+    >>> each = IntegerLayer(parse("1", (2,))[0], np.array([[3], [-1]], np.int16), np.zeros(1, np.int64), threshold=3,
+    ...                     beta=1, frac=1, guard=0, weight_bits=3, membrane_bits=5, reset="subtract",
+    ...                     rounding="floor", scale=1.0)
+    >>> net = IntegerNetwork((each,), classes=1, input_bits=0)
+    >>> net.input_shape, net.readout
+    ((2,), 'spikes')
+    >>> inputs = np.array([[1, 0], [1, 0], [1, 1]], np.uint8)[:, None]  # 3 steps of one image
+    >>> run = net.forward(inputs, num_steps=3, keep="membranes")
+    >>> run.mem[0].ravel().tolist(), run.fires[0].ravel().tolist(), run.scores.tolist()
+    ([3, 4, 1], [0, 1, 0], [[1]])
     """
 
     layers: tuple
@@ -214,6 +257,17 @@ def current(each, pixels):
     """(current, inputs, additions): what constant pixels add at every step, bias included, saturated once.
 
     `each` is an IntegerLayer, `pixels` of its input shape; the current is an int64 array of its neurons' shape.
+
+    Examples
+    --------
+    3*3 - 1*1 + 1 = 9, in membranes of 4 bits:
+
+    >>> from minisnn.topology import parse
+    >>> each = IntegerLayer(parse("1", (2,))[0], np.array([[3], [-1]], np.int16), np.ones(1, np.int64), threshold=3,
+    ...                     beta=1, frac=1, guard=0, weight_bits=3, membrane_bits=4, reset="subtract",
+    ...                     rounding="floor", scale=1.0)
+    >>> current(each, np.array([3, 1], np.uint8))
+    (array([7]), 2, 2)
     """
     layer = each.layer
     cur = np.zeros(layer.out_shape, np.int64)

@@ -38,6 +38,22 @@ def additions(frame, in_lanes, kernel_size, padding, out_height, out_width, grou
     cycles, adds, inputs, zero_words : int
         Cycles from the begin of the step to the end of its additions; cycles with an addition; inputs that are not 0;
         words without such.
+
+    Examples
+    --------
+    A fully connected layer with 2 groups of lanes: each of 3 spikes, in words of 4 inputs, takes 2 additions. They
+    follow one another without a gap, the first 6 cycles after the begin:
+
+    >>> frame, log = np.array([0, 1, 0, 1, 0, 0, 0, 1], np.uint8).reshape(1, 1, 8), np.zeros((3, 3), np.int64)
+    >>> additions(frame, 4, 1, 0, 1, 1, 2, True, False, log)
+    (12, 6, 3, 0)
+    >>> log.tolist()
+    [[3, 6, 2], [4, 8, 2], [5, 10, 2]]
+
+    Two words of zeros cost a cycle each, and two to fill and to end:
+
+    >>> additions(0 * frame, 4, 1, 0, 1, 1, 2, True, False, log[:0])
+    (4, 0, 0, 2)
     """
     height, width, channels = frame.shape
     fetched, taken = 1, 1  # cycle in which the present word is fetched, and in which it becomes the present one
@@ -77,7 +93,18 @@ def additions(frame, in_lanes, kernel_size, padding, out_height, out_width, grou
 
 @kernel
 def additions_of_frames(frames, in_lanes, kernel_size, padding, out_height, out_width, groups, flat, wide, result):
-    """``additions`` of frames (T, B, H, W, C), into result (4, B, T)."""
+    """``additions`` of frames (T, B, H, W, C), into result (4, B, T).
+
+    Examples
+    --------
+    One step of two images, the second dark: cycles, cycles with an addition, inputs, words of zeros.
+
+    >>> frames, result = np.zeros((1, 2, 1, 1, 4), np.uint8), np.zeros((4, 2, 1), np.int64)
+    >>> frames[0, 0, 0, 0] = 0, 1, 0, 1
+    >>> additions_of_frames(frames, 4, 1, 0, 1, 1, 2, True, False, result)
+    >>> result[:, :, 0].T.tolist()
+    [[10, 4, 2, 0], [3, 0, 0, 1]]
+    """
     no_log = np.empty((0, 3), np.int64)
     for t in range(frames.shape[0]):
         for image in range(frames.shape[1]):
@@ -114,6 +141,22 @@ def pipeline(adding, depths, wide, pixels, in_words, word_every, answer, alone, 
         Out: the cycles of `events` of ``hw/layer.py``.
     first, last : ndarray of int64, shape (B,)
         Out: the cycles in which an image's first word is taken, and its answer's last beat.
+
+    Examples
+    --------
+    Two layers, 3 steps; adding takes 10 and 4 cycles a step, firing 2 and 1. Without overhead the slow layer's
+    3 * (10 + 2) = 36 cycles decide, for the other's last 4 + 1 alone come after them. Begin and end of the last step,
+    by layer, and the end of all:
+
+    >>> adding = np.array([[[10, 10, 10], [4, 4, 4]]])
+    >>> for overhead in (False, True):
+    ...     events = [np.zeros((1, 2, 3), np.int64) for _ in range(4)]
+    ...     first, last = np.zeros(1, np.int64), np.zeros(1, np.int64)
+    ...     pipeline(adding, np.array([2, 1]), np.array([False, False]), False, 1, 1, 8, True, overhead, *events,
+    ...              first, last)
+    ...     print(events[0][0, :, 2].tolist(), events[3][0, :, 2].tolist(), last.item())
+    [24, 36] [36, 41] 41
+    [27, 45] [40, 51] 63
     """
     images, layers, steps = adding.shape
     o = 1 if overhead else 0

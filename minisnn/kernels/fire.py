@@ -15,6 +15,20 @@ def forward(cur, num_steps, neuron, pool):
     """Spikes (T, B, h, w, C) uint8 after the pool, of currents (T or 1, B, H, W, C), and the number fired.
 
     `neuron` is from ``lif.constants``; H and W are multiples of `pool`.
+
+    Examples
+    --------
+    Four neurons under one pool, the same as ``lif`` and ``maxpool`` one after the other:
+
+    >>> from minisnn import lif, maxpool
+    >>> from minisnn.kernels.lif import constants
+    >>> cur = np.array([0.75, 0.0, 0.5, 0.625], np.float32).reshape(1, 1, 2, 2, 1)
+    >>> out, fired = forward(cur, 4, constants(0.5, 1.0, "subtract", True, cur.dtype), 2)
+    >>> spk, mem = lif.forward(cur, 4, 0.5, 1.0)
+    >>> out.ravel().tolist(), maxpool.forward(spk, 2).ravel().tolist()
+    ([0, 1, 1, 0], [0.0, 1.0, 1.0, 0.0])
+    >>> fired, int(spk.sum())
+    (2, 2)
     """
     batch, height, width, channels = cur.shape[1:]
     out = np.empty((num_steps, batch, height // pool, width // pool, channels), np.uint8)
@@ -24,7 +38,35 @@ def forward(cur, num_steps, neuron, pool):
 
 
 def backward(dout, share, cur, out, neuron, pool, surrogate):
-    """Gradient of the currents, of their shape; `share` is added to the gradient of every spike."""
+    """Gradient of the currents, of their shape; `share` is added to the gradient of every spike.
+
+    Parameters
+    ----------
+    dout : ndarray of shape (T, B, h, w, C)
+        Gradient of the pooled spikes.
+    share : scalar of the dtype of `cur`
+    cur, neuron, pool
+        As given to :func:`forward`.
+    out : ndarray of shape (T, B, h, w, C), uint8
+        As returned by it.
+    surrogate : tuple
+        From ``surrogate.as_numbers``.
+
+    Examples
+    --------
+    >>> from minisnn import Surrogate, lif, maxpool
+    >>> from minisnn.kernels.lif import constants
+    >>> from minisnn.kernels.surrogate import as_numbers
+    >>> cur = np.array([0.75, 0.0, 0.5, 0.625], np.float32).reshape(1, 1, 2, 2, 1)
+    >>> neuron, dout = constants(0.5, 1.0, "subtract", True, cur.dtype), np.ones((4, 1, 1, 1, 1), np.float32)
+    >>> curve = Surrogate("fast_sigmoid", 1.0)
+    >>> out, _ = forward(cur, 4, neuron, 2)
+    >>> backward(dout, np.float32(0), cur, out, neuron, 2, as_numbers(curve, cur.dtype)).round(4).ravel()
+    array([3.3925, 0.    , 0.    , 1.4629], dtype=float32)
+    >>> spk, mem = lif.forward(cur, 4, 0.5, 1.0)
+    >>> lif.backward(maxpool.backward(dout, spk, 2), None, spk, mem, curve, 0.5, 1.0, constant=True).round(4).ravel()
+    array([3.3925, 0.    , 0.    , 1.4629], dtype=float32)
+    """
     batch, height, width, channels = cur.shape[1:]
     dcur = np.zeros(cur.shape, cur.dtype)
     _backward(dout.reshape(-1), np.array([share]), cur.reshape(-1), out.reshape(-1), neuron, pool, width,

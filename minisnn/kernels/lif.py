@@ -7,7 +7,15 @@ from .simd import LANES, above, kernel, load_some, splat, store_some
 
 
 def constants(beta, threshold, reset, detach_reset, dtype):
-    """(beta, theta, r0, r1, q0, q1, 0, 1) in `dtype`: what a spike takes away, and what of it is differentiated."""
+    """(beta, theta, r0, r1, q0, q1, 0, 1) in `dtype`: what a spike takes away, and what of it is differentiated.
+
+    Examples
+    --------
+    >>> constants(0.5, 2.0, "subtract_then_leak", True, np.dtype("float32")).tolist()
+    [0.5, 2.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0]
+    >>> constants(0.5, 2.0, "zero", False, np.dtype("float32")).tolist()
+    [0.5, 2.0, 0.0, 0.5, 0.0, 0.5, 0.0, 1.0]
+    """
     zero = dtype.type(0)
     removal = {"subtract": (dtype.type(threshold), zero), "zero": (zero, dtype.type(beta)), "none": (zero, zero),
                "subtract_then_leak": (dtype.type(beta * threshold), zero)}[reset]
@@ -17,7 +25,17 @@ def constants(beta, threshold, reset, detach_reset, dtype):
 
 
 def forward(cur, num_steps, beta, threshold, reset="subtract"):
-    """As ``minisnn.lif.forward``; the spikes are uint8."""
+    """As ``minisnn.lif.forward``; the spikes are uint8.
+
+    Examples
+    --------
+    >>> from minisnn import lif as reference
+    >>> cur = np.full((1, 1), 0.75, np.float32)
+    >>> for spk, mem in (forward(cur, 4, 0.5, 1.0), reference.forward(cur, 4, 0.5, 1.0)):
+    ...     print(spk.dtype, spk.ravel(), mem.ravel())
+    uint8 [0 1 0 0] [0.75    1.125   0.3125  0.90625]
+    float32 [0. 1. 0. 0.] [0.75    1.125   0.3125  0.90625]
+    """
     neuron = constants(beta, threshold, reset, True, cur.dtype)
     shape = (num_steps, *cur.shape[1:])
     spk, mem = np.empty(shape, np.uint8), np.empty(shape, cur.dtype)
@@ -28,7 +46,17 @@ def forward(cur, num_steps, beta, threshold, reset="subtract"):
 
 def backward(dspk, dmem, spk, mem, surrogate, beta, threshold, reset="subtract", detach_reset=True,
              constant=False):
-    """As ``minisnn.lif.backward``; `spk` is not read, the membranes tell where the spikes were."""
+    """As ``minisnn.lif.backward``; `spk` is not read, the membranes tell where the spikes were.
+
+    Examples
+    --------
+    >>> from minisnn import Surrogate, lif as reference
+    >>> spk, mem = forward(np.ones((1, 1), np.float32), 2, beta=0.5, threshold=1.0)
+    >>> for function in (backward, reference.backward):
+    ...     function(np.ones_like(mem), None, spk, mem, Surrogate("fast_sigmoid", 1.0), 0.5, 1.0).round(4).ravel()
+    array([1.2222, 0.4444], dtype=float32)
+    array([1.2222, 0.4444], dtype=float32)
+    """
     neuron = constants(beta, threshold, reset, detach_reset, mem.dtype)
     dmem = np.zeros(0, mem.dtype) if dmem is None else dmem
     dcur = np.zeros((1 if constant else len(mem), *mem.shape[1:]), mem.dtype)

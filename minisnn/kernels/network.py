@@ -31,7 +31,23 @@ class _LayerTape:
 
 
 def forward(net, inputs, num_steps, record):
-    """(spk, mem, rates, layers, tape) of ``Network.forward``; `layers` as (inputs, spk, mem, out) tuples."""
+    """(spk, mem, rates, layers, tape) of ``Network.forward``; `layers` as (inputs, spk, mem, out) tuples.
+
+    Examples
+    --------
+    With weights and pixels that are such fractions no sum is rounded, and the kernels give the reference's bits:
+
+    >>> from minisnn import Network
+    >>> net, reference = (Network("4C3-MP2-10", (8, 8, 1), backend=backend, rng=np.random.default_rng(0))
+    ...                   for backend in ("numba", "numpy"))
+    >>> for own, p in zip(net.params, reference.params):
+    ...     own[...] = p[...] = np.rint(p * 256) / 256
+    >>> inputs = np.rint(np.random.default_rng(1).uniform(0, 32, (1, 2, 8, 8, 1))).astype(np.float32) / 16
+    >>> spk, mem, rates, layers, tape = forward(net, inputs, 5, record=False)
+    >>> run = reference.forward(inputs, 5)
+    >>> bool((spk == run.spk).all()), bool((mem == run.mem).all()), (rates == run.rates).tolist(), int(spk.sum())
+    (True, True, [True, True], 8)
+    """
     batch = inputs.shape[1]
     work = batch * num_steps * sum(layer.neurons for layer in net.layers)
     bounds = np.linspace(0, batch, min(SLICES, batch, max(work // SLICE_WORTH, 1)) + 1).astype(int)
@@ -52,7 +68,18 @@ def forward(net, inputs, num_steps, record):
 
 
 def backward(net, tape, dspk, dmem, shares):
-    """Gradients of ``Network.backward``, from the tape of :func:`forward`."""
+    """Gradients of ``Network.backward``, from the tape of :func:`forward`; `shares` are of the layers' rates.
+
+    Examples
+    --------
+    >>> from minisnn import Network
+    >>> net = Network("1", (1,), rng=np.random.default_rng(0))
+    >>> net.params[0][...] = 0.5
+    >>> spk, mem, rates, layers, tape = forward(net, np.full((1, 1, 1), 2, np.float32), 1, record=False)
+    >>> dw, db = backward(net, tape, np.ones_like(spk), None, [np.float32(0)])
+    >>> mem.item(), dw.item(), db.item()  # at the threshold this surrogate is 1: dw is the input
+    (1.0, 2.0, 1.0)
+    """
     ends = np.cumsum([part[-1].spk.shape[1] for part in tape])
     packed = [windows.pack_transpose(_as_kernel(w)) for w in net.params[::2]]
 

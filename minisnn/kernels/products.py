@@ -20,6 +20,15 @@ def dense(x, packed, bias, top, left, out, rest):
 
     x (F, H, W, C); packed (blocks, k, k, C, LANES) and bias from ``windows``; out (F, h, w, M). Four frames are
     summed side by side: eight chains of FMA keep the processor busy.
+
+    Examples
+    --------
+    >>> from minisnn.kernels.windows import pack
+    >>> w, bias, rest = np.float32([1, 10]).reshape(1, 1, 2, 1), np.ones(LANES, np.float32), np.zeros(LANES, np.float32)
+    >>> x, out = np.float32([2, 3]).reshape(1, 1, 1, 2), np.empty((1, 1, 1, 1), np.float32)
+    >>> dense(x, pack(w), bias, 0, 0, out, rest)
+    >>> out.item()  # 1 + 2*1 + 3*10
+    33.0
     """
     frames, height, width, channels = x.shape
     _, h, w, columns = out.shape
@@ -58,6 +67,16 @@ def sparse(spk, packed, bias, padding, out, spikes, first, rest):
     Fills two lists of a frame: spikes (H, W*C + 1), of each row the x*C + c of its spikes, and first
     (H, W + 1), where in that list each pixel begins. Two pixels are summed side by side, and one row of the
     window is added at a time, so that its weights stay in the nearest cache.
+
+    Examples
+    --------
+    >>> from minisnn.kernels.windows import pack
+    >>> w, bias, rest = np.float32([1, 10]).reshape(1, 1, 2, 1), np.ones(LANES, np.float32), np.zeros(LANES, np.float32)
+    >>> spk, out = np.uint8([[0, 1], [1, 1]]).reshape(1, 1, 2, 2), np.empty((1, 1, 2, 1), np.float32)
+    >>> spikes, first = np.empty((1, 5), np.int32), np.empty((1, 3), np.int32)
+    >>> sparse(spk, pack(w), bias, 0, out, spikes, first, rest)
+    >>> out.ravel().tolist(), spikes[0, :3].tolist(), first[0].tolist()  # 1 + 10, and 1 + 1 + 10
+    ([11.0, 12.0], [1, 2, 3], [0, 1, 3])
     """
     frames, height, width, channels = spk.shape
     _, h, w, columns = out.shape
@@ -109,6 +128,15 @@ def dense_weights(x, dout, size, dw):
     """dw[ky, kx, c] += sum over frames and pixels of x[y + ky, x + kx, c] * dout[y, x].
 
     x (F, H, W, C) is padded already; dout (F, h, w, M') with M' a multiple of LANES; dw (k, k, C, M').
+
+    Examples
+    --------
+    >>> x, dout = np.float32([2, 3]).reshape(1, 1, 2, 1), np.zeros((1, 1, 2, LANES), np.float32)
+    >>> dout[0, 0, :, 0] = 5, 7
+    >>> dw = np.zeros((1, 1, 1, LANES), np.float32)
+    >>> dense_weights(x, dout, 1, dw)
+    >>> dw[0, 0, 0, 0].item()  # 2*5 + 3*7
+    31.0
     """
     frames, height, width, channels = x.shape
     _, h, w, columns = dout.shape
@@ -146,6 +174,15 @@ def sparse_weights(spk, dout, size, padding, dw, taps, pixels, first):
     taps (k * M'/LANES, 2) are the pairs of a kx and a block of columns, by what they add to an index of dout
     and of dw; six of them are summed side by side. Fills two lists of a frame: pixels (C, H*W + 1), of each
     channel where its spikes are, and first (C, H + 1), where in that list each row begins.
+
+    Examples
+    --------
+    >>> spk, dout = np.uint8([0, 1]).reshape(1, 1, 2, 1), np.zeros((1, 1, 2, LANES), np.float32)
+    >>> dout[0, 0, :, 0] = 5, 7
+    >>> dw, taps = np.zeros((1, 1, 1, LANES), np.float32), np.zeros((1, 2), np.int64)  # one tap, one block
+    >>> sparse_weights(spk, dout, 1, 0, dw, taps, np.empty((1, 3), np.int32), np.empty((1, 2), np.int32))
+    >>> dw[0, 0, 0, 0].item()  # of the second pixel alone
+    7.0
     """
     frames, height, width, channels = spk.shape
     _, h, d_width, columns = dout.shape

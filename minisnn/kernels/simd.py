@@ -17,6 +17,18 @@ Everything but ``muladd`` rounds as NumPy does; with v of 0 and 1 alone ``muladd
 With NUMBA_DISABLE_JIT=1 a vector is a NumPy array, and the functions are what this list says.
 
 It uses llvmlite, which comes with Numba; LLVM turns a vector into what the processor has.
+
+Examples
+--------
+>>> @njit(_nrt=False)
+... def larger_half(x, numbers, out):
+...     half, one = splat(numbers, 0), splat(numbers, 1)
+...     bound = splat(x, LANES - 1) * half
+...     store(out, 0, above(load(x, 0), bound, one))
+>>> x, out = np.arange(16, dtype=np.float32), np.empty(16, np.uint8)
+>>> larger_half(x, np.array([0.5, 1.0], np.float32), out)  # which numbers are above half of the last one
+>>> out.tolist()
+[0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1]
 """
 
 import math
@@ -36,7 +48,14 @@ kernel = njit(nogil=True, cache=True, _nrt=False)
 
 
 def empty(shape, dtype):
-    """``np.empty`` that begins on a cache line, so that no vector lies across two of them."""
+    """``np.empty`` that begins on a cache line, so that no vector lies across two of them.
+
+    Examples
+    --------
+    >>> array = empty((3, 5), np.float32)
+    >>> array.shape, array.ctypes.data % 64
+    ((3, 5), 0)
+    """
     size = math.prod(shape) * np.dtype(dtype).itemsize
     room = np.empty(size + 64, np.uint8)
     start = -room.__array_interface__["data"][0] % 64
@@ -44,14 +63,27 @@ def empty(shape, dtype):
 
 
 def zeros(shape, dtype):
-    """``np.zeros`` likewise."""
+    """``np.zeros`` likewise.
+
+    Examples
+    --------
+    >>> array = zeros((2, 2), np.float32)
+    >>> array.tolist(), array.ctypes.data % 64
+    ([[0.0, 0.0], [0.0, 0.0]], 0)
+    """
     array = empty(shape, dtype)
     array[...] = 0
     return array
 
 
 class Vector(types.Type):
-    """The Numba type of LANES numbers of `dtype`."""
+    """The Numba type of LANES numbers of `dtype`.
+
+    Examples
+    --------
+    >>> Vector(types.float32), Vector(types.float32) == Vector(types.float64)
+    (Vector(float32, 16), False)
+    """
 
     def __init__(self, dtype):
         self.dtype = dtype
@@ -210,7 +242,18 @@ load, load_as, store, splat, item, muladd, above, maximum, absolute = _python() 
 
 @kernel
 def load_some(array, index, count, rest):
-    """``load_as`` of `count` numbers in the dtype of `rest`, whose numbers the other lanes hold."""
+    """``load_as`` of `count` numbers in the dtype of `rest`, whose numbers the other lanes hold.
+
+    Examples
+    --------
+    >>> @njit(_nrt=False)
+    ... def copy_some(array, index, count, rest, out):
+    ...     store(out, 0, load_some(array, index, count, rest))
+    >>> row, out = np.array([1, 2, 3, 4, 5], np.float32), np.empty(LANES, np.float32)
+    >>> copy_some(row, 2, 3, np.zeros(LANES, np.float32), out)
+    >>> out[:6].tolist()
+    [3.0, 4.0, 5.0, 0.0, 0.0, 0.0]
+    """
     if count >= LANES:
         return load_as(array, index, rest)
     for i in range(count):
@@ -220,7 +263,18 @@ def load_some(array, index, count, rest):
 
 @kernel
 def store_some(array, index, vector, count, rest):
-    """``store`` of the first `count` lanes."""
+    """``store`` of the first `count` lanes.
+
+    Examples
+    --------
+    >>> @njit(_nrt=False)
+    ... def fill_some(array, index, numbers, count, rest):
+    ...     store_some(array, index, splat(numbers, 0), count, rest)
+    >>> row = np.zeros(5, np.float32)
+    >>> fill_some(row, 1, np.array([7], np.float32), 3, np.zeros(LANES, np.float32))
+    >>> row.tolist()
+    [0.0, 7.0, 7.0, 7.0, 0.0]
+    """
     if count >= LANES:
         store(array, index, vector)
     else:

@@ -15,6 +15,13 @@ def as_numbers(surrogate, dtype):
     ------
     ValueError
         For a curve of the user's own that is not tabulated.
+
+    Examples
+    --------
+    >>> from minisnn import Surrogate
+    >>> curve, numbers, table = as_numbers(Surrogate("atan", 2.0), np.dtype("float32"))
+    >>> FAMILIES[curve], float(numbers[0]), float(numbers[3])  # scale and gain
+    ('atan', 2.0, 1.0)
     """
     table = np.zeros(2, dtype) if surrogate.table is None else np.array(surrogate.table, dtype)
     if surrogate.table is not None:
@@ -33,7 +40,21 @@ def as_numbers(surrogate, dtype):
 
 @kernel
 def derivative(x, curve, numbers, table, buffer):
-    """Surrogate gradient at the vector `x` = U - theta; `buffer` holds LANES numbers."""
+    """Surrogate gradient at the vector `x` = U - theta; `buffer` holds LANES numbers.
+
+    Examples
+    --------
+    >>> from numba import njit
+    >>> from minisnn import Surrogate
+    >>> @njit(_nrt=False)
+    ... def slopes(x, curve, numbers, table, buffer, out):
+    ...     store(out, 0, derivative(load(x, 0), curve, numbers, table, buffer))
+    >>> reference, x = Surrogate("fast_sigmoid", 1.0), np.linspace(-1, 14, LANES, dtype=np.float32)
+    >>> out = np.empty_like(x)
+    >>> slopes(x, *as_numbers(reference, x.dtype), np.empty_like(x), out)
+    >>> out[:3].tolist(), bool((out == reference.derivative(x)).all())
+    ([0.25, 1.0, 0.25], True)
+    """
     scale, gain, zero, one = splat(numbers, 0), splat(numbers, 3), splat(numbers, 6), splat(numbers, 7)
     if curve == 0:  # fast_sigmoid
         d = one + scale * absolute(x)

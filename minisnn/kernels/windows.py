@@ -10,7 +10,14 @@ from .simd import LANES, empty, zeros
 
 
 def blocks(w):
-    """Rows of weights (K, M) in blocks of LANES columns, the last filled with 0: (ceil(M/LANES), K, LANES)."""
+    """Rows of weights (K, M) in blocks of LANES columns, the last filled with 0: (ceil(M/LANES), K, LANES).
+
+    Examples
+    --------
+    >>> packed = blocks(np.arange(36, dtype=np.float32).reshape(2, 18))
+    >>> packed.shape, packed[1, 0, :3].tolist()  # columns 16 and 17 of the first row, and no more
+    ((2, 2, 16), [16.0, 17.0, 0.0])
+    """
     rows, columns = w.shape
     packed = zeros((-(-columns // LANES), rows, LANES), w.dtype)
     for i, block in enumerate(packed):
@@ -23,6 +30,12 @@ def framed(x, top, left, height, width, value=0.0):
     """`x` (F, h, w, C) moved by (top, left) in a frame of (height, width) full of `value`.
 
     Rows and columns that fall outside are cut off.
+
+    Examples
+    --------
+    >>> x = np.array([[1, 2], [3, 4]], np.float32).reshape(1, 2, 2, 1)
+    >>> framed(x, 1, -1, 3, 2, value=9)[0, :, :, 0].tolist()  # one down, one to the left
+    [[9.0, 9.0], [2.0, 9.0], [4.0, 9.0]]
     """
     frames, h, w, channels = x.shape
     if (top, left, height, width) == (0, 0, h, w):
@@ -38,17 +51,42 @@ def framed(x, top, left, height, width, value=0.0):
 
 
 def pack(w):
-    """Weights (k, k, C, M) as the forward product reads them: (ceil(M/LANES), k, k, C, LANES)."""
+    """Weights (k, k, C, M) as the forward product reads them: (ceil(M/LANES), k, k, C, LANES).
+
+    Examples
+    --------
+    >>> pack(np.zeros((3, 3, 2, 20), np.float32)).shape
+    (2, 3, 3, 2, 16)
+    """
     return blocks(w.reshape(-1, w.shape[3])).reshape(-1, *w.shape[:3], LANES)
 
 
 def pack_transpose(w):
-    """Weights (k, k, C, M) flipped and transposed, as the product for the gradient of the inputs reads them."""
+    """Weights (k, k, C, M) flipped and transposed, as the product for the gradient of the inputs reads them.
+
+    Examples
+    --------
+    >>> w = np.array([[1, 2], [3, 4]], np.float32).reshape(2, 2, 1, 1)
+    >>> pack_transpose(w)[0, :, :, 0, 0].tolist()
+    [[4.0, 3.0], [2.0, 1.0]]
+    """
     return pack(w[::-1, ::-1].transpose(0, 1, 3, 2))
 
 
 def forward(x, w, b, padding, pad_value, frame, packed=None):
-    """Currents (F, h, w, M), `frame` = (h, w), of inputs (F, H, W, C): spikes (uint8) or numbers."""
+    """Currents (F, h, w, M), `frame` = (h, w), of inputs (F, H, W, C): spikes (uint8) or numbers.
+
+    Examples
+    --------
+    Spikes go the sparse way, the same as numbers the dense one:
+
+    >>> spk = np.array([[0, 1, 0], [0, 0, 0], [1, 0, 0]], np.uint8).reshape(1, 3, 3, 1)
+    >>> w, b = np.array([[1, 2], [3, 4]], np.float32).reshape(2, 2, 1, 1), np.zeros(1, np.float32)
+    >>> for x in (spk, spk.astype(np.float32)):
+    ...     forward(x, w, b, 0, 0.0, (2, 2)).ravel().tolist()
+    [2.0, 1.0, 3.0, 0.0]
+    [2.0, 1.0, 3.0, 0.0]
+    """
     packed = pack(w) if packed is None else packed
     bias, rest = blocks(b[None]).reshape(-1), np.zeros(LANES, w.dtype)
     out = empty((len(x), *frame, w.shape[3]), w.dtype)
@@ -64,7 +102,18 @@ def forward(x, w, b, padding, pad_value, frame, packed=None):
 
 
 def backward(dcur, x, w, padding, pad_value, need_dx, packed=None):
-    """Gradients dx (F, H, W, C) or None, dw (k, k, C, M), db (M,) of :func:`forward`."""
+    """Gradients dx (F, H, W, C) or None, dw (k, k, C, M), db (M,) of :func:`forward`.
+
+    Examples
+    --------
+    >>> spk = np.array([[0, 1, 0], [0, 0, 0], [1, 0, 0]], np.uint8).reshape(1, 3, 3, 1)
+    >>> w, dcur = np.array([[1, 2], [3, 4]], np.float32).reshape(2, 2, 1, 1), np.ones((1, 2, 2, 1), np.float32)
+    >>> for x in (spk, spk.astype(np.float32)):
+    ...     dx, dw, db = backward(dcur, x, w, 0, 0.0, need_dx=False)
+    ...     dw.ravel().tolist(), db.tolist()
+    ([1.0, 1.0, 1.0, 0.0], [4.0])
+    ([1.0, 1.0, 1.0, 0.0], [4.0])
+    """
     size, columns = w.shape[0], w.shape[3]
     db = dcur.reshape(-1, dcur.shape[2] * columns).sum(axis=0).reshape(-1, columns).sum(axis=0)  # long rows are faster
     dx = None
