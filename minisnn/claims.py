@@ -50,6 +50,23 @@ def claims(settled, plan, clock_mhz, constants=None):
         ``tests``: list of {what, unit, sense, bar, mean, by_seed}; ``range``: (least, greatest) value of the first
         test's mean if the energy model's constants are off by up to 2, or None; ``verdict``; ``passed``: seeds that
         pass all tests; ``seeds``; ``note``.
+
+    Examples
+    --------
+    The cut must be 48 %, for a point of accuracy at most:
+
+    >>> def rows(accuracy, latency):  # one seed
+    ...     test = {"accuracy": accuracy, "latency": latency, "interval": latency,
+    ...             "events": {"pipelined": {"cycles": latency}}}
+    ...     return [{"point": {"training": {"encoding": "rate"}}, "result": {"test": test}}]
+    >>> from minisnn.study import plan_for
+    >>> for accuracy, latency in ((0.895, 500), (0.895, 530), (0.88, 500)):
+    ...     settled = {"default": rows(0.90, 1000), "leak": rows(accuracy, latency)}
+    ...     claim = next(each for each in claims(settled, plan_for("digits"), 100.0) if len(each["tests"]) == 2)
+    ...     print([round(test["mean"], 3) for test in claim["tests"]], claim["verdict"])
+    [0.5, 0.005] holds
+    [0.47, 0.005] does not hold here
+    [0.5, 0.02] does not hold here
     """
     found = [_fires_less(settled, *pair, plan.tolerance) for pair in (
         ("default", "atan", "each at its best scale, as named"),
@@ -85,6 +102,17 @@ def floor(rows):
         ``additions``: of the pixels, in layer 1; ``whole``: from the first pixel to the last addition, and T firing
         passes of layer 1; ``one_step``: the same with one; ``latency``: mean; ``cut, cut_with_steps``: the largest
         shares of it that could be cut at equal T, and with T free. None if the coding is not direct.
+
+    Examples
+    --------
+    The pixels are added from cycle 64 to 164; then layer 1 fires at each of 4 steps, 10 cycles each:
+
+    >>> row = {"point": {"training": {"encoding": "direct", "num_steps": 4}},
+    ...        "result": {"test": {"timeline": {"begins": [[64]], "added": [[164]]}, "firing_cycles": [10, 2],
+    ...                            "latency": 408.0}}}
+    >>> found = floor([row])
+    >>> found["additions"], found["whole"], found["one_step"], found["cut"]
+    (100.0, 204.0, 174.0, 0.5)
     """
     if any(row["point"]["training"]["encoding"] != "direct" for row in rows):
         return None
@@ -98,19 +126,78 @@ def floor(rows):
 
 
 def test(rows, name):
-    """Mean over rows of a number of their test result."""
+    """Mean over rows of a number of their test result.
+
+    Parameters
+    ----------
+    rows : list of rows
+        Of one setting: its seeds.
+    name : str
+        Such as "accuracy", "latency", "interval"; or "firing_rate".
+
+    Returns
+    -------
+    mean : float
+
+    Examples
+    --------
+    >>> test([{"result": {"test": {"latency": latency}}} for latency in (400, 500)], "latency")
+    450.0
+    """
     return float(np.mean(_each(rows, name)))
 
 
 def firing_rate(row, part="test"):
-    """Spikes per neuron and step over all layers: each layer counts by its neurons."""
+    """Spikes per neuron and step over all layers: each layer counts by its neurons.
+
+    Parameters
+    ----------
+    row : dict
+        A point and its result, as of :meth:`minisnn.store.Store.rows`.
+    part : "test" or "validation"
+
+    Returns
+    -------
+    rate : float
+
+    Examples
+    --------
+    90 neurons fire 10 %, 10 fire 50 %: that is not 30 %, but
+
+    >>> row = {"point": {"network": {"topology": "90-10", "input_shape": (4,), "padding": []}},
+    ...        "result": {"test": {"firing_rates": [0.1, 0.5]}}}
+    >>> round(firing_rate(row), 3)
+    0.14
+    """
     network = row["point"]["network"]
     layers = topology.parse(network["topology"], network["input_shape"], network["padding"])
     return float(np.average(row["result"][part]["firing_rates"], weights=[layer.neurons for layer in layers]))
 
 
 def cost(rows, schedule="pipelined"):
-    """(events, interval) of an image, mean over rows, as :mod:`minisnn.energy` takes them."""
+    """What an image costs, mean over rows, as :mod:`minisnn.energy` takes it.
+
+    Parameters
+    ----------
+    rows : list of rows
+        Of one setting: its seeds.
+    schedule : str
+        One of ``minisnn.cycles.SCHEDULES``.
+
+    Returns
+    -------
+    events : dict of float
+        Of :func:`minisnn.energy.count`.
+    interval : float
+        Cycles between two answers.
+
+    Examples
+    --------
+    >>> rows = [{"result": {"test": {"events": {"pipelined": {"addition_bits": bits}}, "interval": 50.0}}}
+    ...         for bits in (800, 1000)]
+    >>> cost(rows)
+    ({'addition_bits': 900.0}, 50.0)
+    """
     events = [row["result"]["test"]["events"][schedule] for row in rows]
     tests = [row["result"]["test"] for row in rows]
     intervals = [each["interval"] if schedule == "pipelined" else each[schedule]["interval"] for each in tests]
@@ -141,7 +228,25 @@ def _lost(ours, theirs, bar):
 
 
 def passes(test, value):
-    """Whether a value passes a test; differences that are only rounding do."""
+    """Whether a value passes a test; differences that are only rounding do.
+
+    Parameters
+    ----------
+    test : dict
+        Of :func:`claims`: its ``sense`` ("<", ">", "<=" or ">=") and ``bar`` are read.
+    value : float
+
+    Returns
+    -------
+    passes : bool
+
+    Examples
+    --------
+    >>> 0.9 - 0.89  # a point of accuracy
+    0.010000000000000009
+    >>> passes({"sense": "<=", "bar": 0.01}, 0.9 - 0.89), passes({"sense": "<=", "bar": 0.01}, 0.0101)
+    (True, False)
+    """
     bar = test["bar"]
     return {"<": value < bar, ">": value > bar, "<=": value <= bar + 1e-12, ">=": value >= bar - 1e-12}[test["sense"]]
 

@@ -46,6 +46,25 @@ class Cycles:
         No design with these lanes adds in fewer cycles: the greater of additions, and inputs plus words of zeros.
     least : ndarray of int64, shape (B,)
         The recurrence fed with `bound` and the firing passes, with nothing between them.
+
+    Examples
+    --------
+    Two inputs and two neurons on one lane; both inputs spike at step 0, and none at step 1:
+
+    >>> from minisnn import Model, Network
+    >>> from minisnn.encode import Encoder
+    >>> from minisnn.quantize import quantize
+    >>> net = Network("2", (2,), rng=np.random.default_rng(0))
+    >>> network = quantize(Model(net, Encoder("rate", 2)))[0].network
+    >>> frame = np.array([[[1, 1]], [[0, 0]]], np.uint8)  # step 0: both inputs spike; step 1: none
+    >>> stimulus = Stimulus.of_frames(network, [frame], 2)
+    >>> found = predict(stimulus, lanes=(1,))
+    >>> found.begins.tolist(), found.added.tolist()  # the additions end 10 cycles after the begin, and 3
+    ([[[1, 14]]], [[[11, 17]]])
+    >>> found.fires.tolist(), found.ends.tolist()  # two neurons fire, one after the other; ends are the cycles after it
+    ([[[11, 19]]], [[[14, 22]]])
+    >>> found.latency.tolist(), found.least.tolist()  # what there is around 4 additions, a word of zeros and 4 firings
+    ([39], [9])
     """
 
     latency: np.ndarray
@@ -62,28 +81,82 @@ class Cycles:
 
 
 def default_lanes(network):
-    """Up to 32 lanes for a convolution, 8 for a fully connected layer."""
+    """Up to 32 lanes for a convolution, 8 for a fully connected layer.
+
+    Parameters
+    ----------
+    network : fixed.network.IntegerNetwork
+
+    Returns
+    -------
+    lanes : tuple of L ints
+        No more than a layer has output channels.
+
+    Examples
+    --------
+    >>> from minisnn import Model, Network
+    >>> from minisnn.encode import Encoder
+    >>> from minisnn.quantize import quantize
+    >>> net = Network("48C3-MP2-10", (8, 8, 2), padding=1, rng=np.random.default_rng(0))
+    >>> network = quantize(Model(net, Encoder("rate", 4)))[0].network
+    >>> default_lanes(network)
+    (32, 8)
+    """
     return tuple(min(each.layer.w_shape[-1], 32 if each.layer.kind == "conv2d" else 8) for each in network.layers)
 
 
 def words_of_input(network):
-    """Inputs in a word of the input stream: the channels of a pixel; of a flat row 4 pixels or 32 spikes."""
+    """Inputs in a word of the input stream: the channels of a pixel; of a flat row 4 pixels or 32 spikes.
+
+    Parameters
+    ----------
+    network : fixed.network.IntegerNetwork
+
+    Returns
+    -------
+    in_lanes : int
+
+    Examples
+    --------
+    >>> from minisnn import Model, Network
+    >>> from minisnn.encode import Encoder
+    >>> from minisnn.quantize import quantize
+    >>> net = Network("48C3-MP2-10", (8, 8, 2), padding=1, rng=np.random.default_rng(0))
+    >>> network = quantize(Model(net, Encoder("rate", 4)))[0].network
+    >>> words_of_input(network)  # a pixel of two channels
+    2
+    """
     channels = network.input_shape[-1]
     return channels if len(network.input_shape) == 3 else min(channels, 4 if network.input_bits else 32)
 
 
 def taps(network, wide):
-    """Taps that each layer adds at once: all of a convolution's if it is wide, else 1; (L,) int.
+    """Taps that each layer adds at once: all of a convolution's if it is wide, else 1.
 
     Parameters
     ----------
+    network : fixed.network.IntegerNetwork
     wide : bool, or sequence of bool
         One for all layers, or one for each; what is no convolution, or has a kernel of 1, is never wide.
+
+    Returns
+    -------
+    taps : tuple of L ints
 
     Raises
     ------
     InputError
         If they are not one for each layer.
+
+    Examples
+    --------
+    >>> from minisnn import Model, Network
+    >>> from minisnn.encode import Encoder
+    >>> from minisnn.quantize import quantize
+    >>> net = Network("48C3-MP2-10", (8, 8, 2), padding=1, rng=np.random.default_rng(0))
+    >>> network = quantize(Model(net, Encoder("rate", 4)))[0].network
+    >>> taps(network, wide=True)  # 3 x 3; there is nothing to widen in the fully connected layer
+    (9, 1)
     """
     wides = [wide] * len(network.layers) if isinstance(wide, bool) else list(wide)
     if len(wides) != len(network.layers):
@@ -95,10 +168,32 @@ def taps(network, wide):
 def check_lanes(network, lanes):
     """Lanes as a tuple.
 
+    Parameters
+    ----------
+    network : fixed.network.IntegerNetwork
+    lanes : sequence of int
+
+    Returns
+    -------
+    lanes : tuple of L ints
+
     Raises
     ------
     InputError
         If they are not one for each layer, from 1 to its output channels.
+
+    Examples
+    --------
+    >>> from minisnn import Model, Network
+    >>> from minisnn.encode import Encoder
+    >>> from minisnn.quantize import quantize
+    >>> net = Network("48C3-MP2-10", (8, 8, 2), padding=1, rng=np.random.default_rng(0))
+    >>> network = quantize(Model(net, Encoder("rate", 4)))[0].network
+    >>> check_lanes(network, [16, 10])
+    (16, 10)
+    >>> check_lanes(network, [16, 11])
+    Traceback (most recent call last):
+    minisnn.errors.InputError: layer 2 has 10 output channels: its lanes must be 1 to as many, got 11
     """
     lanes = tuple(lanes)
     if len(lanes) != len(network.layers):
@@ -113,13 +208,39 @@ def check_lanes(network, lanes):
 
 @dataclass(frozen=True)
 class Stimulus:
-    """What the layers of a network take: frames (T or 1, B, H, W, C) of each, of which what is not 0 costs cycles.
+    """What the layers of a network take: frames of each, of which what is not 0 costs cycles.
 
     Attributes
     ----------
     network : fixed.network.IntegerNetwork
-    frames : list of L ndarrays of unsigned integers
+    frames : list of L ndarrays of unsigned integers, shape (T or 1, B, H, W, C)
+        A flat row is one pixel; pixels are the same at every step, and stand there once.
     num_steps : int
+        T.
+
+    Examples
+    --------
+    >>> from minisnn import Model, Network
+    >>> from minisnn.encode import Encoder
+    >>> from minisnn.quantize import quantize
+    >>> net = Network("4C3-MP2-3", (6, 6, 1), rng=np.random.default_rng(0))
+    >>> images = np.random.default_rng(1).integers(0, 256, (5, 6, 6, 1)).astype(np.uint8)
+    >>> model, _ = quantize(Model(net, Encoder("direct", 4)), images=images)
+    >>> stimulus = Stimulus.of_images(model, images)
+    >>> [frames.shape for frames in stimulus.frames]  # the pixels once; spikes after the pool at each of 4 steps
+    [(1, 5, 6, 6, 1), (4, 5, 1, 4, 4)]
+
+    The same from a run that is there already, and from frames:
+
+    >>> inputs, run = next(model.run(images, keep="spikes"))
+    >>> same = Stimulus.of(model.network, inputs, run, 4)
+    >>> all(np.array_equal(a, b) for a, b in zip(same.frames, stimulus.frames))
+    True
+    >>> silent = Stimulus.of_frames(model.network, [inputs, 0 * run.spk[0]], 4)  # what if layer 1 never fired?
+    >>> bool((predict(silent).latency < predict(stimulus).latency).all())
+    True
+    >>> stimulus.images, stimulus.first(2).images
+    (5, 2)
     """
 
     network: object
@@ -128,17 +249,61 @@ class Stimulus:
 
     @classmethod
     def of(cls, network, inputs, run, num_steps):
-        """From the inputs of :meth:`IntegerNetwork.forward` and the run that it returned with ``keep="spikes"``."""
+        """From the inputs of :meth:`IntegerNetwork.forward` and the run that it returned with ``keep="spikes"``.
+
+        Parameters
+        ----------
+        network : fixed.network.IntegerNetwork
+        inputs : ndarray of unsigned integers, shape (T or 1, B, ...)
+        run : fixed.network.IntegerRun
+        num_steps : int
+            T.
+
+        Returns
+        -------
+        stimulus : Stimulus
+        """
         return cls.of_frames(network, [inputs, *run.spk[:-1]], num_steps)
 
     @classmethod
     def of_frames(cls, network, frames, num_steps):
-        """From what each layer takes, of the shapes that layers hand on."""
+        """From what each layer takes, of the shapes that layers hand on.
+
+        Parameters
+        ----------
+        network : fixed.network.IntegerNetwork
+        frames : list of L ndarrays of unsigned integers, shape (T or 1, B, ...)
+        num_steps : int
+            T.
+
+        Returns
+        -------
+        stimulus : Stimulus
+        """
         return cls(network, [_as_maps(x, each.layer) for x, each in zip(frames, network.layers)], num_steps)
 
     @classmethod
     def of_images(cls, model, images, threads=None, progress=lambda count: None):
-        """From raw images and a :class:`minisnn.fixed.model.IntegerModel`, batch by batch."""
+        """From raw images, batch by batch.
+
+        Parameters
+        ----------
+        model : fixed.model.IntegerModel
+        images : ndarray, shape (B, ...)
+        threads : int, optional
+            All processors by default.
+        progress : callable
+            Called with a number of images when they are done.
+
+        Returns
+        -------
+        stimulus : Stimulus
+
+        Raises
+        ------
+        InputError
+            If the images do not fit the network.
+        """
         parts = [cls.of(model.network, inputs, run, model.num_steps).frames
                  for inputs, run in model.run(images, "spikes", threads, progress=progress)]
         return cls(model.network, [np.concatenate(frames, axis=1) for frames in zip(*parts)], model.num_steps)
@@ -149,7 +314,7 @@ class Stimulus:
 
     @property
     def images(self):
-        """B."""
+        """B, the number of images."""
         return self.frames[0].shape[1]
 
 
@@ -161,16 +326,36 @@ def _as_maps(x, layer):
 
 
 def additions(stimulus, layer_index, lanes, in_lanes, wide=False):
-    """(4, B, T) int64: cycles until all is added, cycles with an addition, inputs, words of zeros.
+    """What a layer's additions take, of each image and step.
 
     Parameters
     ----------
     stimulus : Stimulus
     layer_index : int
+        From 0.
     lanes, in_lanes : int
         Of this layer, and inputs in a word of its frame.
     wide : bool
         It adds all taps at once.
+
+    Returns
+    -------
+    additions : ndarray of int64, shape (4, B, T)
+        Cycles until all is added, cycles with an addition, inputs that are not 0, words of zeros.
+
+    Examples
+    --------
+    >>> from minisnn import Model, Network
+    >>> from minisnn.encode import Encoder
+    >>> from minisnn.quantize import quantize
+    >>> net = Network("2", (2,), rng=np.random.default_rng(0))
+    >>> network = quantize(Model(net, Encoder("rate", 2)))[0].network
+    >>> frame = np.array([[[1, 1]], [[0, 0]]], np.uint8)  # step 0: both inputs spike; step 1: none
+    >>> stimulus = Stimulus.of_frames(network, [frame], 2)
+    >>> additions(stimulus, 0, lanes=1, in_lanes=2)[:, 0].tolist()  # two spikes for two neurons: 4 additions
+    [[10, 3], [4, 0], [2, 0], [0, 1]]
+    >>> additions(stimulus, 0, lanes=2, in_lanes=2)[:, 0].tolist()  # on two lanes, 2
+    [[8, 3], [2, 0], [2, 0], [0, 1]]
     """
     frames = stimulus.frames[layer_index]
     result = np.zeros((4, frames.shape[1], stimulus.num_steps), np.int64)
@@ -201,6 +386,14 @@ def log_of_additions(frame, layer, lanes, in_lanes, wide=False):
     log : ndarray of int64, shape (inputs that are not 0, 3)
         In the order of addresses: cycle in which the scanner hands it over, cycle of its first addition, and number of
         additions, one a cycle; cycles since the begin of the step. Without an addition the second says nothing.
+
+    Examples
+    --------
+    >>> from minisnn.topology import parse
+    >>> layer, = parse("4", (6,))
+    >>> frame = np.array([[[0, 1, 0, 0, 1, 1]]], np.uint8)
+    >>> log_of_additions(frame, layer, lanes=2, in_lanes=6).tolist()  # inputs 1, 4, 5: each for two groups of lanes
+    [[3, 6, 2], [4, 8, 2], [5, 10, 2]]
     """
     log = np.zeros((np.count_nonzero(frame), 3), np.int64)
     timing.additions(frame, in_lanes, *_shape_of_walk(layer, lanes), wide, log)
@@ -208,7 +401,27 @@ def log_of_additions(frame, layer, lanes, in_lanes, wide=False):
 
 
 def depths(network, lanes):
-    """Cycles of each layer's firing pass, (L,) int64."""
+    """Cycles of each layer's firing pass: neurons of a channel times groups of lanes.
+
+    Parameters
+    ----------
+    network : fixed.network.IntegerNetwork
+    lanes : sequence of L ints
+
+    Returns
+    -------
+    depths : ndarray of int64, shape (L,)
+
+    Examples
+    --------
+    >>> from minisnn import Model, Network
+    >>> from minisnn.encode import Encoder
+    >>> from minisnn.quantize import quantize
+    >>> net = Network("48C3-MP2-10", (8, 8, 2), padding=1, rng=np.random.default_rng(0))
+    >>> network = quantize(Model(net, Encoder("rate", 4)))[0].network
+    >>> depths(network, (32, 10)).tolist()  # 8 x 8 neurons of 48 channels in two groups; all 10 at once
+    [128, 1]
+    """
     return np.array([each.layer.neurons // each.layer.w_shape[-1] * -(-each.layer.w_shape[-1] // count)
                      for each, count in zip(network.layers, lanes)], np.int64)
 
@@ -252,6 +465,20 @@ def predict(stimulus, lanes=None, schedule="pipelined", word_every=1, in_lanes=N
     ------
     InputError
         For lanes or a schedule that cannot be.
+
+    Examples
+    --------
+    >>> from minisnn import Model, Network
+    >>> from minisnn.encode import Encoder
+    >>> from minisnn.quantize import quantize
+    >>> net = Network("2", (2,), rng=np.random.default_rng(0))
+    >>> network = quantize(Model(net, Encoder("rate", 2)))[0].network
+    >>> frame = np.array([[[1, 1]], [[0, 0]]], np.uint8)  # step 0: both inputs spike; step 1: none
+    >>> stimulus = Stimulus.of_frames(network, [frame], 2)
+    >>> {schedule: predict(stimulus, (1,), schedule).latency.tolist() for schedule in SCHEDULES}
+    {'pipelined': [39], 'layerwise': [40], 'dense': [44]}
+    >>> predict(stimulus, (2,)).latency.tolist()  # a lane more
+    [33]
     """
     network = stimulus.network
     lanes = check_lanes(network, default_lanes(network) if lanes is None else lanes)
@@ -298,15 +525,37 @@ def _pipeline(network, adding, lanes, in_lanes, wides, word_every, alone, overhe
 
 
 def timetable(stimulus, lanes, word_every=1, in_lanes=None, alone=True, wide=False):
-    """The cycles of all that begins and ends: dict of ``begins, added, fires, ends`` (B, L, T), ``first, last`` (B,).
+    """The cycles of all that begins and ends.
 
     Parameters
     ----------
     stimulus, lanes, word_every, in_lanes, wide
-        As for :func:`predict`; `first` is the cycle in which an image's first word is taken, `last` the one of its
-        answer's last beat.
+        As for :func:`predict`.
     alone : bool
         Each image enters an empty accelerator at cycle 0; else the first does, and each is taken as soon as can be.
+
+    Returns
+    -------
+    times : dict of ndarray of int64
+        ``begins, added, fires, ends`` (B, L, T), as of :class:`Cycles`; ``first, last`` (B,): the cycle in which an
+        image's first word is taken, and the one of its answer's last beat.
+
+    Examples
+    --------
+    Three equal images in a stream: each is taken before the one before it has its answer.
+
+    >>> from minisnn import Model, Network
+    >>> from minisnn.encode import Encoder
+    >>> from minisnn.quantize import quantize
+    >>> net = Network("2", (2,), rng=np.random.default_rng(0))
+    >>> network = quantize(Model(net, Encoder("rate", 2)))[0].network
+    >>> frame = np.array([3 * [[1, 1]], 3 * [[0, 0]]], np.uint8)  # (T, B, N)
+    >>> stimulus = Stimulus.of_frames(network, [frame], 2)
+    >>> times = timetable(stimulus, lanes=(1,), alone=False)
+    >>> times["first"].tolist(), times["last"].tolist()
+    ([0, 12, 33], [38, 66, 94])
+    >>> float(np.diff(times["last"]).mean()) == predict(stimulus, (1,)).interval == 28
+    True
     """
     in_lanes = words_of_input(stimulus.network) if in_lanes is None else in_lanes
     wides = [count > 1 for count in taps(stimulus.network, wide)]
@@ -347,8 +596,8 @@ def _layerwise(stimulus, lanes, in_lanes):
 def balance(stimulus, budget, in_lanes=None, wide=False):
     """Lanes of least mean latency, of at most `budget` in all.
 
-    Lanes matter through the groups that they make, so each layer has few numbers to choose from. From the best of
-    several starts, lanes are moved between layers until no move of one or two layers' lanes makes it faster.
+    Lanes matter through the groups that they make, so each layer has few numbers to choose from. From one lane each,
+    the lanes of one or two layers are changed, always to what is fastest, until no such change makes it faster.
 
     Parameters
     ----------
@@ -366,6 +615,23 @@ def balance(stimulus, budget, in_lanes=None, wide=False):
     ------
     InputError
         If there are fewer than one for each layer.
+
+    Examples
+    --------
+    Equal lanes for all are a waste where one layer has most of the spikes:
+
+    >>> from minisnn import Model, Network
+    >>> from minisnn.encode import Encoder
+    >>> from minisnn.quantize import quantize
+    >>> net = Network("16-16-4", (16,), rng=np.random.default_rng(0))
+    >>> network = quantize(Model(net, Encoder("rate", 4)))[0].network
+    >>> rng = np.random.default_rng(1)
+    >>> frames = [(rng.random((4, 8, 16)) < share).astype(np.uint8) for share in (0.2, 0.8, 0.2)]
+    >>> stimulus = Stimulus.of_frames(network, frames, 4)
+    >>> balance(stimulus, budget=12)
+    (3, 8, 1)
+    >>> [float(predict(stimulus, lanes).latency.mean()) for lanes in ((4, 4, 4), (3, 8, 1))]
+    [304.0, 235.125]
     """
     network = stimulus.network
     layers = len(network.layers)

@@ -40,6 +40,26 @@ class OfWeight:
         (error * surrogate + direct) * trace.
     gradient : float
         Their sum.
+
+    Examples
+    --------
+    Of the weight from input 0 to neuron 0, whose membrane is 0.5, and then 0.25 + 0.5 + 0.75 = 1.5:
+
+    >>> from minisnn import Network
+    >>> net = Network("2", (2,), beta=0.5, threshold=1.0, surrogate="fast_sigmoid:1", dtype="float64", backend="numpy",
+    ...               rng=np.random.default_rng(0))
+    >>> net.params[0][...] = [[0.5, 0], [0.75, 0]]
+    >>> spikes = np.array([[[1, 0]], [[1, 1]]])  # input 0 at both steps, input 1 at the second
+    >>> factors = Factors(net, spikes, label=0, num_steps=2)
+    >>> found = factors.of(layer=0, weight=(0, 0))
+    >>> found.surrogate.round(4).ravel().tolist()  # 1 / 1.5^2: both are 0.5 from the threshold
+    [0.4444, 0.4444]
+    >>> found.trace.ravel().tolist()  # the spike of step 1, and half of that of step 0
+    [1.0, 1.5]
+    >>> found.products.round(4).ravel().tolist(), round(found.gradient, 4)
+    ([-0.1195, -0.1793], -0.2988)
+    >>> float(factors.grads[0][0, 0].round(4))  # the backward pass, which sums the other way round
+    -0.2988
     """
 
     error: np.ndarray
@@ -51,12 +71,12 @@ class OfWeight:
 
     @property
     def products(self):
-        """(T, P)."""
+        """(error * surrogate + direct) * trace: ndarray of shape (T, P)."""
         return (self.error * self.surrogate + self.direct) * self.trace
 
     @property
     def gradient(self):
-        """dL/dw."""
+        """dL/dw, the sum of `products`: float."""
         return float(self.products.sum())
 
 

@@ -52,6 +52,27 @@ def page(trace, factors=None, layer=None, neuron=None, step=None, limit=LIMIT):
     ------
     InputError
         If there is no such neuron or step, or the backward pass is of another network.
+
+    Examples
+    --------
+    A page tells what was stored, and computes nothing. All sums fit; in less room, that of the chosen neuron is left:
+
+    >>> from minisnn import Model, Network
+    >>> from minisnn.encode import Encoder
+    >>> from minisnn.quantize import quantize
+    >>> from minisnn.trace import trace
+    >>> net = Network("2", (2,), beta=0.5, threshold=0.9, rng=np.random.default_rng(0))
+    >>> net.params[0][...] = [[0.5, 0], [0.75, 0]]
+    >>> model, _ = quantize(Model(net, Encoder("latency", 2)))
+    >>> found = trace(model, np.array([255, 1], np.uint8), lanes=(1,))
+    >>> about, arrays = decoded(page(found))
+    >>> about["opening"]  # the first spike of the answer
+    {'layer': 0, 'neuron': 0, 'step': 1}
+    >>> about["layers"][0]["sums"], arrays["0.sums"][:, 0].tolist()  # after each of the two additions, to neuron 0
+    ('all', [1360, 2712])
+    >>> about, arrays = decoded(page(found, layer=0, neuron=0, limit=0))
+    >>> about["layers"][0]["sums"], arrays["0.column"].tolist()  # that of neuron 1 is not there
+    ('some', [0, -1])
     """
     chosen = _opening(trace, layer, neuron, step)
     first, rest = _Arrays(), _Arrays()
@@ -60,7 +81,7 @@ def page(trace, factors=None, layer=None, neuron=None, step=None, limit=LIMIT):
     for index in range(len(trace.network.layers)):
         first.add(f"{index}.spk", _bits(trace.spk[index]))
         done, found = doings(trace, index), neurons(trace, index)
-        walks.append(walk(trace, index, found["kept"]))
+        walks.append(_walk(trace, index, found["kept"]))
         about["layers"][index]["segments"] = _segments(done["phase"], done["step"])
         for name, values in (found | walks[index].pop("always")).items():
             rest.add(f"{index}.{name}", values)
@@ -73,7 +94,7 @@ def page(trace, factors=None, layer=None, neuron=None, step=None, limit=LIMIT):
     room = limit - sum(map(len, (json.dumps(about), style, script, template))) - first.size - rest.size - SLACK
     for index in reversed(range(len(trace.network.layers))):
         before = rest.size
-        stored, found = chosen_sums(trace, index, walks[index], room, chosen["neuron"] if layer == index else None)
+        stored, found = _chosen_sums(trace, index, walks[index], room, chosen["neuron"] if layer == index else None)
         about["layers"][index]["sums"] = stored
         for name, values in found.items():
             rest.add(f"{index}.{name}", values)
@@ -90,10 +111,34 @@ def page(trace, factors=None, layer=None, neuron=None, step=None, limit=LIMIT):
 def doings(trace, layer):
     """What a layer does in every cycle, as :meth:`minisnn.trace.Trace.at` says of one.
 
+    Parameters
+    ----------
+    trace : minisnn.trace.Trace
+    layer : int
+        From 0.
+
     Returns
     -------
     done : dict of ndarray, shape (latency,)
         By the names of :class:`minisnn.trace.Doing`; the phase is its index in ``trace.PHASES``.
+
+    Examples
+    --------
+    Two neurons on one lane: spikes are added in cycles 7 and 8, and in 18 and 19; neurons fire in 10 and 11, 21 and 22.
+
+    >>> from minisnn import Model, Network
+    >>> from minisnn.encode import Encoder
+    >>> from minisnn.quantize import quantize
+    >>> from minisnn.trace import trace
+    >>> net = Network("2", (2,), beta=0.5, threshold=0.9, rng=np.random.default_rng(0))
+    >>> net.params[0][...] = [[0.5, 0], [0.75, 0]]
+    >>> model, _ = quantize(Model(net, Encoder("latency", 2)))
+    >>> found = trace(model, np.array([255, 1], np.uint8), lanes=(1,))
+    >>> done = doings(found, layer=0)
+    >>> np.flatnonzero(done["adding"] >= 0).tolist(), np.flatnonzero(done["firing"] >= 0).tolist()
+    ([7, 8, 18, 19], [10, 11, 21, 22])
+    >>> all(found.at(cycle)[0].adding == adding for cycle, adding in enumerate(done["adding"]))
+    True
     """
     begins, added, fires, ends = trace.times[:, layer]
     if trace.constant(layer):
@@ -146,11 +191,34 @@ def _words(trace, layer, address, turn):
 def neurons(trace, layer):
     """Of every neuron and step, what :meth:`minisnn.trace.Trace.why` says of one, but for its additions.
 
+    Parameters
+    ----------
+    trace : minisnn.trace.Trace
+    layer : int
+        From 0.
+
     Returns
     -------
     found : dict of ndarray
         ``mem`` (T, N) and ``kept`` (T + 1, N) in units of the membrane; ``mem_unit`` (T, N) the first in units of the
-        float network; its own ``mem_float, cur_float`` (T, N), and ``spk_float``, in bits; ``fired, out`` (T, N).
+        float network; its own ``mem_float, cur_float`` (T, N), and ``spk_float``, in bits; ``fired, out`` (T, N), clock
+        cycles.
+
+    Examples
+    --------
+    >>> from minisnn import Model, Network
+    >>> from minisnn.encode import Encoder
+    >>> from minisnn.quantize import quantize
+    >>> from minisnn.trace import trace
+    >>> net = Network("2", (2,), beta=0.5, threshold=0.9, rng=np.random.default_rng(0))
+    >>> net.params[0][...] = [[0.5, 0], [0.75, 0]]
+    >>> model, _ = quantize(Model(net, Encoder("latency", 2)))
+    >>> found = trace(model, np.array([255, 1], np.uint8), lanes=(1,))
+    >>> values = neurons(found, layer=0)
+    >>> values["mem"][:, 0].tolist(), values["kept"][:, 0].tolist()  # of neuron 0: half is kept, until it has fired
+    ([1360, 2712], [0, 680, 0])
+    >>> values["mem_unit"][:, 0].round(3).tolist(), values["cur_float"][:, 0].round(3).tolist()
+    ([0.502, 1.001], [0.502, 0.75])
     """
     each, steps = trace.network.layers[layer], trace.num_steps
     mem = trace.mem[layer].reshape(steps, -1).astype(np.int64)
@@ -173,7 +241,7 @@ def neurons(trace, layer):
             "spk_float": _bits(trace.spk_float[layer]), "fired": fired, "out": fired + trace.delay(layer)}
 
 
-def additions(trace, layer, step):
+def _additions(trace, layer, step):
     """All additions of a step, those of a pixel of neurons together, each pixel's in their order.
 
     Returns
@@ -206,13 +274,13 @@ def additions(trace, layer, step):
     return pixel, addresses[index], tap, weights, cycle, adds
 
 
-def running(trace, layer, step, pixel, adds, kept):
+def _running(trace, layer, step, pixel, adds, kept):
     """The sums after each of these additions, (n, channels), and the current of each neuron, (pixels, channels).
 
     Parameters
     ----------
     pixel, adds
-        Of :func:`additions`.
+        Of ``_additions``.
     kept : ndarray of int64, shape (N,)
         What the neurons start the step from; a layer of pixels sums from 0.
 
@@ -239,7 +307,7 @@ def running(trace, layer, step, pixel, adds, kept):
     return found, current
 
 
-def walk(trace, layer, kept):
+def _walk(trace, layer, kept):
     """All additions of a layer, with their sums.
 
     Parameters
@@ -259,8 +327,8 @@ def walk(trace, layer, kept):
     names = ("pixel", "address", "tap", "row", "cycle", "adds", "sums", "value")
     parts, currents = [], []
     for step in range(1 if constant else trace.num_steps):
-        pixel, address, tap, row, cycle, adds = additions(trace, layer, step)
-        sums, current = running(trace, layer, step, pixel, adds, kept[step])
+        pixel, address, tap, row, cycle, adds = _additions(trace, layer, step)
+        sums, current = _running(trace, layer, step, pixel, adds, kept[step])
         currents.append(current.reshape(-1))
         parts.append((pixel, address, tap, row, cycle, adds, sums, trace.frame(layer, step).reshape(-1)[address]))
     w = each.w.reshape(-1, each.w.shape[-1]).astype(np.int64)
@@ -270,13 +338,13 @@ def walk(trace, layer, kept):
     return found | {"steps": [len(part[0]) for part in parts], "always": always}
 
 
-def chosen_sums(trace, layer, found, room, asked=None):
+def _chosen_sums(trace, layer, found, room, asked=None):
     """The additions of a layer, as far as there is room.
 
     Parameters
     ----------
     found : dict
-        Of :func:`walk`.
+        Of ``_walk``.
     room : int
         Bytes.
     asked : int, optional
@@ -387,7 +455,34 @@ def _smallest(values):
 
 
 def decoded(text):
-    """(about, arrays): what a page's text stores, as the script reads it; for tests and for other readers."""
+    """What a page's text stores, as the script reads it; for tests and for other readers.
+
+    Parameters
+    ----------
+    text : str
+        Of :func:`page`.
+
+    Returns
+    -------
+    about : dict
+        Plain values: layers, steps, what the page opens with.
+    arrays : dict of ndarray
+        By name: ``0.mem`` is ``mem`` of layer 0.
+
+    Examples
+    --------
+    >>> from minisnn import Model, Network
+    >>> from minisnn.encode import Encoder
+    >>> from minisnn.quantize import quantize
+    >>> from minisnn.trace import trace
+    >>> net = Network("2", (2,), beta=0.5, threshold=0.9, rng=np.random.default_rng(0))
+    >>> net.params[0][...] = [[0.5, 0], [0.75, 0]]
+    >>> model, _ = quantize(Model(net, Encoder("latency", 2)))
+    >>> found = trace(model, np.array([255, 1], np.uint8), lanes=(1,))
+    >>> about, arrays = decoded(page(found))
+    >>> about["latency"], arrays["0.mem"].tolist(), arrays["0.mem"].dtype  # the smallest integers that hold them
+    (40, [[1360, 0], [2712, 0]], dtype('int16'))
+    """
     about = json.loads(re.search(r'<script type="application/json" id="meta">(.*?)</script>', text, re.S)[1])
     arrays = {}
     for name, packed in re.findall(r'<script type="text/plain" id="array-([\w.]+)">(.*?)</script>', text, re.S):
@@ -496,6 +591,13 @@ def checked(about):
     ----------
     about : dict
         With ``checked``: None, a sentence, or the name of a simulator and how many of what differ.
+
+    Examples
+    --------
+    >>> checked({"checked": {"simulator": "ghdl", "spikes": 0, "cycles": 2}})
+    'Held against the gates in GHDL, for this image: THEY DIFFER, cycles 2.'
+    >>> checked({})
+    "Not held against the gates: cycles are the model's."
     """
     found = about.get("checked")
     if not found:

@@ -97,6 +97,18 @@ def write(report, folder):
     ------
     InputError
         If it cannot be written.
+
+    Examples
+    --------
+    Of a file without points. Each section that has some leaves a figure, too, such as leaks.png.
+
+    >>> import tempfile
+    >>> from minisnn.report import gather
+    >>> from minisnn.store import Store
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     Store(f"{folder}/study.sqlite").close()
+    ...     [path.name for path in write(gather(f"{folder}/study.sqlite"), f"{folder}/report")]
+    ['report.html', 'results.csv', 'results.json', 'claims.json']
     """
     folder = Path(folder)
     try:
@@ -117,7 +129,32 @@ def write(report, folder):
 
 
 def page(report, figures):
-    """The text of ``report.html``."""
+    """The text of ``report.html``.
+
+    Parameters
+    ----------
+    report : dict
+        Of :func:`minisnn.report.gather`.
+    figures : dict of (bytes, bytes)
+        Of :func:`minisnn.plot_study.figures`; sections without one are told in words alone.
+
+    Returns
+    -------
+    text : str
+
+    Examples
+    --------
+    Of a file without points: every section says what it lacks.
+
+    >>> import tempfile
+    >>> from minisnn.report import gather
+    >>> from minisnn.store import Store
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     Store(f"{folder}/study.sqlite").close()
+    ...     text = page(gather(f"{folder}/study.sqlite"), {})
+    >>> "<title>Study of nothing yet" in text, "The file has no finished point." in text
+    (True, True)
+    """
     about = report["about"]
     title = f"Study of {about['dataset'] or 'nothing yet'}: surrogate, leak and threshold of a spiking network"
     shown = [name for name in HEADINGS if name != "failed" or report["failed"]]
@@ -127,19 +164,19 @@ def page(report, figures):
     sections = []
     for name in shown:
         missing = isinstance(report.get(name), dict) and report[name].get("missing")
-        body = paragraph(missing) if missing else parts[name](report)
+        body = _paragraph(missing) if missing else parts[name](report)
         image = _image(name, figures.get(name))
         sections.append(f'<section id="{name}">\n<h2>{escape(HEADINGS[name])}</h2>\n{image}{body}\n</section>')
     links = " ".join(f'<a href="#{name}">{escape(HEADINGS[name].partition(":")[0])}</a>' for name in shown)
     return PAGE.format(title=escape(title), intro=_intro(about), links=links, sections="\n".join(sections))
 
 
-def paragraph(text):
+def _paragraph(text):
     """A paragraph of plain text."""
     return f"<p>{escape(text)}</p>" if text else ""
 
 
-def table(head, rows, left=1, tight=False):
+def _table(head, rows, left=1, tight=False):
     """A table whose first `left` columns are text, the others numbers to the right.
 
     Parameters
@@ -178,12 +215,12 @@ def _image(name, figure):
             f'<img src="{wide}" alt="{escape(HEADINGS[name])}"></picture>\n')
 
 
-def percent(value, digits=2):
+def _percent(value, digits=2):
     """A share as text."""
     return "" if value is None else f"{100 * value:.{digits}f} %"
 
 
-def whole(value):
+def _whole(value):
     """A count as text."""
     return "" if value is None else f"{value:,.0f}"
 
@@ -194,20 +231,37 @@ def _intro(about):
              "Surrogate Gradient Learning for Optimal Hardware Performance in Spiking Neural Networks, DATE 2024, "
              "arXiv 2402.06211. Accuracies are of the quantised network over all steps, latencies are clock cycles of "
              "the accelerator, both of all test images; energy is modelled. Choices were made on validation images.")
-    return paragraph(words) + paragraph(about["note"])
+    return _paragraph(words) + _paragraph(about["note"])
 
 
 def _short(report):
     claims = report["claims"]
     if "missing" in claims:
-        return paragraph(claims["missing"])
-    rows = [((f"{claim['group']}: {_what(claim)}", "s"), (found(claim), "s"), _verdict(claim))
+        return _paragraph(claims["missing"])
+    rows = [((f"{claim['group']}: {_what(claim)}", "s"), (_found(claim), "s"), _verdict(claim))
             for claim in claims["list"] if claim["verdict"] != OPEN]
-    return paragraph(still_open(claims["list"])) + table(["compared", "found (bar)", "verdict"], rows, left=3)
+    return _paragraph(still_open(claims["list"])) + _table(["compared", "found (bar)", "verdict"], rows, left=3)
 
 
 def still_open(claims):
-    """How many claims lack points, in a sentence; "" if none."""
+    """How many claims lack points, in a sentence; "" if none.
+
+    Parameters
+    ----------
+    claims : list of dict
+        Of :func:`minisnn.claims.claims`.
+
+    Returns
+    -------
+    words : str
+
+    Examples
+    --------
+    >>> still_open([{"verdict": "holds"}, {"verdict": OPEN}])
+    '1 of 2 claims are not computed yet: the study is not finished.'
+    >>> still_open([{"verdict": "holds"}])
+    ''
+    """
     count = sum(claim["verdict"] == OPEN for claim in claims)
     return count and f"{count} of {len(claims)} claims are not computed yet: the study is not finished." or ""
 
@@ -216,14 +270,37 @@ def _what(claim):
     return claim["paper"] if claim["paper"] == EFFICIENT else claim["what"]
 
 
-def found(claim):
+def _found(claim):
     """Means of a claim's tests, and their bars, in words."""
-    return "; ".join(f"{_named(each)} {amount(each, each['mean'])} ({bar(each)})" for each in claim["tests"]) or "-"
+    return "; ".join(f"{_named(each)} {_amount(each, each['mean'])} ({_bar(each)})" for each in claim["tests"]) or "-"
 
 
 def brief(claim):
-    """Of a claim's tests: (what was found, points lost, verdict)."""
-    found, lost = [*[amount(each, each["mean"]) for each in claim["tests"]], "", ""][:2]
+    """A claim in a line.
+
+    Parameters
+    ----------
+    claim : dict
+        Of :func:`minisnn.claims.claims`.
+
+    Returns
+    -------
+    found : str
+        The mean of its first test; "" if it is open.
+    lost : str
+        Points of accuracy lost; "" if that is no part of it.
+    verdict : str
+
+    Examples
+    --------
+    >>> cut = {"what": "latency cut", "unit": "%", "sense": ">=", "bar": 0.48, "mean": 0.5}
+    >>> lost = {"what": "accuracy lost", "unit": "points", "sense": "<=", "bar": 0.01, "mean": 0.004}
+    >>> brief({"tests": [cut, lost], "verdict": "holds"})
+    ('50.0 %', '0.40', 'holds')
+    >>> brief({"tests": [], "verdict": OPEN})
+    ('', '', 'not computed yet')
+    """
+    found, lost = [*[_amount(each, each["mean"]) for each in claim["tests"]], "", ""][:2]
     return found, lost, claim["verdict"]
 
 
@@ -232,12 +309,12 @@ def _named(test):
     return test["what"] + ", points" * (test["unit"] == "points")
 
 
-def amount(test, value):
+def _amount(test, value):
     """A value of a claim's test as text."""
     return {"%": f"{100 * value:.1f} %", "points": f"{100 * value:.2f}", "x": f"{value:.3f}x"}[test["unit"]]
 
 
-def bar(test):
+def _bar(test):
     """The bar of a claim's test as text."""
     value = {"%": f"{100 * test['bar']:g} %", "points": f"{100 * test['bar']:g}", "x": f"{test['bar']:g}"}[test["unit"]]
     return {"<": "below ", ">": "above ", "<=": "at most ", ">=": "at least "}[test["sense"]] + value
@@ -251,7 +328,7 @@ def _verdict(claim):
 def _scales(report):
     rest = ("At the default's beta and threshold, without a price on firing; screening, one seed. "
             if report["about"]["plan"] else "Of the points that differ in the surrogate alone. ")
-    return paragraph(rest + "Scales that are equal by name are not alike: "
+    return _paragraph(rest + "Scales that are equal by name are not alike: "
         "fast sigmoid's derivative has fallen to half at 0.41/k from the threshold, arctangent's at 0.64/alpha, and "
         "their heights are 1 and alpha/2. So points stand against the scale, against that half-width, and last with "
         "fast sigmoid scaled to the arctangent's height too.")
@@ -260,18 +337,18 @@ def _scales(report):
 def _leaks(report):
     rest = (", the default's best scale, without a price on firing; screening, one seed"
             if report["about"]["plan"] else ", of the points that differ in beta and threshold alone")
-    return paragraph(f"With {report['leaks']['surrogate']}{rest}. Firing rates are of all neurons, so layers count by "
-                     "their size.")
+    return _paragraph(f"With {report['leaks']['surrogate']}{rest}. Firing rates are of all neurons, so layers count by "
+                      "their size.")
 
 
 def _trade(report):
     section = report["trade"]
-    rows = [((letter, "t"), mark["label"], percent(mark["accuracy"]), whole(mark["latency"]))
+    rows = [((letter, "t"), mark["label"], _percent(mark["accuracy"]), _whole(mark["latency"]))
             for letter, mark in zip("ABCDEFGH", section["marks"])]
-    return (paragraph("A mark is a setting: mean over its seeds, with the range of accuracy as a line. Hollow: "
-                      "screening, one seed and fewer epochs. The Pareto front is of the test results, of all settings "
-                      "together, and describes: nothing was chosen by it.") + paragraph(section["how"])
-            + (table(["", "setting", "test accuracy", "latency, cycles"], rows, left=2) if rows else ""))
+    return (_paragraph("A mark is a setting: mean over its seeds, with the range of accuracy as a line. Hollow: "
+                       "screening, one seed and fewer epochs. The Pareto front is of the test results, of all settings "
+                       "together, and describes: nothing was chosen by it.") + _paragraph(section["how"])
+            + (_table(["", "setting", "test accuracy", "latency, cycles"], rows, left=2) if rows else ""))
 
 
 def _timeline(report):
@@ -279,32 +356,33 @@ def _timeline(report):
     for part in section["parts"]:
         for index, layer in enumerate(part["layers"]):
             adds, waits, fires = (part[name][index] for name in ("adds", "waits", "fires"))
-            rows.append((part["label"], (layer, "t"), str(part["lanes"][index]), whole(adds), whole(fires),
-                         whole(waits), whole(part["latency"] - adds - fires - waits),
-                         percent((adds + fires) / part["latency"], 1)))
-    return (paragraph("Mean over all test images of when each layer begins a step, has added, and fires; the number in "
-                      "a bar is the step, the red line the end of the answer. The pixels are added once, in the first "
-                      "step of layer 1.") + paragraph(section["how"])
-            + table(["setting", "layer", "lanes", "adds, cycles", "fires", "waits", "idle", "busy"], rows, left=2))
+            rows.append((part["label"], (layer, "t"), str(part["lanes"][index]), _whole(adds), _whole(fires),
+                         _whole(waits), _whole(part["latency"] - adds - fires - waits),
+                         _percent((adds + fires) / part["latency"], 1)))
+    return (_paragraph("Mean over all test images of when each layer begins a step, has added, and fires; the number "
+                       "in a bar is the step, the red line the end of the answer. The pixels are added once, in the "
+                       "first step of layer 1.") + _paragraph(section["how"])
+            + _table(["setting", "layer", "lanes", "adds, cycles", "fires", "waits", "idle", "busy"], rows, left=2))
 
 
 def _power(report):
     section = report["power"]
-    rows = [(each["label"], percent(each["accuracy"]), whole(each["latency"]), f"{each['latency_us']:,.1f}",
-             whole(each["fps"]), f"{1e6 * each['dynamic']:.3f}", f"{1e6 * each['static']:.3f}",
-             whole(each["fps_per_watt"]), f"{each['ratio']:.3f}", f"{each['low']:.3f} to {each['high']:.3f}")
+    rows = [(each["label"], _percent(each["accuracy"]), _whole(each["latency"]), f"{each['latency_us']:,.1f}",
+             _whole(each["fps"]), f"{1e6 * each['dynamic']:.3f}", f"{1e6 * each['static']:.3f}",
+             _whole(each["fps_per_watt"]), f"{each['ratio']:.3f}", f"{each['low']:.3f} to {each['high']:.3f}")
             for each in section["lines"]]
     constants = [(name, f"{value:.4g}", unit, (source, "l")) for name, value, unit, source in section["constants"]]
-    return (paragraph(f"At a clock of {section['clock_mhz']:g} MHz. Events are counted exactly from the schedule; what "
-                      "one costs is derived from published tables, and no board was measured. Frames a second and watt "
-                      "are frames a joule, images following one another without a pause. The range is how far the "
-                      "ratio could be from the model's, each constant for itself off by up to a factor of two.")
-            + paragraph(section["how"])
-            + table(["setting", "test accuracy", "latency, cycles", "latency, us", "frames/s", "dynamic, uJ/image",
-                     "static, uJ/image", "FPS/W (modelled)", f"ratio to {section['lines'][0]['label']}",
-                     "its range"], rows)
+    return (_paragraph(f"At a clock of {section['clock_mhz']:g} MHz. Events are counted exactly from the schedule; "
+                       "what one costs is derived from published tables, and no board was measured. Frames a second "
+                       "and watt are frames a joule, images following one another without a pause. The range is how "
+                       "far the ratio could be from the model's, each constant for itself off by up to a factor of "
+                       "two.")
+            + _paragraph(section["how"])
+            + _table(["setting", "test accuracy", "latency, cycles", "latency, us", "frames/s", "dynamic, uJ/image",
+                      "static, uJ/image", "FPS/W (modelled)", f"ratio to {section['lines'][0]['label']}",
+                      "its range"], rows)
             + "<h3>Constants of the model</h3>"
-            + table(["event", "energy of one", "unit", ("source", "l")], constants))
+            + _table(["event", "energy of one", "unit", ("source", "l")], constants))
 
 
 def _claims(report):
@@ -312,15 +390,15 @@ def _claims(report):
     for group, title in (("firing", "Firing"), ("latency", "Latency"), ("efficiency", "Efficiency (modelled)")):
         some = [claim for claim in claims if claim["group"] == group]
         said = list(dict.fromkeys(claim["paper"] for claim in some if claim["paper"]))
-        parts.append(f"<h3>{escape(title)}</h3>" + "".join(paragraph(f"The paper: {each}.") for each in said))
-        parts.append(table(["test", "bar", "mean", "by seed", "spread", "seeds for it"],
-                           [line for claim in some for line in _claim_lines(claim)], tight=True))
-    settled = [(name, _words(each["settings"]), _each(each["accuracy"], percent), _each(each["latency"], whole),
-                _each(each["firing_rate"], percent)) for name, each in _settled(report)]
-    floors = "".join(paragraph(_floor(name, each)) for name, each in report["claims"]["floors"].items() if each)
-    return ("\n".join(parts) + "<h3>What no training can save</h3>" + (floors or paragraph(
+        parts.append(f"<h3>{escape(title)}</h3>" + "".join(_paragraph(f"The paper: {each}.") for each in said))
+        parts.append(_table(["test", "bar", "mean", "by seed", "spread", "seeds for it"],
+                            [line for claim in some for line in _claim_lines(claim)], tight=True))
+    settled = [(name, _words(each["settings"]), _each(each["accuracy"], _percent), _each(each["latency"], _whole),
+                _each(each["firing_rate"], _percent)) for name, each in _settled(report)]
+    floors = "".join(_paragraph(_floor(name, each)) for name, each in report["claims"]["floors"].items() if each)
+    return ("\n".join(parts) + "<h3>What no training can save</h3>" + (floors or _paragraph(
             "It is told when the default is finished, with direct coding.")) + "<h3>What was compared, by seed</h3>"
-            + table(["name", "settings", "test accuracy", "latency, cycles", "firing rate"], settled, left=2))
+            + _table(["name", "settings", "test accuracy", "latency, cycles", "firing rate"], settled, left=2))
 
 
 def _settled(report):
@@ -342,9 +420,9 @@ def _claim_lines(claim):
     lines = [((f"{_what(claim)}:", "name", _verdict(claim)),)]
     for index, test in enumerate(claim["tests"]):
         values = test["by_seed"]
-        lines.append((_named(test), bar(test), amount(test, test["mean"]),
-                      _each(values, lambda value: amount(test, value)),
-                      f"{amount(test, min(values))} to {amount(test, max(values))}",
+        lines.append((_named(test), _bar(test), _amount(test, test["mean"]),
+                      _each(values, lambda value: _amount(test, value)),
+                      f"{_amount(test, min(values))} to {_amount(test, max(values))}",
                       f"{claim['passed']} of {claim['seeds']}" if index == 0 else ""))
     notes = [f"The model's ratio is from {claim['range'][0]:.3f} to {claim['range'][1]:.3f} with constants off by up "
              "to a factor of two"] if claim["range"] else []
@@ -368,14 +446,14 @@ def _pitfalls(report):
     for line in section["lines"]:
         honest, wrong = line["honest"], line["wrong"]
         cells = []
-        for name, words in (("accuracy", percent), ("latency", whole), ("firing_rate", percent)):
+        for name, words in (("accuracy", _percent), ("latency", _whole), ("firing_rate", _percent)):
             cells += [words(honest.get(name)), words(wrong.get(name))]
         change = (f"{100 * (wrong['accuracy'] - honest['accuracy']):+.2f}"
                   if None not in (wrong.get("accuracy"), honest.get("accuracy")) else "")
         rows.append((line["pitfall"], line["setting"], *cells, change, str(line["seeds"])))
     head = ["pitfall", "setting", "accuracy", "with it", "latency, cycles", "with it", "firing rate", "with it",
             "accuracy, change in points", "seeds"]
-    return table(head, rows, left=2) + paragraph(_optimism(section["optimism"]))
+    return _table(head, rows, left=2) + _paragraph(_optimism(section["optimism"]))
 
 
 def _optimism(found):
@@ -397,9 +475,9 @@ def _about(report):
             ("versions, of the report", ", ".join(f"{name} {version}" for name, version in about["versions"].items()))]
     if plan:
         rows += [(f"plan: {name}", _listed(value)) for name, value in plan.items()]
-    command = f"<pre>{escape(str(about['command']))}</pre>" if about["command"] else paragraph(
+    command = f"<pre>{escape(str(about['command']))}</pre>" if about["command"] else _paragraph(
         "The file does not tell the command that made it.")
-    return command + table(["", ""], rows, left=2) + paragraph(about["note"])
+    return command + _table(["", ""], rows, left=2) + _paragraph(about["note"])
 
 
 def _listed(value):
@@ -416,18 +494,18 @@ def _hours(seconds):
 def _failed(report):
     counts = Counter(reason for _, reason in report["failed"])
     words = f"{len(report['failed'])} points failed, for {len(counts)} reason{'s' if len(counts) > 1 else ''}."
-    return paragraph(words) + table(["point", "reason"], report["failed"], left=2)
+    return _paragraph(words) + _table(["point", "reason"], report["failed"], left=2)
 
 
 def _points(report):
     if not report["points"]:
-        return paragraph("The file has no point yet.")
+        return _paragraph("The file has no point yet.")
     head = ["surrogate", "kind", "length", "beta", "threshold", "T", "penalty", "epochs", "seed", "bits",
             "validation accuracy", "test accuracy", "firing rate", "latency, cycles", "interval", "FPS/W (modelled)"]
     rows = [(each["surrogate"], each["kind"], each["length"] or "-", each["beta"], each["threshold"], each["num_steps"],
              each["rate_penalty"] or "-", each["epochs"], each["seed"], each["weight_bits"],
-             percent(each["validation_accuracy"]), percent(each["accuracy"]) or each["status"],
-             percent(each["firing_rate"]), whole(each["latency"]), whole(each["interval"]),
-             whole(each["modelled_fps_per_watt"])) for each in report["points"]]
-    return (paragraph("More of each in results.csv and results.json beside this page.")
-            + table(head, rows, left=3, tight=True))
+             _percent(each["validation_accuracy"]), _percent(each["accuracy"]) or each["status"],
+             _percent(each["firing_rate"]), _whole(each["latency"]), _whole(each["interval"]),
+             _whole(each["modelled_fps_per_watt"])) for each in report["points"]]
+    return (_paragraph("More of each in results.csv and results.json beside this page.")
+            + _table(head, rows, left=3, tight=True))

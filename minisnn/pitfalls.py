@@ -36,6 +36,25 @@ def measure(model, data, lanes, threads=None):
     found : dict of str to dict
         "trained", "other reset", "pooled first": accuracy, firing_rate (spikes per neuron and step), latency. The
         first two are of the integers; "pooled first" is of the floats, beside "trained, float".
+
+    Examples
+    --------
+    At beta 0.25, "subtract_then_leak" takes a quarter of the threshold away. Weights that expect the whole fire more:
+
+    >>> from dataclasses import replace
+    >>> from minisnn import load_data
+    >>> from minisnn.encode import Encoder
+    >>> digits = load_data("digits")
+    >>> data = replace(digits, x_test=digits.x_test[:50], y_test=digits.y_test[:50])
+    >>> net = Network("4C3-MP2-10", data.input_shape, beta=0.25, reset="subtract", rng=np.random.default_rng(0))
+    >>> model = Model(net, Encoder("direct", 4, 16.0, (5.0,), (6.0,)), dataset="digits")
+    >>> found = measure(model, data, lanes=(4, 2))
+    >>> list(found)
+    ['trained', 'other reset', 'trained, float', 'pooled first']
+    >>> found["other reset"]["firing_rate"] > 1.2 * found["trained"]["firing_rate"]
+    True
+    >>> found["other reset"]["latency"] > found["trained"]["latency"]  # so the wrong hardware has a wrong latency
+    True
     """
     net = model.network
     other = Network(**net.config() | {"reset": OTHER_RESET[net.reset], "threads": threads},

@@ -28,6 +28,15 @@ def figures(report):
     -------
     figures : dict of (bytes, bytes)
         By section: PNG for a wide page, and for a narrow one.
+
+    Examples
+    --------
+    >>> leaks = {"betas": [0.25, 0.7], "thresholds": [0.5, 1.0], "accuracy": [[0.9, 0.91], [0.92, None]],
+    ...          "firing_rate": [[0.1, 0.08], [0.2, None]], "latency": [[900.0, 800.0], [1200.0, None]]}
+    >>> missing = {"missing": "At least two points are needed."}
+    >>> drawn = figures({"scales": missing, "leaks": leaks, "trade": missing, "timeline": missing})
+    >>> {name: (wide[:4], narrow[:4]) for name, (wide, narrow) in drawn.items()}
+    {'leaks': (b'\\x89PNG', b'\\x89PNG')}
     """
     drawn = {"scales": scales, "leaks": leaks, "trade": trade, "timeline": timeline}
     return {name: (_png(draw, report[name], False), _png(draw, report[name], True))
@@ -51,7 +60,26 @@ def _plain(axes):
 
 
 def scales(figure, section, narrow=False):
-    """Accuracy and firing rate by the surrogate's scale or half-width, a panel for each way of comparing."""
+    """Accuracy and firing rate by the surrogate's scale or half-width, a panel for each way of comparing.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        Empty; its size is set.
+    section : dict
+        Of :func:`minisnn.report.gather`, without ``missing``.
+    narrow : bool
+        For a narrow page: one panel below the other.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> figure = Figure(layout="constrained")
+    >>> series = {"fast_sigmoid": [(1, 0.90, 0.12), (4, 0.92, 0.10)], "atan": [(1, 0.91, 0.15), (4, 0.92, 0.13)]}
+    >>> scales(figure, {"panels": [{"title": "as named", "xlabel": "scale", "series": series}]})
+    >>> [line.get_ydata().round(1).tolist() for line in figure.axes[1].lines]  # firing rates in per cent
+    [[12.0, 10.0], [15.0, 13.0]]
+    """
     panels = section["panels"]
     count = len(panels)
     figure.set_size_inches((4.3, 2.3 * 2 * count + 0.4) if narrow else (4 * count, 5.6))
@@ -111,7 +139,26 @@ def _legend(figure, axes):
 
 
 def leaks(figure, section, narrow=False):
-    """Heat maps over beta and threshold, the number in each cell."""
+    """Heat maps over beta and threshold, the number in each cell.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        Empty; its size is set.
+    section : dict
+        Of :func:`minisnn.report.gather`, without ``missing``.
+    narrow : bool
+        For a narrow page: one panel below the other.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> figure = Figure(layout="constrained")
+    >>> leaks(figure, {"betas": [0.25, 0.7], "thresholds": [0.5, 1.0], "accuracy": [[0.9, 0.91], [0.92, None]],
+    ...                "firing_rate": [[0.1, 0.08], [0.2, None]], "latency": [[900, 800], [1200, None]]})
+    >>> [text.get_text() for text in figure.axes[0].texts]  # accuracy; the last point was not computed
+    ['90.0', '91.0', '92.0', 'none']
+    """
     figure.set_size_inches((4.3, 9.6) if narrow else (12.6, 4.1))
     grid = figure.subplots(*((3, 1) if narrow else (1, 3)))
     parts = (("accuracy", "test accuracy (%)", 100, "{:.1f}", "Blues"),
@@ -141,7 +188,30 @@ def _heat_map(axes, values, words, colors):
 
 
 def trade(figure, section, narrow=False):
-    """Accuracy against latency: all settings, and those near the best; the front and what is chosen."""
+    """Accuracy against latency: all settings, and those near the best; the front and what is chosen.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        Empty; its size is set.
+    section : dict
+        Of :func:`minisnn.report.gather`, without ``missing``.
+    narrow : bool
+        For a narrow page: one panel below the other.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> figure = Figure(layout="constrained")
+    >>> settings = [{"kind": "point", "length": "", "latency": latency, "accuracy": accuracy,
+    ...              "accuracy_range": (accuracy - 0.01, accuracy + 0.01)} for latency, accuracy in (
+    ...              (800.0, 0.88), (1000.0, 0.90), (1100.0, 0.89))]
+    >>> front = [(800.0, 0.88), (1000.0, 0.90)]  # the third is slower and less accurate than the second
+    >>> trade(figure, {"settings": settings, "front": front, "marks": [
+    ...     {"label": "most accurate", "latency": 1000.0, "accuracy": 0.90}]})
+    >>> [text.get_text() for text in figure.legends[0].get_texts()]
+    ['points of the sweep', 'Pareto front', 'A: most accurate']
+    """
     figure.set_size_inches((4.3, 9.4 + 0.22 * len(section["marks"])) if narrow else (12.6, 6.0))
     best = max(each["accuracy"] for each in section["settings"])
     near = [each for each in section["settings"] if each["accuracy"] >= best - NEAR]
@@ -186,7 +256,26 @@ def _settings(axes, some, color, marker, face, label):
 
 
 def timeline(figure, section, narrow=False):
-    """What each layer does over time, mean of all test images: one setting above the other on one axis of time."""
+    """What each layer does over time, mean of all test images: one setting above the other on one axis of time.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        Empty; its size is set.
+    section : dict
+        Of :func:`minisnn.report.gather`, without ``missing``.
+    narrow : bool
+        For a narrow page: one panel below the other.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> figure = Figure(layout="constrained")
+    >>> timeline(figure, {"parts": [{"label": "default", "settings": "beta 0.5", "latency": 60.0, "layers": ["1 2"],
+    ...     "begins": [[1, 12]], "added": [[9, 20]], "fires_at": [[9, 20]], "ends": [[12, 23]]}]})
+    >>> figure.axes[0].get_title(loc="left")
+    'default: 60 cycles, beta 0.5'
+    """
     parts = section["parts"]
     rows = len(parts[0]["layers"])
     figure.set_size_inches((4.3, (0.6 + 0.55 * rows) * len(parts) + 1.3) if narrow else

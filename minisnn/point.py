@@ -28,7 +28,27 @@ from .train import build, fine_tune, fit, split
 
 
 def digest(data):
-    """What tells a data set from another: a digest of all its images and labels."""
+    """What tells a data set from another: a digest of all its images and labels.
+
+    Parameters
+    ----------
+    data : Dataset
+
+    Returns
+    -------
+    digest : str
+        16 hexadecimal digits.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> from minisnn import load_data
+    >>> data = load_data("digits")
+    >>> digest(data)
+    '2e12afa0f5942a69'
+    >>> digest(replace(data, y_test=data.y_test[::-1].copy())) == digest(data)
+    False
+    """
     found = sha256()
     for array in (data.x_train, data.y_train, data.x_test, data.y_test):
         found.update(f"{array.dtype}{array.shape}".encode())
@@ -58,6 +78,13 @@ def make(data, network, training, weight_bits=8, finetune=0, lanes=None, wide=Fa
     ------
     InputError
         For a setting that cannot be.
+
+    Examples
+    --------
+    >>> from minisnn import load_data
+    >>> point = make(load_data("digits"), {"topology": "16-10", "beta": 0.7}, {"epochs": 1}, weight_bits=6)
+    >>> point["network"]["beta"], point["network"]["reset"], point["integers"]  # what was not named has its default
+    (0.7, 'subtract', {'weight_bits': 6, 'finetune': 0})
     """
     settings = asdict(Settings(**training))
     options = {"topology": f"256-{data.classes}", **network}
@@ -72,22 +99,78 @@ def make(data, network, training, weight_bits=8, finetune=0, lanes=None, wide=Fa
 
 
 def key(point):
-    """Of a point: the same for the same settings."""
+    """Of a point: the same for the same settings.
+
+    Parameters
+    ----------
+    point : dict
+
+    Returns
+    -------
+    key : str
+        16 hexadecimal digits.
+
+    Examples
+    --------
+    >>> from minisnn import load_data
+    >>> data = load_data("digits")
+    >>> same = [make(data, {"beta": 0.5}, {}), make(data, {}, {"seed": 0}), make(data, {"beta": 0.7}, {})]
+    >>> [key(point) == key(same[0]) for point in same]  # 0.5 and 0 are the defaults
+    [True, True, False]
+    """
     return sha256(canonical(point).encode()).hexdigest()[:16]
 
 
 def training_key(point):
-    """Of its training: points that share it differ in integers and hardware alone."""
+    """Of its training: points that share it differ in integers and hardware alone.
+
+    Parameters
+    ----------
+    point : dict
+
+    Returns
+    -------
+    key : str
+        16 hexadecimal digits.
+
+    Examples
+    --------
+    >>> from minisnn import load_data
+    >>> data = load_data("digits")
+    >>> wide, narrow = (make(data, {}, {}, weight_bits=bits) for bits in (8, 4))
+    >>> key(wide) == key(narrow), training_key(wide) == training_key(narrow)  # trained once, quantised twice
+    (False, True)
+    """
     return key({name: point[name] for name in ("data", "network", "training")})
 
 
 def train(point, data, threads=None):
     """Train.
 
+    Parameters
+    ----------
+    point : dict
+    data : Dataset
+    threads : int, optional
+        All processors by default; the result does not depend on it.
+
     Returns
     -------
     file : bytes
         A model file.
+
+    Raises
+    ------
+    TrainingError
+        If the training fails.
+
+    Examples
+    --------
+    >>> from minisnn import load_data
+    >>> data = load_data("digits")
+    >>> point = make(data, {"topology": "16-10"}, {"epochs": 1, "num_steps": 2})
+    >>> train(point, data) == train(point, data, threads=1)  # the same settings give the same file, byte for byte
+    True
     """
     options = {name: value for name, value in point["network"].items() if name not in ("topology", "input_shape")}
     net = build(point["network"]["topology"], data, Settings(**point["training"]), threads=threads, **options)
@@ -99,7 +182,32 @@ def train(point, data, threads=None):
 
 
 def opened(file, threads=None):
-    """The model of a model file's bytes."""
+    """The model of a model file's bytes.
+
+    Parameters
+    ----------
+    file : bytes
+        From :func:`train`.
+    threads : int, optional
+
+    Returns
+    -------
+    model : minisnn.model.Model
+
+    Raises
+    ------
+    InputError
+        If it is no model file.
+
+    Examples
+    --------
+    >>> from minisnn import load_data
+    >>> data = load_data("digits")
+    >>> point = make(data, {"topology": "16-10"}, {"epochs": 1, "num_steps": 2})
+    >>> model = opened(train(point, data))
+    >>> model.network.param_names, len(model.history)
+    (['1.w', '1.b', '2.w', '2.b'], 1)
+    """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.npz"
         path.write_bytes(file)
@@ -107,7 +215,32 @@ def opened(file, threads=None):
 
 
 def integers(point, file, data, threads=None):
-    """The float model that is quantised, its integers, and what was lost: (Model, IntegerModel, Losses)."""
+    """The float model that is quantised, its integers, and what was lost.
+
+    Parameters
+    ----------
+    point : dict
+    file : bytes
+        From :func:`train`.
+    data : Dataset
+    threads : int, optional
+
+    Returns
+    -------
+    model : minisnn.model.Model
+        Of the file; if the point asks for it, fine-tuned with rounded weights.
+    integer : fixed.model.IntegerModel
+    losses : minisnn.quantize.Losses
+
+    Examples
+    --------
+    >>> from minisnn import load_data
+    >>> data = load_data("digits")
+    >>> point = make(data, {"topology": "16-10"}, {"epochs": 1, "num_steps": 2})
+    >>> model, integer, losses = integers(point, train(point, data), data)
+    >>> [layer.weight_bits for layer in losses.layers], int(np.abs(integer.network.layers[0].w).max())
+    ([8, 8], 127)
+    """
     asked, model = point["integers"], opened(file, threads)
     if asked["finetune"]:
         model = fine_tune(model, data, asked["finetune"], asked["weight_bits"])
@@ -133,6 +266,21 @@ def measure(point, file, data, threads=None):
         hexadecimal), firing_rates, latency, interval. ``test`` also: the same two for schedules "dense" and
         "layerwise", events of each schedule for :mod:`minisnn.energy`, and mean begins, added, fires, ends by layer
         and step. ``lost``: what quantisation lost. ``history``: of the training.
+
+    Examples
+    --------
+    >>> from minisnn import load_data
+    >>> data = load_data("digits")
+    >>> point = make(data, {"topology": "16-10"}, {"epochs": 1, "num_steps": 2})
+    >>> result = measure(point, train(point, data), data)
+    >>> sorted(result)
+    ['history', 'lanes', 'lost', 'test', 'validation']
+    >>> test = result["test"]
+    >>> right = np.unpackbits(np.frombuffer(bytes.fromhex(test["right"]), np.uint8))[:test["images"]]
+    >>> test["accuracy"] == float(right.mean()) == test["accuracy_by_step"][-1]  # which images are right is kept, too
+    True
+    >>> test["bound"] < test["latency"] < test["dense"]["latency"]
+    True
     """
     model, integer, losses = integers(point, file, data, threads)
     history, hardware = opened(file).history, point["hardware"]

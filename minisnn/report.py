@@ -39,13 +39,49 @@ def gather(path, clock_mhz=100.0, constants=None):
     Returns
     -------
     report : dict
-        ``points, failed``: list of dict; ``scales, leaks, trade, timeline, power, claims, pitfalls``: of a section,
-        with a sentence ``missing`` if it lacks points; ``about``: where all of it is from.
+        ``points``: list of dict, of :func:`flat`; ``failed``: list of (settings in words, reason); ``about``: dict of
+        where all of it is from. And sections, each a dict; one that lacks points has a sentence ``missing`` and nothing
+        else:
+
+        - ``scales``, accuracy and firing rate by surrogate: ``panels``, list of {title, xlabel, series: dict of list of
+          (x, accuracy, firing rate) by family}.
+        - ``leaks``, beta x threshold: ``betas, thresholds``; ``accuracy, firing_rate, latency``, lists of rows (beta)
+          of values, None where there is no point; ``surrogate``.
+        - ``trade``, accuracy against latency: ``settings``, list of {kind, length, latency, accuracy, ..._range,
+          seeds}; ``front`` of these; ``marks``, list of {label, latency, accuracy}: what was chosen; ``how``: by what.
+        - ``timeline``, where the cycles go: ``parts``, list of {label, settings, latency, layers, lanes, adds, waits,
+          fires (cycles by layer), begins, added, fires_at, ends (by layer and step)}; ``how``.
+        - ``power``, modelled energy: ``lines``, list of dict: latency, joules of an image, images a second and a joule,
+          and these relative to the default, with their range; ``constants``, list of (name, value, unit, source);
+          ``clock_mhz``; ``how``.
+        - ``claims``: ``list``, of :func:`minisnn.claims.claims`; ``floors``, of :func:`minisnn.claims.floor`;
+          ``settled``, what they rest on, by name.
+        - ``pitfalls``: ``lines``, list of {pitfall, setting, honest, wrong, seeds}, honest and wrong of some of
+          accuracy, latency, firing_rate; ``optimism``, of :func:`optimism`.
 
     Raises
     ------
     InputError
         If the file is missing or not one of results, or the clock is not above 0.
+
+    Examples
+    --------
+    A sweep of two values of beta with two seeds each:
+
+    >>> import tempfile
+    >>> from minisnn import load_data, point, sweep
+    >>> data = load_data("digits")
+    >>> points = [point.make(data, {"topology": "16-10", "beta": beta}, {"epochs": 1, "num_steps": 2, "seed": seed})
+    ...           for beta in (0.5, 0.9) for seed in (0, 1)]
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     outcome = sweep.run(points, f"{folder}/study.sqlite", "digits", sweep.Here())
+    ...     report = gather(f"{folder}/study.sqlite")
+    >>> len(report["points"]), report["leaks"]["betas"], report["leaks"]["thresholds"]
+    (4, [0.5, 0.9], [1.0])
+    >>> [each["seeds"] for each in report["trade"]["settings"]]  # a setting is the mean over its seeds
+    [2, 2]
+    >>> report["claims"]["missing"]
+    'A sweep has no default to compare with; the claims are those of minisnn reproduce.'
     """
     if not (clock_mhz > 0 and np.isfinite(clock_mhz)):
         raise InputError(f"the clock must be a number of MHz above 0, got {clock_mhz!r}")
@@ -55,12 +91,12 @@ def gather(path, clock_mhz=100.0, constants=None):
         seconds = sum(store.seconds().values())
     plan = _plan(path, noted["plan"])
     done = [row for row in rows if row["status"] == "done"]
-    chosen = choose(plan, done)
+    chosen = _choose(plan, done)
     return {"points": [flat(row, plan, clock_mhz, constants) for row in rows],
             "failed": [(describe(row["point"]), row["reason"]) for row in rows if row["status"] != "done"],
-            "scales": scales(plan, done), "leaks": leaks(plan, done), "trade": trade(plan, done, chosen),
-            "timeline": timeline(chosen), "power": power(chosen, clock_mhz, constants),
-            "claims": _claims(plan, done, clock_mhz, constants), "pitfalls": pitfalls(plan, done, noted["pitfalls"]),
+            "scales": _scales(plan, done), "leaks": _leaks(plan, done), "trade": _trade(plan, done, chosen),
+            "timeline": _timeline(chosen), "power": _power(chosen, clock_mhz, constants),
+            "claims": _claims(plan, done, clock_mhz, constants), "pitfalls": _pitfalls(plan, done, noted["pitfalls"]),
             "about": _about(plan, rows, noted["command"], seconds, clock_mhz)}
 
 
@@ -90,7 +126,23 @@ def _plan(path, noted):
 
 
 def describe(point):
-    """The settings of a point in words."""
+    """The settings of a point in words.
+
+    Parameters
+    ----------
+    point : dict
+        Of :func:`minisnn.point.make`.
+
+    Returns
+    -------
+    words : str
+
+    Examples
+    --------
+    >>> from minisnn import load_data, point
+    >>> describe(point.make(load_data("digits"), {"beta": 0.7, "threshold": [1.0, 2.0]}, {"seed": 3, "epochs": 20}))
+    'fast_sigmoid:5, beta 0.7, threshold [1.0, 2.0], T 10, 20 epochs, seed 3'
+    """
     network, training = point["network"], point["training"]
     words = [network["surrogate"], f"beta {network['beta']}", f"threshold {network['threshold']}",
              f"T {training['num_steps']}"]
@@ -99,7 +151,7 @@ def describe(point):
     return ", ".join(words + [f"{training['epochs']} epochs", f"seed {training['seed']}"])
 
 
-def kind(point, plan):
+def _kind(point, plan):
     """What of the default a point changes."""
     if plan is None:
         return ALONE
@@ -113,11 +165,36 @@ def kind(point, plan):
 
 
 def flat(row, plan=None, clock_mhz=100.0, constants=None):
-    """A row of ``results.csv``: settings and main numbers; what a failed point has not is None."""
+    """A row of ``results.csv``: settings and main numbers; what a failed point has not is None.
+
+    Parameters
+    ----------
+    row : dict
+        Of :meth:`minisnn.store.Store.rows`.
+    plan : Plan, optional
+        Of the study that it is of.
+    clock_mhz : float
+    constants : dict, optional
+        As of :func:`minisnn.energy.load_constants`.
+
+    Returns
+    -------
+    found : dict
+        Plain values, by column.
+
+    Examples
+    --------
+    >>> from minisnn import load_data, point
+    >>> row = {"key": "1", "status": "failed", "reason": "its worker process died", "result": {},
+    ...        "point": point.make(load_data("digits"), {"beta": 0.7}, {"num_steps": 5})}
+    >>> found = flat(row)
+    >>> found["beta"], found["num_steps"], found["weight_bits"], found["accuracy"]
+    (0.7, 5, 8, None)
+    """
     point, result, done = row["point"], row["result"], row["status"] == "done"
     network, training = point["network"], point["training"]
     length = {plan.screening: SCREENING, plan.epochs: FULL}.get(training["epochs"], "") if plan else ""
-    found = {"key": row["key"], "status": row["status"], "reason": row["reason"], "kind": kind(point, plan),
+    found = {"key": row["key"], "status": row["status"], "reason": row["reason"], "kind": _kind(point, plan),
              "length": length, "dataset": point["data"]["name"],
              **{name: network[name] for name in ("topology", "surrogate", "beta", "threshold", "reset")},
              **{name: training[name] for name in ("num_steps", "encoding", "loss", "rate_penalty", "epochs", "seed")},
@@ -137,7 +214,27 @@ def flat(row, plan=None, clock_mhz=100.0, constants=None):
 
 
 def as_csv(points):
-    """The text of ``results.csv``."""
+    """The text of ``results.csv``.
+
+    Parameters
+    ----------
+    points : list of dict
+        Of :func:`flat`: all have the same names.
+
+    Returns
+    -------
+    text : str
+        "" without points.
+
+    Examples
+    --------
+    >>> done, failed = {"beta": 0.5, "accuracy": 0.98, "lanes": (32, 8)}, {"beta": 0.9, "accuracy": None, "lanes": None}
+    >>> print(as_csv([done, failed]))
+    beta,accuracy,lanes
+    0.5,0.98,32/8
+    0.9,,
+    <BLANKLINE>
+    """
     text = io.StringIO()
     if points:
         writer = csv.DictWriter(text, list(points[0]), lineterminator="\n")
@@ -149,12 +246,44 @@ def as_csv(points):
 
 
 def as_json(value):
-    """The text of a JSON file."""
+    """The text of a JSON file.
+
+    Parameters
+    ----------
+    value : list, dict or other plain value
+
+    Returns
+    -------
+    text : str
+
+    Examples
+    --------
+    >>> as_json([1, None])
+    '[\\n 1,\\n null\\n]\\n'
+    """
     return json.dumps(value, indent=1) + "\n"
 
 
 def settings(rows, free=()):
-    """Rows that differ in the seed, and in these settings of network and training, alone: list of list."""
+    """Rows in groups that differ in the seed, and in these settings of network and training, alone.
+
+    Parameters
+    ----------
+    rows : list of dict
+        Of :meth:`minisnn.store.Store.rows`.
+    free : sequence of str
+
+    Returns
+    -------
+    groups : list of list of dict
+
+    Examples
+    --------
+    >>> rows = [{"point": {"network": {"beta": beta}, "training": {"seed": seed}}} for beta in (0.5, 0.9)
+    ...         for seed in (0, 1)]
+    >>> [len(group) for group in settings(rows)], [len(group) for group in settings(rows, free=["beta"])]
+    ([2, 2], [4])
+    """
     groups = {}
     for row in rows:
         point = row["point"]
@@ -165,7 +294,28 @@ def settings(rows, free=()):
 
 
 def means(rows):
-    """Mean numbers of a setting's rows, and their ranges."""
+    """Mean numbers of a setting's rows, and their ranges.
+
+    Parameters
+    ----------
+    rows : list of dict
+        Of one setting: its seeds.
+
+    Returns
+    -------
+    means : dict
+        ``accuracy, latency, firing_rate``: float; ``accuracy_range`` and so on: (least, greatest); ``seeds``: int.
+
+    Examples
+    --------
+    >>> network = {"topology": "16-10", "input_shape": (4,), "padding": []}
+    >>> rows = [{"point": {"network": network},
+    ...          "result": {"test": {"accuracy": accuracy, "latency": 400.0, "firing_rates": [0.1, 0.1]}}}
+    ...         for accuracy in (0.75, 0.5)]
+    >>> found = means(rows)
+    >>> found["accuracy"], found["accuracy_range"], found["seeds"]
+    (0.625, (0.5, 0.75), 2)
+    """
     each = {"accuracy": [row["result"]["test"]["accuracy"] for row in rows],
             "latency": [row["result"]["test"]["latency"] for row in rows],
             "firing_rate": [firing_rate(row) for row in rows]}
@@ -182,7 +332,7 @@ def _largest(rows, *free):
 # What is chosen
 
 
-def choose(plan, rows):
+def _choose(plan, rows):
     """What sections of one or two settings show.
 
     Returns
@@ -247,7 +397,7 @@ def _settled(plan, rows):
         return {}
 
 
-def trades_of(chosen):
+def _trades_of(chosen):
     """Names of what is compared with the default, in the order of what may be changed."""
     return [name for name in ("paper", "leak", "priced", "steps") if name in chosen["named"]]
 
@@ -255,7 +405,7 @@ def trades_of(chosen):
 # Sections
 
 
-def scales(plan, rows):
+def _scales(plan, rows):
     """Accuracy and firing rate by surrogate.
 
     Returns
@@ -299,7 +449,7 @@ def _series(curves, x):
     return series
 
 
-def leaks(plan, rows):
+def _leaks(plan, rows):
     """Beta x threshold.
 
     Returns
@@ -332,7 +482,22 @@ def leaks(plan, rows):
 
 
 def front(points):
-    """Those of (latency, accuracy) to which no other is at least as good in both and better in one, by latency."""
+    """The Pareto front: settings to which no other is at least as good in both and better in one.
+
+    Parameters
+    ----------
+    points : list of (latency, accuracy)
+
+    Returns
+    -------
+    front : list of (latency, accuracy)
+        By latency.
+
+    Examples
+    --------
+    >>> front([(500, 0.90), (400, 0.88), (600, 0.89), (400, 0.85)])
+    [(400, 0.88), (500, 0.9)]
+    """
     best, found = -np.inf, []
     for latency, accuracy in sorted(set(points), key=lambda each: (each[0], -each[1])):
         if accuracy > best:
@@ -341,7 +506,7 @@ def front(points):
     return found
 
 
-def trade(plan, rows, chosen):
+def _trade(plan, rows, chosen):
     """Accuracy against latency.
 
     Returns
@@ -357,7 +522,7 @@ def trade(plan, rows, chosen):
         numbers = flat(group[0], plan)
         found.append({name: numbers[name] for name in ("kind", "length")} | means(group))
     marks = {}
-    for name in [name for name in (*DEFAULTS, *trades_of(chosen)) if name in chosen["named"]]:
+    for name in [name for name in (*DEFAULTS, *_trades_of(chosen)) if name in chosen["named"]]:
         group = chosen["named"][name]
         mark = marks.setdefault(group[0]["training"], {"labels": []} | means(group))
         mark["labels"].append(chosen["labels"][name])
@@ -367,7 +532,7 @@ def trade(plan, rows, chosen):
             "how": chosen["how"]}
 
 
-def timeline(chosen):
+def _timeline(chosen):
     """Where the cycles go: the default, and the trade that may change the most.
 
     Returns
@@ -376,14 +541,14 @@ def timeline(chosen):
         ``parts``: list of {label, latency, layers, adds, waits, fires (by layer), begins, added, fires_at, ends (by
         layer and step)}; or ``missing``.
     """
-    names = [name for name in ("default", *trades_of(chosen)[-1:]) if name in chosen["named"]]
-    parts = [_timeline(chosen["named"][name], chosen["labels"][name]) for name in names]
+    names = [name for name in ("default", *_trades_of(chosen)[-1:]) if name in chosen["named"]]
+    parts = [_timeline_of(chosen["named"][name], chosen["labels"][name]) for name in names]
     if not parts:
         return {"missing": "Neither the default nor a trade has a finished point."}
     return {"parts": parts, "how": chosen["how"]}
 
 
-def _timeline(rows, label):
+def _timeline_of(rows, label):
     tests, network = [row["result"]["test"] for row in rows], rows[0]["point"]["network"]
     begins, added, fires, ends = (np.mean([each["timeline"][name] for each in tests], axis=0)
                                   for name in ("begins", "added", "fires", "ends"))
@@ -395,7 +560,7 @@ def _timeline(rows, label):
             "fires": (ends - fires).sum(axis=1).tolist()}
 
 
-def power(chosen, clock_mhz, constants=None):
+def _power(chosen, clock_mhz, constants=None):
     """Modelled energy and images a joule.
 
     Returns
@@ -407,7 +572,7 @@ def power(chosen, clock_mhz, constants=None):
     if "default" not in named:
         return {"missing": "The default has no finished point."}
     reference = cost(named["default"])
-    listed = [(labels[name], named[name], "pipelined") for name in ("default", "named", *trades_of(chosen))
+    listed = [(labels[name], named[name], "pipelined") for name in ("default", "named", *_trades_of(chosen))
               if name in named]
     last = next((name for name in ("priced", "steps", "leak") if name in named), None)
     for name in dict.fromkeys(["default", last] if last else ["default"]):
@@ -452,7 +617,7 @@ def _claims(plan, rows, clock_mhz, constants):
 # Pitfalls
 
 
-def pitfalls(plan, rows, noted=None):
+def _pitfalls(plan, rows, noted=None):
     """What known mistakes do to the figures.
 
     Parameters
@@ -469,7 +634,7 @@ def pitfalls(plan, rows, noted=None):
     section : dict
         ``lines``: list of such dicts; ``optimism``: of :func:`optimism`, or None; or ``missing``.
     """
-    lines = _one_step(choose(plan, rows)) + _equal_scale(plan, rows) + list(noted or [])
+    lines = _one_step(_choose(plan, rows)) + _equal_scale(plan, rows) + list(noted or [])
     screened = [row for row in rows if plan is None or row["point"]["training"]["epochs"] == plan.screening]
     lines += _selection(screened)
     bias = optimism(screened)
@@ -480,7 +645,7 @@ def pitfalls(plan, rows, noted=None):
 
 def _one_step(chosen):
     lines = []
-    for name in ("default", *trades_of(chosen)):
+    for name in ("default", *_trades_of(chosen)):
         rows = chosen["named"].get(name, [])
         by_step = [row["result"]["test"].get("accuracy_by_step") for row in rows]
         if rows and all(by_step) and len(by_step[0]) > 1:
@@ -518,11 +683,30 @@ def optimism(rows, splits=SPLITS):
 
     Half of the test images, at random, choose the best of the points; the other half say what it is worth.
 
+    Parameters
+    ----------
+    rows : list of dict
+        Of :meth:`minisnn.store.Store.rows`; ``right`` of their test results tells which images were right.
+    splits : int
+        How often the images are halved.
+
     Returns
     -------
     found : dict or None
         ``mean``: accuracy on the choosing half less that on the other, mean over the splits; ``deviation``: of a split;
         ``points, images, splits``. None if there are fewer than two points of the same images.
+
+    Examples
+    --------
+    30 points that are equally good, 80 %, each on 400 images: the best of them seems to be better, by luck alone.
+
+    >>> rng, rows = np.random.default_rng(0), []
+    >>> for _ in range(30):
+    ...     right = np.packbits(rng.random(400) < 0.8).tobytes().hex()
+    ...     rows.append({"point": {"data": {"digest": ""}}, "result": {"test": {"images": 400, "right": right}}})
+    >>> found = optimism(rows)
+    >>> 0.02 < found["mean"] < 0.08
+    True
     """
     tests = [row["result"]["test"] for row in rows]
     counts = Counter((row["point"]["data"]["digest"], each["images"]) for row, each in zip(rows, tests))

@@ -67,11 +67,50 @@ class Store:
     Examples
     --------
     >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     with Store(Path(folder) / "study.sqlite") as store:
-    ...         store.save("t1", b"", [("k1", {"seed": 0}, "done", "", {"accuracy": 0.9}, 1.5)])
-    ...         store.rows()[0]["result"]["accuracy"]
-    0.9
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> store = Store(Path(folder.name) / "study.sqlite")
+    >>> store.claim("t1")  # no other process computes this training
+    True
+    >>> store.save("t1", b"model", [("k1", {"bits": 8}, "done", "", {"accuracy": 0.9}, 1.5),
+    ...                             ("k2", {"bits": 99}, "failed", "too many bits", {}, 0.5)])
+    >>> store.rows()[0]["result"]["accuracy"], store.status(), store.model("t1")
+    (0.9, {'k1': 'done', 'k2': 'failed'}, b'model')
+    >>> store.seconds()
+    {'k1': 1.5, 'k2': 0.5}
+
+    What failed is forgotten, to be computed again:
+
+    >>> store.forget(["k1", "k2"], failed_alone=True)
+    >>> list(store.status())
+    ['k1']
+
+    Two processes share the file, each at a training of its own, and say that they are alive:
+
+    >>> with Store(store.path) as other:
+    ...     other.claim("t2"), store.claim("t2")
+    (True, False)
+    >>> store.claim("t2")  # the other gave it back when it closed
+    True
+    >>> store.beat()
+    >>> store.release("t2")
+
+    Notes are for what the points are for; a file is for one thing:
+
+    >>> store.note("plan", {"dataset": "digits"})
+    >>> store.noted("plan"), store.noted("pitfalls")
+    ({'dataset': 'digits'}, None)
+    >>> store.note("plan", {"dataset": "mnist"})  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    minisnn.errors.InputError: ...study.sqlite has another plan; name a new file
+
+    A copy to show around has the results, and no models:
+
+    >>> store.copy_without_models(Path(folder.name) / "copy.sqlite")
+    >>> with Store(Path(folder.name) / "copy.sqlite", create=False) as copy:
+    ...     copy.status(), copy.model("t1")
+    ({'k1': 'done'}, None)
+    >>> store.close()
+    >>> folder.cleanup()
     """
 
     def __init__(self, path, create=True):
@@ -126,11 +165,28 @@ class Store:
         self._db.execute("COMMIT")
 
     def status(self):
-        """{key: "done" or "failed"} of all points in the file."""
+        """How far points are.
+
+        Returns
+        -------
+        status : dict of str
+            "done" or "failed", by key, of all points in the file.
+        """
         return dict(self._db.execute("SELECT key, status FROM points"))
 
     def model(self, training):
-        """The model file (bytes) of a training, or None."""
+        """The model of a training.
+
+        Parameters
+        ----------
+        training : str
+            Of :func:`minisnn.point.training_key`.
+
+        Returns
+        -------
+        file : bytes or None
+            Of its model file; None if it is not here.
+        """
         found = self._db.execute("SELECT file FROM models WHERE training = ?", (training,)).fetchone()
         return found and found[0]
 
@@ -143,6 +199,11 @@ class Store:
 
     def note(self, name, value):
         """Remember a plain value.
+
+        Parameters
+        ----------
+        name : str
+        value : dict, list or other plain value
 
         Raises
         ------
@@ -159,7 +220,14 @@ class Store:
         return found and json.loads(found[0])
 
     def copy_without_models(self, path):
-        """Write a copy that is small enough to be shown around; a sweep goes on with it, and trains where it must."""
+        """Write a copy that is small enough to be shown around.
+
+        A sweep goes on with it, and trains where it must.
+
+        Parameters
+        ----------
+        path : str or Path
+        """
         with atomic_write(path) as file:
             copy = sqlite3.connect(":memory:")
             self._db.backup(copy)
@@ -174,7 +242,13 @@ class Store:
         return dict(self._db.execute("SELECT key, seconds FROM times ORDER BY rowid"))
 
     def forget(self, keys, failed_alone):
-        """Delete rows, or of these those that failed; models stay."""
+        """Delete rows, or of these those that failed; models stay.
+
+        Parameters
+        ----------
+        keys : list of str
+        failed_alone : bool
+        """
         with self._transaction():
             for key in keys:
                 self._db.execute("DELETE FROM points WHERE key = ?" + " AND status = 'failed'" * failed_alone, (key,))
@@ -201,7 +275,17 @@ class Store:
             self._db.execute("DELETE FROM claims WHERE training = ? AND owner = ?", (training, self.owner))
 
     def claim(self, training):
-        """Whether this process may compute a training now: no other process that lives is at it."""
+        """Ask for a training.
+
+        Parameters
+        ----------
+        training : str
+
+        Returns
+        -------
+        ours : bool
+            Whether this process may compute it now: no other process that lives is at it.
+        """
         with self._transaction():
             held = self._db.execute("SELECT owner, beat FROM claims WHERE training = ?", (training,)).fetchone()
             if held and held[0] != self.owner and not _gone(*held):
@@ -219,7 +303,26 @@ class Store:
 
 
 def canonical(value):
-    """JSON in one way only, so that equal values are equal texts."""
+    """JSON in one way only, so that equal values are equal texts.
+
+    Parameters
+    ----------
+    value : dict, list or other plain value
+
+    Returns
+    -------
+    text : str
+
+    Raises
+    ------
+    ValueError
+        For a number that JSON does not know, such as NaN, which would not equal itself.
+
+    Examples
+    --------
+    >>> canonical({"b": 1, "a": (2, 3)}) == canonical({"a": [2, 3], "b": 1})
+    True
+    """
     return json.dumps(value, sort_keys=True, allow_nan=False)
 
 

@@ -52,11 +52,18 @@ class Plan:
         Of stage 5; the screening has the first.
     lanes : tuple of int
     margins : tuple of float
-        What the screening's fastest may lose of the default's accuracy there, to be looked at in stages 4 and 5; below 0
-        it must gain so much. A longer training gives the default more than those that pay for firing or have few steps,
-        so more is asked of these here than in the end.
+        What the screening's fastest may lose of the default's accuracy there, to be looked at in stages 4 and 5; below
+        0 it must gain so much. A longer training gives the default more than those that pay for firing or have few
+        steps, so more is asked of these here than in the end.
     tolerance : float
         Accuracy that a trade may lose against the default, in the end.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> plan = replace(plan_for("digits"), betas=(0.25, 0.5), seeds=(0, 1, 2))
+    >>> plan.screening, plan.epochs, plan.tolerance  # what is not replaced stays
+    (6, 12, 0.01)
     """
 
     dataset: str
@@ -94,10 +101,26 @@ PLANS = {
 def plan_for(dataset):
     """The plan for a data set.
 
+    Parameters
+    ----------
+    dataset : str
+
+    Returns
+    -------
+    plan : Plan
+
     Raises
     ------
     InputError
         If there is none.
+
+    Examples
+    --------
+    >>> plan_for("digits").betas
+    (0.25, 0.7)
+    >>> plan_for("mnist")
+    Traceback (most recent call last):
+    minisnn.errors.InputError: there is no study of 'mnist', only of digits, svhn; minisnn sweep computes any grid
     """
     if dataset not in PLANS:
         raise InputError(f"there is no study of {dataset!r}, only of {', '.join(PLANS)}; minisnn sweep computes any "
@@ -133,6 +156,18 @@ def run(plan, path, data, executor=None, *, budget=None, on_stage=lambda name, p
     ------
     InputError
         If the file is of another plan.
+
+    Examples
+    --------
+    In no time no point is begun; the same call with more time goes on from there:
+
+    >>> import tempfile
+    >>> from minisnn import load_data
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     run(plan_for("digits"), f"{folder}/study.sqlite", load_data("digits"), sweep.Here(), budget=0,
+    ...         on_stage=lambda name, points: print(f"stage {name}: {len(points)} points"))
+    stage scales: 14 points
+    'scales'
     """
     until = None if budget is None else time.monotonic() + 60 * budget
     with Store(path) as store:
@@ -148,12 +183,74 @@ def run(plan, path, data, executor=None, *, budget=None, on_stage=lambda name, p
 
 
 def trained(store, row, data):
-    """The model file (bytes) of a row; it is trained again if the file of results came without models."""
+    """The model file of a row; it is trained again if the file of results came without models.
+
+    Parameters
+    ----------
+    store : minisnn.store.Store
+    row : dict
+        Of :meth:`minisnn.store.Store.rows`.
+    data : Dataset
+
+    Returns
+    -------
+    file : bytes
+
+    Raises
+    ------
+    TrainingError
+        If the training fails.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from minisnn import load_data
+    >>> data = load_data("digits")
+    >>> row = {"training": "t1", "point": make(data, {"topology": "16-10"}, {"epochs": 1, "num_steps": 2})}
+    >>> with tempfile.TemporaryDirectory() as folder, Store(f"{folder}/study.sqlite") as store:
+    ...     again = trained(store, row, data)
+    ...     store.save("t1", again, [])
+    ...     trained(store, row, data) == again  # now it is in the file
+    True
+    """
     return store.model(row["training"]) or train(row["point"], data)
 
 
 def pitfalls(plan, store, data, names=("default", "leak", "priced")):
-    """Measure :mod:`minisnn.pitfalls` on settled settings, all seeds, and note the means under "pitfalls"."""
+    """Measure :mod:`minisnn.pitfalls` on settled settings, all seeds, and note the means under "pitfalls".
+
+    Nothing is done if they are noted already.
+
+    Parameters
+    ----------
+    plan : Plan
+    store : minisnn.store.Store
+    data : Dataset
+    names : sequence of str
+        Of :meth:`Rows.settled`; those that are not settled are left out.
+
+    Raises
+    ------
+    InputError
+        If the study has no point of stage 1 yet.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from dataclasses import replace
+    >>> from minisnn import load_data
+    >>> data = load_data("digits")
+    >>> plan = replace(plan_for("digits"), training={"topology": "16-10", "num_steps": 2}, screening=1, epochs=1,
+    ...                seeds=(0,), lanes=(8, 8))
+    >>> part = {"accuracy": 0.9, "latency": 500.0}
+    >>> with tempfile.TemporaryDirectory() as folder, Store(f"{folder}/study.sqlite") as store:
+    ...     for number, surrogate in enumerate(("fast_sigmoid:4", "atan:4")):
+    ...         store.save(str(number), None, [(str(number), point(plan, data, surrogate=surrogate), "done", "",
+    ...                                         {"validation": part, "test": part}, 1.0)])
+    ...     pitfalls(plan, store, data, names=["default"])
+    ...     [(each["pitfall"], each["setting"], each["seeds"]) for each in store.noted("pitfalls")]
+    [('deployed with the other reset order', 'default', 1), ('pooled before firing', 'default', 1)]
+    """
     if store.noted("pitfalls") is not None:
         return
     found = []
@@ -172,7 +269,36 @@ def pitfalls(plan, store, data, names=("default", "leak", "priced")):
 
 
 def point(plan, data, seed=None, full=False, **changes):
-    """A point of the study: the default, with some settings changed."""
+    """A point of the study: the default, with some settings changed.
+
+    Parameters
+    ----------
+    plan : Plan
+    data : Dataset
+    seed : int, optional
+        By default the first of the plan.
+    full : bool
+        In full length, as stage 5; else as the screening.
+    **changes
+        Settings of Network and Settings.
+
+    Returns
+    -------
+    point : dict
+        Of :func:`minisnn.point.make`.
+
+    Raises
+    ------
+    InputError
+        For a setting that cannot be.
+
+    Examples
+    --------
+    >>> from minisnn import load_data
+    >>> found = point(plan_for("digits"), load_data("digits"), threshold=1.5, full=True)
+    >>> found["network"]["beta"], found["network"]["threshold"], found["training"]["epochs"]
+    (0.25, 1.5, 12)
+    """
     given = {"surrogate": f"fast_sigmoid:{plan.fast_sigmoid:g}", "beta": plan.beta, "threshold": plan.threshold,
              "epochs": plan.epochs if full else plan.screening, "seed": plan.seeds[0] if seed is None else seed,
              **plan.training, **changes}
@@ -196,6 +322,22 @@ def stage(name, plan, data, rows):
     Returns
     -------
     points : list of dict
+
+    Examples
+    --------
+    Stage 2 is a grid at the scale that stage 1 found best:
+
+    >>> from minisnn import load_data
+    >>> plan, data = plan_for("digits"), load_data("digits")
+    >>> def row(accuracy, latency, **changes):
+    ...     found, part = point(plan, data, **changes), {"accuracy": accuracy, "latency": latency}
+    ...     return {"point": found, "status": "done", "result": {"validation": part, "test": part}}
+    >>> rows = [row(0.85, 900.0, surrogate="fast_sigmoid:1"), row(0.90, 1000.0, surrogate="fast_sigmoid:4")]
+    >>> points = stage("leaks", plan, data, rows)
+    >>> {each["network"]["surrogate"] for each in points}
+    {'fast_sigmoid:4'}
+    >>> [(each["network"]["beta"], each["network"]["threshold"]) for each in points]
+    [(0.25, 0.5), (0.25, 1.0), (0.25, 1.5), (0.7, 0.5), (0.7, 1.0), (0.7, 1.5)]
     """
     rows = Rows(plan, rows)
     points = {"scales": _scales, "leaks": _leaks, "penalties": _penalties, "steps": _steps,
@@ -211,6 +353,40 @@ class Rows:
     plan : Plan
     rows : list of dict
         Of those that failed none is looked at.
+
+    Examples
+    --------
+    Of the screening; the default is at beta 0.25 and threshold 1:
+
+    >>> from minisnn import load_data
+    >>> plan, data = plan_for("digits"), load_data("digits")
+    >>> def row(accuracy, latency, **changes):
+    ...     found, part = point(plan, data, **changes), {"accuracy": accuracy, "latency": latency}
+    ...     return {"point": found, "status": "done", "result": {"validation": part, "test": part}}
+    >>> rows = Rows(plan, [
+    ...     row(0.85, 900.0, surrogate="fast_sigmoid:1"), row(0.90, 1000.0, surrogate="fast_sigmoid:4"),
+    ...     row(0.88, 1050.0, surrogate="atan:4"), row(0.92, 1100.0, surrogate="fast_sigmoid:4", threshold=0.5),
+    ...     row(0.895, 700.0, surrogate="fast_sigmoid:4", threshold=1.5)])
+    >>> rows.best("fast_sigmoid"), rows.default()["result"]["validation"]["accuracy"]
+    ('fast_sigmoid:4', 0.9)
+    >>> found = rows.screened(surrogate="fast_sigmoid:4", threshold=any)
+    >>> [of(each)["threshold"] for each in found]
+    [1.0, 0.5, 1.5]
+    >>> [of(each)["threshold"] for each in rows.accurate(found, 1)]  # of highest accuracy
+    [0.5]
+    >>> [of(each)["threshold"] for each in rows.trades(found, 1, loss=0.01)]  # the fastest that loses no more than that
+    [1.5]
+    >>> plan.margins, [of(each)["threshold"] for each in rows.fastest(found)]  # that loses at most 0, and 0.02
+    ((0.0, 0.02), [1.0, 1.5])
+
+    In full length, nothing is said of a setting before all its seeds are there:
+
+    >>> whole = [row(0.94, 950.0, surrogate="fast_sigmoid:4", full=True, seed=seed) for seed in plan.seeds]
+    >>> some, all_of_them = Rows(plan, rows.rows + whole[:1]), Rows(plan, rows.rows + whole)
+    >>> len(some.full()), [len(each.seeds(surrogate="fast_sigmoid:4")) for each in (some, all_of_them)]
+    (1, [0, 2])
+    >>> list(some.settled()), list(all_of_them.settled())  # nothing in full length is faster: "leak" is the default
+    ([], ['default', 'same scale', 'paper', 'leak', 'priced', 'steps'])
     """
 
     def __init__(self, plan, rows):
@@ -218,11 +394,22 @@ class Rows:
         self.rows = [row for row in rows if row["status"] == "done"]
 
     def screened(self, **wanted):
-        """Rows of the screening with these settings; what is not named is the default's, `any` is any."""
+        """Rows of the screening with these settings.
+
+        Parameters
+        ----------
+        **wanted
+            By the names of :func:`of`. What is not named is the default's, but for the surrogate, which may be any; the
+            builtin ``any`` is any.
+
+        Returns
+        -------
+        rows : list of dict
+        """
         return self._with(self.plan.screening, wanted)
 
     def full(self, **wanted):
-        """Rows in full length, of all seeds."""
+        """Rows in full length, of all seeds; as :meth:`screened`."""
         return self._with(self.plan.epochs, wanted)
 
     def _with(self, epochs, wanted):
@@ -232,7 +419,22 @@ class Rows:
                 and all(value is any or of(row)[name] == value for name, value in wanted.items())]
 
     def best(self, family):
-        """The surrogate of a family, as named, that is best on validation at the default's beta and threshold."""
+        """The surrogate of a family that is best on validation at the default's beta and threshold, of the screening.
+
+        Parameters
+        ----------
+        family : "fast_sigmoid" or "atan"
+
+        Returns
+        -------
+        surrogate : str
+            Such as "atan:4".
+
+        Raises
+        ------
+        InputError
+            If there is no such row yet.
+        """
         rows = [row for row in self.screened() if of(row)["surrogate"] in
                 [f"{family}:{scale:g}" for scale in (*self.plan.scales, getattr(self.plan, family))]]
         if not rows:
@@ -240,12 +442,36 @@ class Rows:
         return of(max(rows, key=lambda row: (validation(row)["accuracy"], -validation(row)["latency"])))["surrogate"]
 
     def default(self):
-        """The default at the best scale, of the screening."""
+        """The default at the best scale, of the screening.
+
+        Returns
+        -------
+        row : dict
+
+        Raises
+        ------
+        InputError
+            If there is no such row yet.
+        """
         row, = self.screened(surrogate=self.best("fast_sigmoid"))
         return row
 
     def trades(self, rows, count, loss):
-        """The rows of least latency on validation that lose at most `loss` of the default's accuracy there."""
+        """The fastest rows that lose little of the default's accuracy, both on validation.
+
+        Parameters
+        ----------
+        rows : list of dict
+        count : int
+            How many, at most.
+        loss : float
+            Accuracy that they may lose; below 0 they must gain so much.
+
+        Returns
+        -------
+        rows : list of dict
+            By latency.
+        """
         floor = validation(self.default())["accuracy"] - loss
         fit = [row for row in rows if validation(row)["accuracy"] >= floor]
         return sorted(fit, key=lambda row: validation(row)["latency"])[:count]
@@ -299,19 +525,71 @@ class Rows:
 
 
 def mean(rows, name, part="validation"):
-    """Mean over rows (seeds) of a number of ``validation`` or ``test``."""
+    """Mean over rows (seeds) of a number of ``validation`` or ``test``.
+
+    Parameters
+    ----------
+    rows : list of dict
+    name : str
+        Such as "accuracy" or "latency".
+    part : "validation" or "test"
+
+    Returns
+    -------
+    mean : float
+
+    Examples
+    --------
+    >>> mean([{"result": {"validation": {"latency": latency}}} for latency in (400, 500)], "latency")
+    450.0
+    """
     return sum(row["result"][part][name] for row in rows) / len(rows)
 
 
 def of(row):
-    """The settings of a row that a study changes, by name."""
+    """The settings of a row that a study changes, by name.
+
+    Parameters
+    ----------
+    row : dict
+        Of :meth:`minisnn.store.Store.rows`.
+
+    Returns
+    -------
+    settings : dict
+        ``surrogate, beta, threshold, num_steps, rate_penalty``.
+
+    Examples
+    --------
+    >>> from minisnn import load_data
+    >>> of({"point": point(plan_for("digits"), load_data("digits"), threshold=1.5)})
+    {'surrogate': 'fast_sigmoid:25', 'beta': 0.25, 'threshold': 1.5, 'num_steps': 5, 'rate_penalty': None}
+    """
     network, training = row["point"]["network"], row["point"]["training"]
     return {"surrogate": network["surrogate"], "beta": network["beta"], "threshold": network["threshold"],
             "num_steps": training["num_steps"], "rate_penalty": training["rate_penalty"]}
 
 
 def validation(row):
-    """What was found on the validation images."""
+    """What was found on the validation images, by which everything is chosen.
+
+    Parameters
+    ----------
+    row : dict
+        Of :meth:`minisnn.store.Store.rows`.
+
+    Returns
+    -------
+    result : dict
+        The part ``validation`` of :func:`minisnn.point.measure`.
+
+    Examples
+    --------
+    >>> rows = [{"result": {"validation": {"accuracy": 0.91}, "test": {"accuracy": 0.90}}},
+    ...         {"result": {"validation": {"accuracy": 0.90}, "test": {"accuracy": 0.93}}}]
+    >>> max(rows, key=lambda row: validation(row)["accuracy"])["result"]["test"]  # and not the better test result
+    {'accuracy': 0.9}
+    """
     return row["result"]["validation"]
 
 
@@ -353,7 +631,7 @@ def _steps(plan, data, rows):
     return [point(plan, data, **of(row) | {"num_steps": steps}) for row in chosen for steps in plan.steps]
 
 
-def candidates(plan, rows):
+def _candidates(plan, rows):
     """Settings that stage 5 computes in full, by what they are for: dict of list of dict."""
     fast_sigmoid, atan = rows.best("fast_sigmoid"), rows.best("atan")
     default = of(rows.default())
@@ -377,5 +655,5 @@ def candidates(plan, rows):
 
 
 def _claims(plan, data, rows):
-    settings = [each for group in candidates(plan, rows).values() for each in group]
+    settings = [each for group in _candidates(plan, rows).values() for each in group]
     return [point(plan, data, seed=seed, full=True, **each) for each in settings for seed in plan.seeds]

@@ -37,6 +37,10 @@ def grid(axes):
     ----------
     axes : dict of str to list
 
+    Returns
+    -------
+    choices : list of dict
+
     Examples
     --------
     >>> grid({"beta": [0.5, 0.9], "seed": [0, 1]})[1]
@@ -47,7 +51,27 @@ def grid(axes):
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a sweep ended: how many of its points are done, failed, and left (for want of time)."""
+    """How a sweep ended.
+
+    Attributes
+    ----------
+    done, failed, left : int
+        How many of its points are done, failed, and left (for want of time).
+
+    Examples
+    --------
+    A budget of no minutes: no job is begun.
+
+    >>> import tempfile
+    >>> from minisnn import load_data
+    >>> data = load_data("digits")
+    >>> points = [points_of.make(data, {"topology": "16-10", "beta": beta}, {"epochs": 1, "num_steps": 2})
+    ...           for beta in (0.5, 0.9)]
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     outcome = run(points, f"{folder}/study.sqlite", "digits", Here(), budget=0)
+    >>> outcome
+    Outcome(done=0, failed=0, left=2)
+    """
 
     done: int
     failed: int
@@ -61,6 +85,15 @@ class Processes:
     ----------
     workers : int, optional
         By default one for each processor.
+
+    Examples
+    --------
+    >>> processes = Processes(2)
+    >>> processes.slots  # jobs at a time
+    2
+    >>> with processes.open() as executor:  # each worker is a new Python
+    ...     executor.submit(pow, 2, 10).result()
+    1024
     """
 
     def __init__(self, workers=None):
@@ -86,7 +119,14 @@ class Processes:
 
 
 class Here:
-    """No workers: this process does one job after the other. For small sweeps, and to debug."""
+    """No workers: this process does one job after the other. For small sweeps, and to debug.
+
+    Examples
+    --------
+    >>> with Here().open() as executor:
+    ...     executor.submit(os.getpid).result() == os.getpid()  # no other process
+    True
+    """
 
     slots = 1
 
@@ -110,6 +150,25 @@ class Dask:
     ------
     InputError
         If dask.distributed is not installed, or nobody answers.
+
+    Examples
+    --------
+    Without the package:
+
+    >>> from unittest import mock
+    >>> with mock.patch.dict(sys.modules, distributed=None):  # as if it were not installed
+    ...     Dask("tcp://127.0.0.1:8786")
+    Traceback (most recent call last):
+    minisnn.errors.InputError: --dask needs dask.distributed: pip install 'minisnn[cluster]'
+
+    With ``dask scheduler``, and on two machines ``dask worker --nthreads 4``:
+
+    >>> dask = Dask("tcp://127.0.0.1:8786")  # doctest: +SKIP
+    >>> dask.slots  # doctest: +SKIP
+    8
+    >>> with dask.open() as executor:  # doctest: +SKIP
+    ...     executor.submit(pow, 2, 10).result()
+    1024
     """
 
     def __init__(self, address):
@@ -339,6 +398,22 @@ def job(points, file, dataset, data_dir, threads):
     file : bytes or None
         The model, if it is new.
     rows : list of (key, point, status, reason, result, seconds)
+
+    Examples
+    --------
+    A job whose data are not those of the points fails with a reason, and stops no other:
+
+    >>> from minisnn import load_data
+    >>> data = load_data("digits")
+    >>> points = [points_of.make(data, {"topology": "16-10", "beta": beta}, {"epochs": 1, "num_steps": 2})
+    ...           for beta in (0.5, 0.9)]
+    >>> points[0]["data"]["digest"] = "another"
+    >>> file, rows = job(points[:1], None, "digits", None, 1)
+    >>> file, rows[0][2], "is not the data that the points are for" in rows[0][3]
+    (None, 'failed', True)
+    >>> file, rows = job(points[1:], None, "digits", None, 1)
+    >>> rows[0][2], file == points_of.train(points[1], data)  # the model is new: it belongs in the file
+    ('done', True)
     """
     start, known = time.perf_counter(), file is not None
     try:

@@ -40,12 +40,32 @@ class Why:
     current : int
         All that was added in the step, bias included.
     bias, membrane, threshold, spike, kept_after : int
+        After the last step nothing is kept: 0.
     fired, out : int
         Clock cycle of the neuron's turn in the firing pass, and that in which spike and membrane are known.
     unit : float
         What 1 stands for in the float network.
     membrane_float, current_float : float
         Of the float network.
+
+    Examples
+    --------
+    Neuron 0 gets 0.5 at step 0; half of it is left when 0.75 come at step 1, and 1.0 is above 0.9:
+
+    >>> from minisnn import Model, Network
+    >>> from minisnn.encode import Encoder
+    >>> from minisnn.quantize import quantize
+    >>> net = Network("2", (2,), beta=0.5, threshold=0.9, rng=np.random.default_rng(0))
+    >>> net.params[0][...] = [[0.5, 0], [0.75, 0]]
+    >>> model, _ = quantize(Model(net, Encoder("latency", 2)))
+    >>> found = trace(model, np.array([255, 1], np.uint8), lanes=(1,))  # the bright pixel spikes first
+    >>> why = found.why(layer=0, neuron=0, step=1)
+    >>> why.kept, why.additions["adds"].tolist(), why.membrane, why.threshold, why.spike
+    (680, [2032], 2712, 2438, 1)
+    >>> round(why.membrane * why.unit, 3), round(why.membrane_float, 3)  # the same in units of the float network
+    (1.001, 1.001)
+    >>> why.additions["cycle"].tolist(), why.fired, why.out  # added in cycle 18; fires in 21, which is known in 25
+    ([18], 21, 25)
     """
 
     kept: int
@@ -88,6 +108,24 @@ class Doing:
         Word of membranes (row * width + column) * groups + group that fires; -1 for none.
     word_out : int
         Word of the next layer's frame that is written; -1 for none.
+
+    Examples
+    --------
+    >>> from minisnn import Model, Network
+    >>> from minisnn.encode import Encoder
+    >>> from minisnn.quantize import quantize
+    >>> net = Network("2", (2,), beta=0.5, threshold=0.9, rng=np.random.default_rng(0))
+    >>> net.params[0][...] = [[0.5, 0], [0.75, 0]]
+    >>> model, _ = quantize(Model(net, Encoder("latency", 2)))
+    >>> found = trace(model, np.array([255, 1], np.uint8), lanes=(1,))  # the bright pixel spikes first
+    >>> doing, = found.at(7)
+    >>> doing.phase, doing.step, doing.adding, doing.weight_word, doing.sum_word  # input 0, to neuron 0
+    ('adds', 0, 0, 0, 0)
+    >>> doing, = found.at(8)
+    >>> doing.adding, doing.weight_word, doing.sum_word  # input 0 to neuron 1: on one lane, a cycle later
+    (0, 1, 1)
+    >>> [found.at(cycle)[0].firing for cycle in (9, 10, 11, 12)]
+    [-1, 0, 1, -1]
     """
 
     layer: int
@@ -121,6 +159,23 @@ class Cost:
     firing : int
     inputs, additions : int
         Inputs that were not 0; weights that they added.
+
+    Examples
+    --------
+    >>> from minisnn import Model, Network
+    >>> from minisnn.encode import Encoder
+    >>> from minisnn.quantize import quantize
+    >>> net = Network("2", (2,), beta=0.5, threshold=0.9, rng=np.random.default_rng(0))
+    >>> net.params[0][...] = [[0.5, 0], [0.75, 0]]
+    >>> model, _ = quantize(Model(net, Encoder("latency", 2)))
+    >>> found = trace(model, np.array([255, 1], np.uint8), lanes=(1,))  # the bright pixel spikes first
+    >>> cost = found.cost(layer=0, step=0)
+    >>> cost.inputs, cost.additions, cost.adding  # one spike, for two neurons, on one lane
+    (1, 2, 2)
+    >>> cost.scanning, cost.waiting, cost.firing  # the rest of begin to added; a free bank was there; two neurons fire
+    (6, 0, 2)
+    >>> cost.added - cost.begin == cost.adding + cost.scanning
+    True
     """
 
     begin: int
@@ -158,6 +213,41 @@ class Trace:
     times : ndarray of int64, shape (4, L, T)
         `begins`, `added`, `fires`, `ends` of :class:`minisnn.cycles.Cycles`.
     latency : int
+
+    Examples
+    --------
+    Two inputs and two neurons on one lane.
+    Neuron 0 gets 0.5 at step 0; half of it is left when 0.75 come at step 1, and 1.0 is above 0.9:
+
+    >>> from minisnn import Model, Network
+    >>> from minisnn.encode import Encoder
+    >>> from minisnn.quantize import quantize
+    >>> net = Network("2", (2,), beta=0.5, threshold=0.9, rng=np.random.default_rng(0))
+    >>> net.params[0][...] = [[0.5, 0], [0.75, 0]]
+    >>> model, _ = quantize(Model(net, Encoder("latency", 2)))
+    >>> found = trace(model, np.array([255, 1], np.uint8), lanes=(1,))  # the bright pixel spikes first
+    >>> found.spk[0][:, 0].tolist(), found.latency
+    ([0, 1], 40)
+    >>> found.why(layer=0, neuron=0, step=1).kept, found.at(10)[0].phase, found.cost(layer=0, step=0).firing
+    (680, 'fires', 2)
+
+    What these follow from:
+
+    >>> found.groups(0), found.constant(0), found.delay(0)  # two neurons are two groups of a lane; spikes are no pixels
+    (2, False, 4)
+    >>> found.frame(0, step=1).tolist()
+    [[[0, 1]]]
+    >>> addresses, log = found.log(0, step=1)  # input 1 is handed over in cycle 15, and added from 18 on, twice
+    >>> addresses.tolist(), log.tolist()
+    ([1], [[15, 18, 2]])
+
+    In a file:
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     found.save(f"{folder}/trace.npz")
+    ...     load(f"{folder}/trace.npz").latency
+    40
     """
 
     def __init__(self, network, num_steps, lanes, wide, image, frames, mem, spk, mem_float, spk_float, float_params,
@@ -183,7 +273,13 @@ class Trace:
         return step
 
     def groups(self, layer):
-        """Groups of lanes that hold a pixel's neurons."""
+        """Groups of lanes that hold a pixel's neurons.
+
+        Raises
+        ------
+        InputError
+            If there is no such layer.
+        """
         return -(-self._layer(layer).w_shape[-1] // self.lanes[layer])
 
     def constant(self, layer):
@@ -191,12 +287,20 @@ class Trace:
         return layer == 0 and self.network.input_bits > 0
 
     def frame(self, layer, step):
-        """What a layer takes at a step, (H, W, C)."""
+        """What a layer takes at a step: ndarray of unsigned integers, shape (H, W, C)."""
         return self.frames[layer][0 if self.constant(layer) else step]
 
     def log(self, layer, step):
-        """(addresses, cycles): of the inputs that are not 0, and for each the clock cycle in which the scanner hands it
-        over, of its first addition, and the number of its additions, (n, 3)."""
+        """When each input of a step is added.
+
+        Returns
+        -------
+        addresses : ndarray of int, shape (n,)
+            Of the inputs that are not 0, in the frame's order.
+        log : ndarray of int64, shape (n, 3)
+            For each the clock cycle in which the scanner hands it over, that of its first addition, and the number of
+            its additions, one a cycle.
+        """
         step = 0 if self.constant(layer) else step
         if (layer, step) not in self._logs:
             frame = self.frame(layer, step)
@@ -410,7 +514,22 @@ class Trace:
         return -1
 
     def cost(self, layer, step):
-        """What a step of a layer costs; see :class:`Cost`."""
+        """What a step of a layer costs.
+
+        Parameters
+        ----------
+        layer, step : int
+            From 0.
+
+        Returns
+        -------
+        cost : Cost
+
+        Raises
+        ------
+        InputError
+            If there is no such layer or step.
+        """
         self._layer(layer)
         begin, added, fires, end = (int(at) for at in self.times[:, layer, self._step(step)])
         before = int(self.times[3, layer, step - 1]) if step else 0
@@ -435,7 +554,17 @@ class Trace:
     # Files
 
     def save(self, path):
-        """Write it to `path` (.npz), whole or not at all."""
+        """Write it to `path` (.npz), whole or not at all.
+
+        Parameters
+        ----------
+        path : str or Path
+
+        Raises
+        ------
+        InputError
+            If it cannot be written there.
+        """
         described, arrays = parts(self.network)
         about = {**described, "input_bits": self.network.input_bits, "lanes": list(self.lanes), "wide": self.wide,
                  "num_steps": self.num_steps, "latency": self.latency, "float": [list(p) for p in self.float_params],
@@ -448,10 +577,34 @@ class Trace:
 def load(path):
     """Read a trace that :meth:`Trace.save` wrote.
 
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    trace : Trace
+
     Raises
     ------
     InputError
         If the file is missing, damaged, or of another kind or version.
+
+    Examples
+    --------
+    >>> from minisnn import Model, Network
+    >>> from minisnn.encode import Encoder
+    >>> from minisnn.quantize import quantize
+    >>> net = Network("2", (2,), beta=0.5, threshold=0.9, rng=np.random.default_rng(0))
+    >>> net.params[0][...] = [[0.5, 0], [0.75, 0]]
+    >>> model, _ = quantize(Model(net, Encoder("latency", 2)))
+    >>> found = trace(model, np.array([255, 1], np.uint8), lanes=(1,))  # the bright pixel spikes first
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     found.save(f"{folder}/trace.npz")
+    ...     again = load(f"{folder}/trace.npz")
+    >>> again.why(0, 0, 1).membrane == found.why(0, 0, 1).membrane  # every query is answered from the file alone
+    True
     """
     about, arrays = read(path, KIND)
     try:
@@ -488,6 +641,20 @@ def trace(model, image, lanes=None, wide=False, float_model=None, about=None):
     ------
     InputError
         If image, lanes or float model do not fit.
+
+    Examples
+    --------
+    >>> from minisnn import Model, Network
+    >>> from minisnn.encode import Encoder
+    >>> from minisnn.quantize import quantize
+    >>> net = Network("2", (2,), beta=0.5, threshold=0.9, rng=np.random.default_rng(0))
+    >>> net.params[0][...] = [[0.5, 0], [0.75, 0]]
+    >>> model, _ = quantize(Model(net, Encoder("latency", 2)))
+    >>> found = trace(model, np.array([255, 1], np.uint8), lanes=(1,))  # the bright pixel spikes first
+    >>> found.mem[0][:, 0].tolist(), found.mem_float[0][:, 0].round(2).tolist()  # membranes of neuron 0, by step
+    ([1360, 2712], [0.5, 1.0])
+    >>> found.about["scores"], found.about["answer"]
+    ([1, 0], 0)
     """
     if not isinstance(model, IntegerModel):
         raise InputError("trace takes the integers of minisnn.quantize, not a float model")
