@@ -148,7 +148,8 @@ def describe(point):
              f"T {training['num_steps']}"]
     if training["rate_penalty"]:
         words.append(f"penalty {training['rate_penalty']}")
-    return ", ".join(words + [f"{training['epochs']} epochs", f"seed {training['seed']}"])
+    epochs = training["epochs"]
+    return ", ".join(words + [f"{epochs} epoch{'s' * (epochs != 1)}", f"seed {training['seed']}"])
 
 
 def _kind(point, plan):

@@ -140,6 +140,15 @@ def test_verdicts_flip_with_the_numbers(tmp_path, template):
         assert other[name]["passed"] < 2
 
 
+def test_a_base_that_has_hardly_learned_is_told(tmp_path, template):
+    said = "the default has hardly learned: 30.0 %"
+    weak = verdicts(tmp_path, template, {"named": ({"surrogate": NAMED}, (0.30, 500.0, 0.02))})
+    assert all((said in claim["note"]) == ("snnTorch's scale" in name) for (group, name), claim in weak.items()
+               if group == "latency")
+    near = verdicts(tmp_path, template, {"named": ({"surrogate": NAMED}, (0.85, 500.0, 0.02))})
+    assert not any("hardly" in claim["note"] for claim in near.values())
+
+
 @pytest.mark.parametrize("sense, passing", [("<", (True, False, False)), (">", (False, False, True)),
                                             ("<=", (True, True, False)), (">=", (False, True, True))])
 def test_bars(sense, passing):

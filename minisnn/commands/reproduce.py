@@ -40,6 +40,8 @@ def run(args):
         raise InputError(f"cannot write {args.out}: {error.strerror or error}; name another folder") from None
     data = datasets.load(args.dataset, args.data, progress=True)
     path = args.out / "study.sqlite"
+    with Store(path) as store:
+        store.note("command", f"minisnn reproduce --dataset {args.dataset} --out DIR")
     left = _stages(plan, path, data, args)
     if left:
         print(f"\nthe time is up in stage {left}: the same command goes on; a report of what is there", flush=True)
