@@ -9,7 +9,7 @@ from . import plot_study
 from .claims import EFFICIENT, HOLDS, LABELS, OPEN
 from .errors import InputError
 from .files import atomic_write
-from .report import as_csv, as_json
+from .tabulate import as_csv, as_json
 
 HEADINGS = {  # of the sections, in their order
     "short": "In short",

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import minisnn
-from minisnn import claims, energy, page, plot_study, point, report, study
+from minisnn import claims, energy, page, plot_study, point, report, sections, study
 from minisnn import surrogate as surrogates
 from minisnn.commands import main
 from minisnn.errors import InputError
@@ -185,7 +185,7 @@ def test_front_against_brute_force():
     for _ in range(50):
         points = [tuple(pair) for pair in rng.integers(0, 6, (12, 2)).tolist()]  # ties are certain
         slow = {(x, y) for x, y in points if not any((a <= x and b >= y) and (a < x or b > y) for a, b in points)}
-        assert report.front(points) == sorted(slow)
+        assert sections.front(points) == sorted(slow)
 
 
 def test_optimism_of_chance_alone(template):
@@ -195,11 +195,11 @@ def test_optimism_of_chance_alone(template):
         right = rng.random(400) < 0.8
         test = {"images": 400, "right": np.packbits(right).tobytes().hex()}
         rows.append({"point": template, "result": {"test": test}})
-    found = report.optimism(rows)
+    found = sections.optimism(rows)
     assert 0.02 < found["mean"] < 0.08
-    assert report.optimism(rows[:1]) is None
-    assert report.optimism([rows[0]] * 2)["mean"] == pytest.approx(0, abs=0.01)
-    assert found == report.optimism(rows)
+    assert sections.optimism(rows[:1]) is None
+    assert sections.optimism([rows[0]] * 2)["mean"] == pytest.approx(0, abs=0.01)
+    assert found == sections.optimism(rows)
 
 
 def test_equal_stores_give_equal_files(tmp_path, template):
