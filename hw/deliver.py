@@ -18,6 +18,7 @@ from .benches import bench, digits, script
 from .convert import convert
 from .cosimulate import image_words
 from .manual import header, manual
+from .manual_tables import layer_table
 from .words import load_words
 
 SUMS = "SHA256SUMS"
@@ -55,7 +56,7 @@ def check_name(name, hdl):
         raise ValueError(f"{name!r} means something else in the files; give the design another name")
 
 
-def deliver(model, images, spec, name="accelerator", hdl="vhdl", probed=False):
+def deliver(model, images, spec, name="accelerator", hdl="vhdl", probed=False, sample=None):
     """All files of a delivery.
 
     Parameters
@@ -69,6 +70,8 @@ def deliver(model, images, spec, name="accelerator", hdl="vhdl", probed=False):
     hdl : "vhdl" or "verilog"
     probed : bool
         With the ports of the probe.
+    sample : ndarray, shape (N, ...), optional
+        More raw images, to predict the range of cycles that the manual tells; by default `images`.
 
     Returns
     -------
@@ -83,8 +86,9 @@ def deliver(model, images, spec, name="accelerator", hdl="vhdl", probed=False):
     check_name(name, hdl)
     inputs, run = next(model.run(images, "spikes", batch_size=len(images)))
     stimulus = cycles.Stimulus.of(model.network, inputs, run, model.num_steps)
-    predicted = cycles.predict(stimulus, [each.lanes for each in spec.layers], in_lanes=spec.layers[0].in_lanes,
-                               wide=[each.taps > 1 for each in spec.layers])
+    predicted = _predict(stimulus, spec)
+    more = stimulus if sample is None else cycles.Stimulus.of_images(model, sample)
+    latencies = _predict(more, spec).latency, int(_predict(more, spec, "dense").latency.max())
     load = load_words(model.network, spec, model.num_steps)
     answers = [[*scores, max(range(len(scores)), key=scores.__getitem__), count]
                for scores, count in zip(run.scores.tolist(), predicted.latency.tolist())]
@@ -107,9 +111,14 @@ def deliver(model, images, spec, name="accelerator", hdl="vhdl", probed=False):
     files[f"{name}_bench{'.vhd' if hdl == 'vhdl' else '.sv'}"] = bench(hdl, name, spec, ports[1], most_cycles)
     files["run.sh"] = script(hdl, name, package)
     files["README.md"] = manual(model, spec, name, hdl, package, ports, load, answers, predicted.interval,
-                                memories(design[0]))
+                                latencies, memories(design[0]))
     files[SUMS] = _sums(files)
     return files
+
+
+def _predict(stimulus, spec, schedule="pipelined"):
+    return cycles.predict(stimulus, [each.lanes for each in spec.layers], schedule, in_lanes=spec.layers[0].in_lanes,
+                          wide=[each.taps > 1 for each in spec.layers])
 
 
 def memories(design):
@@ -186,6 +195,21 @@ def check_folder(folder):
         file = folder / name
         if name != SUMS and not (name in known and file.is_file() and _digest(file.read_bytes()) == known[name]):
             raise FileExistsError(f"{folder} holds {name}, which is not as minisnn vhdl wrote it; name a new folder")
+
+
+def check_report(folder, model, spec):
+    """A report belongs beside the design that it is on, or no design.
+
+    Raises
+    ------
+    FileExistsError
+        If the folder's manual tells other layers, lanes or widths.
+    """
+    manual_file = Path(folder) / "README.md"
+    delivered = any(line.endswith("  README.md") for line in _lines_of_sums(folder))
+    if delivered and layer_table(model, spec).strip() not in manual_file.read_text(encoding="utf-8"):
+        raise FileExistsError(f"{folder} holds the design of another network, or other lanes; name another folder, or "
+                              "what it was written with")
 
 
 def with_sums(folder, files):

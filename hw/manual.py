@@ -41,7 +41,11 @@ steps are loaded: the design has none of them. A layer works on `lanes` neurons 
 other that is not 0, so that the cycles of an image depend on it.
 
 @FILES@
-A line of the text files is `tlast`, a blank, and `tdata` in hexadecimal.
+A line of the text files is `tlast`, a blank, and `tdata` in hexadecimal. The load as bytes, the lowest of each beat
+first:
+
+    python3 -c "import sys; [sys.stdout.buffer.write(int(beat[2:], 16).to_bytes(@LOAD_BYTES@, 'little')) \\
+        for beat in open('load.txt')]" > load.bin
 
 ## What is computed
 
@@ -69,7 +73,8 @@ there may be warnings of undefined values: outputs have none before the first ed
 
 @PORTS@
 The three streams are AXI4-Stream: a beat is taken at a rising edge at which `tvalid` and `tready` are both 1, and
-what is offered must stay until it is taken. In the diagrams below a cycle begins with a rising edge; inputs are
+what is offered must stay until it is taken. There are no `tkeep` and `tstrb`; where the reset is AXI's `aresetn`, `rst`
+is `not aresetn`. In the diagrams below a cycle begins with a rising edge; inputs are
 read, and beats taken, at the edge that ends it. `s_input_tready` is 0 from the cycle in which `s_load_tvalid`
 becomes 1, unless an image is half taken: a path from an input to an output, without a register.
 
@@ -104,7 +109,10 @@ of `loaded`, and images wait for another load, which the next beat begins. Every
 network loaded, and a pause in cycle 4:
 
 @LOAD_WAVES@
-To change the number of steps, a threshold or a weight, send everything again.
+To change the number of steps, a threshold or a weight, send everything again. A network that was trained anew fits
+this design if `minisnn vhdl` would write the same `@DESIGN@` for it, byte for byte. Widths of biases and membranes
+follow from the weights, unless `minisnn quantize --membrane-bits` fixed them: with other widths the number of beats may
+be the same, so that nothing complains, and answers are wrong.
 
 ## Input
 
@@ -137,7 +145,8 @@ Predicted for the images of `images.txt`, each alone in the accelerator and ever
 requires exactly these.
 
 @CYCLES@
-@STREAM@ At 100 MHz, @FIRST@ cycles are @MICROSECONDS@ us.
+Of the first @SAMPLE@ of the test set: @RANGE@; @DENSE@ if every neuron fired in every step. @STREAM@ At 100 MHz,
+@FIRST@ cycles are @MICROSECONDS@ us.
 
 ## Resources
 
@@ -146,8 +155,8 @@ distributed RAM of them:
 
 @MEMORIES@
 @ALL_BITS@ bits in all. A lane multiplies its membrane by beta, of which synthesis makes wires where it is a power
-of 2; a lane of a layer that takes pixels multiplies each by a weight. `minisnn synth` measures LUTs, registers,
-blocks of RAM and the clock.
+of 2; a lane of a layer that takes pixels multiplies each by a weight. LUTs, registers, blocks of RAM and the clock
+are what your tool says; `minisnn synth --out` puts what Yosys and nextpnr say here, as `report.md`.
 """
 
 
@@ -165,7 +174,7 @@ def header(model, spec, name, ports):
     return "\n".join(lines).replace("`", "")
 
 
-def manual(model, spec, name, hdl, package, ports, load, answers, interval, memories):
+def manual(model, spec, name, hdl, package, ports, load, answers, interval, latencies, memories):
     """README.md, as text.
 
     Parameters
@@ -182,6 +191,8 @@ def manual(model, spec, name, hdl, package, ports, load, answers, interval, memo
         Beats of each image's answer.
     interval : float
         Cycles between the answers of images that follow one another.
+    latencies : (ndarray of int, int)
+        Cycles of some images, and the most that they would take with every spike set.
     memories : list of (path, what is read, words, bits)
     """
     first, pixels, count = spec.layers[0], spec.layers[0].input_bits > 0, answers[0][-1]
@@ -195,7 +206,8 @@ def manual(model, spec, name, hdl, package, ports, load, answers, interval, memo
         "CURRENT": "; the first layer sums its pixels, and then its bias, once an image, and adds this in every step"
                    * pixels,
         "KINDS": kinds(spec), "ORDER": order(spec), "RESETS": reset_table(spec), "MOST_STEPS": spec.max_steps,
-        "LOAD_BITS": spec.load_bits, "BEATS": f"{len(load):,}", "WORDS": first.in_words,
+        "LOAD_BITS": spec.load_bits, "LOAD_BYTES": -(-spec.load_bits // 8),
+        "DESIGN": f"{name}.{'vhd' if hdl == 'vhdl' else 'v'}", "BEATS": f"{len(load):,}", "WORDS": first.in_words,
         "EACH": "" if pixels else " each", "WORD_BITS": first.word_bits, "INPUT_BITS": spec.input_bits,
         "INPUTS": counted(first.in_lanes, "pixel") + f", {first.input_bits} bits, unsigned" if pixels else
                   counted(first.in_lanes, "spike"),
@@ -208,6 +220,8 @@ def manual(model, spec, name, hdl, package, ports, load, answers, interval, memo
                         [(index, answer[-2], f"{answer[-1]:,}") for index, answer in enumerate(answers)]),
         "STREAM": "" if len(answers) == 1 else
                   f"Sent without a pause, their answers follow one another every {interval:,.0f} cycles.",
+        "RANGE": f"{latencies[0].min():,} to {latencies[0].max():,}, {latencies[0].mean():,.0f} in the mean",
+        "SAMPLE": counted(len(latencies[0]), "image"), "DENSE": f"{latencies[1]:,}",
         "FIRST": f"{count:,}", "MICROSECONDS": f"{count / 100:,.1f}",
         "MEMORIES": memory_table(memories, spec),
         "ALL_BITS": f"{sum(words * width for _, _, words, width in memories):,}",

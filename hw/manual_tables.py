@@ -52,6 +52,7 @@ def file_table(name, hdl, package):
         ("`images.txt`", "words of some images, a beat a line"),
         ("`expected.txt`", "their answers, a beat a line, from integer arithmetic and a model of the cycles"),
         ("`run.sh`", "simulates; exit status 0 if all is as expected"),
+        ("`report.md`, `report.json`", "resources and clock, if `minisnn synth --out` wrote them here"),
         ("`SHA256SUMS`", "of the files: `sha256sum -c SHA256SUMS`")])
 
 

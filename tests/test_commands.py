@@ -158,6 +158,14 @@ def test_presets_are_sound(name):
     Settings(**preset)
 
 
+def test_train_warns_of_classes_that_the_data_do_not_have(tmp_path, capsys):
+    flags = ["--epochs", "1", "--steps", "2", "--figure", "none", "--out", str(tmp_path / "m.npz")]
+    assert main(["train", "--topology", "16-20", *flags]) == 0
+    assert "the network answers with 20 classes, digits has 10; end --topology with 10" in capsys.readouterr().err
+    assert main(["train", "--topology", "16-20", "--classes", "10", *flags]) == 0
+    assert "warning" not in capsys.readouterr().err
+
+
 def test_train_alone_takes_the_preset(tmp_path):
     preset = PRESETS["digits"]
     out = tmp_path / "m.npz"

@@ -13,11 +13,11 @@ import pytest
 from myhdl import Signal, always, block
 
 import hw.convert as convert_module
-from hw import simulate
+from hw import simulate, tools
 from hw.accelerator import ports
 from hw.convert import convert
 from hw.cosimulate import Host, design, image_words
-from hw.deliver import accelerator_of, deliver, with_sums, write
+from hw.deliver import accelerator_of, check_report, deliver, with_sums, write
 from hw.layer import layer
 from hw.lif import lif
 from hw.loader import loader
@@ -29,6 +29,7 @@ from hw.stream_in import stream_in
 from hw.waves import INPUT, LOAD, OUTPUT
 from hw.words import load_words
 from minisnn.commands import main
+from minisnn.cycles import Stimulus, predict
 from minisnn.data import load as load_data
 from minisnn.fixed.model import load
 from tests.hw_ports import below, bit, word
@@ -395,6 +396,27 @@ def test_reports_are_replaced_with_the_delivery(folders, tmp_path, delivered):
     (out / "report.md").write_bytes(before["report.md"])
     write(out, files)  # they describe another design
     assert contents(out) == contents(folders / "vhdl")
+
+
+def test_no_report_beside_another_design(model, folders, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(tools, "need", lambda *names: names)
+    capsys.readouterr()
+    assert main(["synth", str(model), "--lanes", "3/4", "--out", str(folders / "vhdl")]) == 2  # it has 2/4
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and "holds the design of another network, or other lanes" in said
+    integers = load(model)
+    for lanes, wide, name in (((2, 4), False, "vhdl"), ((2, 4), True, "wide"), ((3, 4), False, "new")):
+        check_report(folders / name, integers, specify(integers.network, lanes, wide=wide))
+    with pytest.raises(FileExistsError):
+        check_report(folders / "wide", integers, specify(integers.network, (2, 4)))
+
+
+def test_the_manual_tells_the_range_of_cycles(model, folders):
+    """Of more images than the testbench has: of the integers, as the command predicts them one by one."""
+    integers, images = load(model), load_data("digits").x_test[:200]
+    latencies = [int(predict(Stimulus.of_images(integers, image[None]), (2, 4)).latency[0]) for image in images]
+    text = (folders / "vhdl/README.md").read_text()
+    assert f"first 200 images of the test set: {min(latencies):,} to {max(latencies):,}," in " ".join(text.split())
 
 
 def test_a_failed_write_leaves_what_was_there(folders, tmp_path, monkeypatch):

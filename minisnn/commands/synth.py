@@ -1,7 +1,7 @@
 """Synthesise the accelerator for an FPGA: look-up tables, registers, block RAM, multipliers, and the clock.
 
-Yosys maps the design, nextpnr places and routes it if it is there. Each memory must be in block RAM or distributed
-RAM, and nothing may be a latch; else the exit status is 1.
+Yosys maps the design, in Verilog, which comes from the same source as the VHDL; nextpnr places and routes it if it is
+there. Each memory must be in block RAM or distributed RAM, and nothing may be a latch; else the exit status is 1.
 """
 
 import json
@@ -56,7 +56,10 @@ def run(args):
         raise InputError(str(error)) from None
     except OSError as error:
         raise InputError(f"cannot write {args.out}: {error.strerror or error}; name another folder") from None
+    if args.out:
+        _check_folder(args.out, model, spec)
     latency = _latency(model, args, lanes)
+    print("this takes minutes for a small network, and up to an hour for a large one", file=sys.stderr)
     try:
         found = synthesize(verilog_of(spec), spec, args.family, args.seed, args.timeout, not args.no_place)
     except ToolError as error:
@@ -68,6 +71,7 @@ def run(args):
                                                            ("latency, us", "latency_us")) if said[key]]
     title = f"{Path(args.model).name}, lanes {'/'.join(map(str, lanes))}{' wide' if args.wide else ''}"
     if args.out:
+        _check_folder(args.out, model, spec)  # once more: it may have been written anew in these minutes
         files = {"report.json": json.dumps(said, indent=1) + "\n", "report.md": markdown(found, title, facts)}
         for name, text in with_sums(args.out, files).items():
             with atomic_write(args.out / name) as file:
@@ -77,6 +81,15 @@ def run(args):
     else:
         _show(found, title, facts)
     return 1 if found.faults else 0
+
+
+def _check_folder(folder, model, spec):
+    """That no report comes to lie beside the design of something else."""
+    from hw.deliver import check_report
+    try:
+        check_report(folder, model, spec)
+    except FileExistsError as error:
+        raise InputError(str(error)) from None
 
 
 def _latency(model, args, lanes):

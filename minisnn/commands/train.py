@@ -8,6 +8,7 @@ from there and ends with the same weights. An older model of the same name is re
 
 import argparse
 import shlex
+import sys
 from pathlib import Path
 
 from ..errors import InputError
@@ -97,6 +98,9 @@ def run(args):
     data = datasets.load(args.dataset, args.data, progress=True)
     net = build(options.pop("topology", None) or f"256-{data.classes}", data, settings, backend=args.backend,
                 threads=args.threads, **options)
+    if net.classes > data.classes:
+        print(f"warning: the network answers with {net.classes} classes, {data.name} has {data.classes}; end --topology "
+              f"with {data.classes}, or a multiple of it and --classes {data.classes}", file=sys.stderr)
     print(f"{data.name}: {len(data.x_train)} training and {len(data.x_test)} test images; {net.topology}, "
           f"T = {settings.num_steps}, {settings.epochs} epochs, seed {settings.seed}", flush=True)
     if args.resume and not checkpoint.exists():

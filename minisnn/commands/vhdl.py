@@ -4,18 +4,21 @@ The folder needs nothing of minisnn: its README says what the ports mean, what i
 simulate; its testbench compares every beat of every answer, and the cycles, with what the integers say.
 """
 
+import shlex
 from pathlib import Path
 
 from ..errors import InputError
 from . import add_data_arguments, add_lanes_argument, add_wide_argument, positive
+
+SAMPLE = 200  # images, to tell a range of cycles
 
 
 def add_arguments(parser):
     """The command's flags."""
     parser.add_argument("model", metavar="MODEL", help="model file (.int.npz) that minisnn quantize wrote")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR",
-                        help="folder to write: new, empty, or an earlier one of this command, which is replaced with "
-                        "the reports of minisnn synth in it")
+                        help="folder to write: new, empty, or an earlier one of this command, which is replaced; "
+                        "reports of minisnn synth in it go")
     add_lanes_argument(parser)
     add_wide_argument(parser)
     parser.add_argument("--hdl", default="vhdl", metavar="NAME", help="vhdl or verilog (default: vhdl)")
@@ -51,9 +54,10 @@ def run(args):
     except (ValueError, OSError) as error:
         raise InputError(str(error)) from None
     data = datasets.load_for(model, args.model, args.dataset, args.data)
-    files = deliver(model, data.x_test[:args.images], spec, args.name, args.hdl, args.probe)
+    files = deliver(model, data.x_test[:args.images], spec, args.name, args.hdl, args.probe, data.x_test[:SAMPLE])
     try:
         write(args.out, files)
     except OSError as error:
         raise InputError(f"cannot write {args.out}: {error.strerror or error}; name another folder") from None
     print(f"{args.out}: {', '.join(files)}")
+    print(f"next  sh {shlex.quote(str(args.out / 'run.sh'))}")
