@@ -7,11 +7,10 @@
 # library's code. You need NumPy, and an idea of what a differential equation is.
 
 # %%
-import inspect
-
 import matplotlib.pyplot as plt
 import numpy as np
-from common import save  # writes a figure to tutorials/output/
+# save writes a figure to tutorials/output/, source is inspect.getsource without the docstring
+from common import save, source
 
 from minisnn import lif
 
@@ -110,7 +109,7 @@ assert runs["no reset"][0][30:].all()  # a lamp that is on
 # batch being examples that do not know of each other. The numbers are equal to the last bit, so now we import it.
 
 # %%
-print(inspect.getsource(lif.forward))
+print(source(lif.forward))
 for reset in ("subtract", "zero"):
     for signal in (cur, rng.normal(0.3, 0.5, 200)):
         spk, mem = lif.forward(signal[:, None], 200, beta, 1.0, reset)
@@ -123,7 +122,8 @@ for reset in ("subtract", "zero"):
 
 # %%
 levels = np.linspace(0.5, 6, 200)
-spk, _ = lif.forward((1 - beta) * levels[None], 2000, beta, 1.0, "zero")  # one step of currents stands for all 2000
+# one step of currents stands for all 2000
+spk, _ = lif.forward((1 - beta) * levels[None], 2000, beta, 1.0, "zero")
 rate = np.where(levels > 1, -1 / (tau * np.log(1 - 1 / np.maximum(levels, 1 + 1e-12))), 0)  # spikes per ms
 assert (spk.mean(axis=0) <= rate + 1e-9).all() and (spk.mean(axis=0) >= rate / (1 + rate) - 1 / 2000).all()
 

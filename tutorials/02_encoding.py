@@ -5,11 +5,9 @@
 # There are three usual ways, and each pays with something else: noise, time, or a multiplier. You need lesson 1.
 
 # %%
-import inspect
-
 import matplotlib.pyplot as plt
 import numpy as np
-from common import save
+from common import save, source  # source: inspect.getsource without the docstring
 
 from minisnn import encode, lif, load_data
 
@@ -47,7 +45,7 @@ num_steps = 17
 r = np.random.default_rng(0).random((num_steps, *x.shape), np.float32)
 by_chance = (r < level).astype(np.uint8)
 np.testing.assert_array_equal(by_chance, encode.rate(x, num_steps, max_value, np.random.default_rng(0)))
-print(inspect.getsource(encode.rate))
+print(source(encode.rate))
 
 # %% [markdown]
 # A reader counts spikes and divides by $T$. A coin is its own square, so its variance, the mean of squares minus the

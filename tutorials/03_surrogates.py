@@ -4,11 +4,9 @@
 # the derivative of the loss. For spikes this fails; a trick saves it, whose width decides much. You need lesson 1.
 
 # %%
-import inspect
-
 import matplotlib.pyplot as plt
 import numpy as np
-from common import save
+from common import save, source  # source: inspect.getsource without the docstring
 
 from minisnn import Network, Surrogate, lif, linear, surrogate
 
@@ -72,29 +70,31 @@ assert loss(w) < 0.02
 # `d` in front of a name is the gradient of the loss with respect to it: `dspk` is $\partial L/\partial S$.
 
 # %%
-spk, mem = lif.forward((points @ start)[None, :, None], 1, beta=0.5, threshold=1.0)  # (T, B, neurons) = (1, 200, 1)
+# (T, B, neurons) = (1, 200, 1)
+spk, mem = lif.forward((points @ start)[None, :, None], 1, beta=0.5, threshold=1.0)
 dspk = (spk - wanted[None, :, None]) / len(points)
-dcur = lif.backward(dspk, None, spk, mem, fast, beta=0.5, threshold=1.0)  # None: the loss does not read `mem` itself
+dcur = lif.backward(dspk, None, spk, mem, fast, beta=0.5, threshold=1.0)  # None: the loss reads no `mem`
 dw = linear.backward(dcur, points[None], start[:, None])[1]  # of dspk, dw, db
 np.testing.assert_allclose(dw[:, 0], gradient(start, sg))
 
 # %% [markdown]
 # ## Families, scales, widths
-# Four families are in use; k, a or w in the table below is the scale. Equal scales do not mean equal curves. Compare by
-# *half-width*, the distance from the threshold at which sg is half of its peak; `match_width` finds the scale for it.
+# Four families are in use; k, a or w in the table below is the scale. Equal scales do not mean equal curves: a larger
+# scale makes three families narrower, and the triangular wider. Compare by *half-width*, the distance from the
+# threshold at which sg is half of its peak; `match_width` finds the scale for it.
 
 # %%
-print(surrogate.__doc__, inspect.getsource(surrogate.match_width))
-figure, axes = plt.subplots(1, 3, figsize=(13, 3.6), layout="constrained")
+print(surrogate.__doc__, source(surrogate.match_width))
+figure, axes = plt.subplots(1, 3, figsize=(12, 5), layout="constrained")
 axes[2].plot(x, (x > 0) - 0.5, "k", lw=5, alpha=0.25, label="the step")
 for name in surrogate.FAMILIES:
     for axis, s in zip(axes, (Surrogate(name, 2.0), surrogate.match_width(name, fast))):
         axis.plot(x, s.derivative(x), label=f"{s.name}, scale {s.scale:.2f}")
         assert np.isclose(s.derivative(np.float64(s.half_width)), s.peak / 2)
-    axes[2].plot(x, s.curve(x) - s.curve(np.zeros(1)), label=name)
-for axis, title in zip(axes, ("sg, equal scales", "sg, equal half-widths", "their curves (0 at 0), the step")):
-    axis.set(title=title, xlabel="U - threshold (threshold = 1)", xticks=(-1, -0.5, 0, 0.5, 1))
-    axis.legend(loc="upper left", fontsize=7)
+    axes[2].plot(x, s.curve(x) - s.curve(np.zeros(1)), label=name)  # moved to 0 at 0
+for axis, text in zip(axes, ("derivative, equal scales", "derivative, equal half-widths", "curves, equal half-widths")):
+    axis.set(title=text, xlabel="U - threshold (threshold = 1)", xticks=(-1, -0.5, 0, 0.5, 1))
+    axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.15))
 save(figure, "03_families")
 
 # %% [markdown]
@@ -113,12 +113,12 @@ assert not gradient(start, narrow.derivative).any()  # dead for good
 # every neuron, it *explodes*. Here is its size in the first of five layers (in a row: `Network`, lesson 5), peaks of 1.
 
 # %%
-inputs, widths, norms = rng.standard_normal((1, 32, 64)), np.geomspace(0.01, 2, 10), {}  # L: the last layer's spikes
+inputs, widths, norms = rng.standard_normal((1, 32, 64)), np.geomspace(0.01, 2, 10), {}
 for name in surrogate.FAMILIES:
     for width in widths:
         s = surrogate.match_width_and_height(name, surrogate.from_half_width("fast_sigmoid", width))
         net = Network("64-64-64-64-10", (64,), surrogate=s, backend="numpy", rng=np.random.default_rng(0))
-        run = net.forward(inputs, num_steps=5)
+        run = net.forward(inputs, num_steps=5)  # L: the sum of the last layer's spikes
         norms.setdefault(name, []).append(np.linalg.norm(net.backward(run, np.ones_like(run.spk))[0]) / 32)
 figure, axis = plt.subplots(figsize=(7, 4), layout="constrained")
 for name in norms:

@@ -4,11 +4,9 @@
 # is *backpropagation through time*, BPTT: three lines, derived here, and checked. You need lessons 1 and 3.
 
 # %%
-import inspect
-
 import matplotlib.pyplot as plt
 import numpy as np
-from common import save
+from common import save, source  # source: inspect.getsource without the docstring
 
 from minisnn import Network, Surrogate, lif, loss
 
@@ -96,7 +94,7 @@ np.testing.assert_allclose(exact, judge, rtol=1e-6, atol=1e-8)
 # the reset is taken as given. That is not the exact gradient.
 
 # %%
-print(inspect.getsource(lif.backward))
+print(source(lif.backward))
 for detach in (False, True):
     dcur = lif.backward(dspk[:, None], None, spk[:, None], mem[:, None], surrogate, beta, threshold, "subtract", detach)
     np.testing.assert_allclose(dcur[:, 0], backward(dspk, sg, detach), rtol=1e-12, atol=1e-14)

@@ -4,19 +4,17 @@
 # the loss of a *classifier*, which chooses among classes, and a better descent, *Adam*; the rest is from lessons 1 to 4.
 
 # %%
-import inspect
-
 import matplotlib.pyplot as plt
 import numpy as np
-from common import save
+from common import save, source  # source: inspect.getsource without the docstring
 
 from minisnn import Network, encode, evaluate, fit, lif, linear, load_data, loss, optim
 
 rng = np.random.default_rng(0)
 num_steps, beta, threshold = 5, 0.5, 1.0
 data = load_data("digits")  # 1438 images to learn from; 359 for the test, which learning never sees
-x = encode.fit("direct", data.x_train, num_steps, data.max_value).encode(data.x_train).reshape(1, -1, 64)  # (1, B, N)
-y = data.y_train  # the labels, 0 to 9
+encoder = encode.fit("direct", data.x_train, num_steps, data.max_value)
+x, y = encoder.encode(data.x_train).reshape(1, -1, 64), data.y_train  # (1, B, N); labels, 0 to 9
 
 # %% [markdown]
 # ## Forward: two layers
@@ -53,7 +51,7 @@ def cross_entropy(spk, y):
     return -np.log(share[wish > 0]).mean(), np.broadcast_to((share - wish) / np.float32(len(y)), spk.shape)
 
 
-print(inspect.getsource(loss.rate))  # class_sums: a class may have several neurons; ours have one each
+print(source(loss.rate))  # class_sums: a class may have several neurons; ours have one each
 value, dspk2 = cross_entropy(spk2, y[:32])
 for ours, theirs in zip((value, dspk2), loss.rate(spk2, mem2, y[:32], 10)):
     np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-7)
@@ -65,7 +63,8 @@ for ours, theirs in zip((value, dspk2), loss.rate(spk2, mem2, y[:32], 10)):
 def backward(params, x, spk1, mem1, spk2, mem2, dspk2):
     dcur2 = lif.backward(dspk2, None, spk2, mem2, net.surrogate, beta, threshold)
     dspk1, dw2, db2 = linear.backward(dcur2, spk1, params[2])
-    dcur1 = lif.backward(dspk1, None, spk1, mem1, net.surrogate, beta, threshold, constant=True)  # one x for all steps
+    # constant: one x for all steps
+    dcur1 = lif.backward(dspk1, None, spk1, mem1, net.surrogate, beta, threshold, constant=True)
     _, dw1, db1 = linear.backward(dcur1, x, params[0], need_dspk=False)
     return dw1, db1, dw2, db2
 
@@ -95,13 +94,13 @@ grads, w = rng.normal(size=(20, 3)), [np.ones(3)]
 optimiser = optim.Adam(w)
 for g in grads:
     optimiser.step(w, [g], 0.01)  # changes w in place
-np.testing.assert_allclose([w[0]] * 2, [adam(np.ones(3), size * grads, 0.01) for size in (1, 1000)])  # whatever size
+np.testing.assert_allclose([w[0]] * 2, [adam(np.ones(3), k * grads, 0.01) for k in (1, 1000)])  # any size
 
 
 def learn(optimiser, lr, epochs=2):
     params, rng = [p.copy() for p in first], np.random.default_rng(0)
     for _ in range(epochs):
-        for batch in np.split(rng.permutation(1438)[:1408], 44):  # 44 batches of 32; the rest is left out
+        for batch in np.split(rng.permutation(1438)[:1408], 44):  # 44 of 32; the rest is left out
             run = forward(params, x[:, batch])
             optimiser.step(params, backward(params, x[:, batch], *run, cross_entropy(run[2], y[batch])[1]), lr)
     return (forward(params, x)[2].sum(axis=0).argmax(axis=1) == y).mean()
@@ -129,17 +128,18 @@ assert result.accuracy > 0.94
 # ## What it does with an image, and how good the answer is if it is asked for early
 
 # %%
-run = net.forward(model.encoder.encode(data.x_test), num_steps)  # backend="numpy" keeps every layer's spikes
+run = net.forward(model.encoder.encode(data.x_test), num_steps)  # the NumPy backend keeps all spikes
 so_far = (run.spk.cumsum(axis=0).argmax(axis=2) == data.y_test).mean(axis=1)
 figure, axes = plt.subplots(1, 4, figsize=(13, 3.4), layout="constrained")
 axes[0].semilogx(rates, np.transpose(list(right.values())), "o-", label=list(right))
-axes[0].set(xlabel="learning rate", ylabel="training images right, 2 epochs", ylim=(0, 1))
+axes[0].set(title="two epochs of descent", xlabel="learning rate", ylabel="training images right", ylim=(0, 1))
 axes[0].legend()
-for axis, layer, name in zip(axes[1:], run.layers, ("hidden neuron", "class")):
-    axis.imshow(layer.spk[:, 0].T, aspect="auto", cmap="gray_r", interpolation="none")
-    axis.set(title=f"image 0, a {data.y_test[0]} (black: spikes)", xlabel="time step", ylabel=name)
+for axis, layer, name in zip(axes[1:], run.layers, ("hidden", "class")):
+    extent = (0.5, num_steps + 0.5, layer.spk.shape[2] - 0.5, -0.5)  # steps count from 1
+    axis.imshow(layer.spk[:, 0].T, extent=extent, aspect="auto", cmap="gray_r", interpolation="none")
+    axis.set(title=f"{name} spikes for a {data.y_test[0]} (black)", xlabel="time step", ylabel=f"{name} neuron")
 axes[3].plot(np.arange(1, num_steps + 1), so_far, "o-")
-axes[3].set(xlabel="steps seen", ylabel="test images right", ylim=(0, 1))
+axes[3].set(title="answers asked for early", xlabel="time steps seen", ylabel="test images right", ylim=(0, 1))
 save(figure, "05_learning")
 assert np.isclose(so_far[-1], result.accuracy) and so_far[-1] > so_far[0]
 

@@ -5,17 +5,16 @@
 # You need lesson 5.
 
 # %%
-import inspect
-
 import matplotlib.pyplot as plt
 import numpy as np
-from common import save
+from common import save, source  # source: inspect.getsource without the docstring
 
 from minisnn import Network, conv2d, evaluate, fit, load_data, maxpool
 
 rng = np.random.default_rng(0)
 data = load_data("digits")
-moved = np.roll(data.x_test, 1, axis=2)  # the test images, one pixel to the right (their borders are mostly empty)
+# the test images, one pixel to the right (their borders are mostly empty)
+moved = np.roll(data.x_test, 1, axis=2)
 
 # %% [markdown]
 # ## Without convolution: what was learned at one place is not known at the next
@@ -60,7 +59,7 @@ def gather(spk, w, b):
 
 cur = conv2d.forward(spk[None, None], w, b, padding=1)[0, 0]  # the library's arrays are (T, B, H, W, C)
 np.testing.assert_allclose(gather(spk, w, b), cur)
-print(inspect.getsource(conv2d.forward))
+print(source(conv2d.forward))
 
 # %% [markdown]
 # ## The same, seen from a spike: scatter
@@ -94,7 +93,8 @@ assert additions < 0.2 * 8 * 8 * w.size
 # maximum. Of 0s and 1s that is the logical OR: *did any of the four fire?*
 
 # %%
-windows = spk.reshape(4, 2, 4, 2, 4).transpose(0, 2, 1, 3, 4).reshape(4, 4, 4, 4)  # h, w, place in the window, channel
+# (h, w, place in the window, channel)
+windows = spk.reshape(4, 2, 4, 2, 4).transpose(0, 2, 1, 3, 4).reshape(4, 4, 4, 4)
 print("values of the mean:", np.unique(windows.mean(axis=2)), "of the maximum:", np.unique(windows.max(axis=2)))
 pooled = maxpool.forward(spk[None, None], 2)[0, 0]
 np.testing.assert_array_equal(pooled, windows.max(axis=2))

@@ -74,7 +74,7 @@ for way in (njit(neuron_by_neuron), njit(step_by_step)):
 
 # %%
 print(inspect.getsource(fire._forward.py_func))  # splat: one number in all 16 places of a vector
-neuron = fast_lif.constants(0.5, 1.0, "subtract", True, cur.dtype)  # beta, theta, r0, r1, ..., as lesson 1 has them
+neuron = fast_lif.constants(0.5, 1.0, "subtract", True, cur.dtype)  # beta, theta, r0, r1, ... (lesson 1)
 ns = {name: 1e9 * seconds(*call) / call[1].size for name, call in {
     "Python, neuron by neuron": (neuron_by_neuron, flat[:, :300], spk, mem),
     "the same, compiled": (njit(neuron_by_neuron), flat, spk, mem),

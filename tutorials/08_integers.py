@@ -5,13 +5,12 @@
 # scale, the leak, the largest number, the order of leak and reset. Each fails before it is cured. You need lesson 5.
 
 # %%
-import inspect
 from dataclasses import replace
 from itertools import accumulate
 
 import matplotlib.pyplot as plt
 import numpy as np
-from common import save
+from common import save, source  # source: inspect.getsource without the docstring
 
 import minisnn as ms
 from minisnn import cycles
@@ -21,6 +20,7 @@ from minisnn.rounding import rounded, scale
 from minisnn.train import fine_tune
 
 data = ms.load_data("digits")
+# 16 maps of 3x3 weights, a pool of 2x2, then 32 and 10 neurons: lesson 6
 net = ms.Network("16C3-MP2-32-10", data.input_shape, padding=1, beta=0.25, rng=np.random.default_rng(0))
 model = ms.fit(net, data, epochs=10, num_steps=5, lr=4e-3, seed=0)
 before = ms.evaluate(model, data.x_test, data.y_test).accuracy
@@ -115,13 +115,13 @@ assert integer.network.layers[0].threshold > 2**13 - 1  # the end of 14 bits
 # $V = \mathrm{leak}(U) - \theta S$ (reset "subtract"): first leak, then subtract. With NumPy, for a leak of 3/4:
 
 # %%
-u = np.r_[700, 701, 699, np.random.default_rng(0).integers(-3000, 3000, 1000)]  # at the threshold, above, below
+u = np.r_[700, 701, 699, np.random.default_rng(0).integers(-3000, 3000, 1000)]  # at, above, below theta
 kept_by_hand = ((u * 3) >> 2) - 700 * (u > 700)
 kept, spk, none = u.copy(), np.zeros(len(u), np.uint8), np.zeros(0, np.int64)
 fixed_lif.fire(kept, np.zeros(1, np.int64), 700, 3, 2, 0, 0, -4096, 4095, spk, none)  # printed below
 assert np.array_equal(spk, u > 700) and np.array_equal(kept, kept_by_hand)
 assert spk[:3].tolist() == [0, 1, 0]  # strictly greater fires
-print(*inspect.getsource(fixed_lif.fire.py_func).split('"""')[::2], sep="")  # without its docstring
+print(source(fixed_lif.fire.py_func))
 
 # %% [markdown]
 # ## The other order

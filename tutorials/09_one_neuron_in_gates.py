@@ -31,7 +31,7 @@ rng = np.random.default_rng(0)
 
 # %%
 bits = lambda width: Signal(intbv(0)[width:])  # from 0 to 2**width - 1
-signed = lambda width: Signal(intbv(0, min=-2**(width - 1), max=2**(width - 1)))  # `max` itself is left out
+signed = lambda width: Signal(intbv(0, min=-2**(width - 1), max=2**(width - 1)))  # `max` is left out
 
 @block
 def two_registers(clk, d, first, second):
@@ -86,7 +86,7 @@ except ValueError as error:
 spikes, mems = simulated(cur)
 kept, spk, before = np.zeros(1, np.int64), np.zeros(1, np.uint8), np.zeros(1, np.int64)
 for t, current in enumerate(cur):
-    fixed_lif.fire(kept, np.array([current]), 60, 3, 2, 0, 0, -128, 127, spk, before)  # threshold 60, leak 3 / 2**2
+    fixed_lif.fire(kept, np.array([current]), 60, 3, 2, 0, 0, -128, 127, spk, before)  # theta 60, leak 3/4
     assert (spikes[t], mems[t]) == (spk[0], before[0])
 assert 127 in mems and 0 < sum(spikes) < len(cur)
 print(f"{sum(spikes)} spikes in {len(cur)} steps, saturated in {mems.count(127)}: all equal to the integers")

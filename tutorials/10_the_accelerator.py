@@ -1,10 +1,9 @@
 # %% [markdown]
 # # 10. The accelerator
 # A network's steps are mostly silence: of 100 neurons some 5 to 30 fire. An *accelerator* (hardware for one kind of
-# work) should pay for spikes, not for silence. This lesson goes through ours part by part:
+# work) should pay for spikes, not for silence. You need lesson 9 (one neuron in gates). Part by part, ours is:
 #
-#     frame of spikes -> scanner -> lanes (adders and membranes) -> firing pass -> frame of the next layer
-# You need lesson 9 (one neuron in gates).
+#     frame of spikes -> scanner -> lanes -> firing pass -> frame of the next layer
 
 # %%
 import inspect
@@ -37,10 +36,10 @@ def scan(words, width):
     found = []
     for at, word in enumerate(words):
         while word:
-            found.append(at * width + (word ^ (word & (word - 1))).bit_length() - 1)  # where the lowest 1 is
+            found.append(at * width + (word ^ (word & (word - 1))).bit_length() - 1)  # its lowest 1
             word &= word - 1
     return found, sum(max(word.bit_count(), 1) for word in words)
-spikes = (np.random.default_rng(0).random(128) < 0.08) & (np.arange(128) // 32 != 1)  # the second word is empty
+spikes = (np.random.default_rng(0).random(128) < 0.08) & (np.arange(128) // 32 != 1)  # word 1 is empty
 words = [sum(1 << i for i in range(32) if spikes[32 * at + i]) for at in range(4)]
 by_hand, least = scan(words, 32)
 assert by_hand == np.flatnonzero(spikes).tolist()
@@ -66,7 +65,6 @@ def drive(cycle, seen):
     if cycle == 60:
         raise StopIteration
     return {"rst": cycle == 0, "start": cycle == 2, "read_data": memory[0], "ready": 1}
-
 simulate.run(make, inputs, outputs, drive)
 last = found[-1][1] - 2  # cycles since `start`
 print(f"{spikes.sum()} spikes, {words.count(0)} word of zeros: naive 128 cycles, at best {least}, gates {last}")
@@ -103,23 +101,23 @@ print(source[source.index("    def add():"):source.index("                if tot
 # When all is added, all neurons fire, a lane's one after the other. The spikes go to one of two *banks* of the next
 # layer's frame, which reads the one while the other is written. So layers overlap: layer 2 adds step t, layer 1 step
 # t + 1. Let A be the cycles of additions (lesson 11), N those of a firing pass, and 6 what its last neuron needs to get
-# through the pipeline. Layer l begins step t in cycle b, has added in e, and fires from s on:
+# through the pipeline. Layer l begins step t in cycle b (its frame is whole, it has fired step t - 1), has added in e,
+# and fires from s on (a bank is free, the pipeline is empty):
 #
-#     b[l,t] = max(s[l-1,t] + N[l-1] + 6, s[l,t-1] + N[l] + 1)             its frame is whole; it has fired
+#     b[l,t] = max(s[l-1,t] + N[l-1] + 6, s[l,t-1] + N[l] + 1)
 #     e[l,t] = b[l,t] + A[l,t]
-#     s[l,t] = max(e[l,t], e[l+1,t-2] + 1, s[l,t-1] + N[l] + 6)            a bank is free; the pipeline is empty
+#     s[l,t] = max(e[l,t], e[l+1,t-2] + 1, s[l,t-1] + N[l] + 6)
 
 # %%
 data = ms.load_data("digits")
-net = ms.Network("4C3-16-10", data.input_shape, rng=np.random.default_rng(0))
+net = ms.Network("4C3-16-10", data.input_shape, rng=np.random.default_rng(0))  # 4 maps of 3x3: lesson 6
 integer, _ = quantize(ms.fit(net, data, epochs=4, num_steps=6, encoding="rate", seed=0), 6)
 image, lanes, T = data.x_test[:1], (4, 1, 1), 6
 predicted = cycles.predict(cycles.Stimulus.of_images(integer, image), lanes)
 A, N = predicted.adding[0], predicted.firing
 b, e, s, sent = *np.zeros((3, 3, T), int), -1  # sent: the last word of the input
 for t in range(T):
-    taken = max(sent + 1, e[0, t - 2] + 1 if t > 1 else 0)
-    sent = taken + 63  # 64 pixels, a word each
+    sent = 63 + max(sent + 1, e[0, t - 2] + 1 if t > 1 else 0)  # 64 pixels, a word each
     for l in range(3):
         b[l, t] = max(s[l - 1, t] + N[l - 1] + 6 if l else sent + 1, s[l, t - 1] + N[l] + 1 if t else 0)
         e[l, t] = b[l, t] + A[l, t]
@@ -127,7 +125,8 @@ for t in range(T):
 assert np.array_equal([b, e, s], [predicted.begins[0], predicted.added[0], predicted.fires[0]])
 assert (s[0] > e[0]).any()  # layer 1 also waits for a bank
 figure, axis = plt.subplots(figsize=(9, 3), layout="constrained")
-pipeline_gantt(axis, predicted, [f"{each.layer.name}\n{n} lanes" for each, n in zip(integer.network.layers, lanes)])
+labels = [f"{each.layer.name}\n{n} lane{'s' * (n > 1)}" for each, n in zip(integer.network.layers, lanes)]
+pipeline_gantt(axis, predicted, labels)
 axis.set_title(f"{predicted.latency[0]:,} cycles: adds (blue), waits for a bank (grey), fires (orange); numbers: steps")
 save(figure, "10_pipeline")
 print("one layer after the other:", alone := A.sum() + T * N.sum(), "cycles; overlapped:", predicted.latency[0])
@@ -141,7 +140,8 @@ assert predicted.latency[0] < 0.75 * alone
 compared, = cosimulate(integer.network, next(integer.inputs(image)), T, lanes)
 assert compared.same and compared.cycles_counted == predicted.latency[0], compared
 for each in trace(integer, image[0], lanes).at(cycle=1200):  # what each layer does in one cycle
-    print(f"cycle 1200: layer {each.layer + 1} {each.phase}, step {each.step + 1}")
+    doing = each.phase + (" after" if each.phase == "idle" else ",")
+    print(f"cycle 1200: layer {each.layer + 1} {doing} step {each.step + 1}")
 
 # %% [markdown]
 # ## Exercises

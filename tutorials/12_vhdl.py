@@ -86,8 +86,8 @@ assert in_myhdl(mean_of_two)[1] == seen
 # ## A network as VHDL
 # A small network (64 pixels as random spikes, 10 neurons) is written as a *delivery*: the design, a *testbench* (VHDL
 # that drives the design and checks its answers), test images, and a manual. Weights are not in the VHDL: they are
-# loaded, so one chip runs every training of this shape. Weights, images and answers go through three streams of ports,
-# `s_load`, `s_input`, `m_output`, with the handshake of lesson 10 (`tvalid`, `tready`); `tlast` marks the last word.
+# loaded, so one chip runs every training of this shape and these widths. Weights, images and answers go through three
+# streams, `s_load`, `s_input`, `m_output`, with lesson 10's handshake (`tvalid`, `tready`); `tlast` marks the last word.
 
 # %%
 data = ms.load_data("digits")
