@@ -136,10 +136,10 @@ def test_the_same_bytes(model, folders, tmp_path, hdl):
     subprocess.run([sys.executable, "-m", "minisnn", "vhdl", str(model), *flags, "--out", str(tmp_path / "again")],
                    check=True, capture_output=True, env=os.environ | {"PYTHONHASHSEED": "1"})
     assert contents(tmp_path / "again") == first
-    integer = load(model)
+    integer, images = load(model), load_data("digits").x_test
     spec = specify(integer.network, (2, 4), load_bits=12)
     apart(simulate.run, design(spec), *ports(spec, False), script([{"rst": 1}] * 3), 9)
-    files = apart(deliver, integer, load_data("digits").x_test[:2], spec, "net", hdl, hdl == "verilog")
+    files = apart(deliver, integer, images[:2], spec, "net", hdl, hdl == "verilog", images[:200])
     assert {name: text.encode() for name, text in files.items()} == first
     for name, text in files.items():
         assert "/tmp" not in text and "Date" not in text and "dut" not in text, name

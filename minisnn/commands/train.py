@@ -99,8 +99,8 @@ def run(args):
     net = build(options.pop("topology", None) or f"256-{data.classes}", data, settings, backend=args.backend,
                 threads=args.threads, **options)
     if net.classes > data.classes:
-        print(f"warning: the network answers with {net.classes} classes, {data.name} has {data.classes}; end --topology "
-              f"with {data.classes}, or a multiple of it and --classes {data.classes}", file=sys.stderr)
+        print(f"warning: the network answers with {net.classes} classes, {data.name} has {data.classes}; end "
+              f"--topology with {data.classes}, or a multiple of it and --classes {data.classes}", file=sys.stderr)
     print(f"{data.name}: {len(data.x_train)} training and {len(data.x_test)} test images; {net.topology}, "
           f"T = {settings.num_steps}, {settings.epochs} epochs, seed {settings.seed}", flush=True)
     if args.resume and not checkpoint.exists():
