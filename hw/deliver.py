@@ -71,7 +71,7 @@ def deliver(model, images, spec, name="accelerator", hdl="vhdl", probed=False, s
     probed : bool
         With the ports of the probe.
     sample : ndarray, shape (N, ...), optional
-        More raw images, to predict the range of cycles that the manual tells; by default `images`.
+        The first of the test set: the manual tells the range of their cycles.
 
     Returns
     -------
@@ -87,8 +87,10 @@ def deliver(model, images, spec, name="accelerator", hdl="vhdl", probed=False, s
     inputs, run = next(model.run(images, "spikes", batch_size=len(images)))
     stimulus = cycles.Stimulus.of(model.network, inputs, run, model.num_steps)
     predicted = _predict(stimulus, spec)
-    more = stimulus if sample is None else cycles.Stimulus.of_images(model, sample)
-    latencies = _predict(more, spec).latency, int(_predict(more, spec, "dense").latency.max())
+    latencies = None
+    if sample is not None:
+        more = cycles.Stimulus.of_images(model, sample)
+        latencies = _predict(more, spec).latency, int(_predict(more, spec, "dense").latency.max())
     load = load_words(model.network, spec, model.num_steps)
     answers = [[*scores, max(range(len(scores)), key=scores.__getitem__), count]
                for scores, count in zip(run.scores.tolist(), predicted.latency.tolist())]

@@ -145,8 +145,7 @@ Predicted for the images of `images.txt`, each alone in the accelerator and ever
 requires exactly these.
 
 @CYCLES@
-Of the first @SAMPLE@ of the test set: @RANGE@; @DENSE@ if every neuron fired in every step. @STREAM@ At 100 MHz,
-@FIRST@ cycles are @MICROSECONDS@ us.
+@RANGE@ @STREAM@ At 100 MHz, @FIRST@ cycles are @MICROSECONDS@ us.
 
 ## Resources
 
@@ -191,8 +190,8 @@ def manual(model, spec, name, hdl, package, ports, load, answers, interval, late
         Beats of each image's answer.
     interval : float
         Cycles between the answers of images that follow one another.
-    latencies : (ndarray of int, int)
-        Cycles of some images, and the most that they would take with every spike set.
+    latencies : (ndarray of int, int) or None
+        Cycles of the first images of the test set, and the most that they would take with every spike set.
     memories : list of (path, what is read, words, bits)
     """
     first, pixels, count = spec.layers[0], spec.layers[0].input_bits > 0, answers[0][-1]
@@ -220,8 +219,7 @@ def manual(model, spec, name, hdl, package, ports, load, answers, interval, late
                         [(index, answer[-2], f"{answer[-1]:,}") for index, answer in enumerate(answers)]),
         "STREAM": "" if len(answers) == 1 else
                   f"Sent without a pause, their answers follow one another every {interval:,.0f} cycles.",
-        "RANGE": f"{latencies[0].min():,} to {latencies[0].max():,}, {latencies[0].mean():,.0f} in the mean",
-        "SAMPLE": counted(len(latencies[0]), "image"), "DENSE": f"{latencies[1]:,}",
+        "RANGE": _range(*latencies) if latencies else "",
         "FIRST": f"{count:,}", "MICROSECONDS": f"{count / 100:,.1f}",
         "MEMORIES": memory_table(memories, spec),
         "ALL_BITS": f"{sum(words * width for _, _, words, width in memories):,}",
@@ -235,6 +233,11 @@ def _scale(pixels):
     if (pixels.low, pixels.step) == (0, 1):
         return "They are the pixels of the data set as they are."
     return f"An integer p stands for the pixel {pixels.low:g} + {pixels.step:g} * p of the data set."
+
+
+def _range(latencies, dense):
+    return (f"Of the first {counted(len(latencies), 'image')} of the test set: {latencies.min():,} to "
+            f"{latencies.max():,}, {latencies.mean():,.0f} in the mean; {dense:,} if every neuron fired in every step.")
 
 
 def _wrapped(part):

@@ -252,13 +252,14 @@ def passes(test, value):
     return {"<": value < bar, ">": value > bar, "<=": value <= bar + 1e-12, ">=": value >= bar - 1e-12}[test["sense"]]
 
 
-def _claim(group, paper, what, tests, bounds=None, note=""):
-    """A claim with its verdict."""
+def _claim(group, paper, what, tests, bounds=None, notes=()):
+    """A claim with its verdict; of the notes those that say something."""
     seeds = len(tests[0]["by_seed"])
     passed = sum(all(passes(each, each["by_seed"][seed]) for each in tests) for seed in range(seeds))
     failed = [each["what"] for each in tests if not passes(each, each["mean"])]
     return {"group": group, "paper": paper, "what": what, "tests": tests, "range": bounds,
-            "verdict": FAILS if failed else HOLDS, "passed": passed, "seeds": seeds, "note": note}
+            "verdict": FAILS if failed else HOLDS, "passed": passed, "seeds": seeds,
+            "note": "; ".join(filter(None, notes))}
 
 
 def _open(group, paper, what, names):
@@ -286,12 +287,12 @@ def _cuts(settled, name, base, bar, loss):
     ours, theirs = settled[name], settled[base]
     cut = _ratio("latency cut", "%", ">=", bar, _each(ours, "latency"), _each(theirs, "latency"), lambda x: 1 - x)
     return _claim("latency", paper, what, [cut, _lost(ours, theirs, loss)],
-                  note="; ".join(filter(None, (_weak(theirs, ours), _reach(theirs, name, cut)))))
+                  notes=(_weak(theirs, ours), _reach(theirs, name, cut)))
 
 
 def _weak(base, ours):
     """That a base which has learned far less says nothing by its few cycles."""
-    ours, theirs = (float(_each(rows, "accuracy").mean()) for rows in (ours, base))
+    ours, theirs = test(ours, "accuracy"), test(base, "accuracy")
     if ours - theirs < HARDLY:
         return ""
     return (f"the default has hardly learned: {100 * theirs:.1f} % of the test images against {100 * ours:.1f} %, so "
@@ -324,4 +325,4 @@ def _efficient(settled, name, schedule, base, other, bar, tolerance, clock_mhz, 
         tests.append(_lost(ours, theirs, tolerance))
     worst = "even at the least value of the range" if passes(tests[0], low) else "not at the least value of the range"
     note = f"the ratio passes its bar, {worst}" if passes(tests[0], middle) else "the ratio is below its bar"
-    return _claim("efficiency", "", what, tests, (low, high), "; ".join(filter(None, (_weak(theirs, ours), note))))
+    return _claim("efficiency", "", what, tests, (low, high), (_weak(theirs, ours), note))

@@ -4,6 +4,8 @@ What takes ``axes`` or a ``figure`` draws on the caller's, so that it fits in fi
 writes a PNG, whole or not at all.
 """
 
+from contextlib import contextmanager
+
 import numpy as np
 
 from .files import atomic_write
@@ -43,14 +45,21 @@ def training_figure(model, image, label, path):
     ...     path.read_bytes()[1:4]
     b'PNG'
     """
+    with _png((12, 5), path) as figure:
+        left, right = figure.subfigures(1, 2, wspace=0.04)
+        learning_curve(left.subplots(), model.history)
+        spike_raster(right, model, image, label)
+
+
+@contextmanager
+def _png(size, path):
+    """A figure to draw on, which is written in the end."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(12, 5), layout="constrained")
+    figure = Figure(figsize=size, layout="constrained")
     canvas = FigureCanvasAgg(figure)
-    left, right = figure.subfigures(1, 2, wspace=0.04)
-    learning_curve(left.subplots(), model.history)
-    spike_raster(right, model, image, label)
+    yield figure
     with atomic_write(path) as file:
         canvas.print_png(file)
 
@@ -90,19 +99,13 @@ def cycles_figure(cycles, names, lanes, path):
     ...     path.read_bytes()[1:4]
     b'PNG'
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(12, 1.6 + 0.95 * len(names)), layout="constrained")
-    canvas = FigureCanvasAgg(figure)
-    gantt, shares = figure.subplots(1, 2, width_ratios=(2.6, 1), sharey=True)
-    labels = [f"{name}\n{count} lanes" for name, count in zip(names, lanes)]
-    pipeline_gantt(gantt, cycles, labels)
-    cycle_shares(shares, cycles)
-    handles, words = shares.get_legend_handles_labels()
-    figure.legend(handles, words, loc="outside lower center", ncols=len(words), frameon=False)
-    with atomic_write(path) as file:
-        canvas.print_png(file)
+    with _png((12, 1.6 + 0.95 * len(names)), path) as figure:
+        gantt, shares = figure.subplots(1, 2, width_ratios=(2.6, 1), sharey=True)
+        labels = [f"{name}\n{count} lanes" for name, count in zip(names, lanes)]
+        pipeline_gantt(gantt, cycles, labels)
+        cycle_shares(shares, cycles)
+        handles, words = shares.get_legend_handles_labels()
+        figure.legend(handles, words, loc="outside lower center", ncols=len(words), frameon=False)
 
 
 # Colours of what a layer does, in every figure.
@@ -324,8 +327,6 @@ def trace_figures(trace, factors, chosen, folder):
     ...     names, all(Path(folder, name).read_bytes()[1:4] == b"PNG" for name in names)
     (['spikes.png', 'membrane.png', 'pipeline.png'], True)
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
     layers = trace.network.layers
     drawings = {"spikes.png": ((7, 1.6 * len(layers)), lambda figure: _spikes_of(figure, trace)),
                 "membrane.png": ((7, 4), lambda figure: membrane(figure.subplots(), trace, *chosen[:2])),
@@ -333,11 +334,8 @@ def trace_figures(trace, factors, chosen, folder):
     if factors is not None:
         drawings["gradient.png"] = ((8, 6), lambda figure: three_factors(figure, factors, chosen[0]))
     for name, (size, draw) in drawings.items():
-        figure = Figure(figsize=size, layout="constrained")
-        canvas = FigureCanvasAgg(figure)
-        draw(figure)
-        with atomic_write(folder / name) as file:
-            canvas.print_png(file)
+        with _png(size, folder / name) as figure:
+            draw(figure)
     return list(drawings)
 
 

@@ -27,16 +27,14 @@ def public(module):
     for name, thing in vars(module).items():
         if name.startswith("_") or getattr(thing, "__module__", None) != module.__name__ or not callable(thing):
             continue
-        if isinstance(thing, (types.FunctionType, type, Dispatcher)) and not is_error(thing):
+        if inspect.isclass(thing) and issubclass(thing, Exception):
+            continue
+        if isinstance(thing, (types.FunctionType, type, Dispatcher)):
             yield name, thing, None
-        for method_name, method in vars(thing).items() if inspect.isclass(thing) and not is_error(thing) else ():
+        for method_name, method in vars(thing).items() if inspect.isclass(thing) else ():
             method = getattr(method, "__func__", None) or getattr(method, "fget", None) or method
             if inspect.isfunction(method) and not method_name.startswith("_"):
                 yield f"{name}.{method_name}", method, thing
-
-
-def is_error(thing):
-    return inspect.isclass(thing) and issubclass(thing, Exception)
 
 
 def example(docstring):
@@ -83,8 +81,8 @@ def test_every_public_name_has_an_example(name):
 def test_pages_are_built(tmp_path):
     """As README says, without a warning."""
     pytest.importorskip("pdoc")
-    files = [str(path) for folder in ("", "fixed", "kernels") for path in sorted((ROOT / "minisnn" / folder).glob("*.py"))
-             if not path.name.startswith("__")]
+    files = [str(path) for folder in ("", "fixed", "kernels")
+             for path in sorted((ROOT / "minisnn" / folder).glob("*.py")) if not path.name.startswith("__")]
     done = subprocess.run([sys.executable, "-m", "pdoc", "-d", "numpy", "-o", str(tmp_path), "minisnn", *files, "hw"],
                           cwd=ROOT, env=os.environ | {"EAGER_IMPORT": "1"}, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0 and "Warn" not in done.stderr, done.stderr
