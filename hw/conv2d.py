@@ -6,14 +6,34 @@ through ky and kx upwards, and through all groups of lanes at each: one addition
 
 from myhdl import Signal, always, always_comb, block, intbv
 
-from .look_up import look_up
-from .stages import stages
-from .times import times
+from .parts.look_up import look_up
+from .parts.stages import stages
+from .parts.times import times
 
 
 @block
-def conv2d(clk, rst, valid, ready, y, x, base, index, move, load, busy, add, weight_address, neuron_address, kernel,
-           padding, channels, out_height, out_width, groups):
+def conv2d(
+    clk,
+    rst,
+    valid,
+    ready,
+    y,
+    x,
+    base,
+    index,
+    move,
+    load,
+    busy,
+    add,
+    weight_address,
+    neuron_address,
+    kernel,
+    padding,
+    channels,
+    out_height,
+    out_width,
+    groups,
+):
     """Addresses of the additions of each input.
 
     Parameters
@@ -47,15 +67,17 @@ def conv2d(clk, rst, valid, ready, y, x, base, index, move, load, busy, add, wei
     """
     per_channel, per_row, weight_row = kernel * kernel * groups, out_width * groups, kernel * groups
     alone, before_last = groups == 1, max(groups - 2, 0)
-    weights, neurons = channels * per_channel, out_height * out_width * groups
     most = max(out_height, out_width) + kernel
 
     def taps(inputs, outputs):
         """(first, taps - 1, neuron of the first, whether there is any), for each input of a row or column."""
         reach = [(max(i + padding - (outputs - 1), 0), min(i + padding, kernel - 1)) for i in range(inputs)]
-        return (tuple(a if a <= b else 0 for a, b in reach), tuple(max(b - a, 0) for a, b in reach),
-                tuple(i + padding - a if a <= b else 0 for i, (a, b) in enumerate(reach)),
-                tuple(int(a <= b) for a, b in reach))
+        return (
+            tuple(a if a <= b else 0 for a, b in reach),
+            tuple(max(b - a, 0) for a, b in reach),
+            tuple(i + padding - a if a <= b else 0 for i, (a, b) in enumerate(reach)),
+            tuple(int(a <= b) for a, b in reach),
+        )
 
     # First stage: which taps are inside the frame.
     to_ky, to_kx, to_rows, to_columns, to_row, to_column = [Signal(intbv(0, min=0, max=most)) for _ in range(6)]
@@ -66,22 +88,22 @@ def conv2d(clk, rst, valid, ready, y, x, base, index, move, load, busy, add, wei
     row, column = [Signal(intbv(0, min=0, max=most)) for _ in range(2)]
 
     # Second stage: where they begin. One product a signal, each of its full width.
-    from_channel = Signal(intbv(0)[len(channel) + per_channel.bit_length():])
-    from_ky = Signal(intbv(0)[len(first_ky) + weight_row.bit_length():])
-    from_kx = Signal(intbv(0)[len(first_kx) + groups.bit_length():])
-    from_row = Signal(intbv(0)[len(row) + per_row.bit_length():])
-    from_column = Signal(intbv(0)[len(column) + groups.bit_length():])
-    from_taps = Signal(intbv(0)[max(len(from_channel), len(from_ky), len(from_kx)) + 2:])
-    from_pixel = Signal(intbv(0)[max(len(from_row), len(from_column)) + 1:])
-    start_weight = Signal(intbv(0)[len(weight_address):])
-    start_neuron = Signal(intbv(0)[len(neuron_address):])
+    from_channel = Signal(intbv(0)[len(channel) + per_channel.bit_length() :])
+    from_ky = Signal(intbv(0)[len(first_ky) + weight_row.bit_length() :])
+    from_kx = Signal(intbv(0)[len(first_kx) + groups.bit_length() :])
+    from_row = Signal(intbv(0)[len(row) + per_row.bit_length() :])
+    from_column = Signal(intbv(0)[len(column) + groups.bit_length() :])
+    from_taps = Signal(intbv(0)[max(len(from_channel), len(from_ky), len(from_kx)) + 2 :])
+    from_pixel = Signal(intbv(0)[max(len(from_row), len(from_column)) + 1 :])
+    start_weight = Signal(intbv(0)[len(weight_address) :])
+    start_neuron = Signal(intbv(0)[len(neuron_address) :])
     second_rows, second_columns = [Signal(intbv(0, min=0, max=most)) for _ in range(2)]
 
     # Third stage: the walk.
     # Whether it is in its last group, column and row is told a cycle ahead.
     walking, last_group, last_column, last_row, ends = [Signal(bool(0)) for _ in range(5)]
-    weight_at, row_weight = [Signal(intbv(0)[len(weight_address):]) for _ in range(2)]
-    neuron_at, row_neuron = [Signal(intbv(0)[len(neuron_address):]) for _ in range(2)]
+    weight_at, row_weight = [Signal(intbv(0)[len(weight_address) :]) for _ in range(2)]
+    neuron_at, row_neuron = [Signal(intbv(0)[len(neuron_address) :]) for _ in range(2)]
     rows_left, columns_left, row_columns = [Signal(intbv(0, min=0, max=most)) for _ in range(3)]
     at_group = Signal(intbv(0, min=0, max=max(groups, 2)))
 
@@ -110,8 +132,13 @@ def conv2d(clk, rst, valid, ready, y, x, base, index, move, load, busy, add, wei
         weight_address.next = weight_at
         neuron_address.next = neuron_at
 
-    products = [times(channel, per_channel, from_channel), times(first_ky, weight_row, from_ky),
-                times(first_kx, groups, from_kx), times(row, per_row, from_row), times(column, groups, from_column)]
+    products = [
+        times(channel, per_channel, from_channel),
+        times(first_ky, weight_row, from_ky),
+        times(first_kx, groups, from_kx),
+        times(row, per_row, from_row),
+        times(column, groups, from_column),
+    ]
 
     @always_comb
     def starts():
@@ -129,8 +156,8 @@ def conv2d(clk, rst, valid, ready, y, x, base, index, move, load, busy, add, wei
             row.next = to_row
             column.next = to_column
         if move:
-            start_weight.next = from_taps[len(start_weight):]
-            start_neuron.next = from_pixel[len(start_neuron):]
+            start_weight.next = from_taps[len(start_weight) :]
+            start_neuron.next = from_pixel[len(start_neuron) :]
             second_rows.next = first_rows
             second_columns.next = first_columns
 

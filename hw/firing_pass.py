@@ -4,8 +4,7 @@ from myhdl import Signal, always, always_comb, block, intbv
 
 
 @block
-def firing_pass(clk, rst, start, busy, fire, address, at_y, at_x, at_group, first, last, height, width, groups,
-                pool):
+def firing_pass(clk, rst, start, busy, fire, address, at_y, at_x, at_group, first, last, height, width, groups, pool):
     """Addresses of all neurons.
 
     Parameters
@@ -38,8 +37,9 @@ def firing_pass(clk, rst, start, busy, fire, address, at_y, at_x, at_group, firs
     window_step, window_row_step = pool * groups, pool * width * groups
     across, down = width // pool, height // pool
     walking, window_ends, row_ends, pass_ends = [Signal(bool(0)) for _ in range(4)]
-    at, row_at, corner, band = [Signal(intbv(0, min=0, max=height * width * groups + window_row_step))
-                                for _ in range(4)]  # band: corner of the first window in this row of windows
+    at, row_at, corner, band = [
+        Signal(intbv(0, min=0, max=height * width * groups + window_row_step)) for _ in range(4)
+    ]  # band: corner of the first window in this row of windows
     in_x, in_y = [Signal(intbv(0, min=0, max=max(pool, 2))) for _ in range(2)]
     in_group = Signal(intbv(0, min=0, max=max(groups, 2)))
     corner_y = Signal(intbv(0, min=0, max=height + 1))
@@ -51,14 +51,19 @@ def firing_pass(clk, rst, start, busy, fire, address, at_y, at_x, at_group, firs
     def ends():
         row_ends.next = in_x == pool - 1
         window_ends.next = in_x == pool - 1 and in_y == pool - 1
-        pass_ends.next = (in_x == pool - 1 and in_y == pool - 1 and in_group == groups - 1 and window_x == across - 1
-                          and window_y == down - 1)
+        pass_ends.next = (
+            in_x == pool - 1
+            and in_y == pool - 1
+            and in_group == groups - 1
+            and window_x == across - 1
+            and window_y == down - 1
+        )
 
     @always_comb
     def out():
         busy.next = walking
         fire.next = walking
-        address.next = at[len(address):]
+        address.next = at[len(address) :]
         at_y.next = corner_y + in_y
         at_x.next = corner_x + in_x
         at_group.next = in_group

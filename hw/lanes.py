@@ -1,25 +1,44 @@
 """Lanes that take spikes: as many neurons side by side, one address for all.
 
-    cycle   an addition                                    a firing
-    0       address to weights and membranes               address to biases and membranes
-    1       both held                                      both held
-    2       v + (weight << guard), saturated               U = v + bias, saturated
-    3       written                                        spike = U > threshold
-    4                                                      spike and U are out; beta * U
-    5                                                      >> frac, - threshold
-    6                                                      written
+cycle   an addition                                    a firing
+0       address to weights and membranes               address to biases and membranes
+1       both held                                      both held
+2       v + (weight << guard), saturated               U = v + bias, saturated
+3       written                                        spike = U > threshold
+4                                                      spike and U are out; beta * U
+5                                                      >> frac, - threshold
+6                                                      written
 """
 
 from myhdl import ConcatSignal, Signal, always, always_comb, block, concat, instance, intbv
 
-from .accumulate import accumulate
 from .lif import lif
-from .sum_control import sum_control
+from .parts.accumulate import accumulate
+from .parts.sum_control import sum_control
 
 
 @block
-def lane(clk, enable, address, holds, two_before, three_before, adds, one_before, weight_bits, addend_bits, threshold,
-         fires, clear, fired, write, write_address, spike, before, spec):
+def lane(
+    clk,
+    enable,
+    address,
+    holds,
+    two_before,
+    three_before,
+    adds,
+    one_before,
+    weight_bits,
+    addend_bits,
+    threshold,
+    fires,
+    clear,
+    fired,
+    write,
+    write_address,
+    spike,
+    before,
+    spec,
+):
     """One lane. Ports as of ``accumulate`` and ``lif``; `weight_bits` and `addend_bits` are valid in cycle 1."""
     low, high = -(1 << spec.membrane_bits - 1), 1 << spec.membrane_bits - 1
     guard = spec.guard
@@ -37,16 +56,59 @@ def lane(clk, enable, address, holds, two_before, three_before, adds, one_before
                 value.next = weight << guard
                 addend.next = addend_bits.signed()
 
-    sums = accumulate(clk, enable, address, holds, two_before, three_before, adds, one_before, value, v, write,
-                      write_address, fired, kept, spec.depth)
-    neurons = lif(clk, fires, v, addend, threshold, clear, spike, before, kept, spec.beta, spec.frac, spec.reset,
-                  spec.towards_zero)
+    sums = accumulate(
+        clk,
+        enable,
+        address,
+        holds,
+        two_before,
+        three_before,
+        adds,
+        one_before,
+        value,
+        v,
+        write,
+        write_address,
+        fired,
+        kept,
+        spec.depth,
+    )
+    neurons = lif(
+        clk,
+        fires,
+        v,
+        addend,
+        threshold,
+        clear,
+        spike,
+        before,
+        kept,
+        spec.beta,
+        spec.frac,
+        spec.reset,
+        spec.towards_zero,
+    )
     return hold, sums, neurons
 
 
 @block
-def lanes(clk, rst, add, fire, address, clear, weights, biases, threshold, spikes, befores, fired_address,
-          settled, spec, observed):
+def lanes(
+    clk,
+    rst,
+    add,
+    fire,
+    address,
+    clear,
+    weights,
+    biases,
+    threshold,
+    spikes,
+    befores,
+    fired_address,
+    settled,
+    spec,
+    observed,
+):
     """All lanes of a layer, and the order of their work.
 
     Parameters
@@ -78,18 +140,55 @@ def lanes(clk, rst, add, fire, address, clear, weights, biases, threshold, spike
     """
     fires = Signal(intbv(0)[6:])  # bit i: a firing is in cycle i + 1
     clears = Signal(intbv(0)[5:])
-    at_1, at_2, at_3, at_4, at_5, at_6, write_address = [Signal(intbv(0)[len(address):]) for _ in range(7)]
+    at_1, at_2, at_3, at_4, at_5, at_6, write_address = [Signal(intbv(0)[len(address) :]) for _ in range(7)]
     enable, holds, two_before, three_before, adds, one_before, write, clear_now, writes_fired = [
-        Signal(bool(0)) for _ in range(9)]
+        Signal(bool(0)) for _ in range(9)
+    ]
     stages = Signal(intbv(0)[4:])
     spike = [Signal(bool(0)) for _ in range(spec.lanes)]
-    before = [Signal(intbv(0)[spec.membrane_bits:]) for _ in range(spec.lanes)]
+    before = [Signal(intbv(0)[spec.membrane_bits :]) for _ in range(spec.lanes)]
     w, b = spec.weight_bits, spec.bias_bits
-    control = sum_control(clk, rst, add, fire, address, writes_fired, at_6, enable, holds, two_before, three_before,
-                          adds, one_before, write, write_address)
-    array = [lane(clk, enable, address, holds, two_before, three_before, adds, one_before,
-                  weights((i + 1) * w, i * w), biases((i + 1) * b, i * b), threshold, stages, clear_now, writes_fired,
-                  write, write_address, spike[i], before[i], spec) for i in range(spec.lanes)]
+    control = sum_control(
+        clk,
+        rst,
+        add,
+        fire,
+        address,
+        writes_fired,
+        at_6,
+        enable,
+        holds,
+        two_before,
+        three_before,
+        adds,
+        one_before,
+        write,
+        write_address,
+    )
+    array = [
+        lane(
+            clk,
+            enable,
+            address,
+            holds,
+            two_before,
+            three_before,
+            adds,
+            one_before,
+            weights((i + 1) * w, i * w),
+            biases((i + 1) * b, i * b),
+            threshold,
+            stages,
+            clear_now,
+            writes_fired,
+            write,
+            write_address,
+            spike[i],
+            before[i],
+            spec,
+        )
+        for i in range(spec.lanes)
+    ]
     all_spikes = ConcatSignal(*reversed(spike)) if spec.lanes > 1 else spike[0]
 
     @always_comb

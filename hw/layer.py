@@ -17,7 +17,7 @@ from .firing_pass import firing_pass
 from .lanes import lanes
 from .linear import linear
 from .maxpool import maxpool
-from .memory import ram
+from .parts.memory import ram
 from .pixel_lanes import pixel_lanes
 from .spike_scanner import spike_scanner
 from .wide_conv2d import wide_conv2d
@@ -45,7 +45,7 @@ def pixel_words(clk, read_data, present, pixels_found, ready, move, load, index,
         The pixel whose additions are out.
     """
     width, count = spec.input_bits, spec.in_lanes
-    word = Signal(intbv(0)[len(read_data):])
+    word = Signal(intbv(0)[len(read_data) :])
     chosen, first, second = [Signal(intbv(0)[width:]) for _ in range(3)]
 
     @always_comb
@@ -79,15 +79,43 @@ def pixel_words(clk, read_data, present, pixels_found, ready, move, load, index,
 
 
 @block
-def layer(clk, rst, num_steps, threshold, filled, read, read_address, read_data, give_back, free, claim, word_valid,
-          word_address, word, done, load_weight, load_bias, load_address, weight_data, bias_data, cleared, fired,
-          fired_address, spikes, befores, events, spec, probed, summed=False):
+def layer(
+    clk,
+    rst,
+    num_steps,
+    threshold,
+    filled,
+    read,
+    read_address,
+    read_data,
+    give_back,
+    free,
+    claim,
+    word_valid,
+    word_address,
+    word,
+    done,
+    load_weight,
+    load_bias,
+    load_address,
+    weight_data,
+    bias_data,
+    cleared,
+    fired,
+    fired_address,
+    spikes,
+    befores,
+    events,
+    spec,
+    probed,
+    summed=False,
+):
     """A layer.
 
     Parameters
     ----------
     spec : LayerSpec
-        See :mod:`hw.spec`.
+        See :mod:`minisnn_hw.spec`.
     probed, summed : bool
         Whether `befores` and `events` are wanted, or `befores` alone; else they are left alone.
 
@@ -122,22 +150,21 @@ def layer(clk, rst, num_steps, threshold, filled, read, read_address, read_data,
     groups, depth, out_words, takes_pixels = spec.groups, spec.depth, spec.out_words, spec.input_bits > 0
     state = Signal(states.ST_RESET)
     scan, scanning, present, valid, ready, move, load, walking, add = [Signal(bool(0)) for _ in range(9)]
-    fire_start, firing, fire, first, last, last_step, idle, added, clear, settled = [
-        Signal(bool(0)) for _ in range(10)]
+    fire_start, firing, fire, first, last, last_step, idle, added, clear, settled = [Signal(bool(0)) for _ in range(10)]
     y = Signal(intbv(0, min=0, max=max(spec.in_height, 2)))
     x = Signal(intbv(0, min=0, max=max(spec.in_width, 2)))
     base = Signal(intbv(0, min=0, max=max(spec.inputs if spec.flat else spec.in_channels, 2) + spec.in_lanes))
     index = Signal(intbv(0, min=0, max=max(spec.in_lanes, 2)))
-    weight_address = Signal(intbv(0)[bits(spec.weight_words):])
-    add_address, fire_address, address = [Signal(intbv(0)[bits(depth):]) for _ in range(3)]
+    weight_address = Signal(intbv(0)[bits(spec.weight_words) :])
+    add_address, fire_address, address = [Signal(intbv(0)[bits(depth) :]) for _ in range(3)]
     at_group = Signal(intbv(0, min=0, max=max(groups, 2)))
-    weights = Signal(intbv(0)[spec.weight_word_bits:])
-    biases = Signal(intbv(0)[spec.lanes * spec.bias_bits:])
-    weight_to = Signal(intbv(0)[bits(spec.weight_words):])
-    bias_to = Signal(intbv(0)[bits(groups):])
-    step = Signal(intbv(0)[len(num_steps):])
-    one_left = Signal(intbv(0)[len(num_steps) + 1:])
-    scanned = Signal(intbv(0)[spec.in_lanes:])
+    weights = Signal(intbv(0)[spec.weight_word_bits :])
+    biases = Signal(intbv(0)[spec.lanes * spec.bias_bits :])
+    weight_to = Signal(intbv(0)[bits(spec.weight_words) :])
+    bias_to = Signal(intbv(0)[bits(groups) :])
+    step = Signal(intbv(0)[len(num_steps) :])
+    one_left = Signal(intbv(0)[len(num_steps) + 1 :])
+    scanned = Signal(intbv(0)[spec.in_lanes :])
     wants, emits, firsts, lasts, pooled = [Signal(bool(0)) for _ in range(5)]
     delay, wide = spec.firing_delay, spec.taps > 1
     waits = wide and not takes_pixels  # a cycle from a step's end to the next one's begin: its sums are written late
@@ -145,47 +172,190 @@ def layer(clk, rst, num_steps, threshold, filled, read, read_address, read_data,
     at_x = Signal(intbv(0, min=0, max=max(spec.out_width, 2)))
     bias_read = Signal(bool(0))
     bias_group = Signal(intbv(0, min=0, max=max(groups, 2)))
-    factor = Signal(intbv(0)[max(spec.input_bits, 1):])
+    factor = Signal(intbv(0)[max(spec.input_bits, 1) :])
     wanted, opens, closes = [Signal(intbv(0)[delay:]) for _ in range(3)]
-    next_word = Signal(intbv(0)[len(word_address):])
+    next_word = Signal(intbv(0)[len(word_address) :])
 
-    scanner = spike_scanner(clk, rst, scan, scanning, read, read_address, scanned, present, valid, ready, y, x, base,
-                            index, spec.in_height, spec.in_width, spec.in_channels, spec.flat)
+    scanner = spike_scanner(
+        clk,
+        rst,
+        scan,
+        scanning,
+        read,
+        read_address,
+        scanned,
+        present,
+        valid,
+        ready,
+        y,
+        x,
+        base,
+        index,
+        spec.in_height,
+        spec.in_width,
+        spec.in_channels,
+        spec.flat,
+    )
     if wide:
-        banks = Signal(intbv(0)[spec.taps:])
-        bank_addresses = Signal(intbv(0)[spec.taps * bits(spec.bank_depth):])
-        turn_y, turn_x = [Signal(intbv(0)[bits(spec.kernel):]) for _ in range(2)]
-        walker = wide_conv2d(clk, rst, valid, ready, y, x, base, index, move, load, walking, add, weight_address,
-                             turn_y, turn_x, banks, bank_addresses, spec.kernel, spec.padding, spec.in_channels,
-                             spec.out_height, spec.out_width, groups)
+        banks = Signal(intbv(0)[spec.taps :])
+        bank_addresses = Signal(intbv(0)[spec.taps * bits(spec.bank_depth) :])
+        turn_y, turn_x = [Signal(intbv(0)[bits(spec.kernel) :]) for _ in range(2)]
+        walker = wide_conv2d(
+            clk,
+            rst,
+            valid,
+            ready,
+            y,
+            x,
+            base,
+            index,
+            move,
+            load,
+            walking,
+            add,
+            weight_address,
+            turn_y,
+            turn_x,
+            banks,
+            bank_addresses,
+            spec.kernel,
+            spec.padding,
+            spec.in_channels,
+            spec.out_height,
+            spec.out_width,
+            groups,
+        )
     elif spec.flat:
-        walker = linear(clk, rst, valid, ready, base, index, move, load, walking, add, weight_address, add_address,
-                        spec.inputs, groups)
+        walker = linear(
+            clk,
+            rst,
+            valid,
+            ready,
+            base,
+            index,
+            move,
+            load,
+            walking,
+            add,
+            weight_address,
+            add_address,
+            spec.inputs,
+            groups,
+        )
     else:
-        walker = conv2d(clk, rst, valid, ready, y, x, base, index, move, load, walking, add, weight_address,
-                        add_address, spec.kernel, spec.padding, spec.in_channels, spec.out_height, spec.out_width,
-                        groups)
+        walker = conv2d(
+            clk,
+            rst,
+            valid,
+            ready,
+            y,
+            x,
+            base,
+            index,
+            move,
+            load,
+            walking,
+            add,
+            weight_address,
+            add_address,
+            spec.kernel,
+            spec.padding,
+            spec.in_channels,
+            spec.out_height,
+            spec.out_width,
+            groups,
+        )
     weight_memory = ram(clk, load_weight, weight_to, weight_data, add, weight_address, weights, spec.weight_words)
     bias_memory = ram(clk, load_bias, bias_to, bias_data, bias_read, bias_group, biases, groups)
-    order = firing_pass(clk, rst, fire_start, firing, fire, fire_address, at_y, at_x, at_group, first, last,
-                        spec.out_height, spec.out_width, groups, spec.pool)
+    order = firing_pass(
+        clk,
+        rst,
+        fire_start,
+        firing,
+        fire,
+        fire_address,
+        at_y,
+        at_x,
+        at_group,
+        first,
+        last,
+        spec.out_height,
+        spec.out_width,
+        groups,
+        spec.pool,
+    )
     if takes_pixels:
         inputs = pixel_words(clk, read_data, present, scanned, ready, move, load, index, factor, spec)
     else:
+
         @always_comb
         def inputs():
             scanned.next = read_data
 
     if wide:
-        neurons = wide_lanes(clk, rst, banks, bank_addresses, turn_y, turn_x, fire, at_y, at_x, at_group, fire_address,
-                             clear, factor, weights, bias_read, bias_group, biases, threshold, spikes, befores,
-                             fired_address, settled, spec, probed or summed)
+        neurons = wide_lanes(
+            clk,
+            rst,
+            banks,
+            bank_addresses,
+            turn_y,
+            turn_x,
+            fire,
+            at_y,
+            at_x,
+            at_group,
+            fire_address,
+            clear,
+            factor,
+            weights,
+            bias_read,
+            bias_group,
+            biases,
+            threshold,
+            spikes,
+            befores,
+            fired_address,
+            settled,
+            spec,
+            probed or summed,
+        )
     elif takes_pixels:
-        neurons = pixel_lanes(clk, rst, add, fire, address, clear, factor, weights, biases, threshold, spikes,
-                              befores, fired_address, settled, spec, probed or summed)
+        neurons = pixel_lanes(
+            clk,
+            rst,
+            add,
+            fire,
+            address,
+            clear,
+            factor,
+            weights,
+            biases,
+            threshold,
+            spikes,
+            befores,
+            fired_address,
+            settled,
+            spec,
+            probed or summed,
+        )
     else:
-        neurons = lanes(clk, rst, add, fire, address, clear, weights, biases, threshold, spikes, befores,
-                        fired_address, settled, spec, probed or summed)
+        neurons = lanes(
+            clk,
+            rst,
+            add,
+            fire,
+            address,
+            clear,
+            weights,
+            biases,
+            threshold,
+            spikes,
+            befores,
+            fired_address,
+            settled,
+            spec,
+            probed or summed,
+        )
     pool = maxpool(clk, emits, firsts, lasts, spikes, pooled, word)
 
     @always_comb
@@ -206,8 +376,8 @@ def layer(clk, rst, num_steps, threshold, filled, read, read_address, read_data,
 
     @always_comb
     def load_words():
-        weight_to.next = load_address[len(weight_to):]
-        bias_to.next = load_address[len(bias_to):]
+        weight_to.next = load_address[len(weight_to) :]
+        bias_to.next = load_address[len(bias_to) :]
 
     @always_comb
     def count_steps():
@@ -215,8 +385,9 @@ def layer(clk, rst, num_steps, threshold, filled, read, read_address, read_data,
 
     @always_comb
     def between():
-        idle.next = state == states.ST_IDLE or (state == states.ST_FIRE and (not firing) and (
-            not waits) and (last_step or not takes_pixels))
+        idle.next = state == states.ST_IDLE or (
+            state == states.ST_FIRE and (not firing) and (not waits) and (last_step or not takes_pixels)
+        )
         added.next = state == states.ST_ADD and (not scanning) and (not walking)
         cleared.next = state != states.ST_RESET and state != states.ST_CLEAR
 
@@ -235,6 +406,7 @@ def layer(clk, rst, num_steps, threshold, filled, read, read_address, read_data,
     if wide:
         choose = []
     else:
+
         @always_comb
         def choose():
             address.next = add_address
@@ -251,6 +423,7 @@ def layer(clk, rst, num_steps, threshold, filled, read, read_address, read_data,
         lasts.next = closes[delay - 1]
 
     if probed:
+
         @always_comb
         def show():
             events.next[0] = scan or (takes_pixels and claim and step != 0)
@@ -260,9 +433,9 @@ def layer(clk, rst, num_steps, threshold, filled, read, read_address, read_data,
 
     @always(clk.posedge)
     def remember():
-        wanted.next = concat(wanted[delay - 1:], wants)
-        opens.next = concat(opens[delay - 1:], first)
-        closes.next = concat(closes[delay - 1:], last)
+        wanted.next = concat(wanted[delay - 1 :], wants)
+        opens.next = concat(opens[delay - 1 :], first)
+        closes.next = concat(closes[delay - 1 :], last)
         last_step.next = one_left == num_steps  # a cycle late, before which nobody asks
         if rst:
             wanted.next = 0
@@ -280,7 +453,7 @@ def layer(clk, rst, num_steps, threshold, filled, read, read_address, read_data,
         elif scan:
             state.next = states.ST_ADD
             if state == states.ST_FIRE:
-                step.next = one_left[len(step):]
+                step.next = one_left[len(step) :]
                 if last_step:
                     step.next = 0
         elif claim:
@@ -289,12 +462,31 @@ def layer(clk, rst, num_steps, threshold, filled, read, read_address, read_data,
             state.next = states.ST_WAIT
         elif state == states.ST_FIRE and not firing:
             state.next = states.ST_IDLE
-            step.next = one_left[len(step):]
+            step.next = one_left[len(step) :]
             if last_step:
                 step.next = 0
             elif takes_pixels:
                 state.next = states.ST_WAIT
 
-    parts = [scanner, walker, weight_memory, bias_memory, order, inputs, neurons, pool, hand_over, count_words,
-             load_words, count_steps, between, steer, start_firing, choose, out, remember, control]
+    parts = [
+        scanner,
+        walker,
+        weight_memory,
+        bias_memory,
+        order,
+        inputs,
+        neurons,
+        pool,
+        hand_over,
+        count_words,
+        load_words,
+        count_steps,
+        between,
+        steer,
+        start_firing,
+        choose,
+        out,
+        remember,
+        control,
+    ]
     return [*parts, show] if probed else parts

@@ -73,9 +73,9 @@ def lif(clk, fires, v, addend, threshold, clear, spike, before, kept, beta, frac
             yield clk.posedge
             if fires[0]:
                 total[:] = v + addend
-                if total[sign] == 0 and total[sign:width - 1] != 0:
+                if total[sign] == 0 and total[sign : width - 1] != 0:
                     u.next = high
-                elif total[sign] == 1 and total[sign:width - 1] != ones:
+                elif total[sign] == 1 and total[sign : width - 1] != ones:
                     u.next = low
                 else:
                     u.next = total[width:].signed()

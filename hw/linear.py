@@ -2,8 +2,8 @@
 
 from myhdl import Signal, always, always_comb, block, intbv
 
-from .stages import stages
-from .times import times
+from .parts.stages import stages
+from .parts.times import times
 
 
 @block
@@ -40,9 +40,9 @@ def linear(clk, rst, valid, ready, base, index, move, load, busy, add, weight_ad
     alone, before_last = groups == 1, max(groups - 2, 0)
     first_free, walking, ends = [Signal(bool(0)) for _ in range(3)]
     address = Signal(intbv(0, min=0, max=(1 << len(base)) + (1 << len(index))))
-    product = Signal(intbv(0)[len(address) + groups.bit_length():])
-    start = Signal(intbv(0)[len(weight_address):])
-    weight_at = Signal(intbv(0)[len(weight_address):])
+    product = Signal(intbv(0)[len(address) + groups.bit_length() :])
+    start = Signal(intbv(0)[len(weight_address) :])
+    weight_at = Signal(intbv(0)[len(weight_address) :])
     at_group = Signal(intbv(0, min=0, max=max(groups, 2)))
 
     flow_of_stages = stages(clk, rst, valid, ends, first_free, move, load, walking, busy)
@@ -61,7 +61,7 @@ def linear(clk, rst, valid, ready, base, index, move, load, busy, add, weight_ad
         if first_free:
             address.next = base + index
         if move:
-            start.next = product[len(weight_address):]
+            start.next = product[len(weight_address) :]
 
     # `ends` is told a cycle ahead: what decides on the next input is long enough without it.
     @always(clk.posedge)

@@ -4,8 +4,9 @@ from myhdl import Signal, always, always_comb, block, concat, intbv
 
 
 @block
-def loader(clk, rst, idle, wanted, loaded, error, tdata, tvalid, tready, tlast, write, section, address, data, words,
-           beats):
+def loader(
+    clk, rst, idle, wanted, loaded, error, tdata, tvalid, tready, tlast, write, section, address, data, words, beats
+):
     """Take a load.
 
     Parameters
@@ -67,11 +68,13 @@ def loader(clk, rst, idle, wanted, loaded, error, tdata, tvalid, tready, tlast, 
         data.next = held
 
     if width > beat_bits:
+
         @always(clk.posedge)
         def gather():
             if take:
                 held.next = concat(tdata, held[width:beat_bits])
     else:
+
         @always(clk.posedge)
         def gather():
             if take:

@@ -17,7 +17,7 @@ def maxpool(clk, valid, first, last, spikes, word_valid, word):
 
     Latency: 1 cycle after the last word. Throughput: a word in a cycle.
     """
-    gathered, now = [Signal(intbv(0)[len(word):]) for _ in range(2)]
+    gathered, now = [Signal(intbv(0)[len(word) :]) for _ in range(2)]
 
     @always_comb
     def join():

@@ -1,29 +1,53 @@
 """Lanes that take pixels: a multiplier each, and a current that is added up once an image and fires at every step.
 
-    cycle   an addition                                    a firing
-    0       address to weights                             address to biases
-    1       weight and pixel held; address to currents     bias held; address to currents
-    2       weight * pixel; current held                   current held; address to membranes
-    3       current + (product << guard)                   current + bias, saturated; membrane held
-    4       written                                        U = v + that, saturated; the image's last: current 0 written
-    5                                                      spike = U > threshold
-    6                                                      spike and U are out; beta * U
-    7                                                      >> frac, - threshold
-    8                                                      written
+cycle   an addition                                    a firing
+0       address to weights                             address to biases
+1       weight and pixel held; address to currents     bias held; address to currents
+2       weight * pixel; current held                   current held; address to membranes
+3       current + (product << guard)                   current + bias, saturated; membrane held
+4       written                                        U = v + that, saturated; the image's last: current 0 written
+5                                                      spike = U > threshold
+6                                                      spike and U are out; beta * U
+7                                                      >> frac, - threshold
+8                                                      written
 """
 
 from myhdl import ConcatSignal, Signal, always, always_comb, block, concat, instance, intbv
 
-from .accumulate import accumulate
 from .lif import lif
-from .memory import ram
-from .sum_control import sum_control
+from .parts.accumulate import accumulate
+from .parts.memory import ram
+from .parts.sum_control import sum_control
 
 
 @block
-def pixel_lane(clk, enable, address, reads, holds, two_before, three_before, adds, one_before, factor, weight_bits,
-               addend_bits, threshold, fires, clear, write, write_address, clears, read_v, v_address, write_v,
-               v_to, spike, before, spec):
+def pixel_lane(
+    clk,
+    enable,
+    address,
+    reads,
+    holds,
+    two_before,
+    three_before,
+    adds,
+    one_before,
+    factor,
+    weight_bits,
+    addend_bits,
+    threshold,
+    fires,
+    clear,
+    write,
+    write_address,
+    clears,
+    read_v,
+    v_address,
+    write_v,
+    v_to,
+    spike,
+    before,
+    spec,
+):
     """One lane. Ports as of ``accumulate`` and ``lif``, and `read_v` to `v_to` of the membranes' memory.
 
     `weight_bits` and `addend_bits` are valid in cycle 1, in which `reads` is 1; `factor` is in cycle 2.
@@ -56,15 +80,30 @@ def pixel_lane(clk, enable, address, reads, holds, two_before, three_before, add
             if fires[0]:  # cycle 3
                 total[:] = current + bias_2
                 v.next = stored
-                if total[sign] == 0 and total[sign:width - 1] != 0:
+                if total[sign] == 0 and total[sign : width - 1] != 0:
                     constant.next = high
-                elif total[sign] == 1 and total[sign:width - 1] != ones:
+                elif total[sign] == 1 and total[sign : width - 1] != ones:
                     constant.next = low
                 else:
                     constant.next = total[width:].signed()
 
-    sums = accumulate(clk, enable, address, holds, two_before, three_before, adds, one_before, product, current, write,
-                      write_address, clears, 0, spec.depth)
+    sums = accumulate(
+        clk,
+        enable,
+        address,
+        holds,
+        two_before,
+        three_before,
+        adds,
+        one_before,
+        product,
+        current,
+        write,
+        write_address,
+        clears,
+        0,
+        spec.depth,
+    )
     membranes = ram(clk, write_v, v_to, kept, read_v, v_address, stored, spec.depth)
     stages = Signal(intbv(0)[4:])
 
@@ -72,14 +111,43 @@ def pixel_lane(clk, enable, address, reads, holds, two_before, three_before, add
     def later():
         stages.next = fires[5:1]
 
-    neurons = lif(clk, stages, v, constant, threshold, clear, spike, before, kept, spec.beta, spec.frac, spec.reset,
-                  spec.towards_zero)
+    neurons = lif(
+        clk,
+        stages,
+        v,
+        constant,
+        threshold,
+        clear,
+        spike,
+        before,
+        kept,
+        spec.beta,
+        spec.frac,
+        spec.reset,
+        spec.towards_zero,
+    )
     return before_adding, sums, membranes, later, neurons
 
 
 @block
-def pixel_lanes(clk, rst, add, fire, address, clear, factor, weights, biases, threshold, spikes, befores,
-                fired_address, settled, spec, observed):
+def pixel_lanes(
+    clk,
+    rst,
+    add,
+    fire,
+    address,
+    clear,
+    factor,
+    weights,
+    biases,
+    threshold,
+    spikes,
+    befores,
+    fired_address,
+    settled,
+    spec,
+    observed,
+):
     """All lanes of a layer of pixels, and the order of their work.
 
     Parameters and ports as of ``lanes``, and
@@ -94,22 +162,75 @@ def pixel_lanes(clk, rst, add, fire, address, clear, factor, weights, biases, th
     """
     fires = Signal(intbv(0)[8:])  # bit i: a firing is in cycle i + 1
     clears = Signal(intbv(0)[7:])
-    at_1, at_2, at_3, at_4, at_5, at_6, at_7, at_8, write_address = [
-        Signal(intbv(0)[len(address):]) for _ in range(9)]
-    factor_1, factor_2 = [Signal(intbv(0)[len(factor):]) for _ in range(2)]
-    adds_1, enable, holds, two_before, three_before, adds, one_before, write, clear_now, clears_current, read_v, \
-        write_v, fires_1 = [Signal(bool(0)) for _ in range(13)]
+    at_1, at_2, at_3, at_4, at_5, at_6, at_7, at_8, write_address = [Signal(intbv(0)[len(address) :]) for _ in range(9)]
+    factor_1, factor_2 = [Signal(intbv(0)[len(factor) :]) for _ in range(2)]
+    (
+        adds_1,
+        enable,
+        holds,
+        two_before,
+        three_before,
+        adds,
+        one_before,
+        write,
+        clear_now,
+        clears_current,
+        read_v,
+        write_v,
+        fires_1,
+    ) = [Signal(bool(0)) for _ in range(13)]
     stages = Signal(intbv(0)[5:])
     spike = [Signal(bool(0)) for _ in range(spec.lanes)]
-    before = [Signal(intbv(0)[spec.membrane_bits:]) for _ in range(spec.lanes)]
+    before = [Signal(intbv(0)[spec.membrane_bits :]) for _ in range(spec.lanes)]
     w, b = spec.weight_bits, spec.bias_bits
     # Currents are read a cycle later than weights, which are multiplied meanwhile.
-    control = sum_control(clk, rst, adds_1, fires_1, at_1, clears_current, at_4, enable, holds, two_before,
-                          three_before, adds, one_before, write, write_address)
-    array = [pixel_lane(clk, enable, at_1, enable, holds, two_before, three_before, adds, one_before, factor_2,
-                        weights((i + 1) * w, i * w), biases((i + 1) * b, i * b), threshold, stages, clear_now, write,
-                        write_address, clears_current, read_v, at_2, write_v, at_8, spike[i], before[i], spec)
-             for i in range(spec.lanes)]
+    control = sum_control(
+        clk,
+        rst,
+        adds_1,
+        fires_1,
+        at_1,
+        clears_current,
+        at_4,
+        enable,
+        holds,
+        two_before,
+        three_before,
+        adds,
+        one_before,
+        write,
+        write_address,
+    )
+    array = [
+        pixel_lane(
+            clk,
+            enable,
+            at_1,
+            enable,
+            holds,
+            two_before,
+            three_before,
+            adds,
+            one_before,
+            factor_2,
+            weights((i + 1) * w, i * w),
+            biases((i + 1) * b, i * b),
+            threshold,
+            stages,
+            clear_now,
+            write,
+            write_address,
+            clears_current,
+            read_v,
+            at_2,
+            write_v,
+            at_8,
+            spike[i],
+            before[i],
+            spec,
+        )
+        for i in range(spec.lanes)
+    ]
     all_spikes = ConcatSignal(*reversed(spike)) if spec.lanes > 1 else spike[0]
 
     @always_comb

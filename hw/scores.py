@@ -1,17 +1,17 @@
 """The output: spikes counted (or membranes summed) over all steps, added up by class, sent with the arg-max.
 
-    ST_IDLE    the image's last step is waited for
-    ST_FETCH   a word of sums is read
-    ST_WORD    it is there
-    ST_SUM     a neuron's sum is added to its class
-    ST_SCORE   the class's score is sent
-    ST_CLASS   the arg-max is sent
-    ST_CYCLES  the cycles since the image's first word was taken are sent, this one included
+ST_IDLE    the image's last step is waited for
+ST_FETCH   a word of sums is read
+ST_WORD    it is there
+ST_SUM     a neuron's sum is added to its class
+ST_SCORE   the class's score is sent
+ST_CLASS   the arg-max is sent
+ST_CYCLES  the cycles since the image's first word was taken are sent, this one included
 """
 
 from myhdl import ConcatSignal, Signal, always, always_comb, block, enum, instance, intbv, modbv
 
-from .memory import ram
+from .parts.memory import ram
 
 sending = enum("ST_IDLE", "ST_FETCH", "ST_WORD", "ST_SUM", "ST_SCORE", "ST_CLASS", "ST_CYCLES")
 
@@ -50,8 +50,29 @@ def score(clk, adds, first, sum_before, addend, total):
 
 
 @block
-def scores(clk, rst, num_steps, free, claim, word_valid, word_address, word, done, befores, now, stamp, tdata, tvalid,
-           tready, tlast, finished, neurons, classes, score_bits, membrane):
+def scores(
+    clk,
+    rst,
+    num_steps,
+    free,
+    claim,
+    word_valid,
+    word_address,
+    word,
+    done,
+    befores,
+    now,
+    stamp,
+    tdata,
+    tvalid,
+    tready,
+    tlast,
+    finished,
+    neurons,
+    classes,
+    score_bits,
+    membrane,
+):
     """Sum up and send.
 
     Parameters
@@ -90,11 +111,11 @@ def scores(clk, rst, num_steps, free, claim, word_valid, word_address, word, don
     state = Signal(sending.ST_IDLE)
     width = len(tdata)
     adds_1, adds_2, first_1, ends_1, ends_2, holding, first, last, fetches = [Signal(bool(0)) for _ in range(9)]
-    at_1, at_2, read_address = [Signal(intbv(0)[len(word_address):]) for _ in range(3)]
+    at_1, at_2, read_address = [Signal(intbv(0)[len(word_address) :]) for _ in range(3)]
     word_1 = Signal(intbv(0)[lanes:])
-    frame, claimed = [Signal(intbv(0)[len(num_steps):]) for _ in range(2)]
-    frame_more, claimed_more = [Signal(intbv(0)[len(num_steps) + 1:]) for _ in range(2)]
-    sums, sums_now, rest = [Signal(intbv(0)[lanes * score_bits:]) for _ in range(3)]
+    frame, claimed = [Signal(intbv(0)[len(num_steps) :]) for _ in range(2)]
+    frame_more, claimed_more = [Signal(intbv(0)[len(num_steps) + 1 :]) for _ in range(2)]
+    sums, sums_now, rest = [Signal(intbv(0)[lanes * score_bits :]) for _ in range(3)]
     totals = [Signal(intbv(0)[score_bits:]) for _ in range(lanes)]
     value = Signal(intbv(0, min=-(1 << score_bits - 1), max=1 << score_bits - 1))
     total, best = [Signal(intbv(0, min=-(1 << width - 1), max=1 << width - 1)) for _ in range(2)]
@@ -102,13 +123,13 @@ def scores(clk, rst, num_steps, free, claim, word_valid, word_address, word, don
     member = Signal(intbv(0, min=0, max=max(members, 2)))
     at_lane = Signal(intbv(0, min=0, max=max(lanes, 2)))
     at_group = Signal(intbv(0, min=0, max=max(groups, 2)))
-    elapsed = Signal(modbv(0)[len(now):])
+    elapsed = Signal(modbv(0)[len(now) :])
     valid, used_up = [Signal(bool(0)) for _ in range(2)]
 
     memory = ram(clk, adds_2, at_2, sums_now, fetches, read_address, sums, groups)
     if membrane:
         bits = len(befores) // lanes
-        befores_0, befores_1 = [Signal(intbv(0)[len(befores):]) for _ in range(2)]
+        befores_0, befores_1 = [Signal(intbv(0)[len(befores) :]) for _ in range(2)]
         addends = [befores_1((i + 1) * bits, i * bits) for i in range(lanes)]
 
         @always(clk.posedge)
@@ -121,8 +142,11 @@ def scores(clk, rst, num_steps, free, claim, word_valid, word_address, word, don
         @always(clk.posedge)
         def hold():
             word_1.next = word
-    adders = [score(clk, adds_1, first_1, sums((i + 1) * score_bits, i * score_bits), addends[i], totals[i])
-              for i in range(lanes)]
+
+    adders = [
+        score(clk, adds_1, first_1, sums((i + 1) * score_bits, i * score_bits), addends[i], totals[i])
+        for i in range(lanes)
+    ]
     joined = ConcatSignal(*reversed(totals)) if lanes > 1 else totals[0]
 
     @always_comb
@@ -176,11 +200,11 @@ def scores(clk, rst, num_steps, free, claim, word_valid, word_address, word, don
             holding.next = False
         else:
             if done:
-                frame.next = frame_more[len(frame):]
+                frame.next = frame_more[len(frame) :]
                 if last:
                     frame.next = 0
             if claim:
-                claimed.next = claimed_more[len(claimed):]
+                claimed.next = claimed_more[len(claimed) :]
                 if claimed_more == num_steps:
                     claimed.next = 0
                     holding.next = True

@@ -172,8 +172,11 @@ class AcceleratorSpec:
         """((words, bits of a word), ...) of the load: steps; then weights, biases, threshold of each layer."""
         result = [(1, self.step_bits)]
         for spec in self.layers:
-            result += [(spec.weight_words, spec.weight_word_bits), (spec.groups, spec.lanes * spec.bias_bits),
-                       (1, spec.membrane_bits - 1)]
+            result += [
+                (spec.weight_words, spec.weight_word_bits),
+                (spec.groups, spec.lanes * spec.bias_bits),
+                (1, spec.membrane_bits - 1),
+            ]
         return tuple(result)
 
     @property

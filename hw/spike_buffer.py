@@ -2,12 +2,26 @@
 
 from myhdl import Signal, always, always_comb, block, concat, intbv
 
-from .memory import ram
+from .parts.memory import ram
 
 
 @block
-def spike_buffer(clk, rst, free, claim, write, write_address, write_data, done, filled, read, read_address, read_data,
-                 give_back, depth):
+def spike_buffer(
+    clk,
+    rst,
+    free,
+    claim,
+    write,
+    write_address,
+    write_data,
+    done,
+    filled,
+    read,
+    read_address,
+    read_data,
+    give_back,
+    depth,
+):
     """Two banks.
 
     Parameters
@@ -36,7 +50,7 @@ def spike_buffer(clk, rst, free, claim, write, write_address, write_data, done, 
     width = len(read_address)
     written_bank, read_bank = [Signal(bool(0)) for _ in range(2)]
     claims, frames = [Signal(intbv(0, min=0, max=3)) for _ in range(2)]
-    store_at, read_at = [Signal(intbv(0)[width + 1:]) for _ in range(2)]
+    store_at, read_at = [Signal(intbv(0)[width + 1 :]) for _ in range(2)]
     memory = ram(clk, write, store_at, write_data, read, read_at, read_data, 1 << (width + 1))
 
     @always_comb

@@ -49,8 +49,26 @@ def without_lowest(word, rest):
 
 
 @block
-def spike_scanner(clk, rst, start, busy, read, read_address, read_data, present, valid, ready, y, x, base, index,
-                  height, width, channels, flat):
+def spike_scanner(
+    clk,
+    rst,
+    start,
+    busy,
+    read,
+    read_address,
+    read_data,
+    present,
+    valid,
+    ready,
+    y,
+    x,
+    base,
+    index,
+    height,
+    width,
+    channels,
+    flat,
+):
     """Scan a frame: pixels in reading order, of each the words that hold its channels.
 
     Parameters

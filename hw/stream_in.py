@@ -4,8 +4,25 @@ from myhdl import Signal, always, always_comb, block, intbv
 
 
 @block
-def stream_in(clk, rst, frames, allowed, tdata, tvalid, tready, tlast, free, claim, write, write_address, write_data,
-              done, begins, error, words):
+def stream_in(
+    clk,
+    rst,
+    frames,
+    allowed,
+    tdata,
+    tvalid,
+    tready,
+    tlast,
+    free,
+    claim,
+    write,
+    write_address,
+    write_data,
+    done,
+    begins,
+    error,
+    words,
+):
     """Take images.
 
     Parameters
@@ -33,8 +50,8 @@ def stream_in(clk, rst, frames, allowed, tdata, tvalid, tready, tlast, free, cla
     Throughput: a word a cycle, as long as a bank is free when a frame begins.
     """
     at = Signal(intbv(0, min=0, max=max(words, 2)))
-    frame = Signal(intbv(0)[len(frames):])
-    one_more = Signal(intbv(0)[len(frames) + 1:])
+    frame = Signal(intbv(0)[len(frames) :])
+    one_more = Signal(intbv(0)[len(frames) + 1 :])
     ready, take, frame_ends, image_ends, wrong = [Signal(bool(0)) for _ in range(5)]
 
     @always_comb
@@ -58,7 +75,7 @@ def stream_in(clk, rst, frames, allowed, tdata, tvalid, tready, tlast, free, cla
         begins.next = take and at == 0 and frame == 0
         write.next = take
         write_address.next = at
-        write_data.next = tdata[len(write_data):]
+        write_data.next = tdata[len(write_data) :]
         done.next = take and frame_ends
         error.next = wrong
 
@@ -75,7 +92,7 @@ def stream_in(clk, rst, frames, allowed, tdata, tvalid, tready, tlast, free, cla
                 at.next = at + 1
             else:
                 at.next = 0
-                frame.next = one_more[len(frame):]
+                frame.next = one_more[len(frame) :]
                 if image_ends:
                     frame.next = 0
 

@@ -6,10 +6,10 @@ most, so no two of its neurons in one bank, and each bank gets exactly one tap: 
 
 from myhdl import ConcatSignal, Signal, always, always_comb, block, intbv
 
-from .look_up import look_up
-from .register import register_if
-from .stages import stages
-from .times import times
+from .parts.look_up import look_up
+from .parts.register import register_if
+from .parts.stages import stages
+from .parts.times import times
 
 
 def bank_tables(inputs, padding, outputs, kernel, step):
@@ -29,7 +29,7 @@ def bank_tables(inputs, padding, outputs, kernel, step):
 @block
 def bank_walk(clk, move, load, row, column, address):
     """The place in one bank: row + column, and one more in each cycle of a walk."""
-    start = Signal(intbv(0)[len(address):])
+    start = Signal(intbv(0)[len(address) :])
 
     @always(clk.posedge)
     def walk():
@@ -44,8 +44,31 @@ def bank_walk(clk, move, load, row, column, address):
 
 
 @block
-def wide_conv2d(clk, rst, valid, ready, y, x, base, index, move, load, busy, add, weight_address, turn_y, turn_x, adds,
-                addresses, kernel, padding, channels, out_height, out_width, groups):
+def wide_conv2d(
+    clk,
+    rst,
+    valid,
+    ready,
+    y,
+    x,
+    base,
+    index,
+    move,
+    load,
+    busy,
+    add,
+    weight_address,
+    turn_y,
+    turn_x,
+    adds,
+    addresses,
+    kernel,
+    padding,
+    channels,
+    out_height,
+    out_width,
+    groups,
+):
     """Addresses of the additions of each input.
 
     Parameters
@@ -76,28 +99,37 @@ def wide_conv2d(clk, rst, valid, ready, y, x, base, index, move, load, busy, add
     in_y = bank_tables(1 << len(y), padding, out_height, kernel, row_step)
     in_x = bank_tables(1 << len(x), padding, out_width, kernel, groups)
     first_free, walking, ends, inside, enters = [Signal(bool(0)) for _ in range(5)]
-    to_turn_y, first_turn_y, second_turn_y = [Signal(intbv(0)[len(turn_y):]) for _ in range(3)]
-    to_turn_x, first_turn_x, second_turn_x = [Signal(intbv(0)[len(turn_x):]) for _ in range(3)]
+    to_turn_y, first_turn_y, second_turn_y = [Signal(intbv(0)[len(turn_y) :]) for _ in range(3)]
+    to_turn_x, first_turn_x, second_turn_x = [Signal(intbv(0)[len(turn_x) :]) for _ in range(3)]
     to_rows, to_columns, first_rows, first_columns = [Signal(intbv(0)[kernel:]) for _ in range(4)]
     second_adds, present_adds = [Signal(intbv(0)[banks:]) for _ in range(2)]
     rows, columns, held_rows, held_columns = [[Signal(intbv(0)[width:]) for _ in range(kernel)] for _ in range(4)]
     at = [Signal(intbv(0)[width:]) for _ in range(banks)]
     channel = Signal(intbv(0, min=0, max=(1 << len(base)) + (1 << len(index))))
-    product = Signal(intbv(0)[len(channel) + groups.bit_length():])
-    start = Signal(intbv(0)[len(weight_address):])
-    weight_at = Signal(intbv(0)[len(weight_address):])
+    product = Signal(intbv(0)[len(channel) + groups.bit_length() :])
+    start = Signal(intbv(0)[len(weight_address) :])
+    weight_at = Signal(intbv(0)[len(weight_address) :])
     at_group = Signal(intbv(0, min=0, max=max(groups, 2)))
 
-    tables = [look_up(y, to_turn_y, in_y[0]), look_up(y, to_rows, in_y[1]), look_up(x, to_turn_x, in_x[0]),
-              look_up(x, to_columns, in_x[1])]
+    tables = [
+        look_up(y, to_turn_y, in_y[0]),
+        look_up(y, to_rows, in_y[1]),
+        look_up(x, to_turn_x, in_x[0]),
+        look_up(x, to_columns, in_x[1]),
+    ]
     for bank in range(kernel):
-        tables += [look_up(y, rows[bank], in_y[2][bank]), look_up(x, columns[bank], in_x[2][bank]),
-                   register_if(clk, first_free, rows[bank], held_rows[bank]),
-                   register_if(clk, first_free, columns[bank], held_columns[bank])]
+        tables += [
+            look_up(y, rows[bank], in_y[2][bank]),
+            look_up(x, columns[bank], in_x[2][bank]),
+            register_if(clk, first_free, rows[bank], held_rows[bank]),
+            register_if(clk, first_free, columns[bank], held_columns[bank]),
+        ]
     flow = stages(clk, rst, enters, ends, first_free, move, load, walking, busy)
     weight_row = times(channel, groups, product)
-    walks = [bank_walk(clk, move, load, held_rows[bank // kernel], held_columns[bank % kernel], at[bank])
-             for bank in range(banks)]
+    walks = [
+        bank_walk(clk, move, load, held_rows[bank // kernel], held_columns[bank % kernel], at[bank])
+        for bank in range(banks)
+    ]
     all_at = ConcatSignal(*reversed(at))
 
     @always_comb
@@ -127,7 +159,7 @@ def wide_conv2d(clk, rst, valid, ready, y, x, base, index, move, load, busy, add
             first_rows.next = to_rows
             first_columns.next = to_columns
         if move:
-            start.next = product[len(start):]
+            start.next = product[len(start) :]
             second_turn_y.next = first_turn_y
             second_turn_x.next = first_turn_x
             for i in range(kernel):

@@ -1,27 +1,27 @@
 """Lanes with a bank of sums, and an adder, for each tap of a convolution: a spike, or pixel, is added in one cycle.
 
-    cycle     an addition (of pixels)                    a firing (of pixels)
-    0         address to weights                         which bank, and where in it
-    1         rows of taps turned to their banks         address to sums (2)
-    2         columns turned; both held                  sum held (3)
-    (3)       (weight * pixel)
-    3 (4)     sum + (weight << guard), saturated         the bank is chosen (4)
-    4 (5)     written                                    U = v + bias (current + bias (5), U = v + that (6)), saturated
-    5                                                    spike = U > threshold (7)
-    6                                                    spike and U are out (8); beta * U
-    7                                                    >> frac, - threshold (9)
-    8                                                    written (10)
+cycle     an addition (of pixels)                    a firing (of pixels)
+0         address to weights                         which bank, and where in it
+1         rows of taps turned to their banks         address to sums (2)
+2         columns turned; both held                  sum held (3)
+(3)       (weight * pixel)
+3 (4)     sum + (weight << guard), saturated         the bank is chosen (4)
+4 (5)     written                                    U = v + bias (current + bias (5), U = v + that (6)), saturated
+5                                                    spike = U > threshold (7)
+6                                                    spike and U are out (8); beta * U
+7                                                    >> frac, - threshold (9)
+8                                                    written (10)
 """
 
 from myhdl import ConcatSignal, Signal, always, always_comb, block, concat, instance, intbv
 
-from .accumulate import accumulate
 from .lif import lif
-from .look_up import look_up
-from .memory import ram
-from .register import register, register_if, register_or_zero
-from .rotate import rotate
-from .sum_control import sum_control
+from .parts.accumulate import accumulate
+from .parts.look_up import look_up
+from .parts.memory import ram
+from .parts.register import register, register_if, register_or_zero
+from .parts.rotate import rotate
+from .parts.sum_control import sum_control
 
 
 @block
@@ -65,6 +65,7 @@ def pixel_tap(clk, reads, multiplies, weight_bits, factor, value, guard):
 @block
 def choose_bank(clk, chooses, bank, sums, chosen):
     """chosen = sums[bank], from the edge at which `chooses` is 1."""
+
     @always(clk.posedge)
     def choose():
         if chooses:
@@ -76,6 +77,7 @@ def choose_bank(clk, chooses, bank, sums, chosen):
 @block
 def spike_neuron(clk, holds, addend_bits, addend):
     """The bias of a neuron, held for cycle 4."""
+
     @always(clk.posedge)
     def hold():
         if holds:
@@ -103,9 +105,9 @@ def pixel_neuron(clk, holds, adds, addend_bits, current, constant, membrane_bits
                 bias.next = addend_bits.signed()
             if adds:
                 total[:] = current + bias
-                if total[sign] == 0 and total[sign:width - 1] != 0:
+                if total[sign] == 0 and total[sign : width - 1] != 0:
                     constant.next = high
-                elif total[sign] == 1 and total[sign:width - 1] != ones:
+                elif total[sign] == 1 and total[sign : width - 1] != ones:
                     constant.next = low
                 else:
                     constant.next = total[width:].signed()
@@ -130,6 +132,7 @@ def bank_ports(bits_of_adds, addresses, number, add, address):
 @block
 def bank_choice(fire, bank, fire_address, writes, bank_written, adding, add_address, number, reads, address, stores):
     """Whether a firing reads, or writes, this bank; and the address, of a firing or an addition."""
+
     @always_comb
     def choose():
         reads.next = fire and bank == number
@@ -142,9 +145,32 @@ def bank_choice(fire, bank, fire_address, writes, bank_written, adding, add_addr
 
 
 @block
-def wide_lanes(clk, rst, adds, addresses, turn_y, turn_x, fire, fire_y, fire_x, fire_group, fire_address, clear, factor,
-               weights, bias_read, bias_group, biases, threshold, spikes, befores, fired_address, settled, spec,
-               observed):
+def wide_lanes(
+    clk,
+    rst,
+    adds,
+    addresses,
+    turn_y,
+    turn_x,
+    fire,
+    fire_y,
+    fire_x,
+    fire_group,
+    fire_address,
+    clear,
+    factor,
+    weights,
+    bias_read,
+    bias_group,
+    biases,
+    threshold,
+    spikes,
+    befores,
+    fired_address,
+    settled,
+    spec,
+    observed,
+):
     """All lanes of a wide convolution, of spikes or pixels, and the order of their work.
 
     Parameters
@@ -183,61 +209,104 @@ def wide_lanes(clk, rst, adds, addresses, turn_y, turn_x, fire, fire_y, fire_x, 
     low, high = -(1 << spec.membrane_bits - 1), 1 << spec.membrane_bits - 1
     sum_low, sum_high = (-(1 << spec.current_bits - 1), 1 << spec.current_bits - 1) if pixels else (low, high)
 
-    fires = Signal(intbv(0)[first + 4:])  # bit i: a firing is in cycle i + 1
-    clears = Signal(intbv(0)[first + 3:])
-    at = [fire_address, *(Signal(intbv(0)[len(fire_address):]) for _ in range(first + 4))]
-    group = [fire_group, *(Signal(intbv(0)[len(fire_group):]) for _ in range(first - 2 - late))]
+    fires = Signal(intbv(0)[first + 4 :])  # bit i: a firing is in cycle i + 1
+    clears = Signal(intbv(0)[first + 3 :])
+    at = [fire_address, *(Signal(intbv(0)[len(fire_address) :]) for _ in range(first + 4))]
+    group = [fire_group, *(Signal(intbv(0)[len(fire_group) :]) for _ in range(first - 2 - late))]
     bank_0 = Signal(intbv(0, min=0, max=banks))
     bank = [bank_0, *(Signal(intbv(0, min=0, max=banks)) for _ in range(first + 4))]
     place_1 = Signal(intbv(0)[width:])
     place = [None, place_1, *(Signal(intbv(0)[width:]) for _ in range(first + 3))]
-    factors = [factor, *(Signal(intbv(0)[len(factor):]) for _ in range(3))]
-    turns = [turn_x, *(Signal(intbv(0)[len(turn_x):]) for _ in range(2))]
-    turn_y_1 = Signal(intbv(0)[len(turn_y):])
+    factors = [factor, *(Signal(intbv(0)[len(factor) :]) for _ in range(3))]
+    turns = [turn_x, *(Signal(intbv(0)[len(turn_x) :]) for _ in range(2))]
+    turn_y_1 = Signal(intbv(0)[len(turn_y) :])
     adding = [adds, *(Signal(intbv(0)[banks:]) for _ in range(read))]
-    adding_at = [addresses, *(Signal(intbv(0)[len(addresses):]) for _ in range(read))]
+    adding_at = [addresses, *(Signal(intbv(0)[len(addresses) :]) for _ in range(read))]
     lines = [at, group, bank, place[1:], factors if pixels else [], turns, adding_at, [turn_y, turn_y_1]]
     chains = [register(clk, a, c) for line in lines for a, c in zip(line, line[1:])]
     chains += [register_or_zero(clk, rst, a, c) for a, c in zip(adding, adding[1:])]
 
     # Which bank a neuron that fires is in, and where.
-    bank_row, bank_column = [Signal(intbv(0)[banks.bit_length():]) for _ in range(2)]
+    bank_row, bank_column = [Signal(intbv(0)[banks.bit_length() :]) for _ in range(2)]
     row_place, column_place = [Signal(intbv(0)[width:]) for _ in range(2)]
     rows, columns = 1 << len(fire_y), 1 << len(fire_x)
     row_step = -(-spec.out_width // kernel) * spec.groups
     inside_y, inside_x = (lambda i: min(i, spec.out_height - 1)), (lambda i: min(i, spec.out_width - 1))
-    tables = [look_up(fire_y, bank_row, tuple(inside_y(i) % kernel * kernel for i in range(rows))),
-              look_up(fire_x, bank_column, tuple(inside_x(i) % kernel for i in range(columns))),
-              look_up(fire_y, row_place, tuple(inside_y(i) // kernel * row_step for i in range(rows))),
-              look_up(fire_x, column_place, tuple(inside_x(i) // kernel * spec.groups for i in range(columns)))]
+    tables = [
+        look_up(fire_y, bank_row, tuple(inside_y(i) % kernel * kernel for i in range(rows))),
+        look_up(fire_x, bank_column, tuple(inside_x(i) % kernel for i in range(columns))),
+        look_up(fire_y, row_place, tuple(inside_y(i) // kernel * row_step for i in range(rows))),
+        look_up(fire_x, column_place, tuple(inside_x(i) // kernel * spec.groups for i in range(columns))),
+    ]
 
     # Weights, turned to their banks.
-    row_turned, turned = [Signal(intbv(0)[banks * count * w:]) for _ in range(2)]
+    row_turned, turned = [Signal(intbv(0)[banks * count * w :]) for _ in range(2)]
     turn_rows = rotate(weights, turn_y_1, row_turned, kernel)
     row_bits = kernel * count * w
     held_rows, turned_rows = [[Signal(intbv(0)[row_bits:]) for _ in range(kernel)] for _ in range(2)]
     hold_rows = [register(clk, row_turned((i + 1) * row_bits, i * row_bits), held_rows[i]) for i in range(kernel)]
     turn_columns = [rotate(held_rows[i], turns[2], turned_rows[i], kernel) for i in range(kernel)]
     all_turned = ConcatSignal(*reversed(turned_rows))
-    reads, multiplies, any_adds, fire_reads, chooses, writes, clears_sums, clear_now, adding_now, \
-        bias_holds, bias_adds, read_v, write_v, holds_v = [Signal(bool(0)) for _ in range(14)]
+    (
+        reads,
+        multiplies,
+        any_adds,
+        fire_reads,
+        chooses,
+        writes,
+        clears_sums,
+        clear_now,
+        adding_now,
+        bias_holds,
+        bias_adds,
+        read_v,
+        write_v,
+        holds_v,
+    ) = [Signal(bool(0)) for _ in range(14)]
     stages = Signal(intbv(0)[4:])
 
     # The banks' controls, one for all lanes.
     controls, per_bank = [], []
     for number in range(banks):
-        add, bank_reads, stores, enable, holds, two, three, adds_now, one, write = [
-            Signal(bool(0)) for _ in range(10)]
+        add, bank_reads, stores, enable, holds, two, three, adds_now, one, write = [Signal(bool(0)) for _ in range(10)]
         add_at, its_at, write_at = [Signal(intbv(0)[width:]) for _ in range(3)]
-        controls += [bank_ports(adding[read], adding_at[read], number, add, add_at),
-                     bank_choice(fire_reads, bank[read], place[read], writes, bank[read + 3 if pixels else first + 4],
-                                 adding_now, add_at, number, bank_reads, its_at, stores),
-                     sum_control(clk, rst, add, bank_reads, its_at, stores, place[read + 3 if pixels else first + 4],
-                                 enable, holds, two, three, adds_now, one, write, write_at)]
+        controls += [
+            bank_ports(adding[read], adding_at[read], number, add, add_at),
+            bank_choice(
+                fire_reads,
+                bank[read],
+                place[read],
+                writes,
+                bank[read + 3 if pixels else first + 4],
+                adding_now,
+                add_at,
+                number,
+                bank_reads,
+                its_at,
+                stores,
+            ),
+            sum_control(
+                clk,
+                rst,
+                add,
+                bank_reads,
+                its_at,
+                stores,
+                place[read + 3 if pixels else first + 4],
+                enable,
+                holds,
+                two,
+                three,
+                adds_now,
+                one,
+                write,
+                write_at,
+            ),
+        ]
         per_bank.append((enable, its_at, holds, two, three, adds_now, one, write, write_at, stores))
 
     spike = [Signal(bool(0)) for _ in range(count)]
-    before = [Signal(intbv(0)[spec.membrane_bits:]) for _ in range(count)]
+    before = [Signal(intbv(0)[spec.membrane_bits :]) for _ in range(count)]
     array = []
     for lane in range(count):
         kept, v = [Signal(intbv(0, min=low, max=high)) for _ in range(2)]
@@ -247,24 +316,60 @@ def wide_lanes(clk, rst, adds, addresses, turn_y, turn_x, fire, fire_y, fire_x, 
             value = Signal(intbv(0, min=-most, max=most))
             start = (number * count + lane) * w
             tap = turned(start + w, start)
-            array.append(pixel_tap(clk, reads, multiplies, tap, factors[3], value, guard) if pixels else
-                         spike_tap(clk, reads, tap, value, guard))
-            array.append(accumulate(clk, enable, its_at, holds, two, three, adds_now, one, value, sums[number], write,
-                                    write_at, stores, 0 if pixels else kept, spec.bank_depth))
+            array.append(
+                pixel_tap(clk, reads, multiplies, tap, factors[3], value, guard)
+                if pixels
+                else spike_tap(clk, reads, tap, value, guard)
+            )
+            array.append(
+                accumulate(
+                    clk,
+                    enable,
+                    its_at,
+                    holds,
+                    two,
+                    three,
+                    adds_now,
+                    one,
+                    value,
+                    sums[number],
+                    write,
+                    write_at,
+                    stores,
+                    0 if pixels else kept,
+                    spec.bank_depth,
+                )
+            )
         bias = biases((lane + 1) * b, lane * b)
         if pixels:
             current = Signal(intbv(0, min=sum_low, max=sum_high))
             constant, stored = [Signal(intbv(0, min=low, max=high)) for _ in range(2)]
-            array += [choose_bank(clk, chooses, bank[read + 2], sums, current),
-                      pixel_neuron(clk, bias_holds, bias_adds, bias, current, constant, spec.membrane_bits),
-                      ram(clk, write_v, at[10], kept, read_v, at[4], stored, spec.depth),
-                      register_if(clk, holds_v, stored, v)]
+            array += [
+                choose_bank(clk, chooses, bank[read + 2], sums, current),
+                pixel_neuron(clk, bias_holds, bias_adds, bias, current, constant, spec.membrane_bits),
+                ram(clk, write_v, at[10], kept, read_v, at[4], stored, spec.depth),
+                register_if(clk, holds_v, stored, v),
+            ]
         else:
             constant = Signal(intbv(0, min=-(1 << b - 1), max=1 << b - 1))
-            array += [choose_bank(clk, chooses, bank[read + 2], sums, v),
-                      spike_neuron(clk, bias_holds, bias, constant)]
-        array.append(lif(clk, stages, v, constant, threshold, clear_now, spike[lane], before[lane], kept, spec.beta,
-                         spec.frac, spec.reset, spec.towards_zero))
+            array += [choose_bank(clk, chooses, bank[read + 2], sums, v), spike_neuron(clk, bias_holds, bias, constant)]
+        array.append(
+            lif(
+                clk,
+                stages,
+                v,
+                constant,
+                threshold,
+                clear_now,
+                spike[lane],
+                before[lane],
+                kept,
+                spec.beta,
+                spec.frac,
+                spec.reset,
+                spec.towards_zero,
+            )
+        )
     all_spikes = ConcatSignal(*reversed(spike)) if count > 1 else spike[0]
     fired_at, group_late, adding_read = at[first + 2], group[-1], adding[read]
 
@@ -272,7 +377,7 @@ def wide_lanes(clk, rst, adds, addresses, turn_y, turn_x, fire, fire_y, fire_x, 
     def outputs():
         spikes.next = all_spikes
         fired_address.next = fired_at
-        settled.next = fires[6 - late:] == 0
+        settled.next = fires[6 - late :] == 0
         bias_read.next = fires[first - 3 - late]
         bias_group.next = group_late
         turned.next = all_turned
@@ -291,17 +396,19 @@ def wide_lanes(clk, rst, adds, addresses, turn_y, turn_x, fire, fire_y, fire_x, 
         adding_now.next = adding_read != 0
         bias_holds.next = fires[first - 2 - late]
         bias_adds.next = fires[first - 2]
-        stages.next = fires[first + 3:first - 1]
+        stages.next = fires[first + 3 : first - 1]
         clear_now.next = clears[first + 2]
         read_v.next = fires[3]
         holds_v.next = fires[4]
         write_v.next = fires[first + 3]
 
     if pixels:
+
         @always_comb
         def store():
             writes.next = fires[read + 2] and clears[read + 2]
     else:
+
         @always_comb
         def store():
             writes.next = fires[first + 3]
@@ -312,8 +419,8 @@ def wide_lanes(clk, rst, adds, addresses, turn_y, turn_x, fire, fire_y, fire_x, 
 
     @always(clk.posedge)
     def advance():
-        fires.next = concat(fires[first + 3:], fire)
-        clears.next = concat(clears[first + 2:], clear)
+        fires.next = concat(fires[first + 3 :], fire)
+        clears.next = concat(clears[first + 2 :], clear)
         place_1.next = row_place + column_place + fire_group
         any_adds.next = adds != 0
         reads.next = any_adds
@@ -321,6 +428,18 @@ def wide_lanes(clk, rst, adds, addresses, turn_y, turn_x, fire, fire_y, fire_x, 
         if rst:
             fires.next = 0
 
-    parts = [chains, tables, turn_rows, hold_rows, turn_columns, controls, array, outputs, steer, store, find_bank,
-             advance]
+    parts = [
+        chains,
+        tables,
+        turn_rows,
+        hold_rows,
+        turn_columns,
+        controls,
+        array,
+        outputs,
+        steer,
+        store,
+        find_bank,
+        advance,
+    ]
     return [*parts, out_befores] if observed else parts

@@ -24,18 +24,34 @@ from importlib import import_module
 
 __version__ = "0.1.0"
 
-# Imported when first used, so that `import minisnn` is quick.
-_PUBLIC = {"Network": "network", "load_data": "data", "fit": "train", "evaluate": "inference",
-           "predict": "inference", "Model": "model", "load_model": "model", "Surrogate": "surrogate",
-           "InputError": "errors", "TrainingError": "errors"}
+# Where each public name lives; imported when first used, so that `import minisnn` is quick.
+_PUBLIC = {
+    "Network": "network:Network",
+    "Surrogate": "surrogate:Surrogate",
+    "Encoder": "encode:Encoder",
+    "load_data": "data.load:load",
+    "fit": "training.train:fit",
+    "evaluate": "training.inference:evaluate",
+    "predict": "training.inference:predict",
+    "Model": "model:Model",
+    "load_model": "model:load",
+    "quantize": "fixed.quantize:quantize",
+    "load_integer": "fixed.model:load",
+    "cycles": "timing.cycles:cycles",
+    "trace": "inspector.trace:trace",
+    "Factors": "inspector.factors:Factors",
+    "sweep": "study.sweep:sweep",
+    "InputError": "errors:InputError",
+    "TrainingError": "errors:TrainingError",
+}
 __all__ = list(_PUBLIC)
 
 
 def __getattr__(name):
     if name not in _PUBLIC:
         raise AttributeError(f"module 'minisnn' has no attribute {name!r}")
-    module = import_module(f".{_PUBLIC[name]}", __name__)
-    return getattr(module, {"load_data": "load", "load_model": "load"}.get(name, name))
+    module, _, attribute = _PUBLIC[name].partition(":")
+    return getattr(import_module(f".{module}", __name__), attribute)
 
 
 def __dir__():

@@ -21,7 +21,7 @@ def _pad(x, padding, pad_value):
 def _windows(padded, kernel, frame):
     """im2col: (F, h, w, k, k, C), a view on `padded` (F, H, W, C), of the first `frame` = (h, w) windows."""
     view = np.lib.stride_tricks.sliding_window_view(padded, (kernel, kernel), axis=(1, 2))
-    return view[:, :frame[0], :frame[1]].transpose(0, 1, 2, 4, 5, 3)
+    return view[:, : frame[0], : frame[1]].transpose(0, 1, 2, 4, 5, 3)
 
 
 def forward(x, w, b, padding=0, pad_value=0.0, frame=None):
@@ -101,7 +101,7 @@ def backward(dcur, x, w, padding=0, pad_value=0.0, need_dx=True):
     dpadded = np.zeros_like(padded, dtype=dcur.dtype)
     for ky in range(kernel):
         for kx in range(kernel):
-            dpadded[:, ky:ky + frame[0], kx:kx + frame[1]] += dcolumns[:, :, :, ky, kx]
+            dpadded[:, ky : ky + frame[0], kx : kx + frame[1]] += dcolumns[:, :, :, ky, kx]
     # padded[p:-p, p:-p] = x
-    dx = dpadded[:, padding:padding + x.shape[2], padding:padding + x.shape[3]]
+    dx = dpadded[:, padding : padding + x.shape[2], padding : padding + x.shape[3]]
     return dx.reshape(x.shape), dw, db

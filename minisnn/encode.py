@@ -1,8 +1,8 @@
 """From pixels to what the first layer takes.
 
-    direct     the normalised image as a constant current, the same at every step
-    rate       at each step a spike with probability pixel / largest value
-    latency    one spike for each pixel, the brighter the earlier; a pixel of 0 never fires
+direct     the normalised image as a constant current, the same at every step
+rate       at each step a spike with probability pixel / largest value
+latency    one spike for each pixel, the brighter the earlier; a pixel of 0 never fires
 """
 
 from dataclasses import asdict, dataclass
@@ -137,8 +137,10 @@ class Encoder:
         if not (np.isfinite(self.max_value) and self.max_value > 0):
             raise InputError(f"the largest value of a pixel must be above 0, got {self.max_value!r}")
         if len(self.mean) != len(self.std) or not all(s > 0 for s in self.std):
-            raise InputError("an encoding needs a mean and a standard deviation above 0 for each channel, got "
-                             f"{self.mean} and {self.std}")
+            raise InputError(
+                "an encoding needs a mean and a standard deviation above 0 for each channel, got "
+                f"{self.mean} and {self.std}"
+            )
 
     def encode(self, x, rng=None, dtype=np.float32):
         """Inputs of the network for raw images.

@@ -43,8 +43,9 @@ def atomic_write(path):
     try:
         file = open(part, "wb")
     except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}; name a file in a folder that exists "
-                         "and that you may write to") from error
+        raise InputError(
+            f"cannot write {path}: {error.strerror}; name a file in a folder that exists and that you may write to"
+        ) from error
     try:
         with file:
             yield file

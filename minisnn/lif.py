@@ -42,8 +42,12 @@ def removal(reset, beta, threshold):
     >>> removal("subtract_then_leak", 0.5, 2.0)
     (1.0, 0.0)
     """
-    return {"subtract": (threshold, 0.0), "subtract_then_leak": (beta * threshold, 0.0),
-            "zero": (0.0, beta), "none": (0.0, 0.0)}[reset]
+    return {
+        "subtract": (threshold, 0.0),
+        "subtract_then_leak": (beta * threshold, 0.0),
+        "zero": (0.0, beta),
+        "none": (0.0, 0.0),
+    }[reset]
 
 
 def forward(cur, num_steps, beta, threshold, reset="subtract", step=None):
@@ -94,8 +98,7 @@ def forward(cur, num_steps, beta, threshold, reset="subtract", step=None):
     return spk, mem
 
 
-def backward(dspk, dmem, spk, mem, surrogate, beta, threshold, reset="subtract", detach_reset=True,
-             constant=False):
+def backward(dspk, dmem, spk, mem, surrogate, beta, threshold, reset="subtract", detach_reset=True, constant=False):
     """Backpropagation through time of :func:`forward`.
 
     Parameters

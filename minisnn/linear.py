@@ -1,7 +1,5 @@
 """Fully connected layer: cur = spk @ w + b."""
 
-import numpy as np
-
 
 def forward(spk, w, b):
     """Currents of a fully connected layer.

@@ -247,6 +247,7 @@ def parse(text):
     {'correct': 0.9, 'incorrect': 0.1}
     """
     from functools import partial
+
     name, *numbers = str(text).split(":")
     if name not in LOSSES:
         raise InputError(f"unknown loss {name!r}: choose one of {', '.join(LOSSES)}")
@@ -254,8 +255,10 @@ def parse(text):
         return LOSSES[name]
     values = _numbers(numbers)
     if name != "mse_count" or len(values) != 2 or not all(0 <= v <= 1 for v in values):
-        raise InputError(f"cannot read loss {text!r}: only mse_count takes numbers, the rates of right and wrong "
-                         "classes between 0 and 1, as in mse_count:0.8:0.05")
+        raise InputError(
+            f"cannot read loss {text!r}: only mse_count takes numbers, the rates of right and wrong "
+            "classes between 0 and 1, as in mse_count:0.8:0.05"
+        )
     return partial(mse_count, correct=values[0], incorrect=values[1])
 
 
@@ -280,8 +283,10 @@ def parse_penalty(text):
     parts = [_numbers(part.split(",")) for part in str(text).split(":")]
     weights, targets = parts[0], (parts[1] if len(parts) == 2 else None)
     if len(parts) > 2 or not all(parts) or min(weights) < 0 or (targets and not 0 <= min(targets) <= max(targets) <= 1):
-        raise InputError(f"cannot read rate penalty {text!r}: give a weight of at least 0, or weight:target with a "
-                         "target rate between 0 and 1, as in 5:0.05; each one for all layers or a list, as in 2,0.5,0")
+        raise InputError(
+            f"cannot read rate penalty {text!r}: give a weight of at least 0, or weight:target with a "
+            "target rate between 0 and 1, as in 5:0.05; each one for all layers or a list, as in 2,0.5,0"
+        )
     return _one_or_all(weights), targets and _one_or_all(targets)
 
 
@@ -300,8 +305,10 @@ def _numbers(texts):
 def _checked(labels, spk, classes):
     labels = np.asarray(labels)
     if labels.shape != spk.shape[1:2] or not np.issubdtype(labels.dtype, np.integer):
-        raise InputError(f"labels must be whole numbers of shape ({spk.shape[1]},), one for each sample, "
-                         f"got {labels.dtype} of shape {labels.shape}")
+        raise InputError(
+            f"labels must be whole numbers of shape ({spk.shape[1]},), one for each sample, "
+            f"got {labels.dtype} of shape {labels.shape}"
+        )
     if labels.size and not (0 <= labels.min() and labels.max() < classes):
         raise InputError(f"labels must be 0 to {classes - 1}, got {labels.min()} to {labels.max()}")
     return labels

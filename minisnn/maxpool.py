@@ -7,7 +7,7 @@ def _windows(x, k):
     """(T, B, h, w, k*k, C): the windows of `x` (T, B, H, W, C) in reading order; rest rows are dropped."""
     steps, batch, height, width, channels = x.shape
     h, w = height // k, width // k
-    x = x[:, :, :h * k, :w * k].reshape(steps, batch, h, k, w, k, channels)
+    x = x[:, :, : h * k, : w * k].reshape(steps, batch, h, k, w, k, channels)
     return x.transpose(0, 1, 2, 4, 3, 5, 6).reshape(steps, batch, h, w, k * k, channels)
 
 
@@ -61,6 +61,9 @@ def backward(dpooled, spk, k):
     np.put_along_axis(dwindows, first, dpooled[:, :, :, :, None], axis=4)
     steps, batch, h, w, _, channels = windows.shape
     dspk = np.zeros(spk.shape, dpooled.dtype)
-    dspk[:, :, :h * k, :w * k] = (dwindows.reshape(steps, batch, h, w, k, k, channels)
-                                  .transpose(0, 1, 2, 4, 3, 5, 6).reshape(steps, batch, h * k, w * k, channels))
+    dspk[:, :, : h * k, : w * k] = (
+        dwindows.reshape(steps, batch, h, w, k, k, channels)
+        .transpose(0, 1, 2, 4, 3, 5, 6)
+        .reshape(steps, batch, h * k, w * k, channels)
+    )
     return dspk

@@ -73,10 +73,15 @@ class Model:
         InputError
             If it cannot be written there.
         """
-        about = {"network": portable(self.network.config()), "encoder": self.encoder.config(),
-                 "seed": self.seed, "dataset": self.dataset, "settings": self.settings,
-                 "versions": self.versions,
-                 "history": [{k: v for k, v in entry.items() if k != "seconds"} for entry in self.history]}
+        about = {
+            "network": portable(self.network.config()),
+            "encoder": self.encoder.config(),
+            "seed": self.seed,
+            "dataset": self.dataset,
+            "settings": self.settings,
+            "versions": self.versions,
+            "history": [{k: v for k, v in entry.items() if k != "seconds"} for entry in self.history],
+        }
         write(path, "model", about, dict(zip(self.network.param_names, self.network.params)))
 
     @classmethod
@@ -100,15 +105,17 @@ class Model:
         """
         about, arrays = read(path, "model")
         try:
-            network = Network(**about["network"], backend=backend, threads=threads,
-                              rng=np.random.default_rng(0))
+            network = Network(**about["network"], backend=backend, threads=threads, rng=np.random.default_rng(0))
             encoder = Encoder.from_config(about["encoder"])
         except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"{path} describes a network that cannot be built ({_short(error)}); "
-                             "train or export it again") from error
+            raise InputError(
+                f"{path} describes a network that cannot be built ({_short(error)}); train or export it again"
+            ) from error
         if len(encoder.mean) != len(network.pad_value):
-            raise InputError(f"{path}: the encoding is for {len(encoder.mean)} channels, the network takes "
-                             f"{len(network.pad_value)}; train or export it again")
+            raise InputError(
+                f"{path}: the encoding is for {len(encoder.mean)} channels, the network takes "
+                f"{len(network.pad_value)}; train or export it again"
+            )
         set_params(path, network, arrays)
         return cls(network, encoder, **_about_training(path, about))
 
@@ -182,12 +189,13 @@ def set_params(path, network, arrays):
     for name, param in zip(network.param_names, network.params):
         found = arrays.get(name)
         if found is None:
-            raise InputError(f"{path} lacks the array {name} of topology {network.topology}; "
-                             "train or export it again")
+            raise InputError(f"{path} lacks the array {name} of topology {network.topology}; train or export it again")
         if (found.shape, found.dtype) != (param.shape, param.dtype):
-            raise InputError(f"{path}: array {name} is {found.dtype} of shape {found.shape}, topology "
-                             f"{network.topology} needs {param.dtype} of shape {param.shape}; "
-                             "train or export it again")
+            raise InputError(
+                f"{path}: array {name} is {found.dtype} of shape {found.shape}, topology "
+                f"{network.topology} needs {param.dtype} of shape {param.shape}; "
+                "train or export it again"
+            )
         if not np.isfinite(found).all():
             raise InputError(f"{path}: array {name} has values that are not finite; train it again")
         param[...] = found
@@ -198,12 +206,12 @@ def _about_training(path, about):
     kinds = {"seed": int, "dataset": str, "settings": dict, "history": list, "versions": dict}
     for name, kind in kinds.items():
         if not isinstance(about.get(name), kind):
-            raise InputError(f"{path}: field {name} must be a {kind.__name__}, got {about.get(name)!r}; "
-                             "train or export it again")
+            raise InputError(
+                f"{path}: field {name} must be a {kind.__name__}, got {about.get(name)!r}; train or export it again"
+            )
     needed = {"epoch", "loss", "train_accuracy", "validation_accuracy"}
     if not all(isinstance(entry, dict) and needed <= entry.keys() for entry in about["history"]):
-        raise InputError(f"{path}: each entry of history must tell {', '.join(sorted(needed))}; "
-                         "train it again")
+        raise InputError(f"{path}: each entry of history must tell {', '.join(sorted(needed))}; train it again")
     return {name: about[name] for name in kinds}
 
 
@@ -285,15 +293,17 @@ def read(path, kind):
         found, version = about.pop("kind"), about.pop("format")
     except (KeyError, AttributeError, TypeError, json.JSONDecodeError, RecursionError) as error:
         raise InputError(f"{path} is not a {kind} file of minisnn; name one that minisnn wrote") from error
-    except (OSError, ValueError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile,
-            zlib.error) as error:
-        raise InputError(f"{path} is damaged or not a .npz of plain arrays ({_short(error)}); "
-                         "write it again") from error
+    except (OSError, ValueError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
+        raise InputError(
+            f"{path} is damaged or not a .npz of plain arrays ({_short(error)}); write it again"
+        ) from error
     if found != kind:
         raise InputError(f"{path} is a {found} file, not a {kind} file; name another")
     if version != FORMAT:
-        raise InputError(f"{path} has format version {version}, this minisnn ({__version__}) reads version "
-                         f"{FORMAT}; use the version of minisnn that wrote it, or train again")
+        raise InputError(
+            f"{path} has format version {version}, this minisnn ({__version__}) reads version "
+            f"{FORMAT}; use the version of minisnn that wrote it, or train again"
+        )
     return about, arrays
 
 

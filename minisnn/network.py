@@ -138,9 +138,26 @@ class Network:
     (True, False)
     """
 
-    def __init__(self, topology, input_shape, *, classes=None, beta=0.5, threshold=1.0, reset="subtract",
-                 readout="spikes", detach_reset=True, surrogate="fast_sigmoid:5", padding=0, pad_value=0.0,
-                 dtype="float32", backend="numba", threads=None, mean_square=1.0, rng):
+    def __init__(
+        self,
+        topology,
+        input_shape,
+        *,
+        classes=None,
+        beta=0.5,
+        threshold=1.0,
+        reset="subtract",
+        readout="spikes",
+        detach_reset=True,
+        surrogate="fast_sigmoid:5",
+        padding=0,
+        pad_value=0.0,
+        dtype="float32",
+        backend="numba",
+        threads=None,
+        mean_square=1.0,
+        rng,
+    ):
         self.layers = parse(topology, input_shape, padding)
         self.topology = normalised(self.layers)
         self.input_shape = self.layers[0].in_shape
@@ -171,8 +188,9 @@ class Network:
         try:
             self._pad_value = tuple(np.broadcast_to(np.asarray(value, float), (channels,)).tolist())
         except (TypeError, ValueError):
-            raise InputError(f"pad_value must be a number, or one for each of the {channels} input channels, "
-                             f"got {value!r}") from None
+            raise InputError(
+                f"pad_value must be a number, or one for each of the {channels} input channels, got {value!r}"
+            ) from None
 
     @property
     def resets(self):
@@ -194,13 +212,26 @@ class Network:
             If the surrogate is a function of one's own, or a table.
         """
         if self.surrogate.functions or self.surrogate.table:
-            raise InputError(f"surrogate {self.surrogate.name} is a function of your own and cannot be stored; "
-                             f"a model file takes {', '.join(surrogates.FAMILIES)}")
-        return {"topology": self.topology, "input_shape": list(self.input_shape), "classes": self.classes,
-                "beta": list(self.betas), "threshold": list(self.thresholds), "reset": self.reset,
-                "readout": self.readout, "detach_reset": self.detach_reset, "surrogate": str(self.surrogate),
-                "padding": list(self.padding), "pad_value": list(self.pad_value), "dtype": self.dtype.name,
-                "backend": self.backend, "threads": self.threads}
+            raise InputError(
+                f"surrogate {self.surrogate.name} is a function of your own and cannot be stored; "
+                f"a model file takes {', '.join(surrogates.FAMILIES)}"
+            )
+        return {
+            "topology": self.topology,
+            "input_shape": list(self.input_shape),
+            "classes": self.classes,
+            "beta": list(self.betas),
+            "threshold": list(self.thresholds),
+            "reset": self.reset,
+            "readout": self.readout,
+            "detach_reset": self.detach_reset,
+            "surrogate": str(self.surrogate),
+            "padding": list(self.padding),
+            "pad_value": list(self.pad_value),
+            "dtype": self.dtype.name,
+            "backend": self.backend,
+            "threads": self.threads,
+        }
 
     def forward(self, inputs, num_steps, record=False, smooth=False):
         """Run the network over time.
@@ -231,6 +262,7 @@ class Network:
             if smooth:
                 raise InputError('smooth=True runs on backend="numpy" only')
             from .kernels import network as kernels
+
             return _as_run(kernels.forward(self, inputs, num_steps, record), num_steps)
         return _forward(self, inputs, num_steps, self.surrogate.curve if smooth else None)
 
@@ -285,6 +317,7 @@ class Network:
         shares = [self.dtype.type(d / n) for d, n in zip(drates, spikes)]
         if self.backend == "numba":
             from .kernels import network as kernels
+
             return kernels.backward(self, run.tape, dspk, dmem, shares)
         return _backward(self, run, dspk, dmem, shares)
 
@@ -316,8 +349,10 @@ class Network:
         if num_steps < 1:
             raise InputError(f"the number of steps must be at least 1, got {num_steps}")
         if inputs.shape[2:] != self.input_shape or inputs.shape[0] not in (1, num_steps) or inputs.size == 0:
-            raise InputError(f"inputs must have shape (1 or {num_steps} steps, batch, "
-                             f"{', '.join(map(str, self.input_shape))}), got {inputs.shape}")
+            raise InputError(
+                f"inputs must have shape (1 or {num_steps} steps, batch, "
+                f"{', '.join(map(str, self.input_shape))}), got {inputs.shape}"
+            )
         if inputs.dtype == np.uint8 and inputs.max() <= 1:
             return inputs  # spikes
         return inputs.astype(self.dtype, copy=False)
@@ -328,7 +363,7 @@ def _forward(net, inputs, num_steps, step=None):
     x = inputs.astype(net.dtype, copy=False)
     layers = []
     for index, layer in enumerate(net.layers):
-        w, b = net.params[2 * index:2 * index + 2]
+        w, b = net.params[2 * index : 2 * index + 2]
         if layer.kind == "conv2d":
             pad_value = net.pad_value if index == 0 else 0.0
             cur = conv2d.forward(x, w, b, layer.padding, pad_value, layer.out_shape[:2])
@@ -359,8 +394,18 @@ def _backward(net, run, dspk, dmem, shares, watch=lambda index, dspk: None):
         dspk = dspk + shares[index]
         watch(index, dspk)
         # spk, mem = lif.forward(cur, ...)
-        dcur = lif.backward(dspk, dmem, done.spk, done.mem, net.surrogate, net.betas[index], net.thresholds[index],
-                            net.resets[index], net.detach_reset, constant=len(done.inputs) == 1)
+        dcur = lif.backward(
+            dspk,
+            dmem,
+            done.spk,
+            done.mem,
+            net.surrogate,
+            net.betas[index],
+            net.thresholds[index],
+            net.resets[index],
+            net.detach_reset,
+            constant=len(done.inputs) == 1,
+        )
         dmem = None
         # cur = conv2d.forward(x, w, b, ...) or linear.forward(x, w, b)
         if layer.kind == "conv2d":
@@ -380,8 +425,9 @@ def _as_run(result, num_steps):
 def _classes(classes, neurons):
     classes = neurons if classes is None else classes
     if not isinstance(classes, (int, np.integer)) or classes < 1 or neurons % classes:
-        raise InputError(f"classes must divide the {neurons} neurons of the last layer into equal groups, "
-                         f"got {classes!r}")
+        raise InputError(
+            f"classes must divide the {neurons} neurons of the last layer into equal groups, got {classes!r}"
+        )
     return int(classes)
 
 
@@ -397,8 +443,7 @@ def _per_layer(name, value, layers, valid, words):
     except (TypeError, ValueError):
         raise InputError(f"{name} must be a number, or one for each layer, got {value!r}") from None
     if len(values) != len(layers):
-        raise InputError(f"{name} has {len(values)} values for {len(layers)} layers: give one for all, "
-                         "or one for each")
+        raise InputError(f"{name} has {len(values)} values for {len(layers)} layers: give one for all, or one for each")
     for v in values:
         if not (np.isfinite(v) and valid(v)):
             raise InputError(f"{name} must be {words}, got {v:g}")

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from .files import atomic_write
-from .settings import stream
+from .rng import stream
 
 
 def training_figure(model, image, label, path):
@@ -69,7 +69,7 @@ def cycles_figure(cycles, names, lanes, path):
 
     Parameters
     ----------
-    cycles : minisnn.cycles.Cycles
+    cycles : minisnn.timing.cycles.Cycles
     names : list of str
         Of the layers.
     lanes : sequence of int
@@ -86,9 +86,9 @@ def cycles_figure(cycles, names, lanes, path):
     >>> from pathlib import Path
     >>> from tempfile import TemporaryDirectory
     >>> from minisnn import Model, Network, load_data
-    >>> from minisnn.cycles import Stimulus, predict
+    >>> from minisnn.timing.cycles import Stimulus, predict
     >>> from minisnn.encode import fit
-    >>> from minisnn.quantize import quantize
+    >>> from minisnn.fixed.quantize import quantize
     >>> data = load_data("digits")
     >>> net = Network("16-10", data.input_shape, backend="numpy", rng=np.random.default_rng(0))
     >>> model = Model(net, fit("direct", data.x_train, 4, data.max_value), dataset="digits")
@@ -118,7 +118,7 @@ def pipeline_gantt(axes, cycles, labels, image=0):
     Parameters
     ----------
     axes : matplotlib.axes.Axes
-    cycles : minisnn.cycles.Cycles
+    cycles : minisnn.timing.cycles.Cycles
     labels : list of str
         One for each layer.
     image : int, default 0
@@ -142,13 +142,28 @@ def pipeline_gantt(axes, cycles, labels, image=0):
     for layer in range(len(labels)):
         for t in range(begins.shape[1]):
             parts = ((begins, added, ADDS), (added, fires, WAITS), (fires, ends, FIRES))
-            axes.broken_barh([(a[layer, t], b[layer, t] - a[layer, t]) for a, b, _ in parts], (layer - 0.36, 0.72),
-                             facecolors=[color for *_, color in parts])
+            axes.broken_barh(
+                [(a[layer, t], b[layer, t] - a[layer, t]) for a, b, _ in parts],
+                (layer - 0.36, 0.72),
+                facecolors=[color for *_, color in parts],
+            )
             if ends[layer, t] - begins[layer, t] > latency / 40:
-                axes.text((begins[layer, t] + ends[layer, t]) / 2, layer, t + 1, ha="center", va="center",
-                          fontsize=8, color="white")
-    axes.set(title=f"One image: {latency:,} cycles, layer by step", xlabel="clock cycle", xlim=(0, latency),
-             yticks=range(len(labels)), yticklabels=labels)
+                axes.text(
+                    (begins[layer, t] + ends[layer, t]) / 2,
+                    layer,
+                    t + 1,
+                    ha="center",
+                    va="center",
+                    fontsize=8,
+                    color="white",
+                )
+    axes.set(
+        title=f"One image: {latency:,} cycles, layer by step",
+        xlabel="clock cycle",
+        xlim=(0, latency),
+        yticks=range(len(labels)),
+        yticklabels=labels,
+    )
     axes.invert_yaxis()
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.spines[["top", "right"]].set_visible(False)
@@ -160,7 +175,7 @@ def cycle_shares(axes, cycles):
     Parameters
     ----------
     axes : matplotlib.axes.Axes
-    cycles : minisnn.cycles.Cycles
+    cycles : minisnn.timing.cycles.Cycles
 
     Examples
     --------
@@ -178,15 +193,20 @@ def cycle_shares(axes, cycles):
     adds = cycles.adding.sum(axis=2).mean(axis=0)
     fires = cycles.firing * float(steps)
     waits = (cycles.fires - cycles.added).sum(axis=2).mean(axis=0)
-    parts = ((adds, ADDS, "adds"), (fires, FIRES, "fires"), (waits, WAITS, "waits for the next layer"),
-             (latency - adds - fires - waits, IDLE, "idle"))
+    parts = (
+        (adds, ADDS, "adds"),
+        (fires, FIRES, "fires"),
+        (waits, WAITS, "waits for the next layer"),
+        (latency - adds - fires - waits, IDLE, "idle"),
+    )
     left = np.zeros(len(adds))
     for values, color, label in parts:
         axes.barh(range(len(adds)), 100 * values / latency, 0.72, left=100 * left / latency, color=color, label=label)
         left = left + values
     count = len(cycles.latency)
-    axes.set(title=f"Mean of {count} image{'s' if count > 1 else ''}", xlabel="share of an image's cycles (%)",
-             xlim=(0, 100))
+    axes.set(
+        title=f"Mean of {count} image{'s' if count > 1 else ''}", xlabel="share of an image's cycles (%)", xlim=(0, 100)
+    )
     axes.spines[["top", "right"]].set_visible(False)
 
 
@@ -218,15 +238,27 @@ def learning_curve(axes, history):
     for name, color in (("train", "tab:blue"), ("validation", "tab:orange")):
         values = [entry[f"{name}_accuracy"] for entry in history]
         if None not in values:
-            right.plot(epochs, [100 * value for value in values], color=color, marker=marker,
-                       label=f"{name.replace('train', 'training')} accuracy (right)")
+            right.plot(
+                epochs,
+                [100 * value for value in values],
+                color=color,
+                marker=marker,
+                label=f"{name.replace('train', 'training')} accuracy (right)",
+            )
     axes.set(title="Learning", xlabel="epoch", ylabel="loss", xlim=(0.5, len(epochs) + 0.5))
     axes.set_ylim(bottom=0)
     axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
     right.set(ylabel="accuracy (%)", ylim=(0, 101))
     lines = axes.lines + right.lines
-    axes.legend(lines, [line.get_label() for line in lines], loc="upper center", bbox_to_anchor=(0.5, -0.12),
-                ncols=len(lines), frameon=False, fontsize=9)  # below: no curve can be under it
+    axes.legend(
+        lines,
+        [line.get_label() for line in lines],
+        loc="upper center",
+        bbox_to_anchor=(0.5, -0.12),
+        ncols=len(lines),
+        frameon=False,
+        fontsize=9,
+    )  # below: no curve can be under it
 
 
 def spike_raster(figure, model, image, label):
@@ -268,8 +300,15 @@ def spike_raster(figure, model, image, label):
         if reset == "none":
             words, marks = "its membranes, for it never spikes", _unit(done.mem)
         marks = np.repeat(marks.reshape(encoder.num_steps, -1).T, 8, axis=1) * _gap(encoder.num_steps)
-        axes.imshow(marks, aspect="auto", cmap="Blues", vmin=0, vmax=1, origin="lower",
-                    extent=(0.5, encoder.num_steps + 0.5, -0.5, layer.neurons - 0.5))
+        axes.imshow(
+            marks,
+            aspect="auto",
+            cmap="Blues",
+            vmin=0,
+            vmax=1,
+            origin="lower",
+            extent=(0.5, encoder.num_steps + 0.5, -0.5, layer.neurons - 0.5),
+        )
         axes.set_title(f"layer {name}: {layer.neurons} neurons, {words}", loc="left", fontsize=9)
         axes.set_yticks([0, layer.neurons - 1] if layer.neurons > 10 else range(layer.neurons))
         axes.tick_params(axis="y", labelsize=7 if 4 < layer.neurons <= 10 else 9)
@@ -295,8 +334,8 @@ def trace_figures(trace, factors, chosen, folder):
 
     Parameters
     ----------
-    trace : minisnn.trace.Trace
-    factors : minisnn.factors.Factors or None
+    trace : minisnn.inspector.trace.Trace
+    factors : minisnn.inspector.factors.Factors or None
     chosen : (layer, neuron, step)
     folder : Path
 
@@ -316,8 +355,8 @@ def trace_figures(trace, factors, chosen, folder):
     >>> from tempfile import TemporaryDirectory
     >>> from minisnn import Model, Network
     >>> from minisnn.encode import Encoder
-    >>> from minisnn.quantize import quantize
-    >>> from minisnn.trace import trace
+    >>> from minisnn.fixed.quantize import quantize
+    >>> from minisnn.inspector.trace import trace
     >>> net = Network("1", (2,), beta=0.5, backend="numpy", rng=np.random.default_rng(0))
     >>> net.params[0][...] = [[3.0], [-1.0]]
     >>> integer, _ = quantize(Model(net, Encoder("latency", 3, 1.0)), 3, guard=0)
@@ -328,9 +367,11 @@ def trace_figures(trace, factors, chosen, folder):
     (['spikes.png', 'membrane.png', 'pipeline.png'], True)
     """
     layers = trace.network.layers
-    drawings = {"spikes.png": ((7, 1.6 * len(layers)), lambda figure: _spikes_of(figure, trace)),
-                "membrane.png": ((7, 4), lambda figure: membrane(figure.subplots(), trace, *chosen[:2])),
-                "pipeline.png": ((10, 1.2 + 0.8 * len(layers)), lambda figure: _gantt_of(figure.subplots(), trace))}
+    drawings = {
+        "spikes.png": ((7, 1.6 * len(layers)), lambda figure: _spikes_of(figure, trace)),
+        "membrane.png": ((7, 4), lambda figure: membrane(figure.subplots(), trace, *chosen[:2])),
+        "pipeline.png": ((10, 1.2 + 0.8 * len(layers)), lambda figure: _gantt_of(figure.subplots(), trace)),
+    }
     if factors is not None:
         drawings["gradient.png"] = ((8, 6), lambda figure: three_factors(figure, factors, chosen[0]))
     for name, (size, draw) in drawings.items():
@@ -343,10 +384,20 @@ def _spikes_of(figure, trace):
     rows = figure.subplots(len(trace.spk), 1, sharex=True, squeeze=False)[:, 0]
     for axes, each, spk in zip(rows, trace.network.layers, trace.spk):
         marks = np.repeat(spk.reshape(trace.num_steps, -1).T, 8, axis=1) * _gap(trace.num_steps)
-        axes.imshow(marks, aspect="auto", cmap="Blues", vmin=0, vmax=1, origin="lower",
-                    extent=(-0.5, trace.num_steps - 0.5, -0.5, each.layer.neurons - 0.5))
-        axes.set_title(f"layer {each.layer.name}: {int(spk.sum()):,} spikes of {each.layer.neurons:,} neurons",
-                       loc="left", fontsize=9)
+        axes.imshow(
+            marks,
+            aspect="auto",
+            cmap="Blues",
+            vmin=0,
+            vmax=1,
+            origin="lower",
+            extent=(-0.5, trace.num_steps - 0.5, -0.5, each.layer.neurons - 0.5),
+        )
+        axes.set_title(
+            f"layer {each.layer.name}: {int(spk.sum()):,} spikes of {each.layer.neurons:,} neurons",
+            loc="left",
+            fontsize=9,
+        )
     rows[-1].set_xlabel("time step")
     rows[-1].xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
     figure.supylabel("neuron index", fontsize=10)
@@ -358,7 +409,7 @@ def membrane(axes, trace, layer, neuron):
     Parameters
     ----------
     axes : matplotlib.axes.Axes
-    trace : minisnn.trace.Trace
+    trace : minisnn.inspector.trace.Trace
     layer, neuron : int
         From 0.
 
@@ -370,8 +421,8 @@ def membrane(axes, trace, layer, neuron):
     >>> from matplotlib.figure import Figure
     >>> from minisnn import Model, Network
     >>> from minisnn.encode import Encoder
-    >>> from minisnn.quantize import quantize
-    >>> from minisnn.trace import trace
+    >>> from minisnn.fixed.quantize import quantize
+    >>> from minisnn.inspector.trace import trace
     >>> net = Network("1", (2,), beta=0.5, backend="numpy", rng=np.random.default_rng(0))
     >>> net.params[0][...] = [[3.0], [-1.0]]
     >>> integer, _ = quantize(Model(net, Encoder("latency", 3, 1.0)), 3, guard=0)
@@ -389,8 +440,11 @@ def membrane(axes, trace, layer, neuron):
     axes.plot(steps, floats, color="tab:orange", marker="o", label="floats")
     axes.plot(steps, integer, color="tab:blue", marker="s", markersize=4, linestyle=":", label="integers")
     axes.plot(steps[fired], integer[fired], "^", color="tab:red", markersize=11, fillstyle="none", label="spike")
-    axes.set(title=f"Layer {each.layer.name}, neuron {neuron}", xlabel="time step",
-             ylabel="membrane before reset (float units)")
+    axes.set(
+        title=f"Layer {each.layer.name}, neuron {neuron}",
+        xlabel="time step",
+        ylabel="membrane before reset (float units)",
+    )
     axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, ncols=4, loc="upper center", bbox_to_anchor=(0.5, -0.14))
@@ -398,6 +452,7 @@ def membrane(axes, trace, layer, neuron):
 
 def _gantt_of(axes, trace):
     from types import SimpleNamespace
+
     begins, added, fires, ends = trace.times[:, None]
     times = SimpleNamespace(begins=begins, added=added, fires=fires, ends=ends, latency=np.array([trace.latency]))
     labels = [f"{each.layer.name}\n{count} lanes" for each, count in zip(trace.network.layers, trace.lanes)]
@@ -411,7 +466,7 @@ def three_factors(figure, factors, layer):
     Parameters
     ----------
     figure : matplotlib.figure.Figure or SubFigure
-    factors : minisnn.factors.Factors
+    factors : minisnn.inspector.factors.Factors
     layer : int
         From 0.
 
@@ -422,7 +477,7 @@ def three_factors(figure, factors, layer):
 
     >>> from matplotlib.figure import Figure
     >>> from minisnn import Network
-    >>> from minisnn.factors import Factors
+    >>> from minisnn.inspector.factors import Factors
     >>> net = Network("2", (1,), backend="numpy", dtype="float64", rng=np.random.default_rng(0))
     >>> net.params[0][...] = 0.5
     >>> figure = Figure()
@@ -437,15 +492,22 @@ def three_factors(figure, factors, layer):
     found = factors.of(layer, weight)
     steps, rows = np.arange(factors.num_steps), figure.subplots(4, 1, sharex=True)
     # Of a weight that many neurons share, the means of the factors are shown, and the sums of the products.
-    parts = ((found.error.mean(axis=1), "error dL/dS"), (found.surrogate.mean(axis=1), "surrogate"),
-             (found.trace.mean(axis=1), "input trace"), (found.products.sum(axis=1), "product"))
+    parts = (
+        (found.error.mean(axis=1), "error dL/dS"),
+        (found.surrogate.mean(axis=1), "surrogate"),
+        (found.trace.mean(axis=1), "input trace"),
+        (found.products.sum(axis=1), "product"),
+    )
     for axes, (values, label) in zip(rows, parts):
         axes.bar(steps, values, color="tab:purple" if label == "product" else "tab:blue", width=0.6)
         axes.axhline(0, color="0.5", linewidth=0.8)
         axes.set_ylabel(label)
         axes.spines[["top", "right"]].set_visible(False)
     name, shared = factors.net.layers[layer].name, len(found.neurons)
-    rows[0].set_title(f"Layer {name}, weight {weight}: sum of products {found.gradient:.4g} = gradient"
-                      + (f" (factors: mean of {shared} neurons)" if shared > 1 else ""), fontsize=10)
+    rows[0].set_title(
+        f"Layer {name}, weight {weight}: sum of products {found.gradient:.4g} = gradient"
+        + (f" (factors: mean of {shared} neurons)" if shared > 1 else ""),
+        fontsize=10,
+    )
     rows[-1].set_xlabel("time step")
     rows[-1].xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)

@@ -235,8 +235,12 @@ def _interpolate(x, table, reach):
 
 
 def _unit_half_width(name):
-    return {"fast_sigmoid": math.sqrt(2) - 1, "atan": 2 / math.pi,
-            "sigmoid": math.log(3 + 2 * math.sqrt(2)), "triangular": 0.5}[name]
+    return {
+        "fast_sigmoid": math.sqrt(2) - 1,
+        "atan": 2 / math.pi,
+        "sigmoid": math.log(3 + 2 * math.sqrt(2)),
+        "triangular": 0.5,
+    }[name]
 
 
 def from_half_width(name, half_width):
@@ -345,6 +349,7 @@ def parse(text):
         numbers = [float(number) for number in numbers]
         assert 1 <= len(numbers) <= 2
     except (ValueError, AssertionError):
-        raise InputError(f"surrogate {text!r} is not of the form name:scale or name:scale:gain, "
-                         "for example fast_sigmoid:25") from None
+        raise InputError(
+            f"surrogate {text!r} is not of the form name:scale or name:scale:gain, for example fast_sigmoid:25"
+        ) from None
     return Surrogate(name, *numbers)

@@ -126,16 +126,20 @@ def _terms(topology):
     for term in topology.replace(" ", "").split("-"):
         if conv := re.fullmatch(r"(\d+)[Cc](\d+)", term):
             if terms and terms[-1][0] == "linear":
-                raise InputError(f"topology {topology!r}: convolution {term} cannot follow a fully connected "
-                                 "layer; put all convolutions first")
+                raise InputError(
+                    f"topology {topology!r}: convolution {term} cannot follow a fully connected "
+                    "layer; put all convolutions first"
+                )
             size, kernel = int(conv[1]), int(conv[2])
             if size < 1 or kernel < 1:
                 raise InputError(f"topology {topology!r}: {term} needs at least one map and a kernel of 1")
             terms.append(("conv2d", size, kernel, 1, f"{size}C{kernel}"))
         elif pool := re.fullmatch(r"[Mm]?[Pp](\d+)", term):
             if not terms or terms[-1][0] != "conv2d" or terms[-1][3] != 1:
-                raise InputError(f"topology {topology!r}: {term} must follow a convolution directly (pools are of "
-                                 "spikes; two in a row are one with the product of their windows)")
+                raise InputError(
+                    f"topology {topology!r}: {term} must follow a convolution directly (pools are of "
+                    "spikes; two in a row are one with the product of their windows)"
+                )
             if int(pool[1]) < 2:
                 raise InputError(f"topology {topology!r}: the window of {term} must be at least 2")
             kind, size, kernel, _, text = terms[-1]
@@ -143,8 +147,10 @@ def _terms(topology):
         elif re.fullmatch(r"\d+", term) and int(term) > 0:
             terms.append(("linear", int(term), 1, 1, str(int(term))))
         else:
-            raise InputError(f"topology {topology!r}: cannot read {term!r}; write 32C3 (convolution), MP2 (max pool) "
-                             "or 256 (fully connected), joined by '-'")
+            raise InputError(
+                f"topology {topology!r}: cannot read {term!r}; write 32C3 (convolution), MP2 (max pool) "
+                "or 256 (fully connected), joined by '-'"
+            )
     if terms[-1][0] != "linear":
         raise InputError(f"topology {topology!r} must end in a fully connected output layer, for example '-10'")
     return terms
@@ -178,8 +184,9 @@ def _input_shape(input_shape):
 def _paddings(padding, convolutions):
     each = [padding] * convolutions if isinstance(padding, (int, str)) else list(padding)
     if len(each) != convolutions:
-        raise InputError(f"padding has {len(each)} values for {convolutions} convolutions: give one for all, "
-                         "or one for each")
+        raise InputError(
+            f"padding has {len(each)} values for {convolutions} convolutions: give one for all, or one for each"
+        )
     for value in each:
         if value != "same" and not (isinstance(value, int) and value >= 0):
             raise InputError(f"padding must be 0, 1, 2, ... or 'same', got {value!r}")
@@ -188,8 +195,9 @@ def _paddings(padding, convolutions):
 
 def _conv2d(name, shape, size, kernel, padding, pool):
     if len(shape) != 3:
-        raise InputError(f"layer {name}: a convolution needs maps (height, width, channels) as input, "
-                         f"got a flat row of {shape[0]}")
+        raise InputError(
+            f"layer {name}: a convolution needs maps (height, width, channels) as input, got a flat row of {shape[0]}"
+        )
     if padding == "same":
         if kernel % 2 == 0:
             raise InputError(f"layer {name}: padding 'same' needs an odd kernel, got {kernel}; give a number")
@@ -197,11 +205,20 @@ def _conv2d(name, shape, size, kernel, padding, pool):
     height, width, channels = shape
     frame = [n + 2 * padding - kernel + 1 for n in (height, width)]
     if min(frame) < 1:
-        raise InputError(f"layer {name}: a kernel of {kernel} does not fit the {height}x{width} frame "
-                         f"with padding {padding}")
+        raise InputError(
+            f"layer {name}: a kernel of {kernel} does not fit the {height}x{width} frame with padding {padding}"
+        )
     windows = [n // pool for n in frame]
     if min(windows) < 1:
         raise InputError(f"layer {name}: a pooling window of {pool} does not fit the {frame[0]}x{frame[1]} frame")
     out_shape = (windows[0] * pool, windows[1] * pool, size)
-    return Layer(name, "conv2d", shape, out_shape, (kernel, kernel, channels, size), padding, pool,
-                 (windows[0], windows[1], size))
+    return Layer(
+        name,
+        "conv2d",
+        shape,
+        out_shape,
+        (kernel, kernel, channels, size),
+        padding,
+        pool,
+        (windows[0], windows[1], size),
+    )

@@ -1,112 +1,167 @@
-"""The house: which way imports run, and habits that a machine can see."""
+"""The house: which way imports run, and habits that a machine can see. Rules are over paths; no file is named alone."""
 
 import ast
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
-FILES = sorted((ROOT / "minisnn").rglob("*.py"))
-ROWS = {"linear", "conv2d", "maxpool", "lif"}
-LIBRARY = {path.stem for path in (ROOT / "minisnn").glob("*.py")}
+import minisnn
+import minisnn_hw
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = {"minisnn": ROOT / "minisnn", "minisnn_hw": ROOT / "hw"}
+# module name -> file, as "minisnn.timing.cycles" or "minisnn_hw.lif"
+MODULES = {
+    ".".join([package, *path.relative_to(folder).with_suffix("").parts]).removesuffix(".__init__"): path
+    for package, folder in PACKAGES.items()
+    for path in sorted(folder.rglob("*.py"))
+}
+ROWS = ("linear", "conv2d", "maxpool", "lif")
+EXTRAS = {"numba", "scipy", "matplotlib", "tqdm", "myhdl"}
+
+# Rooms from the ground up; each imports rooms below it alone. "" is the top of the package.
+FLOORS = {
+    "minisnn": (
+        ("kernels",),
+        ("",),
+        ("fixed",),
+        ("timing",),
+        ("training", "data"),
+        ("study", "inspector"),
+        ("commands",),
+    ),
+    "minisnn_hw": (("parts",), ("",), ("generate",), ("delivery", "synth"), ("verify",)),
+}
 
 
-def imports(path, everywhere=True):
-    """Names of modules that a file imports; only at its top level with ``everywhere=False``."""
-    tree = ast.parse(path.read_text())
-    package = ".".join(path.relative_to(ROOT).parent.parts)
-    found = set()
+def room(module):
+    """The room of a module: "timing" for minisnn.timing.cycles, "" for the top."""
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 and MODULES[module].parent != PACKAGES[parts[0]] else ""
+
+
+def imported(module, everywhere=True):
+    """Full names of what a module imports; only at its top level with ``everywhere=False``."""
+    path = MODULES[module]
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    package = module if path.stem == "__init__" else module.rpartition(".")[0]
+    names = set()
     for node in ast.walk(tree) if everywhere else tree.body:
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            base = package.split(".")[:len(package.split(".")) - node.level + 1] if node.level else []
-            module = ".".join([*base, *([node.module] if node.module else [])])
-            found |= {f"{module}.{alias.name}" for alias in node.names} | {module}
-    return found
+            parts = package.split(".")
+            base = parts[: len(parts) - node.level + 1] if node.level else []
+            source = ".".join([*base, *([node.module] if node.module else [])])
+            names |= {f"{source}.{alias.name}" for alias in node.names} | {source}
+    return names
 
 
-def project(path, everywhere=True):
-    """Those of them that are ours, as 'network' or 'kernels.fire'."""
-    names = {name.removeprefix("minisnn.") for name in imports(path, everywhere) if name.startswith("minisnn.")}
-    return {name for name in names if (ROOT / "minisnn" / (name.replace(".", "/") + ".py")).exists()}
+def ours(module, everywhere=True):
+    """The modules of the project among them, without packages' own ``__init__``."""
+    return {name for name in imported(module, everywhere) if name in MODULES and MODULES[name].stem != "__init__"}
 
 
-@pytest.mark.parametrize("folder", ["minisnn", "minisnn/kernels", "minisnn/fixed"])
-def test_rows_never_import_each_other(folder):
-    for row in ROWS:
-        stems = {name.split(".")[-1] for name in project(ROOT / folder / f"{row}.py")}
-        assert not stems & (ROWS | {"network"}), row
+def outside(module, everywhere=True):
+    """Top-level names of what is not the project's."""
+    return {name.split(".")[0] for name in imported(module, everywhere)} - set(PACKAGES)
 
 
-def test_kernels_import_numpy_and_numba_alone():
-    for path in (ROOT / "minisnn/kernels").glob("*.py"):
-        allowed = {"numpy", "numba", "os", "concurrent", "dataclasses", "math", "operator"}
-        if path.stem == "simd":
-            allowed |= {"llvmlite"}  # comes with Numba
-        outside = {name.split(".")[0] for name in imports(path) if not name.startswith("minisnn")}
-        assert outside <= allowed, path
-        assert all(name.startswith("kernels") for name in project(path)), path
+def in_room(package, name):
+    return [module for module in MODULES if module.startswith(package) and room(module) == name]
 
 
-def test_blocks_import_myhdl_and_one_another_alone():
-    """So that an FPGA reader can lift them out; simulate and its like may know the integers, never a float."""
-    for path in (ROOT / "hw").glob("*.py"):
-        outside = {name.split(".")[0] for name in imports(path)} - {"hw", "myhdl", "dataclasses"}
-        if path.stem in ("simulate", "cosimulate", "cosimulate_hdl", "host", "tools", "convert", "specify",
-                         "synthesize", "waveform", "resources", "equivalence", "deliver", "benches", "manual",
-                         "manual_tables"):
-            ours = {name for name in imports(path) if name.startswith("minisnn.")}
-            assert all(name.split(".")[1] in ("fixed", "quantize", "cycles") for name in ours), path
-        else:
-            assert not outside, path
+def test_the_checkout_is_tested():
+    """Not a copy that was installed before: pip install -e '.[test]'."""
+    assert Path(minisnn.__file__).resolve().parent == ROOT / "minisnn"
+    assert Path(minisnn_hw.__file__).resolve().parent == ROOT / "hw"
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_rooms_import_from_below(package):
+    floor_of = {name: number for number, names in enumerate(FLOORS[package]) for name in names}
+    for module in MODULES:
+        if module.split(".")[0] != package or MODULES[module].stem in ("__init__", "__main__"):
+            continue
+        for name in ours(module):
+            if name.startswith(f"{package}.") and room(name) != room(module):
+                below = floor_of[room(name)] < floor_of[room(module)]
+                # The network chooses its backend, so the top imports kernels where it runs them.
+                assert below, f"{module} imports {name}"
+
+
+def test_every_room_says_what_is_in_it():
+    for module, path in MODULES.items():
+        if path.stem == "__init__":
+            assert len((ast.get_docstring(ast.parse(path.read_text())) or "").split()) > 15, module
 
 
 def test_no_circles():
-    """Every file can be put after all that it imports."""
-    graph = {".".join(path.relative_to(ROOT / "minisnn").with_suffix("").parts): project(path) for path in FILES}
+    """Every module can be put after all that it imports."""
+    graph = {module: ours(module) for module in MODULES}
     placed = set()
     while graph:
-        ready = {name for name, needs in graph.items() if needs <= placed | {name}}
+        ready = {module for module, needs in graph.items() if needs <= placed | {module}}
         assert ready, f"a circle among {sorted(graph)}"
         placed |= ready
-        graph = {name: needs for name, needs in graph.items() if name not in ready}
+        graph = {module: needs for module, needs in graph.items() if module not in ready}
 
 
-def test_lower_files_do_not_know_higher_ones():
-    order = ["surrogate", "linear", "conv2d", "maxpool", "lif", "network", "train", "commands.train"]
-    for index, name in enumerate(order):
-        path = ROOT / "minisnn" / (name.replace(".", "/") + ".py")
-        assert not project(path) & set(order[index + 1:]), name
+@pytest.mark.parametrize("column", ["minisnn", "minisnn.kernels", "minisnn.fixed", "minisnn_hw"])
+def test_rows_never_import_each_other(column):
+    rows = {f"{column}.{row}" for row in ROWS}
+    for row in rows:
+        assert not ours(row) & (rows | {f"{column}.network"} - {row}), row
+
+
+def test_kernels_import_numpy_and_numba_alone():
+    for module in in_room("minisnn.", "kernels"):
+        standard = {"os", "concurrent", "dataclasses", "math", "operator"}
+        assert outside(module) <= {"numpy", "numba", "llvmlite", *standard}, module  # llvmlite comes with Numba
+        assert all(name.startswith("minisnn.kernels.") for name in ours(module)), module
+
+
+def test_blocks_import_myhdl_and_one_another_alone():
+    """So that an FPGA reader can lift them out."""
+    for name in ("", "parts"):
+        for module in in_room("minisnn_hw", name):
+            assert outside(module) <= {"myhdl", "dataclasses", "importlib"}, module
+            assert {room(other) for other in ours(module)} <= {"", "parts"}, module
+
+
+def test_hardware_knows_only_integers_and_timing():
+    """No float reaches hardware, and the library does not know the hardware: only commands do."""
+    for module in MODULES:
+        others = {name for name in ours(module) if name.split(".")[0] != module.split(".")[0]}
+        if module.startswith("minisnn_hw"):
+            assert {room(name) for name in others} <= {"fixed", "timing"}, module
+        elif room(module) != "commands":
+            assert not others, module
 
 
 def test_importing_is_light():
-    """numba, scipy, matplotlib and tqdm are imported where they are used, but for the kernels and the integers."""
-    for path in FILES:
-        if not {"kernels", "fixed"} & {*path.parts}:
-            outside = {name.split(".")[0] for name in imports(path, everywhere=False)}
-            assert not outside & {"numba", "scipy", "matplotlib", "tqdm"}, path
-            assert not any(name.startswith("kernels") for name in project(path, everywhere=False)), path
-
-
-def test_hardware_is_not_known_to_the_library():
-    for path in FILES:
-        if "commands" not in path.parts:
-            assert not any(name.split(".")[0] == "hw" for name in imports(path)), path
+    """What only some commands need is imported where it runs, so that --help is instant."""
+    for module in MODULES:
+        if module.startswith("minisnn.") and room(module) not in ("kernels", "fixed", "timing"):
+            assert not outside(module, everywhere=False) & EXTRAS, module
+            assert not any(room(name) == "kernels" for name in ours(module, everywhere=False)), module
 
 
 def test_habits():
-    for path in FILES:
-        text, tree = path.read_text(), ast.parse(path.read_text())
-        assert "allow_pickle=True" not in text, path
-        assert "import *" not in text, path
-        calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
-        if "commands" not in path.parts and path.stem != "__main__":
-            assert not any(isinstance(f, ast.Name) and f.id == "print" for f in calls), path
+    for module, path in MODULES.items():
+        text = path.read_text(encoding="utf-8")
+        calls = [node.func for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
+        assert "allow_pickle=True" not in text, module
+        assert "import *" not in text, module
+        if room(module) != "commands" and path.stem != "__main__":
+            assert not any(isinstance(call, ast.Name) and call.id == "print" for call in calls), module
         if not path.stem.startswith("plot"):
-            assert "matplotlib" not in text, path
-        legacy = [f for f in calls if isinstance(f, ast.Attribute) and ast.unparse(f).startswith("np.random.")
-                  and f.attr not in ("default_rng", "SeedSequence", "Generator")]
-        assert not legacy, path
-    for path in [*FILES, *(ROOT / "hw").glob("*.py")]:
-        assert max(map(len, path.read_text().splitlines())) <= 120, path
+            assert "matplotlib" not in text, module
+        legacy = [
+            call
+            for call in calls
+            if isinstance(call, ast.Attribute)
+            and ast.unparse(call).startswith("np.random.")
+            and call.attr not in ("default_rng", "SeedSequence", "Generator")
+        ]
+        assert not legacy, module

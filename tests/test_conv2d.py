@@ -106,5 +106,5 @@ def test_a_single_spike_reaches_its_taps():
         spk = np.zeros((1, 1, 4, 4, 1), np.uint8)
         spk[0, 0, y, x] = 1
         expected = np.zeros((6, 6))
-        expected[y:y + 3, x:x + 3] = w[::-1, ::-1, 0, 0]
+        expected[y : y + 3, x : x + 3] = w[::-1, ::-1, 0, 0]
         np.testing.assert_array_equal(kernel.forward(spk, w, np.zeros(1), 1)[0, 0, :, :, 0], expected[1:5, 1:5])

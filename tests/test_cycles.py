@@ -5,17 +5,32 @@ from itertools import product
 import numpy as np
 import pytest
 
-from minisnn import cycles
 from minisnn.errors import InputError
 from minisnn.fixed.network import IntegerLayer, IntegerNetwork
+from minisnn.timing import cycles
 from minisnn.topology import parse
-from tests.hw_networks import random_inputs, random_network
+from tests.hw.networks import random_inputs, random_network
 
 
 def always_firing(topology, shape, input_bits=0):
     """Every neuron fires at every step, whatever comes in."""
-    layers = tuple(IntegerLayer(layer, np.zeros(layer.w_shape, np.int16), np.full(layer.w_shape[-1], 5), 1, 0, 0, 0, 4,
-                                8, "zero", "floor", 1.0) for layer in parse(topology, shape))
+    layers = tuple(
+        IntegerLayer(
+            layer,
+            np.zeros(layer.w_shape, np.int16),
+            np.full(layer.w_shape[-1], 5),
+            1,
+            0,
+            0,
+            0,
+            4,
+            8,
+            "zero",
+            "floor",
+            1.0,
+        )
+        for layer in parse(topology, shape)
+    )
     return IntegerNetwork(layers, layers[-1].layer.neurons, input_bits)
 
 
@@ -38,7 +53,11 @@ def test_two_layers_by_hand():
         found = cycles.predict(both, (1, 1), schedule)
         assert found.latency.tolist() == [41]
         assert [x.ravel().tolist() for x in (found.begins, found.added, found.fires, found.ends)] == [
-            [2, 18], [10, 26], [10, 26], [13, 28]]
+            [2, 18],
+            [10, 26],
+            [10, 26],
+            [13, 28],
+        ]
         assert found.bound.ravel().tolist() == [2, 2]
         assert found.least.tolist() == [1 + 2 + 2 + 2 + 1]  # the second word, and additions and firings of both layers
     # convolution: max(1*2, 2*2 + 2*4 + 3) + 2 = 17; fully connected: 2 + 2*4 + 2*2 + 2 + (2 + 2) = 20
@@ -89,7 +108,9 @@ def test_all_taps_at_once_by_hand():
     found = cycles.predict(stimulus(network, pixels, 4), (2, 1), wide=True)
     assert found.bound[0, 0].tolist() == [7 + 2, 0, 0, 0]  # words of zeros, and two inputs
     full = cycles.predict(stimulus(network, np.ones((1, 1, 3, 3, 1)), 4), (2, 1), wide=True)
-    assert full.bound[0, 0, 0] == 2 * 9 and cycles.taps(network, True) == (4, 1) and cycles.taps(network, False) == (1, 1)
+    assert (
+        full.bound[0, 0, 0] == 2 * 9 and cycles.taps(network, True) == (4, 1) and cycles.taps(network, False) == (1, 1)
+    )
     # the second layer begins 8 cycles after the last of 8 firings of pixels; 2 more for the turn and choice of banks
     narrow = cycles.predict(stimulus(network, np.ones((1, 1, 3, 3, 1)), 4), (2, 1))
     assert [(each.begins[0, 1, 0] - each.fires[0, 0, 0]).tolist() for each in (narrow, full)] == [8 + 8, 8 + 10]
@@ -143,15 +164,20 @@ def test_balance_finds_the_best_there_is(case):
 def test_default_lanes():
     network = random_network("40C3-20-4", (5, 5, 1), np.random.default_rng(0))
     assert cycles.default_lanes(network) == (32, 8, 4)
-    assert [cycles.words_of_input(random_network("2", (40,), np.random.default_rng(0), input_bits=bits))
-            for bits in (0, 8)] == [32, 4]
+    assert [
+        cycles.words_of_input(random_network("2", (40,), np.random.default_rng(0), input_bits=bits)) for bits in (0, 8)
+    ] == [32, 4]
 
 
-@pytest.mark.parametrize("change, words", [
-    ({"lanes": (1, 2)}, "lanes must be one number for each of 4 layers, got 1/2"),
-    ({"lanes": (7, 1, 1, 1)}, "layer 1 has 6 output channels: its lanes must be 1 to as many, got 7"),
-    ({"schedule": "fast"}, "schedule must be one of pipelined, layerwise, dense, got 'fast'"),
-    ({"word_every": 0}, "word_every must be at least 1, got 0")])
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"lanes": (1, 2)}, "lanes must be one number for each of 4 layers, got 1/2"),
+        ({"lanes": (7, 1, 1, 1)}, "layer 1 has 6 output channels: its lanes must be 1 to as many, got 7"),
+        ({"schedule": "fast"}, "schedule must be one of pipelined, layerwise, dense, got 'fast'"),
+        ({"word_every": 0}, "word_every must be at least 1, got 0"),
+    ],
+)
 def test_what_cannot_be(case, change, words):
     with pytest.raises(InputError, match=words):
         cycles.predict(case, **change)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from minisnn import data
+from minisnn.data import load as data
 from minisnn.errors import InputError
 
 REAL = os.environ.get("MINISNN_TEST_DATA")  # a folder with svhn10k/ and mnist/, where there is one
@@ -23,8 +23,10 @@ def mnist_files(folder, compress):
     rng = np.random.default_rng(0)
     arrays = {}
     for part, count in (("train", 12), ("t10k", 5)):
-        arrays[part] = (rng.integers(0, 256, (count, 28, 28)).astype(np.uint8),
-                        rng.integers(0, 10, count).astype(np.uint8))
+        arrays[part] = (
+            rng.integers(0, 256, (count, 28, 28)).astype(np.uint8),
+            rng.integers(0, 10, count).astype(np.uint8),
+        )
         for kind, array in zip(("images-idx3", "labels-idx1"), arrays[part]):
             name = f"{part}-{kind}-ubyte" + (".gz" if compress else "")
             (folder / name).write_bytes(gzip.compress(idx(array)) if compress else idx(array))
@@ -33,6 +35,7 @@ def mnist_files(folder, compress):
 
 def svhn_files(folder):
     from scipy.io import savemat
+
     rng = np.random.default_rng(1)
     arrays = {}
     for part, count in (("train", 11), ("test", 6)):
@@ -45,8 +48,9 @@ def test_digits_are_the_1797_of_the_repository():
     digits = data.load("digits")
     assert len(digits.x_train) + len(digits.x_test) == 1797
     assert digits.x_train.max() == 16 and digits.x_train.dtype == np.uint8
-    np.testing.assert_array_equal(np.bincount(np.concatenate([digits.y_train, digits.y_test])),
-                                  [178, 182, 177, 183, 181, 182, 181, 179, 174, 180])  # as UCI states them
+    np.testing.assert_array_equal(
+        np.bincount(np.concatenate([digits.y_train, digits.y_test])), [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
+    )  # as UCI states them
     first = ["  5D91  ", "  DFAF5 ", " 3F2 B8 ", " 4C  88 ", " 58  98 ", " 4B 1C7 ", " 2E5AC  ", "  6DA   "]
     expected = [[0 if c == " " else int(c, 17) for c in row] for row in first]
     np.testing.assert_array_equal(digits.x_train[0, :, :, 0], expected)
@@ -110,7 +114,9 @@ def _idx(array):
 def _mat(**arrays):
     def write(path):
         from scipy.io import savemat
+
         savemat(path, arrays)
+
     return write
 
 
@@ -129,8 +135,12 @@ DAMAGED = [
     ("mnist", "train-images-idx3-ubyte.gz", lambda p: p.write_bytes(gzip.compress(b"\0\0\x0d\3")), "not an IDX file"),
     ("mnist", "train-images-idx3-ubyte.gz", _idx(np.zeros(5, np.uint8)), "not an IDX file"),
     ("mnist", "t10k-images-idx3-ubyte.gz", _idx(np.zeros((5, 8, 8), np.uint8)), "must be 28x28"),
-    ("mnist", "t10k-images-idx3-ubyte.gz", lambda p: p.write_bytes(gzip.compress(gzip.decompress(p.read_bytes())[:-1])),
-     "promises 3920"),
+    (
+        "mnist",
+        "t10k-images-idx3-ubyte.gz",
+        lambda p: p.write_bytes(gzip.compress(gzip.decompress(p.read_bytes())[:-1])),
+        "promises 3920",
+    ),
     ("mnist", "t10k-labels-idx1-ubyte.gz", _idx(np.full(5, 10, np.uint8)), "from 0 to 9"),
     ("mnist", "t10k-labels-idx1-ubyte.gz", _idx(np.zeros(4, np.uint8)), "do not fit 5 images"),
     ("svhn", "test_32x32.mat", Path.unlink, "is missing"),

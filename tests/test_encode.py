@@ -66,9 +66,16 @@ def test_config_round_trip():
     assert encode.Encoder(**{**config, "mean": tuple(config["mean"]), "std": tuple(config["std"])}) == encoder
 
 
-@pytest.mark.parametrize("arguments, words", [
-    (("morse", 5), "unknown encoding"), (("rate", 0), "number of steps"), (("rate", 2.5), "number of steps"),
-    (("rate", 5, 0.0), "largest value"), (("direct", 5, 255.0, (0.0,), (0.0,)), "standard deviation")])
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (("morse", 5), "unknown encoding"),
+        (("rate", 0), "number of steps"),
+        (("rate", 2.5), "number of steps"),
+        (("rate", 5, 0.0), "largest value"),
+        (("direct", 5, 255.0, (0.0,), (0.0,)), "standard deviation"),
+    ],
+)
 def test_refused(arguments, words):
     with pytest.raises(InputError, match=words):
         encode.Encoder(*arguments)

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minisnn import cycles, energy
 from minisnn.errors import InputError
 from minisnn.fixed.network import IntegerLayer, IntegerNetwork
+from minisnn.timing import cycles, energy
 from minisnn.topology import parse
-from tests.hw_networks import random_inputs, random_network
+from tests.hw.networks import random_inputs, random_network
 
 NAMES = [name for name in energy.CONSTANTS if name != "static"]
 
@@ -25,8 +25,23 @@ def stimulus(network, inputs, num_steps):
 
 def always_firing(topology, shape, input_bits=0, reset="zero", beta=0):
     """Weights 0 of 4 bits, membranes of 8 bits, bias 5, threshold 1, beta / 8."""
-    layers = tuple(IntegerLayer(layer, np.zeros(layer.w_shape, np.int16), np.full(layer.w_shape[-1], 5), 1, beta, 3, 0,
-                                4, 8, reset, "floor", 1.0) for layer in parse(topology, shape))
+    layers = tuple(
+        IntegerLayer(
+            layer,
+            np.zeros(layer.w_shape, np.int16),
+            np.full(layer.w_shape[-1], 5),
+            1,
+            beta,
+            3,
+            0,
+            4,
+            8,
+            reset,
+            "floor",
+            1.0,
+        )
+        for layer in parse(topology, shape)
+    )
     return IntegerNetwork(layers, layers[-1].layer.neurons, input_bits)
 
 
@@ -41,13 +56,18 @@ def test_two_neurons_by_hand():
     given = stimulus(always_firing("2", (2,), reset="subtract", beta=5), [[[1, 1]], [[0, 0]]], 2)
     assert energy.count(given, (1,)) == {
         "weight_read_bits": 4 * 4 + 4 * 8,  # weights, and biases as wide as membranes
-        "membrane_read_bits": 4 * 8 + 4 * 8, "membrane_write_bits": 4 * 8 + 4 * 8,
-        "buffer_read_bits": 2 * 2, "buffer_write_bits": 2 * 2,
+        "membrane_read_bits": 4 * 8 + 4 * 8,
+        "membrane_write_bits": 4 * 8 + 4 * 8,
+        "buffer_read_bits": 2 * 2,
+        "buffer_write_bits": 2 * 2,
         "addition_bits": 4 * 8 + 4 * 8,
         "compare_bits": 4 * 2 * 8,  # the threshold is compared with, and subtracted
-        "pixel_multiply_bits": 0, "leak_multiply_bits": 4 * 8 * 3,  # beta is 5/8
+        "pixel_multiply_bits": 0,
+        "leak_multiply_bits": 4 * 8 * 3,  # beta is 5/8
         "scanner_bits": (2 + 1) * 2,  # two spikes, a word of zeros
-        "idle_bits": (39 - 4 - 4) * 8, "cycles": 39}
+        "idle_bits": (39 - 4 - 4) * 8,
+        "cycles": 39,
+    }
 
 
 def test_pixels_by_hand():
@@ -63,23 +83,30 @@ def test_pixels_by_hand():
         "weight_read_bits": (15 + 48) * 4 + fires * 8,
         "membrane_read_bits": 15 * 15 + 48 * 8 + fires * 8 + 48 * 15,
         "membrane_write_bits": 15 * 15 + 48 * 8 + fires * 8 + 12 * 15,  # at the end, currents are written as 0
-        "buffer_read_bits": 9 * 8 + 4 * 12, "buffer_write_bits": 9 * 8 + 4 * 12,
+        "buffer_read_bits": 9 * 8 + 4 * 12,
+        "buffer_write_bits": 9 * 8 + 4 * 12,
         "addition_bits": 15 * 15 + 48 * 8 + fires * 8 + 48 * 15,
-        "compare_bits": fires * 8, "pixel_multiply_bits": 15 * 4 * 8, "leak_multiply_bits": 0}
+        "compare_bits": fires * 8,
+        "pixel_multiply_bits": 15 * 4 * 8,
+        "leak_multiply_bits": 0,
+    }
     layerwise = events | {
         "scanner_bits": 9 * 8 + 4 * ((2 * 12 + 10) * 3 + 12),  # 12 inputs, in chunks of 3
         "idle_bits": (282 - 10 - 32) * 2 * 15 + (282 - 48 - 4) * 8,
-        "cycles": 2 * 5 + 4 * 8 + 4 * (12 + 8 + 24 + 2) + 4 * 14}
+        "cycles": 2 * 5 + 4 * 8 + 4 * (12 + 8 + 24 + 2) + 4 * 14,
+    }
     assert energy.count(given, (2, 1), "layerwise") == layerwise
     interval = {wide: cycles.predict(given, (2, 1), wide=wide).interval for wide in (False, True)}
     ours = events | {"scanner_bits": 9 * 8 + 48 * 2}
     assert energy.count(given, (2, 1)) == ours | {
         "cycles": interval[False],
-        "idle_bits": (interval[False] - 10 - 32) * 2 * 15 + (interval[False] - 52) * 8}
+        "idle_bits": (interval[False] - 10 - 32) * 2 * 15 + (interval[False] - 52) * 8,
+    }
     assert energy.count(given, (2, 1), wide=True) == ours | {
         "weight_read_bits": (2 * 4 * 3 + 48) * 4 + fires * 8,  # all 4 taps of both pixels
         "cycles": interval[True],
-        "idle_bits": (interval[True] - 4 - 32) * 2 * 4 * 15 + (interval[True] - 52) * 8}
+        "idle_bits": (interval[True] - 4 - 32) * 2 * 4 * 15 + (interval[True] - 52) * 8,
+    }
 
 
 def test_the_scanner_of_others_by_hand():
@@ -109,12 +136,14 @@ def walk(network, frames, steps, lanes, in_lanes, wide):
             if layer.kind == "linear":
                 taps = [(0, i) for i in np.flatnonzero(frame)] * layer.w_shape[-1]
             else:
-                taps = [(ky, kx) + (y + ky - layer.padding, x0 + kx - layer.padding, c)
-                        for y, x0, _ in product(*map(range, layer.out_shape)) for ky, kx, c in
-                        product(range(size), range(size), range(layer.w_shape[2]))
-                        if 0 <= y + ky - layer.padding < layer.in_shape[0]
-                        and 0 <= x0 + kx - layer.padding < layer.in_shape[1]
-                        and frame[y + ky - layer.padding, x0 + kx - layer.padding, c]]
+                taps = [
+                    (ky, kx) + (y + ky - layer.padding, x0 + kx - layer.padding, c)
+                    for y, x0, _ in product(*map(range, layer.out_shape))
+                    for ky, kx, c in product(range(size), range(size), range(layer.w_shape[2]))
+                    if 0 <= y + ky - layer.padding < layer.in_shape[0]
+                    and 0 <= x0 + kx - layer.padding < layer.in_shape[1]
+                    and frame[y + ky - layer.padding, x0 + kx - layer.padding, c]
+                ]
             at_once = wide and layer.kind == "conv2d"
             read = len({tap[2:] for tap in taps}) * size**2 * layer.w_shape[-1] if at_once else len(taps)
             n["weight_read_bits"] += read * each.weight_bits
@@ -126,7 +155,7 @@ def walk(network, frames, steps, lanes, in_lanes, wide):
             pixels = frame.reshape(-1, frame.shape[-1] if frame.ndim == 3 else frame.size)
             for pixel in pixels:
                 for start in range(0, len(pixel), in_lanes):
-                    word = pixel[start:start + in_lanes]
+                    word = pixel[start : start + in_lanes]
                     n["scanner_bits"] += max(np.count_nonzero(word), 1) * in_lanes * max(bits, 1)
         for _ in range(steps * layer.neurons):
             n["weight_read_bits"] += bias
@@ -142,14 +171,32 @@ def walk(network, frames, steps, lanes, in_lanes, wide):
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.integers(0, 2**32), st.sampled_from(["3C2-MP2-4C3-5", "5C3-6-3", "7-4"]), st.sampled_from([0, 4]),
-       st.sampled_from(["subtract", "subtract_then_leak", "zero"]), st.sampled_from(["spikes", "membrane"]),
-       st.sampled_from([0, 4, 5, 8]), st.booleans(), st.floats(0, 1), st.sampled_from([4, 10]))
+@given(
+    st.integers(0, 2**32),
+    st.sampled_from(["3C2-MP2-4C3-5", "5C3-6-3", "7-4"]),
+    st.sampled_from([0, 4]),
+    st.sampled_from(["subtract", "subtract_then_leak", "zero"]),
+    st.sampled_from(["spikes", "membrane"]),
+    st.sampled_from([0, 4, 5, 8]),
+    st.booleans(),
+    st.floats(0, 1),
+    st.sampled_from([4, 10]),
+)
 def test_every_tap_of_random_networks(seed, topology, input_bits, reset, readout, beta, wide, density, membrane_bits):
     rng = np.random.default_rng(seed)
     shape = (6, 5, 2) if "C" in topology else (9,)
-    network = random_network(topology, shape, rng, padding=1, input_bits=input_bits, reset=reset, readout=readout,
-                             beta=beta, membrane_bits=membrane_bits, threshold=4)
+    network = random_network(
+        topology,
+        shape,
+        rng,
+        padding=1,
+        input_bits=input_bits,
+        reset=reset,
+        readout=readout,
+        beta=beta,
+        membrane_bits=membrane_bits,
+        threshold=4,
+    )
     inputs, steps = random_inputs(network, 3, 2, rng, density), 3
     run = network.forward(inputs, steps, keep="spikes")
     lanes = tuple(int(rng.integers(1, each.layer.w_shape[-1] + 1)) for each in network.layers)
@@ -160,8 +207,10 @@ def test_every_tap_of_random_networks(seed, topology, input_bits, reset, readout
     if input_bits:
         full[0] = inputs
     for schedule, spikes in (("pipelined", frames), ("dense", full), ("layerwise", frames)):
-        one_by_one = [walk(network, [x[:, image] for x in spikes], steps, lanes, in_lanes,
-                           wide and schedule != "layerwise") for image in range(2)]
+        one_by_one = [
+            walk(network, [x[:, image] for x in spikes], steps, lanes, in_lanes, wide and schedule != "layerwise")
+            for image in range(2)
+        ]
         found = energy.count(given, lanes, schedule, wide, in_lanes)
         assert list(found) == NAMES
         skip = {"idle_bits", "cycles"} | ({"scanner_bits", "buffer_read_bits"} if schedule == "layerwise" else set())
@@ -188,8 +237,11 @@ def test_dense_costs_more(case):
 def test_wide_is_a_choice_of_each_layer(case):
     """With a kernel of 2 and padding 1 each input reaches all taps, so that only the first layer reads some in vain."""
     lanes = (6, 5, 12, 4)
-    reads = [energy.count(case, lanes, wide=[first, second, False, False])["weight_read_bits"]
-             for first in (False, True) for second in (False, True)]
+    reads = [
+        energy.count(case, lanes, wide=[first, second, False, False])["weight_read_bits"]
+        for first in (False, True)
+        for second in (False, True)
+    ]
     assert reads[0] == reads[1] < reads[2] == reads[3]
     with pytest.raises(InputError, match="wide must be one for all, or one for each of 4 layers"):
         energy.count(case, lanes, wide=[True])
@@ -226,7 +278,8 @@ def test_energy_is_linear_in_its_constants(case):
     parts = energy.energy(events)
     assert list(parts) == NAMES and all(joules >= 0 for joules in parts.values())
     assert parts["addition_bits"] == pytest.approx(
-        events["addition_bits"] * 0.03e-12 / 8 * 14 * (1.1 / 0.9)**2, rel=1e-12)
+        events["addition_bits"] * 0.03e-12 / 8 * 14 * (1.1 / 0.9) ** 2, rel=1e-12
+    )
     total = energy.image_energy(events, 5000, 100)
     assert total == pytest.approx(sum(parts.values()) + 0.212 * 1.1 * 5000 / 100e6, rel=1e-12)
     assert energy.fps_per_watt(events, 5000, 100) == 1 / total
@@ -241,11 +294,15 @@ def test_sensitivity_is_what_all_vertices_say():
     rng = np.random.default_rng(5)
     factors = np.array(list(product((0.5, 2.0), repeat=len(energy.CONSTANTS))))
     for _ in range(12):
-        pair = [({name: rng.random() * 1e6 * (rng.random() < 0.8) for name in NAMES}, 1 + rng.integers(2000))
-                for _ in range(2)]
+        pair = [
+            ({name: rng.random() * 1e6 * (rng.random() < 0.8) for name in NAMES}, 1 + rng.integers(2000))
+            for _ in range(2)
+        ]
         ratio, low, high = energy.sensitivity(*pair, 250)
-        a, b = (np.array([*energy.energy(events).values(),
-                          energy.CONSTANTS["static"][0] * interval / 250e6]) for events, interval in pair)
+        a, b = (
+            np.array([*energy.energy(events).values(), energy.CONSTANTS["static"][0] * interval / 250e6])
+            for events, interval in pair
+        )
         assert ratio == pytest.approx(energy.fps_per_watt(*pair[0], 250) / energy.fps_per_watt(*pair[1], 250))
         everywhere = (factors @ b) / (factors @ a)
         assert (low, high) == pytest.approx((everywhere.min(), everywhere.max()), rel=1e-12)
@@ -275,16 +332,20 @@ def test_own_constants(tmp_path):
     assert energy.image_energy({"idle_bits": 1e9}, 100, 1, mine) == pytest.approx(0.05 * 100e-6)
 
 
-@pytest.mark.parametrize("text, words", [
-    (None, "mine.json: cannot be read as constants .*; give a JSON file"),
-    ("{", "mine.json: cannot be read as constants .*; give a JSON file"),
-    ("[1]", "mine.json: constants must be a JSON object"),
-    ('{"watts": 1}', "mine.json: no constant is named 'watts'; use one of weight_read_bits, "),
-    ('{"static": -1}', "mine.json: static must be a number of W, 0 or more, got -1"),
-    ('{"cycles": "2"}', "mine.json: cycles must be a number of pJ, 0 or more, got '2'"),
-    ('{"cycles": NaN}', "mine.json: cycles must be a number of pJ, 0 or more, got nan"),
-    ('{"cycles": Infinity}', "mine.json: cycles must be a number of pJ, 0 or more, got inf"),
-    ('{"cycles": true}', "mine.json: cycles must be a number of pJ, 0 or more, got True")])
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        (None, "mine.json: cannot be read as constants .*; give a JSON file"),
+        ("{", "mine.json: cannot be read as constants .*; give a JSON file"),
+        ("[1]", "mine.json: constants must be a JSON object"),
+        ('{"watts": 1}', "mine.json: no constant is named 'watts'; use one of weight_read_bits, "),
+        ('{"static": -1}', "mine.json: static must be a number of W, 0 or more, got -1"),
+        ('{"cycles": "2"}', "mine.json: cycles must be a number of pJ, 0 or more, got '2'"),
+        ('{"cycles": NaN}', "mine.json: cycles must be a number of pJ, 0 or more, got nan"),
+        ('{"cycles": Infinity}', "mine.json: cycles must be a number of pJ, 0 or more, got inf"),
+        ('{"cycles": true}', "mine.json: cycles must be a number of pJ, 0 or more, got True"),
+    ],
+)
 def test_bad_constants(tmp_path, text, words):
     path = tmp_path / "mine.json"
     if text is not None:
@@ -300,9 +361,11 @@ def test_what_cannot_be(case):
         energy.count(case, (1, 2))
     with pytest.raises(InputError, match="no event is named 'static'; use those of count"):
         energy.energy({"static": 1.0})
-    for interval, clock, words in ((0, 1, "interval must be a number above 0, got 0"),
-                                   (1, 0, "clock_mhz must be a number above 0, got 0"),
-                                   (1, float("nan"), "clock_mhz must be a number above 0, got nan")):
+    for interval, clock, words in (
+        (0, 1, "interval must be a number above 0, got 0"),
+        (1, 0, "clock_mhz must be a number above 0, got 0"),
+        (1, float("nan"), "clock_mhz must be a number above 0, got nan"),
+    ):
         with pytest.raises(InputError, match=words):
             energy.fps_per_watt({"cycles": 1.0}, interval, clock)
     with pytest.raises(InputError, match="an image costs no energy with these constants"):

@@ -18,9 +18,22 @@ RESETS = ["subtract", "subtract_then_leak", "zero"]
 
 
 def network(surrogate, reset, readout="spikes", topology="3C3-MP2-2C2-6"):
-    return Network(topology, (8, 7, 2), classes=3, beta=[0.5, 0.7, 0.9], threshold=[1.0, 0.8, 1.2], reset=reset,
-                   readout=readout, detach_reset=False, surrogate=surrogate, padding=[1, 0], pad_value=[0.3, -0.2],
-                   dtype="float64", backend="numpy", rng=np.random.default_rng(5))
+    return Network(
+        topology,
+        (8, 7, 2),
+        classes=3,
+        beta=[0.5, 0.7, 0.9],
+        threshold=[1.0, 0.8, 1.2],
+        reset=reset,
+        readout=readout,
+        detach_reset=False,
+        surrogate=surrogate,
+        padding=[1, 0],
+        pad_value=[0.3, -0.2],
+        dtype="float64",
+        backend="numpy",
+        rng=np.random.default_rng(5),
+    )
 
 
 def check(net, inputs, num_steps, objective):
@@ -52,6 +65,7 @@ def with_loss(text, net, penalty=None):
             return value, dspk, dmem
         price, drates = losses.rate_penalty(run.rates, *penalty)
         return value + price, dspk, dmem, drates
+
     return objective
 
 

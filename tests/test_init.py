@@ -15,10 +15,15 @@ def images(rng, count, shape):
     return (x / x.std())[None].astype(np.float32)
 
 
-@pytest.mark.parametrize("topology, shape, padding", [
-    ("32C3-MP2-32C3-MP2-256-10", (32, 32, 3), 0), ("32C3-MP2-128-10", (8, 8, 1), 1),
-    ("16C5-MP2-32C5-MP2-10", (28, 28, 1), 0),
-    ("256-256-256-10", (8, 8, 1), 0)])
+@pytest.mark.parametrize(
+    "topology, shape, padding",
+    [
+        ("32C3-MP2-32C3-MP2-256-10", (32, 32, 3), 0),
+        ("32C3-MP2-128-10", (8, 8, 1), 1),
+        ("16C5-MP2-32C5-MP2-10", (28, 28, 1), 0),
+        ("256-256-256-10", (8, 8, 1), 0),
+    ],
+)
 @pytest.mark.parametrize("threshold", [0.5, 1.0, 2.0])
 @pytest.mark.parametrize("seed", [0, 1])
 def test_no_layer_is_silent_at_step_one(topology, shape, padding, threshold, seed):
@@ -41,8 +46,9 @@ def test_half_of_torch_like_weights_would_be_silent():
 
 def test_same_weights_in_every_dtype():
     layers = parse("8-4", (16,))
-    single, double = (init.parameters(layers, [1, 1], np.random.default_rng(3), dtype)
-                      for dtype in (np.float32, np.float64))
+    single, double = (
+        init.parameters(layers, [1, 1], np.random.default_rng(3), dtype) for dtype in (np.float32, np.float64)
+    )
     for a, b in zip(single, double):
         np.testing.assert_array_equal(a, b.astype(np.float32))
 

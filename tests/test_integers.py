@@ -11,15 +11,16 @@ from minisnn.errors import InputError
 from minisnn.fixed.lif import RESETS, ROUNDINGS
 from minisnn.fixed.model import load
 from minisnn.fixed.network import IntegerLayer, IntegerNetwork
+from minisnn.fixed.quantize import bounds, dequantised, quantize, scale
 from minisnn.model import Model
-from minisnn.quantize import bounds, dequantised, quantize, scale
 from minisnn.topology import parse
 
 
 def by_hand(network, inputs, num_steps):
     """[(spikes after the pool, fires, U)] of each layer, by Python's integers, one neuron at a time."""
+
     def sat(v, bits):
-        return min(max(v, -2**(bits - 1)), 2**(bits - 1) - 1)
+        return min(max(v, -(2 ** (bits - 1))), 2 ** (bits - 1) - 1)
 
     def leak(v, each):
         product = v * each.beta
@@ -78,27 +79,41 @@ def networks(draw):
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     topology = draw(st.sampled_from(["3", "5-4", "2C2-3", "3C3-MP2-2C1-4", "2C3-MP2-5-2", "1C1-2"]))
     spatial = "C" in topology
-    shape = (draw(st.integers(4, 6)), draw(st.integers(4, 7)), draw(st.integers(1, 2))) if spatial else (
-        draw(st.integers(1, 9)),)
+    shape = (
+        (draw(st.integers(4, 6)), draw(st.integers(4, 7)), draw(st.integers(1, 2)))
+        if spatial
+        else (draw(st.integers(1, 9)),)
+    )
     padding = draw(st.integers(0, 2)) if spatial else 0
     input_bits, reset = draw(st.sampled_from([0, 1, 4])), draw(st.sampled_from(RESETS[:3]))
     layers = []
     shapes = parse(topology, shape, padding)
     for index, layer in enumerate(shapes):
         bits, guard = draw(st.integers(2, 6)), draw(st.integers(0, 3))
-        most = 2**(bits - 1) - 1
+        most = 2 ** (bits - 1) - 1
         frac = draw(st.integers(0, 5))
         last = index == len(shapes) - 1
-        layers.append(IntegerLayer(
-            layer, rng.integers(-most, most + 1, layer.w_shape).astype(np.int16),
-            rng.integers(-20, 21, layer.w_shape[-1]), draw(st.integers(1, 60)), draw(st.integers(0, 2**frac)), frac,
-            guard, bits, draw(st.integers(5, 12)), draw(st.sampled_from([reset, "none"])) if last else reset,
-            draw(st.sampled_from(ROUNDINGS)), 1.0))
+        layers.append(
+            IntegerLayer(
+                layer,
+                rng.integers(-most, most + 1, layer.w_shape).astype(np.int16),
+                rng.integers(-20, 21, layer.w_shape[-1]),
+                draw(st.integers(1, 60)),
+                draw(st.integers(0, 2**frac)),
+                frac,
+                guard,
+                bits,
+                draw(st.integers(5, 12)),
+                draw(st.sampled_from([reset, "none"])) if last else reset,
+                draw(st.sampled_from(ROUNDINGS)),
+                1.0,
+            )
+        )
     num_steps = draw(st.integers(1, 4))
     density = draw(st.sampled_from([0.0, 0.3, 1.0]))
     steps = 1 if input_bits else num_steps
     fires = rng.random((steps, 2, *shape)) < density
-    inputs = (fires * rng.integers(1, 2**max(input_bits, 1), fires.shape)).astype(np.uint8)
+    inputs = (fires * rng.integers(1, 2 ** max(input_bits, 1), fires.shape)).astype(np.uint8)
     return IntegerNetwork(tuple(layers), shapes[-1].neurons, input_bits), inputs, num_steps
 
 
@@ -136,8 +151,8 @@ def test_events_by_definition(case):
                 else:
                     p, k, (h, w, maps) = each.layer.padding, each.layer.w_shape[0], each.layer.out_shape
                     wide = np.zeros((max(frame.shape[0] + 2 * p, h + k), max(frame.shape[1] + 2 * p, w + k)), int)
-                    wide[p:p + frame.shape[0], p:p + frame.shape[1]] = frame.sum(axis=2)
-                    expected = maps * sum(wide[y:y + k, x0:x0 + k].sum() for y in range(h) for x0 in range(w))
+                    wide[p : p + frame.shape[0], p : p + frame.shape[1]] = frame.sum(axis=2)
+                    expected = maps * sum(wide[y : y + k, x0 : x0 + k].sum() for y in range(h) for x0 in range(w))
                 assert run.additions[image, index, t] == expected
         if constant:
             assert not run.inputs[:, 0, 1:].any() and not run.additions[:, 0, 1:].any()
@@ -145,9 +160,10 @@ def test_events_by_definition(case):
 
 def test_stimulus_reaches_the_edges():
     """Membrane exactly at the threshold stays silent, one above fires; both ends saturate."""
-    layer, = parse("4", (1,))
-    each = IntegerLayer(layer, np.array([[5, 6, 7, -7]], np.int16), np.zeros(4, np.int64), 5, 1, 0, 0, 4, 4,
-                        "none", "floor", 1.0)
+    (layer,) = parse("4", (1,))
+    each = IntegerLayer(
+        layer, np.array([[5, 6, 7, -7]], np.int16), np.zeros(4, np.int64), 5, 1, 0, 0, 4, 4, "none", "floor", 1.0
+    )
     spiking = IntegerLayer(**{**each.__dict__, "reset": "subtract"})
     run = IntegerNetwork((spiking,), 4, 0).forward(np.ones((2, 1, 1), np.uint8), 2, keep="membranes")
     assert run.mem[0][0, 0].tolist() == [5, 6, 7, -7] and run.fires[0][0, 0].tolist() == [0, 1, 1, 0]
@@ -168,9 +184,10 @@ def test_bounds_hold(case):
         width = max((v if v >= 0 else ~v).bit_length() + 1 for v in (least, highest))
         proven.append(IntegerLayer(**{**each.__dict__, "membrane_bits": width}))
         wide.append(IntegerLayer(**{**each.__dict__, "membrane_bits": 40}))
-    runs = [IntegerNetwork(tuple(layers), network.classes, network.input_bits).forward(inputs, num_steps,
-                                                                                       keep="membranes")
-            for layers in (proven, wide)]
+    runs = [
+        IntegerNetwork(tuple(layers), network.classes, network.input_bits).forward(inputs, num_steps, keep="membranes")
+        for layers in (proven, wide)
+    ]
     for a, b, each in zip(runs[0].mem, runs[1].mem, proven):
         assert np.array_equal(a, b)
         assert a.min() >= each.low and a.max() <= each.high
@@ -178,9 +195,10 @@ def test_bounds_hold(case):
 
 def test_bounds_are_reached():
     """One weight, beta 1/2: U climbs towards 2*w; the bound is no wider than it needs."""
-    layer, = parse("1", (1,))
-    each = IntegerLayer(layer, np.array([[64]], np.int16), np.zeros(1, np.int64), 1000, 1, 1, 0, 8, 40, "subtract",
-                        "floor", 1.0)
+    (layer,) = parse("1", (1,))
+    each = IntegerLayer(
+        layer, np.array([[64]], np.int16), np.zeros(1, np.int64), 1000, 1, 1, 0, 8, 40, "subtract", "floor", 1.0
+    )
     run = IntegerNetwork((each,), 1, 0).forward(np.ones((20, 1, 1), np.uint8), 20, keep="membranes")
     assert bounds(each, 1, 20) == (0, 127) and run.mem[0].max() == 127
 
@@ -195,9 +213,15 @@ def random_model(topology, shape, kind="direct", seed=0, **options):
     return Model(net, encoder, dataset="svhn")
 
 
-@pytest.mark.parametrize("topology, shape, options", [
-    ("6C3-MP2-5C3-8", (9, 10, 3), {"padding": 1, "beta": 0.3}), ("7-5", (20,), {"reset": "zero", "beta": 0.9}),
-    ("8-6", (4, 4, 2), {"reset": "subtract_then_leak"}), ("4C3-6", (6, 6, 2), {"readout": "membrane", "beta": 0.75})])
+@pytest.mark.parametrize(
+    "topology, shape, options",
+    [
+        ("6C3-MP2-5C3-8", (9, 10, 3), {"padding": 1, "beta": 0.3}),
+        ("7-5", (20,), {"reset": "zero", "beta": 0.9}),
+        ("8-6", (4, 4, 2), {"reset": "subtract_then_leak"}),
+        ("4C3-6", (6, 6, 2), {"readout": "membrane", "beta": 0.75}),
+    ],
+)
 def test_integers_equal_the_float_network_with_their_weights(topology, shape, options):
     """Wide guards make the leak's rounding negligible; then spikes agree and membranes are close."""
     model = random_model(topology, shape, **options)
@@ -232,10 +256,11 @@ def test_losses_say_what_was_lost():
 def test_scale_is_of_least_error():
     w = np.random.default_rng(0).normal(0, 1, 2000)
     for bits in (2, 3, 4, 8):
-        most = 2**(bits - 1) - 1
+        most = 2 ** (bits - 1) - 1
 
         def error(s):
             return np.square(w - s * np.clip(np.rint(w / s), -most, most)).sum()
+
         best = min(error(s) for s in np.linspace(0.2, 1, 801) * np.abs(w).max() / most)
         assert error(scale(w, bits)) <= 1.02 * best
 
@@ -289,11 +314,17 @@ def test_file_and_threads(tmp_path):
         ms.load_model(tmp_path / "m.int.npz")
 
 
-@pytest.mark.parametrize("change, words", [
-    ({"weight_bits": 1}, "weight_bits must be a whole number from 2 to 16, got 1"),
-    ({"weight_bits": [8]}, "weight_bits has 1 values for 2 layers"), ({"frac": 17}, "frac must be"),
-    ({"guard": -1}, "guard must be"), ({"rounding": "up"}, "rounding must be floor or zero"),
-    ({"membrane_bits": 50}, "membrane_bits must be")])
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"weight_bits": 1}, "weight_bits must be a whole number from 2 to 16, got 1"),
+        ({"weight_bits": [8]}, "weight_bits has 1 values for 2 layers"),
+        ({"frac": 17}, "frac must be"),
+        ({"guard": -1}, "guard must be"),
+        ({"rounding": "up"}, "rounding must be floor or zero"),
+        ({"membrane_bits": 50}, "membrane_bits must be"),
+    ],
+)
 def test_wrong_widths(change, words):
     with pytest.raises(InputError, match=words):
         quantize(random_model("4C3-MP2-6", (8, 8, 3)), **change)

@@ -14,17 +14,27 @@ from minisnn.surrogate import Surrogate
 from .helpers import channels, dtypes, dyadic, few, near, same
 
 resets = st.sampled_from(lif.RESETS)
-surrogates = st.sampled_from([Surrogate("fast_sigmoid", 5.0), Surrogate("atan", 2.0), Surrogate("sigmoid", 3.0),
-                              Surrogate("triangular", 0.75, 0.5), Surrogate("atan", 2.0).tabulate(4.0, 129)[0]])
+surrogates = st.sampled_from(
+    [
+        Surrogate("fast_sigmoid", 5.0),
+        Surrogate("atan", 2.0),
+        Surrogate("sigmoid", 3.0),
+        Surrogate("triangular", 0.75, 0.5),
+        Surrogate("atan", 2.0).tabulate(4.0, 129)[0],
+    ]
+)
 inexact = ("sigmoid",)  # its exponential comes from another library than NumPy's
 
 
-@pytest.mark.parametrize("reset, expected", [
-    ("subtract", [1.5, 1.75, 0.875, 1.4375]),            # 0.5*1.5 - 1 + 2 = 1.75, ...
-    ("subtract_then_leak", [1.5, 2.25, 2.625, 2.8125]),  # 0.5*(1.5 - 1) + 2 = 2.25, ...
-    ("zero", [1.5, 2.0, 2.0, 2.0]),
-    ("none", [1.5, 2.75, 3.375, 3.6875]),
-])
+@pytest.mark.parametrize(
+    "reset, expected",
+    [
+        ("subtract", [1.5, 1.75, 0.875, 1.4375]),  # 0.5*1.5 - 1 + 2 = 1.75, ...
+        ("subtract_then_leak", [1.5, 2.25, 2.625, 2.8125]),  # 0.5*(1.5 - 1) + 2 = 2.25, ...
+        ("zero", [1.5, 2.0, 2.0, 2.0]),
+        ("none", [1.5, 2.75, 3.375, 3.6875]),
+    ],
+)
 def test_by_hand(reset, expected):
     cur = np.array([1.5, 2.0, 2.0, 2.0])
     if reset == "subtract":
@@ -64,8 +74,17 @@ def currents(rng, shape, dtype):
 
 
 @few
-@given(st.integers(1, 6), st.booleans(), channels, resets, dtypes, surrogates, st.booleans(), st.booleans(),
-       st.integers(0, 99))
+@given(
+    st.integers(1, 6),
+    st.booleans(),
+    channels,
+    resets,
+    dtypes,
+    surrogates,
+    st.booleans(),
+    st.booleans(),
+    st.integers(0, 99),
+)
 def test_kernel_equals_reference(steps, constant, neurons, reset, dtype, surrogate, detach, with_dmem, seed):
     rng = np.random.default_rng(seed)
     cur = currents(rng, (1 if constant else steps, 3, neurons), dtype)
@@ -82,8 +101,17 @@ def test_kernel_equals_reference(steps, constant, neurons, reset, dtype, surroga
 
 
 @few
-@given(st.integers(1, 5), st.booleans(), st.integers(1, 3), channels, resets.filter(lambda r: r != "none"), dtypes,
-       surrogates, st.booleans(), st.integers(0, 99))
+@given(
+    st.integers(1, 5),
+    st.booleans(),
+    st.integers(1, 3),
+    channels,
+    resets.filter(lambda r: r != "none"),
+    dtypes,
+    surrogates,
+    st.booleans(),
+    st.integers(0, 99),
+)
 def test_firing_pass_equals_lif_and_maxpool(steps, constant, pool, neurons, reset, dtype, surrogate, detach, seed):
     rng = np.random.default_rng(seed)
     cur = currents(rng, (1 if constant else steps, 2, 2 * pool, pool, neurons), dtype)

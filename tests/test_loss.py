@@ -99,8 +99,9 @@ def test_snntorch_mse_count_loss(classes):
     functional = pytest.importorskip("snntorch.functional")
     spk = (activity()[0] > 0.5).astype(float)
     # Rates that want whole counts: snnTorch cuts wanted counts down to whole numbers, ours are what they are.
-    theirs = functional.mse_count_loss(correct_rate=0.8, incorrect_rate=0.2, population_code=classes != 6,
-                                       num_classes=classes)
+    theirs = functional.mse_count_loss(
+        correct_rate=0.8, incorrect_rate=0.2, population_code=classes != 6, num_classes=classes
+    )
     x = torch.tensor(spk, requires_grad=True)
     expected = theirs(x, torch.tensor(LABELS))
     value, dspk, _ = loss.mse_count(spk, None, LABELS, classes, 0.8, 0.2)

@@ -12,13 +12,31 @@ from minisnn.errors import InputError
 from minisnn.model import Model, load
 from minisnn.network import Network
 
-HISTORY = [{"epoch": 1, "lr": 0.1, "loss": 2.0, "train_accuracy": 0.5, "validation_accuracy": None,
-            "firing_rates": [0.1, 0.2, 0.3], "seconds": 1.25}]
+HISTORY = [
+    {
+        "epoch": 1,
+        "lr": 0.1,
+        "loss": 2.0,
+        "train_accuracy": 0.5,
+        "validation_accuracy": None,
+        "firing_rates": [0.1, 0.2, 0.3],
+        "seconds": 1.25,
+    }
+]
 
 
 def make(**options):
-    options = {"beta": [0.5, 0.75, 0.9], "threshold": [1.0, 0.5, 2.0], "reset": "zero", "classes": 5,
-               "padding": 1, "surrogate": "atan:2", "detach_reset": False, "backend": "numpy", **options}
+    options = {
+        "beta": [0.5, 0.75, 0.9],
+        "threshold": [1.0, 0.5, 2.0],
+        "reset": "zero",
+        "classes": 5,
+        "padding": 1,
+        "surrogate": "atan:2",
+        "detach_reset": False,
+        "backend": "numpy",
+        **options,
+    }
     net = Network("4C3-MP2-12-10", (6, 6, 2), rng=np.random.default_rng(3), **options)
     encoder = Encoder("direct", 7, 255.0, (10.0, 0.1), (3.0, 1 / 3))
     net.pad_value = encoder.pad_value
@@ -31,13 +49,13 @@ def path(tmp_path):
     return tmp_path / "m.npz"
 
 
-def changed(path, arrays={}, drop=(), **about):
+def changed(path, arrays=None, drop=(), **about):
     """The model file with some arrays and fields replaced; a field set to ... is left out."""
     with np.load(path) as content:
         all_arrays = dict(content)
     text = json.loads(str(all_arrays.pop("about"))) | about
     text = {name: value for name, value in text.items() if value is not ...}
-    all_arrays = {name: a for name, a in (all_arrays | arrays).items() if name not in drop}
+    all_arrays = {name: a for name, a in (all_arrays | (arrays or {})).items() if name not in drop}
     np.savez(path, about=np.array(json.dumps(text)), **all_arrays)
 
 
@@ -50,8 +68,12 @@ def test_round_trip(tmp_path, options):
     for a, b in zip(again.network.params, model.network.params):
         assert (a == b).all() and a.dtype == b.dtype
     assert again.encoder == model.encoder
-    assert (again.seed, again.dataset, again.settings, again.versions) == (42, "digits", model.settings,
-                                                                           models.versions())
+    assert (again.seed, again.dataset, again.settings, again.versions) == (
+        42,
+        "digits",
+        model.settings,
+        models.versions(),
+    )
     x = np.random.default_rng(0).integers(0, 255, (3, 6, 6, 2), dtype=np.uint8)
     one, two = (m.network.forward(m.encoder.encode(x, dtype=m.network.dtype), 7) for m in (model, again))
     assert (one.mem == two.mem).all()
@@ -75,24 +97,28 @@ def test_nothing_in_it_is_pickled(path):
                 assert not np.lib.format.read_array_header_1_0(file)[2].hasobject
 
 
-@pytest.mark.parametrize("change, words", [
-    ({"format": 99}, "has format version 99, this minisnn"),
-    ({"kind": "checkpoint"}, "is a checkpoint file, not a model file"),
-    ({"kind": ...}, "not a model file of minisnn"),
-    ({"network": ...}, "cannot be built"),
-    ({"network": {"topology": "4C3-10"}}, "cannot be built"),
-    ({"network": 5}, "cannot be built"),
-    ({"encoder": {"kind": "morse", "num_steps": 3, "mean": [0], "std": [1]}}, "unknown encoding 'morse'"),
-    ({"encoder": Encoder("direct", 7).config()}, "encoding is for 1 channels, the network takes 2"),
-    ({"history": 5}, "field history must be a list, got 5"),
-    ({"history": [{"epoch": 1}]}, "each entry of history"),
-    ({"seed": "x"}, "field seed must be a int, got 'x'"),
-    ({"versions": ...}, "field versions"),
-    ({"drop": ["2.w"]}, "lacks the array 2.w"),
-    ({"arrays": {"2.w": np.zeros((3, 3), np.float32)}}, r"array 2.w is float32 of shape \(3, 3\)"),
-    ({"arrays": {"2.w": np.zeros((36, 12))}}, "array 2.w is float64 of shape"),
-    ({"arrays": {"3.b": np.full(10, np.nan, np.float32)}}, "array 3.b has values that are not finite"),
-    ({"arrays": {"3.b": np.array([None] * 10)}}, "damaged or not a .npz of plain arrays")])
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"format": 99}, "has format version 99, this minisnn"),
+        ({"kind": "checkpoint"}, "is a checkpoint file, not a model file"),
+        ({"kind": ...}, "not a model file of minisnn"),
+        ({"network": ...}, "cannot be built"),
+        ({"network": {"topology": "4C3-10"}}, "cannot be built"),
+        ({"network": 5}, "cannot be built"),
+        ({"encoder": {"kind": "morse", "num_steps": 3, "mean": [0], "std": [1]}}, "unknown encoding 'morse'"),
+        ({"encoder": Encoder("direct", 7).config()}, "encoding is for 1 channels, the network takes 2"),
+        ({"history": 5}, "field history must be a list, got 5"),
+        ({"history": [{"epoch": 1}]}, "each entry of history"),
+        ({"seed": "x"}, "field seed must be a int, got 'x'"),
+        ({"versions": ...}, "field versions"),
+        ({"drop": ["2.w"]}, "lacks the array 2.w"),
+        ({"arrays": {"2.w": np.zeros((3, 3), np.float32)}}, r"array 2.w is float32 of shape \(3, 3\)"),
+        ({"arrays": {"2.w": np.zeros((36, 12))}}, "array 2.w is float64 of shape"),
+        ({"arrays": {"3.b": np.full(10, np.nan, np.float32)}}, "array 3.b has values that are not finite"),
+        ({"arrays": {"3.b": np.array([None] * 10)}}, "damaged or not a .npz of plain arrays"),
+    ],
+)
 def test_wrong_content_is_named_in_one_sentence(path, change, words):
     changed(path, **change)
     with pytest.raises(InputError, match=words) as error:
@@ -106,9 +132,15 @@ def test_files_that_are_something_else(tmp_path):
     (tmp_path / "text.npz").write_text("hello")
     (tmp_path / "empty.npz").write_bytes(b"")
     np.savez(tmp_path / "list.npz", about=np.array("[1, 2]"))
-    for name, words in (("other.npz", "not a model file"), ("array.npy", "not a model file"),
-                        ("list.npz", "not a model file"), ("text.npz", "damaged"), ("empty.npz", "damaged"),
-                        ("none.npz", "is not there"), ("", "is a folder")):
+    for name, words in (
+        ("other.npz", "not a model file"),
+        ("array.npy", "not a model file"),
+        ("list.npz", "not a model file"),
+        ("text.npz", "damaged"),
+        ("empty.npz", "damaged"),
+        ("none.npz", "is not there"),
+        ("", "is a folder"),
+    ):
         with pytest.raises(InputError, match=words):
             load(tmp_path / name)
 
@@ -148,6 +180,7 @@ def test_a_failed_write_leaves_the_old_file(path, monkeypatch):
 
 def test_a_curve_of_ones_own_cannot_be_stored(tmp_path):
     from minisnn.surrogate import Surrogate
+
     own = Surrogate("mine", 1.0, functions=(np.tanh, np.cos))
     with pytest.raises(InputError, match="mine"):
         make(surrogate=own).save(tmp_path / "m.npz")

@@ -25,8 +25,10 @@ CASES = {
 
 def pair(case, dtype="float32", exact=True, **options):
     """The same network on both backends; with `exact`, weights whose sums do not round."""
-    nets = [Network(**CASES[case], dtype=dtype, backend=backend, mean_square=0.1, rng=np.random.default_rng(1),
-                    **options) for backend in ("numpy", "numba")]
+    nets = [
+        Network(**CASES[case], dtype=dtype, backend=backend, mean_square=0.1, rng=np.random.default_rng(1), **options)
+        for backend in ("numpy", "numba")
+    ]
     rng = np.random.default_rng(2)
     for param in nets[0].params:
         if exact:
@@ -102,7 +104,7 @@ def test_slices_do_not_mix_samples(batch, monkeypatch):
         inputs = inputs_for(net, "constant", batch)
         whole = net.forward(inputs, 4)
         for i in range(batch):
-            same(net.forward(inputs[:, i:i + 1], 4).mem, whole.mem[:, i:i + 1])
+            same(net.forward(inputs[:, i : i + 1], 4).mem, whole.mem[:, i : i + 1])
 
 
 def test_bytes_that_are_no_spikes_are_numbers():
@@ -131,14 +133,16 @@ def test_ties_go_to_the_lowest_class():
 
 def test_kernels_have_a_meaning_in_python():
     """Without compilation (NUMBA_DISABLE_JIT=1) the kernels are plain Python and still equal the reference."""
-    code = ("import tests.test_network as t\n"
-            "for kind in ('constant', 'spikes'):\n"
-            "    a, b = t.pair('pool 3, population')\n"
-            "    x = t.inputs_for(a, kind, 2)\n"
-            "    r, s = a.forward(x, 4), b.forward(x, 4)\n"
-            "    t.same(s.mem, r.mem)\n"
-            "    for g, h in zip(b.backward(s, r.spk), a.backward(r, r.spk)): t.near(g, h)\n"
-            "print('equal')")
+    code = (
+        "import tests.test_network as t\n"
+        "for kind in ('constant', 'spikes'):\n"
+        "    a, b = t.pair('pool 3, population')\n"
+        "    x = t.inputs_for(a, kind, 2)\n"
+        "    r, s = a.forward(x, 4), b.forward(x, 4)\n"
+        "    t.same(s.mem, r.mem)\n"
+        "    for g, h in zip(b.backward(s, r.spk), a.backward(r, r.spk)): t.near(g, h)\n"
+        "print('equal')"
+    )
     environment = os.environ | {"NUMBA_DISABLE_JIT": "1"}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
     assert done.stdout == "equal\n", done.stderr
@@ -150,21 +154,31 @@ def test_config_rebuilds_the_network():
     assert again.config() == net.config()
 
 
-@pytest.mark.parametrize("options, words", [
-    (dict(beta=1.5), "beta must be between 0 and 1"), (dict(beta=[0.5, 0.5, 0.5]), "3 values for 2"),
-    (dict(beta="fast"), "beta must be a number"), (dict(threshold=0), "threshold must be above 0"),
-    (dict(threshold=float("nan")), "threshold"), (dict(reset="none"), "reset must be one of"),
-    (dict(readout="counts"), "readout must be one of"), (dict(classes=3), "must divide the 10"),
-    (dict(backend="cuda"), "backend must be one of"), (dict(dtype="float16"), "dtype must be one of"),
-    (dict(threads=0), "threads must be"), (dict(pad_value=[1.0, 2.0]), "pad_value"),
-])
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        (dict(beta=1.5), "beta must be between 0 and 1"),
+        (dict(beta=[0.5, 0.5, 0.5]), "3 values for 2"),
+        (dict(beta="fast"), "beta must be a number"),
+        (dict(threshold=0), "threshold must be above 0"),
+        (dict(threshold=float("nan")), "threshold"),
+        (dict(reset="none"), "reset must be one of"),
+        (dict(readout="counts"), "readout must be one of"),
+        (dict(classes=3), "must divide the 10"),
+        (dict(backend="cuda"), "backend must be one of"),
+        (dict(dtype="float16"), "dtype must be one of"),
+        (dict(threads=0), "threads must be"),
+        (dict(pad_value=[1.0, 2.0]), "pad_value"),
+    ],
+)
 def test_wrong_values_are_refused(options, words):
     with pytest.raises(InputError, match=words):
         Network("4C3-10", (6, 6, 1), rng=np.random.default_rng(0), **options)
 
 
-@pytest.mark.parametrize("shape, steps", [((1, 2, 5, 6, 1), 3), ((2, 2, 6, 6, 1), 3), ((1, 0, 6, 6, 1), 3),
-                                          ((1, 2, 6, 6, 1), 0)])
+@pytest.mark.parametrize(
+    "shape, steps", [((1, 2, 5, 6, 1), 3), ((2, 2, 6, 6, 1), 3), ((1, 0, 6, 6, 1), 3), ((1, 2, 6, 6, 1), 0)]
+)
 def test_wrong_inputs_are_refused(shape, steps):
     net = Network("4C3-10", (6, 6, 1), rng=np.random.default_rng(0))
     with pytest.raises(InputError):

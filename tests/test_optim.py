@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from minisnn import optim
 from minisnn.errors import InputError
+from minisnn.training import optim
 
 
 def params(dtype=np.float64):
@@ -22,8 +22,11 @@ def test_torch_takes_the_same_steps(name, weight_decay):
     torch = pytest.importorskip("torch")
     ours, theirs = params(), [torch.tensor(p, requires_grad=True) for p in params()]
     optimiser = optim.make(name, ours, weight_decay)
-    oracle = (torch.optim.AdamW(theirs, 1.0, weight_decay=weight_decay) if name == "adam" else
-              torch.optim.SGD(theirs, 1.0, momentum=0.9, weight_decay=weight_decay))
+    oracle = (
+        torch.optim.AdamW(theirs, 1.0, weight_decay=weight_decay)
+        if name == "adam"
+        else torch.optim.SGD(theirs, 1.0, momentum=0.9, weight_decay=weight_decay)
+    )
     for step, grads in enumerate(gradients(20)):
         lr = 0.01 * (1 + step % 3)
         optimiser.step(ours, grads, lr)
@@ -40,8 +43,11 @@ def test_torch_one_cycle_and_cosine():
     for name, total in (("one_cycle", 50), ("one_cycle", 7), ("cosine", 50)):
         optimiser = torch.optim.SGD([torch.zeros(1, requires_grad=True)], 0.3)
         schedulers = torch.optim.lr_scheduler
-        oracle = (schedulers.OneCycleLR(optimiser, 0.3, total_steps=total) if name == "one_cycle" else
-                  schedulers.CosineAnnealingLR(optimiser, total))
+        oracle = (
+            schedulers.OneCycleLR(optimiser, 0.3, total_steps=total)
+            if name == "one_cycle"
+            else schedulers.CosineAnnealingLR(optimiser, total)
+        )
         for step in range(total):
             expected = optimiser.param_groups[0]["lr"]
             assert optim.schedule(name)(step, total, 0.3) == pytest.approx(expected, rel=1e-9, abs=1e-12), (name, step)
@@ -83,10 +89,14 @@ def test_clip():
     assert not np.isfinite(optim.norm([np.array([np.nan])])) and not np.isfinite(optim.norm([np.array([np.inf])]))
 
 
-@pytest.mark.parametrize("call, words", [
-    (lambda: optim.make("rmsprop", params()), "adam, sgd"),
-    (lambda: optim.make("adam", params(), -1.0), "weight decay"),
-    (lambda: optim.schedule("step"), "one_cycle")])
+@pytest.mark.parametrize(
+    "call, words",
+    [
+        (lambda: optim.make("rmsprop", params()), "adam, sgd"),
+        (lambda: optim.make("adam", params(), -1.0), "weight decay"),
+        (lambda: optim.schedule("step"), "one_cycle"),
+    ],
+)
 def test_refused(call, words):
     with pytest.raises(InputError, match=words):
         call()

@@ -39,7 +39,7 @@ DERIVATIVES = {
 
 def torch_params(net):
     """Our parameters as torch's, channels first, and the transposition of gradients back."""
-    params, shape = [], SHAPE
+    params = []
     for layer, w, b in zip(net.layers, net.params[::2], net.params[1::2]):
         w = torch.tensor(w)
         if layer.kind == "conv2d":
@@ -76,9 +76,9 @@ def torch_network(params, x, num_steps, fire):
         s = x[t if len(x) > 1 else 0]
         for i in range(4):
             if i < 2:
-                s = torch.nn.functional.conv2d(s, *params[2 * i:2 * i + 2])
+                s = torch.nn.functional.conv2d(s, *params[2 * i : 2 * i + 2])
             else:
-                s = torch.nn.functional.linear(s.flatten(1), *params[2 * i:2 * i + 2])
+                s = torch.nn.functional.linear(s.flatten(1), *params[2 * i : 2 * i + 2])
             s, mem = fire(i, s)
             mems[i].append(mem)
             if i < 2:
@@ -94,11 +94,14 @@ def neurons(reset, derivative, detach):
     def fire(layer, cur):
         u, s = state.get(layer, (torch.zeros_like(cur), torch.zeros_like(cur)))
         s = s.detach() if detach else s
-        u = {"subtract": lambda: BETA * u + cur - THRESHOLD * s,
-             "subtract_then_leak": lambda: BETA * (u - THRESHOLD * s) + cur,
-             "zero": lambda: BETA * u * (1 - s) + cur}[reset]()
+        u = {
+            "subtract": lambda: BETA * u + cur - THRESHOLD * s,
+            "subtract_then_leak": lambda: BETA * (u - THRESHOLD * s) + cur,
+            "zero": lambda: BETA * u * (1 - s) + cur,
+        }[reset]()
         state[layer] = u, Spike.apply(u - THRESHOLD, derivative)
         return state[layer][1], u
+
     return fire
 
 
@@ -117,7 +120,7 @@ def compare(net, inputs, fire, exact):
         mem = mem.detach().permute(0, 1, 3, 4, 2).numpy() if mem.ndim == 5 else mem.detach().numpy()
         if layer.pool > 1:  # neurons outside whole windows do not exist here
             assert mem.shape[2:4] != layer.out_shape[:2], "the stimulus has a frame that is cropped"
-            mem = mem[:, :, :layer.out_shape[0], :layer.out_shape[1]]
+            mem = mem[:, :, : layer.out_shape[0], : layer.out_shape[1]]
         if exact:
             np.testing.assert_array_equal(done.mem, mem)
         else:
@@ -130,8 +133,17 @@ def compare(net, inputs, fire, exact):
 
 
 def network(dtype, backend, mean_square=0.3, **options):
-    net = Network(TOPOLOGY, SHAPE, beta=BETA, threshold=THRESHOLD, dtype=dtype, backend=backend,
-                  mean_square=mean_square, rng=np.random.default_rng(1), **options)
+    net = Network(
+        TOPOLOGY,
+        SHAPE,
+        beta=BETA,
+        threshold=THRESHOLD,
+        dtype=dtype,
+        backend=backend,
+        mean_square=mean_square,
+        rng=np.random.default_rng(1),
+        **options,
+    )
     if dtype == "float32":  # dyadic: sums are exact, and no spike can flip
         for param in net.params:
             param[...] = np.rint(param * 64) / 64
@@ -172,10 +184,13 @@ def test_snntorch(backend, surrogate, dtype):
     """
     snntorch = pytest.importorskip("snntorch")
     from snntorch import surrogate as theirs
+
     curve = {"fast_sigmoid:3": theirs.fast_sigmoid(slope=3), "atan:2": theirs.atan(alpha=2)}[surrogate]
     if dtype == "float64":
+
         def curve(x):
             return Spike.apply(x, DERIVATIVES[surrogate])
+
     beta = torch.tensor(BETA, dtype=getattr(torch, dtype))
     cells = [snntorch.Leaky(beta=beta, threshold=THRESHOLD, spike_grad=curve) for _ in range(4)]
     state = {}
@@ -183,5 +198,6 @@ def test_snntorch(backend, surrogate, dtype):
     def fire(layer, cur):
         spk, state[layer] = cells[layer](cur, state.get(layer, torch.zeros_like(cur)))
         return spk, state[layer]
+
     net = network(dtype, backend, surrogate=surrogate)
     compare(net, stimulus(dtype, constant=True), fire, exact=dtype == "float32")

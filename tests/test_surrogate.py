@@ -72,9 +72,18 @@ def test_text_round_trip():
         assert sg.parse(str(s)) == s
 
 
-@pytest.mark.parametrize("text, words", [
-    ("relu:1", "fast_sigmoid"), ("atan", "name:scale"), ("atan:x", "name:scale"), ("atan:0", "above 0"),
-    ("atan:nan", "above 0"), ("atan:1:2:3", "name:scale"), ("atan:1:-1", "gain")])
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("relu:1", "fast_sigmoid"),
+        ("atan", "name:scale"),
+        ("atan:x", "name:scale"),
+        ("atan:0", "above 0"),
+        ("atan:nan", "above 0"),
+        ("atan:1:2:3", "name:scale"),
+        ("atan:1:-1", "gain"),
+    ],
+)
 def test_bad_text(text, words):
     with pytest.raises(InputError, match=words):
         sg.parse(text)

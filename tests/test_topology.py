@@ -28,26 +28,29 @@ def test_flat_input_and_map_into_linear():
     assert parse("20-10", (8, 8, 2))[0].w_shape == (128, 20)
 
 
-@pytest.mark.parametrize("topology, shape, padding, words", [
-    ("", (8, 8, 1), 0, "must be text"),
-    ("32C3-XX-10", (8, 8, 1), 0, "'XX'"),
-    ("32C3", (8, 8, 1), 0, "must end"),
-    ("32C3-MP2", (8, 8, 1), 0, "must end"),
-    ("10-32C3-10", (8, 8, 1), 0, "cannot follow"),
-    ("MP2-10", (8, 8, 1), 0, "must follow a convolution"),
-    ("4C3-MP2-MP2-10", (8, 8, 1), 0, "two in a row"),
-    ("4C3-MP1-10", (8, 8, 1), 0, "at least 2"),
-    ("0C3-10", (8, 8, 1), 0, "at least one map"),
-    ("4C9-10", (8, 8, 1), 0, "does not fit"),
-    ("4C3-MP7-10", (8, 8, 1), 0, "does not fit"),
-    ("4C3-10", (64,), 0, "needs maps"),
-    ("4C2-10", (8, 8, 1), "same", "odd kernel"),
-    ("4C3-10", (8, 8, 1), [1, 1], "2 values for 1"),
-    ("4C3-10", (8, 8, 1), -1, "padding must be"),
-    ("4C3-0", (8, 8, 1), 0, "'0'"),
-    ("10", (8, 8), 0, "input shape"),
-    ("10", (0,), 0, "input shape"),
-])
+@pytest.mark.parametrize(
+    "topology, shape, padding, words",
+    [
+        ("", (8, 8, 1), 0, "must be text"),
+        ("32C3-XX-10", (8, 8, 1), 0, "'XX'"),
+        ("32C3", (8, 8, 1), 0, "must end"),
+        ("32C3-MP2", (8, 8, 1), 0, "must end"),
+        ("10-32C3-10", (8, 8, 1), 0, "cannot follow"),
+        ("MP2-10", (8, 8, 1), 0, "must follow a convolution"),
+        ("4C3-MP2-MP2-10", (8, 8, 1), 0, "two in a row"),
+        ("4C3-MP1-10", (8, 8, 1), 0, "at least 2"),
+        ("0C3-10", (8, 8, 1), 0, "at least one map"),
+        ("4C9-10", (8, 8, 1), 0, "does not fit"),
+        ("4C3-MP7-10", (8, 8, 1), 0, "does not fit"),
+        ("4C3-10", (64,), 0, "needs maps"),
+        ("4C2-10", (8, 8, 1), "same", "odd kernel"),
+        ("4C3-10", (8, 8, 1), [1, 1], "2 values for 1"),
+        ("4C3-10", (8, 8, 1), -1, "padding must be"),
+        ("4C3-0", (8, 8, 1), 0, "'0'"),
+        ("10", (8, 8), 0, "input shape"),
+        ("10", (0,), 0, "input shape"),
+    ],
+)
 def test_refused_in_one_sentence(topology, shape, padding, words):
     with pytest.raises(InputError, match=words):
         parse(topology, shape, padding)

@@ -2,17 +2,18 @@
 
 import numpy as np
 import pytest
-from .hw_networks import Whole, random_inputs, random_network
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hw.layer import layer as layer_block
-from minisnn import trace as traces
 from minisnn.encode import Encoder
 from minisnn.errors import InputError
-from minisnn.factors import Factors
 from minisnn.fixed.model import IntegerModel, Pixels
+from minisnn.inspector import trace as traces
+from minisnn.inspector.factors import Factors
 from minisnn.network import Network
+from minisnn_hw.layer import layer as layer_block
+
+from .hw.networks import Whole, random_inputs, random_network
 
 RESETS = ("subtract", "subtract_then_leak", "zero")
 
@@ -25,11 +26,13 @@ def model_of(network, num_steps):
     return IntegerModel(network, encoder, Pixels(0.0, 1.0, max(network.input_bits, 1)))
 
 
-CASES = [("3C3-MP2-5-3", (6, 5, 2), 1, 3, "subtract", (2, 3, 1), False),
-         ("4C3-4", (5, 5, 1), 0, 3, "zero", (3, 2), False),
-         ("2C2-MP2-3C2-3", (6, 5, 1), 1, 2, "subtract_then_leak", (2, 2, 2), True),
-         ("3C3-3", (5, 4, 2), 1, 0, "subtract", (2, 3), False),
-         ("7-3", (9,), 0, 0, "subtract", (3, 2), False)]
+CASES = [
+    ("3C3-MP2-5-3", (6, 5, 2), 1, 3, "subtract", (2, 3, 1), False),
+    ("4C3-4", (5, 5, 1), 0, 3, "zero", (3, 2), False),
+    ("2C2-MP2-3C2-3", (6, 5, 1), 1, 2, "subtract_then_leak", (2, 2, 2), True),
+    ("3C3-3", (5, 4, 2), 1, 0, "subtract", (2, 3), False),
+    ("7-3", (9,), 0, 0, "subtract", (3, 2), False),
+]
 IDS = [f"{case[0]}-{case[3]}" for case in CASES]
 
 
@@ -37,8 +40,15 @@ def traced(case, seed):
     topology, shape, padding, bits, reset, lanes, wide = case
     rng = np.random.default_rng(seed)
     convolutions = topology.count("C")
-    network = random_network(topology, shape, rng, padding=[padding] * convolutions if convolutions else 0,
-                             input_bits=bits, reset=reset, threshold=12 if bits else 5)
+    network = random_network(
+        topology,
+        shape,
+        rng,
+        padding=[padding] * convolutions if convolutions else 0,
+        input_bits=bits,
+        reset=reset,
+        threshold=12 if bits else 5,
+    )
     model = model_of(network, 4)
     image = random_inputs(network, 4, 1, rng)[0, 0] if bits else rng.integers(0, 256, shape).astype(np.uint8)
     inputs = next(model.inputs(image[None]))
@@ -87,12 +97,14 @@ def test_at_is_what_the_gates_do(case):
     def caught(**signals):
         designs.append(make(**signals))
         return designs[0]
+
     whole.make = caught
     host = whole.host()
 
     def drive(cycle, outputs):
         seen.append([state_of(sub, each) for sub, each in zip(layers_of(designs[0]), whole.spec.layers)])
         return host(cycle, outputs)
+
     whole.simulate(drive)
     whole.check_values(host)
     start = host.found.taken[0]
@@ -105,8 +117,23 @@ def test_at_is_what_the_gates_do(case):
 
 def state_of(sub, each):
     """The same from the signals of a layer."""
-    value = {name: int(sub.sigdict[name]) for name in ("valid", "ready", "y", "x", "base", "index", "add", "fire",
-                                                       "weight_address", "fire_address", "pooled", "next_word")}
+    value = {
+        name: int(sub.sigdict[name])
+        for name in (
+            "valid",
+            "ready",
+            "y",
+            "x",
+            "base",
+            "index",
+            "add",
+            "fire",
+            "weight_address",
+            "fire_address",
+            "pooled",
+            "next_word",
+        )
+    }
     state = str(sub.sigdict["state"])
     handed = -1
     if value["valid"] and value["ready"]:
@@ -114,9 +141,12 @@ def state_of(sub, each):
         if not each.flat:
             handed += (value["y"] * each.in_width + value["x"]) * each.in_channels
     firing = value["fire"] and state == "ST_FIRE"
-    result = {"handed": handed, "firing": value["fire_address"] if firing else -1,
-              "weight_word": value["weight_address"] if value["add"] else -1,
-              "word_out": value["next_word"] if value["pooled"] else -1}
+    result = {
+        "handed": handed,
+        "firing": value["fire_address"] if firing else -1,
+        "weight_word": value["weight_address"] if value["add"] else -1,
+        "word_out": value["next_word"] if value["pooled"] else -1,
+    }
     if each.taps == 1:
         result["sum_word"] = int(sub.sigdict["add_address"]) if value["add"] else -1
     phases = {"ST_IDLE": "idle", "ST_ADD": "adds", "ST_WAIT": "waits", "ST_FIRE": "fires"}
@@ -154,10 +184,16 @@ def test_a_damaged_trace_is_told():
         found.why(1, 3, 2)
 
 
-@pytest.mark.parametrize("ask, words", [
-    (lambda t: t.why(3, 0, 0), "layer must be 0 to 2"), (lambda t: t.why(0, 10**6, 0), "neuron must be"),
-    (lambda t: t.why(0, 0, 4), "step must be 0 to 3"), (lambda t: t.at(10**9), "cycle must be"),
-    (lambda t: t.cost(0, -1), "step must be")])
+@pytest.mark.parametrize(
+    "ask, words",
+    [
+        (lambda t: t.why(3, 0, 0), "layer must be 0 to 2"),
+        (lambda t: t.why(0, 10**6, 0), "neuron must be"),
+        (lambda t: t.why(0, 0, 4), "step must be 0 to 3"),
+        (lambda t: t.at(10**9), "cycle must be"),
+        (lambda t: t.cost(0, -1), "step must be"),
+    ],
+)
 def test_what_is_not_there(ask, words):
     with pytest.raises(InputError, match=words):
         ask(traced(CASES[0], 1)[2])
@@ -165,16 +201,30 @@ def test_what_is_not_there(ask, words):
 
 @pytest.mark.parametrize("reset", RESETS)
 @pytest.mark.parametrize("detach", [True, False])
-@pytest.mark.parametrize("readout, loss", [("spikes", "rate"), ("spikes", "mse_count:0.8:0.1"),
-                                           ("membrane", "membrane")])
+@pytest.mark.parametrize(
+    "readout, loss", [("spikes", "rate"), ("spikes", "mse_count:0.8:0.1"), ("membrane", "membrane")]
+)
 def test_factors_sum_to_the_gradient(reset, detach, readout, loss):
     rng = np.random.default_rng(3)
-    net = Network("4C3-MP2-3C2-6-3", (8, 7, 2), padding=1, beta=0.6, threshold=0.4, reset=reset, readout=readout,
-                  detach_reset=detach, surrogate="fast_sigmoid:2", pad_value=(0.3, -0.2), dtype="float64",
-                  backend="numpy", rng=rng)
+    net = Network(
+        "4C3-MP2-3C2-6-3",
+        (8, 7, 2),
+        padding=1,
+        beta=0.6,
+        threshold=0.4,
+        reset=reset,
+        readout=readout,
+        detach_reset=detach,
+        surrogate="fast_sigmoid:2",
+        pad_value=(0.3, -0.2),
+        dtype="float64",
+        backend="numpy",
+        rng=rng,
+    )
     inputs = rng.standard_normal((1, 1, 8, 7, 2))
     factors = Factors(net, inputs, label=1, num_steps=5, loss=loss)
     from minisnn.loss import parse
+
     run = net.forward(inputs, 5)
     value, dspk, dmem = parse(loss)(run.spk, run.mem, np.array([1]), 3)
     grads = net.backward(run, dspk, dmem)

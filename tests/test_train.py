@@ -5,14 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from minisnn import settings as settings_module
-from minisnn import train as training
-from minisnn.data import Dataset, load
+from minisnn.data.load import Dataset, load
 from minisnn.errors import InputError, TrainingError
-from minisnn.inference import evaluate, predict
 from minisnn.network import Network
-from minisnn.settings import Settings
-from minisnn.train import build, fit, shifted
+from minisnn.training import settings as settings_module
+from minisnn.training import train as training
+from minisnn.training.inference import evaluate, predict
+from minisnn.training.settings import Settings
+from minisnn.training.train import build, fit, shifted
 
 FAST = dict(num_steps=3, epochs=4, batch_size=32)
 
@@ -41,11 +41,17 @@ def test_learns():
     assert (predict(model, data.x_test) == data.y_test).mean() == result.accuracy
 
 
-@pytest.mark.parametrize("options, settings", [
-    ({}, {"encoding": "rate"}), ({}, {"encoding": "latency", "epochs": 20}),
-    ({}, {"optimiser": "sgd", "lr": 0.02}),
-    ({}, {"loss": "mse_count:0.8:0.05"}), ({"readout": "membrane"}, {"loss": "membrane"}),
-    ({}, {"schedule": "cosine", "clip": 1.0, "weight_decay": 0.01})])
+@pytest.mark.parametrize(
+    "options, settings",
+    [
+        ({}, {"encoding": "rate"}),
+        ({}, {"encoding": "latency", "epochs": 20}),
+        ({}, {"optimiser": "sgd", "lr": 0.02}),
+        ({}, {"loss": "mse_count:0.8:0.05"}),
+        ({"readout": "membrane"}, {"loss": "membrane"}),
+        ({}, {"schedule": "cosine", "clip": 1.0, "weight_decay": 0.01}),
+    ],
+)
 def test_every_kind_of_training_learns(digits, options, settings):
     settings = {"num_steps": 4, "epochs": 8, "lr": 5e-3, **settings}
     net = build("32-10", digits, Settings(**settings), backend="numpy", **options)
@@ -57,8 +63,15 @@ def test_every_kind_of_training_learns(digits, options, settings):
 def test_history(digits):
     history = fit(network(), digits, **FAST).history
     assert [entry["epoch"] for entry in history] == [1, 2, 3, 4]
-    assert set(history[0]) == {"epoch", "lr", "loss", "train_accuracy", "validation_accuracy", "firing_rates",
-                               "seconds"}
+    assert set(history[0]) == {
+        "epoch",
+        "lr",
+        "loss",
+        "train_accuracy",
+        "validation_accuracy",
+        "firing_rates",
+        "seconds",
+    }
     assert all(entry["seconds"] > 0 and len(entry["firing_rates"]) == 2 for entry in history)
     assert history[-1]["lr"] < 1e-6  # one_cycle ends near 0
 
@@ -158,8 +171,7 @@ def test_same_seed_same_bits(digits, backend):
 
 
 def test_one_thread_and_two_give_the_same_bits(digits):
-    one, two = (fit(network("8C3-MP2-32-10", backend="numba", threads=n), digits, augment=1, **FAST)
-                for n in (1, 2))
+    one, two = (fit(network("8C3-MP2-32-10", backend="numba", threads=n), digits, augment=1, **FAST) for n in (1, 2))
     assert bits(one.network) == bits(two.network)
 
 
@@ -183,11 +195,12 @@ def test_each_epoch_sees_every_image_once_in_an_order_of_its_own(digits, monkeyp
 
 
 class Killed(Exception):
-    """In place of kill -9 (tests/test_kill.py has the real one)."""
+    """In place of kill -9 (tests/app/test_kill.py has the real one)."""
 
 
-@pytest.mark.parametrize("settings", [
-    {"augment": 1, "patience": 3}, {"encoding": "rate", "optimiser": "sgd"}, {"validation": 0.0}])
+@pytest.mark.parametrize(
+    "settings", [{"augment": 1, "patience": 3}, {"encoding": "rate", "optimiser": "sgd"}, {"validation": 0.0}]
+)
 def test_resume_is_bit_identical(digits, tmp_path, monkeypatch, settings):
     settings = dict(FAST, **settings)
     straight = fit(network("4C3-10"), digits, **settings)
@@ -291,7 +304,7 @@ def test_shifted_moves_each_image_by_its_own_whole_pixels_and_repeats_the_edge()
     x = np.repeat(image[None, :, :, None], 200, axis=0)
     moved = shifted(x, 2, np.random.default_rng(0))
     padded = np.pad(image, 2, mode="edge")
-    wanted = {padded[y:y + 5, x:x + 5].tobytes() for y in range(5) for x in range(5)}
+    wanted = {padded[y : y + 5, x : x + 5].tobytes() for y in range(5) for x in range(5)}
     seen = {one.tobytes() for one in moved}
     assert seen == wanted  # all 25 shifts, and nothing else
     assert moved.dtype == np.uint8 and (x == image[None, :, :, None]).all()
@@ -307,19 +320,43 @@ def test_evaluate_does_not_depend_on_the_batch(digits):
 def test_evaluate_says_what_does_not_fit(digits):
     model = fit(network(), digits, **{**FAST, "epochs": 1})
     images, labels = digits.x_test, digits.y_test
-    for x, y, words in ((images[:, :4], labels, "shape"), (images[:0], labels[:0], "shape"),
-                        (images, labels[:5], "one for each"), (3, labels, "shape"),
-                        (images, labels + 9, "0 to 9, the classes of the network, got 9 to 18")):
+    for x, y, words in (
+        (images[:, :4], labels, "shape"),
+        (images[:0], labels[:0], "shape"),
+        (images, labels[:5], "one for each"),
+        (3, labels, "shape"),
+        (images, labels + 9, "0 to 9, the classes of the network, got 9 to 18"),
+    ):
         with pytest.raises(InputError, match=words):
             evaluate(model, x, y)
 
 
-@pytest.mark.parametrize("name, value", [
-    ("num_steps", 0), ("num_steps", 2.5), ("epochs", 0), ("batch_size", 0), ("augment", -1), ("seed", -1),
-    ("patience", 0), ("patience", 1.5), ("lr", 0), ("lr", float("nan")), ("lr", "fast"), ("clip", 0),
-    ("clip", float("inf")), ("weight_decay", -1), ("validation", 1.0), ("validation", -0.1),
-    ("encoding", "morse"),
-    ("loss", "hinge"), ("rate_penalty", "a:b"), ("optimiser", "rmsprop"), ("schedule", "step")])
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("num_steps", 0),
+        ("num_steps", 2.5),
+        ("epochs", 0),
+        ("batch_size", 0),
+        ("augment", -1),
+        ("seed", -1),
+        ("patience", 0),
+        ("patience", 1.5),
+        ("lr", 0),
+        ("lr", float("nan")),
+        ("lr", "fast"),
+        ("clip", 0),
+        ("clip", float("inf")),
+        ("weight_decay", -1),
+        ("validation", 1.0),
+        ("validation", -0.1),
+        ("encoding", "morse"),
+        ("loss", "hinge"),
+        ("rate_penalty", "a:b"),
+        ("optimiser", "rmsprop"),
+        ("schedule", "step"),
+    ],
+)
 def test_wrong_settings_name_themselves(name, value):
     with pytest.raises(InputError) as error:
         Settings(**{name: value})
@@ -336,13 +373,14 @@ def test_settings_take_numpy_numbers():
 def test_settings_must_fit_network_and_data(digits):
     flat = replace(digits, x_train=digits.x_train.reshape(-1, 64), x_test=digits.x_test.reshape(-1, 64))
     for net, data, settings, words in (
-            (network(shape=(64,)), digits, {}, "shape"), (network("16-5"), digits, {}, "10 classes"),
-            (network(shape=(64,)), flat, {"augment": 1}, "augment"),
-            (network(readout="membrane"), digits, {}, "loss rate"),
-            (network("10", readout="membrane"), digits, {"loss": "membrane", "rate_penalty": "1"},
-             "rate_penalty"),
-            (network(), digits, {"validation": 0.001}, "validation 0.001"),
-            (network(), digits, {"validation": 0.0, "patience": 2}, "patience")):
+        (network(shape=(64,)), digits, {}, "shape"),
+        (network("16-5"), digits, {}, "10 classes"),
+        (network(shape=(64,)), flat, {"augment": 1}, "augment"),
+        (network(readout="membrane"), digits, {}, "loss rate"),
+        (network("10", readout="membrane"), digits, {"loss": "membrane", "rate_penalty": "1"}, "rate_penalty"),
+        (network(), digits, {"validation": 0.001}, "validation 0.001"),
+        (network(), digits, {"validation": 0.0, "patience": 2}, "patience"),
+    ):
         with pytest.raises(InputError, match=words):
             fit(net, data, **{**FAST, **settings})
 
@@ -350,7 +388,8 @@ def test_settings_must_fit_network_and_data(digits):
 def test_rounded_weights_by_hand():
     """Forward and gradient of a step with rounded weights are those of the network that has them."""
     from minisnn.encode import Encoder
-    from minisnn.straight_through import StraightThrough
+    from minisnn.training.straight_through import StraightThrough
+
     rng = np.random.default_rng(0)
     net = Network("4C3-MP2-5", (6, 6, 2), backend="numpy", dtype="float64", rng=rng)
     encoder = Encoder("direct", 3, 255.0, (1.0, 2.0), (0.5, 4.0))
@@ -371,8 +410,9 @@ def test_rounded_weights_by_hand():
 
 def test_fine_tuning_mends_two_bits():
     """Weights of 2 bits: rounding after the training costs more than learning with rounded weights."""
-    from minisnn.quantize import quantize
-    from minisnn.train import fine_tune
+    from minisnn.fixed.quantize import quantize
+    from minisnn.training.train import fine_tune
+
     data = load("digits")
     net = Network("64-10", data.input_shape, rng=np.random.default_rng(0))
     model = fit(net, data, epochs=10, num_steps=4, validation=0.0)

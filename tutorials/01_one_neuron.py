@@ -9,6 +9,7 @@
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
+
 # save writes a figure to tutorials/output/, source is inspect.getsource without the docstring
 from common import save, source
 
@@ -26,7 +27,7 @@ rng = np.random.default_rng(0)
 # $R\,I$ and stays there. Every simulation below can be held against it.
 
 # %%
-tau = 20.0   # ms
+tau = 20.0  # ms
 level = 1.5  # R*I, in units of the threshold that comes below
 
 
@@ -39,6 +40,7 @@ def exact(t):
 # A computer takes steps of $\Delta t$; from here on $U[t]$ is the membrane after step $t$. *Euler's method* puts
 # $(U[t]-U[t-1])/\Delta t$ in place of $dU/dt$, which gives $U[t] = k\,U[t-1] + (1-k)\,R\,I$ with $k = 1 - \Delta t/\tau$.
 # Small steps are good. With $\Delta t > 2\tau$ we have $k < -1$, and each step overshoots by more than the last one.
+
 
 # %%
 def walk(k, dt):
@@ -83,6 +85,7 @@ save(figure, "01_discretisation")
 # first, so of a membrane just above $\theta$ less is left than $\theta$: "subtract" goes below 0, and fires later again.)
 # $$U[t] = \beta\,U[t-1] - \theta\,S[t-1] + \mathrm{cur}[t] \quad\text{or}\quad
 #   U[t] = \beta\,U[t-1] - \beta\,U[t-1]\,S[t-1] + \mathrm{cur}[t]$$
+
 
 # %%
 def neuron(cur, beta, threshold, reset):

@@ -22,6 +22,7 @@ print(x.shape, x.dtype, "levels", x.min(), "to", x.max())
 # One step, one bit: a pixel spikes if it is brighter than one half. We measure what is lost by the *root mean square*
 # (RMS) difference between the levels and what a reader of the spikes would believe them to be.
 
+
 # %%
 def rms(error):
     return float(np.sqrt(np.mean(np.square(error))))
@@ -104,8 +105,12 @@ save(figure, "02_error")
 encoder = encode.fit("direct", data.x_train, num_steps, max_value)
 cur = (x - data.x_train.mean()) / data.x_train.std()
 np.testing.assert_allclose(encoder.encode(x)[0], cur, atol=1e-6)
-print("direct:", encoder.encode(x).shape, "one step stands for all; a black pixel becomes",
-      np.round(encoder.pad_value[0], 2))  # what later lessons put around an image
+print(
+    "direct:",
+    encoder.encode(x).shape,
+    "one step stands for all; a black pixel becomes",
+    np.round(encoder.pad_value[0], 2),
+)  # what later lessons put around an image
 
 # %% [markdown]
 # ## The three side by side

@@ -46,6 +46,7 @@ for w in (start, np.array([0.8, 0.7])):
 # $x = U - \theta$ (no input now); its curve runs from $-1/k$ to $1/k$, but only its slope is used:
 # $$\text{curve } \frac{x}{1+k|x|}, \qquad \mathrm{sg}(x) = \frac{1}{(1+k|x|)^2}$$
 
+
 # %%
 def sg(x, k=5.0):
     return 1 / (1 + k * np.abs(x)) ** 2

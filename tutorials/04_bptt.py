@@ -41,6 +41,7 @@ def forward(w):
 # $\frac{\partial L}{\partial w_i} \approx \frac{L(w + \epsilon e_i) - L(w - \epsilon e_i)}{2\epsilon}$. It is slow, two
 # runs for each weight, but it cannot be derived wrongly.
 
+
 # %%
 def differences(function, w, epsilon=1e-6):
     moves = epsilon * np.eye(w.size).reshape(-1, *w.shape)  # one for each weight
@@ -60,7 +61,7 @@ judge = differences(lambda w: 0.5 * np.sum((forward(w)[0] - y) ** 2), w)
 
 # %%
 spk, mem = forward(w)
-dspk = spk - y                              # dL/dS[t], of shape (T, 3)
+dspk = spk - y  # dL/dS[t], of shape (T, 3)
 sg = surrogate.derivative(mem - threshold)  # dS[t]/dU[t]
 naive = x.T @ (dspk * sg)
 print(f"relative error without time: {error(naive):.0%}")
@@ -74,6 +75,7 @@ assert error(naive) > 0.1
 # $$\delta U[t] = \frac{\partial L}{\partial S[t]}\,\mathrm{sg}[t] + \delta U[t+1]\,\big(\beta - \theta\,\mathrm{sg}[t]\big)$$
 # After the last step there is nothing, so the walk starts there with $\delta U[T] = 0$ and goes back. As
 # $U[t]$ contains $\mathrm{cur}[t]$ once, $\delta\mathrm{cur} = \delta U$, and $\delta w = \sum_t x[t]^T\,\delta\mathrm{cur}[t]$.
+
 
 # %%
 def backward(dspk, sg, detach_reset=False):
@@ -132,6 +134,7 @@ inputs, labels = rng.standard_normal((1, 3, 5)), np.array([0, 1, 2])
 run = net.forward(inputs, num_steps, smooth=True)
 for index, grad in enumerate(net.backward(run, loss.rate(run.spk, run.mem, labels, 4)[1])):
     own = net.params[index]
+
     def loss_with(param):
         net.params[index] = param
         again = net.forward(inputs, num_steps, smooth=True)

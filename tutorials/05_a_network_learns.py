@@ -8,7 +8,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from common import save, source  # source: inspect.getsource without the docstring
 
-from minisnn import Network, encode, evaluate, fit, lif, linear, load_data, loss, optim
+from minisnn import Network, encode, evaluate, fit, lif, linear, load_data, loss
+from minisnn.training import optim
 
 rng = np.random.default_rng(0)
 num_steps, beta, threshold = 5, 0.5, 1.0
@@ -43,6 +44,7 @@ np.testing.assert_array_equal(spk2, run.spk)
 # $\log p_y = n_y - \log\sum_j e^{n_j}$, its gradient is share minus wish: $\partial L/\partial n_k = (p_k - [k = y]) / B$, where
 # $[k = y]$ is 1 for the right class and 0 for the others. A count is a sum over steps, so each step gets the same.
 
+
 # %%
 def cross_entropy(spk, y):
     share = np.exp(spk.sum(axis=0))
@@ -58,6 +60,7 @@ for ours, theirs in zip((value, dspk2), loss.rate(spk2, mem2, y[:32], 10)):
 
 # %% [markdown]
 # ## Backward: each line undoes one of `forward`, the last one first
+
 
 # %%
 def backward(params, x, spk1, mem1, spk2, mem2, dspk2):
@@ -80,6 +83,7 @@ for ours, theirs in zip(backward(first, x[:, :32], spk1, mem1, spk2, mem2, dspk2
 # $\eta$ is how far a weight moves, whatever the loss. $m$ and $v$ start at 0, which the divisors mend; $t$ counts updates:
 # $$m \leftarrow 0.9\,m + 0.1\,g, \quad v \leftarrow 0.999\,v + 0.001\,g^2, \quad
 #   w \leftarrow w - \eta\,\frac{m / (1 - 0.9^t)}{\sqrt{v / (1 - 0.999^t)} + 10^{-8}}$$
+
 
 # %%
 def adam(w, grads, lr):
@@ -107,8 +111,10 @@ def learn(optimiser, lr, epochs=2):
 
 
 rates = [0.0003, 0.003, 0.03, 0.3, 3.0]
-right = {"plain": [learn(optim.SGD(first, momentum=0.0), lr) for lr in rates],
-         "Adam": [learn(optim.Adam(first), lr) for lr in rates]}
+right = {
+    "plain": [learn(optim.SGD(first, momentum=0.0), lr) for lr in rates],
+    "Adam": [learn(optim.Adam(first), lr) for lr in rates],
+}
 for name in right:
     print(name, "right after two epochs:", *(f"{share:.0%} at {lr}," for share, lr in zip(right[name], rates)))
 assert right["plain"][1] < 0.5 < 0.9 < right["Adam"][1]  # at 0.003; plain descent wants a rate of 0.3

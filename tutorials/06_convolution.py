@@ -19,6 +19,7 @@ moved = np.roll(data.x_test, 1, axis=2)
 # %% [markdown]
 # ## Without convolution: what was learned at one place is not known at the next
 
+
 # %%
 def trained(topology, padding=0):
     net = Network(topology, data.input_shape, padding=padding, backend="numpy", rng=np.random.default_rng(0))
@@ -52,7 +53,7 @@ def gather(spk, w, b):
     cur = np.empty((8, 8, 16))
     for y in range(8):
         for x in range(8):
-            window = padded[y:y + 3, x:x + 3]
+            window = padded[y : y + 3, x : x + 3]
             cur[y, x] = b + np.einsum("yxc,yxcm->m", window, w)  # for each m, the sum over y, x and c
     return cur
 
@@ -67,6 +68,7 @@ print(source(conv2d.forward))
 # the spikes and *scatter*, which is to add the kernel to all neurons whose windows hold the spike. A spike at $(y, x)$
 # is the neighbour $(k_y, k_x)$ of the neuron at $(y - k_y + p,\; x - k_x + p)$. No multiplication is left, and silence
 # costs nothing. The accelerator of lesson 10 does exactly this.
+
 
 # %%
 def scatter(spk, w, b):
@@ -127,8 +129,12 @@ figure, axes = plt.subplots(4, 9, figsize=(12, 5.6), layout="constrained")
 axes[1, 0].imshow(data.x_test[0, :, :, 0], cmap="gray")
 axes[1, 0].set_title("image")
 best = np.argsort(-layer.spk.sum(axis=(0, 1, 2, 3)))[:8]  # the channels that fire most
-rows = (("kernel", kernels[:, :, 0]), ("membrane\nstep 0", layer.mem[0, 0]),
-        ("spikes\n5 steps", layer.spk[:, 0].sum(axis=0)), ("pooled\n5 steps", layer.out[:, 0].sum(axis=0)))
+rows = (
+    ("kernel", kernels[:, :, 0]),
+    ("membrane\nstep 0", layer.mem[0, 0]),
+    ("spikes\n5 steps", layer.spk[:, 0].sum(axis=0)),
+    ("pooled\n5 steps", layer.out[:, 0].sum(axis=0)),
+)
 for row, (name, maps) in zip(axes, rows):
     for axis, channel in zip(row[1:], best):
         size = np.abs(maps).max()

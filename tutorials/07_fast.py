@@ -75,13 +75,17 @@ for way in (njit(neuron_by_neuron), njit(step_by_step)):
 # %%
 print(inspect.getsource(fire._forward.py_func))  # splat: one number in all 16 places of a vector
 neuron = fast_lif.constants(0.5, 1.0, "subtract", True, cur.dtype)  # beta, theta, r0, r1, ... (lesson 1)
-ns = {name: 1e9 * seconds(*call) / call[1].size for name, call in {
-    "Python, neuron by neuron": (neuron_by_neuron, flat[:, :300], spk, mem),
-    "the same, compiled": (njit(neuron_by_neuron), flat, spk, mem),
-    "compiled, step by step": (njit(step_by_step), flat, spk, mem),
-    "NumPy, step by step": (lif.forward, cur, num_steps, 0.5, 1.0),
-    "kernel: spikes, membranes": (fast_lif.forward, cur, num_steps, 0.5, 1.0),
-    "kernel: pooled spikes": (fire.forward, cur, num_steps, neuron, 2)}.items()}
+ns = {
+    name: 1e9 * seconds(*call) / call[1].size
+    for name, call in {
+        "Python, neuron by neuron": (neuron_by_neuron, flat[:, :300], spk, mem),
+        "the same, compiled": (njit(neuron_by_neuron), flat, spk, mem),
+        "compiled, step by step": (njit(step_by_step), flat, spk, mem),
+        "NumPy, step by step": (lif.forward, cur, num_steps, 0.5, 1.0),
+        "kernel: spikes, membranes": (fast_lif.forward, cur, num_steps, 0.5, 1.0),
+        "kernel: pooled spikes": (fire.forward, cur, num_steps, neuron, 2),
+    }.items()
+}
 print("ns a neuron and step:", {name: round(value, 2) for name, value in ns.items()})
 assert ns["Python, neuron by neuron"] > 5 * ns["the same, compiled"] > 5 * ns["compiled, step by step"]
 assert ns["kernel: pooled spikes"] < ns["NumPy, step by step"]

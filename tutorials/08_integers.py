@@ -13,11 +13,12 @@ import numpy as np
 from common import save, source  # source: inspect.getsource without the docstring
 
 import minisnn as ms
-from minisnn import cycles
-from minisnn.fixed import lif as fixed_lif, linear as fixed_linear
-from minisnn.quantize import quantize
-from minisnn.rounding import rounded, scale
-from minisnn.train import fine_tune
+from minisnn.fixed import lif as fixed_lif
+from minisnn.fixed import linear as fixed_linear
+from minisnn.fixed.quantize import quantize
+from minisnn.fixed.rounding import rounded, scale
+from minisnn.timing import cycles
+from minisnn.training.train import fine_tune
 
 data = ms.load_data("digits")
 # 16 maps of 3x3 weights, a pool of 2x2, then 32 and 10 neurons: lesson 6
@@ -32,14 +33,20 @@ before = ms.evaluate(model, data.x_test, data.y_test).accuracy
 # same on both sides. In the naive scale the largest weight becomes the largest integer, and one large weight makes the
 # steps coarse for all. The cure is to *clip* a few large weights: of several scales take that of least squared error.
 
+
 # %%
 def to_integers(w, s, bits):
-    return np.clip(np.round(w / s), 1 - 2**(bits - 1), 2**(bits - 1) - 1)
+    return np.clip(np.round(w / s), 1 - 2 ** (bits - 1), 2 ** (bits - 1) - 1)
+
+
 def naive_scale(w, bits):
-    return np.abs(w).max() / (2**(bits - 1) - 1)
+    return np.abs(w).max() / (2 ** (bits - 1) - 1)
+
+
 def best_scale(w, bits):
     candidates = naive_scale(w, bits) * np.linspace(1, 0.2, 81)
     return min(candidates, key=lambda s: np.square(w - s * to_integers(w, s, bits)).sum())
+
 
 w = net.params[2].astype(np.float64)  # of layer 2
 for bits in (2, 3, 4, 8):
@@ -54,14 +61,18 @@ for bits in (2, 3, 4, 8):
 
 # %%
 widths = (2, 3, 4, 5, 6, 8)
+
+
 def accuracy(model, bits, **options):
     return quantize(model, bits, **options)[0].evaluate(data.x_test, data.y_test).accuracy
+
+
 as_it_is = [accuracy(model, bits) for bits in widths]
 tuned = [accuracy(fine_tune(model, data, 2, bits), bits) for bits in widths[:3]]
 figure, axis = plt.subplots(figsize=(6.5, 3.6), layout="constrained")
 axis.axhline(100 * before, color="0.5", ls="--", label="floats")
 for values, mark, label in ((as_it_is, "o-", "as it is"), (tuned, "s-", "fine-tuned for 2 epochs")):
-    axis.plot(widths[:len(values)], 100 * np.array(values), mark, label=label)
+    axis.plot(widths[: len(values)], 100 * np.array(values), mark, label=label)
 axis.set(xlabel="bits of a weight", ylabel="test accuracy (%)")
 axis.legend()
 save(figure, "08_bits")
@@ -77,7 +88,7 @@ assert abs(as_it_is[-1] - before) < 0.02 and tuned[0] > as_it_is[0] + 0.05
 # %%
 beta_int, steps = round(0.9 * 2**8), 60  # 230
 figure, axis = plt.subplots(figsize=(6.5, 3.6), layout="constrained")
-axis.plot(-20 * 0.9**np.arange(steps), "k", lw=4, alpha=0.25, label="exact: -20 · 0.9^t")
+axis.plot(-20 * 0.9 ** np.arange(steps), "k", lw=4, alpha=0.25, label="exact: -20 · 0.9^t")
 for guard, mark in ((0, "o-"), (4, "-")):
     u = np.array(list(accumulate(range(1, steps), lambda u, t: (beta_int * u) >> 8, initial=-20 << guard)))
     assert np.array_equal(u[1:], fixed_lif.leak(u[:-1], beta_int, 8, 0))  # the library's; 0 is down
@@ -97,15 +108,21 @@ save(figure, "08_leak")
 weights = np.array([60, 50, 40, -30, 20, -70], np.int16)
 wrapped = weights.cumsum(dtype=np.int8)
 saturated = list(accumulate(weights.tolist(), lambda v, weight: min(max(v + weight, -128), 127)))
+
+
 def library(w):  # one neuron, a spike before each weight; no guard bits, from -128 to 127
     fixed_linear.add(np.ones(6, np.uint8), w[:, None].copy(), 0, -128, 127, mem := np.zeros(1, np.int32))
     return int(mem[0])
+
+
 print("true", weights.cumsum(), "wrapped", wrapped, "saturated", saturated, "other order", library(weights[::-1]))
 assert wrapped[2] < 0 and library(weights) == saturated[-1] != library(weights[::-1])
 integer, losses = quantize(model, 8)
 print([f"layer {loss.name}: {loss.least:,} to {loss.most:,}, {loss.membrane_bits} bits" for loss in losses.layers])
-print("accuracy (%) by bits of a membrane:", narrow := {
-    bits: round(100 * accuracy(model, 8, membrane_bits=bits), 1) for bits in (12, 14, 15, 16, 19)})
+print(
+    "accuracy (%) by bits of a membrane:",
+    narrow := {bits: round(100 * accuracy(model, 8, membrane_bits=bits), 1) for bits in (12, 14, 15, 16, 19)},
+)
 assert not any(each.saturates for each in losses.layers) and narrow[14] < 20
 assert integer.network.layers[0].threshold > 2**13 - 1  # the end of 14 bits
 
@@ -129,12 +146,14 @@ print(source(fixed_lif.fire.py_func))
 # only $\beta\theta$ away: at $\beta = 0.25$ a quarter. Trained in the one order and run in the other, a network still
 # works, a little worse and a little slower, so the mistake is easily missed (clock cycles: lessons 10 and 11):
 
+
 # %%
 def deployed(reset):
     layers = tuple(replace(each, reset=reset) for each in integer.network.layers)
     other = replace(integer, network=replace(integer.network, layers=layers))
     found, stimulus = other.evaluate(data.x_test, data.y_test), cycles.Stimulus.of_images(other, data.x_test)
     return 100 * found.accuracy, 100 * np.mean(found.firing_rates), cycles.predict(stimulus, (8, 8, 2)).latency.mean()
+
 
 honest, wrong = deployed("subtract"), deployed("subtract_then_leak")
 print("accuracy (%), firing rate (%), clock cycles an image:", np.round(honest, 1), "other order", np.round(wrong, 1))
@@ -143,7 +162,7 @@ assert wrong[1] > honest[1] and wrong[2] > honest[2]
 # %% [markdown]
 # ## Exercises
 # 1. How many bits does the sum of 64 weights of 4 bits with 4 guard bits need? Compute it on paper, then assert it with
-#    `minisnn.quantize.signed_bits`.
+#    `minisnn.fixed.quantize.signed_bits`.
 # 2. Rounding towards zero (`rounding=1` of `leak`) leaves no membrane stuck. Assert for `beta_int = 230, frac = 8`
 #    that from every start between -100 and 100 it ends at 0, and find where floor ends.
 # 3. Give the layers 12 bits in all, such as `(3, 5, 4)`. Choose by the last 300 *training* images, and assert that a

@@ -14,8 +14,9 @@ import numpy as np
 from common import OUTPUT, save
 from myhdl import Signal, always, block, instance, intbv, traceSignals
 
-from hw import lif, simulate
 from minisnn.fixed import lif as fixed_lif
+from minisnn_hw import lif
+from minisnn_hw.verify import simulate
 
 rng = np.random.default_rng(0)
 
@@ -31,7 +32,8 @@ rng = np.random.default_rng(0)
 
 # %%
 bits = lambda width: Signal(intbv(0)[width:])  # from 0 to 2**width - 1
-signed = lambda width: Signal(intbv(0, min=-2**(width - 1), max=2**(width - 1)))  # `max` is left out
+signed = lambda width: Signal(intbv(0, min=-(2 ** (width - 1)), max=2 ** (width - 1)))  # `max` is left out
+
 
 @block
 def two_registers(clk, d, first, second):
@@ -39,11 +41,16 @@ def two_registers(clk, d, first, second):
     def take():
         first.next = d
         second.next = first
+
     return take
+
+
 def run(make, inputs, outputs, stream):
     """Outputs at the end of each cycle, from the inputs of each cycle: lists of dicts."""
     stream = iter(stream)
     return simulate.run(make, inputs, outputs, lambda cycle, seen: next(stream))[1]
+
+
 seen = run(two_registers, {"d": bits(4)}, {"first": bits(4), "second": bits(4)}, [{"d": d} for d in range(1, 8)])
 first, second = ([cycle[name] for cycle in seen] for name in ("first", "second"))
 print("d", list(range(1, 8)), "first", first, "second", second)
@@ -55,6 +62,7 @@ assert first != second and second[2:] == first[1:-1]
 # a whole neuron: add, saturate, compare, leak, subtract. `@instance` is a loop that waits for edges with `yield`;
 # `u[:] =` sets a variable at once, unlike `.next`. `u` is one bit wider than the membrane, so a sum fits. Without
 # saturation it does not fit back; MyHDL stops there, a real adder wraps. With it all is equal to lesson 8's integers.
+
 
 # %%
 @block
@@ -73,11 +81,16 @@ def neuron(clk, cur, spike, mem, beta, frac, theta, saturates=True):
             mem.next = u
             spike.next = u > theta
             kept.next = (product >> frac) - (theta if u > theta else 0)
+
     return step
+
+
 def simulated(cur, **options):
     make, outputs = partial(neuron, beta=3, frac=2, theta=60, **options), {"spike": Signal(bool(0)), "mem": signed(8)}
     seen = run(make, {"cur": signed(8)}, outputs, [{"cur": int(i)} for i in cur] + [{}])[1:]  # a cycle later
     return [[cycle[name] for cycle in seen] for name in ("spike", "mem")]
+
+
 cur = rng.integers(-90, 128, 200)
 try:
     simulated(cur, saturates=False)
@@ -102,20 +115,30 @@ print(f"{sum(spikes)} spikes in {len(cur)} steps, saturated in {mems.count(127)}
 
 # %%
 source = inspect.getsource(lif.lif)
-print(source[source.index("    @instance"):])
+print(source[source.index("    @instance") :])
 v, cur, count = rng.integers(-128, 128, 100), rng.integers(-100, 128, 100), 100
 v[3], cur[3] = 70, 30  # neuron 3, of the figure, fires
 make = partial(lif.lif, beta=3, frac=2, reset="subtract", towards_zero=False)
 inputs = {"fires": bits(4), "v": signed(8), "addend": signed(8), "threshold": bits(7), "clear": bits(1)}
 outputs = {"spike": bits(1), "before": bits(8), "kept": signed(8)}
-stream = [{"fires": sum(1 << i for i in range(4) if 0 <= cycle - i < count), "threshold": 60,
-           "v": v[cycle % count], "addend": cur[cycle % count]} for cycle in range(count + 5)]
+stream = [
+    {
+        "fires": sum(1 << i for i in range(4) if 0 <= cycle - i < count),
+        "threshold": 60,
+        "v": v[cycle % count],
+        "addend": cur[cycle % count],
+    }
+    for cycle in range(count + 5)
+]
+
 
 def traced(**signals):  # the same block; what its signals do is written to a file
     OUTPUT.mkdir(exist_ok=True)
     (OUTPUT / "neuron.vcd").unlink(missing_ok=True)  # MyHDL would keep it under another name
     traceSignals.name, traceSignals.directory, traceSignals.filename = "neuron", str(OUTPUT), "neuron"
     return traceSignals(partial(make, **signals)())
+
+
 seen = run(traced, inputs, outputs, stream)
 kept, spk, before = v.copy(), np.zeros(count, np.uint8), np.zeros(count, np.int64)
 fixed_lif.fire(kept, cur, 60, 3, 2, 0, 0, -128, 127, spk, before)
@@ -139,8 +162,12 @@ for row, name in enumerate(rows):
         color = "tab:orange" if cycle == mine + late and name != "fires" else "0.9" if cycle >= late else "1"
         axis.broken_barh([(cycle + 0.04, 0.92)], (5 - row, 0.7), facecolor=color, edgecolor="0.5")
         axis.text(cycle + 0.5, 5.35 - row, value if cycle >= late else "", ha="center", va="center", fontsize=9)
-axis.set(yticks=np.arange(7) + 0.35, yticklabels=[*rows[::-1], "clk"], xlim=(0, shown),
-         xlabel="clock cycle (edges at whole numbers; white: nothing has come through yet)")
+axis.set(
+    yticks=np.arange(7) + 0.35,
+    yticklabels=[*rows[::-1], "clk"],
+    xlim=(0, shown),
+    xlabel="clock cycle (edges at whole numbers; white: nothing has come through yet)",
+)
 save(figure, "09_waveform")
 
 # %% [markdown]

@@ -15,20 +15,21 @@ from common import save
 from myhdl import Signal, intbv
 
 import minisnn as ms
-from hw import simulate
-from hw.accumulate import accumulate
-from hw.cosimulate import cosimulate
-from hw.spike_scanner import spike_scanner, without_lowest
-from minisnn import cycles
+from minisnn.fixed.quantize import quantize
+from minisnn.inspector.trace import trace
 from minisnn.plot import pipeline_gantt
-from minisnn.quantize import quantize
-from minisnn.trace import trace
+from minisnn.timing import cycles
+from minisnn_hw.parts.accumulate import accumulate
+from minisnn_hw.spike_scanner import spike_scanner, without_lowest
+from minisnn_hw.verify import simulate
+from minisnn_hw.verify.cosimulate import cosimulate
 
 # %% [markdown]
 # ## The scanner: where are the spikes?
 # A *frame* holds the spikes of a layer in one step, many in a *word* (the bits that a memory hands out at once). The
 # naive scanner looks at one bit a cycle: 128 bits, 128 cycles, however few the spikes. The trick: `word & (word - 1)` is
 # `word` without its lowest set bit: 1100 & 1011 = 1000. A word of 32 costs a cycle for each spike, or one if empty.
+
 
 # %%
 def scan(words, width):
@@ -39,6 +40,8 @@ def scan(words, width):
             found.append(at * width + (word ^ (word & (word - 1))).bit_length() - 1)  # its lowest 1
             word &= word - 1
     return found, sum(max(word.bit_count(), 1) for word in words)
+
+
 spikes = (np.random.default_rng(0).random(128) < 0.08) & (np.arange(128) // 32 != 1)  # word 1 is empty
 words = [sum(1 << i for i in range(32) if spikes[32 * at + i]) for at in range(4)]
 by_hand, least = scan(words, 32)
@@ -53,9 +56,14 @@ print(inspect.getsource(without_lowest))
 bits = lambda width: Signal(intbv(0)[width:])
 make = partial(spike_scanner, height=1, width=1, channels=128, flat=True)
 inputs = {"rst": bits(1), "start": bits(1), "read_data": bits(32), "ready": bits(1)}
-outputs = {**{name: bits(1) for name in ("busy", "read", "present", "valid", "y", "x")}, "read_address": bits(2),
-           "base": bits(8), "index": bits(5)}
+outputs = {
+    **{name: bits(1) for name in ("busy", "read", "present", "valid", "y", "x")},
+    "read_address": bits(2),
+    "base": bits(8),
+    "index": bits(5),
+}
 memory, found = [0], []
+
 
 def drive(cycle, seen):
     if seen["read"]:
@@ -65,6 +73,8 @@ def drive(cycle, seen):
     if cycle == 60:
         raise StopIteration
     return {"rst": cycle == 0, "start": cycle == 2, "read_data": memory[0], "ready": 1}
+
+
 simulate.run(make, inputs, outputs, drive)
 last = found[-1][1] - 2  # cycles since `start`
 print(f"{spikes.sum()} spikes, {words.count(0)} word of zeros: naive 128 cycles, at best {least}, gates {last}")
@@ -80,21 +90,23 @@ assert [address for address, _ in found] == by_hand and least <= last <= least +
 # in place of the memory. No cycle is lost. First the naive sums; then the library's adder, where `two_before` says that
 # the addition two cycles before was to the same address, and so on (that no sum is wrong, the last cell proves):
 
+
 # %%
 def naive_sums(addresses, late):
     """Add 1 at each address, one a cycle; what is written is read `late` cycles later. {address: sum}."""
     values = []
     for i, address in enumerate(addresses):
-        written = [value for at, value in zip(addresses[:max(i - late + 1, 0)], values) if at == address]
+        written = [value for at, value in zip(addresses[: max(i - late + 1, 0)], values) if at == address]
         values.append((written[-1] if written else 0) + 1)
     return dict(zip(addresses, values))
+
 
 # 60 spikes to a fully connected layer: every spike goes through all groups of lanes
 kept = {groups: naive_sums(list(range(groups)) * 60, 3)[0] for groups in (1, 4)}
 print(f"of 60 additions to a sum {kept[1]} are kept with 1 group, {kept[4]} with 4")
 assert kept[1] == 20 and kept[4] == 60
 source = inspect.getsource(accumulate)
-print(source[source.index("    def add():"):source.index("                if total[sign] == 0")])
+print(source[source.index("    def add():") : source.index("                if total[sign] == 0")])
 
 # %% [markdown]
 # ## The firing pass, and the pipeline of layers
@@ -137,7 +149,7 @@ assert predicted.latency[0] < 0.75 * alone
 # Load, image, answer: every spike, every membrane and every cycle is compared with the integers and the formula.
 
 # %%
-compared, = cosimulate(integer.network, next(integer.inputs(image)), T, lanes)
+(compared,) = cosimulate(integer.network, next(integer.inputs(image)), T, lanes)
 assert compared.same and compared.cycles_counted == predicted.latency[0], compared
 for each in trace(integer, image[0], lanes).at(cycle=1200):  # what each layer does in one cycle
     doing = each.phase + (" after" if each.phase == "idle" else ",")

@@ -13,12 +13,13 @@ import numpy as np
 from common import save
 
 import minisnn as ms
-from hw.cosimulate import cosimulate
-from minisnn import cycles, point, sweep
 from minisnn.fixed.network import IntegerLayer, IntegerNetwork
-from minisnn.quantize import quantize
-from minisnn.store import Store
+from minisnn.fixed.quantize import quantize
+from minisnn.study import point, sweep
+from minisnn.study.store import Store
+from minisnn.timing import cycles
 from minisnn.topology import parse
+from minisnn_hw.verify.cosimulate import cosimulate
 
 rng = np.random.default_rng(0)
 
@@ -32,9 +33,27 @@ rng = np.random.default_rng(0)
 # %%
 layers = parse("24-10", (128,))
 weights = [rng.integers(-7, 8, layer.w_shape).astype(np.int16) for layer in layers]
-network = IntegerNetwork(tuple(IntegerLayer(
-    layer, w, b=np.zeros(w.shape[1], np.int64), threshold=60, beta=7, frac=3, guard=2, weight_bits=4, membrane_bits=12,
-    reset="subtract", rounding="floor", scale=1.0) for layer, w in zip(layers, weights)), classes=10, input_bits=0)
+network = IntegerNetwork(
+    tuple(
+        IntegerLayer(
+            layer,
+            w,
+            b=np.zeros(w.shape[1], np.int64),
+            threshold=60,
+            beta=7,
+            frac=3,
+            guard=2,
+            weight_bits=4,
+            membrane_bits=12,
+            reset="subtract",
+            rounding="floor",
+            scale=1.0,
+        )
+        for layer, w in zip(layers, weights)
+    ),
+    classes=10,
+    input_bits=0,
+)
 T, lanes, shares = 4, (8, 10), np.array([0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.7, 1.0])
 spikes = (rng.random((T, len(shares), 128)) < shares[:, None]).astype(np.uint8)  # an image for each share
 run = network.forward(spikes, T, keep="spikes")
@@ -94,35 +113,42 @@ assert saved[0] > 5 * saved[1]
 
 # %%
 best = cycles.balance(stimulus.first(16), sum(lanes))
-print(f"12 lanes as {lanes}: {base.latency.mean():,.0f} cycles; as {best}: "
-      f"{cycles.predict(stimulus, best).latency.mean():,.0f}")
+print(
+    f"12 lanes as {lanes}: {base.latency.mean():,.0f} cycles; as {best}: "
+    f"{cycles.predict(stimulus, best).latency.mean():,.0f}"
+)
 assert cycles.predict(stimulus, best).latency.mean() < base.latency.mean()
 
 # %% [markdown]
 # ## The paper's sweep in small
 # Leak and threshold, three values each. A *point* is one setting: trained, quantised, measured, and its cycles counted
-# on all test images. `sweep.run` keeps what is done in a file, and goes on from there after an interruption.
+# on all test images. `sweep.sweep` keeps what is done in a file, and goes on from there after an interruption.
 # The choice is made on *validation* images, which are in neither training nor test; only then the test is looked at.
 # Whatever leak and threshold are, cycles follow the spikes that layer 1 sends to the bottleneck.
 
 # %%
 settings = sweep.grid({"beta": [0.25, 0.5, 0.9], "threshold": [0.5, 1.0, 1.5]})
 training = {"epochs": 10, "num_steps": 4, "lr": 4e-3, "validation": 0.2, "seed": 0}
-points = [point.make(data, {"topology": "8C3-MP2-32-10", "padding": 1, **each}, training, lanes=lanes)
-          for each in settings]
+points = [
+    point.make(data, {"topology": "8C3-MP2-32-10", "padding": 1, **each}, training, lanes=lanes) for each in settings
+]
 with TemporaryDirectory() as folder:
-    sweep.run(points, Path(folder) / "sweep.sqlite", "digits", sweep.Here(), threads=2)
+    sweep.sweep(points, Path(folder) / "sweep.sqlite", "digits", sweep.Here(), threads=2)
     with Store(Path(folder) / "sweep.sqlite") as store:
         rows = store.rows()
 assert len(rows) == 9 and all(row["status"] == "done" for row in rows)
-valid, test = ([(row["result"][part]["latency"], 100 * row["result"][part]["accuracy"]) for row in rows]
-               for part in ("validation", "test"))
+valid, test = (
+    [(row["result"][part]["latency"], 100 * row["result"][part]["accuracy"]) for row in rows]
+    for part in ("validation", "test")
+)
 most = max(accuracy for _, accuracy in valid)
 chosen = min((i for i in range(9) if valid[i][1] >= most - 2), key=lambda i: valid[i][0])
 best = max(range(9), key=lambda i: valid[i][1])
 for name, i in (("most accurate", best), ("fastest within 2 points of it", chosen)):
-    print(f"{name}: beta {rows[i]['point']['network']['beta']}, threshold {rows[i]['point']['network']['threshold']}: "
-          f"test {test[i][1]:.1f} %, {test[i][0]:,.0f} cycles")
+    print(
+        f"{name}: beta {rows[i]['point']['network']['beta']}, threshold {rows[i]['point']['network']['threshold']}: "
+        f"test {test[i][1]:.1f} %, {test[i][0]:,.0f} cycles"
+    )
 first = [row["result"]["test"]["firing_rates"][0] for row in rows]
 together = np.corrcoef(first, [x for x, _ in test])[0, 1]
 print(f"correlation of cycles with the firing rate of layer 1: {together:.3f}")

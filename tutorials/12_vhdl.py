@@ -17,14 +17,14 @@ from common import OUTPUT, save
 from myhdl import Signal, always, block, instance, intbv
 
 import minisnn as ms
-from hw import simulate
-from hw.convert import convert
-from hw.deliver import deliver
-from hw.resources import markdown
-from hw.specify import specify
-from hw.synthesize import synthesize, verilog_of
-from minisnn import cycles
-from minisnn.quantize import quantize
+from minisnn.fixed.quantize import quantize
+from minisnn.timing import cycles
+from minisnn_hw.delivery.deliver import deliver
+from minisnn_hw.generate.convert import convert
+from minisnn_hw.generate.specify import specify
+from minisnn_hw.synth.resources import markdown
+from minisnn_hw.synth.synthesize import synthesize, verilog_of
+from minisnn_hw.verify import simulate
 
 GHDL, YOSYS = (shutil.which(tool) for tool in ("ghdl", "yosys"))
 print("GHDL:", GHDL or "not here, so no VHDL is run; on Debian: apt install ghdl; else: github.com/ghdl/ghdl")
@@ -34,19 +34,27 @@ print("Yosys:", YOSYS or "not here, so nothing is synthesised; pip install yowas
 # ## What Python hides: numbers have a width
 # A Python integer grows as it must; a bundle of 8 wires does not. The mean of two numbers, as one writes it in Python:
 
+
 # %%
 @block
 def naive_mean(clk, a, b, mean):
     @always(clk.posedge)
     def go():
         mean.next = (a + b) >> 1
+
     return go
+
+
 def ports():  # (inputs, outputs), fresh
     byte = [Signal(intbv(0)[8:]) for _ in range(3)]
     return {"a": byte[0], "b": byte[1]}, {"mean": byte[2]}
+
+
 def in_myhdl(make):
     stream = iter([{"a": int(a), "b": int(b)} for a, b in values])
     return simulate.run(make, *ports(), lambda cycle, seen: next(stream))
+
+
 values = np.random.default_rng(0).integers(0, 256, (100, 2))
 given, seen = in_myhdl(naive_mean)
 assert [cycle["mean"] for cycle in seen[1:]] == (values.sum(axis=1) // 2)[:-1].tolist()
@@ -58,6 +66,7 @@ with TemporaryDirectory() as folder:
 # In VHDL the sum of two numbers of 8 bits has 8 bits: its carry is lost *before* the shift. So the simulation in Python
 # is right, and the chip is wrong. Only the same cycles run as VHDL show it. The cure: a variable that is wide enough
 # for the sum, and one operation on a line. All of `hw/` is written so, and is run in GHDL by the tests.
+
 
 # %%
 @block
@@ -71,7 +80,10 @@ def mean_of_two(clk, a, b, mean):
             yield clk.posedge
             total[:] = a + b
             mean.next = total >> 1
+
     return go
+
+
 if GHDL:
     try:
         simulate.same_in_ghdl(naive_mean, *ports(), given, seen)
@@ -145,6 +157,6 @@ if found:
 # %% [markdown]
 # ## Exercises
 # 1. Write `maximum(clk, a, b, most)` for two unsigned bytes. Assert it in MyHDL against NumPy, and in GHDL if you can.
-# 2. Convert `hw.maxpool.maxpool` (see its docstring) of 4 lanes to VHDL and Verilog. Assert that both name all ports.
-# 3. A DP16KD has words x bits 512 x 36, 1024 x 18, ... (`hw.families.FAMILIES["ecp5"].blocks["DP16KD"]`). How many hold
-#    64, 512 and 1,024 inputs' weights of 6 bits to 10 neurons, a word for 5 lanes? Use `hw.resources.whole_blocks`.
+# 2. Convert `minisnn_hw.maxpool.maxpool` (see its docstring) of 4 lanes to VHDL and Verilog. Assert that both name all ports.
+# 3. A DP16KD has words x bits 512 x 36, 1024 x 18, ... (`minisnn_hw.synth.families.FAMILIES["ecp5"].blocks["DP16KD"]`). How many hold
+#    64, 512 and 1,024 inputs' weights of 6 bits to 10 neurons, a word for 5 lanes? Use `minisnn_hw.synth.resources.whole_blocks`.

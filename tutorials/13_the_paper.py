@@ -23,11 +23,13 @@ from common import save
 from matplotlib import pyplot as plt
 
 import minisnn as ms
-from minisnn import pitfalls, plot_study, report, study, sweep
 from minisnn import surrogate as surrogates
-from minisnn.claims import floor
-from minisnn.point import opened
-from minisnn.store import Store
+from minisnn.study import pitfalls, report, sweep
+from minisnn.study import plots as plot_study
+from minisnn.study import stages as study
+from minisnn.study.claims import floor
+from minisnn.study.point import opened
+from minisnn.study.store import Store
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--quick", action="store_true")
@@ -46,22 +48,54 @@ svhn = next(Path(args.data).rglob("train_32x32.mat"), None) if args.data else No
 if svhn:
     whole = ms.load_data("svhn", svhn.parent)
     count, last = (800, 200) if args.quick else (3000, 1000)
-    np.savez(f"{folder.name}/svhn_part.npz", X=whole.x_train[:count, ::2, ::2], y=whole.y_train[:count],
-             X_test=whole.x_test[:last, ::2, ::2], y_test=whole.y_test[:last])  # every second pixel
-    plan = replace(study.PLANS["digits"], dataset=f"{folder.name}/svhn_part.npz", lanes=(8, 16, 8, 2), screening=4,
-                   epochs=8, penalties=("0.3,0,0,0",), training={
-        "topology": "8C3-MP2-16C3-64-10", "padding": 1, "num_steps": 5, "lr": 4e-3, "validation": 0.2})
+    np.savez(
+        f"{folder.name}/svhn_part.npz",
+        X=whole.x_train[:count, ::2, ::2],
+        y=whole.y_train[:count],
+        X_test=whole.x_test[:last, ::2, ::2],
+        y_test=whole.y_test[:last],
+    )  # every second pixel
+    plan = replace(
+        study.PLANS["digits"],
+        dataset=f"{folder.name}/svhn_part.npz",
+        lanes=(8, 16, 8, 2),
+        screening=4,
+        epochs=8,
+        penalties=("0.3,0,0,0",),
+        training={"topology": "8C3-MP2-16C3-64-10", "padding": 1, "num_steps": 5, "lr": 4e-3, "validation": 0.2},
+    )
 else:
-    plan = replace(study.PLANS["digits"], screening=5, epochs=10, lanes=(16, 8, 2), training={
-        "topology": "16C3-MP2-64-10", "padding": 1, "num_steps": 5, "validation": 0.2, "lr": 4e-3})
+    plan = replace(
+        study.PLANS["digits"],
+        screening=5,
+        epochs=10,
+        lanes=(16, 8, 2),
+        training={"topology": "16C3-MP2-64-10", "padding": 1, "num_steps": 5, "validation": 0.2, "lr": 4e-3},
+    )
 if args.quick:
-    plan = replace(plan, screening=1, epochs=2, scales=(1, 8), betas=(0.25,), thresholds=(0.5, 1.0), penalties=(
-        plan.penalties[0],), steps=(3,), seeds=(0,))
+    plan = replace(
+        plan,
+        screening=1,
+        epochs=2,
+        scales=(1, 8),
+        betas=(0.25,),
+        thresholds=(0.5, 1.0),
+        penalties=(plan.penalties[0],),
+        steps=(3,),
+        seeds=(0,),
+    )
 data = ms.load_data(plan.dataset)
 print("a point, spelt out:", study.point(plan, data, seed=0))
 path = f"{folder.name}/study.sqlite"
-left = study.run(plan, path, data, sweep.Here(), threads=2, budget=2.5, on_stage=lambda name, points: print(
-    f"stage {name}: {len(points)} points", flush=True))
+left = study.run(
+    plan,
+    path,
+    data,
+    sweep.Here(),
+    threads=2,
+    budget=2.5,
+    on_stage=lambda name, points: print(f"stage {name}: {len(points)} points", flush=True),
+)
 print(f"not finished in time: stage {left}; the claims that lack it stay open" if left else "all stages are done")
 found = report.gather(path)
 with Store(path) as store:
@@ -80,11 +114,13 @@ print(f"half-width at scale 2: arctangent {atan.half_width:.3f}, fast sigmoid {s
 assert abs(sigmoid.half_width / atan.half_width - 0.65) < 0.001
 assert abs(surrogates.match_width("fast_sigmoid", atan).half_width - atan.half_width) < 1e-9
 
+
 def draw(name):
     if "missing" not in found[name]:
         figure = plt.figure(layout="constrained")
         getattr(plot_study, name)(figure, found[name])
         save(figure, f"13_{name}")
+
 
 draw("scales")
 
@@ -135,8 +171,9 @@ for name, numbers in pitfalls.measure(opened(models[by_validation["training"]]),
 
 # %%
 for claim in [claim for claim in found["claims"]["list"] if claim["group"] in ("firing", "latency")]:
-    tests = "; ".join(f"{test['what']} {test['mean']:.3g} (bar: {test['sense']} {test['bar']:.3g})"
-                      for test in claim["tests"])
+    tests = "; ".join(
+        f"{test['what']} {test['mean']:.3g} (bar: {test['sense']} {test['bar']:.3g})" for test in claim["tests"]
+    )
     print(f"[{claim['verdict']}] {claim['what']}: {tests}")
 assert left or all(claim["verdict"] != "not computed yet" for claim in found["claims"]["list"])
 

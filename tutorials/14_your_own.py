@@ -30,7 +30,7 @@ rng = np.random.default_rng(0)
 
 # %%
 k = 2.0
-curve, slope = lambda x: np.sqrt(np.pi) / 2 * erf(k * x), lambda x: np.exp(-(k * x)**2)
+curve, slope = lambda x: np.sqrt(np.pi) / 2 * erf(k * x), lambda x: np.exp(-((k * x) ** 2))
 wrong, gaussian = (ms.Surrogate("gaussian", k, functions=(f, slope)) for f in (curve, lambda x: curve(x) / k))
 x, h = np.linspace(-3, 3, 1001), 1e-5
 gaps = [np.abs((sg.curve(x + h) - sg.curve(x - h)) / (2 * h) - sg.derivative(x)).max() for sg in (wrong, gaussian)]
@@ -42,15 +42,25 @@ assert gaps[0] > 0.5 and gaps[1] < 1e-8
 # pass must be the exact gradient. All weights are moved at once, in random directions.
 
 # %%
-net = ms.Network("3C3-MP2-5-4", (8, 8, 1), surrogate=gaussian, detach_reset=False, dtype="float64", backend="numpy",
-                 rng=np.random.default_rng(1))
+net = ms.Network(
+    "3C3-MP2-5-4",
+    (8, 8, 1),
+    surrogate=gaussian,
+    detach_reset=False,
+    dtype="float64",
+    backend="numpy",
+    rng=np.random.default_rng(1),
+)
 x, labels, starts = rng.normal(size=(1, 3, 8, 8, 1)), np.array([0, 1, 2]), [param.copy() for param in net.params]
+
 
 def loss_at(h, ways):
     for param, start, way in zip(net.params, starts, ways):
         param[...] = start + h * way
     run = net.forward(x, 4, smooth=True)
     return *loss.rate(run.spk, run.mem, labels, 4), run
+
+
 for _ in range(5):
     ways = [rng.normal(size=param.shape) for param in net.params]
     _, dspk, dmem, run = loss_at(0.0, ways)
@@ -64,12 +74,15 @@ assert error < 1e-5
 # ## A data set
 # Any `.npz` with X (n, H, W), (n, H, W, C) or (n, N), and y; all else works as before. Ours: bars in four directions.
 
+
 # %%
 def bars(n):
     y, (rows, columns) = rng.integers(0, 4, n), np.mgrid[:12, :12] - 5.5
     angle = (y * np.pi / 4)[:, None, None]
     distance = np.abs(rows * np.cos(angle) + columns * np.sin(angle) + rng.normal(0, 1, (n, 1, 1)))
     return np.clip(200 * (distance < 1.2) + rng.normal(30, 110, (n, 12, 12)), 0, 255).astype(np.uint8), y
+
+
 X, y = bars(1500)  # the last fifth is for the test
 with TemporaryDirectory() as folder:
     np.savez(f"{folder}/bars.npz", X=X, y=y)
@@ -91,25 +104,34 @@ assert result.accuracy > least, result
 # Then `topology.py` learns its notation ("AP2"), and `network.py` calls it. For the integers mind that a mean of four
 # spikes, 0, 1/4, ..., 1, is no spike: hand on the *sum*, and take the 1/4 into the next weights, as a shift of 2 bits.
 
+
 # %%
 def forward(spk, k):
     """Means of windows: (T, B, H, W, C) to (T, B, H // k, W // k, C), H and W multiples of k."""
     T, B, H, W, C = spk.shape
     return spk.reshape(T, B, H // k, k, W // k, k, C).mean(axis=(3, 5))
+
+
 def backward(dpooled, k):
     # pooled = windows.mean(): each input has a share of 1 / k^2
     return np.repeat(np.repeat(dpooled, k, axis=2), k, axis=3) / k**2
+
+
 spk, weights = rng.random((2, 3, 4, 6, 2)), rng.normal(size=(2, 3, 2, 3, 2))
 dspk = backward(weights, 2)  # of the loss sum(weights * pooled)
 for at in np.ndindex(spk.shape):
     moved = spk.copy()
     moved[at] += 1e-4
     assert abs(((forward(moved, 2) - forward(spk, 2)) * weights).sum() / 1e-4 - dspk[at]) < 1e-8
+
+
 @kernel  # Numba's njit, as the library sets it
 def sums(spk, k, out):  # the integers: spikes in a window; spk (H, W, C), out (h, w, C) uint8
     out[:] = 0
     for y, x, c in np.ndindex(out.shape[0] * k, out.shape[1] * k, out.shape[2]):
         out[y // k, x // k, c] += spk[y, x, c]
+
+
 fires, out = rng.integers(0, 2, (8, 8, 3), np.uint8), np.zeros((4, 4, 3), np.uint8)
 sums(fires, 2, out)
 assert np.array_equal(out, 4 * forward(fires[None, None].astype(float), 2)[0, 0])
@@ -125,12 +147,16 @@ assert np.array_equal(out, 4 * forward(fires[None, None].astype(float), 2)[0, 0]
 # %%
 print(inspect.getsource(network._forward))
 average = SimpleNamespace(forward=forward, backward=lambda dpooled, spk, k: backward(dpooled, k))
+
+
 def train(pool, sg, seed):
     net = ms.Network("8C3-MP2-4", data.input_shape, surrogate=sg, backend="numpy", rng=np.random.default_rng(seed))
     with mock.patch.object(network, "maxpool", pool):
         model = ms.fit(net, data, epochs=epochs, num_steps=4, lr=4e-3, seed=seed)
         silent = 4 - len(np.unique(ms.predict(model, data.x_test)))  # classes that are never answered
         return 100 * ms.evaluate(model, data.x_test, data.y_test).accuracy, silent
+
+
 figure, axis = plt.subplots(figsize=(6, 3.4), layout="constrained")
 for sg in (gaussian, ms.Surrogate("fast_sigmoid", 5.0)):
     for name, pool in (("max", network.maxpool), ("average", average)):
@@ -146,5 +172,5 @@ save(figure, "14_pools")
 # 1. Add the surrogate "boxcar" (1 inside |x| < w, else 0) with its curve. Which points must proof 1 leave out, and why?
 # 2. Write a neuron that cannot fire in two steps in a row (it is *refractory*) in NumPy, and assert with random currents
 #    that it does not, and that it equals `lif.forward` up to the first spike.
-# 3. Write the average pool of one lane as a MyHDL block (ports as of `hw.maxpool`, but `spike` of 1 bit, and a `word` of
+# 3. Write the average pool of one lane as a MyHDL block (ports as of `minisnn_hw.maxpool`, but `spike` of 1 bit, and a `word` of
 #    3 bits: the sum), and assert it against NumPy.

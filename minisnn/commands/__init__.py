@@ -8,8 +8,20 @@ from importlib import import_module
 from .. import __version__
 from ..errors import InputError, TrainingError
 
-COMMANDS = ("train", "evaluate", "info", "quantize", "cycles", "cosim", "synth", "vhdl", "inspect", "sweep", "report",
-            "reproduce")
+COMMANDS = (
+    "train",
+    "evaluate",
+    "info",
+    "quantize",
+    "cycles",
+    "cosim",
+    "synth",
+    "vhdl",
+    "inspect",
+    "sweep",
+    "report",
+    "reproduce",
+)
 
 
 def main(arguments=None):
@@ -26,8 +38,7 @@ def main(arguments=None):
     except (InputError, TrainingError) as error:
         return _say(f"error: {error}", 2 if isinstance(error, InputError) else 1)
     except MemoryError as error:
-        return _say(f"error: not enough memory ({error}); use a smaller network, batch size or number "
-                    "of steps", 2)
+        return _say(f"error: not enough memory ({error}); use a smaller network, batch size or number of steps", 2)
     except KeyboardInterrupt as interrupt:
         return _say(str(interrupt) or "interrupted", 130)
     except BrokenPipeError:  # the reader of our output (head, less) has gone: do not flush to it again
@@ -43,55 +54,93 @@ def _say(words, status):
 
 def _parser(modules):
     parser = argparse.ArgumentParser(
-        prog="minisnn", usage="minisnn COMMAND [flags]   (minisnn COMMAND --help tells the flags)",
-        description="Spiking neural networks, from the derivation of the gradient to the clock cycle.")
+        prog="minisnn",
+        usage="minisnn COMMAND [flags]   (minisnn COMMAND --help tells the flags)",
+        description="Spiking neural networks, from the derivation of the gradient to the clock cycle.",
+    )
     parser.add_argument("--version", action="version", version=f"minisnn {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, module in modules.items():
-        arguments = {"report": "STUDY.sqlite --out DIR [flags]", **dict.fromkeys(
-            ("train", "sweep", "reproduce"), "[flags]")}.get(name, "MODEL [flags]")
-        module.add_arguments(commands.add_parser(
-            name, prog=f"minisnn {name}", help=module.__doc__.splitlines()[0], description=module.__doc__,
-            allow_abbrev=False,
-            usage=f"minisnn {name} {arguments}   (minisnn {name} --help tells the flags)",
-            formatter_class=argparse.RawDescriptionHelpFormatter))
+        arguments = {
+            "report": "STUDY.sqlite --out DIR [flags]",
+            **dict.fromkeys(("train", "sweep", "reproduce"), "[flags]"),
+        }.get(name, "MODEL [flags]")
+        module.add_arguments(
+            commands.add_parser(
+                name,
+                prog=f"minisnn {name}",
+                help=module.__doc__.splitlines()[0],
+                description=module.__doc__,
+                allow_abbrev=False,
+                usage=f"minisnn {name} {arguments}   (minisnn {name} --help tells the flags)",
+                formatter_class=argparse.RawDescriptionHelpFormatter,
+            )
+        )
     return parser
 
 
 def add_machine_arguments(parser):
     """--threads and --backend: how it is computed, not what."""
-    parser.add_argument("--threads", type=int, metavar="N",
-                        help="threads; the result does not depend on it (default: all processors)")
-    parser.add_argument("--backend", default="numba", metavar="NAME",
-                        help="numba (fast) or numpy (the readable reference) (default: numba)")
+    parser.add_argument(
+        "--threads", type=int, metavar="N", help="threads; the result does not depend on it (default: all processors)"
+    )
+    parser.add_argument(
+        "--backend",
+        default="numba",
+        metavar="NAME",
+        help="numba (fast) or numpy (the readable reference) (default: numba)",
+    )
 
 
 def add_training_data_arguments(parser):
     """--dataset and --data: what is trained on."""
-    parser.add_argument("--dataset", default="digits", metavar="NAME", help="digits, svhn, mnist, "
-                        "fashion-mnist, or a .npz file with X and y (default: digits)")
-    parser.add_argument("--data", metavar="DIR", help="folder with the data set's files (default: they are "
-                        "downloaded to ~/.cache/minisnn)")
+    parser.add_argument(
+        "--dataset",
+        default="digits",
+        metavar="NAME",
+        help="digits, svhn, mnist, fashion-mnist, or a .npz file with X and y (default: digits)",
+    )
+    parser.add_argument(
+        "--data",
+        metavar="DIR",
+        help="folder with the data set's files (default: they are downloaded to ~/.cache/minisnn)",
+    )
 
 
 def add_data_arguments(parser):
     """--dataset and --data: whose test images are used."""
-    parser.add_argument("--dataset", metavar="NAME", help="digits, svhn, mnist, fashion-mnist, or a .npz file with "
-                        "X and y (default: the one that it was trained on)")
-    parser.add_argument("--data", metavar="DIR", help="folder with the data set's files (default: they are "
-                        "downloaded to ~/.cache/minisnn)")
+    parser.add_argument(
+        "--dataset",
+        metavar="NAME",
+        help="digits, svhn, mnist, fashion-mnist, or a .npz file with "
+        "X and y (default: the one that it was trained on)",
+    )
+    parser.add_argument(
+        "--data",
+        metavar="DIR",
+        help="folder with the data set's files (default: they are downloaded to ~/.cache/minisnn)",
+    )
 
 
 def add_lanes_argument(parser):
     """--lanes."""
-    parser.add_argument("--lanes", type=lanes, metavar="N/N/...", help="neurons of each layer that are worked on at "
-                        "once, such as 32/32/8/8 (default: up to 32 for a convolution, 8 for a fully connected layer)")
+    parser.add_argument(
+        "--lanes",
+        type=lanes,
+        metavar="N/N/...",
+        help="neurons of each layer that are worked on at "
+        "once, such as 32/32/8/8 (default: up to 32 for a convolution, 8 for a fully connected layer)",
+    )
 
 
 def add_wide_argument(parser):
     """--wide."""
-    parser.add_argument("--wide", action="store_true", help="convolutions add all taps of a spike, or pixel, in one "
-                        "cycle, with an adder for each tap of each lane (default: a tap a cycle)")
+    parser.add_argument(
+        "--wide",
+        action="store_true",
+        help="convolutions add all taps of a spike, or pixel, in one "
+        "cycle, with an adder for each tap of each lane (default: a tap a cycle)",
+    )
 
 
 def positive(text):

@@ -10,16 +10,20 @@ def add_arguments(parser):
     """The command's flags."""
     parser.add_argument("model", metavar="MODEL", help="model file (.npz) that minisnn train wrote")
     add_data_arguments(parser)
-    parser.add_argument("--json", action="store_true", help="print accuracy (0 to 1), firing_rates (spikes "
-                        "per neuron and step, by layer), images and num_steps as JSON")
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="print accuracy (0 to 1), firing_rates (spikes "
+        "per neuron and step, by layer), images and num_steps as JSON",
+    )
     add_machine_arguments(parser)
 
 
 def run(args):
     """Evaluate as the arguments say."""
-    from .. import data as datasets
-    from ..inference import evaluate
+    from ..data import load as datasets
     from ..model import load
+    from ..training.inference import evaluate
 
     model = load(args.model, args.backend, args.threads)
     data = datasets.load_for(model, args.model, args.dataset, args.data, progress=not args.json)
@@ -27,6 +31,8 @@ def run(args):
     if args.json:
         print(json.dumps(asdict(result)))
         return
-    print(f"{data.name}: accuracy {100 * result.accuracy:.2f} % over all {result.num_steps} steps "
-          f"({result.images} test images)\n")
+    print(
+        f"{data.name}: accuracy {100 * result.accuracy:.2f} % over all {result.num_steps} steps "
+        f"({result.images} test images)\n"
+    )
     print(rates_table(model.network.layers, result.firing_rates))

@@ -30,24 +30,43 @@ def add_arguments(parser):
     parser.add_argument("--step", type=int, metavar="T", help="and step, from 0 (default: a spike)")
     add_lanes_argument(parser)
     add_wide_argument(parser)
-    parser.add_argument("--float", dest="float_model", metavar="MODEL", help="model file (.npz) that was quantised, "
-                        "for float membranes and gradients (default: the floats that the integers stand for)")
-    parser.add_argument("--simulator", metavar="NAME", help=f"{', '.join(SIMULATORS)} (default: MyHDL for small "
-                        "networks, else Verilator or GHDL, whichever is there)")
-    parser.add_argument("--waveform", metavar="NAME", help=f"{', '.join(WAVEFORMS)} (default: MyHDL (VCD) for small "
-                        "networks, else GHDL (FST), if it is there)")
-    parser.add_argument("--steps", type=_window, metavar="A:B", help="steps of the VCD, from A to before B (default: "
-                        "all)")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for trace.npz, inspect.html, "
-                        "waveform and figures")
+    parser.add_argument(
+        "--float",
+        dest="float_model",
+        metavar="MODEL",
+        help="model file (.npz) that was quantised, "
+        "for float membranes and gradients (default: the floats that the integers stand for)",
+    )
+    parser.add_argument(
+        "--simulator",
+        metavar="NAME",
+        help=f"{', '.join(SIMULATORS)} (default: MyHDL for small networks, else Verilator or GHDL, whichever is there)",
+    )
+    parser.add_argument(
+        "--waveform",
+        metavar="NAME",
+        help=f"{', '.join(WAVEFORMS)} (default: MyHDL (VCD) for small networks, else GHDL (FST), if it is there)",
+    )
+    parser.add_argument(
+        "--steps", type=_window, metavar="A:B", help="steps of the VCD, from A to before B (default: all)"
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="folder for trace.npz, inspect.html, waveform and figures",
+    )
 
 
 def run(args):
     """Inspect as the arguments say; exit status 1 if the gates differ."""
-    from .. import data as datasets
-    from .. import inspector, plot, trace
+    from .. import plot
+    from ..data import load as datasets
     from ..files import atomic_write
     from ..fixed.model import load
+    from ..inspector import page as inspector
+    from ..inspector import trace
 
     for flag, value, choices in (("simulator", args.simulator, SIMULATORS), ("waveform", args.waveform, WAVEFORMS)):
         if value is not None and value not in choices:
@@ -58,8 +77,14 @@ def run(args):
         raise InputError(f"--image must be 0 to {len(data.x_test) - 1}, got {args.image}")
     image, label = data.x_test[args.image], int(data.y_test[args.image])
     floats = _float_model(args, model)
-    found = trace.trace(model, image, args.lanes, args.wide, floats,
-                        {"image": args.image, "label": label, "model": Path(args.model).name})
+    found = trace.trace(
+        model,
+        image,
+        args.lanes,
+        args.wide,
+        floats,
+        {"image": args.image, "label": label, "model": Path(args.model).name},
+    )
     chosen, _ = _chosen(args, found), _cycles(args.steps, found)
     try:
         args.out.mkdir(exist_ok=True)
@@ -87,15 +112,17 @@ def _window(text):
 
 
 def _float_model(args, model):
+    from ..fixed.quantize import dequantised
     from ..model import load
-    from ..quantize import dequantised
+
     return load(args.float_model, backend="numpy") if args.float_model else dequantised(model)
 
 
 def _factors(floats, model, image, label):
     """The backward pass in float64; None where the loss is not known."""
-    from ..factors import Factors
+    from ..inspector.factors import Factors
     from ..network import Network
+
     net = Network(**floats.network.config() | {"dtype": "float64", "backend": "numpy"}, rng=np.random.default_rng(0))
     for ours, theirs in zip(net.params, floats.network.params):
         ours[...] = theirs
@@ -128,10 +155,11 @@ def _chosen(args, found):
 
 def _check(args, model, image, found):
     """(what differs in words or "", names of the files of the waveform): the gates beside the trace."""
-    from hw import waveform
-    from hw.cosimulate import build
-    from hw.tools import ToolError
-    from hw.words import load_words
+    from minisnn_hw.generate.tools import ToolError
+    from minisnn_hw.generate.words import load_words
+    from minisnn_hw.verify import waveform
+    from minisnn_hw.verify.cosimulate import build
+
     network, steps = model.network, model.num_steps
     try:
         spec = build(network, found.lanes, steps, args.wide)
@@ -147,29 +175,42 @@ def _check(args, model, image, found):
     compared, files = None, []
     try:
         if drawn == "myhdl":
-            compared = waveform.in_myhdl(network, inputs, steps, found.lanes, args.out / "waveform.vcd", args.wide,
-                                         _cycles(args.steps, found))
+            compared = waveform.in_myhdl(
+                network, inputs, steps, found.lanes, args.out / "waveform.vcd", args.wide, _cycles(args.steps, found)
+            )
         elif drawn == "ghdl":
             waveform.in_ghdl(model, image, spec, args.out / "waveform.fst")
         files = [] if drawn == "none" else [f"waveform.{'vcd' if drawn == 'myhdl' else 'fst'}", "waveform.gtkw"]
         if simulator in ("verilator", "ghdl"):
-            from hw.cosimulate_hdl import cosimulate
-            (_, compared), = cosimulate(network, inputs, steps, found.lanes, simulator, wide=args.wide)
+            from minisnn_hw.verify.cosimulate_hdl import cosimulate
+
+            ((_, compared),) = cosimulate(network, inputs, steps, found.lanes, simulator, wide=args.wide)
         elif simulator == "myhdl" and compared is None:
-            from hw.cosimulate import cosimulate
-            compared, = cosimulate(network, inputs, steps, found.lanes, wide=args.wide)
+            from minisnn_hw.verify.cosimulate import cosimulate
+
+            (compared,) = cosimulate(network, inputs, steps, found.lanes, wide=args.wide)
     except ToolError as error:
         raise InputError(str(error)) from None
     if compared is None or simulator == "none":
-        why = ("it was not asked for" if args.simulator == "none" else
-               "that needs Verilator or GHDL for a network of this size: apt install ghdl")
+        why = (
+            "it was not asked for"
+            if args.simulator == "none"
+            else "that needs Verilator or GHDL for a network of this size: apt install ghdl"
+        )
         found.about["checked"] = f"not checked against gates: {why}"
         print(found.about["checked"], file=sys.stderr)
         return "", files
-    found.about["checked"] = {"simulator": simulator, "spikes": compared.spikes, "membranes": compared.membranes,
-                              "answers": compared.answers, "cycles": compared.cycles}
-    words = (f"{compared.spikes} spikes, {compared.membranes} membranes, {compared.answers} beats of the answer, "
-             f"{compared.cycles} cycles")
+    found.about["checked"] = {
+        "simulator": simulator,
+        "spikes": compared.spikes,
+        "membranes": compared.membranes,
+        "answers": compared.answers,
+        "cycles": compared.cycles,
+    }
+    words = (
+        f"{compared.spikes} spikes, {compared.membranes} membranes, {compared.answers} beats of the answer, "
+        f"{compared.cycles} cycles"
+    )
     return "" if compared.same else words, files
 
 
@@ -186,10 +227,20 @@ def _summary(found):
     rows = []
     for layer, each in enumerate(found.network.layers):
         costs = [found.cost(layer, step) for step in range(found.num_steps)]
-        rows.append((each.layer.name, found.lanes[layer], f"{int(found.spk[layer].sum()):,}",
-                     *(f"{sum(getattr(cost, name) for cost in costs):,}"
-                       for name in ("adding", "scanning", "waiting", "firing"))))
+        rows.append(
+            (
+                each.layer.name,
+                found.lanes[layer],
+                f"{int(found.spk[layer].sum()):,}",
+                *(
+                    f"{sum(getattr(cost, name) for cost in costs):,}"
+                    for name in ("adding", "scanning", "waiting", "firing")
+                ),
+            )
+        )
     checked = found.about["checked"]
-    return (f"image {found.about['image']}: class {found.about['label']}, answer {found.about['answer']}; "
-            f"{found.latency:,} cycles, {'as in ' + checked['simulator'] if isinstance(checked, dict) else 'unchecked'}"
-            "\n\n" + table(rows, ("layer", "lanes", "spikes", "cycles adding", "scanning", "waiting", "firing")))
+    return (
+        f"image {found.about['image']}: class {found.about['label']}, answer {found.about['answer']}; "
+        f"{found.latency:,} cycles, {'as in ' + checked['simulator'] if isinstance(checked, dict) else 'unchecked'}"
+        "\n\n" + table(rows, ("layer", "lanes", "spikes", "cycles adding", "scanning", "waiting", "firing"))
+    )

@@ -17,60 +17,110 @@ from . import add_data_arguments, add_machine_arguments, table, widths
 def add_arguments(parser):
     """The command's flags."""
     parser.add_argument("model", metavar="MODEL", help="model file (.npz) that minisnn train wrote")
-    parser.add_argument("--weight-bits", type=widths, default=8, metavar="BITS",
-                        help="2 to 16: one for all layers, or a list by layer 8,4,4,8 (default: 8)")
-    parser.add_argument("--finetune", type=int, default=0, metavar="EPOCHS",
-                        help="learn for so many epochs with rounded weights first (default: 0)")
-    parser.add_argument("--lr", type=float, metavar="X",
-                        help="learning rate of --finetune (default: a quarter of the model's)")
+    parser.add_argument(
+        "--weight-bits",
+        type=widths,
+        default=8,
+        metavar="BITS",
+        help="2 to 16: one for all layers, or a list by layer 8,4,4,8 (default: 8)",
+    )
+    parser.add_argument(
+        "--finetune",
+        type=int,
+        default=0,
+        metavar="EPOCHS",
+        help="learn for so many epochs with rounded weights first (default: 0)",
+    )
+    parser.add_argument(
+        "--lr", type=float, metavar="X", help="learning rate of --finetune (default: a quarter of the model's)"
+    )
     parser.add_argument("--frac", type=int, default=8, metavar="BITS", help="fraction bits of beta (default: 8)")
-    parser.add_argument("--guard", type=int, default=4, metavar="BITS",
-                        help="fraction bits of membranes below the weights' unit (default: 4)")
-    parser.add_argument("--membrane-bits", type=int, metavar="BITS",
-                        help="width of all membranes (default: each layer's is proven never to saturate)")
-    parser.add_argument("--rounding", default="floor", metavar="NAME",
-                        help="of the leak: floor, or zero (towards it) (default: floor)")
-    parser.add_argument("--input-bits", type=int, default=8, metavar="BITS",
-                        help="of pixels that are not uint8 (default: 8)")
+    parser.add_argument(
+        "--guard",
+        type=int,
+        default=4,
+        metavar="BITS",
+        help="fraction bits of membranes below the weights' unit (default: 4)",
+    )
+    parser.add_argument(
+        "--membrane-bits",
+        type=int,
+        metavar="BITS",
+        help="width of all membranes (default: each layer's is proven never to saturate)",
+    )
+    parser.add_argument(
+        "--rounding", default="floor", metavar="NAME", help="of the leak: floor, or zero (towards it) (default: floor)"
+    )
+    parser.add_argument(
+        "--input-bits", type=int, default=8, metavar="BITS", help="of pixels that are not uint8 (default: 8)"
+    )
     add_data_arguments(parser)
     parser.add_argument("--out", type=Path, metavar="FILE", help="(default: MODEL.int.npz)")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint of an interrupted --finetune")
-    parser.add_argument("--json", action="store_true", help="print accuracy_before, accuracy_after, "
-                        "firing_rates_before, firing_rates_after, and the losses of each layer, as JSON")
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="print accuracy_before, accuracy_after, "
+        "firing_rates_before, firing_rates_after, and the losses of each layer, as JSON",
+    )
     add_machine_arguments(parser)
 
 
 def run(args):
     """Quantise as the arguments say."""
-    from .. import data as datasets
-    from ..inference import evaluate
+    from ..data import load as datasets
+    from ..fixed.quantize import quantize
     from ..model import load
-    from ..quantize import quantize
-    from ..train import fine_tune
+    from ..training.inference import evaluate
+    from ..training.train import fine_tune
 
     out, checkpoint = _check_output(args)
     model = load(args.model, args.backend, args.threads)
     data = datasets.load_for(model, args.model, args.dataset, args.data, progress=not args.json)
-    options = {"frac": args.frac, "guard": args.guard, "membrane_bits": args.membrane_bits, "rounding": args.rounding,
-               "input_bits": args.input_bits, "images": data.x_train}
+    options = {
+        "frac": args.frac,
+        "guard": args.guard,
+        "membrane_bits": args.membrane_bits,
+        "rounding": args.rounding,
+        "input_bits": args.input_bits,
+        "images": data.x_train,
+    }
     integer, losses = quantize(model, args.weight_bits, **options)  # what is wrong is said before the training
     before = evaluate(model, data.x_test, data.y_test)
     if args.finetune:
         try:
-            model = fine_tune(model, data, args.finetune, args.weight_bits, args.lr, checkpoint=checkpoint,
-                              resume=args.resume, progress=not args.json)
+            model = fine_tune(
+                model,
+                data,
+                args.finetune,
+                args.weight_bits,
+                args.lr,
+                checkpoint=checkpoint,
+                resume=args.resume,
+                progress=not args.json,
+            )
         except KeyboardInterrupt:
-            raise KeyboardInterrupt("interrupted; the epochs done are kept: go on with the same command and --resume"
-                                    ) from None
+            raise KeyboardInterrupt(
+                "interrupted; the epochs done are kept: go on with the same command and --resume"
+            ) from None
         integer, losses = quantize(model, args.weight_bits, **options)
     integer.save(out)
     checkpoint.unlink(missing_ok=True)
     after = integer.evaluate(data.x_test, data.y_test, args.threads)
     if args.json:
-        print(json.dumps({"accuracy_before": before.accuracy, "accuracy_after": after.accuracy,
-                          "firing_rates_before": before.firing_rates, "firing_rates_after": after.firing_rates,
-                          "worst_pixel": losses.worst_pixel, "layers": [asdict(loss) for loss in losses.layers],
-                          "model": str(out)}))
+        print(
+            json.dumps(
+                {
+                    "accuracy_before": before.accuracy,
+                    "accuracy_after": after.accuracy,
+                    "firing_rates_before": before.firing_rates,
+                    "firing_rates_after": after.firing_rates,
+                    "worst_pixel": losses.worst_pixel,
+                    "layers": [asdict(loss) for loss in losses.layers],
+                    "model": str(out),
+                }
+            )
+        )
         return
     _show(losses, before, after, data.name, args.finetune)
     print(f"\nmodel   {out}")
@@ -81,16 +131,31 @@ def run(args):
 
 def _show(losses, before, after, dataset, epochs):
     tuned = f" after {epochs} epochs of fine-tuning" if epochs else ""
-    print(f"{dataset}: accuracy {100 * before.accuracy:.2f} % in floats, {100 * after.accuracy:.2f} % in "
-          f"integers{tuned}, over all {after.num_steps} steps ({after.images} test images)\n")
-    rows = [(loss.name, loss.weight_bits, f"{loss.worst_weight:.2g}", f"{loss.rms_weight:.2g}", f"{loss.beta:g}",
-             f"{loss.beta_got:g}", f"{loss.threshold:g}", f"{loss.threshold_got:.4g}", f"{100 * was:.2f} %",
-             f"{100 * now:.2f} %")
-            for loss, was, now in zip(losses.layers, before.firing_rates, after.firing_rates)]
+    print(
+        f"{dataset}: accuracy {100 * before.accuracy:.2f} % in floats, {100 * after.accuracy:.2f} % in "
+        f"integers{tuned}, over all {after.num_steps} steps ({after.images} test images)\n"
+    )
+    rows = [
+        (
+            loss.name,
+            loss.weight_bits,
+            f"{loss.worst_weight:.2g}",
+            f"{loss.rms_weight:.2g}",
+            f"{loss.beta:g}",
+            f"{loss.beta_got:g}",
+            f"{loss.threshold:g}",
+            f"{loss.threshold_got:.4g}",
+            f"{100 * was:.2f} %",
+            f"{100 * now:.2f} %",
+        )
+        for loss, was, now in zip(losses.layers, before.firing_rates, after.firing_rates)
+    ]
     print(table(rows, ("layer", "bits", "worst weight", "rms", "beta", "got", "threshold", "got", "rate", "got")))
     print()
-    rows = [(loss.name, loss.membrane_bits, loss.least, loss.most, "MAY SATURATE" if loss.saturates else "never")
-            for loss in losses.layers]
+    rows = [
+        (loss.name, loss.membrane_bits, loss.least, loss.most, "MAY SATURATE" if loss.saturates else "never")
+        for loss in losses.layers
+    ]
     print(table(rows, ("layer", "membrane bits", "least", "most", "saturates")))
     if losses.worst_pixel:
         print(f"\nA pixel is off by up to {losses.worst_pixel:.3g}: the images are not uint8.")
@@ -107,6 +172,7 @@ def _check_output(args):
         raise InputError(f"--finetune must be a number of epochs from 0, got {args.finetune}")
     checkpoint = out.with_name(out.name + ".checkpoint")
     if checkpoint.exists() and not args.resume:
-        raise InputError(f"an interrupted fine-tuning left {checkpoint}; pass --resume to go on with it, or delete it "
-                         "to start anew")
+        raise InputError(
+            f"an interrupted fine-tuning left {checkpoint}; pass --resume to go on with it, or delete it to start anew"
+        )
     return out, checkpoint

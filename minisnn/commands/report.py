@@ -10,24 +10,43 @@ from . import table
 
 def add_arguments(parser):
     """The command's flags."""
-    parser.add_argument("study", type=Path, metavar="STUDY.sqlite",
-                        help="file of results that minisnn reproduce or minisnn sweep wrote")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for report.html, figures and "
-                        "tables; it is made if it is not there")
-    parser.add_argument("--clock-mhz", type=float, default=100.0, metavar="MHZ",
-                        help="clock at which frames a second and energy are told (default: 100)")
-    parser.add_argument("--constants", type=Path, metavar="FILE.json", help="your own constants of the energy model, "
-                        'such as {"static": 0.1}; what is not named keeps its default')
-    parser.add_argument("--copy", type=Path, metavar="FILE", help="also write the results without the trained models: "
-                        "one small file, with which a sweep goes on")
+    parser.add_argument(
+        "study", type=Path, metavar="STUDY.sqlite", help="file of results that minisnn reproduce or minisnn sweep wrote"
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="folder for report.html, figures and tables; it is made if it is not there",
+    )
+    parser.add_argument(
+        "--clock-mhz",
+        type=float,
+        default=100.0,
+        metavar="MHZ",
+        help="clock at which frames a second and energy are told (default: 100)",
+    )
+    parser.add_argument(
+        "--constants",
+        type=Path,
+        metavar="FILE.json",
+        help='your own constants of the energy model, such as {"static": 0.1}; what is not named keeps its default',
+    )
+    parser.add_argument(
+        "--copy",
+        type=Path,
+        metavar="FILE",
+        help="also write the results without the trained models: one small file, with which a sweep goes on",
+    )
 
 
 def run(args):
     """Report as the arguments say."""
-    from .. import page, report
-    from ..claims import OPEN
-    from ..energy import load_constants
-    from ..store import Store
+    from ..study import page, report
+    from ..study.claims import OPEN
+    from ..study.store import Store
+    from ..timing.energy import load_constants
 
     constants = load_constants(args.constants) if args.constants else None
     found = report.gather(args.study, args.clock_mhz, constants)
@@ -36,8 +55,11 @@ def run(args):
     if "missing" in claims:
         print(claims["missing"])
     else:
-        rows = [(f"{each['group']}: {each['what']}", *page.brief(each)) for each in claims["list"]
-                if each["verdict"] != OPEN]
+        rows = [
+            (f"{each['group']}: {each['what']}", *page.brief(each))
+            for each in claims["list"]
+            if each["verdict"] != OPEN
+        ]
         print(table(rows, ("claim", "found", "points lost", "verdict")))
         print(page.still_open(claims["list"]), end="\n" * bool(page.still_open(claims["list"])))
     print()

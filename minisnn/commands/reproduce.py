@@ -20,18 +20,21 @@ CHECKED = {"myhdl": 2, "ghdl": 1, "verilator": 20}  # images: what takes half a 
 def add_arguments(parser):
     """The command's flags."""
     parser.add_argument("--dataset", default="digits", metavar="NAME", help="digits or svhn (default: digits)")
-    parser.add_argument("--data", metavar="DIR", help="folder with the data set's files (default: they are "
-                        "downloaded to ~/.cache/minisnn)")
+    parser.add_argument(
+        "--data",
+        metavar="DIR",
+        help="folder with the data set's files (default: they are downloaded to ~/.cache/minisnn)",
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for all that comes of it")
     add_workers(parser)
 
 
 def run(args):
     """Reproduce as the arguments say; exit status 1 if the gates differ."""
-    from .. import data as datasets
-    from .. import study
-    from ..point import integers
-    from ..store import Store
+    from ..data import load as datasets
+    from ..study import stages as study
+    from ..study.point import integers
+    from ..study.store import Store
 
     plan = study.plan_for(args.dataset)
     try:
@@ -61,12 +64,21 @@ def _stages(plan, path, data, args):
     """Compute all points; the stage that is not finished, or ""."""
     from tqdm import tqdm
 
-    from .. import study
+    from ..study import stages as study
+
     try:
-        return study.run(plan, path, data, executor_of(args), budget=args.budget, threads=args.threads,
-                         data_dir=args.data, progress=True,
-                         on_stage=lambda name, points: print(f"stage {name}: {len(points)} points", flush=True),
-                         on_row=lambda row: tqdm.write(line(*row), file=sys.stdout))
+        return study.run(
+            plan,
+            path,
+            data,
+            executor_of(args),
+            budget=args.budget,
+            threads=args.threads,
+            data_dir=args.data,
+            progress=True,
+            on_stage=lambda name, points: print(f"stage {name}: {len(points)} points", flush=True),
+            on_row=lambda row: tqdm.write(line(*row), file=sys.stdout),
+        )
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"interrupted; what is done is in {path}, the same command goes on") from None
 

@@ -16,33 +16,50 @@ SAMPLE = 200  # images, to tell a range of cycles
 def add_arguments(parser):
     """The command's flags."""
     parser.add_argument("model", metavar="MODEL", help="model file (.int.npz) that minisnn quantize wrote")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR",
-                        help="folder to write: new, empty, or an earlier one of this command, which is replaced; "
-                        "reports of minisnn synth in it go")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="folder to write: new, empty, or an earlier one of this command, which is replaced; "
+        "reports of minisnn synth in it go",
+    )
     add_lanes_argument(parser)
     add_wide_argument(parser)
     parser.add_argument("--hdl", default="vhdl", metavar="NAME", help="vhdl or verilog (default: vhdl)")
-    parser.add_argument("--name", default="accelerator", metavar="NAME",
-                        help="name of the entity or module (default: accelerator)")
+    parser.add_argument(
+        "--name", default="accelerator", metavar="NAME", help="name of the entity or module (default: accelerator)"
+    )
     parser.add_argument("--probe", action="store_true", help="ports that show every spike and membrane")
-    parser.add_argument("--max-steps", type=positive, default=255, metavar="N",
-                        help="largest number of steps that can be loaded (default: 255)")
-    parser.add_argument("--load-bits", type=positive, default=32, metavar="N",
-                        help="width of the load stream (default: 32)")
-    parser.add_argument("--images", type=positive, default=3, metavar="N",
-                        help="the first N test images are the testbench's (default: 3)")
+    parser.add_argument(
+        "--max-steps",
+        type=positive,
+        default=255,
+        metavar="N",
+        help="largest number of steps that can be loaded (default: 255)",
+    )
+    parser.add_argument(
+        "--load-bits", type=positive, default=32, metavar="N", help="width of the load stream (default: 32)"
+    )
+    parser.add_argument(
+        "--images",
+        type=positive,
+        default=3,
+        metavar="N",
+        help="the first N test images are the testbench's (default: 3)",
+    )
     add_data_arguments(parser)
 
 
 def run(args):
     """Write as the arguments say."""
-    from hw.deliver import check_folder, check_name, deliver, write
-    from hw.specify import specify
-    from hw.words import load_words
+    from minisnn_hw.delivery.deliver import check_folder, check_name, deliver, write
+    from minisnn_hw.generate.specify import specify
+    from minisnn_hw.generate.words import load_words
 
-    from .. import cycles
-    from .. import data as datasets
+    from ..data import load as datasets
     from ..fixed.model import load
+    from ..timing import cycles
 
     model = load(args.model)
     lanes = cycles.check_lanes(model.network, args.lanes or cycles.default_lanes(model.network))
@@ -54,7 +71,7 @@ def run(args):
     except (ValueError, OSError) as error:
         raise InputError(str(error)) from None
     data = datasets.load_for(model, args.model, args.dataset, args.data)
-    files = deliver(model, data.x_test[:args.images], spec, args.name, args.hdl, args.probe, data.x_test[:SAMPLE])
+    files = deliver(model, data.x_test[: args.images], spec, args.name, args.hdl, args.probe, data.x_test[:SAMPLE])
     try:
         write(args.out, files)
     except OSError as error:

@@ -6,9 +6,9 @@ import numpy as np
 
 from ..encode import Encoder
 from ..errors import InputError
-from ..inference import Result
 from ..model import read, versions, write
-from ..settings import stream
+from ..result import Result
+from ..rng import stream
 from ..topology import normalised, parse
 from . import lif
 from .network import IntegerLayer, IntegerNetwork
@@ -61,8 +61,10 @@ class Pixels:
         most = (1 << self.bits) - 1
         if (self.low, self.step) == (0, 1) and np.issubdtype(images.dtype, np.unsignedinteger):
             if images.size and images.max() > most:
-                raise InputError(f"pixels must be at most {most} ({self.bits} bits), got {images.max()}; quantize with "
-                                 "images that reach as far")
+                raise InputError(
+                    f"pixels must be at most {most} ({self.bits} bits), got {images.max()}; quantize with "
+                    "images that reach as far"
+                )
             return images.astype(dtype, copy=False)
         return np.clip(np.rint((images - self.low) / self.step), 0, most).astype(dtype)
 
@@ -91,7 +93,7 @@ class IntegerModel:
     --------
     >>> from tempfile import TemporaryDirectory
     >>> from minisnn import Network, fit, load_data
-    >>> from minisnn.quantize import quantize
+    >>> from minisnn.fixed.quantize import quantize
     >>> data = load_data("digits")
     >>> net = Network("64-10", data.input_shape, backend="numpy", rng=np.random.default_rng(0))
     >>> model, losses = quantize(fit(net, data, epochs=3, num_steps=4), weight_bits=6)
@@ -152,8 +154,10 @@ class IntegerModel:
         """
         images = np.asarray(images)
         if images.ndim == 0 or images.shape[1:] != self.network.input_shape or len(images) == 0:
-            raise InputError(f"images must have shape (n, {', '.join(map(str, self.network.input_shape))}) to fit "
-                             f"the network, got {images.shape}")
+            raise InputError(
+                f"images must have shape (n, {', '.join(map(str, self.network.input_shape))}) to fit "
+                f"the network, got {images.shape}"
+            )
         if self.encoder.kind == "direct":
             return self.pixels.as_integers(images)[None]
         return self.encoder.encode(images, rng)
@@ -172,7 +176,7 @@ class IntegerModel:
         """
         rng = stream(self.seed, "encode")
         for start in range(0, len(images), batch_size):
-            yield self.encode(images[start:start + batch_size], rng)
+            yield self.encode(images[start : start + batch_size], rng)
 
     def run(self, images, keep="scores", threads=None, batch_size=256, progress=lambda count: None):
         """Run images, one batch after the other.
@@ -193,7 +197,7 @@ class IntegerModel:
             yield inputs, self.network.forward(inputs, self.num_steps, keep, threads, progress)
 
     def evaluate(self, x, y, threads=None, progress=lambda count: None):
-        """Accuracy and firing rates, as :func:`minisnn.inference.evaluate`.
+        """Accuracy and firing rates, as :func:`minisnn.training.inference.evaluate`.
 
         Parameters
         ----------
@@ -205,7 +209,7 @@ class IntegerModel:
 
         Returns
         -------
-        result : minisnn.inference.Result
+        result : minisnn.result.Result
 
         Raises
         ------
@@ -221,8 +225,9 @@ class IntegerModel:
             fired += run.fired.sum(axis=(0, 2))
         right = int((np.concatenate(answers) == y).sum())
         neurons = np.array([each.layer.neurons for each in self.network.layers])
-        return Result(right / len(x), tuple((fired / (neurons * len(x) * self.num_steps)).tolist()), len(x),
-                      self.num_steps)
+        return Result(
+            right / len(x), tuple((fired / (neurons * len(x) * self.num_steps)).tolist()), len(x), self.num_steps
+        )
 
     def save(self, path):
         """Write the model to `path` (.npz), whole or not at all.
@@ -233,9 +238,15 @@ class IntegerModel:
             If it cannot be written there.
         """
         described, arrays = parts(self.network)
-        about = {**described, "pixels": [self.pixels.low, self.pixels.step, self.pixels.bits],
-                 "encoder": self.encoder.config(), "seed": self.seed, "dataset": self.dataset, "source": self.source,
-                 "versions": versions()}
+        about = {
+            **described,
+            "pixels": [self.pixels.low, self.pixels.step, self.pixels.bits],
+            "encoder": self.encoder.config(),
+            "seed": self.seed,
+            "dataset": self.dataset,
+            "source": self.source,
+            "versions": versions(),
+        }
         write(path, KIND, about, arrays)
 
 
@@ -252,9 +263,13 @@ def parts(network):
     ('1', 3, [[3], [-1]], ['1.b', '1.w'])
     """
     layers = network.layers
-    about = {"topology": normalised([each.layer for each in layers]), "input_shape": list(network.input_shape),
-             "padding": [each.layer.padding for each in layers if each.layer.kind == "conv2d"],
-             "classes": network.classes, "layers": [{name: getattr(each, name) for name in PLAIN} for each in layers]}
+    about = {
+        "topology": normalised([each.layer for each in layers]),
+        "input_shape": list(network.input_shape),
+        "padding": [each.layer.padding for each in layers if each.layer.kind == "conv2d"],
+        "classes": network.classes,
+        "layers": [{name: getattr(each, name) for name in PLAIN} for each in layers],
+    }
     return about, {f"{i + 1}.{name}": getattr(each, name) for i, each in enumerate(layers) for name in "wb"}
 
 
@@ -292,8 +307,10 @@ def joined(about, arrays, input_bits):
     ValueError: layer 1: weights must fit 3 bits, 2 to 16, symmetric
     """
     shapes = parse(about["topology"], about["input_shape"], about["padding"])
-    layers = tuple(IntegerLayer(layer, arrays[f"{i + 1}.w"], arrays[f"{i + 1}.b"], **plain)
-                   for i, (layer, plain) in enumerate(zip(shapes, about["layers"], strict=True)))
+    layers = tuple(
+        IntegerLayer(layer, arrays[f"{i + 1}.w"], arrays[f"{i + 1}.b"], **plain)
+        for i, (layer, plain) in enumerate(zip(shapes, about["layers"], strict=True))
+    )
     for index, each in enumerate(layers):
         check(each, index)
     return IntegerNetwork(layers, about["classes"], input_bits)

@@ -185,8 +185,10 @@ class IntegerNetwork:
         """
         inputs = self._checked(inputs, num_steps)
         batch, depth = inputs.shape[1], len(self.layers)
-        run = IntegerRun(np.zeros((batch, self.classes), np.int64),
-                         *(np.zeros((batch, depth, num_steps), np.int64) for _ in range(3)))
+        run = IntegerRun(
+            np.zeros((batch, self.classes), np.int64),
+            *(np.zeros((batch, depth, num_steps), np.int64) for _ in range(3)),
+        )
         if keep not in ("scores", "spikes", "membranes"):
             raise InputError(f"keep must be scores, spikes or membranes, got {keep!r}")
         if keep != "scores":
@@ -200,6 +202,7 @@ class IntegerNetwork:
             for image in range(start, min(start + SLICE, batch)):
                 self._one_image(inputs[:, image], num_steps, run, image)
             progress(min(SLICE, batch - start))
+
         with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
             list(pool.map(some, range(0, batch, SLICE)))
         return run
@@ -220,16 +223,26 @@ class IntegerNetwork:
                     spk = spk if layer.kind == "conv2d" else spk.reshape(-1)
                     padding = (layer.padding,) if layer.kind == "conv2d" else ()
                     run.inputs[image, index, t], run.additions[image, index, t] = add(
-                        spk, each.w, *padding, each.guard, each.low, each.high, mem)
+                        spk, each.w, *padding, each.guard, each.low, each.high, mem
+                    )
                 fires = np.empty(layer.out_shape, np.uint8) if run.fires is None else run.fires[index][t, image]
                 before = np.empty(0, np.int64) if run.mem is None else run.mem[index][t, image].reshape(-1)
                 last = index == len(self.layers) - 1
                 if last and self.readout == "membrane" and run.mem is None:
                     before = np.empty(layer.neurons, np.int64)
                 run.fired[image, index, t] = lif.fire(
-                    mem.reshape(-1), addends[index].reshape(-1), each.threshold, each.beta, each.frac,
-                    lif.RESETS.index(each.reset), lif.ROUNDINGS.index(each.rounding), each.low, each.high,
-                    fires.reshape(-1), before)
+                    mem.reshape(-1),
+                    addends[index].reshape(-1),
+                    each.threshold,
+                    each.beta,
+                    each.frac,
+                    lif.RESETS.index(each.reset),
+                    lif.ROUNDINGS.index(each.rounding),
+                    each.low,
+                    each.high,
+                    fires.reshape(-1),
+                    before,
+                )
                 spk = fires
                 if layer.pool > 1:
                     spk = np.empty(layer.next_shape, np.uint8)
@@ -245,8 +258,9 @@ class IntegerNetwork:
             raise InputError(f"the number of steps must be at least 1, got {num_steps}")
         steps = 1 if self.input_bits else num_steps
         if inputs.shape[2:] != self.input_shape or inputs.shape[0] != steps or inputs.size == 0:
-            raise InputError(f"inputs must have shape ({steps}, images, {', '.join(map(str, self.input_shape))}), "
-                             f"got {inputs.shape}")
+            raise InputError(
+                f"inputs must have shape ({steps}, images, {', '.join(map(str, self.input_shape))}), got {inputs.shape}"
+            )
         most = (1 << self.input_bits) - 1 if self.input_bits else 1
         if not np.issubdtype(inputs.dtype, np.unsignedinteger) or inputs.max() > most:
             raise InputError(f"inputs must be unsigned integers up to {most}, got {inputs.dtype} up to {inputs.max()}")

@@ -37,6 +37,7 @@ def backward(dcur, x, w, padding=0, pad_value=0.0, need_dx=True, packed=None):
     [1. 3. 2.] [1. 1. 1. 0.] [4.]
     [1. 3. 2.] [1. 1. 1. 0.] [4.]
     """
-    dx, dw, db = windows.backward(dcur.reshape(-1, *dcur.shape[2:]), x.reshape(-1, *x.shape[2:]), w, padding,
-                                  pad_value, need_dx, packed)
+    dx, dw, db = windows.backward(
+        dcur.reshape(-1, *dcur.shape[2:]), x.reshape(-1, *x.shape[2:]), w, padding, pad_value, need_dx, packed
+    )
     return dx.reshape(x.shape) if need_dx else None, dw, db

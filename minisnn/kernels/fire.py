@@ -32,8 +32,18 @@ def forward(cur, num_steps, neuron, pool):
     """
     batch, height, width, channels = cur.shape[1:]
     out = np.empty((num_steps, batch, height // pool, width // pool, channels), np.uint8)
-    fired = _forward(cur.reshape(-1), neuron, pool, width, _steps(pool, width), batch * height * width, channels,
-                     num_steps, out.reshape(-1), *_scratch(cur.dtype, pool * pool, 1))
+    fired = _forward(
+        cur.reshape(-1),
+        neuron,
+        pool,
+        width,
+        _steps(pool, width),
+        batch * height * width,
+        channels,
+        num_steps,
+        out.reshape(-1),
+        *_scratch(cur.dtype, pool * pool, 1),
+    )
     return out, fired
 
 
@@ -69,9 +79,22 @@ def backward(dout, share, cur, out, neuron, pool, surrogate):
     """
     batch, height, width, channels = cur.shape[1:]
     dcur = np.zeros(cur.shape, cur.dtype)
-    _backward(dout.reshape(-1), np.array([share]), cur.reshape(-1), out.reshape(-1), neuron, pool, width,
-              _steps(pool, width), batch * height * width, channels, len(out), *surrogate, dcur.reshape(-1),
-              *_scratch(cur.dtype, pool * pool, pool * pool * len(out)))
+    _backward(
+        dout.reshape(-1),
+        np.array([share]),
+        cur.reshape(-1),
+        out.reshape(-1),
+        neuron,
+        pool,
+        width,
+        _steps(pool, width),
+        batch * height * width,
+        channels,
+        len(out),
+        *surrogate,
+        dcur.reshape(-1),
+        *_scratch(cur.dtype, pool * pool, pool * pool * len(out)),
+    )
     return dcur
 
 
@@ -123,8 +146,26 @@ def _forward(cur, neuron, pool, width, steps, pixels, channels, num_steps, out, 
 
 
 @kernel
-def _backward(dout, share, cur, out, neuron, pool, width, steps, pixels, channels, num_steps, curve, numbers,
-              table, dcur, du, mem, rest):
+def _backward(
+    dout,
+    share,
+    cur,
+    out,
+    neuron,
+    pool,
+    width,
+    steps,
+    pixels,
+    channels,
+    num_steps,
+    curve,
+    numbers,
+    table,
+    dcur,
+    du,
+    mem,
+    rest,
+):
     beta, theta, r0, r1 = splat(neuron, 0), splat(neuron, 1), splat(neuron, 2), splat(neuron, 3)
     q0, q1, zero, one = splat(neuron, 4), splat(neuron, 5), splat(neuron, 6), splat(neuron, 7)
     offset = splat(share, 0)

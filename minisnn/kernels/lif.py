@@ -17,8 +17,12 @@ def constants(beta, threshold, reset, detach_reset, dtype):
     [0.5, 2.0, 0.0, 0.5, 0.0, 0.5, 0.0, 1.0]
     """
     zero = dtype.type(0)
-    removal = {"subtract": (dtype.type(threshold), zero), "zero": (zero, dtype.type(beta)), "none": (zero, zero),
-               "subtract_then_leak": (dtype.type(beta * threshold), zero)}[reset]
+    removal = {
+        "subtract": (dtype.type(threshold), zero),
+        "zero": (zero, dtype.type(beta)),
+        "none": (zero, zero),
+        "subtract_then_leak": (dtype.type(beta * threshold), zero),
+    }[reset]
     felt = (zero, zero) if detach_reset else removal
     theta = np.inf if reset == "none" else threshold  # a readout never spikes
     return np.array([beta, theta, *removal, *felt, 0, 1], dtype)
@@ -39,13 +43,13 @@ def forward(cur, num_steps, beta, threshold, reset="subtract"):
     neuron = constants(beta, threshold, reset, True, cur.dtype)
     shape = (num_steps, *cur.shape[1:])
     spk, mem = np.empty(shape, np.uint8), np.empty(shape, cur.dtype)
-    _forward(cur.reshape(-1), neuron, num_steps, cur[0].size, spk.reshape(-1), mem.reshape(-1),
-             np.zeros(LANES, cur.dtype))
+    _forward(
+        cur.reshape(-1), neuron, num_steps, cur[0].size, spk.reshape(-1), mem.reshape(-1), np.zeros(LANES, cur.dtype)
+    )
     return spk, mem
 
 
-def backward(dspk, dmem, spk, mem, surrogate, beta, threshold, reset="subtract", detach_reset=True,
-             constant=False):
+def backward(dspk, dmem, spk, mem, surrogate, beta, threshold, reset="subtract", detach_reset=True, constant=False):
     """As ``minisnn.lif.backward``; `spk` is not read, the membranes tell where the spikes were.
 
     Examples
@@ -60,9 +64,17 @@ def backward(dspk, dmem, spk, mem, surrogate, beta, threshold, reset="subtract",
     neuron = constants(beta, threshold, reset, detach_reset, mem.dtype)
     dmem = np.zeros(0, mem.dtype) if dmem is None else dmem
     dcur = np.zeros((1 if constant else len(mem), *mem.shape[1:]), mem.dtype)
-    _backward(np.ascontiguousarray(dspk).reshape(-1), np.ascontiguousarray(dmem).reshape(-1), mem.reshape(-1), neuron,
-              *sg.as_numbers(surrogate, mem.dtype), len(mem), mem[0].size, dcur.reshape(-1),
-              np.zeros(LANES, mem.dtype))
+    _backward(
+        np.ascontiguousarray(dspk).reshape(-1),
+        np.ascontiguousarray(dmem).reshape(-1),
+        mem.reshape(-1),
+        neuron,
+        *sg.as_numbers(surrogate, mem.dtype),
+        len(mem),
+        mem[0].size,
+        dcur.reshape(-1),
+        np.zeros(LANES, mem.dtype),
+    )
     return dcur
 
 
@@ -84,8 +96,7 @@ def _forward(cur, neuron, num_steps, neurons, spk, mem, rest):
 
 @kernel
 def _backward(dspk, dmem, mem, neuron, curve, numbers, table, num_steps, neurons, dcur, rest):
-    beta, theta, r1, q0, q1 = (splat(neuron, 0), splat(neuron, 1), splat(neuron, 3), splat(neuron, 4),
-                               splat(neuron, 5))
+    beta, theta, r1, q0, q1 = (splat(neuron, 0), splat(neuron, 1), splat(neuron, 3), splat(neuron, 4), splat(neuron, 5))
     zero, one = splat(neuron, 6), splat(neuron, 7)
     pitch = neurons if len(dcur) > neurons else 0
     spikes = neuron[1] < np.inf

@@ -36,6 +36,7 @@ def backward(dcur, spk, w, need_dspk=True, packed=None):
     [[[[3.0, 7.0]]], [[1.0, 1.0], [0.0, 0.0]], [1.0, 1.0]]
     """
     rows = spk.shape[0] * spk.shape[1]
-    dspk, dw, db = windows.backward(dcur.reshape(rows, 1, 1, -1), spk.reshape(rows, 1, 1, -1), w[None, None], 0,
-                                    0.0, need_dspk, packed)
+    dspk, dw, db = windows.backward(
+        dcur.reshape(rows, 1, 1, -1), spk.reshape(rows, 1, 1, -1), w[None, None], 0, 0.0, need_dspk, packed
+    )
     return dspk.reshape(spk.shape) if need_dspk else None, dw[0, 0], db

@@ -36,8 +36,12 @@ def backward(dpooled, spk, k):
     """
     steps, batch, height, width, channels = spk.shape
     dspk = np.zeros(spk.shape, dpooled.dtype)
-    _backward(dpooled.reshape(-1, *dpooled.shape[2:]), spk.reshape(-1, height, width, channels), k,
-              dspk.reshape(-1, height, width, channels))
+    _backward(
+        dpooled.reshape(-1, *dpooled.shape[2:]),
+        spk.reshape(-1, height, width, channels),
+        k,
+        dspk.reshape(-1, height, width, channels),
+    )
     return dspk
 
 

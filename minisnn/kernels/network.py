@@ -52,13 +52,22 @@ def forward(net, inputs, num_steps, record):
     work = batch * num_steps * sum(layer.neurons for layer in net.layers)
     bounds = np.linspace(0, batch, min(SLICES, batch, max(work // SLICE_WORTH, 1)) + 1).astype(int)
     packed = [windows.pack(_as_kernel(w)) for w in net.params[::2]]
-    tape = _map(net, lambda i: _forward_slice(net, np.ascontiguousarray(inputs[:, bounds[i]:bounds[i + 1]]),
-                                              num_steps, packed, record), len(bounds) - 1)
+    tape = _map(
+        net,
+        lambda i: _forward_slice(
+            net, np.ascontiguousarray(inputs[:, bounds[i] : bounds[i + 1]]), num_steps, packed, record
+        ),
+        len(bounds) - 1,
+    )
     last = [layers[-1] for layers in tape]
     spk = np.concatenate([part.spk for part in last], axis=1).astype(net.dtype)
     mem = np.concatenate([part.mem for part in last], axis=1)
-    rates = np.array([sum(layers[i].fired for layers in tape) / (layer.neurons * batch * num_steps)
-                      for i, layer in enumerate(net.layers)])
+    rates = np.array(
+        [
+            sum(layers[i].fired for layers in tape) / (layer.neurons * batch * num_steps)
+            for i, layer in enumerate(net.layers)
+        ]
+    )
     layers = []
     if record:
         for i in range(len(net.layers)):
@@ -119,7 +128,7 @@ def _neuron(net, index):
 def _forward_slice(net, x, num_steps, packed, record):
     layers = []
     for index, layer in enumerate(net.layers):
-        w, b = net.params[2 * index:2 * index + 2]
+        w, b = net.params[2 * index : 2 * index + 2]
         if layer.kind == "conv2d":
             pad_value = net.pad_value if index == 0 else 0.0
             cur = conv2d.forward(x, w, b, layer.padding, pad_value, layer.out_shape[:2], packed[index])
@@ -128,8 +137,7 @@ def _forward_slice(net, x, num_steps, packed, record):
             cur = linear.forward(x, w, b, packed[index])
         done = _LayerTape(x, cur)
         if record or index == len(net.layers) - 1:
-            done.spk, done.mem = lif.forward(cur, num_steps, net.betas[index], net.thresholds[index],
-                                             net.resets[index])
+            done.spk, done.mem = lif.forward(cur, num_steps, net.betas[index], net.thresholds[index], net.resets[index])
             done.out = maxpool.forward(done.spk, layer.pool) if layer.pool > 1 else done.spk
             done.fired = np.count_nonzero(done.spk)
         else:
@@ -141,18 +149,35 @@ def _forward_slice(net, x, num_steps, packed, record):
 
 
 def _backward_slice(net, tape, dspk, dmem, shares, packed):
-    grads = []
+    grads, dout = [], None
     surrogate = sg.as_numbers(net.surrogate, net.dtype)
     for index in reversed(range(len(net.layers))):
         layer, done = net.layers[index], tape[index]
         if index == len(net.layers) - 1:
             # spk, mem = lif.forward(cur, ...)
-            dcur = lif.backward(dspk + shares[index], dmem, done.spk, done.mem, net.surrogate, net.betas[index],
-                                net.thresholds[index], net.resets[index], net.detach_reset, len(done.cur) == 1)
+            dcur = lif.backward(
+                dspk + shares[index],
+                dmem,
+                done.spk,
+                done.mem,
+                net.surrogate,
+                net.betas[index],
+                net.thresholds[index],
+                net.resets[index],
+                net.detach_reset,
+                len(done.cur) == 1,
+            )
         else:
             # out, fired = fire.forward(cur, ...)
-            dcur = fire.backward(_as_frames(dout), shares[index], _as_frames(done.cur), _as_frames(done.out),
-                                 _neuron(net, index), layer.pool, surrogate).reshape(done.cur.shape)
+            dcur = fire.backward(
+                _as_frames(dout),
+                shares[index],
+                _as_frames(done.cur),
+                _as_frames(done.out),
+                _neuron(net, index),
+                layer.pool,
+                surrogate,
+            ).reshape(done.cur.shape)
         # cur = conv2d.forward(x, w, b, ...) or linear.forward(x, w, b)
         w = net.params[2 * index]
         if layer.kind == "conv2d":

@@ -117,6 +117,7 @@ def _read(context, builder, array_type, array, index):
 def _load(typingctx, array, index):
     def codegen(context, builder, signature, args):
         return _read(context, builder, array, *args)
+
     return Vector(array.dtype)(array, types.intp), codegen
 
 
@@ -125,6 +126,7 @@ def _load_as(typingctx, array, index, like):
     def codegen(context, builder, signature, args):
         vector = _read(context, builder, array, *args[:2])
         return builder.uitofp(vector, _llvm(like.dtype)) if array.dtype == types.uint8 else vector
+
     return Vector(like.dtype)(array, types.intp, like), codegen
 
 
@@ -138,6 +140,7 @@ def _store(typingctx, array, index, vector):
         stored = builder.store(value, builder.bitcast(pointer, _llvm(array.dtype).as_pointer()))
         stored.align = array.dtype.bitwidth // 8
         return context.get_dummy_value()
+
     return types.void(array, types.intp, vector), codegen
 
 
@@ -148,6 +151,7 @@ def _splat(typingctx, array, index):
         undefined, lane = ir.Constant(_llvm(array.dtype), ir.Undefined), ir.IntType(32)
         first = builder.insert_element(undefined, number, ir.Constant(lane, 0))
         return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(lane, LANES), [0] * LANES))
+
     return Vector(array.dtype)(array, types.intp), codegen
 
 
@@ -155,6 +159,7 @@ def _splat(typingctx, array, index):
 def _item(typingctx, array, index):
     def codegen(context, builder, signature, args):
         return builder.load(_element(context, builder, array, *args))
+
     return array.dtype(array, types.intp), codegen
 
 
@@ -162,6 +167,7 @@ def _item(typingctx, array, index):
 def _muladd(typingctx, s, v, w):
     def codegen(context, builder, signature, args):
         return builder.fadd(args[0], builder.fmul(*args[1:], flags=["contract"]), flags=["contract"])
+
     return s(s, v, w), codegen
 
 
@@ -169,6 +175,7 @@ def _muladd(typingctx, s, v, w):
 def _above(typingctx, v, w, one):
     def codegen(context, builder, signature, args):
         return builder.select(builder.fcmp_ordered(">", *args[:2]), args[2], ir.Constant(_llvm(v.dtype), None))
+
     return v(v, w, one), codegen
 
 
@@ -176,6 +183,7 @@ def _above(typingctx, v, w, one):
 def _maximum(typingctx, v, w):
     def codegen(context, builder, signature, args):
         return builder.select(builder.fcmp_ordered(">", *args), *args)
+
     return v(v, w), codegen
 
 
@@ -186,15 +194,18 @@ def _absolute(typingctx, v):
         name = f"llvm.fabs.v{LANES}f{v.dtype.bitwidth}"
         kind = ir.FunctionType(vector, [vector])
         return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), args)
+
     return v(v), codegen
 
 
 def _arithmetic(python_operator, instruction):
     """Give two vectors the Python operator."""
+
     @intrinsic
     def apply(typingctx, v, w):
         def codegen(context, builder, signature, args):
             return getattr(builder, instruction)(*args)
+
         return v(v, w), codegen
 
     @overload(python_operator)
@@ -203,21 +214,26 @@ def _arithmetic(python_operator, instruction):
             return lambda v, w: apply(v, w)
 
 
-for _operator, _instruction in ((operator.add, "fadd"), (operator.sub, "fsub"), (operator.mul, "fmul"),
-                                (operator.truediv, "fdiv")):
+for _operator, _instruction in (
+    (operator.add, "fadd"),
+    (operator.sub, "fsub"),
+    (operator.mul, "fmul"),
+    (operator.truediv, "fdiv"),
+):
     _arithmetic(_operator, _instruction)
 
 
 def _python():
     """The same functions on NumPy arrays."""
+
     def load(array, index):
-        return array[index:index + LANES].copy()
+        return array[index : index + LANES].copy()
 
     def load_as(array, index, like):
-        return array[index:index + LANES].astype(like.dtype)
+        return array[index : index + LANES].astype(like.dtype)
 
     def store(array, index, vector):
-        array[index:index + LANES] = vector
+        array[index : index + LANES] = vector
 
     def splat(array, index):
         return np.full(LANES, array[index])
@@ -234,11 +250,13 @@ def _python():
     return load, load_as, store, splat, item, muladd, above, np.maximum, np.abs
 
 
-load, load_as, store, splat, item, muladd, above, maximum, absolute = _python() if config.DISABLE_JIT else (
-    _load, _load_as, _store, _splat, _item, _muladd, _above, _maximum, _absolute)
+load, load_as, store, splat, item, muladd, above, maximum, absolute = (
+    _python() if config.DISABLE_JIT else (_load, _load_as, _store, _splat, _item, _muladd, _above, _maximum, _absolute)
+)
 
 
 # A row that ends before LANES numbers are full goes through `rest`, an array of LANES numbers.
+
 
 @kernel
 def load_some(array, index, count, rest):

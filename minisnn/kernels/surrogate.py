@@ -29,8 +29,10 @@ def as_numbers(surrogate, dtype):
     elif surrogate.functions is None:
         curve = FAMILIES.index(surrogate.name)
     else:
-        raise ValueError(f"surrogate {surrogate.name} is a function of your own: run it with backend=\"numpy\", or "
-                         "pass the kernels surrogate.tabulate(reach)[0]")
+        raise ValueError(
+            f'surrogate {surrogate.name} is a function of your own: run it with backend="numpy", or '
+            "pass the kernels surrogate.tabulate(reach)[0]"
+        )
     scale, reach = dtype.type(surrogate.scale), dtype.type(surrogate.reach)
     half_turn = dtype.type(np.pi / 2) * scale
     pitch = dtype.type(len(table) - 1) / (reach + reach) if curve == TABLE else 0  # points per unit of membrane

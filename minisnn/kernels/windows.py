@@ -21,8 +21,8 @@ def blocks(w):
     rows, columns = w.shape
     packed = zeros((-(-columns // LANES), rows, LANES), w.dtype)
     for i, block in enumerate(packed):
-        part = w[:, i * LANES:(i + 1) * LANES]
-        block[:, :part.shape[1]] = part
+        part = w[:, i * LANES : (i + 1) * LANES]
+        block[:, : part.shape[1]] = part
     return packed
 
 
@@ -46,7 +46,7 @@ def framed(x, top, left, height, width, value=0.0):
     y, y_from, x0, x_from = max(top, 0), max(-top, 0), max(left, 0), max(-left, 0)
     rows, columns = min(h - y_from, height - y), min(w - x_from, width - x0)
     if rows > 0 and columns > 0:
-        out[:, y:y + rows, x0:x0 + columns] = x[:, y_from:y_from + rows, x_from:x_from + columns]
+        out[:, y : y + rows, x0 : x0 + columns] = x[:, y_from : y_from + rows, x_from : x_from + columns]
     return out
 
 
@@ -144,7 +144,7 @@ def backward(dcur, x, w, padding, pad_value, need_dx, packed=None):
 
 def _in_one_frame(x, cur):
     """Inputs and currents of a 1x1 kernel as (1, 1, pixels, C): it does not matter which pixel is in which frame."""
-    x = x[:, :cur.shape[1], :cur.shape[2]]
+    x = x[:, : cur.shape[1], : cur.shape[2]]
     return x.reshape(1, 1, -1, x.shape[3]), cur.reshape(1, 1, -1, cur.shape[3])
 
 

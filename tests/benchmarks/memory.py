@@ -17,8 +17,9 @@ def peak(library, num_steps, size, threads):
     Ours includes loading the compiled kernels; run it once before, so that they are compiled and cached.
     """
     arguments = [library, str(num_steps), str(size), str(threads)]
-    done = subprocess.run([sys.executable, "-m", "tests.benchmarks.memory", *arguments], check=True,
-                          capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.benchmarks.memory", *arguments], check=True, capture_output=True, text=True
+    )
     return float(done.stdout.split()[-1])
 
 
@@ -32,22 +33,26 @@ def _train(library, num_steps, size, threads):
     from minisnn.kernels import network  # noqa: F401  (Numba)
 
     from . import race
+
     peer = "snntorch" if library == "minisnn" else library
     net = race.network(threads, peer)
     x, y, _ = race.batch(size)
     if library == "minisnn":
+
         def prepare():
             return race.ours(net, num_steps)[1], (x, y)
     else:
         import torch
 
         from . import peers
+
         torch.set_num_threads(threads)
         make, batch = getattr(peers, library), peers.tensors(x, y)
         make(net, 1)  # imports its library
 
         def prepare():
             return make(net, num_steps)[1], batch
+
     Path("/proc/self/clear_refs").write_text("5")  # VmHWM starts again from VmRSS
     before = _status("VmRSS")
     step, batch = prepare()

@@ -21,9 +21,14 @@ def snntorch(net, num_steps):
     """snnTorch: a loop over the steps, fast sigmoid of slope 25."""
     import snntorch as snn
     from snntorch import surrogate
+
     lif = [snn.Leaky(beta=BETA, threshold=THRESHOLD, spike_grad=surrogate.fast_sigmoid(slope=25)) for _ in range(4)]
-    conv1, conv2, fc1, fc2 = modules = [nn.Conv2d(3, 32, 3), nn.Conv2d(32, 32, 3), nn.Linear(1152, 256),
-                                        nn.Linear(256, 10)]
+    conv1, conv2, fc1, fc2 = modules = [
+        nn.Conv2d(3, 32, 3),
+        nn.Conv2d(32, 32, 3),
+        nn.Linear(1152, 256),
+        nn.Linear(256, 10),
+    ]
     _copy_weights(net, modules)
     pool = nn.MaxPool2d(2)
 
@@ -37,6 +42,7 @@ def snntorch(net, num_steps):
             s, mem[3] = lif[3](fc2(s), mem[3])
             counts = counts + s
         return counts
+
     return forward, _step(nn.ModuleList(modules).parameters(), forward)
 
 
@@ -45,19 +51,42 @@ def spikingjelly(net, num_steps):
     from spikingjelly.activation_based import functional, layer, neuron, surrogate
 
     def lif():
-        return neuron.LIFNode(tau=1 / (1 - BETA), decay_input=False, v_reset=None, v_threshold=THRESHOLD,
-                              surrogate_function=surrogate.ATan(), detach_reset=True, step_mode="m")
-    modules = [layer.Conv2d(3, 32, 3, step_mode="m"), layer.Conv2d(32, 32, 3, step_mode="m"),
-               layer.Linear(1152, 256, step_mode="m"), layer.Linear(256, 10, step_mode="m")]
+        return neuron.LIFNode(
+            tau=1 / (1 - BETA),
+            decay_input=False,
+            v_reset=None,
+            v_threshold=THRESHOLD,
+            surrogate_function=surrogate.ATan(),
+            detach_reset=True,
+            step_mode="m",
+        )
+
+    modules = [
+        layer.Conv2d(3, 32, 3, step_mode="m"),
+        layer.Conv2d(32, 32, 3, step_mode="m"),
+        layer.Linear(1152, 256, step_mode="m"),
+        layer.Linear(256, 10, step_mode="m"),
+    ]
     _copy_weights(net, modules)
     conv1, conv2, fc1, fc2 = modules
-    model = nn.Sequential(conv1, lif(), layer.MaxPool2d(2, step_mode="m"),
-                          conv2, lif(), layer.MaxPool2d(2, step_mode="m"),
-                          layer.Flatten(step_mode="m"), fc1, lif(), fc2, lif())
+    model = nn.Sequential(
+        conv1,
+        lif(),
+        layer.MaxPool2d(2, step_mode="m"),
+        conv2,
+        lif(),
+        layer.MaxPool2d(2, step_mode="m"),
+        layer.Flatten(step_mode="m"),
+        fc1,
+        lif(),
+        fc2,
+        lif(),
+    )
 
     def forward(x):
         functional.reset_net(model)
         return model(x.unsqueeze(0).expand(num_steps, *x.shape).contiguous()).sum(0)
+
     return forward, _step(model.parameters(), forward)
 
 
@@ -85,4 +114,5 @@ def _step(parameters, forward):
         value.backward()
         optimiser.step()
         return float(value.detach())
+
     return step

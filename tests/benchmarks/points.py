@@ -15,11 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
-from minisnn import data as datasets
-from minisnn import sweep
 from minisnn.commands import table
-from minisnn.point import make
-from minisnn.presets import choose
+from minisnn.data import load as datasets
+from minisnn.study import sweep
+from minisnn.study.point import make
+from minisnn.training.presets import choose
 
 POINTS = 2
 
@@ -29,7 +29,7 @@ def ours(data, data_dir, epochs):
     settings = {"num_steps": 10, "epochs": epochs, "surrogate": "fast_sigmoid:25", "beta": 0.25, "validation": 0.15}
     points = [make(data, *choose("svhn", settings | {"seed": seed})) for seed in range(POINTS)]
     with tempfile.TemporaryDirectory() as folder:
-        outcome = sweep.run(points, Path(folder) / "study.sqlite", "svhn", sweep.Processes(POINTS), data_dir=data_dir)
+        outcome = sweep.sweep(points, Path(folder) / "study.sqlite", "svhn", sweep.Processes(POINTS), data_dir=data_dir)
     assert outcome.done == POINTS, outcome
 
 
@@ -40,6 +40,7 @@ def script(data_dir, epochs, seed, threads):
     from minisnn.network import Network
 
     from . import peers
+
     torch.set_num_threads(threads)
     data = datasets.load("svhn", data_dir)
     held_out = round(0.15 * len(data.x_train))
@@ -51,7 +52,7 @@ def script(data_dir, epochs, seed, threads):
     for _ in range(epochs):
         order = rng.permutation(len(x[learn]))
         for start in range(0, len(order) - 63, 64):
-            chosen = order[start:start + 64]
+            chosen = order[start : start + 64]
             step(*peers.tensors(x[learn][chosen], data.y_train[learn][chosen]))
         _ask(forward, x[check], data.y_train[check])
     return _ask(forward, (data.x_test / 255 - 0.5).astype(np.float32), data.y_test)
@@ -61,10 +62,11 @@ def _ask(forward, x, y):
     import torch
 
     from . import peers
+
     with torch.no_grad():
         right = 0
         for start in range(0, len(x), 256):
-            images, labels = peers.tensors(x[start:start + 256], y[start:start + 256])
+            images, labels = peers.tensors(x[start : start + 256], y[start : start + 256])
             right += int((forward(images).argmax(1) == labels).sum())
     return right / len(x)
 
@@ -77,16 +79,21 @@ def theirs(data_dir, epochs, workers, threads):
 
 def main():
     """Measure and print."""
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.points", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.benchmarks.points",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--data", required=True)
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--rounds", type=int, default=3)
     args = parser.parse_args()
     data = datasets.load("svhn", args.data)
-    runs = {"minisnn sweep": lambda: ours(data, args.data, args.epochs),
-            "snnTorch, 2 processes": lambda: theirs(args.data, args.epochs, 2, 1),
-            "snnTorch, 2 threads": lambda: theirs(args.data, args.epochs, 1, 2)}
+    runs = {
+        "minisnn sweep": lambda: ours(data, args.data, args.epochs),
+        "snnTorch, 2 processes": lambda: theirs(args.data, args.epochs, 2, 1),
+        "snnTorch, 2 threads": lambda: theirs(args.data, args.epochs, 1, 2),
+    }
     times = {name: [] for name in runs}
     for _ in range(args.rounds):
         for name, function in runs.items():
@@ -96,8 +103,12 @@ def main():
             print(f"{name}: {times[name][-1]:.1f} s", flush=True)
     medians = {name: float(np.median(each)) for name, each in times.items()}
     best = min(value for name, value in medians.items() if name.startswith("snnTorch"))
-    print(table([(name, f"{3600 * POINTS / value:.0f}", f"{best / value:.2f}x") for name, value in medians.items()],
-                (f"points of {args.epochs} epochs", "an hour", "against the better snnTorch")))
+    print(
+        table(
+            [(name, f"{3600 * POINTS / value:.0f}", f"{best / value:.2f}x") for name, value in medians.items()],
+            (f"points of {args.epochs} epochs", "an hour", "against the better snnTorch"),
+        )
+    )
 
 
 if __name__ == "__main__":

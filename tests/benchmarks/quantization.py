@@ -13,13 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
-from minisnn import data as datasets
 from minisnn import evaluate
 from minisnn.commands import main as minisnn
 from minisnn.commands import table
+from minisnn.data import load as datasets
+from minisnn.fixed.quantize import quantize
 from minisnn.model import load
-from minisnn.quantize import quantize
-from minisnn.train import fine_tune
+from minisnn.training.train import fine_tune
 
 COLUMNS = ("seed", "weight_bits", "kind", "epochs", "accuracy")
 
@@ -45,36 +45,49 @@ class Rows:
             self.known[key] = measure()
             with open(self.path, "a", newline="") as file:
                 csv.writer(file, lineterminator="\n").writerow([*key, f"{self.known[key]:.5f}"])
-            print(f"seed {seed}, {bits or 'float'} bits, {kind}, {epochs} epochs more: "
-                  f"{100 * self.known[key]:.2f} %", flush=True)
+            print(
+                f"seed {seed}, {bits or 'float'} bits, {kind}, {epochs} epochs more: {100 * self.known[key]:.2f} %",
+                flush=True,
+            )
         return self.known[key]
 
 
 def show(rows, seeds, widths, epochs):
     """The table: accuracies and their losses, mean over the seeds (and the seeds, where there are several)."""
+
     def mean(values):
         values = 100 * np.array(values)
-        return f"{values.mean():.2f} ({', '.join(f'{v:.2f}' for v in values)})" if len(values) > 1 else (
-            f"{values[0]:.2f}")
+        return (
+            f"{values.mean():.2f} ({', '.join(f'{v:.2f}' for v in values)})"
+            if len(values) > 1
+            else (f"{values[0]:.2f}")
+        )
+
     lines = []
     for bits in widths:
         own = [s for s in seeds if (s, bits, "tuned", epochs) in rows.known]
         if not own:
             continue
-        of = [[rows.known[s, b, kind, n] for s in own] for b, kind, n in
-              ((bits, "post-training", 0), (bits, "tuned", epochs))]
+        of = [
+            [rows.known[s, b, kind, n] for s in own]
+            for b, kind, n in ((bits, "post-training", 0), (bits, "tuned", epochs))
+        ]
         partner = [[rows.known[s, 0, "float", n] for s in own] for n in (0, epochs)]
         lost = [[b - a for a, b in zip(*pair)] for pair in zip(of, partner)]
-        lines.append((bits, len(own), f"{100 * np.mean(of[0]):.2f}", mean(lost[0]), f"{100 * np.mean(of[1]):.2f}",
-                      mean(lost[1])))
+        lines.append(
+            (bits, len(own), f"{100 * np.mean(of[0]):.2f}", mean(lost[0]), f"{100 * np.mean(of[1]):.2f}", mean(lost[1]))
+        )
     print("\nAccuracy in %, and points lost against floats (of the same epochs), mean (by seed)\n")
     print(table(lines, ("bits", "seeds", "as it is", "lost", "fine-tuned", "lost")))
 
 
 def main():
     """Measure and print."""
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.quantization", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.benchmarks.quantization",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--data", required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--bits", type=int, nargs="+", default=[4, 8])
@@ -86,8 +99,24 @@ def main():
     x, y = data.x_test, data.y_test
     for seed in args.seeds:
         path = args.out / f"svhn-seed{seed}.npz"
-        if not path.exists() and minisnn(["train", "--dataset", "svhn", "--data", args.data, "--steps", "10",
-                                          "--validation", "0", "--seed", str(seed), "--out", str(path), "--resume"]):
+        if not path.exists() and minisnn(
+            [
+                "train",
+                "--dataset",
+                "svhn",
+                "--data",
+                args.data,
+                "--steps",
+                "10",
+                "--validation",
+                "0",
+                "--seed",
+                str(seed),
+                "--out",
+                str(path),
+                "--resume",
+            ]
+        ):
             raise SystemExit(1)
         model = load(path)
         rows.get(seed, 0, "float", 0, lambda: evaluate(model, x, y).accuracy)
@@ -99,6 +128,7 @@ def main():
             def tuned():
                 after = fine_tune(model, data, args.epochs, bits)
                 return (quantize(after, bits)[0].evaluate(x, y) if bits else evaluate(after, x, y)).accuracy
+
             rows.get(seed, bits or 0, kind, args.epochs, tuned)
     show(rows, args.seeds, args.bits, args.epochs)
 

@@ -6,17 +6,21 @@ from pathlib import Path
 
 import numpy as np
 
-from minisnn import data, encode, loss, optim
+from minisnn import encode, loss
+from minisnn.data import load as data
 from minisnn.errors import InputError
 from minisnn.network import Network
+from minisnn.training import optim
 
 TOPOLOGY, SHAPE, CLASSES = "32C3-MP2-32C3-MP2-256-10", (32, 32, 3), 10
 BETA, THRESHOLD, LR = 0.25, 1.0, 1e-3
 
 # The neuron and surrogate of each peer; ours races against it with the same. "Subtractive reset" means
 # beta*U - theta*S to snnTorch and beta*(U - theta*S) to SpikingJelly.
-NEURONS = {"snntorch": {"surrogate": "fast_sigmoid:25", "reset": "subtract"},
-           "spikingjelly": {"surrogate": "atan:2", "reset": "subtract_then_leak"}}
+NEURONS = {
+    "snntorch": {"surrogate": "fast_sigmoid:25", "reset": "subtract"},
+    "spikingjelly": {"surrogate": "atan:2", "reset": "subtract_then_leak"},
+}
 
 
 def network(threads, peer="snntorch", gain=1.0):
@@ -25,8 +29,9 @@ def network(threads, peer="snntorch", gain=1.0):
     The weights are minisnn's own first ones for every library: PyTorch's default leaves layers nearly silent,
     and then there is nothing to compute.
     """
-    net = Network(TOPOLOGY, SHAPE, beta=BETA, threshold=THRESHOLD, threads=threads, rng=np.random.default_rng(0),
-                  **NEURONS[peer])
+    net = Network(
+        TOPOLOGY, SHAPE, beta=BETA, threshold=THRESHOLD, threads=threads, rng=np.random.default_rng(0), **NEURONS[peer]
+    )
     for w in net.params[::2]:
         w *= np.float32(gain)
     return net
@@ -41,13 +46,16 @@ def batch(size):
     if folder := os.environ.get("MINISNN_TEST_DATA"):
         found = sorted(Path(folder).rglob("train_32x32.mat"))
         if not found:
-            raise InputError(f"there is no train_32x32.mat below MINISNN_TEST_DATA={folder}: name SVHN's folder, "
-                             "or unset the variable")
+            raise InputError(
+                f"there is no train_32x32.mat below MINISNN_TEST_DATA={folder}: name SVHN's folder, "
+                "or unset the variable"
+            )
         svhn = data.load("svhn", found[0].parent, download=False)
         chosen = rng.choice(len(svhn.x_train), size, replace=False)
         encoder = encode.fit("direct", svhn.x_train, num_steps=1, max_value=svhn.max_value)
         return encoder.encode(svhn.x_train[chosen], rng)[0], svhn.y_train[chosen], "SVHN"
     from scipy.ndimage import gaussian_filter
+
     x = gaussian_filter(rng.standard_normal((size, *SHAPE)), (0, 2, 2, 0))
     return (x / x.std()).astype(np.float32), rng.integers(0, CLASSES, size), "smooth random images"
 
@@ -64,6 +72,7 @@ def ours(net, num_steps):
         value, dspk, dmem = loss.rate(run.spk, run.mem, y, net.classes)
         adam.step(net.params, net.backward(run, dspk, dmem), LR)
         return value
+
     return forward, step
 
 

@@ -1,6 +1,7 @@
 """Throughput: all libraries in one process, in turns, so that a busy machine is busy for all of them."""
 
 import time
+from functools import partial
 
 import numpy as np
 
@@ -14,6 +15,7 @@ def measure(num_steps, size, rounds, threads, gain=1.0, progress=lambda: None):
     import torch
 
     from . import peers
+
     torch.set_num_threads(threads)
     x, y, images = race.batch(size)
     tx, ty = peers.tensors(x, y)
@@ -25,7 +27,7 @@ def measure(num_steps, size, rounds, threads, gain=1.0, progress=lambda: None):
         our_forward, our_step = race.ours(net, num_steps)
         agreement[peer] = _agreement(our_forward(x), torch.no_grad()(their_forward)(tx).numpy())
         forwards[f"minisnn/{peer}"] = lambda f=our_forward: f(x)
-        forwards[peer] = lambda f=torch.no_grad()(their_forward): f(tx)
+        forwards[peer] = partial(torch.no_grad()(their_forward), tx)
         steps[f"minisnn/{peer}"] = lambda f=our_step: f(x, y)
         steps[peer] = lambda f=their_step: f(tx, ty)
     infer = alternate(forwards, rounds, progress)
@@ -44,10 +46,15 @@ def measure(num_steps, size, rounds, threads, gain=1.0, progress=lambda: None):
     return result | {
         "train_samples_per_s": {name: size / float(np.median(t)) for name, t in train.items() if name != "sgemm"},
         "infer_samples_per_s": {name: size / float(np.median(t)) for name, t in infer.items()},
-        "sgemm_gflops": flops / 1e9, "firing_rates": rates.tolist(),
+        "sgemm_gflops": flops / 1e9,
+        "firing_rates": rates.tolist(),
         "firing_rates_after_training": nets["snntorch"].forward(x[None], num_steps).rates.tolist(),
-        "agreement_of_counts": agreement, "images": images, "num_steps": num_steps, "batch_size": size,
-        "rounds": rounds}
+        "agreement_of_counts": agreement,
+        "images": images,
+        "num_steps": num_steps,
+        "batch_size": size,
+        "rounds": rounds,
+    }
 
 
 def alternate(functions, rounds, progress=lambda: None):
@@ -75,5 +82,8 @@ def _agreement(ours, theirs):
     changes what comes after it.
     """
     apart = np.abs(ours - theirs)
-    return {"largest_difference": float(apart.max()), "share_that_differs": float((apart > 0).mean()),
-            "mean_difference_over_mean_count": float(apart.mean() / theirs.mean())}
+    return {
+        "largest_difference": float(apart.max()),
+        "share_that_differs": float((apart > 0).mean()),
+        "mean_difference_over_mean_count": float(apart.mean() / theirs.mean()),
+    }

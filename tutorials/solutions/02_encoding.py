@@ -30,6 +30,7 @@ assert abs(count - mean) < 4 * deviation
 # Rounding errs by at most half a step. With T = 5 the spike times 0 to 4 stand for the levels 1, 3/4, 1/2, 1/4 and 0;
 # a black pixel is read as 0 as well: five levels are left.
 
+
 # %%
 def read_latency(spk):
     return np.where(spk.any(axis=0), 1 - spk.argmax(axis=0) / (len(spk) - 1), 0)

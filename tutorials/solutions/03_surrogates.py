@@ -39,6 +39,7 @@ for alpha in (1.0, 2.0, 8.0):
 # The neuron starts 0.2 and more below the threshold. There sg is at most $1/(1 + 0.2k)^2$: 0.69 for scale 1, 0.0023 for
 # scale 100, so the first steps towards the threshold are tiny. (One that is too wide is no harm with a single layer.)
 
+
 # %%
 def updates(sg, most=3000):
     w = start.copy()
@@ -58,6 +59,7 @@ assert max(needed, key=needed.get) == 100 and needed[1] < needed[25] < needed[10
 # ## 3
 # The curve is the integral of the box: a straight ramp between -0.5 and 0.5, flat outside. The box reaches points that
 # are less than 0.5 below the threshold; with a half-width below 0.2 it would reach none, and the neuron would be dead.
+
 
 # %%
 def curve(x):

@@ -30,8 +30,9 @@ def differences(function, w, epsilon=1e-6):
 
 def by_library(w, reset="subtract"):
     spk, mem = forward(w, reset)
-    dcur = lif.backward((spk - y)[:, None], None, spk[:, None], mem[:, None], surrogate, beta, threshold, reset,
-                        detach_reset=False)
+    dcur = lif.backward(
+        (spk - y)[:, None], None, spk[:, None], mem[:, None], surrogate, beta, threshold, reset, detach_reset=False
+    )
     return x.T @ dcur[:, 0]
 
 

@@ -10,8 +10,15 @@ data = load_data("digits")
 
 
 def trained(seed=0, **settings):
-    net = Network("64-10", data.input_shape, beta=0.5, threshold=1.0, surrogate="fast_sigmoid:5", backend="numpy",
-                  rng=np.random.default_rng(seed))
+    net = Network(
+        "64-10",
+        data.input_shape,
+        beta=0.5,
+        threshold=1.0,
+        surrogate="fast_sigmoid:5",
+        backend="numpy",
+        rng=np.random.default_rng(seed),
+    )
     return fit(net, data, **({"epochs": 15, "num_steps": 5, "lr": 0.004, "seed": seed} | settings))
 
 
@@ -50,8 +57,10 @@ for weight in (0.0, 1.0, 2.0, 4.0):
     priced = trained(rate_penalty=f"{weight},0")
     best = max(entry["validation_accuracy"] for entry in priced.history)
     outcome = evaluate(priced, data.x_test, data.y_test)
-    print(f"weight {weight}: validation {best:.1%}, test {outcome.accuracy:.1%}, "
-          f"hidden neurons fire {outcome.firing_rates[0]:.3f} a step")
+    print(
+        f"weight {weight}: validation {best:.1%}, test {outcome.accuracy:.1%}, "
+        f"hidden neurons fire {outcome.firing_rates[0]:.3f} a step"
+    )
     if outcome.firing_rates[0] < result.firing_rates[0] / 2:
         break
 assert outcome.firing_rates[0] < result.firing_rates[0] / 2 and outcome.accuracy > result.accuracy - 0.02

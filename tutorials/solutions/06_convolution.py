@@ -34,9 +34,9 @@ dcur = np.zeros_like(cur)
 dcur[y, x, m] = 1.0
 dx, dw, db = conv2d.backward(dcur[None, None], spk[None, None], w, padding=1)
 wanted = np.zeros_like(spk)
-wanted[y - 1:y + 2, x - 1:x + 2] = w[:, :, :, m]
+wanted[y - 1 : y + 2, x - 1 : x + 2] = w[:, :, :, m]
 np.testing.assert_allclose(dx[0, 0], wanted)
-np.testing.assert_allclose(dw[..., m], spk[y - 1:y + 2, x - 1:x + 2])  # and the weights' is the window
+np.testing.assert_allclose(dw[..., m], spk[y - 1 : y + 2, x - 1 : x + 2])  # and the weights' is the window
 assert db[m] == 1 and db.sum() == 1
 
 # %% [markdown]

@@ -6,7 +6,7 @@ import numpy as np
 
 import minisnn as ms
 from minisnn.fixed import lif
-from minisnn.quantize import quantize, signed_bits
+from minisnn.fixed.quantize import quantize, signed_bits
 
 # %% [markdown]
 # 1. A weight of 4 bits is at most 7, in sixteenths 7 * 16 = 112. 64 of them make 7168 < 2**13 = 8192: 13 bits and a

@@ -7,8 +7,9 @@ from functools import partial
 import numpy as np
 from myhdl import Signal, always, block, intbv
 
-from hw import lif, simulate
 from minisnn.fixed import lif as fixed_lif
+from minisnn_hw import lif
+from minisnn_hw.verify import simulate
 
 rng = np.random.default_rng(0)
 
@@ -18,7 +19,7 @@ def bits(width):
 
 
 def signed(width):
-    return Signal(intbv(0, min=-2**(width - 1), max=2**(width - 1)))
+    return Signal(intbv(0, min=-(2 ** (width - 1)), max=2 ** (width - 1)))
 
 
 def run(make, inputs, outputs, stream):
@@ -33,7 +34,7 @@ def run(make, inputs, outputs, stream):
 # %%
 @block
 def three_registers(clk, d, third):
-    first, second = [Signal(intbv(0)[len(d):]) for _ in range(2)]
+    first, second = [Signal(intbv(0)[len(d) :]) for _ in range(2)]
 
     @always(clk.posedge)
     def take():
@@ -57,10 +58,20 @@ v, cur = rng.integers(-128, 128, count), rng.integers(-100, 128, count)
 make = partial(lif.lif, beta=3, frac=2, reset="zero", towards_zero=False)
 inputs = {"fires": bits(4), "v": signed(8), "addend": signed(8), "threshold": bits(7), "clear": Signal(bool(0))}
 outputs = {"spike": Signal(bool(0)), "before": bits(8), "kept": signed(8)}
-seen = run(make, inputs, outputs, [
-    {"fires": sum(1 << i for i in range(4) if 0 <= cycle - i < count), "threshold": 60,
-     "v": v[cycle] if cycle < count else 0, "addend": cur[cycle] if cycle < count else 0}
-    for cycle in range(count + 5)])
+seen = run(
+    make,
+    inputs,
+    outputs,
+    [
+        {
+            "fires": sum(1 << i for i in range(4) if 0 <= cycle - i < count),
+            "threshold": 60,
+            "v": v[cycle] if cycle < count else 0,
+            "addend": cur[cycle] if cycle < count else 0,
+        }
+        for cycle in range(count + 5)
+    ],
+)
 kept, spk, before = v.copy(), np.zeros(count, np.uint8), np.zeros(count, np.int64)
 fixed_lif.fire(kept, cur, 60, 3, 2, fixed_lif.RESETS.index("zero"), 0, -128, 127, spk, before)  # the index is 2
 assert [seen[c + 2]["spike"] for c in range(count)] == spk.tolist()

@@ -5,8 +5,8 @@
 import numpy as np
 
 import minisnn as ms
-from minisnn import cycles
-from minisnn.quantize import quantize
+from minisnn.fixed.quantize import quantize
+from minisnn.timing import cycles
 
 # %% [markdown]
 # 1. 32 words of 32: 31 are empty, and the spike costs one cycle: 32. 128 words of 8: 128 cycles. Wide words pass

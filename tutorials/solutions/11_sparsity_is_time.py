@@ -5,9 +5,9 @@
 import numpy as np
 
 import minisnn as ms
-from minisnn import cycles
 from minisnn.fixed.network import IntegerLayer, IntegerNetwork
-from minisnn.quantize import quantize
+from minisnn.fixed.quantize import quantize
+from minisnn.timing import cycles
 from minisnn.topology import parse
 
 rng = np.random.default_rng(0)
@@ -17,8 +17,14 @@ T, lanes = 4, (8, 10)
 
 
 def build(weights):
-    return IntegerNetwork(tuple(IntegerLayer(layer, w, np.zeros(w.shape[1], np.int64), 60, 7, 3, 2, 4, 12, "subtract",
-                                             "floor", 1.0) for layer, w in zip(layers, weights)), 10, 0)
+    return IntegerNetwork(
+        tuple(
+            IntegerLayer(layer, w, np.zeros(w.shape[1], np.int64), 60, 7, 3, 2, 4, 12, "subtract", "floor", 1.0)
+            for layer, w in zip(layers, weights)
+        ),
+        10,
+        0,
+    )
 
 
 def measured(network, spikes, schedule="pipelined"):

@@ -8,11 +8,11 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from myhdl import Signal, always, block, intbv
 
-from hw import simulate
-from hw.convert import convert
-from hw.families import FAMILIES
-from hw.maxpool import maxpool
-from hw.resources import whole_blocks
+from minisnn_hw.generate.convert import convert
+from minisnn_hw.maxpool import maxpool
+from minisnn_hw.synth.families import FAMILIES
+from minisnn_hw.synth.resources import whole_blocks
+from minisnn_hw.verify import simulate
 
 rng = np.random.default_rng(0)
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 import minisnn as ms
-from minisnn import study
 from minisnn import surrogate as surrogates
+from minisnn.study import stages as study
 
 # %% [markdown]
 # 1. Fast sigmoid: (sqrt(2) - 1) / k. Arctangent: 2 / (pi alpha). Equal where k = alpha * (sqrt(2) - 1) * pi / 2. At
@@ -38,10 +38,18 @@ assert luck > 1.5
 
 # %%
 data = ms.load_data("digits")
-plan = replace(study.PLANS["digits"], screening=1, scales=(1,), betas=(0.1, 0.5, 0.9), thresholds=(0.5, 2.0), training={
-    "topology": "4C3-MP2-10", "num_steps": 2, "validation": 0.2})
-rows = [{"point": point, "status": "done", "result": {"validation": {"accuracy": 0.5, "latency": 100.0}}}
-        for point in study.stage("scales", plan, data, [])]
+plan = replace(
+    study.PLANS["digits"],
+    screening=1,
+    scales=(1,),
+    betas=(0.1, 0.5, 0.9),
+    thresholds=(0.5, 2.0),
+    training={"topology": "4C3-MP2-10", "num_steps": 2, "validation": 0.2},
+)
+rows = [
+    {"point": point, "status": "done", "result": {"validation": {"accuracy": 0.5, "latency": 100.0}}}
+    for point in study.stage("scales", plan, data, [])
+]
 points = study.stage("leaks", plan, data, rows)
 found = {(point["network"]["beta"], point["network"]["threshold"]) for point in points}
 assert len(points) == 6 and found == {(beta, theta) for beta in (0.1, 0.5, 0.9) for theta in (0.5, 2.0)}

@@ -6,8 +6,8 @@ import numpy as np
 from myhdl import Signal, always, block, intbv
 
 import minisnn as ms
-from hw import simulate
 from minisnn import lif
+from minisnn_hw.verify import simulate
 
 rng = np.random.default_rng(0)
 
@@ -59,7 +59,7 @@ for neuron in range(50):
 # %%
 @block
 def avgpool(clk, valid, first, last, spike, word_valid, word):
-    count = Signal(intbv(0)[len(word):])
+    count = Signal(intbv(0)[len(word) :])
 
     @always(clk.posedge)
     def add():
@@ -81,8 +81,14 @@ def bit():
 
 fires = (rng.random((8, 8)) < 0.4).astype(np.uint8)
 windows = fires.reshape(4, 2, 4, 2).transpose(0, 2, 1, 3).reshape(16, 4)  # in the order of a firing pass
-stream = iter([{"valid": 1, "first": i == 0, "last": i == 3, "spike": spike}
-               for window in windows for i, spike in enumerate(window)] + [{}])
+stream = iter(
+    [
+        {"valid": 1, "first": i == 0, "last": i == 3, "spike": spike}
+        for window in windows
+        for i, spike in enumerate(window)
+    ]
+    + [{}]
+)
 inputs = {name: bit() for name in ("valid", "first", "last", "spike")}
 outputs = {"word_valid": bit(), "word": Signal(intbv(0)[3:])}
 _, seen = simulate.run(avgpool, inputs, outputs, lambda cycle, seen: next(stream))

@@ -1,0 +1,4 @@
+"""The folder that ``minisnn vhdl`` writes: design, testbench, vectors, manual.
+
+Imports the blocks and ``generate``, and of minisnn ``fixed`` and ``timing``. Start with ``deliver``.
+"""

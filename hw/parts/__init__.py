@@ -1,0 +1,4 @@
+"""Small blocks that several larger ones share: memories, registers, pipeline stages, tables, the adder with its memory.
+
+Imports MyHDL alone.
+"""

@@ -1,0 +1,68 @@
+"""What the adders of one bank of sums must know: when to read, hold, add and write, and which sums are still under way.
+
+For ``accumulate``, one for all lanes. Cycles are those of an addition, as there.
+"""
+
+from myhdl import Signal, always, always_comb, block, intbv
+
+
+@block
+def sum_control(
+    clk,
+    rst,
+    add,
+    read,
+    address,
+    store,
+    store_address,
+    enable,
+    holds,
+    two_before,
+    three_before,
+    adds,
+    one_before,
+    write,
+    write_address,
+):
+    """Controls of ``accumulate``, whose ports the outputs are.
+
+    Ports
+    -----
+    clk, rst : in
+        Rising edge; `rst` is synchronous, and forgets additions under way.
+    add, read, address : in, cycle 0
+        An addition to a sum, or a sum to be held.
+    store, store_address : in
+        A sum is written from elsewhere in this cycle.
+    """
+    adds_1, adds_2, adds_3 = [Signal(bool(0)) for _ in range(3)]
+    at_1, at_2, at_3 = [Signal(intbv(0)[len(address) :]) for _ in range(3)]
+
+    @always_comb
+    def steer():
+        enable.next = add or read
+        adds.next = adds_2
+        write.next = adds_3 or store
+        write_address.next = at_3
+        if store:
+            write_address.next = store_address
+
+    @always(clk.posedge)
+    def advance():
+        holds.next = add or read
+        adds_1.next = add
+        adds_2.next = adds_1
+        adds_3.next = adds_2
+        at_1.next = address
+        at_2.next = at_1
+        at_3.next = at_2
+        # Told a cycle ahead, so that the adder need not wait for a comparison.
+        two_before.next = adds_2 and at_2 == address
+        three_before.next = adds_3 and at_3 == address
+        one_before.next = adds_2 and at_2 == at_1
+        if rst:
+            adds_1.next = False
+            adds_2.next = False
+            adds_3.next = False
+
+    return steer, advance

@@ -1,0 +1,74 @@
+"""FPGAs by kind: how each is synthesised, and what its cells are called."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Family:
+    """How FPGAs of a kind are synthesised, and what their cells are called.
+
+    Attributes
+    ----------
+    synthesis : str
+        Yosys command.
+    cells : dict of str to str
+        Pattern of a cell's type, by the name under which such cells are counted.
+    blocks : dict of str to tuple of (words, bits)
+        Of each type of block RAM, the shapes in which it can be used.
+    distributed : str
+        Pattern of a type of cell with some words of memory among the look-up tables.
+    place : tuple of str
+        nextpnr and its flags; empty where there is none.
+    available : dict of str to int
+        Cells of the device, by name.
+    """
+
+    synthesis: str
+    cells: dict
+    blocks: dict
+    distributed: str
+    place: tuple = ()
+    available: dict = None
+
+
+# A word that is read and written at the same edge is never used: -no-rw-check spares the comparison of addresses.
+FAMILIES = {
+    "ecp5": Family(
+        "synth_ecp5 -no-rw-check -abc9",
+        {
+            "LUT4": "LUT4",
+            "registers": "TRELLIS_FF",
+            "carry (CCU2C)": "CCU2C",
+            "DP16KD": "DP16KD",
+            "DPR16X4": "TRELLIS_DPR16X4",
+            "MULT18X18D": "MULT18X18D",
+        },
+        {"DP16KD": ((16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18), (512, 36))},
+        "TRELLIS_DPR16X4",
+        ("nextpnr-ecp5", "--85k", "--package", "CABGA756", "--lpf-allow-unconstrained"),
+        {"DP16KD": 208, "MULT18X18D": 156},
+    ),
+    "ice40": Family(
+        "synth_ice40 -no-rw-check -abc9 -device u -dsp",
+        {"LUT4": "SB_LUT4", "registers": "SB_DFF.*", "carry": "SB_CARRY", "EBR": "SB_RAM40_4K.*", "MAC16": "SB_MAC16"},
+        {"SB_RAM40_4K": ((2048, 2), (1024, 4), (512, 8), (256, 16))},
+        "none",
+    ),
+    "xcup": Family(
+        "synth_xilinx -family xcup -abc9 -noiopad",
+        {
+            "LUT": "LUT[1-6]",
+            "registers": "FD[RSCP]E",
+            "carry": "CARRY[48]",
+            "RAMB18E2": "RAMB18E2",
+            "RAMB36E2": "RAMB36E2",
+            "RAM32/64": "RAM(32|64|128|256|512).*",
+            "DSP48E2": "DSP48E2",
+        },
+        {
+            "RAMB18E2": ((16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18), (512, 36)),
+            "RAMB36E2": ((32768, 1), (16384, 2), (8192, 4), (4096, 9), (2048, 18), (1024, 36), (512, 72)),
+        },
+        "RAM(32|64|128|256|512).*",
+    ),
+}

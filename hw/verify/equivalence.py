@@ -1,0 +1,171 @@
+"""Proofs by Yosys that two netlists are one design, for all inputs and for ever: by induction over the cycles.
+
+    the Verilog that MyHDL writes  ==  what GHDL's synthesis makes of the VHDL that MyHDL writes
+    the accelerator with a probe   ==  the one without, on all other ports
+
+Registers, and words of memories, are paired by name; Yosys shows that pairs which were equal in the last few cycles
+stay so. Only small parameters come to an end.
+"""
+
+import re
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from ..accelerator import design, ports
+from ..generate.convert import convert
+from ..generate.tools import ToolError, call, need
+
+TOP = "dut"
+# Each word of a memory is a register here, so that words are paired, too.
+READ = """read_verilog {file}
+hierarchy -top {top}
+proc
+opt_clean
+memory -nomap
+memory_map
+{more}
+opt
+opt_clean
+rename {top} {name}
+design -stash {name}
+"""
+# Merging cells whose inputs are paired spares much of the proof. Undefined values are modelled: in cases that cannot
+# be, GHDL gives another value than MyHDL.
+PROVE = """design -copy-from gold -as gold gold
+design -copy-from gate -as gate gate
+equiv_make gold gate both
+hierarchy -top both
+async2sync
+opt_merge -share_all
+equiv_struct
+equiv_simple -undef
+equiv_induct -undef -seq 3
+tee -q -o status.txt equiv_status
+equiv_status -assert
+"""
+
+
+class NotEqual(AssertionError):
+    """No proof was found; says for which signals."""
+
+
+def prove(gold, gate, unseen="", timeout=600):
+    """Prove that two Verilog modules named ``dut`` are equal.
+
+    Parameters
+    ----------
+    gold, gate : str
+        Their texts.
+    unseen : str, optional
+        Pattern, in the words of Yosys, of outputs of `gate` that `gold` does not have.
+    timeout : float
+        Seconds.
+
+    Returns
+    -------
+    proven : int
+        Pairs of bits (outputs, registers, memories and what is between them) that were proven equal.
+
+    Raises
+    ------
+    NotEqual
+        That names the first signals without a proof.
+    ToolError
+        If Yosys is missing or fails.
+    """
+    (yosys,) = need("yosys")
+    with TemporaryDirectory() as folder:
+        folder = Path(folder)
+        script = ""
+        for name, text, more in (("gold", gold, ""), ("gate", gate, f"delete -port {TOP}/{unseen}" if unseen else "")):
+            (folder / f"{name}.v").write_text(text)
+            script += READ.format(file=f"{name}.v", top=TOP, name=name, more=more)
+        (folder / "prove.ys").write_text(script + PROVE)
+        status = folder / "status.txt"
+        try:
+            call([yosys, "-q", "-s", "prove.ys"], folder, timeout, may_warn=True)
+        except ToolError:
+            unproven = re.findall(r"Unproven \$equiv \S+ (.*)", status.read_text()) if status.is_file() else []
+            if not unproven:
+                raise
+            raise NotEqual(f"{len(unproven)} pairs are not proven equal: {'; '.join(unproven[:5])}") from None
+        return int(re.search(r"Of those cells (\d+) are proven", status.read_text())[1])
+
+
+def prove_vhdl(make, signals, timeout=600):
+    """Prove that a block's Verilog, and GHDL's netlist of its VHDL, are equal; returns as :func:`prove`.
+
+    Parameters
+    ----------
+    make : callable
+        As for :func:`minisnn_hw.generate.convert.convert`.
+    signals : callable
+        Returns fresh (inputs, outputs).
+    timeout : float
+    """
+    return prove(verilog_of(make, signals), netlist_of_vhdl(make, signals, timeout), timeout=timeout)
+
+
+def prove_probe(spec, timeout=600):
+    """Prove that the accelerator's probe changes nothing on the other ports; returns as :func:`prove`.
+
+    Parameters
+    ----------
+    spec : minisnn_hw.spec.AcceleratorSpec
+    timeout : float
+    """
+    without, probed = (verilog_of(design(spec), lambda: ports(spec, seen)) for seen in (False, True))
+    return prove(without, probed, "w:probe_*", timeout)
+
+
+def verilog_of(make, signals):
+    """A block as Verilog."""
+    with TemporaryDirectory() as folder:
+        (file,) = convert(make, *signals(), folder, TOP, "verilog")
+        return file.read_text()
+
+
+def netlist_of_vhdl(make, signals, timeout=600):
+    """A block as VHDL, synthesised by GHDL and written as Verilog."""
+    (ghdl,) = need("ghdl")
+    with TemporaryDirectory() as folder:
+        files = [file.name for file in convert(make, *signals(), folder, TOP, "vhdl")]
+        verilog, vhdl = (
+            call([ghdl, "--synth", "--std=08", f"--out={kind}", *files, "-e", TOP], folder, timeout, may_warn=True)
+            for kind in ("verilog", "vhdl")
+        )
+    return mend(verilog, vhdl)
+
+
+def mend(verilog, vhdl):
+    """Mend what GHDL 2.0.0 gets wrong when it writes a netlist as Verilog.
+
+    It leaves out the default of a case (ghdl issue 2041), and writes the arithmetic shift to the right as the logical
+    one (issue 2750). Written as VHDL the same netlist is right, which Yosys cannot read: from it the defaults are.
+
+    Parameters
+    ----------
+    verilog, vhdl : str
+        The same netlist, written in both.
+    """
+    defaults = {}
+    for name, choices in re.findall(r"with \w+ select (\w+) <=\n(.*?) when others;", vhdl, re.DOTALL):
+        defaults[name] = _literal(choices.splitlines()[-1].strip())
+
+    def complete(match):
+        name = re.search(r": (\w+) <= ", match[0])[1]
+        return match[0].replace("endcase", f"  default: {name} <= {defaults[name]};\n    endcase")
+
+    verilog = re.sub(r"case \(\w+\)\n(?:(?!default).)*?endcase", complete, verilog, flags=re.DOTALL)
+    return re.sub(r"(\$signed\(\w+\)) >> ", r"\1 >>> ", verilog)
+
+
+def _literal(value):
+    """A value of VHDL in Verilog: '0', "0101", X"0f", (7 downto 0 => 'X') or a name."""
+    if bits := re.fullmatch(r"""['"]([01X]+)['"]""", value):
+        return f"{len(bits[1])}'b{bits[1].lower()}"
+    if digits := re.fullmatch(r'X"([0-9a-fA-F]+)"', value):
+        return f"{4 * len(digits[1])}'h{digits[1]}"
+    if repeated := re.fullmatch(r"\((\d+) downto 0 => '(.)'\)", value):
+        return f"{{{int(repeated[1]) + 1}{{1'b{repeated[2].lower()}}}}}"
+    return value.removeprefix("wrap_")

@@ -1,0 +1,138 @@
+-- The accelerator's host in VHDL: loads, sends image after image, and writes what the probe shows. As host.cpp.
+--
+-- The numbers are in the package constants, which hw/verify/host.py writes. Each line of ../load.txt is a beat, each line of
+-- images.txt an input word. A record is RECORD_SIZE integers in the file "records":
+--     what (0 fired, 1 events, 2 a beat of the answer), layer (answer: whether it is the last beat), cycle since the
+--     image's first word was taken, address (events: their four bits), and then
+--     fired:  membrane * 2 + spike of each lane
+--     beat:   its low and its high 32 bits, sign extended
+
+library ieee;
+use ieee.std_logic_1164.all;
+use ieee.numeric_std.all;
+use std.textio.all;
+use work.constants.all;
+
+entity bench is
+end entity;
+
+architecture host of bench is
+    type fields is array (0 to RECORD_SIZE - 1) of integer;
+    type fields_file is file of fields;
+
+    signal clk, rst: std_logic := '0';
+    signal s_load_tdata: unsigned(LOAD_BITS - 1 downto 0) := (others => '0');
+    signal s_input_tdata: unsigned(INPUT_BITS - 1 downto 0) := (others => '0');
+    signal m_output_tdata: unsigned(OUTPUT_BITS - 1 downto 0);
+    signal s_load_tvalid, s_load_tlast, s_input_tvalid, s_input_tlast, m_output_tready: std_logic := '0';
+    signal s_load_tready, s_input_tready, m_output_tvalid, m_output_tlast: std_logic;
+    signal loaded, load_error, input_error: std_logic;
+    signal probe_events: unsigned(4 * LAYERS - 1 downto 0);
+    signal probe_fired: unsigned(LAYERS - 1 downto 0);
+    signal probe_address: unsigned(ADDRESS_AT(LAYERS) - 1 downto 0);
+    signal probe_spikes: unsigned(SPIKES_AT(LAYERS) - 1 downto 0);
+    signal probe_before: unsigned(BEFORE_AT(LAYERS) - 1 downto 0);
+
+    -- A line of hexadecimal digits, as many as `bits` needs.
+    procedure read_word(file source: text; bits: out unsigned) is
+        variable digits: line;
+        variable value: std_logic_vector((bits'length + 3) / 4 * 4 - 1 downto 0);
+    begin
+        readline(source, digits);
+        hread(digits, value);
+        bits := unsigned(value(bits'length - 1 downto 0));
+    end procedure;
+begin
+    dut: entity work.dut port map (
+        clk, rst, s_load_tdata, s_load_tvalid, s_load_tlast, s_input_tdata, s_input_tvalid, s_input_tlast,
+        m_output_tready, s_load_tready, s_input_tready, m_output_tdata, m_output_tvalid, m_output_tlast, loaded,
+        load_error, input_error, probe_events, probe_fired, probe_address, probe_spikes, probe_before);
+
+    process
+        file load: text open read_mode is "../load.txt";
+        file images: text open read_mode is "images.txt";
+        file records: fields_file open write_mode is "records";
+        variable beat: unsigned(LOAD_BITS - 1 downto 0);
+        variable word: unsigned(INPUT_BITS - 1 downto 0);
+        variable wide: signed(63 downto 0);
+        variable found: fields;
+        variable loading: boolean := true;
+        variable answered: boolean := true;  -- the image before
+        variable more: boolean := true;  -- `word` is to be sent
+        variable at, cycle, next_word, first, progress: integer := 0;
+        variable low: integer;
+
+        procedure put(what, layer, address: integer) is
+        begin
+            found(0 to 3) := (what, layer, cycle - first, address);
+            write(records, found);
+            found := (others => 0);
+        end procedure;
+    begin
+        found := (others => 0);
+        read_word(load, beat);
+        read_word(images, word);
+        loop
+            rst <= '1' when cycle < 2 else '0';
+            m_output_tready <= '1';
+            s_load_tvalid <= '1' when cycle >= 2 and loading else '0';
+            s_load_tdata <= beat;
+            s_load_tlast <= '1' when endfile(load) else '0';
+            s_input_tvalid <= '1' when more and not loading and (at > 0 or answered) and cycle >= next_word else '0';
+            s_input_tdata <= word;
+            s_input_tlast <= '1' when at = WORDS - 1 else '0';
+            wait for 5 ns;
+            if s_load_tvalid and s_load_tready then
+                progress := cycle;
+                loading := not endfile(load);
+                if loading then
+                    read_word(load, beat);
+                end if;
+            end if;
+            if s_input_tvalid and s_input_tready then
+                if at = 0 then
+                    first := cycle;
+                    answered := false;
+                end if;
+                next_word := cycle + WORD_EVERY;
+                at := (at + 1) mod WORDS;
+                more := not endfile(images);
+                if more then
+                    read_word(images, word);
+                end if;
+            end if;
+            for l in 0 to LAYERS - 1 loop
+                if not loading and cycle >= 2 and probe_events(4 * l + 3 downto 4 * l) /= 0 then
+                    put(1, l, to_integer(probe_events(4 * l + 3 downto 4 * l)));
+                end if;
+                if cycle >= 2 and probe_fired(l) = '1' then
+                    for lane in 0 to LANES(l) - 1 loop
+                        low := BEFORE_AT(l) + lane * MEMBRANE_BITS(l);
+                        found(4 + lane) := to_integer(signed(probe_before(low + MEMBRANE_BITS(l) - 1 downto low))
+                                                      & probe_spikes(SPIKES_AT(l) + lane));
+                    end loop;
+                    put(0, l, to_integer(probe_address(ADDRESS_AT(l + 1) - 1 downto ADDRESS_AT(l))));
+                end if;
+            end loop;
+            if cycle >= 2 and m_output_tvalid = '1' then
+                wide := resize(signed(m_output_tdata), 64);
+                found(4) := to_integer(wide(31 downto 0));
+                found(5) := to_integer(wide(63 downto 32));
+                if m_output_tlast then
+                    progress := cycle;
+                    answered := true;
+                    put(2, 1, 0);
+                    exit when not more;
+                else
+                    put(2, 0, 0);
+                end if;
+            end if;
+            exit when cycle - progress > LIMIT;  -- it has stopped
+            clk <= '1';
+            wait for 5 ns;
+            clk <= '0';
+            cycle := cycle + 1;
+        end loop;
+        wait;
+    end process;
+end architecture;

@@ -1,0 +1,119 @@
+"""How a network is trained: every setting, its default, and what it may be; and the seed's streams."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .. import encode, loss
+from ..errors import InputError
+from ..fixed.rounding import widths
+from . import optim
+
+# The least value of each setting that counts something.
+_COUNTS = {"num_steps": 1, "epochs": 1, "batch_size": 1, "augment": 0, "patience": 1, "seed": 0}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of :func:`minisnn.training.train.fit`, checked.
+
+    Parameters
+    ----------
+    encoding : "direct", "rate" or "latency"
+    num_steps : int
+        T.
+    loss : "rate", "membrane" or "mse_count:0.8:0.05"
+    rate_penalty : "weight" or "weight:target", optional
+        Each number for all layers, or a list by layer.
+    penalty_ramp : float
+        Share of the training over which the penalty rises from 0 to its weight, linearly: first to learn, then to save.
+    epochs, batch_size : int
+    lr : float
+        Peak learning rate.
+    optimiser : "adam" or "sgd"
+    schedule : "one_cycle", "cosine" or "constant"
+    weight_decay : float
+    clip : float, optional
+        Largest norm of the gradient.
+    augment : int
+        Each image is shifted by up to so many pixels, its edge repeated.
+    validation : float
+        Share of the training images set apart to choose the epoch by; 0: none, the last epoch is kept.
+    weight_bits : int or sequence of int, optional
+        Learn with weights rounded to so many bits, 2 to 16, straight through.
+    patience : int, optional
+        Epochs without a better validation after which training stops.
+    seed : int
+
+    Raises
+    ------
+    InputError
+        For a value that cannot be.
+
+    Examples
+    --------
+    >>> settings = Settings(epochs=3, loss="mse_count:0.8:0.05")
+    >>> settings.epochs, settings.batch_size, settings.optimiser, settings.lr  # what is not given has its default
+    (3, 32, 'adam', 0.002)
+    >>> Settings(validation=1.0)
+    Traceback (most recent call last):
+    minisnn.errors.InputError: validation must be a share of the training images, from 0 to below 1, got 1.0
+    """
+
+    encoding: str = "direct"
+    num_steps: int = 10
+    loss: str = "rate"
+    rate_penalty: str | None = None
+    penalty_ramp: float = 0.0
+    epochs: int = 20
+    batch_size: int = 32
+    lr: float = 2e-3
+    optimiser: str = "adam"
+    schedule: str = "one_cycle"
+    weight_decay: float = 0.0
+    clip: float | None = None
+    augment: int = 0
+    validation: float = 0.1
+    weight_bits: int | tuple | None = None
+    patience: int | None = None
+    seed: int = 0
+
+    def __post_init__(self):
+        for name, least in _COUNTS.items():
+            self._count(name, least)
+        self._number("lr", lambda v: v > 0, "a learning rate above 0")
+        self._number("clip", lambda v: v > 0, "a norm above 0")
+        self._number("weight_decay", lambda v: v >= 0, "at least 0")
+        self._number("penalty_ramp", lambda v: 0 <= v <= 1, "a share of the training, from 0 to 1")
+        self._number("validation", lambda v: 0 <= v < 1, "a share of the training images, from 0 to below 1")
+        if self.patience is not None and self.validation == 0:
+            raise InputError("patience needs validation images; set validation to a share above 0")
+        encode.Encoder(self.encoding, self.num_steps)
+        loss.parse(self.loss)
+        if self.rate_penalty is not None:
+            loss.parse_penalty(self.rate_penalty)
+        if self.weight_bits is not None:
+            each = widths(self.weight_bits, np.size(self.weight_bits))
+            object.__setattr__(self, "weight_bits", each if np.ndim(self.weight_bits) else each[0])
+        optim.make(self.optimiser, [])
+        optim.schedule(self.schedule)
+
+    def _count(self, name, least):
+        value = getattr(self, name)
+        if value is None and name == "patience":
+            return
+        if not isinstance(value, (int, np.integer)) or value < least:
+            raise InputError(f"{name} must be a whole number from {least}, got {value!r}")
+        object.__setattr__(self, name, int(value))  # NumPy's integers cannot be written as JSON
+
+    def _number(self, name, valid, words):
+        value = getattr(self, name)
+        if value is None and name == "clip":
+            return
+        try:
+            value = float(value)
+        except (TypeError, ValueError):
+            value = np.nan
+        if not (np.isfinite(value) and valid(value)):
+            raise InputError(f"{name} must be {words}, got {getattr(self, name)!r}")
+        object.__setattr__(self, name, value)

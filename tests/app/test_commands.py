@@ -1,0 +1,297 @@
+"""The commands: what a newcomer sees, and what a script reads."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import minisnn
+from minisnn.commands import COMMANDS, main
+from minisnn.data.load import load as load_data
+from minisnn.model import load
+from minisnn.training.presets import NETWORK, PRESETS
+
+ROOT = Path(__file__).parents[2]
+QUICK = ["--topology", "16-10", "--epochs", "3", "--steps", "3", "--augment", "0", "--backend", "numpy"]
+
+
+def train(out, *flags):
+    return main(["train", "--out", str(out), *QUICK, *flags])
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    out = tmp_path_factory.mktemp("model") / "m.npz"
+    assert train(out) == 0
+    return out
+
+
+def test_train_tells_accuracy_rates_files_and_how_to_go_on(tmp_path, capsys):
+    out = tmp_path / "m.npz"
+    assert train(out) == 0
+    said = capsys.readouterr().out
+    for words in (
+        "test accuracy",
+        "over all 3 steps",
+        "firing rate",
+        "1 16 ",
+        "2 10 ",
+        f"model   {out}",
+        f"figure  {tmp_path / 'm.png'}",
+        f"next    minisnn evaluate {out} --dataset digits",
+    ):
+        assert words in said
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["m.npz", "m.png"]
+    assert (tmp_path / "m.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_rates_stand_in_columns(trained, capsys):
+    main(["evaluate", str(trained), "--backend", "numpy"])
+    lines = capsys.readouterr().out.splitlines()[2:]
+    assert lines[0].split() == ["layer", "neurons", "firing", "rate"]
+    assert len({len(line) for line in lines}) == 1  # each line ends under the head
+
+
+def test_evaluate_json(trained, capsys):
+    assert main(["evaluate", str(trained), "--dataset", "digits", "--json", "--backend", "numpy"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert list(result) == ["accuracy", "firing_rates", "images", "num_steps"]
+    assert 0 < result["accuracy"] <= 1 and len(result["firing_rates"]) == 2
+    assert (result["images"], result["num_steps"]) == (len(load_data("digits").x_test), 3)
+
+
+def test_evaluate_agrees_with_train_and_with_the_library(trained, tmp_path, capsys):
+    train(tmp_path / "m.npz")
+    said = capsys.readouterr().out
+    main(["evaluate", str(tmp_path / "m.npz"), "--json", "--backend", "numpy"])
+    accuracy = json.loads(capsys.readouterr().out)["accuracy"]
+    data, model = minisnn.load_data("digits"), minisnn.load_model(trained, "numpy")
+    assert f"test accuracy {100 * accuracy:.2f} %" in said
+    assert minisnn.evaluate(model, data.x_test, data.y_test).accuracy == accuracy
+
+
+def test_info(trained, capsys):
+    assert main(["info", str(trained)]) == 0
+    said = capsys.readouterr().out
+    for words in (
+        "16-10 on 8x8x1",
+        "10 classes",
+        "1210 parameters",
+        "beta",
+        "threshold",
+        "subtract",
+        "direct, 3 steps",
+        "seed 0",
+        f"minisnn {minisnn.__version__}",
+        f"numpy {np.__version__}",
+        "epochs 3",
+        "best validation",
+    ):
+        assert words in said
+    assert main(["info", str(trained), "--json"]) == 0
+    about = json.loads(capsys.readouterr().out)
+    assert about["network"]["topology"] == "16-10" and len(about["history"]) == 3
+
+
+def test_flags_reach_network_and_training(tmp_path):
+    out = tmp_path / "m.npz"
+    flags = (
+        "--topology 4C3-20 --classes 10 --padding 1 --beta 0.5,0.9 --threshold 1,0.5 --reset zero "
+        "--surrogate atan:2 --attach-reset --encoding rate --loss mse_count:0.7:0.1 "
+        "--rate-penalty 0.1:0.2 --batch-size 64 --lr 0.01 --optimiser sgd "
+        "--schedule cosine --weight-decay 0.1 --clip 2 --augment --validation 0.2 --patience 9 --seed 5 "
+        "--threads 1 --figure none"
+    )
+    assert train(out, *flags.split()) == 0
+    model = load(out, "numpy")
+    net, settings = model.network, model.settings
+    assert (net.topology, net.classes, net.padding) == ("4C3-20", 10, (1,))
+    assert (net.betas, net.thresholds, net.reset) == ((0.5, 0.9), (1.0, 0.5), "zero")
+    assert (str(net.surrogate), net.detach_reset, model.encoder.kind) == ("atan:2", False, "rate")
+    wanted = {
+        "loss": "mse_count:0.7:0.1",
+        "rate_penalty": "0.1:0.2",
+        "batch_size": 64,
+        "lr": 0.01,
+        "optimiser": "sgd",
+        "schedule": "cosine",
+        "weight_decay": 0.1,
+        "clip": 2.0,
+        "augment": 2,
+        "validation": 0.2,
+        "patience": 9,
+        "seed": 5,
+        "epochs": 3,
+        "num_steps": 3,
+    }
+    assert {name: settings[name] for name in wanted} == wanted
+    assert list(tmp_path.iterdir()) == [out]  # no figure
+
+
+def test_a_membrane_readout_brings_its_loss(tmp_path):
+    assert train(tmp_path / "m.npz", "--readout", "membrane") == 0
+    assert load(tmp_path / "m.npz", "numpy").settings["loss"] == "membrane"
+
+
+def test_the_seed_decides_the_file(tmp_path):
+    files = []
+    for name, seed in (("a.npz", 0), ("b.npz", 0), ("c.npz", 1)):
+        train(tmp_path / name, "--seed", str(seed), "--figure", "none")
+        files.append((tmp_path / name).read_bytes())
+    assert files[0] == files[1] != files[2]
+
+
+def test_a_file_of_ones_own(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "own.npz", X=rng.random((50, 7)), y=rng.integers(0, 3, 50))
+    assert (
+        main(
+            [
+                "train",
+                "--dataset",
+                str(tmp_path / "own.npz"),
+                "--epochs",
+                "2",
+                "--backend",
+                "numpy",
+                "--out",
+                str(tmp_path / "m.npz"),
+            ]
+        )
+        == 0
+    )
+    capsys.readouterr()
+    assert main(["evaluate", str(tmp_path / "m.npz"), "--backend", "numpy"]) == 2
+    assert "'own'; name one with --dataset" in capsys.readouterr().err
+    assert (
+        main(["evaluate", str(tmp_path / "m.npz"), "--dataset", str(tmp_path / "own.npz"), "--backend", "numpy"]) == 0
+    )
+
+
+def test_an_old_model_stays_until_the_new_one_is_done(tmp_path, monkeypatch):
+    from minisnn.training import train as training
+
+    out = tmp_path / "m.npz"
+    train(out, "--figure", "none")
+    before = out.read_bytes()
+
+    def interrupted(*args):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training._Training, "one_epoch", interrupted)
+        assert train(out, "--seed", "1", "--figure", "none") == 130
+    assert out.read_bytes() == before
+    assert train(out, "--seed", "1", "--figure", "none") == 0
+    assert out.read_bytes() != before
+
+
+def test_a_diverging_training_ends_with_one_sentence(tmp_path, capsys):
+    assert train(tmp_path / "m.npz", "--lr", "1e30", "--optimiser", "sgd", "--schedule", "constant") == 1
+    error = capsys.readouterr().err.splitlines()
+    assert len(error) == 1
+    assert error[0].startswith("minisnn: error: epoch 1, batch ") and "layer 1 16" in error[0]
+    assert not (tmp_path / "m.npz").exists()
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_presets_are_sound(name):
+    from minisnn.network import Network
+    from minisnn.training.settings import Settings
+
+    preset = {"topology": "10", **PRESETS[name]}
+    shape = {"digits": (8, 8, 1), "svhn": (32, 32, 3)}.get(name, (28, 28, 1))
+    options = {key: preset.pop(key) for key in NETWORK if key in preset}
+    assert Network(input_shape=shape, **options, rng=np.random.default_rng(0)).classes == 10
+    Settings(**preset)
+
+
+def test_train_warns_of_classes_that_the_data_do_not_have(tmp_path, capsys):
+    flags = ["--epochs", "1", "--steps", "2", "--figure", "none", "--out", str(tmp_path / "m.npz")]
+    assert main(["train", "--topology", "16-20", *flags]) == 0
+    assert "the network answers with 20 classes, digits has 10; end --topology with 10" in capsys.readouterr().err
+    assert main(["train", "--topology", "16-20", "--classes", "10", *flags]) == 0
+    assert "warning" not in capsys.readouterr().err
+
+
+def test_train_alone_takes_the_preset(tmp_path):
+    preset = PRESETS["digits"]
+    out = tmp_path / "m.npz"
+    assert main(["train", "--out", str(out), "--epochs", "1"]) == 0
+    model = load(out)
+    assert model.network.topology == preset["topology"]
+    wanted = {name: value for name, value in preset.items() if name in model.settings} | {"epochs": 1}
+    assert {name: model.settings[name] for name in wanted} == wanted
+    # a padding is of its topology, and does not go over to one's own
+    assert train(out, "--topology", "4C3-10", "--figure", "none") == 0
+    assert load(out).network.padding == (0,)
+
+
+@pytest.mark.parametrize("command", [(), *[(name,) for name in COMMANDS]])
+def test_help(command, capsys):
+    with pytest.raises(SystemExit) as end:
+        main([*command, "--help"])
+    assert end.value.code == 0
+    said = capsys.readouterr().out
+    assert said.startswith("usage: minisnn")
+    if command == ("train",):
+        for words in ("(default: 0.5)", "fast_sigmoid:5", "digits", "(default: numba)", "(default: model.npz)"):
+            assert words in said
+
+
+def python(*arguments):
+    return subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True)
+
+
+def test_python_m_minisnn_is_the_command():
+    done = python("-m", "minisnn", "--version")
+    assert (done.returncode, done.stdout) == (0, f"minisnn {minisnn.__version__}\n")
+
+
+def test_a_reader_that_goes_away_is_no_error(trained):
+    done = subprocess.run(
+        f"{sys.executable} -m minisnn info {trained} | true", shell=True, cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.stderr == ""
+
+
+def test_importing_is_quick_and_does_nothing():
+    heavy = ("numba", "scipy", "matplotlib", "tqdm", "numpy")
+    code = f"import sys, minisnn; print([name for name in {heavy} if name in sys.modules])"
+    assert python("-c", code).stdout == "[]\n"
+    code = (
+        "import sys, minisnn, minisnn.commands; [getattr(minisnn, name) for name in minisnn.__all__]; "
+        f"print([name for name in {heavy[:4]} if name in sys.modules])"
+    )
+    assert python("-c", code).stdout == "[]\n"
+    times = python("-X", "importtime", "-c", "import minisnn").stderr.splitlines()
+    microseconds = next(int(line.split("|")[1]) for line in times if line.endswith("| minisnn"))
+    assert microseconds < 300_000
+
+
+def test_public_names():
+    assert set(minisnn.__all__) <= set(dir(minisnn))
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        minisnn.nothing
+
+
+def test_quantize(trained, tmp_path, capsys):
+    from minisnn.fixed.model import load as load_integers
+
+    out = tmp_path / "m.int.npz"
+    assert main(["quantize", str(trained), "--weight-bits", "4", "--out", str(out), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    data = load_data("digits")
+    integer = load_integers(out)
+    assert told["accuracy_after"] == integer.evaluate(data.x_test, data.y_test).accuracy
+    assert told["accuracy_before"] == minisnn.evaluate(minisnn.load_model(trained), data.x_test, data.y_test).accuracy
+    assert all(layer["weight_bits"] == 4 and not layer["saturates"] for layer in told["layers"])
+    assert main(["quantize", str(trained), "--weight-bits", "2", "--finetune", "1", "--out", str(out)]) == 0
+    table = capsys.readouterr().out
+    assert "after 1 epochs of fine-tuning" in table and "worst weight" in table and "never" in table
+    assert load_integers(out).network.layers[0].weight_bits == 2 and not out.with_name("m.int.npz.checkpoint").exists()
+    assert main(["quantize", str(trained), "--membrane-bits", "6", "--out", str(out)]) == 0
+    assert "MAY SATURATE" in capsys.readouterr().out

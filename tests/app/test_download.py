@@ -1,0 +1,163 @@
+"""Downloads from a server on this machine: whole, resumed, broken, wrong, and killed at random moments."""
+
+import hashlib
+import signal
+import subprocess
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from minisnn.data import download
+from minisnn.data import load as data
+from minisnn.errors import InputError
+
+ROOT = Path(__file__).parents[2]
+CONTENT = np.random.default_rng(0).integers(0, 256, 400_000).astype(np.uint8).tobytes()
+MD5 = hashlib.md5(CONTENT).hexdigest()
+
+
+class Server:
+    """Serves CONTENT; its attributes say how well."""
+
+    def __init__(self):
+        self.ranges, self.delay, self.break_after, self.status, self.seen = True, 0.0, None, None, []
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                server.answer(self)
+
+            def log_message(self, *_):
+                pass
+
+        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.http.server_port}/file.bin"
+        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+
+    def answer(self, request):
+        wanted = request.headers.get("Range")
+        self.seen.append(wanted)
+        start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and self.ranges else 0
+        if self.status or start >= len(CONTENT):
+            return request.send_error(self.status or 416)
+        request.send_response(206 if wanted and self.ranges else 200)
+        request.send_header("Content-Length", str(len(CONTENT) - start))
+        request.end_headers()
+        end = len(CONTENT) if self.break_after is None else min(start + self.break_after, len(CONTENT))
+        try:
+            for i in range(start, end, 8192):
+                request.wfile.write(CONTENT[i : min(i + 8192, end)])
+                time.sleep(self.delay)
+        except OSError:
+            pass  # the client was killed
+
+
+@pytest.fixture
+def server():
+    server = Server()
+    yield server
+    server.http.shutdown()
+    server.http.server_close()
+
+
+def test_whole(server, tmp_path):
+    path = tmp_path / "new" / "file.bin"
+    download.fetch(server.url, path, MD5)
+    assert path.read_bytes() == CONTENT
+    download.fetch(server.url, path, MD5)  # it is there: the server is not asked again
+    assert server.seen == [None] and [p.name for p in path.parent.iterdir()] == ["file.bin"]
+
+
+@pytest.mark.parametrize("ranges", [True, False])
+def test_goes_on_where_it_broke_off(server, tmp_path, ranges):
+    server.ranges, server.break_after = ranges, 100_000
+    path = tmp_path / "file.bin"
+    with pytest.raises(InputError, match="broke off"):
+        download.fetch(server.url, path, MD5)
+    assert not path.exists()
+    half = (tmp_path / "file.bin.part").stat().st_size
+    assert 0 < half < len(CONTENT)
+    server.break_after = None
+    download.fetch(server.url, path, MD5)
+    assert path.read_bytes() == CONTENT and server.seen[-1] == f"bytes={half}-"
+
+
+@pytest.mark.parametrize("part", [b"another version" * 1000, CONTENT + b"too long", CONTENT])
+def test_a_part_that_is_wrong_or_whole(server, tmp_path, part):
+    (tmp_path / "file.bin.part").write_bytes(part)
+    download.fetch(server.url, tmp_path / "file.bin", MD5)
+    assert (tmp_path / "file.bin").read_bytes() == CONTENT
+
+
+def test_wrong_digest(server, tmp_path):
+    with pytest.raises(InputError, match="does not have the published digest"):
+        download.fetch(server.url, tmp_path / "file.bin", "0" * 32)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("status, words", [(404, "Not Found"), (500, "Internal Server Error")])
+def test_server_says_no(server, tmp_path, status, words):
+    server.status = status
+    with pytest.raises(InputError, match=words) as error:
+        download.fetch(server.url, tmp_path / "file.bin", MD5)
+    assert server.url in str(error.value) and "--data" in str(error.value) and "\n" not in str(error.value)
+
+
+def test_no_server(tmp_path):
+    with pytest.raises(InputError, match="cannot download"):
+        download.fetch("http://127.0.0.1:9/file.bin", tmp_path / "file.bin", MD5)
+
+
+def test_silent_server_is_given_up(server, tmp_path):
+    server.delay = 5
+    with pytest.raises(InputError, match="cannot download"):
+        download.fetch(server.url, tmp_path / "file.bin", MD5, timeout=0.3)
+
+
+def test_folder_that_cannot_be_made(server, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(InputError, match="cannot download"):
+        download.fetch(server.url, tmp_path / "file" / "file.bin", MD5)
+
+
+def test_missing_files_are_fetched_to_the_cache(server, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    base = server.url.removesuffix("file.bin")
+    monkeypatch.setattr(data, "_SVHN", (base, {"train_32x32.mat": MD5, "test_32x32.mat": MD5}))
+    with pytest.raises(InputError, match="not a whole MATLAB 5 file"):  # the right bytes, but no images
+        data.load("svhn")
+    assert (tmp_path / "minisnn" / "svhn" / "train_32x32.mat").read_bytes() == CONTENT
+    with pytest.raises(InputError, match="test_32x32.mat is missing"):
+        (tmp_path / "train_32x32.mat").write_bytes(b"")
+        data._Finder("svhn", tmp_path, True, False)(data._SVHN, "test_32x32.mat")  # a named folder: no download
+
+
+def test_kill_9_at_random_moments(server, tmp_path):
+    """Twenty times: no half file under the final name, and the next run goes on."""
+    server.delay = 0.01  # about half a second for the whole
+    path, rng = tmp_path / "file.bin", np.random.default_rng(1)
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom minisnn.data.download import fetch\nprint('ready', flush=True)\n"
+        f"fetch({server.url!r}, Path({str(path)!r}), {MD5!r})"
+    )
+    kills = 0
+    while kills < 20:
+        process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE)
+        process.stdout.readline()
+        time.sleep(rng.uniform(0.02, 0.25))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        kills += 1
+        if path.exists():
+            assert path.read_bytes() == CONTENT
+            path.unlink()
+    assert any(seen for seen in server.seen), "no run has gone on where another was killed"
+    server.delay = 0
+    download.fetch(server.url, path, MD5)
+    assert path.read_bytes() == CONTENT
+    assert [p.name for p in tmp_path.iterdir()] == ["file.bin"]

@@ -1,0 +1,138 @@
+"""minisnn cycles and minisnn cosim: what they say, and what a script reads."""
+
+import json
+
+import numpy as np
+import pytest
+
+from minisnn.commands import main
+from minisnn.data.load import load as load_data
+from minisnn.fixed.model import load
+from minisnn.timing import cycles
+from minisnn_hw.verify import cosimulate as cosim
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """A small convolutional network, trained and quantised by command."""
+    folder = tmp_path_factory.mktemp("model")
+    assert (
+        main(
+            [
+                "train",
+                "--out",
+                str(folder / "m.npz"),
+                "--topology",
+                "4C3-MP2-10",
+                "--epochs",
+                "4",
+                "--steps",
+                "2",
+                "--backend",
+                "numpy",
+                "--figure",
+                "none",
+            ]
+        )
+        == 0
+    )
+    assert main(["quantize", str(folder / "m.npz"), "--weight-bits", "6"]) == 0
+    return folder / "m.int.npz"
+
+
+def test_cycles_tells_layers_ratios_and_figure(model, tmp_path, capsys):
+    figure = tmp_path / "c.png"
+    assert main(["cycles", str(model), "--lanes", "2/5", "--figure", str(figure)]) == 0
+    said = capsys.readouterr().out
+    for words in (
+        "digits: 359 images, T = 2, lanes 2/5 (7 adders), pipelined",
+        "latency   ",
+        "interval  ",
+        "1 4C3-MP2",
+        "x bound",
+        "their lower bound",
+        "x that of layerwise",
+        "x that of dense",
+        f"figure  {figure}",
+    ):
+        assert words in said
+    assert figure.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("schedule", cycles.SCHEDULES)
+def test_cycles_json_agrees_with_the_library(model, capsys, schedule):
+    arguments = ["cycles", str(model), "--images", "30", "--lanes", "4/5", "--schedule", schedule, "--word-every", "2"]
+    assert main([*arguments, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    integer = load(model)
+    stimulus = cycles.Stimulus.of_images(integer, load_data("digits").x_test[:30])
+    expected = cycles.predict(stimulus, (4, 5), schedule, 2)
+    assert found["latency_cycles"] == {
+        "mean": expected.latency.mean(),
+        "min": expected.latency.min(),
+        "max": expected.latency.max(),
+    }
+    assert found["interval_cycles"] == expected.interval and found["utilisation"] == list(expected.utilisation)
+    assert (found["images"], found["lanes"], found["schedule"]) == (30, [4, 5], schedule)
+    assert main(arguments) == 0
+    assert f"{expected.latency.mean():,.0f} cycles" in capsys.readouterr().out
+
+
+def test_balance(model, capsys):
+    assert main(["cycles", str(model), "--balance", "6", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert sum(found["lanes"]) <= 6
+    assert main(["cycles", str(model), "--lanes", "1/5", "--json"]) == 0
+    assert found["latency_cycles"]["mean"] < json.loads(capsys.readouterr().out)["latency_cycles"]["mean"]
+
+
+def test_wide(model, capsys):
+    """All taps at once: fewer cycles, more adders; never in the layerwise schedule."""
+    found = []
+    for more in ([], ["--wide"]):
+        assert main(["cycles", str(model), "--lanes", "4/10", "--json", *more]) == 0
+        found.append(json.loads(capsys.readouterr().out))
+    assert [each["adders"] for each in found] == [14, 46]
+    narrow, wide = (each["latency_cycles"]["mean"] for each in found)
+    assert wide < 0.8 * narrow
+    layerwise = [each["latency_cycles"]["mean"] / each["latency_vs"]["layerwise"] for each in found]
+    assert layerwise[0] == pytest.approx(layerwise[1])
+
+
+def test_a_batch_changes_nothing(model):
+    """Images one batch after the other, on one thread or two: the same stimulus."""
+    integer, images = load(model), load_data("digits").x_test
+    whole = cycles.Stimulus.of_images(integer, images, threads=1)
+    assert whole.images == 359
+    for a, b in zip(whole.first(300).frames, cycles.Stimulus.of_images(integer, images[:300], threads=2).frames):
+        assert np.array_equal(a, b)
+
+
+def test_cosim(model, capsys):
+    arguments = ["cosim", str(model), "--images", "2", "--lanes", "4/10"]
+    assert main([*arguments, "--json"]) == 0  # in two processes
+    found = json.loads(capsys.readouterr().out)
+    assert {
+        name: found[name]
+        for name in ("images", "spike_mismatches", "membrane_mismatches", "answer_mismatches", "cycle_mismatches")
+    } == {"images": 2, "spike_mismatches": 0, "membrane_mismatches": 0, "answer_mismatches": 0, "cycle_mismatches": 0}
+    integer = load(model)
+    images = load_data("digits").x_test[:2]
+    _, run = next(integer.run(images))
+    assert found["predictions"] == run.scores.argmax(axis=1).tolist()
+    assert found["cycles"] == cycles.predict(cycles.Stimulus.of_images(integer, images), (4, 10)).latency.tolist()
+    assert main([*arguments, "--workers", "1"]) == 0
+    said = capsys.readouterr().out
+    assert "The gates do what the integers do, in the predicted cycles." in said
+    assert len([line for line in said.splitlines() if line[:1].isdigit()]) == 2
+
+
+def test_cosim_fails_where_anything_differs(model, capsys, monkeypatch):
+    from minisnn_hw.generate.words import load_words
+
+    def another_threshold(network, spec, num_steps):
+        return [*load_words(network, spec, num_steps)[:-1], 1]
+
+    monkeypatch.setattr(cosim, "load_words", another_threshold)
+    assert main(["cosim", str(model), "--images", "1", "--workers", "1"]) == 1
+    assert "THE GATES DIFFER" in capsys.readouterr().out

@@ -1,0 +1,683 @@
+"""The inspector's page: it stores what the trace says, needs nothing else, and shows what it stores."""
+
+import json
+import os
+import re
+import select
+import shutil
+import subprocess
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from minisnn.encode import Encoder
+from minisnn.errors import InputError
+from minisnn.fixed.quantize import dequantised
+from minisnn.inspector import page as inspector
+from minisnn.inspector import trace as traces
+from minisnn.inspector.factors import Factors
+from minisnn.inspector.trace import PHASES
+
+from ..hw.networks import random_inputs, random_network
+from ..test_trace import CASES, model_of, traced
+
+ALL = [*CASES, "spikes"]
+IDS = [case[0] for case in CASES] + ["spikes"]
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+def spiking(seed):
+    """(network, trace) of one that takes spikes, of narrow membranes."""
+    rng = np.random.default_rng(seed)
+    network = random_network("6C3-3C2-4", (5, 6, 2), rng, padding=[1, 0], membrane_bits=7, threshold=12)
+    model = replace(model_of(network, 4), encoder=Encoder("rate", 4, 1.0, (0.0,), (1.0,)))
+    found = traces.trace(model, rng.random((5, 6, 2), np.float32), (3, 2, 3), False)
+    assert all(0 < np.count_nonzero(frames) < frames.size for frames in found.frames)
+    return network, found
+
+
+def made(case, seed):
+    """(network, trace) of a case of test_trace.py, or of :func:`spiking`."""
+    if case == "spikes":
+        return spiking(seed)
+    network, _, found, _, _ = traced(case, seed)
+    return network, found
+
+
+def backward(network, found):
+    """The backward pass of what was traced, of the float network that the integers stand for."""
+    model = model_of(network, found.num_steps)
+    net = dequantised(model).network
+    inputs = found.frames[0][:, None].astype(float)
+    return Factors(net, inputs.reshape(len(inputs), 1, *net.input_shape), 1, found.num_steps)
+
+
+# What is stored
+
+
+@pytest.mark.parametrize("case", ALL, ids=IDS)
+@pytest.mark.parametrize("seed", [0, 1])
+def test_doings_are_what_at_says(case, seed):
+    """In every cycle."""
+    found = made(case, seed)[1]
+    done = [inspector.doings(found, layer) for layer in range(len(found.network.layers))]
+    for cycle in range(found.latency):
+        for of_layer, doing in zip(done, found.at(cycle), strict=True):
+            assert PHASES[of_layer["phase"][cycle]] == doing.phase
+            assert all(of_layer[name][cycle] == getattr(doing, name) for name in (*inspector.WORDS, "step")), cycle
+
+
+def sum_in(about, arrays, layer, neuron, step):
+    """The additions of a neuron that a page stores, as its script selects them; None if it does not."""
+
+    def of(name):
+        return arrays[f"{layer}.{name}"]
+
+    channel = neuron % len(of("column"))
+    slot, column = of("slot")[neuron // len(of("column"))], of("column")[channel]
+    if slot < 0 or column < 0:
+        return None
+    start = of("start")[0 if about["layers"][layer]["constant"] else step]
+    some = slice(start[slot], start[slot + 1])
+    found = {
+        "address": of("address")[some],
+        "tap": of("tap")[some],
+        "weight": of("w")[of("row")[some], channel],
+        "cycle": of("cycle")[some, of("group")[channel]],
+        "sum": of("sums")[some, column],
+    }
+    constant = about["layers"][layer]["constant"]
+    found["adds"] = of("adds")[some, column] if constant else of("shifted")[of("row")[some], channel]
+    found["value"] = of("value")[some] if constant else np.ones(len(found["sum"]), int)
+    return found
+
+
+def check_sum(found, why, kernel):
+    """It is the trace's."""
+    for name in ("address", "weight", "cycle", "sum", "adds", "value"):
+        assert found[name].tolist() == why.additions[name].tolist(), name
+    assert found["tap"].tolist() == (why.additions["ky"] * kernel + why.additions["kx"]).tolist()
+
+
+@pytest.mark.parametrize("case", ALL, ids=IDS)
+def test_the_page_stores_the_trace(case):
+    """All neurons and steps."""
+    network, found = made(case, 7)
+    about, arrays = inspector.decoded(inspector.page(found))
+    for layer, each in enumerate(network.layers):
+        assert about["layers"][layer]["sums"] == "all"
+        kernel = about["layers"][layer]["kernel"]
+        for neuron in range(each.layer.neurons):
+            for step in range(4):
+                why = found.why(layer, neuron, step)
+                check_sum(sum_in(about, arrays, layer, neuron, step), why, kernel)
+                for name, wanted in (("mem", why.membrane), ("kept", why.kept), ("fired", why.fired), ("out", why.out)):
+                    assert arrays[f"{layer}.{name}"][step, neuron] == wanted, name
+                assert arrays[f"{layer}.kept"][step + 1, neuron] == why.kept_after
+                assert arrays[f"{layer}.cur"][0 if found.constant(layer) else step, neuron] == why.current
+                assert arrays[f"{layer}.mem_float"][step, neuron] == np.float32(why.membrane_float)
+                assert arrays[f"{layer}.cur_float"][step, neuron] == np.float32(why.current_float)
+                assert arrays[f"{layer}.mem_unit"][step, neuron] == np.float32(why.membrane * why.unit)
+                assert arrays[f"{layer}.bias"][neuron % each.w.shape[-1]] == why.bias
+        spikes = np.unpackbits(arrays[f"{layer}.spk"], axis=1, bitorder="little")[:, : each.layer.neurons]
+        assert (spikes == found.spk[layer].reshape(4, -1)).all()
+
+
+def test_sums_that_saturate():
+    """Running sums are cut off as the gates do it; the stimulus reaches the edge, and leaves it."""
+    network, found = spiking(2)
+    about, arrays = inspector.decoded(inspector.page(found))
+    edge, kernel = network.layers[1].high, network.layers[1].layer.w_shape[0]
+    sums = [sum_in(about, arrays, 1, neuron, 3) for neuron in range(network.layers[1].layer.neurons)]
+    assert any((each["sum"][:-1] == edge).any() and each["sum"][-1] != edge for each in sums)
+    for neuron, each in enumerate(sums):
+        check_sum(each, found.why(1, neuron, 3), kernel)
+
+
+@pytest.mark.parametrize("layer, neuron", [(0, 31), (1, 4)])
+def test_what_does_not_fit_is_left_out_but_not_what_was_asked_for(layer, neuron):
+    network, _, found, _, _ = traced(CASES[0], 7)
+    whole, least = inspector.page(found), inspector.page(found, layer=layer, neuron=neuron, limit=0)
+    about, arrays = inspector.decoded(least)
+    assert len(least) < len(whole)
+    assert [each["sums"] for each in about["layers"]] == ["some" if each == layer else "none" for each in range(3)]
+    check_sum(sum_in(about, arrays, layer, neuron, 1), found.why(layer, neuron, 1), about["layers"][layer]["kernel"])
+    left_out = (neuron + 8) % network.layers[layer].layer.neurons
+    assert sum_in(about, arrays, layer, left_out, 1) is None
+    assert about["opening"] == {"layer": layer, "neuron": neuron, "step": about["opening"]["step"]}
+
+
+@pytest.mark.parametrize("share", [0.1, 0.4, 0.7])
+def test_the_limit_is_kept(share):
+    """What fired most is stored first, and the page is no larger than was asked."""
+    rng = np.random.default_rng(1)
+    network = random_network("16C3-MP2-64-5", (12, 12, 1), rng, padding=1, input_bits=4, threshold=12)
+    found = traces.trace(model_of(network, 6), random_inputs(network, 6, 1, rng)[0, 0])
+    least, whole = len(inspector.page(found, limit=0)), len(inspector.page(found))
+    limit = int(least + share * (whole - least))
+    text = inspector.page(found, limit=limit)
+    about, arrays = inspector.decoded(text)
+    assert least < len(text) <= limit
+    for layer, each in enumerate(about["layers"]):
+        kept = arrays[f"{layer}.slot" if layer == 0 else f"{layer}.column"] >= 0
+        assert {True: "all", False: "some" if kept.any() else "none"}[bool(kept.all())] == each["sums"]
+        if each["sums"] == "some":
+            fires = found.spk[0].sum(axis=(0, 3)).reshape(-1) if layer == 0 else found.spk[layer].sum(axis=0)
+            assert fires[kept].min() >= fires[~kept].max()
+    assert "some" in [each["sums"] for each in about["layers"]] or share == 0.1
+
+
+def test_training_is_the_factors():
+    network, _, found, _, _ = traced(CASES[0], 7)
+    factors = backward(network, found)
+    about, _ = inspector.decoded(inspector.page(found, factors))
+    for layer, listed in enumerate(about["training"]["layers"]):
+        grad = factors.grads[2 * layer]
+        assert len(listed) == min(inspector.WEIGHTS, grad.size)
+        assert np.abs([each["bptt"] for each in listed]).min() == np.sort(np.abs(grad).reshape(-1))[-len(listed)]
+        for each in listed:
+            of = factors.of(layer, tuple(each["weight"]))
+            assert each["gradient"] == of.gradient and abs(each["bptt"] - of.gradient) < 1e-12
+            assert np.allclose(np.sum(each["total"]), of.gradient, rtol=0, atol=1e-12)
+            assert np.allclose(np.sum(each["products"], axis=0) + each["rest"], each["total"], rtol=1e-5, atol=1e-9)
+            which = [of.neurons.tolist().index(n) for n in each["neurons"]]
+            for name in ("error", "surrogate", "direct", "trace", "inputs", "products"):
+                assert np.allclose(np.array(each[name]).T, getattr(of, name)[:, which], rtol=1e-6), name
+
+
+def test_it_needs_nothing_else():
+    text = inspector.page(traced(CASES[0], 7)[2])
+    bare = text.replace("http://www.w3.org/2000/svg", "")  # a name, not an address
+    assert not re.search(r"https?:|//\w+\.|@import|url\(|fetch\(|XMLHttpRequest|import\s*\(", bare)
+    assert re.findall(r'(?:src|href)="([^"]*)"', bare) == ["data:,"]
+
+
+def test_plain_text_stays_text():
+    network, _, found, _, _ = traced(CASES[0], 7)
+    found.about |= {"dataset": "<script>alert(1)</script>", "label": "</dl>"}
+    text = inspector.page(found)
+    assert "<script>alert" not in text and "</dl>," not in text
+
+
+@pytest.mark.parametrize(
+    "about, words",
+    [
+        ({}, "Not held against the gates"),
+        ({"checked": "by eye"}, "By eye."),
+        ({"checked": {"simulator": "myhdl", "spikes": 0, "cycles": 0}}, "in MyHDL, for this image: no difference."),
+        ({"checked": {"simulator": "ghdl", "spikes": 0, "cycles": 1200}}, "for this image: THEY DIFFER, cycles 1,200."),
+    ],
+)
+def test_what_it_was_checked_with(about, words):
+    found = traced(CASES[3], 7)[2]
+    found.about |= about
+    assert words in inspector.checked(found.about) and words in inspector.page(found)
+
+
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        ({"layer": 3, "neuron": 0}, "layer must be"),
+        ({"layer": 1, "neuron": 10**6}, "neuron must be"),
+        ({"step": 4}, "step must be"),
+        ({"neuron": 1}, "give both"),
+    ],
+)
+def test_what_is_not_there(options, words):
+    with pytest.raises(InputError, match=words):
+        inspector.page(traced(CASES[0], 7)[2], **options)
+
+
+def test_a_damaged_trace_and_a_foreign_backward_pass_are_told():
+    network, _, found, _, _ = traced(CASES[0], 7)
+    other, _, its_trace, _, _ = traced(CASES[3], 7)
+    with pytest.raises(InputError, match="another network"):
+        inspector.page(found, backward(other, its_trace))
+    found.mem[1][2].reshape(-1)[3] += 1
+    with pytest.raises(InputError, match="damaged"):
+        inspector.page(found)
+
+
+# What is shown
+
+
+class Browser:
+    """Chromium, headless, spoken to over a pipe: real clicks and keys, and all that it complains about."""
+
+    def __init__(self, profile):
+        (theirs, self._to), (self._from, back) = os.pipe(), os.pipe()
+
+        def place():  # Chromium reads from 3 and writes to 4
+            copies = os.dup(theirs), os.dup(back)
+            os.dup2(copies[0], 3)
+            os.dup2(copies[1], 4)
+
+        command = [
+            CHROMIUM,
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--no-first-run",
+            "--remote-debugging-pipe",
+            "--disable-background-networking",
+            "--disable-dev-shm-usage",
+            f"--user-data-dir={profile}",
+        ]
+        self._process = subprocess.Popen(
+            [*command, "about:blank"],
+            preexec_fn=place,
+            close_fds=False,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        os.close(theirs)
+        os.close(back)
+        self._asked, self._read, self._session = 0, b"", {}
+        self.complaints, self.addresses = [], []
+        target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        self._session = {"sessionId": self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]}
+        for part in ("Page", "Runtime", "Log", "Network"):
+            self.call(f"{part}.enable")
+        self.call("Emulation.setDeviceMetricsOverride", width=1280, height=900, deviceScaleFactor=1, mobile=False)
+
+    def call(self, method, **params):
+        """Its answer."""
+        self._asked += 1
+        message = {"id": self._asked, "method": method, "params": params} | self._session
+        os.write(self._to, json.dumps(message).encode() + b"\0")
+        while True:
+            while b"\0" not in self._read:
+                assert select.select([self._from], [], [], 60)[0], f"Chromium does not answer to {method}"
+                more = os.read(self._from, 1 << 20)
+                assert more, "Chromium has ended"
+                self._read += more
+            text, self._read = self._read.split(b"\0", 1)
+            answer = json.loads(text)
+            self._watch(answer.get("method"), answer.get("params"))
+            if answer.get("id") == self._asked:
+                assert "error" not in answer, (method, answer)
+                return answer["result"]
+
+    def _watch(self, event, params):
+        if event == "Runtime.exceptionThrown" or event == "Log.entryAdded" and params["entry"]["level"] == "error":
+            self.complaints.append(params)
+        if event == "Runtime.consoleAPICalled" and params["type"] in ("error", "warning", "assert"):
+            self.complaints.append(params)
+        if event == "Network.requestWillBeSent":
+            self.addresses.append(params["request"]["url"])
+
+    def js(self, text):
+        """The value of an expression."""
+        found = self.call("Runtime.evaluate", expression=text, awaitPromise=True, returnByValue=True)
+        assert "exceptionDetails" not in found, (text, found["exceptionDetails"])
+        return found["result"].get("value")
+
+    def open(self, path):
+        self.call("Page.navigate", url=path.as_uri())
+        self.wait(
+            "document.querySelector('#at tbody') && document.querySelector('#sum #fired')"
+            " && document.getElementById('cycle-number').value !== '0'"
+        )
+
+    def wait(self, condition):
+        """Until it holds, and what was changed is drawn."""
+        until = time.monotonic() + 30
+        while not self.js(
+            f"document.readyState === 'complete' && !document.querySelector('[aria-busy=true]') && !!({condition})"
+        ):
+            assert time.monotonic() < until, f"never: {condition}"
+            time.sleep(0.02)
+        self.drawn()
+
+    def drawn(self):
+        self.js("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done())))")
+
+    def set(self, name, value, event="input"):
+        """Give an input a value, as a hand would."""
+        self.js(
+            f"(i => {{ i.value = {value}; i.dispatchEvent(new Event('{event}', {{bubbles: true}})); }})"
+            f"(document.getElementById('{name}'))"
+        )
+
+    def key(self, name):
+        code = {
+            "ArrowLeft": 37,
+            "ArrowUp": 38,
+            "ArrowRight": 39,
+            "ArrowDown": 40,
+            "Tab": 9,
+            "PageDown": 34,
+            "End": 35,
+            "Home": 36,
+        }[name]
+        for kind in ("keyDown", "keyUp"):
+            self.call("Input.dispatchKeyEvent", type=kind, key=name, code=name, windowsVirtualKeyCode=code)
+        self.drawn()
+
+    def click(self, selector, x=0.5, y=0.5):
+        """A click at a share of an element's width and height, or so many pixels from its corner."""
+        box = self.js(
+            f"(e => {{ e.scrollIntoView({{block: 'center'}}); const b = e.getBoundingClientRect();"
+            f" return [b.x, b.y, b.width, b.height]; }})(document.querySelector({json.dumps(selector)}))"
+        )
+        at = {"x": box[0] + (x * box[2] if x < 1 else x), "y": box[1] + (y * box[3] if y < 1 else y)}
+        for kind in ("mousePressed", "mouseReleased"):
+            self.call("Input.dispatchMouseEvent", type=kind, button="left", clickCount=1, **at)
+        self.drawn()
+
+    def value(self, name):
+        return int(self.js(f"document.getElementById('{name}').value"))
+
+    def table(self, name):
+        """Texts of the cells of a table's body."""
+        return self.js(
+            f"[...document.querySelectorAll('#{name} tbody tr')].map(r => [...r.querySelectorAll('td')]"
+            f".map(d => d.textContent))"
+        )
+
+    def text(self, selector):
+        return self.js(f"document.querySelector({json.dumps(selector)}).textContent")
+
+    def close(self):
+        self._process.kill()
+        self._process.wait()
+        os.close(self._to)
+        os.close(self._from)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    if not CHROMIUM:
+        pytest.skip("Chromium is not installed")
+    browser = Browser(tmp_path_factory.mktemp("profile"))
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def opened(browser, tmp_path, request):
+    """(browser, network, trace, factors) of a case, its page open; what it complains about fails the test."""
+    network, found = made(ALL[request.param], 7)
+    found.about |= {"label": 1, "image": 3}
+    factors = backward(network, found)
+    (tmp_path / "inspect.html").write_text(inspector.page(found, factors))
+    browser.complaints.clear()
+    browser.addresses.clear()
+    browser.open(tmp_path / "inspect.html")
+    yield browser, network, found, factors
+    browser.drawn()
+    assert browser.complaints == []
+    assert all(address.startswith(("file:", "data:", "blob:")) for address in browser.addresses)
+
+
+every = pytest.mark.parametrize("opened", range(len(ALL)), ids=IDS, indirect=True)
+first = pytest.mark.parametrize("opened", [0], ids=IDS[:1], indirect=True)
+
+
+def number(text):
+    """What is shown, as an integer."""
+    return int(re.sub("[, ]", "", text.replace("\u2212", "-").replace("+", "")))
+
+
+@every
+def test_a_neuron_is_shown_as_why_says(opened):
+    browser, network, found, _ = opened
+    rng = np.random.default_rng(0)
+    edge = network.layers[1].high
+    cut = [
+        n for n in range(network.layers[1].layer.neurons) if (found.why(1, n, 3).additions["sum"][:-1] == edge).any()
+    ]
+    assert cut or network.layers[1].membrane_bits > 8  # one of the networks has sums that are cut off
+    if cut:
+        browser.set("layer", 1, "change")
+        browser.wait("true")
+        neuron = cut[0]
+        browser.set("neuron", neuron)
+        browser.set("step", 3)
+        browser.drawn()
+        assert f"cut off at {edge}" in browser.text("#cut")
+        check_neuron(browser, found, 1, neuron, 3)
+    for layer, each in enumerate(network.layers):
+        browser.set("layer", layer, "change")
+        browser.wait("true")
+        for neuron in rng.choice(each.layer.neurons, 3, replace=False).tolist():
+            step = int(rng.integers(4))
+            browser.set("neuron", neuron)
+            browser.set("step", step)
+            browser.drawn()
+            check_neuron(browser, found, layer, neuron, step)
+
+
+def check_neuron(browser, found, layer, neuron, step):
+    why = found.why(layer, neuron, step)
+    each, constant = found.network.layers[layer], found.constant(layer)
+    rows = browser.table("steps")
+    for t, row in enumerate(rows):
+        of = found.why(layer, neuron, t)
+        wanted = [t, of.kept, of.current, of.membrane, of.spike, of.kept_after, of.fired, of.out]
+        assert [number(row[i]) for i in (0, 1, 2, 3, 7, 9, 10, 11)] == wanted
+        floats = [of.membrane * of.unit, of.membrane_float, of.current_float]
+        shown = [float(row[i].replace("\u2212", "-")) for i in (4, 5, 6)]
+        assert np.allclose(shown, floats, rtol=1e-6, atol=6e-5)
+    rows = browser.table("additions")
+    begin, *rows, end = [None, *rows] if constant else rows
+    assert constant or number(begin[-1]) == why.kept
+    assert [number(end[-2]), number(end[-1])] == [why.bias, why.current if constant else why.membrane]
+    names = ["cycle", *(["from"] if layer else []), "address"]
+    if len(each.layer.in_shape) == 3:
+        names += ["row", "column", "channel"]
+    names += ["tap"] * (each.layer.kind == "conv2d") + ["value"] * constant + ["weight", "adds", "sum"]
+    assert len(rows) == len(why.additions)
+    for row, addition in zip(rows, why.additions):
+        shown = dict(zip(names, row, strict=True))
+        assert {name: number(shown[name]) for name in ("cycle", "address", "weight", "adds", "sum")} == {
+            name: addition[name] for name in ("cycle", "address", "weight", "adds", "sum")
+        }
+        if each.layer.kind == "conv2d":
+            assert shown["tap"] == f"{addition['ky']}, {addition['kx']}"
+            assert [number(shown[name]) for name in ("row", "column", "channel")] == [
+                addition[name] for name in ("row", "column", "channel")
+            ]
+        if layer:  # the neuron before that spiked
+            before, source = map(int, shown["from"].split(": "))
+            assert before == layer and found.spk[layer - 1][step].reshape(-1)[source]
+            assert pooled(found, layer - 1, source) == addition["address"]
+    assert browser.text("#equation").endswith(f"= {end[-1]}")
+    cut = not constant and np.isin(why.additions["sum"], (each.low, each.high)).any()
+    assert cut == browser.js("!!document.getElementById('cut')")
+    verdict = browser.text("#verdict")
+    assert (" a spike." in verdict) == bool(why.spike)
+    assert number(browser.text("#fired")) == why.fired and number(browser.text("#out")) == why.out
+
+
+def pooled(found, layer, neuron):
+    """Address of a neuron's spike in the next layer's frame."""
+    row, column, channel = found._place(layer, neuron)
+    shape = found.network.layers[layer].layer
+    width = shape.out_shape[1] // shape.pool if len(shape.out_shape) == 3 else 1
+    return (row // shape.pool * width + column // shape.pool) * shape.out_shape[-1] + channel
+
+
+@every
+def test_a_cycle_is_shown_as_at_says(opened):
+    browser, network, found, _ = opened
+    names = ("phase", "step", "handed", "adding", "tap", "weight_word", "sum_word", "firing", "word_out")
+    rng = np.random.default_rng(1)
+    for cycle in [0, found.latency - 1, *rng.integers(found.latency, size=12).tolist()]:
+        browser.set("cycle", cycle)
+        browser.drawn()
+        shown, states = browser.js("""[Object.fromEntries([...document.querySelectorAll('#at tbody tr')].map(
+            r => [r.dataset.name, [...r.querySelectorAll('td')].map(d => d.textContent)])),
+            [...document.querySelectorAll('.state')].map(p => p.textContent)]""")
+        states = states[-len(network.layers) :]  # the input has none
+        for layer, doing in enumerate(found.at(cycle)):
+            for name in names:
+                value = getattr(doing, name)
+                wanted = value if name == "phase" else "\u2013" if value < 0 else f"{value:,}"
+                assert shown[name][layer] == wanted, (cycle, name)
+            assert states[layer] == ("idle" if doing.step < 0 else f"{doing.phase}, step {doing.step}")
+        assert browser.value("cycle-number") == cycle
+
+
+@first
+def test_keys_and_clicks(opened):
+    browser, network, found, _ = opened
+    for name in ("step", "cycle"):  # the very keys
+        browser.set(name, 1)
+        browser.js(f"document.getElementById('{name}').focus()")
+        browser.key("ArrowRight")
+        assert browser.value(name) == 2
+        browser.key("ArrowLeft")
+        browser.key("ArrowLeft")
+        assert browser.value(name) == 0
+    assert browser.text("#steps tr.chosen td") == "0" and browser.text("#at-cycle") == "0"
+    browser.js("document.getElementById('gantt').focus()")
+    browser.key("ArrowRight")
+    assert browser.value("cycle") == 1
+    browser.key("End")
+    assert browser.value("cycle") == found.latency - 1
+    browser.click("#gantt", 0.5 * 1172 + 108, 20)
+    assert abs(browser.value("cycle") / found.latency - 0.5) < 0.05
+    browser.click("#zoom-in")
+    assert abs(browser.value("cycle") / found.latency - 0.5) < 0.05
+    browser.click("#layer-1 canvas", 5, 5)  # its first square
+    browser.wait("document.getElementById('layer').value === '1'")
+    assert browser.value("neuron") == 0
+    browser.key("ArrowRight")
+    assert browser.value("neuron") == 1
+    browser.click("#additions td button")
+    assert browser.value("cycle") == found.why(1, 1, 0).additions["cycle"][0]
+    assert browser.text("#additions tr.now td") == f"{browser.value('cycle'):,}"
+    browser.click("#additions tbody tr:nth-child(2) td:nth-child(2) button")  # back to the neuron that spiked
+    browser.wait("document.getElementById('layer').value === '0'")
+    assert pooled(found, 0, browser.value("neuron")) == found.why(1, 1, 0).additions["address"][0]
+    browser.click("#steps tr[data-step='3'] td")
+    assert browser.value("step") == 3
+    browser.click("#fired")
+    assert browser.value("cycle") == found.why(0, browser.value("neuron"), 3).fired
+    browser.js("document.activeElement.blur()")
+
+
+@first
+def test_tab_goes_from_left_to_right(opened):
+    browser = opened[0]
+    browser.js("document.getElementById('step').focus()")
+    stops = []
+    for _ in range(11):
+        browser.key("Tab")
+        stops.append(browser.js("document.activeElement.id || document.activeElement.parentElement.id"))
+    assert stops == [
+        "cycle",
+        "cycle-number",
+        "shows-step",
+        "layer-0",
+        "layer-1",
+        "layer-2",
+        "zoom-in",
+        "zoom-out",
+        "zoom-all",
+        "gantt",
+        "layer",
+    ]
+
+
+@every
+def test_every_square_is_its_neuron(opened):
+    """Hovering says which; together they are all."""
+    browser, network, found, _ = opened
+    for layer, each in enumerate(network.layers):
+        seen = browser.js(f"""(card => {{
+            const canvas = card.querySelector('canvas'), box = canvas.getBoundingClientRect(), seen = new Set();
+            for (let x = 1; x < box.width; x += 5) for (let y = 1; y < box.height; y += 5) {{
+                canvas.dispatchEvent(new MouseEvent('mousemove', {{clientX: box.x + x, clientY: box.y + y}}));
+                seen.add(card.querySelector('.over').textContent.trim());
+            }}
+            return [...seen].filter(text => text); }})(document.getElementById('layer-{layer}'))""")
+        places = [found._place(layer, n) for n in range(each.layer.neurons)]
+        spread = len(each.layer.out_shape) == 3
+        assert sorted(seen) == sorted(
+            f"neuron {n}" + f" row {r}, column {c}, channel {m}" * spread for n, (r, c, m) in enumerate(places)
+        )
+
+
+@first
+def test_maps_show_the_spikes(opened):
+    """Pixels of the canvas: as many blue squares as spikes; in a cycle, only those that are known."""
+    browser, network, found, _ = opened
+    count = """(canvas => { const d = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+        let blue = 0, pale = 0; for (let i = 0; i < d.length; i += 4) {
+            if (d[i] === 11 && d[i + 1] === 87) blue++; if (d[i] === 169 && d[i + 1] === 200) pale++; }
+        return [blue, pale]; })(document.querySelector('#layer-0 canvas'))"""
+    browser.set("step", 2)
+    browser.drawn()
+    spikes = found.spk[0].reshape(4, -1)
+    square = browser.js(count)[0] / spikes[2].sum()
+    assert spikes[2].any() and square == int(square) > 1
+    outs = [found.why(0, n, 2).out for n in np.flatnonzero(spikes[2]).tolist()]
+    out = next(out for out in outs if found.at(out)[1].adding < 0)
+    known = np.array([found.why(0, n, 2).out <= out for n in range(spikes.shape[1])])
+    assert 0 < spikes[2][known].sum() < spikes[2].sum()  # some are known, others not
+    browser.set("cycle", out)
+    browser.click("#shows-cycle")
+    browser.wait("document.querySelector('#layer-0 .told').textContent.includes('cycle')")
+    browser.wait("true")
+    assert browser.js(count) == [square * spikes[2][known].sum(), square * spikes[1][~known].sum()]
+
+
+@first
+def test_training_is_shown(opened):
+    browser, network, found, factors = opened
+    for layer in range(3):
+        browser.set("training-layer", layer, "change")
+        browser.set("training-weight", 2, "change")
+        grad = factors.grads[2 * layer]
+        weight = np.unravel_index(np.argsort(-np.abs(grad).reshape(-1), kind="stable")[2], grad.shape)
+        of = factors.of(layer, tuple(int(at) for at in weight))
+        shown = [
+            float(text.replace("\u2212", "-"))
+            for text in browser.js("[...document.querySelectorAll('#training-sum b')].map(b => b.textContent)")
+        ]
+        assert np.allclose(shown, [of.gradient, grad[weight]], rtol=1e-6)
+        which = int(np.argmax(np.abs(of.products).sum(axis=0)))
+        rows = browser.table("training-table")[:4]
+        shown = np.array([[float(text.replace("\u2212", "-")) for text in row] for row in rows])
+        wanted = np.stack([each[:, which] for each in (of.error, of.surrogate, of.inputs, of.trace, of.products)], 1)
+        assert np.allclose(shown[:, 1:6], wanted, rtol=1e-6, atol=6e-5)
+        assert np.allclose(shown[:, 5], wanted[:, 4], rtol=1e-6)
+
+
+@first
+def test_a_phone_scrolls_one_way(opened):
+    browser = opened[0]
+    browser.call("Emulation.setDeviceMetricsOverride", width=390, height=800, deviceScaleFactor=1, mobile=False)
+    browser.drawn()
+    assert browser.js("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+    browser.call("Emulation.setDeviceMetricsOverride", width=1280, height=900, deviceScaleFactor=1, mobile=False)
+    browser.drawn()
+    assert browser.js("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+
+
+def test_an_image_without_a_spike(browser, tmp_path):
+    """Nothing is added, and the page says that."""
+    network, _ = made(CASES[0], 7)
+    found = traces.trace(model_of(network, 4), np.zeros((6, 5, 2), np.uint8), (2, 3, 1))
+    (tmp_path / "inspect.html").write_text(inspector.page(found, layer=0, neuron=3, step=1))
+    browser.complaints.clear()
+    browser.open(tmp_path / "inspect.html")
+    check_neuron(browser, found, 0, 3, 1)
+    assert len(browser.table("additions")) == 1 and browser.complaints == []
+
+
+def test_what_was_not_stored_is_said(browser, tmp_path):
+    network, _, found, _, _ = traced(CASES[0], 7)
+    (tmp_path / "inspect.html").write_text(inspector.page(found, layer=1, neuron=3, step=1, limit=0))
+    browser.complaints.clear()
+    browser.open(tmp_path / "inspect.html")
+    check_neuron(browser, found, 1, 3, 1)
+    browser.set("neuron", 2)
+    browser.drawn()
+    assert "not stored; make the page with --layer 1 --neuron 2." in browser.text("#equation")
+    assert browser.table("additions") == [] and len(browser.table("steps")) == 4
+    assert browser.complaints == []

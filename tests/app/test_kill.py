@@ -1,0 +1,108 @@
+"""kill -9 at random moments of a training: --resume ends with the bytes of the undisturbed run."""
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from minisnn.model import load, read
+
+ROOT = Path(__file__).parents[2]
+KILLS = 20
+
+
+def start(out, dataset, *flags):
+    """The command, as a process that has just begun to train (its first line is out)."""
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "minisnn",
+            "train",
+            "--dataset",
+            dataset,
+            "--out",
+            out,
+            "--topology",
+            "8C3-12-3",
+            "--epochs",
+            "60",
+            "--steps",
+            "3",
+            "--augment",
+            "1",
+            "--encoding",
+            "rate",
+            "--backend",
+            "numpy",
+            "--figure",
+            "none",
+            *flags,
+        ],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    process.first_line = process.stdout.readline()
+    return process
+
+
+def finish(process):
+    out, error = process.communicate(timeout=120)
+    assert process.returncode == 0, error
+    return out
+
+
+def no_file_is_corrupt(out):
+    """Whatever stands under a final name is whole."""
+    checkpoint = out.with_name(out.name + ".checkpoint")
+    if checkpoint.exists():
+        assert read(checkpoint, "checkpoint")[0]["history"]
+    if out.exists():
+        load(out, backend="numpy")
+    assert {path.name.removesuffix(".part") for path in out.parent.iterdir()} <= {out.name, checkpoint.name}
+
+
+def test_kill_and_resume(tmp_path, dataset):
+    (tmp_path / "straight").mkdir()
+    straight = tmp_path / "straight" / "m.npz"
+    process = start(straight, dataset)
+    begun = time.monotonic()
+    finish(process)
+    duration = time.monotonic() - begun
+    rng, kills, ends, epochs = random.Random(0), 0, 0, set()
+    while kills < KILLS:
+        folder = tmp_path / f"run{ends}"
+        folder.mkdir()
+        out = folder / "m.npz"
+        process = start(out, dataset)
+        for _ in range(3):  # a run is killed up to three times
+            time.sleep(rng.uniform(0, duration / 2))
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
+            kills += process.returncode == -signal.SIGKILL
+            no_file_is_corrupt(out)
+            if (folder / "m.npz.checkpoint").exists():
+                epochs.add(len(read(folder / "m.npz.checkpoint", "checkpoint")[0]["history"]))
+            process = start(out, dataset, "--resume")
+        finish(process)
+        assert out.read_bytes() == straight.read_bytes()
+        assert [path.name for path in folder.iterdir()] == ["m.npz"]
+        ends += 1
+    assert len(epochs) > 5  # the kills fell on different epochs
+
+
+def test_ctrl_c_keeps_the_epochs_done_and_says_how_to_go_on(tmp_path, dataset):
+    out, checkpoint = tmp_path / "m.npz", tmp_path / "m.npz.checkpoint"
+    process = start(out, dataset, "--epochs", "100000")
+    while not checkpoint.exists():
+        time.sleep(0.02)
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert error == ("minisnn: interrupted; the epochs done are kept: go on with the same command and --resume\n")
+    assert read(checkpoint, "checkpoint")[0]["history"] and not out.exists()

@@ -1,0 +1,132 @@
+"""Random networks in integers, small enough for gates, and runs of them in the accelerator."""
+
+import numpy as np
+
+from minisnn.fixed.network import IntegerLayer, IntegerNetwork
+from minisnn.timing import cycles
+from minisnn.topology import parse
+from minisnn_hw.accelerator import design, ports
+from minisnn_hw.generate.specify import specify
+from minisnn_hw.generate.words import image_words, load_words
+from minisnn_hw.verify import simulate
+from minisnn_hw.verify.cosimulate import Host, always, expected_firings
+
+LONG = 60_000  # cycles: whoever needs more has stopped
+
+
+def random_network(
+    topology,
+    shape,
+    rng,
+    padding=0,
+    input_bits=0,
+    reset="subtract",
+    readout="spikes",
+    bits=4,
+    frac=3,
+    beta=5,
+    guard=2,
+    threshold=30,
+    membrane_bits=10,
+    rounding="floor",
+    classes=None,
+):
+    """An IntegerNetwork with random weights; its first layer is scaled to its pixels."""
+    shapes = parse(topology, shape, padding)
+    most = 2 ** (bits - 1) - 1
+    layers = []
+    for index, layer in enumerate(shapes):
+        wider = input_bits if index == 0 else 0
+        last = index == len(shapes) - 1
+        layers.append(
+            IntegerLayer(
+                layer,
+                rng.integers(-most, most + 1, layer.w_shape).astype(np.int16),
+                rng.integers(-10, 30, layer.w_shape[-1]),
+                threshold << max(wider - 1, 0),
+                beta,
+                frac,
+                guard,
+                bits,
+                membrane_bits + wider,
+                "none" if last and readout == "membrane" else reset,
+                rounding,
+                1.0,
+            )
+        )
+    return IntegerNetwork(tuple(layers), classes or shapes[-1].neurons, input_bits)
+
+
+def random_inputs(network, num_steps, images, rng, density=0.6):
+    """Pixels (1, images, ...) or spikes (T, images, ...), of which a share is not 0."""
+    steps = 1 if network.input_bits else num_steps
+    shape = (steps, images, *network.input_shape)
+    x = rng.integers(1, 2 ** max(network.input_bits, 1), shape)
+    return (x * (rng.random(shape) < density)).astype(np.uint8)
+
+
+class Whole:
+    """A network in the accelerator, from the load to the answers.
+
+    Parameters
+    ----------
+    network : IntegerNetwork
+    lanes : sequence of int
+    inputs, num_steps
+        As for ``network.forward``.
+    probed : bool
+    **options
+        Of ``specify``.
+    """
+
+    def __init__(self, network, lanes, inputs, num_steps, probed=True, **options):
+        self.network, self.lanes, self.inputs, self.num_steps = network, lanes, inputs, num_steps
+        self.spec = specify(network, lanes, **{"max_steps": 15} | options)
+        self.wide = options.get("wide", False)
+        self.make, self.probed = design(self.spec), probed
+        self.run = network.forward(inputs, num_steps, keep="membranes")
+        self.load = load_words(network, self.spec, num_steps)
+        self.images = [image_words(inputs, image, self.spec) for image in range(inputs.shape[1])]
+        firings = [expected_firings(self.run, image, self.spec) for image in range(inputs.shape[1])]
+        self.expected = [sum(layer, []) for layer in zip(*firings)]
+
+    def host(self, **options):
+        """A Host for it."""
+        return Host(self.spec, self.load, self.images, self.expected, **options)
+
+    def simulate(self, drive):
+        """(given, seen) in MyHDL."""
+        return simulate.run(self.make, *ports(self.spec, self.probed), drive, LONG)
+
+    def same_in_ghdl(self, given, seen):
+        """The same cycles as VHDL."""
+        simulate.same_in_ghdl(self.make, *ports(self.spec, self.probed), given, seen)
+
+    def check_values(self, host):
+        """Every spike, membrane and answer is the integers'."""
+        found = host.end()
+        assert (found.spikes, found.membranes) == (0, 0)
+        assert found.compared == sum(map(len, self.expected)) > 0
+        assert [answer[0] for answer in found.answers] == self.run.scores.tolist()
+        assert [answer[1] for answer in found.answers] == self.run.scores.argmax(axis=1).tolist()
+
+    def check_cycles(self, host, word_every=1):
+        """Everything begins and ends in the predicted cycle."""
+        stimulus = cycles.Stimulus.of(self.network, self.inputs, self.run, self.num_steps)
+        times = cycles.timetable(stimulus, self.lanes, word_every, self.spec.layers[0].in_lanes, host.alone, self.wide)
+        found = host.found
+        start = np.array(found.taken) if host.alone else np.repeat(found.taken[0], len(found.taken))
+        assert (np.array(found.taken) - start == times["first"]).all()
+        assert (np.array(found.ended) - start == times["last"]).all()
+        assert [answer[2] for answer in found.answers] == (times["last"] - times["first"] + 1).tolist()
+        for index, events in enumerate(found.events):
+            for seen, name in zip(events, ("begins", "added", "fires", "ends")):
+                wanted = times[name][:, index] + start[:, None]
+                if name == "added" and index == 0 and self.network.input_bits:
+                    wanted = wanted[:, :1]  # pixels are added once an image
+                assert seen == wanted.ravel().tolist(), (index, name)
+
+
+def stalling(rng, share):
+    """A stream that is ready in so many cycles, at random."""
+    return always if share == 1 else lambda cycle: rng.random() < share

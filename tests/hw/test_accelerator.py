@@ -1,0 +1,324 @@
+"""Whole accelerators: integers = MyHDL, and = VHDL, in every spike, membrane, answer and cycle."""
+
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from minisnn.timing.cycles import check_lanes
+from minisnn_hw.generate.specify import specify
+from minisnn_hw.generate.words import load_words
+from minisnn_hw.verify import cosimulate as cosim
+from tests.hw.networks import Whole, random_inputs, random_network, stalling
+
+# topology, input shape, lanes, T, options of the network, options of the accelerator
+NETWORKS = {
+    "flat": ("5-4", (9,), (2, 3), 3, {}, {"in_lanes": 4}),
+    "one neuron": ("1", (1,), (1,), 4, {"threshold": 4}, {}),
+    "convolutions": ("3C3-MP2-4C2-6-2", (7, 6, 2), (2, 3, 6, 1), 3, {"padding": 1, "reset": "zero"}, {"load_bits": 64}),
+    "odd frame": ("2C2-MP3-3C1-4", (8, 5, 3), (1, 3, 2), 2, {"reset": "subtract_then_leak"}, {"in_lanes": 2}),
+    "pixels": ("3C3-MP2-5-4", (6, 6, 2), (3, 2, 4), 3, {"input_bits": 4, "padding": 1}, {"load_bits": 8}),
+    "bytes": ("4C3-3C2-6", (5, 5, 3), (2, 3, 5), 2, {"input_bits": 8, "rounding": "zero"}, {"load_bits": 64}),
+    "flat pixels": ("6-3", (11,), (4, 3), 3, {"input_bits": 3}, {}),
+    "membranes": ("4-6", (5,), (4, 4), 4, {"readout": "membrane", "classes": 3}, {}),
+    "pixels to membranes": ("5", (7,), (2,), 3, {"input_bits": 2, "readout": "membrane"}, {}),
+    "population": ("8-12", (6,), (3, 5), 3, {"classes": 4}, {}),
+    "tiny and silent": ("3-2-3-4", (5,), (3, 2, 3, 2), 2, {"input_bits": 2, "threshold": 60}, {}),
+    "wide": ("3C3-MP2-4C2-5", (6, 6, 2), (2, 4, 3), 2, {"padding": 1}, {"wide": True, "load_bits": 64}),
+    "wide pixels": (
+        "4C3-3C3-4",
+        (6, 5, 1),
+        (3, 3, 4),
+        2,
+        {"input_bits": 5, "reset": "zero"},
+        {"wide": [True, False, False], "load_bits": 64},
+    ),
+    "one step": ("3C2-2C1-3", (3, 3, 1), (3, 1, 2), 1, {"input_bits": 1}, {}),
+}
+
+
+def whole(name, rng, images=3, **more):
+    topology, shape, lanes, num_steps, options, built = NETWORKS[name]
+    network = random_network(topology, shape, rng, **options)
+    inputs = random_inputs(network, num_steps, images, rng)
+    inputs[:, 0] = 0  # an image of nothing
+    return Whole(network, lanes, inputs, num_steps, **built | more)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_equals_the_integers_and_the_model(name):
+    """Alone and one after the other; and with a word every three cycles. Then as VHDL."""
+    rng = np.random.default_rng(4)
+    case = whole(name, rng)
+    assert name == "tiny and silent" or (case.run.mem[-1][:, 1:] if case.spec.membrane else case.run.fired[1:]).any()
+    for alone, word_every in ((False, 1), (True, 3)):
+        host = case.host(alone=alone, word_every=word_every)
+        given, seen = case.simulate(host)
+        case.check_values(host)
+        case.check_cycles(host, word_every)
+        assert seen[-1]["loaded"] and not seen[-1]["load_error"] and not seen[-1]["input_error"]
+    if shutil.which("ghdl") is None:
+        pytest.skip("GHDL is not installed: apt install ghdl")
+    case.same_in_ghdl(given, seen)
+
+
+@pytest.mark.parametrize("shares", [(0.3, 1, 1), (1, 0.05, 1), (0.5, 0.4, 0.5)])
+@pytest.mark.parametrize("name", ["convolutions", "pixels", "membranes", "tiny and silent", "wide", "one step"])
+def test_any_stalls(name, shares):
+    """Words, answers and load at random: the same spikes and membranes, and it comes to its end."""
+    rng = np.random.default_rng(7)
+    case = whole(name, rng, images=4)
+    offers, takes, loads = (stalling(rng, share) for share in shares)
+    host = case.host(alone=False, offers=offers, takes=takes, loads=loads)
+    given, seen = case.simulate(host)
+    case.check_values(host)
+    _output_is_steady(given, seen)
+
+
+def _output_is_steady(given, seen):
+    """AXI4-Stream: what is offered stays until it is taken."""
+    for now, then, taken in zip(seen, seen[1:], given):
+        if now["m_output_tvalid"] and not taken["m_output_tready"] and not taken["rst"]:
+            assert all(then[name] == now[name] for name in ("m_output_tvalid", "m_output_tdata", "m_output_tlast"))
+
+
+@pytest.mark.parametrize("all_fire", [False, True])
+def test_corners(all_fire):
+    """Membranes at both ends and exactly at the threshold, all silent and all firing, a spike at each corner."""
+    rng = np.random.default_rng(5)
+    inputs = np.zeros((4, 7, 6, 7, 2), np.uint8)
+    inputs[:, 1] = 1
+    corners = [(y, x, c) for y in (0, 5) for x in (0, 6) for c in (0, 1)]
+    for image, four in ((2, corners[:4]), (3, corners[4:])):
+        for t, (y, x, c) in enumerate(four):
+            inputs[t, image, y, x, c] = 1
+    inputs[:, 4:] = rng.random((4, 3, 6, 7, 2)) < 0.7
+    for threshold in range(14, 40):  # the first at which membranes stand, and one above which they fire
+        network = random_network(
+            "3C3-MP2-4",
+            (6, 7, 2),
+            np.random.default_rng(0),
+            padding=1,
+            bits=6,
+            membrane_bits=7,
+            threshold=threshold,
+            guard=1,
+        )
+        w = network.layers[0].w
+        w[..., 0], w[..., 1] = -np.abs(w[..., 0]), np.abs(w[..., 1])
+        for each in network.layers:
+            np.clip(each.b, -20, 5, out=each.b)
+            each.b[0] = 5 if all_fire else -20
+            if all_fire:
+                np.abs(each.w, out=each.w)
+        case = Whole(network, (2, 4), inputs, 4)
+        edges = [(mem == threshold).any() and (mem == threshold + 1).any() for mem in case.run.mem]
+        if edges[0] and (edges[1] or all_fire):
+            break
+    assert edges[0] and (edges[1] or all_fire)
+    first = case.run.mem[0]
+    assert first.max() == 63 and (all_fire or first.min() == -64) and not case.run.fired[0].any()
+    assert not all_fire or case.run.fires[0][0, 1].all()
+    host = case.host(alone=False)
+    given, seen = case.simulate(host)
+    case.check_values(host)
+    case.check_cycles(host)
+    if shutil.which("ghdl") is None:
+        pytest.skip("GHDL is not installed: apt install ghdl")
+    case.same_in_ghdl(given, seen)
+
+
+@pytest.mark.parametrize("name", ["odd frame", "pixels", "pixels to membranes"])
+def test_a_reset_in_the_middle(name):
+    """Whenever it comes, the images after it are right, without another load."""
+    rng = np.random.default_rng(6)
+    case = whole(name, rng, images=2)
+    host = case.host()
+    given, _ = case.simulate(host)
+    first = next(cycle for cycle, values in enumerate(given) if values["s_input_tvalid"])
+    resets = []
+    for moment in rng.integers(first, len(given), 2).tolist() + [first + 1]:
+        host, again = case.host(), []
+
+        def drive(cycle, seen):
+            if cycle < moment:
+                return host(cycle, seen)
+            if cycle == moment:
+                again.append(case.host(alone=False))
+                again[0].load, resets[len(resets) :] = [], [cycle]
+                return {"rst": 1}
+            return again[0](cycle, seen)
+
+        case.simulate(drive)
+        case.check_values(again[0])
+    assert len(resets) == 3
+
+
+def test_a_reset_in_the_middle_of_a_load():
+    """It is not loaded then, and takes no image until it is."""
+    case = whole("flat", np.random.default_rng(0))
+    host = case.host()
+    late = case.host()
+
+    def drive(cycle, seen):
+        if cycle < 9:
+            return host(cycle, seen)
+        if cycle == 9:
+            return {"rst": 1}
+        if cycle < 30:
+            assert not seen["loaded"] and not seen["s_input_tready"]
+            return {"s_input_tvalid": 1}
+        late.given = {} if cycle == 30 else late.given
+        return late(cycle, seen)
+
+    case.simulate(drive)
+    case.check_values(late)
+
+
+@pytest.mark.parametrize("name", ["flat", "pixels", "membranes"])
+def test_a_load_between_images(name):
+    """A load that is offered while images are under way waits for them; images that are offered wait for the load."""
+    rng = np.random.default_rng(8)
+    before = whole(name, rng, images=2)
+    topology, shape, lanes, num_steps, options, built = NETWORKS[name]
+    other = random_network(topology, shape, rng, **options)
+    after = Whole(other, lanes, before.inputs, num_steps, **built)
+    assert after.spec == before.spec and after.load != before.load
+    first, second = before.host(alone=False), after.host(alone=False)
+    second.given = {}
+    waits = []
+
+    def drive(cycle, seen):
+        if len(first.found.ended) == len(first.images):
+            return second(cycle, seen)
+        try:
+            given = first(cycle, seen)
+        except StopIteration:
+            return second(cycle, seen)
+        if first.image < len(first.images):
+            return given
+        waits.append(cycle)  # all words are taken, an answer is still to come
+        return given | {
+            "s_load_tvalid": 1,
+            "s_load_tdata": after.load[0],
+            "s_input_tvalid": 1,
+            "s_input_tdata": after.images[0][0],
+            "s_load_tlast": len(after.load) == 1,
+        }
+
+    before.simulate(drive)
+    before.check_values(first)
+    after.check_values(second)
+    assert len(waits) > 10
+
+
+def test_a_wrong_last_is_told():
+    case = whole("flat", np.random.default_rng(0))
+    for early in (True, False):
+        host = case.host()
+
+        def drive(cycle, seen):
+            given = dict(host(cycle, seen))
+            if given.get("s_load_tvalid"):
+                given["s_load_tlast"] = early and host.loaded == 3
+            if cycle > 60:
+                raise StopIteration
+            return given
+
+        _, seen = case.simulate(drive)
+        assert any(out["load_error"] for out in seen) and not any(out["loaded"] for out in seen)
+    host = case.host()
+
+    def drive_words(cycle, seen):
+        given = dict(host(cycle, seen))
+        given["s_input_tlast"] = host.word == 1
+        if cycle > 200:
+            raise StopIteration
+        return given
+
+    _, seen = case.simulate(drive_words)
+    assert seen[-1]["input_error"]
+
+
+@pytest.mark.parametrize("name", ["convolutions", "pixels"])
+def test_the_probe_changes_nothing(name):
+    with_probe, without = (whole(name, np.random.default_rng(4), probed=probed) for probed in (True, False))
+    given, seen = with_probe.simulate(with_probe.host(alone=False))
+
+    def replay(cycle, out):
+        if cycle == len(given):
+            raise StopIteration
+        return given[cycle]
+
+    _, bare = without.simulate(replay)
+    assert [{name: values[name] for name in bare[0]} for values in seen] == bare
+    assert len(bare[0]) < len(seen[0])
+
+
+def test_differences_are_counted(monkeypatch):
+    """The comparison itself: another weight, and another model of cycles, are told."""
+    case = whole("pixels", np.random.default_rng(4))
+
+    def run():
+        return cosim.cosimulate(case.network, case.inputs[:, 1:2], case.num_steps, case.lanes)
+
+    (same,) = run()
+    assert same.same and same.cycles_counted == same.cycles_predicted
+    assert same.prediction == case.run.scores[1].argmax()
+
+    def another(network, spec, num_steps):
+        words = load_words(network, spec, num_steps)
+        words[1] ^= 0b110
+        return words
+
+    monkeypatch.setattr(cosim, "load_words", another)
+    (different,) = run()
+    assert different.membranes > 0 and not different.same
+    monkeypatch.undo()
+    predict = cosim.timing.predict
+
+    def later(*args, **options):
+        times = predict(*args, **options)
+        return replace(times, ends=times.ends + 1)
+
+    monkeypatch.setattr(cosim.timing, "predict", later)
+    (late,) = run()
+    assert late.cycles == case.run.fired[0].size and not late.spikes and not late.membranes and not late.same
+
+
+@pytest.mark.parametrize(
+    "lanes, change, words",
+    [
+        ((2,), {}, "lanes must be one number for each of 2 layers, got 2"),
+        ((2, 5), {}, "layer 2 has 4 output channels: its lanes must be 1 to as many, got 5"),
+        ((0, 1), {}, "layer 1 has 5 output channels: its lanes must be 1 to as many, got 0"),
+        ((2, 3), {"in_lanes": 10}, "in_lanes must be a whole number from 1 to 9, got 10"),
+        ((2, 3), {"max_steps": 0}, "max_steps must be a whole number from 1 to 65535, got 0"),
+        ((2, 3), {"load_bits": 4}, "load_bits must be a whole number from 8 to 65536, got 4"),
+    ],
+)
+def test_what_cannot_be_built_is_refused(lanes, change, words):
+    network = random_network("5-4", (9,), np.random.default_rng(0))
+    with pytest.raises(ValueError, match=words):
+        specify(network, lanes, **change)
+
+
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        ({"membrane_bits": 32}, "layer 1 has membranes of 32 bits and hardware takes up to 31"),
+        ({"threshold": 512}, "layer 1 has the threshold 512, beyond its membranes of 10 bits"),
+    ],
+)
+def test_networks_that_cannot_be_built_are_refused(options, words):
+    network = random_network("5-4", (9,), np.random.default_rng(0), **options)
+    with pytest.raises(ValueError, match=words):
+        specify(network, (2, 3))
+    with pytest.raises(ValueError, match="number of steps must be 1 to 255"):
+        load_words(network, specify(random_network("5-4", (9,), np.random.default_rng(0)), (2, 3)), 256)
+
+
+def test_lanes_may_be_numpy_integers():
+    network = random_network("5-4", (9,), np.random.default_rng(0))
+    assert check_lanes(network, np.array([2, 3])) == (2, 3)

@@ -1,0 +1,243 @@
+"""minisnn cosim in GHDL and Verilator: the integers' spikes and membranes, the model's cycles; and faults are told."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from minisnn.commands import main
+from minisnn.data.load import load as load_data
+from minisnn.fixed.model import load
+from minisnn.timing import cycles
+from minisnn_hw.generate.tools import ToolError
+from minisnn_hw.verify import cosimulate as in_myhdl
+from minisnn_hw.verify import cosimulate_hdl, host
+from tests.hw.networks import random_inputs, random_network
+
+# topology, input shape, lanes, T, options of the network, wide
+NETWORKS = {
+    "spikes": ("2C2-MP3-3C1-4", (8, 5, 3), (1, 3, 2), 2, {"reset": "subtract_then_leak"}, False),
+    "pixels": ("3C3-MP2-4", (6, 6, 2), (2, 4), 3, {"input_bits": 4, "padding": 1}, False),
+    "membranes": ("4-6", (5,), (4, 4), 4, {"readout": "membrane", "classes": 3, "membrane_bits": 31}, False),
+    "one word": ("1", (1,), (1,), 4, {"threshold": 4}, False),
+    "wide": ("3C3-4", (5, 4, 2), (2, 3), 2, {"input_bits": 4, "padding": 1}, True),
+}
+SIMULATORS = [
+    pytest.param(
+        name,
+        marks=pytest.mark.skipif(
+            not all(map(shutil.which, tools)), reason=f"{name} is not installed: apt install {' '.join(tools)}"
+        ),
+    )
+    for name, tools in host.SIMULATORS.items()
+]
+GHDL, VERILATOR = SIMULATORS
+
+
+def case(name, images=3):
+    """A network, and what :func:`cosimulate` takes beside it."""
+    topology, shape, lanes, num_steps, options, wide = NETWORKS[name]
+    rng = np.random.default_rng(4)
+    network = random_network(topology, shape, rng, **options)
+    inputs = random_inputs(network, num_steps, images, rng)
+    inputs[:, 0] = 0  # an image of nothing
+    return network, inputs, num_steps, lanes, wide
+
+
+def simulate(name, simulator, images=3, word_every=1, workers=1):
+    """Compared of all images."""
+    network, inputs, num_steps, lanes, wide = case(name, images)
+    found = dict(cosimulate_hdl.cosimulate(network, inputs, num_steps, lanes, simulator, word_every, workers, wide))
+    return [found[image] for image in range(images)]
+
+
+@pytest.mark.parametrize(
+    "name, simulator, word_every",
+    [
+        *[pytest.param(name, *GHDL.values, 2, marks=GHDL.marks) for name in ("spikes", "membranes", "wide")],
+        pytest.param("membranes", *VERILATOR.values, 1, marks=VERILATOR.marks),
+    ],
+)
+def test_equals_the_integers_and_the_model(name, simulator, word_every):
+    found = simulate(name, simulator, word_every=word_every)
+    network, inputs, num_steps, lanes, wide = case(name)
+    run, predicted = in_myhdl.reference(network, inputs, num_steps, lanes, word_every, wide)
+    assert run.fires[0].any() and min(map(np.min, run.mem)) < 0 < max(map(np.max, run.mem))
+    assert all(each.same for each in found)
+    assert [each.prediction for each in found] == run.scores.argmax(axis=1).tolist()
+    assert [each.cycles_counted for each in found] == predicted.latency.tolist()
+
+
+@pytest.mark.parametrize("simulator", SIMULATORS)
+def test_another_leak_is_told(simulator, monkeypatch):
+    """A faulty design: the same differences in every simulator."""
+
+    def forgetful(spec):
+        first, *others = spec.layers
+        return in_myhdl.design(replace(spec, layers=(replace(first, beta=first.beta - 1), *others)))
+
+    monkeypatch.setattr(cosimulate_hdl, "design", forgetful)
+    found = simulate("pixels", simulator)
+    assert found[1].membranes > 0 and not found[1].same
+    network, inputs, num_steps, lanes, wide = case("pixels")
+    first, *others = network.layers
+    wrong = replace(network, layers=(replace(first, beta=first.beta - 1), *others)).forward(inputs, 3, "membranes")
+    right = network.forward(inputs, 3, "membranes")
+    for image, each in enumerate(found):
+        assert (each.spikes, each.membranes) == tuple(
+            sum(int((a[:, image] != b[:, image]).sum()) for a, b in zip(*both))
+            for both in ((wrong.fires, right.fires), (wrong.mem, right.mem))
+        )
+        assert each.prediction == wrong.scores[image].argmax()
+
+
+@pytest.mark.parametrize("simulator", [GHDL])
+def test_other_cycles_are_told(simulator, monkeypatch):
+    predict = cycles.predict
+    monkeypatch.setattr(
+        cycles,
+        "predict",
+        lambda *args, **options: (lambda times: replace(times, ends=times.ends + 1))(predict(*args, **options)),
+    )
+    assert [(each.cycles, each.spikes, each.membranes) for each in simulate("one word", simulator)] == [(4, 0, 0)] * 3
+
+
+@pytest.mark.parametrize("simulator", [GHDL])
+def test_a_design_that_stops_is_told(simulator, monkeypatch):
+    """After a load that is not whole no image is taken: all is missing."""
+    words = cosimulate_hdl.load_words
+    monkeypatch.setattr(cosimulate_hdl, "load_words", lambda *args: words(*args)[:-1])
+    for each in simulate("one word", simulator):
+        assert (each.prediction, each.cycles_counted) == (-1, 0)
+        assert each.spikes == each.membranes == 4 and each.answers == 2 and each.cycles == 4 * 4 + 2
+
+
+@pytest.mark.parametrize("simulator", [GHDL])
+def test_a_truncation_is_a_failure(simulator, monkeypatch):
+    convert = host.convert
+
+    def truncating(*args, **options):
+        files = convert(*args, **options)
+        head, end = files[-1].read_text().rsplit("end architecture", 1)
+        files[-1].write_text(f"""{head}
+            process (clk) is
+                variable short: unsigned(1 downto 0);
+            begin
+                short := to_unsigned(4 + to_integer(unsigned'("" & clk)), 2);
+            end process;
+            end architecture{end}""")
+        return files
+
+    monkeypatch.setattr(host, "convert", truncating)
+    with pytest.raises(ToolError, match="the simulation failed .GHDL .*truncated"):
+        simulate("one word", simulator)
+
+
+@pytest.mark.parametrize("simulator", [GHDL])
+def test_whoever_stops_leaves_no_simulation(simulator, monkeypatch):
+    started = []
+
+    class Remembered(host.Simulation):
+        def __init__(self, *args):
+            super().__init__(*args)
+            started.append(self)
+
+    monkeypatch.setattr(host, "Simulation", Remembered)
+    network, inputs, num_steps, lanes, _ = case("pixels", 40)
+    results = cosimulate_hdl.cosimulate(network, inputs, num_steps, lanes, simulator, workers=2)
+    next(results)
+    assert any(each.process.poll() is None for each in started)
+    results.close()
+    assert len(started) == 2 and all(each.process.poll() is not None for each in started)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """A small convolutional network, trained and quantised by command."""
+    folder = tmp_path_factory.mktemp("model")
+    assert (
+        main(
+            [
+                "train",
+                "--out",
+                str(folder / "m.npz"),
+                "--topology",
+                "4C3-MP2-10",
+                "--epochs",
+                "2",
+                "--steps",
+                "2",
+                "--backend",
+                "numpy",
+                "--figure",
+                "none",
+            ]
+        )
+        == 0
+    )
+    assert main(["quantize", str(folder / "m.npz"), "--weight-bits", "6"]) == 0
+    return folder / "m.int.npz"
+
+
+@pytest.mark.parametrize("simulator", SIMULATORS)
+def test_command(model, simulator, capsys):
+    """25 images: none is in the table, since none differs."""
+    capsys.readouterr()
+    arguments = ["cosim", str(model), "--images", "25", "--lanes", "4/10", "--simulator", simulator]
+    if simulator == "ghdl":
+        assert main(arguments) == 0
+        said = capsys.readouterr().out
+        assert f"digits: 25 images in {simulator}, lanes 4/10" in said and "image " not in said
+        assert "differ   0 spikes, 0 membranes, 0 beats of answers, 0 cycles" in said
+        assert said.endswith("The gates do what the integers do, in the predicted cycles.\n")
+        return
+    assert main([*arguments, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["images"] == 25 and not any(count for name, count in found.items() if name.endswith("mismatches"))
+    integer, images = load(model), load_data("digits").x_test[:25]
+    _, run = next(integer.run(images))
+    assert found["predictions"] == run.scores.argmax(axis=1).tolist()
+    assert found["cycles"] == cycles.predict(cycles.Stimulus.of_images(integer, images), (4, 10)).latency.tolist()
+
+
+@pytest.mark.parametrize(
+    "simulator, words",
+    [
+        ("ghdl", "GHDL is not on PATH; on Debian: apt install ghdl\n"),
+        ("verilator", "Verilator and g++ and make are not on PATH; on Debian: apt install verilator g++ make\n"),
+    ],
+)
+def test_a_missing_tool(model, simulator, words, monkeypatch, capsys):
+    monkeypatch.setenv("PATH", "")
+    assert main(["cosim", str(model), "--simulator", simulator]) == 2
+    assert capsys.readouterr().err == f"minisnn: error: {words}"
+
+
+def test_ctrl_c_says_how_far_it_was(model, monkeypatch, capsys):
+    def interrupted(*args):
+        yield 0, in_myhdl.Compared(3, 1, 2, 0, 100, 104, 4)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cosimulate_hdl, "cosimulate", interrupted)
+    assert main(["cosim", str(model), "--simulator", "ghdl", "--images", "9"]) == 130
+    assert capsys.readouterr().err == (
+        "minisnn: interrupted after 1 of 9 images, in which 1 spikes, 2 membranes, 0 "
+        "beats of answers, 4 cycles differ\n"
+    )
+
+
+def test_differing_images_are_listed(model, monkeypatch, capsys):
+    right = in_myhdl.Compared(3, 0, 0, 0, 100, 100, 0)
+    monkeypatch.setattr(
+        cosimulate_hdl,
+        "cosimulate",
+        lambda *args: (
+            item for item in [*((n, right) for n in range(30, 1, -1)), (1, replace(right, spikes=7)), (0, right)]
+        ),
+    )
+    assert main(["cosim", str(model), "--simulator", "ghdl", "--images", "31"]) == 1
+    said = capsys.readouterr().out
+    assert [line.split()[0] for line in said.splitlines() if line[:1].isdigit()] == ["1"]
+    assert "THE GATES DIFFER in 1 of 31 images." in said

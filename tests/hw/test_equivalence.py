@@ -1,0 +1,169 @@
+"""Proofs for all inputs and for ever, at small parameters: Verilog and VHDL are one design, and the probe is harmless.
+
+Whole accelerators of some thousand bits come to an end; their blocks are proven within them.
+"""
+
+from functools import partial
+
+import numpy as np
+import pytest
+
+from minisnn_hw import spec as numbers
+from minisnn_hw.accelerator import design, ports
+from minisnn_hw.conv2d import conv2d
+from minisnn_hw.generate.specify import specify
+from minisnn_hw.generate.tools import ToolError, need
+from minisnn_hw.lif import lif
+from minisnn_hw.linear import linear
+from minisnn_hw.maxpool import maxpool
+from minisnn_hw.spike_scanner import spike_scanner
+from minisnn_hw.verify import equivalence
+from tests.hw.networks import random_network
+from tests.hw.ports import bit, signed, word
+
+
+def needs(*tools):
+    """Skip where a tool is missing, and say how to get it."""
+    try:
+        need(*tools)
+    except ToolError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(autouse=True)
+def few_bits(monkeypatch):
+    """Counters of cycles as narrow as the rest."""
+    monkeypatch.setattr(numbers, "COUNTER_BITS", 4)
+
+
+def small(topology, shape, lanes, wide=False, **options):
+    """The numbers of a whole accelerator with widths as small as can be."""
+    network = random_network(
+        topology, shape, np.random.default_rng(0), bits=2, membrane_bits=4, guard=1, threshold=3, **options
+    )
+    return specify(network, lanes, max_steps=2, load_bits=8, wide=wide)
+
+
+def neuron(rounding):
+    make = partial(lif, beta=3, frac=2, reset="subtract", towards_zero=rounding)
+    return make, lambda: (
+        {"fires": word(4), "v": signed(5), "addend": signed(4), "threshold": word(4), "clear": bit()},
+        {"spike": bit(), "before": word(5), "kept": signed(5)},
+    )
+
+
+def scanner():
+    make = partial(spike_scanner, height=2, width=2, channels=4, flat=False)
+    return make, lambda: (
+        {"rst": bit(), "start": bit(), "read_data": word(2), "ready": bit()},
+        {
+            "busy": bit(),
+            "read": bit(),
+            "read_address": word(3),
+            "present": bit(),
+            "valid": bit(),
+            "y": word(1),
+            "x": word(1),
+            "base": word(2),
+            "index": word(1),
+        },
+    )
+
+
+def taps():
+    make = partial(conv2d, kernel=2, padding=0, channels=2, out_height=2, out_width=2, groups=2)
+    return make, lambda: (
+        {"rst": bit(), "valid": bit(), "y": word(2), "x": word(2), "base": word(1), "index": word(1)},
+        {
+            "ready": bit(),
+            "move": bit(),
+            "load": bit(),
+            "busy": bit(),
+            "add": bit(),
+            "weight_address": word(4),
+            "neuron_address": word(3),
+        },
+    )
+
+
+def rows():
+    make = partial(linear, inputs=6, groups=3)
+    return make, lambda: (
+        {"rst": bit(), "valid": bit(), "base": word(3), "index": word(2)},
+        {
+            "ready": bit(),
+            "move": bit(),
+            "load": bit(),
+            "busy": bit(),
+            "add": bit(),
+            "weight_address": word(5),
+            "neuron_address": word(2),
+        },
+    )
+
+
+def pool():
+    return maxpool, lambda: (
+        {"valid": bit(), "first": bit(), "last": bit(), "spikes": word(3)},
+        {"word_valid": bit(), "word": word(3)},
+    )
+
+
+BLOCKS = {
+    "lif": partial(neuron, False),
+    "lif towards zero": partial(neuron, True),
+    "scanner": scanner,
+    "conv2d": taps,
+    "linear": rows,
+    "maxpool": pool,
+}
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_block_is_the_same_in_vhdl(name):
+    needs("yosys", "ghdl")
+    assert equivalence.prove_vhdl(*BLOCKS[name]()) > 0
+
+
+def test_accelerator_is_the_same_in_vhdl():
+    """All of it: streams, loader, buffer, scanner, lanes, firing pass, scores."""
+    needs("yosys", "ghdl")
+    spec = small("2", (3,), [1])
+    assert equivalence.prove_vhdl(design(spec), lambda: ports(spec, False)) > 300
+
+
+@pytest.mark.parametrize("case", ["spikes, wide, pool", "pixels, membranes"])
+def test_probe_changes_nothing(case):
+    needs("yosys")
+    spec = (
+        small("1C2-MP2-2", (3, 3, 1), [1, 1], True)
+        if "pool" in case
+        else small("2", (3,), [1], input_bits=2, readout="membrane")
+    )
+    assert equivalence.prove_probe(spec) > 300
+
+
+def test_another_design_is_refused():
+    """The proof has teeth: > for >= in the neuron, and a probed design that is another on one port."""
+    needs("yosys")
+    gold = equivalence.verilog_of(*neuron(False))
+    assert gold.count(" > ") >= 1
+    with pytest.raises(equivalence.NotEqual, match="spike"):
+        equivalence.prove(gold, gold.replace(" > ", " >= ", 1))
+    spec = small("2", (3,), [1])
+    without, probed = (equivalence.verilog_of(design(spec), lambda: ports(spec, seen)) for seen in (False, True))
+    assert probed.count("loaded = accelerator_good;") == 1
+    with pytest.raises(equivalence.NotEqual, match="loaded"):
+        equivalence.prove(
+            without,
+            probed.replace("loaded = accelerator_good;", "loaded = accelerator_good && !probe_fired;"),
+            "w:probe_*",
+        )
+
+
+def test_unmended_netlist_of_ghdl_is_refused(monkeypatch):
+    """What is mended is needed: as GHDL 2.0.0 writes it, a table loses its last value."""
+    needs("yosys", "ghdl")
+    monkeypatch.setattr(equivalence, "mend", lambda verilog, vhdl: verilog)
+    with pytest.raises(equivalence.NotEqual, match="inside"):
+        equivalence.prove_vhdl(*taps())

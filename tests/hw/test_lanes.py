@@ -1,0 +1,374 @@
+"""Sums, neurons and lanes: bit for bit what Python's integers say, in the promised cycles; MyHDL and VHDL."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+
+from minisnn_hw.lanes import lanes
+from minisnn_hw.lif import lif
+from minisnn_hw.parts.accumulate import accumulate
+from minisnn_hw.pixel_lanes import pixel_lanes
+from minisnn_hw.spec import LayerSpec
+from tests.hw.ports import address, below, bit, in_ghdl, pack, run, saturated, signed, word
+
+
+@pytest.mark.parametrize("depth, bits, value_bits", [(1, 6, 4), (3, 7, 9), (5, 8, 5)])
+def test_accumulate(depth, bits, value_bits):
+    """An operation a cycle, with every distance between equal sums; saturation both ways; stores in between."""
+
+    def ports():
+        return (
+            {
+                "enable": bit(),
+                "address": below(depth),
+                "holds": bit(),
+                "two_before": bit(),
+                "three_before": bit(),
+                "adds": bit(),
+                "one_before": bit(),
+                "value": signed(value_bits),
+                "write": bit(),
+                "write_address": below(depth),
+                "other": bit(),
+                "other_data": signed(bits),
+            },
+            {"held": signed(bits)},
+        )
+
+    rng = np.random.default_rng(depth)
+    operations = [("store", a, 0) for a in range(depth)] + [None] * 4
+    stored = [0] * depth  # number of the last operation that stores
+    most = 1 << value_bits - 1
+    for number in range(len(operations), 700):
+        kind = rng.choice(["add", "read", "store", "wait"], p=[0.75, 0.12, 0.03, 0.1])
+        place = int(rng.integers(depth))
+        if kind == "wait" or number < stored[place] + 4:  # a store is not handed on
+            operations.append(None)
+        elif kind == "store":
+            stored[place] = number
+            operations.append((kind, place, int(rng.integers(-(1 << bits - 1), 1 << bits - 1))))
+        else:
+            pull = most if number % 100 < 30 else -most if number % 100 < 60 else 0  # both ends are reached
+            operations.append((kind, place, int(np.clip(rng.integers(-most, most) + pull, -most, most - 1))))
+    operations += [None] * 4
+
+    def bench():
+        for c, now in enumerate(operations):
+            one, two, three = [operations[c - back] if c >= back else None for back in (1, 2, 3)]
+
+            def added(number, place):
+                return number >= 0 and operations[number] and operations[number][:2] == ("add", place)
+
+            given = {
+                "two_before": bool(one and added(c - 3, one[1])),
+                "three_before": bool(one and added(c - 4, one[1])),
+                "one_before": bool(two and added(c - 3, two[1])),
+                "other_data": rng.integers(-8, 8),
+                "value": rng.integers(-8, 8),
+                "address": rng.integers(depth),
+                "write_address": rng.integers(depth),
+                "enable": bool(now and now[0] != "store"),
+                "holds": bool(one and one[0] != "store"),
+                "adds": bool(two and two[0] == "add"),
+                "write": bool(three and three[0] != "read"),
+                "other": bool(three and three[0] == "store"),
+            }
+            given |= {"address": now[1]} if given["enable"] else {}
+            given |= {"value": two[2]} if given["adds"] else {}
+            given |= {"write_address": three[1]} if given["write"] else {}
+            given |= {"other_data": three[2]} if given["other"] else {}
+            yield given
+
+    make = partial(accumulate, depth=depth)
+    given, seen = run(make, ports, bench())
+    sums, last_add, distances, ends = [0] * depth, [-99] * depth, set(), set()
+    for c, operation in enumerate(operations):
+        kind, place, value = operation or ("wait", 0, 0)
+        if kind in ("add", "read"):
+            if last_add[place] != c - 1:
+                assert seen[c + 2]["held"] == sums[place], (c, operation)
+            distances.add(c - last_add[place])
+        if kind == "add":
+            if not -(1 << bits - 1) <= sums[place] + value < 1 << bits - 1:
+                ends.add(value > 0)
+            sums[place], last_add[place] = saturated(sums[place] + value, bits), c
+        elif kind == "store":
+            sums[place] = value
+    assert distances >= {1, 2, 3, 4, 5} and ends == {False, True}
+    in_ghdl(make, ports, given, seen)
+
+
+def fired(v, addend, threshold, bits, beta, frac, reset, towards_zero):
+    """(U, spike, what is kept before it is saturated) of a neuron."""
+    u = saturated(v + addend, bits)
+    spike = reset != "none" and u > threshold
+    rest = u - threshold if spike and reset == "subtract_then_leak" else u
+    rest = -(-rest * beta >> frac) if towards_zero and rest < 0 else rest * beta >> frac
+    rest = rest - threshold if spike and reset == "subtract" else rest
+    return u, int(spike), 0 if spike and reset == "zero" else rest
+
+
+@pytest.mark.parametrize(
+    "reset, towards_zero, beta, frac, bits, addend_bits",
+    [
+        ("subtract", False, 13, 4, 8, 5),
+        ("subtract", True, 7, 3, 6, 9),
+        ("subtract_then_leak", False, 3, 2, 8, 8),
+        ("subtract_then_leak", True, 5, 3, 6, 3),
+        ("zero", False, 7, 3, 10, 4),
+        ("zero", True, 1, 1, 5, 5),
+        ("none", False, 1, 0, 5, 2),
+        ("none", True, 1, 1, 7, 7),
+        ("subtract_then_leak", False, 0, 0, 5, 3),
+    ],
+)
+def test_lif(reset, towards_zero, beta, frac, bits, addend_bits):
+    """Every neuron in its cycles, a neuron a cycle or with gaps: at the threshold, beside it, at both ends."""
+
+    def ports():
+        return (
+            {
+                "fires": word(4),
+                "v": signed(bits),
+                "addend": signed(addend_bits),
+                "threshold": word(bits - 1),
+                "clear": bit(),
+            },
+            {"spike": bit(), "before": word(bits), "kept": signed(bits)},
+        )
+
+    rng = np.random.default_rng(bits)
+    threshold = int(rng.integers(1, 1 << bits - 2))
+    low, high, most = -(1 << bits - 1), (1 << bits - 1) - 1, 1 << addend_bits - 1
+    neurons = [(v, addend) for v in (low, high) for addend in (-most, most - 1)]  # the farthest sums
+    for u in (threshold - 1, threshold, threshold + 1, 0, -1):
+        neurons += [(saturated(u - addend, bits), addend) for addend in rng.integers(-most, most, 6).tolist()]
+    neurons += [(int(rng.integers(low, high + 1)), int(rng.integers(-most, most))) for _ in range(200)]
+    neurons = [neurons[i] for i in rng.permutation(len(neurons))]
+    slots = []
+    for v, addend in neurons:
+        slots += [None] * int(rng.integers(4) * (rng.random() < 0.3)) + [(v, addend, rng.random() < 0.1)]
+    slots += [None] * 5
+
+    def bench():
+        for c, now in enumerate(slots):
+            v, addend, _ = now or (rng.integers(low, high + 1), rng.integers(-most, most), 0)
+            there = [slots[c - back] if c >= back else None for back in range(4)]
+            yield {
+                "fires": pack([each is not None for each in there], 1),
+                "v": v,
+                "addend": addend,
+                "threshold": threshold,
+                "clear": there[3][2] if there[3] else rng.integers(2),
+            }
+
+    make = partial(lif, beta=beta, frac=frac, reset=reset, towards_zero=towards_zero)
+    given, seen = run(make, ports, bench())
+    at_threshold, spikes, sums = 0, 0, set()
+    for c, slot in enumerate(slots):
+        if slot:
+            v, addend, clear = slot
+            u, spike, rest = fired(v, addend, threshold, bits, beta, frac, reset, towards_zero)
+            assert (seen[c + 2]["spike"], seen[c + 2]["before"]) == (spike, u % (1 << bits))
+            assert seen[c + 4]["kept"] == (0 if clear else saturated(rest, bits))
+            at_threshold, spikes = at_threshold + (u == threshold), spikes + spike
+            sums.add(saturated(v + addend, bits) - v - addend)
+    assert at_threshold and min(sums) < 0 < max(sums) and 0 in sums and (spikes > 0) == (reset != "none")
+    in_ghdl(make, ports, given, seen)
+
+
+def lane_spec(count, bits, guard, weight_bits, bias_bits, beta, frac, reset, towards_zero, depth, input_bits=0):
+    """A layer of so many lanes of `depth` neurons, with 15 inputs."""
+    return LayerSpec(
+        count,
+        1,
+        1,
+        15,
+        1,
+        input_bits,
+        True,
+        1,
+        0,
+        1,
+        1,
+        count * depth,
+        1,
+        weight_bits,
+        bias_bits,
+        bits,
+        guard,
+        beta,
+        frac,
+        reset,
+        towards_zero,
+    )
+
+
+WAIT = (None, 0, None, None, 0, 0, 0)
+
+
+def program(spec, rng, rounds):
+    """Operations, one a cycle: None or (kind, address, weights, biases, pixel, clear, reset)."""
+    result, free_at, add_at = [], [0] * spec.depth, 0
+    weight, bias = 1 << spec.weight_bits - 1, 1 << spec.bias_bits - 1
+    clear = 0
+    for number in range(rounds):
+        pull = (0, 0, weight, -weight, 0)[number % 5]  # some rounds all up, some all down: both ends are reached
+        count = 0 if clear and number % 2 else int(rng.integers(16))  # nothing but the bias: small membranes
+        result += [WAIT] * (max(add_at - len(result), 0) if count else 1)
+        for place in rng.integers(spec.depth, size=count).tolist():
+            result += [WAIT] * (rng.random() < 0.2)
+            values = np.clip(rng.integers(-weight, weight, spec.lanes) + pull, -weight, weight - 1).tolist()
+            result.append(("add", place, values, None, int(rng.integers(1 << spec.input_bits)), 0, 0))
+        clear = int(rng.random() < 0.4)
+        result.append(WAIT)  # a firing comes 2 cycles after an addition
+        for place in rng.permutation(spec.depth).tolist():
+            result += [WAIT] * max(free_at[place] - len(result), 0)
+            result.append(("fire", place, None, rng.integers(-bias, bias, spec.lanes).tolist(), 0, clear, 0))
+            free_at[place] = add_at = len(result) - 1 + 7
+        if number % 4 == 3:
+            at = len(result) - int(rng.integers(1, min(len(result), spec.depth + 5)))
+            result[at] = (*result[at][:6], 1)  # a reset: what is under way is forgotten
+            result += [WAIT] * 9
+    return [*result, *[WAIT] * 9]
+
+
+def expected_firings(spec, operations, threshold, written):
+    """{cycle: [(U, spike) of each lane]} of the firings that no reset ends; `written`: cycles from operation to memory.
+
+    Also whether U was at the threshold, the directions in which it, or a sum, was saturated, and the currents.
+    """
+    resets = [c for c, each in enumerate(operations) if each[6]]
+    v, current = np.zeros((2, spec.depth, spec.lanes), int).tolist()
+    result, at_threshold, ends, currents = {}, False, set(), set()
+    low, high = -(1 << spec.membrane_bits - 1), (1 << spec.membrane_bits - 1) - 1
+    for c, (kind, place, weights, biases, pixel, clear, _) in enumerate(operations):
+
+        def forgotten(cycles):
+            return any(c <= r < c + cycles for r in resets)
+
+        if kind == "add" and not forgotten(written["add"]):
+            for i, w in enumerate(weights):
+                if spec.input_bits:
+                    current[place][i] += (w * pixel) << spec.guard
+                else:
+                    total = v[place][i] + (w << spec.guard)
+                    v[place][i] = saturated(total, spec.membrane_bits)
+                    ends |= {total > 0} if not low <= total <= high else set()
+        elif kind == "fire":
+            outs = []
+            for i, b in enumerate(biases):
+                currents.add(current[place][i] + b)
+                constant = saturated(current[place][i] + b, spec.membrane_bits) if spec.input_bits else b
+                u, spike, rest = fired(
+                    v[place][i],
+                    constant,
+                    threshold,
+                    spec.membrane_bits,
+                    spec.beta,
+                    spec.frac,
+                    spec.reset,
+                    spec.towards_zero,
+                )
+                ends |= {u > 0} if u in (low, high) else set()
+                at_threshold |= u == threshold
+                outs.append((u, spike))
+                if not forgotten(written["fire"]):
+                    v[place][i] = 0 if clear else saturated(rest, spec.membrane_bits)
+                if clear and not forgotten(written["add"]):
+                    current[place][i] = 0
+            if not forgotten(written["spike"]):
+                result[c] = outs
+    return result, at_threshold, ends, currents
+
+
+@pytest.mark.parametrize(
+    "part, spec, threshold",
+    [
+        (lanes, lane_spec(3, 7, 2, 4, 5, 3, 2, "subtract", False, 3), 11),
+        (lanes, lane_spec(1, 6, 1, 5, 5, 1, 1, "zero", True, 1), 9),
+        (lanes, lane_spec(2, 7, 0, 6, 4, 5, 3, "subtract_then_leak", True, 7), 6),
+        (lanes, lane_spec(4, 8, 3, 3, 3, 1, 0, "none", False, 2), 8),
+        (pixel_lanes, lane_spec(3, 10, 2, 4, 5, 3, 2, "subtract", False, 3, 4), 11),
+        (pixel_lanes, lane_spec(1, 6, 0, 5, 5, 1, 1, "zero", True, 1, 1), 9),
+        (pixel_lanes, lane_spec(2, 12, 1, 6, 4, 5, 3, "subtract_then_leak", True, 7, 8), 6),
+        (pixel_lanes, lane_spec(2, 14, 2, 3, 3, 1, 0, "none", False, 2, 8), 8),
+    ],
+)
+def test_lanes(part, spec, threshold):
+    """Additions and firings as close as they may come, with resets in the middle; `settled` by the rule."""
+    pixels = part is pixel_lanes
+    delay = 6 if pixels else 4
+
+    def ports():
+        return (
+            {
+                "rst": bit(),
+                "add": bit(),
+                "fire": bit(),
+                "address": address(spec.depth),
+                "clear": bit(),
+                **({"factor": word(spec.input_bits)} if pixels else {}),
+                "weights": word(spec.lanes * spec.weight_bits),
+                "biases": word(spec.lanes * spec.bias_bits),
+                "threshold": word(spec.membrane_bits - 1),
+            },
+            {
+                "spikes": word(spec.lanes),
+                "befores": word(spec.lanes * spec.membrane_bits),
+                "fired_address": address(spec.depth),
+                "settled": bit(),
+            },
+        )
+
+    rng = np.random.default_rng(13)
+    operations = program(spec, rng, 60 if spec.lanes > 1 else 300)
+    everything = [("fire", a, None, [0] * spec.lanes, 0, 1, 0) for a in range(spec.depth)]
+    start = len(everything) + 8
+    operations = [*everything, *[WAIT] * 8, *operations, *everything, *[WAIT] * 9]
+
+    def bench():
+        yield {"rst": 1}
+        before = WAIT
+        for now in operations:
+            kind, place, _, _, pixel, clear, reset = now
+            yield {
+                "add": kind == "add",
+                "fire": kind == "fire",
+                "rst": reset,
+                "threshold": threshold,
+                "address": place if kind else rng.integers(spec.depth),
+                "factor": pixel,
+                "clear": clear if kind == "fire" else rng.integers(2),
+                "weights": pack(before[2], spec.weight_bits) if before[2] else rng.integers(2),
+                "biases": pack(before[3], spec.bias_bits) if before[3] else rng.integers(2),
+            }
+            before = now
+
+    make = partial(part, spec=spec, observed=True)
+    given, seen = run(make, ports, bench())
+    given, seen = given[1:], seen[1:]
+    expected, at_threshold, ends, currents = expected_firings(
+        spec, operations, threshold, {"add": delay - 2 if pixels else 3, "fire": delay + 2, "spike": delay}
+    )
+    for c, outs in expected.items():
+        if c >= start:
+            us, spikes = zip(*outs)
+            assert seen[c + delay]["spikes"] == pack(spikes, 1)
+            assert seen[c + delay]["befores"] == pack(us, spec.membrane_bits)
+            assert seen[c + delay]["fired_address"] == operations[c][1]
+    for c in range(5, len(seen)):
+        recent = [
+            now["fire"] and not any(each["rst"] for each in given[at:c])
+            for at, now in enumerate(given[:c])
+            if at >= c - 5
+        ]
+        assert seen[c]["settled"] == (not any(recent))
+    assert at_threshold or spec.reset == "none"
+    assert ends == {False, True}
+    if pixels and spec.lanes == 1:  # currents at both ends, and just beyond
+        high = (1 << spec.membrane_bits - 1) - 1
+        assert currents >= {-high - 2, -high - 1, high, high + 1}
+    assert {each[0] for each in operations if each[6]} >= {"fire", None}
+    in_ghdl(make, ports, given, seen)

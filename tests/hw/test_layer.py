@@ -1,0 +1,409 @@
+"""A layer against the integers: every spike and membrane of every step, each event in its cycle; MyHDL and VHDL."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from myhdl import block
+
+from minisnn.fixed.network import IntegerLayer, IntegerNetwork
+from minisnn.timing import cycles as timing
+from minisnn.topology import parse
+from minisnn_hw.generate.specify import specify
+from minisnn_hw.layer import layer
+from tests.hw.ports import address, bit, in_ghdl, pack, run, word
+
+
+def design(spec, probed=True, summed=False):
+    """A layer, its inputs first."""
+
+    @block
+    def make(
+        clk,
+        rst,
+        num_steps,
+        threshold,
+        filled,
+        read_data,
+        free,
+        load_weight,
+        load_bias,
+        load_address,
+        weight_data,
+        bias_data,
+        read,
+        read_address,
+        give_back,
+        claim,
+        word_valid,
+        word_address,
+        word,
+        done,
+        cleared,
+        fired,
+        fired_address,
+        spikes,
+        befores,
+        events,
+    ):
+        return layer(
+            clk,
+            rst,
+            num_steps,
+            threshold,
+            filled,
+            read,
+            read_address,
+            read_data,
+            give_back,
+            free,
+            claim,
+            word_valid,
+            word_address,
+            word,
+            done,
+            load_weight,
+            load_bias,
+            load_address,
+            weight_data,
+            bias_data,
+            cleared,
+            fired,
+            fired_address,
+            spikes,
+            befores,
+            events,
+            spec,
+            probed,
+            summed,
+        )
+
+    return make
+
+
+def random_network(
+    topology,
+    shape,
+    padding,
+    rng,
+    reset="subtract",
+    bits=4,
+    frac=2,
+    beta=1,
+    guard=2,
+    threshold=30,
+    membrane_bits=10,
+    rounding="floor",
+    input_bits=0,
+):
+    """One layer with random weights."""
+    first = parse(topology, shape, padding)[0]
+    most = 1 << bits - 1
+    each = IntegerLayer(
+        first,
+        rng.integers(-most, most, first.w_shape).astype(np.int16),
+        rng.integers(-10, 30, first.w_shape[-1]),
+        threshold,
+        beta,
+        frac,
+        guard,
+        bits,
+        membrane_bits,
+        reset,
+        rounding,
+        1.0,
+    )
+    return IntegerNetwork((each,), 1, input_bits)
+
+
+def cut(row, lanes, bits):
+    """A row of numbers as words of so many lanes; lanes without a number hold 0."""
+    return [pack(row[start : start + lanes], bits) for start in range(0, len(row), lanes)]
+
+
+class Bench:
+    """Drives a layer: its buffers are Python's, and it keeps account of what every image must bring, and when."""
+
+    def __init__(self, network, spec, num_steps):
+        self.network, self.each, self.spec, self.num_steps = network, network.layers[0], spec, num_steps
+        self.wide = spec.taps > 1
+        self.delay = 4 + 2 * (spec.input_bits > 0) + 2 * self.wide  # from a neuron's turn to its spike
+        self.late = int(self.wide and not spec.input_bits)
+        self.images = []  # (first cycle, cycle after the last, inputs) of what was played to its end
+        self.data = 0
+        self.bound = {"settled": 0, "free": 0}  # firing passes that waited for that
+        self.log = []
+
+    def ports(self):
+        s = self.spec
+        loads = max(s.weight_words, s.groups)
+        return (
+            {
+                "rst": bit(),
+                "num_steps": word(4),
+                "threshold": word(s.membrane_bits - 1),
+                "filled": bit(),
+                "read_data": word(s.word_bits),
+                "free": bit(),
+                "load_weight": bit(),
+                "load_bias": bit(),
+                "load_address": address(loads),
+                "weight_data": word(s.lanes * s.weight_bits * s.taps),
+                "bias_data": word(s.lanes * s.bias_bits),
+            },
+            {
+                "read": bit(),
+                "read_address": address(s.in_words),
+                "give_back": bit(),
+                "claim": bit(),
+                "word_valid": bit(),
+                "word_address": address(s.out_words),
+                "word": word(s.lanes),
+                "done": bit(),
+                "cleared": bit(),
+                "fired": bit(),
+                "fired_address": address(s.depth),
+                "spikes": word(s.lanes),
+                "befores": word(s.lanes * s.membrane_bits),
+                "events": word(4),
+            },
+        )
+
+    def cycle(self, **given):
+        """A cycle; what is read is there in the next."""
+        given = {"num_steps": self.num_steps, "threshold": self.each.threshold, "read_data": self.data} | given
+        seen = yield given
+        self.log.append({**given, **seen})
+        if seen["read"]:
+            self.data = self.words[seen["read_address"]]
+        return seen
+
+    def load(self):
+        """Weights ((c, ky, kx) or inputs, then groups) and biases, while the layer is in reset or clears."""
+        s, w = self.spec, self.each.w
+        if self.wide:  # a word has all taps, (ky, kx) in place (-ky mod k)*k + (-kx mod k)
+            places = [(-i % s.kernel, -j % s.kernel) for i in range(s.kernel) for j in range(s.kernel)]
+            words = [
+                [cut(w[ky, kx, c].tolist(), s.lanes, s.weight_bits) for ky, kx in places] for c in range(s.in_channels)
+            ]
+            weights = [
+                pack([place[g] for place in word], s.lanes * s.weight_bits) for word in words for g in range(s.groups)
+            ]
+        else:
+            rows = w if s.flat else w.transpose(2, 0, 1, 3).reshape(-1, s.out_channels)
+            weights = [v for row in rows.tolist() for v in cut(row, s.lanes, s.weight_bits)]
+        for at, value in enumerate(weights):
+            yield from self.cycle(rst=1, load_weight=1, load_address=at, weight_data=value)
+        for at, value in enumerate(cut(self.each.b.tolist(), s.lanes, s.bias_bits)):
+            yield from self.cycle(rst=1, load_bias=1, load_address=at, bias_data=value)
+
+    def play(self, inputs, fills=lambda: True, frees=lambda: True, reset=None):
+        """Images (T or 1, B, ...) one after the other; `reset` (kind of event, cycles after it) may end them."""
+        s, begin = self.spec, len(self.log)
+        frames = inputs.swapaxes(0, 1).reshape(-1, s.in_height * s.in_width, s.in_channels)
+        queue = [[v for row in frame.tolist() for v in cut(row, s.in_lanes, max(s.input_bits, 1))] for frame in frames]
+        wanted, done, filled, at, reset_at = inputs.shape[1] * self.num_steps, 0, False, 0, None
+        while done < wanted:
+            filled = at < len(queue) and (filled or fills())
+            self.words = queue[min(at, len(queue) - 1)]
+            seen = yield from self.cycle(filled=filled, free=frees(), rst=len(self.log) == reset_at)
+            if len(self.log) - 1 == reset_at:
+                return
+            done += seen["done"]
+            if seen["give_back"]:
+                at, filled = at + 1, False
+            if reset and reset_at is None and seen["events"] >> reset[0] & 1:
+                reset_at = len(self.log) - 1 + reset[1]
+            assert len(self.log) - begin < 10_000, "deadlock"
+        assert reset is None
+        self.images.append((begin, len(self.log), inputs))
+
+    def first(self, name, start):
+        """First cycle from `start` in which a signal is 1."""
+        return next(c for c in range(start, len(self.log)) if self.log[c][name])
+
+    def check(self, probed=True):
+        """All images: cycles of events, words, and firings."""
+        s = self.spec
+        order = [
+            (wy * s.pool + y, wx * s.pool + x, g, y * s.pool + x)
+            for wy in range(s.out_height // s.pool)
+            for wx in range(s.out_width // s.pool)
+            for g in range(s.groups)
+            for y in range(s.pool)
+            for x in range(s.pool)
+        ]
+        for begin, stop, inputs in self.images:
+            result = self.network.forward(inputs, self.num_steps, keep="membranes")
+            stimulus = timing.Stimulus.of(self.network, inputs, result, self.num_steps)
+            adding = timing.additions(stimulus, 0, s.lanes, s.in_lanes, self.wide)[0]
+            events, firings, words = [[], [], [], []], [], []
+            end = self.first("cleared", begin)
+            settled = end + 4 + self.late if end > begin else 0  # clearing is a firing pass, too
+            for image, t in np.ndindex(inputs.shape[1], self.num_steps):
+                if t == 0 or not s.input_bits:
+                    begins = self.first("filled", end + self.late * (image + t > 0))
+                    added = begins + adding[image, t]
+                    events[0].append(begins)
+                    events[1].append(added)
+                    earliest = max(added, settled)
+                    self.bound["settled"] += added < settled
+                else:
+                    earliest = settled
+                fires = self.first("free", earliest)
+                self.bound["free"] += fires > earliest
+                if t and s.input_bits:
+                    events[0].append(fires)
+                events[2].append(fires)
+                end = fires + s.depth + 1
+                settled = end + 5 + self.late
+                events[3].append(end)
+                spk, mem = (
+                    each[0][t, image].reshape(s.out_height, s.out_width, -1) for each in (result.fires, result.mem)
+                )
+                pooled = result.spk[0][t, image].reshape(s.out_height // s.pool, s.out_width // s.pool, -1)
+                for turn, (y, x, g, place) in enumerate(order):
+                    some = slice(g * s.lanes, (g + 1) * s.lanes)
+                    there = fires + 1 + turn + self.delay
+                    firings.append(
+                        (
+                            there,
+                            (y * s.out_width + x) * s.groups + g,
+                            pack(spk[y, x, some], 1),
+                            pack(mem[y, x, some], s.membrane_bits),
+                        )
+                    )
+                    if place == s.pool**2 - 1:
+                        at = len(words) % s.out_words
+                        words.append(
+                            (there + 1, at, pack(pooled[y // s.pool, x // s.pool, some], 1), at == s.out_words - 1)
+                        )
+            log = list(enumerate(self.log))[begin:stop]
+            assert [(c, n["word_address"], n["word"], n["done"]) for c, n in log if n["word_valid"]] == words
+            assert sum(n["done"] for _, n in log) == len(words) // s.out_words
+            assert [c for c, n in log if n["give_back"]] == events[1]
+            assert [c for c, n in log if n["claim"]] == events[2]
+            if probed:
+                assert [(c, n["fired_address"], n["spikes"], n["befores"]) for c, n in log if n["fired"]] == firings
+                for kind in range(4):
+                    assert [c for c, n in log if n["events"] >> kind & 1] == [c for c in events[kind] if c < stop]
+
+
+CASES = {  # topology, shape, padding, lanes, inputs in a word, options
+    "pool and padding": ("6C3-MP2-2", (4, 5, 2), 1, 4, 2, {}),
+    "no padding": ("4C3-2", (3, 4, 2), 0, 4, 2, {"reset": "zero", "beta": 3}),
+    "flat": ("7", (10,), 0, 3, 4, {"reset": "subtract_then_leak", "membrane_bits": 7}),
+    "flattened": ("5", (2, 3, 5), 0, 1, 3, {"rounding": "zero", "beta": 3, "membrane_bits": 7}),
+    "pool that crops": ("3C2-MP3-2", (4, 8, 1), 0, 2, 1, {"guard": 0}),
+    "no spikes": ("4", (6,), 0, 4, 6, {"reset": "none", "membrane_bits": 7}),
+    "1x1": ("2C1-2", (3, 3, 4), 0, 1, 3, {"membrane_bits": 6}),
+    "tiny": ("2", (3,), 0, 2, 3, {}),
+    "tiny in groups": ("3C1-2", (1, 1, 2), 0, 2, 2, {"reset": "zero", "rounding": "zero"}),
+    "pixels of 1 bit": ("5C3-MP2-2", (3, 5, 1), 1, 2, 1, {"input_bits": 1, "beta": 2}),
+    "pixels of 4 bits": ("3C3-2", (4, 3, 3), 0, 3, 3, {"input_bits": 4, "membrane_bits": 12, "reset": "zero"}),
+    "pixels of 8 bits": (
+        "4C3-MP3-2",
+        (3, 3, 2),
+        1,
+        3,
+        2,
+        {
+            "input_bits": 8,
+            "membrane_bits": 14,
+            "guard": 1,
+            "beta": 3,
+            "reset": "subtract_then_leak",
+            "rounding": "zero",
+        },
+    ),
+    "flat pixels": ("6", (9,), 0, 4, 4, {"input_bits": 4, "membrane_bits": 9}),
+    "wide": ("6C3-2", (4, 5, 2), 1, 4, 2, {}),
+    "wide, pool": ("3C3-MP2-2", (6, 7, 2), 0, 3, 1, {"reset": "zero"}),
+    "wide, even kernel": ("4C2-2", (3, 4, 1), 2, 2, 1, {"reset": "subtract_then_leak", "membrane_bits": 7}),
+    "wide, tiny": ("2C3-2", (1, 1, 3), 1, 2, 3, {}),
+    "wide, pixels": ("5C3-MP2-2", (4, 5, 2), 1, 2, 2, {"input_bits": 4, "membrane_bits": 12}),
+    "wide, pixels of 1 bit": ("3C4-2", (4, 5, 1), 1, 3, 1, {"input_bits": 1, "rounding": "zero", "beta": 3}),
+    "tiny pixels": ("2", (1,), 0, 2, 1, {"input_bits": 8, "membrane_bits": 15, "reset": "none"}),
+}
+
+
+def images(network, count, num_steps, rng):
+    """Inputs at random: some silent, some full; single ones at the corners of a frame."""
+    most = 1 << max(network.input_bits, 1)
+    steps = 1 if network.input_bits else num_steps
+    shape = (steps, count, *network.input_shape)
+    density = rng.choice([0.0, 0.3, 1.0], (steps, count, *[1] * len(network.input_shape)))
+    inputs = (rng.random(shape) < density) * rng.integers(1, most, shape)
+    corners = np.zeros((steps, 1, *network.input_shape), int)
+    for t, frame in enumerate(corners[:, 0]):
+        frame.reshape(-1)[0 if t % 2 else -1] = most - 1
+    return np.concatenate([inputs, corners], axis=1).astype(np.uint8)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_layer(name):
+    """At full pace, under stalls, and after resets in the midst of images: integers = gates, and no cycle off."""
+    topology, shape, padding, lanes, in_lanes, options = CASES[name]
+    rng, num_steps = np.random.default_rng(3), 3
+    network = random_network(topology, shape, padding, rng, **options)
+    first = images(network, 2, num_steps, rng)
+    mem = network.forward(first, num_steps, keep="membranes").mem[0][0]
+    mem = np.sort(mem[mem > 0])  # of the first step, so that they do not depend on the threshold: one will be at it
+    network = replace(network, layers=(replace(network.layers[0], threshold=int(mem[len(mem) // 4])),))
+    (spec,) = specify(network, [lanes], in_lanes, wide="wide" in name).layers
+    bench = Bench(network, spec, num_steps)
+    often, seldom = (lambda: rng.random() < 0.8), (lambda: rng.random() < 0.1)
+    delay = bench.delay
+
+    def script():
+        yield from bench.load()
+        yield from bench.play(first)
+        yield from bench.play(images(network, 1, num_steps, rng), often, seldom)
+        yield from bench.play(images(network, 1, num_steps, rng), seldom, often)
+        # while it adds, is about to wait, waits, fires; while the first and the last word come out, and all is done
+        for kind, after in ((0, 3), (1, 1), (1, 4), (2, 1), (2, 2 + delay), (2, spec.depth + delay), (3, delay)):
+            frees = (lambda: False) if (kind, after) == (1, 4) else lambda: True
+            yield from bench.play(images(network, 1, num_steps, rng), frees=frees, reset=(kind, after))
+            yield from bench.play(images(network, 0, num_steps, rng))
+
+    given, seen = run(design(spec), bench.ports, script())
+    bench.check()
+    assert bench.bound["free"] > 1
+    assert bench.bound["settled"] > 1 or "tiny" not in name or spec.input_bits  # nothing is added: it waits to settle
+    mem = np.concatenate(
+        [network.forward(inputs, num_steps, keep="membranes").mem[0].reshape(-1) for _, _, inputs in bench.images]
+    )
+    each = network.layers[0]
+    assert (mem == each.threshold).any() and 0.01 < (mem > each.threshold).mean() < 0.99
+    in_ghdl(design(spec), bench.ports, given, seen)
+
+
+@pytest.mark.parametrize("summed", [False, True])
+def test_without_a_probe(summed):
+    """The same words in the same cycles; the membranes too where they are summed."""
+    rng = np.random.default_rng(0)
+    network = random_network("5", (7,), 0, rng, reset="none" if summed else "zero")
+    (spec,) = specify(network, [2], 3).layers
+    bench = Bench(network, spec, 2)
+
+    def script():
+        yield from bench.load()
+        yield from bench.play(images(network, 3, 2, rng))
+
+    make = design(spec, False, summed)
+    given, seen = run(make, bench.ports, script())
+    bench.check(probed=False)
+    assert any(out["befores"] for out in seen) == summed
+    in_ghdl(make, bench.ports, given, seen)
+
+
+def test_wrong_numbers_are_refused():
+    """Lanes that a network cannot have."""
+    network = random_network("6C3-MP2-2", (5, 6, 3), 1, np.random.default_rng(0))
+    for lanes, words in (
+        ([3, 3], "one number for each of 1 layers"),
+        ([7], "layer 1 has 6 output channels"),
+        ([0], "must be 1 to as many, got 0"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            specify(network, lanes)

@@ -1,0 +1,214 @@
+"""Small faults in the gates: each is put into a copy of the blocks, and the tests of the suite must notice it."""
+
+import os
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+# (block, what stands there, what is put there, the tests that must fail)
+FAULTS = {
+    "fires at the threshold": ("lif", "spikes and u > theta", "spikes and u >= theta", "lanes.py::test_lif"),
+    "no saturation above": (
+        "parts/accumulate",
+        "result.next = high",
+        "result.next = total[width:].signed()",
+        "lanes.py::test_accumulate",
+    ),
+    "no saturation below": (
+        "parts/accumulate",
+        "result.next = low",
+        "result.next = total[width:].signed()",
+        "lanes.py::test_accumulate",
+    ),
+    "rounds up": ("lif", "left[:] = leaked >> frac", "left[:] = (leaked + 1) >> frac", "lanes.py::test_lif"),
+    "keeps the membrane after the image": ("lif", "if clear or (zeroes", "if (zeroes", "lanes.py::test_lif"),
+    "forgets the addition before": (
+        "parts/sum_control",
+        "one_before.next = adds_2 and at_2 == at_1",
+        "one_before.next = False",
+        "lanes.py::test_lanes",
+    ),
+    "forgets the addition three before": (
+        "parts/sum_control",
+        "three_before.next = adds_3 and at_3 == address",
+        "three_before.next = False",
+        "lanes.py::test_lanes",
+    ),
+    "fires again too soon": (
+        "lanes",
+        "settled.next = fires[5:] == 0",
+        "settled.next = True",
+        "layer.py::test_layer[tiny]",
+    ),
+    "keeps the current after the image": (
+        "pixel_lanes",
+        "clears_current.next = fires[3] and clears[3]",
+        "clears_current.next = False",
+        "lanes.py::test_lanes",
+    ),
+    "last row of taps lost": (
+        "conv2d",
+        "min(i + padding, kernel - 1)",
+        "min(i + padding, kernel - 2)",
+        "walkers.py::test_conv2d",
+    ),
+    "neuron off by one": (
+        "conv2d",
+        "neuron_at - (2 * groups - 1)",
+        "neuron_at - (2 * groups - 2)",
+        "walkers.py::test_conv2d",
+    ),
+    "weight row off by one": (
+        "linear",
+        "weight_at.next = weight_at + 1",
+        "weight_at.next = weight_at",
+        "walkers.py::test_linear",
+    ),
+    "ready stuck": (
+        "parts/stages",
+        "ready.next = (not first_valid) or second_free",
+        "ready.next = True",
+        "walkers.py::test_conv2d",
+    ),
+    "lost spike": ("spike_scanner", "word.next = rest", "word.next = rest_of_rest", "scanner.py::test_spike_scanner"),
+    "bubble after a word": (
+        "spike_scanner",
+        "free.next = (not live) or (ready and rest == 0)",
+        "free.next = not live",
+        "scanner.py::test_spike_scanner",
+    ),
+    "swapped bank": (
+        "spike_buffer",
+        "read_at.next = concat(read_bank, read_address)",
+        "read_at.next = concat(not read_bank, read_address)",
+        "memory.py::test_spike_buffer",
+    ),
+    "third frame claimed": (
+        "spike_buffer",
+        "free.next = claims != 2",
+        "free.next = True",
+        "memory.py::test_spike_buffer",
+    ),
+    "window begins late": (
+        "firing_pass",
+        "first.next = in_x == 0 and in_y == 0",
+        "first.next = in_x == 0",
+        "pool.py::test_firing_pass",
+    ),
+    "window not fresh": ("maxpool", "now.next = spikes\n", "now.next = spikes | gathered\n", "pool.py::test_maxpool"),
+    "image begins in mid-load": (
+        "loader",
+        "wanted.next = loading or tvalid or writes",
+        "wanted.next = tvalid",
+        "streams.py::test_loader",
+    ),
+    "beats in another order": (
+        "loader",
+        "concat(tdata, held[width:beat_bits])",
+        "concat(held[width - beat_bits:], tdata)",
+        "streams.py::test_loader",
+    ),
+    "early last word": (
+        "stream_in",
+        "frame_ends.next = at == words - 1",
+        "frame_ends.next = at == words - 2",
+        "streams.py::test_stream_in",
+    ),
+    "tie to the last": ("scores", "total > best", "total >= best", "streams.py::test_scores"),
+    "a cycle not counted": ("scores", "now - stamp + 2", "now - stamp + 1", "streams.py::test_scores"),
+    "lost event": (
+        "layer",
+        "give_back.next = added",
+        "give_back.next = added and free",
+        "layer.py::test_layer[no padding]",
+    ),
+    "walker not waited for": (
+        "layer",
+        "(not scanning) and (not walking)",
+        "(not scanning)",
+        "layer.py::test_layer[no padding]",
+    ),
+    "wrong tap in a bank": (
+        "wide_conv2d",
+        "(i + padding) % kernel for i",
+        "(i + padding + 1) % kernel for i",
+        "wide.py::test_wide_conv2d",
+    ),
+    "sum of another bank": (
+        "wide_lanes",
+        "stores.next = writes and bank_written == number",
+        "stores.next = writes",
+        "layer.py::test_layer[wide]",
+    ),
+}
+
+
+def tree(folder):
+    """A copy of the blocks and their tests; the rest is read where it is."""
+    shutil.copytree(ROOT / "hw", folder / "minisnn_hw", ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "tests/hw").mkdir(parents=True)
+    for path in [*(ROOT / "tests").glob("*.py"), *(ROOT / "tests/hw").glob("*.py")]:
+        shutil.copy(path, folder / path.relative_to(ROOT))
+    return folder
+
+
+def fails(folder, test):
+    """Whether a test fails in the tree. Without GHDL: the oracles in Python must see it."""
+    path = os.pathsep.join([str(folder), str(ROOT)])
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-x",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "-c",
+            os.devnull,
+            f"--rootdir={folder}",
+            str(folder / "tests/hw" / f"test_{test}"),
+        ],
+        cwd=folder,
+        text=True,
+        capture_output=True,
+        env={**os.environ, "PYTHONPATH": path, "PATH": "", "MINISNN_REQUIRE_TOOLS": "0"},
+        timeout=600,
+    )
+    assert done.returncode in (0, 1), done.stdout + done.stderr
+    return done.returncode == 1
+
+
+def with_fault(name, folder):
+    """Put a fault into a copy; (name, whether it is noticed)."""
+    block, there, put, test = FAULTS[name]
+    file = tree(folder) / "minisnn_hw" / f"{block}.py"
+    text = file.read_text()
+    assert text.count(there) >= 1, f"{name}: {block}.py has no {there!r}"
+    file.write_text(text.replace(there, put))
+    return name, fails(folder, test)
+
+
+@pytest.fixture(scope="module")
+def noticed(tmp_path_factory):
+    """What every fault led to, found side by side."""
+    folders = {name: tmp_path_factory.mktemp("fault") for name in FAULTS}
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return dict(pool.map(lambda name: with_fault(name, folders[name]), FAULTS))
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_fault_is_noticed(name, noticed):
+    assert noticed[name]
+
+
+def test_without_a_fault_nothing_fails(tmp_path):
+    """The copy itself is whole: a fault is noticed for what it is."""
+    tree(tmp_path)
+    assert not fails(tmp_path, "lanes.py::test_lif") and not fails(tmp_path, "layer.py::test_layer[tiny]")

@@ -1,0 +1,552 @@
+"""minisnn vhdl: the folder runs by its own script, fails where it should, and is the same bytes every time."""
+
+import doctest
+import os
+import re
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import pytest
+from myhdl import Signal, always, block
+
+import minisnn_hw.generate.convert as convert_module
+from minisnn.commands import main
+from minisnn.data.load import load as load_data
+from minisnn.fixed.model import load
+from minisnn.timing.cycles import Stimulus, predict
+from minisnn_hw.accelerator import design, ports
+from minisnn_hw.delivery.deliver import accelerator_of, check_report, deliver, with_sums, write
+from minisnn_hw.delivery.waves import INPUT, LOAD, OUTPUT
+from minisnn_hw.generate import tools
+from minisnn_hw.generate.convert import convert
+from minisnn_hw.generate.specify import specify
+from minisnn_hw.generate.words import image_words, load_words
+from minisnn_hw.layer import layer
+from minisnn_hw.lif import lif
+from minisnn_hw.loader import loader
+from minisnn_hw.maxpool import maxpool
+from minisnn_hw.spec import LayerSpec
+from minisnn_hw.spike_scanner import spike_scanner
+from minisnn_hw.stream_in import stream_in
+from minisnn_hw.verify import simulate
+from minisnn_hw.verify.cosimulate import Host
+from tests.hw.ports import below, bit, word
+from tests.hw.ports import signed as signal
+
+HDLS = ("vhdl", "verilog")
+SUFFIX = {"vhdl": ".vhd", "verilog": ".v"}
+FLAGS = ["--lanes", "2/4", "--images", "2", "--load-bits", "12", "--name", "net"]
+
+
+def need(hdl):
+    tool = {"vhdl": "ghdl", "verilog": "iverilog"}[hdl]
+    if shutil.which(tool) is None:
+        pytest.skip(f"{tool} is not installed: apt install {tool}")
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """A small convolutional network, trained and quantised by command."""
+    folder = tmp_path_factory.mktemp("model")
+    assert (
+        main(
+            [
+                "train",
+                "--out",
+                str(folder / "m.npz"),
+                "--topology",
+                "3C3-MP4-10",
+                "--epochs",
+                "2",
+                "--steps",
+                "2",
+                "--backend",
+                "numpy",
+                "--figure",
+                "none",
+            ]
+        )
+        == 0
+    )
+    assert main(["quantize", str(folder / "m.npz"), "--weight-bits", "5"]) == 0
+    return folder / "m.int.npz"
+
+
+@pytest.fixture(scope="module")
+def folders(model, tmp_path_factory):
+    """A delivery in each language, the second with the probe; and one that adds all taps at once."""
+    folder = tmp_path_factory.mktemp("deliveries")
+    flags = {"vhdl": [], "verilog": ["--hdl", "verilog", "--probe"], "wide": ["--wide"]}
+    for name in flags:
+        assert apart(main, ["vhdl", str(model), *FLAGS, "--out", str(folder / name), *flags[name]]) == 0
+    return folder
+
+
+def apart(function, *args):
+    """Called in a thread of its own: MyHDL looks at the whole stack for each block, and pytest's is deep."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(function, *args).result()
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def run(folder):
+    return subprocess.run([folder / "run.sh"], capture_output=True, text=True, timeout=300)
+
+
+@pytest.mark.parametrize("hdl", HDLS)
+def test_the_folder_runs_by_its_own_script(folders, hdl):
+    need(hdl)
+    before = contents(folders / hdl)
+    done = run(folders / hdl)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "PASS" in done.stdout and "2 images, 24 beats compared, 0 differences" in done.stdout
+    assert contents(folders / hdl) == before
+    sources = {"net.vhd", "net_bench.vhd", "pck_myhdl_011.vhd"} if hdl == "vhdl" else {"net.v", "net_bench.sv"}
+    assert set(before) == sources | {"load.txt", "images.txt", "expected.txt", "run.sh", "README.md", "SHA256SUMS"}
+    assert {path.name for path in folders.iterdir()} == {*HDLS, "wide"}  # nothing is left beside
+
+
+def one_beat_less(text):
+    return text[: text.rstrip().rindex("\n") + 1]
+
+
+WRONG = {
+    "a score": ("expected.txt", lambda text: re.sub(r"0 (\w+)", lambda f: f"0 {int(f[1], 16) ^ 4:08X}", text, count=1)),
+    "a count of cycles": (
+        "expected.txt",
+        lambda text: re.sub(r"1 (\w+)", lambda f: f"1 {int(f[1], 16) + 1:08X}", text, count=1),
+    ),
+    "a beat too few": ("expected.txt", one_beat_less),
+    "a beat too many": ("expected.txt", lambda text: text + "0 00000000\n"),
+    "nothing expected": ("expected.txt", lambda text: ""),
+    "no images": ("images.txt", lambda text: ""),
+    "a load cut short": ("load.txt", one_beat_less),
+    "a design that fires later": (
+        "net",
+        lambda text: re.sub(r"(spike_?\w* <= )('1'|1'b1)", r"\1'0'" if "'1'" in text else r"\g<1>1'b0", text),
+    ),
+    "a design that never answers": (
+        "net",
+        lambda text: re.sub(r"(m_output_tvalid <?= )[^;]*;", r"\1'0';" if "'1'" in text else r"\g<1>1'b0;", text),
+    ),
+}
+
+
+@pytest.mark.parametrize("hdl", HDLS)
+@pytest.mark.parametrize("what", WRONG)
+def test_what_is_wrong_fails(folders, tmp_path, hdl, what):
+    """Exit status not 0, also where nothing would ever come."""
+    need(hdl)
+    folder = tmp_path / "copy"
+    shutil.copytree(folders / hdl, folder)
+    name, change = WRONG[what]
+    file = folder / (name if "." in name else name + SUFFIX[hdl])
+    text = file.read_text()
+    assert change(text) != text
+    file.write_text(change(text))
+    done = run(folder)
+    assert done.returncode != 0 and "FAIL" in done.stdout and "PASS" not in done.stdout, done.stdout
+
+
+@pytest.mark.parametrize("hdl", HDLS)
+def test_the_same_bytes(model, folders, tmp_path, hdl):
+    """In another process with other hashes; and here, after other blocks."""
+    first = contents(folders / hdl)
+    flags = [*FLAGS, "--hdl", hdl, *(["--probe"] if hdl == "verilog" else [])]
+    subprocess.run(
+        [sys.executable, "-m", "minisnn", "vhdl", str(model), *flags, "--out", str(tmp_path / "again")],
+        check=True,
+        capture_output=True,
+        env=os.environ | {"PYTHONHASHSEED": "1"},
+    )
+    assert contents(tmp_path / "again") == first
+    integer, images = load(model), load_data("digits").x_test
+    spec = specify(integer.network, (2, 4), load_bits=12)
+    apart(simulate.run, design(spec), *ports(spec, False), script([{"rst": 1}] * 3), 9)
+    files = apart(deliver, integer, images[:2], spec, "net", hdl, hdl == "verilog", images[:200])
+    assert {name: text.encode() for name, text in files.items()} == first
+    for name, text in files.items():
+        assert "/tmp" not in text and "Date" not in text and "dut" not in text, name
+        assert text.endswith("\n") and max(map(len, text.splitlines())) < (400 if name == "README.md" else 10**6)
+
+
+def test_wide(folders):
+    need("vhdl")
+    done = run(folders / "wide")
+    assert done.returncode == 0 and "PASS" in done.stdout, done.stdout + done.stderr
+
+
+def table(text, head):
+    """The rows of a table of the manual, without its head."""
+    lines = text[text.index(f"| {head} |") :].split("\n\n")[0].splitlines()[2:]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def signed(value, width):
+    return value - (1 << width) if value >> width - 1 else value
+
+
+def place(spec, index):
+    """(word, lowest bit) of a weight, as the manual says in words."""
+    *inputs, out = index
+    k, groups, lane = spec.kernel, -(-spec.out_channels // spec.lanes), out % spec.lanes
+    if spec.flat:
+        (word,) = inputs
+    else:
+        row, column, channel = inputs
+        word = channel if spec.taps > 1 else (channel * k + row) * k + column
+        lane += ((-row % k) * k + -column % k) * spec.lanes * (spec.taps > 1)
+    return word * groups + out // spec.lanes, lane * spec.weight_bits
+
+
+@pytest.mark.parametrize("name, wide", [("vhdl", False), ("wide", True)])
+def test_the_manual_tells_where_a_weight_stands(model, folders, name, wide):
+    """Read back from load.txt, as its reader would."""
+    integer = load(model)
+    spec = specify(integer.network, (2, 4), load_bits=12, wide=wide)
+    files = {name: content.decode() for name, content in contents(folders / name).items()}
+    beats = [int(line.split()[1], 16) for line in files["load.txt"].splitlines()]
+    load_packet = sum(beat << 12 * at for at, beat in enumerate(beats))
+    sections = table(files["README.md"], "section | what")
+    assert int(sections[-1][-1]) == len(beats) - 1
+    rows = table(files["README.md"], "layer | weight")
+    assert len(rows) > 8
+    for number, weight, value, section, at_word, low, beat, at_bit in rows:
+        width = spec.layers[int(number) - 1].weight_bits
+        index = tuple(map(int, weight[2:-1].split(",")))
+        found = load_packet >> 12 * int(beat) + int(at_bit) & (1 << width) - 1
+        assert signed(found, width) == int(value) == integer.network.layers[int(number) - 1].w[index]
+        beats_of_word, first_beat = int(sections[int(section)][4]), int(sections[int(section)][5])
+        assert 12 * (first_beat + int(at_word) * beats_of_word) + int(low) == 12 * int(beat) + int(at_bit)
+        assert place(spec.layers[int(number) - 1], index) == (int(at_word), int(low))
+    memories = table(files["README.md"], "signal in the design")
+    for name, _, count, words, width, total in memories:
+        assert int(count) * int(words) * int(width) == int(total.replace(",", ""))
+        name = name.strip("`").replace("*", "1")
+        assert f"signal {name}: " in files["net.vhd"]
+        assert f"type t_array_{name} is array(0 to {words}-1)" in files["net.vhd"]
+
+
+def is_true(rows, log):
+    """The diagram's signals are like that in some cycles of a log; words are not looked at."""
+    count = len(next(iter(rows.values())))
+    return any(
+        all(
+            log[start + at][name] == value
+            for name, values in rows.items()
+            if not name.endswith("tdata")
+            for at, value in enumerate(values)
+        )
+        for start in range(len(log) - count + 1)
+    )
+
+
+def renamed(rows, prefix):
+    """A diagram with the names of a block's own ports."""
+    return {name.removeprefix(prefix): values for name, values in rows.items()}
+
+
+def log_of(make, inputs, outputs, drive):
+    given, seen = apart(simulate.run, make, inputs, outputs, drive, 5000)
+    return [{**now, **then} for now, then in zip(given, seen)]
+
+
+def script(rows):
+    """A drive that gives inputs cycle by cycle, after two of reset."""
+
+    def drive(cycle, seen):
+        if cycle == len(rows):
+            raise StopIteration
+        return rows[cycle]
+
+    return drive
+
+
+def test_the_diagram_of_the_load_is_true():
+    """A load of three beats, twice; the second as in the diagram."""
+    beats = [{"tvalid": 1, "idle": 1}, {"tvalid": 1}, {"tvalid": 1}, {"tvalid": 1, "tlast": 1}]
+    again = [
+        {"tvalid": valid, "tlast": last, "idle": 1} for valid, last in zip(LOAD["s_load_tvalid"], LOAD["s_load_tlast"])
+    ]
+    inputs = {name: bit() for name in ("rst", "idle", "tvalid", "tlast")} | {"tdata": word(8)}
+    outputs = {name: bit() for name in ("wanted", "loaded", "error", "tready", "write")} | {
+        "section": word(1),
+        "address": word(1),
+        "data": word(8),
+    }
+    log = log_of(
+        partial(loader, words=(1, 2), beats=(1, 1)), inputs, outputs, script([{"rst": 1}, {}, *beats, {}, *again, {}])
+    )
+    assert is_true(renamed(LOAD, "s_load_"), log)
+
+
+def test_the_diagram_of_the_input_is_true():
+    """Frames of four words; no bank is free for two cycles."""
+    rows = [
+        {"tvalid": valid, "tlast": last, "free": at not in (3, 4), "allowed": 1, "frames": 1}
+        for at, (valid, last) in enumerate(zip(INPUT["s_input_tvalid"], INPUT["s_input_tlast"]))
+    ]
+    begin = {"tvalid": 1, "free": 1, "allowed": 1, "frames": 1}
+    inputs = {name: bit() for name in ("rst", "allowed", "tvalid", "tlast", "free")} | {
+        "frames": word(2),
+        "tdata": word(8),
+    }
+    outputs = {name: bit() for name in ("tready", "claim", "write", "done", "begins", "error")} | {
+        "write_address": below(4),
+        "write_data": word(8),
+    }
+    log = log_of(partial(stream_in, words=4), inputs, outputs, script([{"rst": 1}, begin, begin, *rows]))
+    assert is_true(renamed(INPUT, "s_input_"), log)
+    assert not any(each["error"] for each in log)
+
+
+def test_the_diagram_of_the_answer_is_true(model):
+    """The last score but one is not taken for two cycles."""
+    integer = load(model)
+    spec = specify(integer.network, (3, 5), load_bits=64)
+    inputs, _ = next(integer.run(load_data("digits").x_test[:1]))
+    waited = []
+
+    def takes(cycle):
+        waited.extend([cycle] * (len(host.beats) == 8))
+        return len(host.beats) != 8 or len(waited) not in (2, 3)
+
+    host = Host(spec, load_words(integer.network, spec, integer.num_steps), [image_words(inputs, 0, spec)], takes=takes)
+    log = log_of(accelerator_of(spec), *ports(spec, False), host)
+    log.append({**log[-1], "m_output_tvalid": 0, "m_output_tlast": 0, "m_output_tready": 1})  # the host has gone
+    assert is_true(OUTPUT, log)
+    assert not is_true(OUTPUT | {"m_output_tlast": OUTPUT["m_output_tvalid"]}, log)
+
+
+FEW = LayerSpec(2, 4, 4, 1, 1, 0, False, 3, 1, 4, 4, 3, 2, 4, 10, 10, 1, 3, 2, "subtract", False)
+SOME_BLOCKS = {
+    "neuron": (
+        partial(lif, beta=3, frac=2, reset="subtract", towards_zero=False),
+        lambda: (
+            {"fires": word(4), "v": signal(12), "addend": signal(8), "threshold": word(11), "clear": bit()},
+            {"spike": bit(), "before": word(12), "kept": signal(12)},
+        ),
+    ),
+    "scanner": (
+        partial(spike_scanner, height=8, width=8, channels=4, flat=False),
+        lambda: (
+            {"rst": bit(), "start": bit(), "read_data": word(4), "ready": bit()},
+            {
+                "busy": bit(),
+                "read": bit(),
+                "read_address": word(6),
+                "present": bit(),
+                "valid": bit(),
+                "y": word(3),
+                "x": word(3),
+                "base": word(2),
+                "index": word(2),
+            },
+        ),
+    ),
+    "one_layer": (
+        partial(layer, spec=FEW, probed=True),
+        lambda: (
+            {
+                "rst": bit(),
+                "num_steps": word(4),
+                "threshold": word(9),
+                "filled": bit(),
+                "read_data": word(1),
+                "free": bit(),
+                "load_weight": bit(),
+                "load_bias": bit(),
+                "load_address": word(5),
+                "weight_data": word(8),
+                "bias_data": word(20),
+            },
+            {
+                "read": bit(),
+                "read_address": word(4),
+                "give_back": bit(),
+                "claim": bit(),
+                "word_valid": bit(),
+                "word_address": word(3),
+                "word": word(2),
+                "done": bit(),
+                "cleared": bit(),
+                "fired": bit(),
+                "fired_address": word(5),
+                "spikes": word(2),
+                "befores": word(20),
+                "events": word(4),
+            },
+        ),
+    ),
+    "pooled": (
+        maxpool,
+        lambda: (
+            {"valid": bit(), "first": bit(), "last": bit(), "spikes": word(4)},
+            {"word_valid": bit(), "word": word(4)},
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("hdl", HDLS)
+@pytest.mark.parametrize("name", SOME_BLOCKS)
+def test_blocks_convert_one_by_one(tmp_path, hdl, name):
+    """Twice, to the same bytes, and the tool analyses them."""
+    make, make_ports = SOME_BLOCKS[name]
+    texts = []
+    for _ in range(2):
+        files = apart(convert, make, *make_ports(), tmp_path, name, hdl, "One\nblock", name != "scanner")
+        texts.append([file.read_bytes() for file in files])
+    assert texts[0] == texts[1] and files[-1] == tmp_path / f"{name}{SUFFIX[hdl]}"
+    assert files[-1].read_text().startswith("-- One\n-- block\n" if hdl == "vhdl" else "// One\n// block\n")
+    need(hdl)
+    command = ["ghdl", "-a", "--std=08"] if hdl == "vhdl" else ["iverilog", "-g2005", "-o", "design.vvp"]
+    subprocess.run([*command, *files], cwd=tmp_path, check=True, capture_output=True)
+
+
+def test_the_examples_of_convert_run():
+    found = apart(doctest.testmod, convert_module)
+    assert found.failed == 0 and found.attempted > 20
+
+
+def test_names_that_would_be_one_are_kept_apart(tmp_path):
+    """A signal inner_x beside a block inner with a signal x."""
+
+    @block
+    def inner(clk, x, y):
+        held = Signal(bool(0))
+
+        @always(clk.posedge)
+        def hold():
+            held.next = x
+            y.next = held
+
+        return hold
+
+    @block
+    def outer(clk, x, y):
+        inner_held, between = [Signal(bool(0)) for _ in range(2)]
+
+        @always(clk.posedge)
+        def hold():
+            inner_held.next = not x
+            y.next = between and inner_held
+
+        return hold, inner(clk, x, between)
+
+    file = convert(outer, {"x": bit()}, {"y": bit()}, tmp_path, "outer")[1]
+    assert "signal inner_held:" in file.read_text() and "signal inner_block_held:" in file.read_text()
+
+
+@pytest.mark.parametrize(
+    "flags, words",
+    [
+        (["--hdl", "c"], "hdl must be vhdl or verilog"),
+        (["--name", "2nd"], "must be an identifier"),
+        (["--name", "entity"], "must be an identifier"),
+        (["--name", "../x"], "must be an identifier"),
+        (["--name", "IEEE"], "'IEEE' means something else"),
+        (["--name", "pck_myhdl_011"], "means something else"),
+        (["--lanes", "1/11"], "its lanes must be 1 to as many"),
+        (["--lanes", "1"], "lanes must be one number for each"),
+        (["--max-steps", "1"], "the number of steps must be 1 to 1"),
+        (["--max-steps", "70000"], "max_steps must be"),
+        (["--load-bits", "7"], "load_bits must be"),
+        (["--out", "missing/folder"], "missing/folder"),
+        (["--dataset", "no.npz"], "no.npz"),
+    ],
+)
+def test_bad_input(model, tmp_path, monkeypatch, capsys, flags, words):
+    monkeypatch.chdir(tmp_path)
+    assert main(["vhdl", str(model), "--out", "d", *flags]) == 2
+    said = capsys.readouterr().err
+    assert words in said and len(said.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_foreign_files_are_kept(folders, model, tmp_path, capsys):
+    """A folder with anything else, or with a file of ours that was changed, is refused and left alone."""
+    out = tmp_path / "d"
+    (out / "inner").mkdir(parents=True)
+    assert main(["vhdl", str(model), *FLAGS, "--out", str(out)]) == 2
+    assert "holds inner" in capsys.readouterr().err and [path.name for path in out.iterdir()] == ["inner"]
+    (out / "inner").rmdir()
+    files = {name: content.decode() for name, content in contents(folders / "vhdl").items()}
+    write(out, files)  # empty: taken
+    write(out, {"run.sh": "other", "SHA256SUMS": ""})  # ours: replaced
+    assert {path.name for path in out.iterdir()} == {"run.sh", "SHA256SUMS"}
+    write(tmp_path / "e", files)
+    (tmp_path / "e" / "load.txt").write_text("mine")
+    before = contents(tmp_path / "e")
+    with pytest.raises(FileExistsError, match="load.txt"):
+        write(tmp_path / "e", files)
+    assert contents(tmp_path / "e") == before
+    (tmp_path / "f").write_text("a file")
+    assert main(["vhdl", str(model), *FLAGS, "--out", str(tmp_path / "f")]) == 2
+    assert {path.name for path in tmp_path.iterdir()} == {"d", "e", "f"}
+
+
+@pytest.mark.parametrize("delivered", [True, False])
+def test_reports_are_replaced_with_the_delivery(folders, tmp_path, delivered):
+    """What minisnn synth put into a folder, before or after, is no foreign file, until somebody changes it."""
+    out, files = tmp_path / "d", {name: content.decode() for name, content in contents(folders / "vhdl").items()}
+    reports = {"report.json": "{}\n", "report.md": "# R\n"}
+    out.mkdir()
+    if delivered:
+        write(out, files)
+    for name, text in with_sums(out, reports).items():
+        (out / name).write_text(text)
+    assert set(contents(out)) == {*reports, "SHA256SUMS", *(files if delivered else ())}
+    subprocess.run(["sha256sum", "--quiet", "-c", "SHA256SUMS"], cwd=out, check=True)
+    before = contents(out)
+    (out / "report.md").write_text("mine")
+    with pytest.raises(FileExistsError, match="holds report.md"):
+        write(out, files)
+    (out / "report.md").write_bytes(before["report.md"])
+    write(out, files)  # they describe another design
+    assert contents(out) == contents(folders / "vhdl")
+
+
+def test_no_report_beside_another_design(model, folders, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(tools, "need", lambda *names: names)
+    capsys.readouterr()
+    assert main(["synth", str(model), "--lanes", "3/4", "--out", str(folders / "vhdl")]) == 2  # it has 2/4
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and "holds the design of another network, or other lanes" in said
+    integers = load(model)
+    for lanes, wide, name in (((2, 4), False, "vhdl"), ((2, 4), True, "wide"), ((3, 4), False, "new")):
+        check_report(folders / name, integers, specify(integers.network, lanes, wide=wide))
+    with pytest.raises(FileExistsError):
+        check_report(folders / "wide", integers, specify(integers.network, (2, 4)))
+
+
+def test_the_manual_tells_the_range_of_cycles(model, folders):
+    """Of more images than the testbench has: of the integers, as the command predicts them one by one."""
+    integers, images = load(model), load_data("digits").x_test[:200]
+    latencies = [int(predict(Stimulus.of_images(integers, image[None]), (2, 4)).latency[0]) for image in images]
+    text = (folders / "vhdl/README.md").read_text()
+    assert f"first 200 images of the test set: {min(latencies):,} to {max(latencies):,}," in " ".join(text.split())
+
+
+def test_a_failed_write_leaves_what_was_there(folders, tmp_path, monkeypatch):
+    files = {name: content.decode() for name, content in contents(folders / "vhdl").items()}
+    write(tmp_path / "d", files)
+    replace, calls = os.replace, []
+
+    def fails_once(source, target):
+        calls.append(target)
+        if len(calls) == 2:
+            raise OSError("disk full")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", fails_once)
+    with pytest.raises(OSError):
+        write(tmp_path / "d", files)
+    assert {name: content.decode() for name, content in contents(tmp_path / "d").items()} == files
+    assert [path.name for path in tmp_path.iterdir()] == ["d"]

@@ -1,0 +1,86 @@
+"""Waveforms: the file holds what the signals did in the window, and GTKWave is shown names that exist."""
+
+import re
+import shutil
+
+import numpy as np
+import pytest
+
+from minisnn.encode import Encoder
+from minisnn.fixed.model import IntegerModel, Pixels
+from minisnn.timing import cycles
+from minisnn_hw.verify import waveform
+from minisnn_hw.verify.cosimulate import build
+from tests.hw.networks import random_inputs, random_network
+
+
+def parsed(path):
+    """(time of the first change, {name: [(time, value)]}) of a VCD file."""
+    scopes, names, changes, now = [], {}, {}, 0
+    for line in path.read_text().splitlines():
+        words = line.split()
+        if words[:2] == ["$scope", "module"]:
+            scopes.append(words[2])
+        elif words[:1] == ["$upscope"]:
+            scopes.pop()
+        elif words[:1] == ["$var"]:
+            names.setdefault(words[3], []).append(".".join([*scopes, words[4]]))
+        elif line.startswith("#"):
+            now = int(line[1:])
+        elif words and line[0] in "bs":
+            changes.setdefault(words[1], []).append((now, words[0][1:]))
+        elif words and line[0] in "01":
+            changes.setdefault(line[1:].strip(), []).append((now, line[0]))
+    return {name: changes.get(code, []) for code, all_names in names.items() for name in all_names}
+
+
+@pytest.fixture(scope="module")
+def network():
+    return random_network("7-3", (9,), np.random.default_rng(0), threshold=12)
+
+
+def test_vcd_shows_each_firing_and_nothing_of_memories(network, tmp_path):
+    inputs = random_inputs(network, 3, 1, np.random.default_rng(1))
+    run = network.forward(inputs, 3, keep="spikes")
+    times = cycles.timetable(cycles.Stimulus.of(network, inputs, run, 3), (3, 2))
+    path = tmp_path / "w.vcd"
+    compared = waveform.in_myhdl(network, inputs, 3, (3, 2), path)
+    assert compared.same
+    signals = parsed(path)
+    assert not any("words(" in name for name in signals)
+    fire = next(changes for name, changes in signals.items() if name.endswith("layer_1.fire"))
+    rises = [time for time, value in fire if value == "1"]
+    # From one firing pass to the next, a cycle being 10 ns.
+    assert np.diff(rises).tolist() == (10 * np.diff(times["fires"][0, 0])).tolist()
+    shown = [
+        line.split("[")[0]
+        for line in path.with_suffix(".gtkw").read_text().splitlines()
+        if re.match(r"accelerator\.", line)
+    ]
+    assert len(shown) > 20 and set(shown) <= set(signals)
+    assert sum(line == "-layer_1" for line in path.with_suffix(".gtkw").read_text().splitlines()) == 1
+
+
+def test_a_window_is_the_same_as_that_part_of_all(network, tmp_path):
+    inputs = random_inputs(network, 3, 1, np.random.default_rng(1))
+    waveform.in_myhdl(network, inputs, 3, (3, 2), tmp_path / "all.vcd")
+    waveform.in_myhdl(network, inputs, 3, (3, 2), tmp_path / "part.vcd", window=(20, 40))
+    everything, part = parsed(tmp_path / "all.vcd"), parsed(tmp_path / "part.vcd")
+    start = min(changes[0][0] for changes in everything.values() if changes)  # the image's first word
+    assert set(everything) == set(part)
+    for name, changes in part.items():
+        assert all(start + 200 <= time <= start + 410 for time, _ in changes), name
+        before = [value for time, value in everything[name] if time <= start + 200]
+        inside = [each for each in everything[name] if start + 200 < each[0] <= start + 410]
+        assert changes == [(start + 200, before[-1]), *inside] if before else inside == changes, name
+
+
+@pytest.mark.skipif(not shutil.which("ghdl"), reason="needs GHDL")
+def test_fst_of_ghdl(network, tmp_path):
+    model = IntegerModel(network, Encoder("latency", 3, 255.0, (0.0,), (1.0,)), Pixels(0.0, 1.0, 1))
+    image = np.random.default_rng(0).integers(0, 255, 9).astype(np.uint8)
+    waveform.in_ghdl(model, image, build(network, (3, 2), 3), tmp_path / "w.fst")
+    assert (tmp_path / "w.fst").stat().st_size > 500
+    shown = (tmp_path / "w.gtkw").read_text()
+    for name in ("under_test.clk", "under_test.layer_1_fire", "under_test.layer_2_spikes[1:0]"):
+        assert name in shown

@@ -1,0 +1,173 @@
+"""The wide walker and its turns: all taps of an input at once, each to its bank; MyHDL and VHDL."""
+
+import numpy as np
+import pytest
+from myhdl import block
+
+from minisnn_hw.parts.rotate import rotate
+from minisnn_hw.wide_conv2d import wide_conv2d
+from tests.hw.ports import PATTERNS, address, below, bit, in_ghdl, pack, run, word
+from tests.hw.test_walkers import check_flow, walk
+
+
+@pytest.mark.parametrize("parts, width", [(2, 3), (3, 1), (4, 2), (5, 3), (7, 2)])
+def test_rotate(parts, width):
+    """Part i stands at i + amount, and round."""
+
+    @block
+    def make(clk, given, amount, turned):
+        return rotate(given, amount, turned, parts)
+
+    def ports():
+        return {"given": word(parts * width), "amount": address(parts)}, {"turned": word(parts * width)}
+
+    rng = np.random.default_rng(parts)
+
+    def bench():
+        for amount in range(parts):
+            values = rng.integers(1 << width, size=parts).tolist()
+            seen = yield {"given": pack(values, width), "amount": amount}
+            assert seen["turned"] == pack([values[(i - amount) % parts] for i in range(parts)], width)
+
+    given, seen = run(make, ports, bench())
+    assert len(seen) == parts
+    in_ghdl(make, ports, given, seen)
+
+
+@pytest.mark.parametrize(
+    "kernel, padding, channels, height, width, out, groups, misses",
+    [
+        (3, 0, 2, 5, 6, (3, 4), 1, False),
+        (3, 1, 3, 4, 4, (4, 4), 2, False),
+        (2, 0, 1, 5, 5, (2, 4), 3, True),
+        (5, 2, 2, 4, 6, (4, 6), 1, False),
+        (3, 3, 1, 2, 2, (6, 6), 2, False),
+    ],
+)
+def test_wide_conv2d(kernel, padding, channels, height, width, out, groups, misses):
+    """Every neuron that an input reaches, once, in its bank and with its tap's turn; the flow of the narrow walker."""
+    h, w = out
+    columns = -(-w // kernel)
+    depth = -(-h // kernel) * columns * groups
+    bits = max((depth - 1).bit_length(), 1)
+
+    def ports():
+        return (
+            {
+                "rst": bit(),
+                "valid": bit(),
+                "y": below(height),
+                "x": below(width),
+                "base": below(channels),
+                "index": below(2),
+            },
+            {
+                "ready": bit(),
+                "move": bit(),
+                "load": bit(),
+                "busy": bit(),
+                "add": bit(),
+                "weight_address": address(channels * groups),
+                "turn_y": address(kernel),
+                "turn_x": address(kernel),
+                "adds": word(kernel**2),
+                "addresses": word(kernel**2 * bits),
+            },
+        )
+
+    rng = np.random.default_rng(kernel)
+    places = [(y, x, c) for y in range(height) for x in range(width) for c in range(channels)]
+    places += [places[i] for i in rng.integers(len(places), size=20)]
+    expected, costs = [], []
+    for y, x, c in places:
+        neurons = {
+            (row % kernel) * kernel + column % kernel: (row // kernel * columns + column // kernel) * groups
+            for ky in range(kernel)
+            for kx in range(kernel)
+            for row, column in [(y + padding - ky, x + padding - kx)]
+            if 0 <= row < h and 0 <= column < w
+        }
+        turns = (y + padding) % kernel, (x + padding) % kernel
+        for bank in neurons:  # the tap that stands before a bank after the turn is the one that leads there
+            ky, kx = (turns[0] - bank // kernel) % kernel, (turns[1] - bank % kernel) % kernel
+            assert ((y + padding - ky) % kernel) * kernel + (x + padding - kx) % kernel == bank
+        if neurons:
+            expected += [
+                (c * groups + g, *turns, {bank: at + g for bank, at in neurons.items()}) for g in range(groups)
+            ]
+        costs.append(groups if neurons else 0)
+    assert (0 in costs) == misses
+
+    @block
+    def make(
+        clk,
+        rst,
+        valid,
+        y,
+        x,
+        base,
+        index,
+        ready,
+        move,
+        load,
+        busy,
+        add,
+        weight_address,
+        turn_y,
+        turn_x,
+        adds,
+        addresses,
+    ):
+        return wide_conv2d(
+            clk,
+            rst,
+            valid,
+            ready,
+            y,
+            x,
+            base,
+            index,
+            move,
+            load,
+            busy,
+            add,
+            weight_address,
+            turn_y,
+            turn_x,
+            adds,
+            addresses,
+            kernel,
+            padding,
+            channels,
+            h,
+            w,
+            groups,
+        )
+
+    inputs = [{"y": y, "x": x, "base": c // 2 * 2, "index": c % 2} for y, x, c in places]
+    episodes = [(inputs, pattern, cut) for pattern in PATTERNS for cut in (7, None)]
+    logs = []
+
+    def anything():
+        return {"y": rng.integers(height), "x": rng.integers(width), "base": rng.integers(channels), "index": 0}
+
+    given, seen = run(make, ports, walk(episodes, logs, rng, anything))
+    for (_, _, cut), log in zip(episodes, logs):
+        check_flow(log, costs, lambda first, cost: first + cost - 1)
+        assert all(bool(now["adds"]) == now["add"] for now in log)
+        found = [
+            (
+                now["weight_address"],
+                now["turn_y"],
+                now["turn_x"],
+                {
+                    bank: now["addresses"] >> bank * bits & (1 << bits) - 1
+                    for bank in range(kernel**2)
+                    if now["adds"] >> bank & 1
+                },
+            )
+            for now in log
+            if now["add"]
+        ]
+        assert found == (expected[: len(found)] if cut else expected)
+    in_ghdl(make, ports, given, seen)

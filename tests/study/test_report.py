@@ -1,0 +1,409 @@
+"""The report: verdicts follow the numbers, files follow the study, and the page needs nothing but itself."""
+
+import copy
+import csv
+import json
+import re
+from dataclasses import asdict
+from itertools import product
+
+import numpy as np
+import pytest
+
+import minisnn
+from minisnn import surrogate as surrogates
+from minisnn.commands import main
+from minisnn.errors import InputError
+from minisnn.study import claims, page, point, report, sections
+from minisnn.study import plots as plot_study
+from minisnn.study import stages as study
+from minisnn.study.store import Store
+from minisnn.timing import energy
+
+PLAN = study.Plan(
+    "digits",
+    {"num_steps": 4, "validation": 0.2},
+    2,
+    5,
+    (1, 4),
+    (0.25, 0.7),
+    (0.5, 1.0),
+    ("1,0,0",),
+    0.7,
+    (2,),
+    (2,),
+    (0, 1),
+    (32, 8, 8),
+    (0.0, 0.02),
+)
+IMAGES = 40
+NAMED, BEST, ATAN = "fast_sigmoid:25", "fast_sigmoid:4", "atan:4"
+WIDE = str(surrogates.match_width("fast_sigmoid", surrogates.parse(ATAN)))
+HIGH = str(surrogates.match_width_and_height("fast_sigmoid", surrogates.parse(ATAN)))
+PRICED = {"surrogate": BEST, "beta": 0.7, "threshold": 0.5, "rate_penalty": "1,0,0"}
+# Of the settings that claims rest on: (accuracy, latency, firing rate).
+MADE_UP = {
+    "named": ({"surrogate": NAMED}, (0.80, 1000.0, 0.10)),
+    "default": ({"surrogate": BEST}, (0.90, 1100.0, 0.12)),
+    "atan": ({"surrogate": ATAN}, (0.90, 1150.0, 0.15)),
+    "atan named": ({"surrogate": "atan:2"}, (0.80, 1050.0, 0.16)),
+    "wide": ({"surrogate": WIDE}, (0.90, 1120.0, 0.14)),
+    "leak": ({"surrogate": BEST, "beta": 0.25, "threshold": 0.5}, (0.90, 500.0, 0.08)),
+    "priced": (PRICED, (0.895, 400.0, 0.05)),
+    "steps": (PRICED | {"num_steps": 2}, (0.895, 200.0, 0.05)),
+}
+
+
+@pytest.fixture(scope="module")
+def template():
+    data = minisnn.load_data("digits")
+    return study.point(PLAN, data, full=True)
+
+
+def made(template, seed=0, epochs=PLAN.epochs, **changes):
+    """The template with other settings."""
+    made = copy.deepcopy(template)
+    for name, value in ({"seed": seed, "epochs": epochs} | changes).items():
+        made["network" if name in made["network"] else "training"][name] = value
+    return made
+
+
+def result(accuracy, latency, rate, num_steps=4):
+    """What `measure` would tell, in three layers."""
+    right = np.arange(IMAGES) < round(accuracy * IMAGES)
+    part = {
+        "accuracy": accuracy,
+        "accuracy_float": accuracy,
+        "right": np.packbits(right).tobytes().hex(),
+        "images": IMAGES,
+        "firing_rates": [rate] * 3,
+        "latency": latency,
+        "interval": latency / 2,
+        "accuracy_by_step": np.linspace(accuracy / 2, accuracy, num_steps).tolist(),
+    }
+    begins = np.linspace(10, latency, 3 * num_steps, endpoint=False).reshape(3, num_steps)
+    timeline = {"begins": begins, "added": begins + 8, "fires": begins + 9, "ends": begins + 10}
+    events = dict.fromkeys(energy.CONSTANTS, latency * 1e3) | {"cycles": latency / 2}
+    del events["static"]
+    others = {
+        name: {"latency": 2 * latency, "interval": latency * factor}
+        for name, factor in (("dense", 2), ("layerwise", 1))
+    }
+    test = (
+        part
+        | others
+        | {
+            "firing_cycles": [4, 2, 1],
+            "timeline": {k: v.tolist() for k, v in timeline.items()},
+            "events": {
+                name: {k: v * factor for k, v in events.items()}
+                for name, factor in (("pipelined", 1), ("dense", 4), ("layerwise", 2))
+            },
+        }
+    )
+    return {"validation": part, "test": test, "lanes": [32, 8, 8], "lost": [], "history": []}
+
+
+def rows_of(template, changed=None, whole=True):
+    """Rows of a whole study: (point, numbers)."""
+    found = [
+        (made(template, epochs=PLAN.screening, surrogate=name), numbers)
+        for name, numbers in (
+            (NAMED, (0.70, 1000.0, 0.10)),
+            ("fast_sigmoid:1", (0.80, 1200.0, 0.13)),
+            (BEST, (0.85, 1100.0, 0.12)),
+            ("atan:1", (0.75, 1200.0, 0.14)),
+            ("atan:2", (0.80, 1100.0, 0.15)),
+            (ATAN, (0.85, 1100.0, 0.16)),
+            (WIDE, (0.84, 1100.0, 0.13)),
+            (HIGH, (0.83, 1100.0, 0.13)),
+        )
+    ]
+    found += [
+        (
+            made(template, epochs=PLAN.screening, surrogate=BEST, beta=beta, threshold=threshold),
+            (0.8 + beta / 10, 900 * threshold, 0.1),
+        )
+        for beta, threshold in product(PLAN.betas, PLAN.thresholds)
+        if (beta, threshold) != (0.25, 1.0)
+    ]
+    for settings, numbers in (MADE_UP | (changed or {})).values() if whole else ():
+        accuracy, latency, rate = numbers
+        for seed in PLAN.seeds:
+            found.append((made(template, seed, **settings), (accuracy + 0.001 * seed, latency + seed, rate)))
+    return found
+
+
+def store_of(path, rows, plan=PLAN, failed=()):
+    """A file with these rows."""
+    with Store(path) as store:
+        if plan:
+            store.note("plan", asdict(plan))
+        for each, numbers in rows:
+            store.save(
+                point.training_key(each),
+                None,
+                [(point.key(each), each, "done", "", result(*numbers, num_steps=each["training"]["num_steps"]), 1.0)],
+            )
+        for each, reason in failed:
+            store.save(point.training_key(each), None, [(point.key(each), each, "failed", reason, None, 1.0)])
+    return path
+
+
+def verdicts(tmp_path, template, changed=None):
+    """{what: claim} of a study with these numbers."""
+    found = report.gather(store_of(tmp_path / f"{len(list(tmp_path.iterdir()))}.sqlite", rows_of(template, changed)))
+    return {(each["group"], each["what"].partition(":")[0]): each for each in found["claims"]["list"]}
+
+
+CUT = ("latency", "beta, threshold, surrogate, penalty; against default, best scale")
+FASTEST = ("latency", "beta, threshold, surrogate, penalty, T; against default, best scale")
+FPS = ("efficiency", "beta, threshold, surrogate, penalty; over default, best scale")
+EQUAL = ("firing", "at equal half-width, that of the arctangent's best")
+
+
+def test_numbers_of_a_claim(tmp_path, template):
+    found = verdicts(tmp_path, template)
+    cut, lost = found[CUT]["tests"]
+    assert cut["mean"] == pytest.approx(1 - 400.5 / 1100.5)
+    assert cut["by_seed"] == pytest.approx([1 - 400 / 1100, 1 - 401 / 1101])
+    assert lost["mean"] == pytest.approx(0.005)
+    rate, _ = found[EQUAL]["tests"]
+    assert rate["mean"] == pytest.approx(0.14 / 0.15)
+    ratio, _ = found[FPS]["tests"]
+    low, high = found[FPS]["range"]
+    assert low <= ratio["mean"] <= high
+    assert ratio["mean"] == pytest.approx(1100.5 / 400.5)  # all events and the interval go with the latency
+
+
+def test_verdicts_flip_with_the_numbers(tmp_path, template):
+    found = verdicts(tmp_path, template)
+    for name in (CUT, FASTEST, FPS, EQUAL):
+        assert found[name]["verdict"] == claims.HOLDS, name
+        assert found[name]["passed"] == found[name]["seeds"] == 2
+    leak = MADE_UP["leak"][0]
+    for name, changed in (
+        (CUT, {"priced": (PRICED, (0.895, 600.0, 0.05)), "leak": (leak, (0.90, 700.0, 0.1))}),
+        (FASTEST, {"steps": (PRICED | {"num_steps": 2}, (0.895, 340.0, 0.05))}),
+        (FPS, {"priced": (PRICED, (0.895, 800.0, 0.05)), "leak": (leak, (0.90, 900.0, 0.1))}),
+        (EQUAL, {"wide": ({"surrogate": WIDE}, (0.90, 1120.0, 0.155))}),
+        (EQUAL, {"wide": ({"surrogate": WIDE}, (0.85, 1120.0, 0.14))}),
+    ):  # fires less, knows less
+        other = verdicts(tmp_path, template, changed)
+        assert other[name]["verdict"] == claims.FAILS, name
+        assert other[name]["passed"] < 2
+
+
+def test_a_base_that_has_hardly_learned_is_told(tmp_path, template):
+    said = "the default has hardly learned: 30.0 %"
+    weak = verdicts(tmp_path, template, {"named": ({"surrogate": NAMED}, (0.30, 500.0, 0.02))})
+    assert all(
+        (said in claim["note"]) == ("snnTorch's scale" in name)
+        for (group, name), claim in weak.items()
+        if group == "latency"
+    )
+    near = verdicts(tmp_path, template, {"named": ({"surrogate": NAMED}, (0.85, 500.0, 0.02))})
+    assert not any("hardly" in claim["note"] for claim in near.values())
+
+
+@pytest.mark.parametrize(
+    "sense, passing",
+    [
+        ("<", (True, False, False)),
+        (">", (False, False, True)),
+        ("<=", (True, True, False)),
+        (">=", (False, True, True)),
+    ],
+)
+def test_bars(sense, passing):
+    assert tuple(claims.passes({"sense": sense, "bar": 0.01}, value) for value in (0.009, 0.01, 0.011)) == passing
+
+
+def test_rounding_alone_decides_nothing():
+    assert 0.9 - 0.89 > 0.01 and claims.passes({"sense": "<=", "bar": 0.01}, 0.9 - 0.89)
+
+
+def test_a_model_reproduces_no_board(tmp_path, template):
+    (found,) = [each for each in verdicts(tmp_path, template).values() if each["paper"] == claims.EFFICIENT]
+    assert found["verdict"] == claims.MODEL and not found["tests"]
+
+
+def test_floor_is_the_pixels(template):
+    row = {"point": template, "result": result(0.9, 1000.0, 0.1)}
+    floor = claims.floor([row])  # begins at 10, 8 cycles of additions, passes of 4, T = 4
+    assert (floor["additions"], floor["whole"], floor["one_step"]) == (8, 18 + 4 * 4, 18 + 4)
+    assert floor["cut"] == pytest.approx(1 - 34 / 1000)
+    rated = copy.deepcopy(row)
+    rated["point"]["training"]["encoding"] = "rate"
+    assert claims.floor([rated]) is None
+
+
+def test_firing_rate_counts_neurons(template):
+    row = {"point": template, "result": {"test": {"firing_rates": [0.5, 0.25, 0.0]}}}
+    neurons = np.array([8 * 8 * 32, 128, 10])
+    assert claims.firing_rate(row) == pytest.approx((0.5 * neurons[0] + 0.25 * neurons[1]) / neurons.sum())
+
+
+def test_front_against_brute_force():
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        points = [tuple(pair) for pair in rng.integers(0, 6, (12, 2)).tolist()]  # ties are certain
+        slow = {(x, y) for x, y in points if not any((a <= x and b >= y) and (a < x or b > y) for a, b in points)}
+        assert sections.front(points) == sorted(slow)
+
+
+def test_optimism_of_chance_alone(template):
+    """Points that differ by luck alone: the chosen half flatters, the other tells the truth."""
+    rng, rows = np.random.default_rng(0), []
+    for _ in range(30):
+        right = rng.random(400) < 0.8
+        test = {"images": 400, "right": np.packbits(right).tobytes().hex()}
+        rows.append({"point": template, "result": {"test": test}})
+    found = sections.optimism(rows)
+    assert 0.02 < found["mean"] < 0.08
+    assert sections.optimism(rows[:1]) is None
+    assert sections.optimism([rows[0]] * 2)["mean"] == pytest.approx(0, abs=0.01)
+    assert found == sections.optimism(rows)
+
+
+def test_equal_stores_give_equal_files(tmp_path, template):
+    rows = rows_of(template)
+    for name, some in (("a", rows), ("b", rows[::-1])):
+        page.write(report.gather(store_of(tmp_path / f"{name}.sqlite", some)), tmp_path / name)
+    names = {path.name for path in (tmp_path / "a").iterdir()}
+    assert names == {
+        "report.html",
+        "results.csv",
+        "results.json",
+        "claims.json",
+        *(f"{each}.png" for each in plot_study.NAMES),
+    }
+    for name in names:
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
+    with open(tmp_path / "a" / "results.csv") as file:
+        lines = list(csv.DictReader(file))
+    assert len(lines) == len(rows)
+    both = {line["key"]: float(line["latency"]) for line in lines}
+    assert both == {each["key"]: each["latency"] for each in json.loads((tmp_path / "a/results.json").read_text())}
+
+
+def whole_page(tmp_path, **more):
+    found = report.gather(tmp_path / "s.sqlite", **more)
+    return found, page.page(found, plot_study.figures(found))
+
+
+def test_page_needs_nothing_else(tmp_path, template):
+    failed = [(made(template, 7), "TrainingError: the loss is <nan>")]
+    store_of(tmp_path / "s.sqlite", rows_of(template), failed=failed)
+    found, text = whole_page(tmp_path)
+    sources = re.findall(r'(?:src|srcset|href)="([^"]*)"', text)
+    assert all(each.startswith(("data:image/png;base64,", "#")) for each in sources)
+    assert len([each for each in sources if each.startswith("data:")]) == 2 * len(plot_study.NAMES)
+    assert not re.search(r"<script|<link|@import|url\(", text)
+    for heading in page.HEADINGS.values():
+        assert f">{heading}</h2>" in text, heading
+    assert "TrainingError: the loss is &lt;nan&gt;" in text and "<nan>" not in text
+    assert "MODELLED" in text and text.count("Horowitz") > 3
+    targets = re.findall(r'id="([^"]*)"', text)
+    assert {each[1:] for each in sources if each.startswith("#")} <= set(targets)
+
+
+def test_study_without_an_end(tmp_path, template):
+    store_of(tmp_path / "s.sqlite", rows_of(template, whole=False))
+    found, text = whole_page(tmp_path)
+    open_ones = [each for each in found["claims"]["list"] if each["verdict"] == claims.OPEN]
+    assert len(open_ones) == len(found["claims"]["list"]) - 1
+    assert "not finished" in text and claims.HOLDS not in {each["verdict"] for each in found["claims"]["list"]}
+
+
+def test_study_that_has_hardly_begun(tmp_path, template):
+    store_of(tmp_path / "s.sqlite", [])
+    _, text = whole_page(tmp_path)
+    for name in ("scales", "leaks", "trade", "timeline", "power"):
+        assert report.gather(tmp_path / "s.sqlite")[name]["missing"] in text
+    store_of(tmp_path / "s.sqlite", [(made(template, epochs=PLAN.screening, surrogate="atan:2"), (0.5, 100.0, 0.1))])
+    found, text = whole_page(tmp_path)
+    assert "missing" not in found["trade"] and "missing" in found["power"]
+
+
+def test_sweep_without_a_plan(tmp_path, template):
+    rows = [
+        (made(template, seed, surrogate=name, beta=beta), (0.9 - 0.1 * beta, 1000.0 * beta, 0.1))
+        for seed in (0, 1)
+        for name in (BEST, ATAN)
+        for beta in (0.25, 0.7)
+    ]
+    store_of(tmp_path / "s.sqlite", rows, plan=None)
+    found, text = whole_page(tmp_path)
+    assert "missing" in found["claims"] and found["claims"]["missing"] in text
+    assert [each["seeds"] for each in found["trade"]["settings"]] == [2] * 4
+    assert found["leaks"]["betas"] == [0.25, 0.7] and found["leaks"]["accuracy"][1][0] == pytest.approx(0.83)
+    assert {*found["scales"]["panels"][0]["series"]} == {"fast_sigmoid", "atan"}
+
+
+def test_pitfalls_that_were_noted(tmp_path, template):
+    store_of(tmp_path / "s.sqlite", rows_of(template))
+    line = {
+        "pitfall": "deployed & trained apart",
+        "setting": "default",
+        "seeds": 2,
+        "honest": {"accuracy": 0.9, "latency": 1000.0, "firing_rate": 0.1},
+        "wrong": {"accuracy": 0.7, "latency": 900.0, "firing_rate": 0.1},
+    }
+    with Store(tmp_path / "s.sqlite") as store:
+        store.note("pitfalls", [line])
+        store.note("command", "minisnn reproduce --out x")
+    found, text = whole_page(tmp_path)
+    assert line in found["pitfalls"]["lines"]
+    assert "deployed &amp; trained apart" in text and "-20.00" in text and "minisnn reproduce --out x" in text
+
+
+def test_command(tmp_path, template, capsys):
+    path = store_of(tmp_path / "s.sqlite", rows_of(template))
+    assert main(["report", str(path), "--out", str(tmp_path / "out"), "--clock-mhz", "50"]) == 0
+    said = capsys.readouterr().out
+    assert "holds" in said and str(tmp_path / "out" / "report.html") in said
+    (tmp_path / "c.json").write_text('{"static": 0}')
+    assert main(["report", str(path), "--out", str(tmp_path / "out"), "--constants", str(tmp_path / "c.json")]) == 0
+    assert ">given<" in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_figures_of_an_earlier_report_go(tmp_path, template):
+    page.write(report.gather(store_of(tmp_path / "s.sqlite", rows_of(template))), tmp_path / "out")
+    (tmp_path / "out" / "mine.txt").write_text("stays")
+    page.write(report.gather(store_of(tmp_path / "e.sqlite", [])), tmp_path / "out")
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "mine.txt",
+        "report.html",
+        "results.csv",
+        "results.json",
+        "claims.json",
+    }
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        (["{}/none.sqlite"], "is not there"),
+        (["{}"], "cannot be read"),
+        (["{}/empty"], "is not a file of results"),
+        (["{}/text"], "is not a file of results"),
+        (["{}/s.sqlite", "--clock-mhz", "0"], "clock"),
+        (["{}/s.sqlite", "--constants", "{}/text"], "cannot be read as constants"),
+        (["{}/s.sqlite", "--constants", "{}/none.json"], "cannot be read as constants"),
+    ],
+)
+def test_what_is_wrong_gets_one_sentence(tmp_path, template, capsys, words, said):
+    (tmp_path / "empty").touch()
+    (tmp_path / "text").write_text("This is no file of results, however long its only line may be.")
+    store_of(tmp_path / "s.sqlite", [])
+    assert main(["report", *[word.format(tmp_path) for word in words], "--out", str(tmp_path / "out")]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1 and said in lines[0]
+    assert not (tmp_path / "out").exists() and (tmp_path / "empty").stat().st_size == 0
+
+
+def test_folder_that_cannot_be(tmp_path, template):
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="cannot write"):
+        page.write(report.gather(store_of(tmp_path / "s.sqlite", [])), tmp_path / "file" / "out")

@@ -1,0 +1,159 @@
+"""minisnn inspect, sweep and reproduce as commands: what they leave, and how they say what is wrong."""
+
+import pytest
+
+from minisnn.commands import main
+from minisnn.inspector import trace
+from minisnn.study.store import Store
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("model")
+    assert (
+        main(
+            [
+                "train",
+                "--topology",
+                "12-10",
+                "--epochs",
+                "2",
+                "--steps",
+                "3",
+                "--augment",
+                "0",
+                "--backend",
+                "numpy",
+                "--out",
+                str(folder / "m.npz"),
+                "--figure",
+                "none",
+            ]
+        )
+        == 0
+    )
+    assert main(["quantize", str(folder / "m.npz")]) == 0
+    return folder / "m.int.npz"
+
+
+def test_inspect_leaves_all_that_it_names(model, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert (
+        main(
+            [
+                "inspect",
+                str(model),
+                "--image",
+                "3",
+                "--lanes",
+                "4/5",
+                "--out",
+                str(out),
+                "--steps",
+                "0:2",
+                "--float",
+                str(model.with_name("m.npz")),
+            ]
+        )
+        == 0
+    )
+    said = capsys.readouterr().out
+    for name in (
+        "trace.npz",
+        "inspect.html",
+        "waveform.vcd",
+        "waveform.gtkw",
+        "spikes.png",
+        "membrane.png",
+        "pipeline.png",
+        "gradient.png",
+    ):
+        assert name in said and (out / name).stat().st_size > 100
+    found = trace.load(out / "trace.npz")
+    assert found.about["checked"] == {"simulator": "myhdl", "spikes": 0, "membranes": 0, "answers": 0, "cycles": 0}
+    assert found.about["image"] == 3 and f"{found.latency:,} cycles" in said
+
+
+def test_a_difference_to_the_gates_is_an_error(model, tmp_path, capsys, monkeypatch):
+    from minisnn.timing import cycles
+
+    late = cycles.predict
+
+    def predict(*args, **options):
+        found = late(*args, **options)
+        found.fires[:] += 1
+        return found
+
+    monkeypatch.setattr("minisnn_hw.verify.cosimulate.timing.predict", predict)
+    assert main(["inspect", str(model), "--out", str(tmp_path / "out"), "--waveform", "none"]) == 1
+    assert "THE GATES DIFFER" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "flags, words",
+    [
+        ("--image 999", "--image must be 0 to 358"),
+        ("--layer 2", "--layer must be 0 to 1"),
+        ("--neuron 12 --layer 0", "--neuron must be 0 to 11"),
+        ("--step 3", "--step must be 0 to 2"),
+        ("--steps 1:9", "--steps must be within 0:3"),
+        ("--simulator x", "--simulator must be one of"),
+        ("--waveform x", "--waveform must be one of"),
+        ("--lanes 99/1", "its lanes must be"),
+    ],
+)
+def test_what_inspect_does_not_take(model, tmp_path, capsys, flags, words):
+    assert main(["inspect", str(model), "--out", str(tmp_path / "out"), *flags.split()]) == 2
+    assert words in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_sweep_by_command(tmp_path, capsys):
+    out = str(tmp_path / "s.sqlite")
+    flags = [
+        "sweep",
+        "--topology",
+        "10",
+        "--epochs",
+        "1",
+        "--steps",
+        "2",
+        "--beta",
+        "0.25",
+        "0.5",
+        "--weight-bits",
+        "8",
+        "99",
+        "--rate-penalty",
+        "0",
+        "1",
+        "--workers",
+        "2",
+        "--out",
+        out,
+    ]
+    assert main(flags) == 1  # no weights of 99 bits
+    said = capsys.readouterr().out
+    assert "4 done, 4 failed, 0 left" in said and "FAILED" in said and "99" in said
+    with Store(out) as store:
+        rows = store.rows()
+    assert {row["point"]["network"]["beta"] for row in rows} == {0.25, 0.5}
+    assert {row["point"]["training"]["rate_penalty"] for row in rows} == {"0", "1"}
+    assert main([*flags, "--budget", "0"]) == 1
+
+
+@pytest.mark.parametrize(
+    "command, words",
+    [
+        ("sweep --beta 2", "beta must be between 0 and 1"),
+        ("sweep --surrogate foo:1", "unknown surrogate"),
+        ("sweep --dask tcp://127.0.0.1:9 --workers 2", "give one of them"),
+        ("sweep --out no/s.sqlite", "cannot use"),
+        ("reproduce --dataset mnist --out x", "no study of 'mnist'"),
+        ("reproduce --out no/x", "cannot write"),
+    ],
+)
+def test_what_sweep_and_reproduce_do_not_take(tmp_path, monkeypatch, capsys, command, words):
+    monkeypatch.chdir(tmp_path)
+    assert main(command.split()) == 2
+    assert words in capsys.readouterr().err

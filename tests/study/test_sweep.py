@@ -1,0 +1,360 @@
+"""Sweeps: the same rows on whatever workers, whatever is killed."""
+
+import json
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import minisnn
+from minisnn.data import load as datasets
+from minisnn.errors import InputError
+from minisnn.study import point as points_of
+from minisnn.study import sweep
+from minisnn.study.store import STALE, Store
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def points(dataset):
+    data = datasets.load(dataset)
+    training = {"epochs": 2, "num_steps": 3, "batch_size": 16}
+    return [
+        points_of.make(data, {"topology": "4C3-MP2-3", "beta": beta}, training | {"seed": seed}, weight_bits=bits)
+        for beta in (0.25, 0.9)
+        for seed in (0, 1)
+        for bits in (3, 8)
+    ]
+
+
+@pytest.fixture(scope="module")
+def expected(points, dataset, tmp_path_factory):
+    path = tmp_path_factory.mktemp("expected") / "study.sqlite"
+    assert sweep.sweep(points, path, dataset, sweep.Here()) == sweep.Outcome(8, 0, 0)
+    return table(path)
+
+
+def table(path):
+    """All that may not depend on how it came about."""
+    with sqlite3.connect(path) as db:
+        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        return (
+            db.execute("SELECT * FROM points ORDER BY key").fetchall(),
+            db.execute("SELECT * FROM models ORDER BY training").fetchall(),
+        )
+
+
+def test_a_point_says_what_the_library_says(points, expected, dataset):
+    """The numbers of a row, made once more by hand: train, quantise, ask, predict cycles."""
+    from minisnn.fixed.quantize import quantize
+    from minisnn.timing import cycles
+    from minisnn.training.settings import Settings
+
+    data, point = datasets.load(dataset), points[0]
+    options = {name: value for name, value in point["network"].items() if name not in ("topology", "input_shape")}
+    net = minisnn.training.train.build("4C3-MP2-3", data, Settings(**point["training"]), **options)
+    model = minisnn.fit(net, data, **point["training"])
+    integer, _ = quantize(model, 3, images=data.x_train)
+    result = integer.evaluate(data.x_test, data.y_test)
+    stimulus = cycles.Stimulus.of_images(integer, data.x_test)
+    (row,) = [json.loads(row[-1]) for row in expected[0] if row[0] == points_of.key(point)]
+    assert row["test"]["accuracy"] == result.accuracy
+    assert row["test"]["firing_rates"] == list(result.firing_rates)
+    assert row["test"]["latency"] == cycles.predict(stimulus).latency.mean()
+    assert row["test"]["layerwise"]["latency"] == cycles.predict(stimulus, schedule="layerwise").latency.mean()
+    assert row["test"]["accuracy_float"] == minisnn.evaluate(model, data.x_test, data.y_test).accuracy
+    assert row["test"]["accuracy_by_step"][-1] == result.accuracy
+    right = np.unpackbits(np.frombuffer(bytes.fromhex(row["test"]["right"]), np.uint8))[: len(data.y_test)]
+    assert right.mean() == result.accuracy
+    assert max(entry["validation_accuracy"] for entry in row["history"]) == row["validation"]["accuracy_float"]
+
+
+def test_points_that_share_a_training_are_trained_once(expected):
+    rows, models = expected
+    assert len(rows) == 8 and len(models) == 4
+
+
+def test_two_processes_and_two_threads(points, expected, dataset, tmp_path):
+    sweep.sweep(points, tmp_path / "s.sqlite", dataset, sweep.Processes(2), threads=2)
+    assert table(tmp_path / "s.sqlite") == expected
+
+
+def test_goes_on_with_what_is_there(points, expected, dataset, tmp_path):
+    path, seen = tmp_path / "s.sqlite", []
+    assert sweep.sweep(points, path, dataset, sweep.Here(), budget=0).left == 8
+    sweep.sweep(points[:3], path, dataset, sweep.Here(), on_row=seen.append)
+    assert len(seen) == 3
+    sweep.sweep(points, path, dataset, sweep.Here(), on_row=seen.append)
+    assert len(seen) == 8
+    assert table(path) == expected
+    sweep.sweep(points, path, dataset, sweep.Here(), again=True, on_row=seen.append)
+    assert len(seen) == 16 and table(path) == expected
+
+
+def test_a_copy_without_models_goes_on(points, expected, dataset, tmp_path):
+    path, small = tmp_path / "s.sqlite", tmp_path / "small.sqlite"
+    sweep.sweep(points[:1], path, dataset, sweep.Here())
+    with Store(path) as store:
+        store.copy_without_models(small)
+    assert small.stat().st_size < path.stat().st_size and table(small)[1] == []
+    seen = []
+    sweep.sweep(points, small, dataset, sweep.Here(), on_row=seen.append)
+    assert len(seen) == 7 and table(small)[0] == expected[0]
+
+
+def test_what_fails_is_recorded_and_stops_nothing(dataset, tmp_path):
+    data, path = datasets.load(dataset), tmp_path / "s.sqlite"
+    good = points_of.make(data, {"topology": "3"}, {"epochs": 1, "num_steps": 2})
+    diverges = points_of.make(data, {"topology": "3"}, {"epochs": 1, "num_steps": 2, "lr": 1e38})
+    lanes = points_of.make(data, {"topology": "3"}, {"epochs": 1, "num_steps": 2}, lanes=(99,))
+    assert sweep.sweep([diverges, lanes, good], path, dataset, sweep.Here()) == sweep.Outcome(1, 2, 0)
+    with Store(path) as store:
+        reasons = {row["key"]: row["reason"] for row in store.rows()}
+    assert "not finite" in reasons[points_of.key(diverges)]
+    assert "99" in reasons[points_of.key(lanes)]
+    seen = []
+    sweep.sweep([diverges, lanes, good], path, dataset, sweep.Here(), on_row=seen.append)
+    assert not seen
+    sweep.sweep([diverges, lanes, good], path, dataset, sweep.Here(), retry=True, on_row=seen.append)
+    assert {row[0] for row in seen} == {points_of.key(diverges), points_of.key(lanes)}
+
+
+def test_other_data_under_the_same_name(points, dataset, tmp_path):
+    content = dict(np.load(dataset))
+    other = tmp_path / "three.npz"
+    np.savez(other, X=content["X"][::-1], y=content["y"][::-1])
+    assert sweep.sweep(points[:1], tmp_path / "s.sqlite", str(other), sweep.Here()).failed == 1
+    with Store(tmp_path / "s.sqlite") as store:
+        assert "is not the data that the points are for" in store.rows()[0]["reason"]
+
+
+class Poisoned:
+    """Workers of which one dies with a certain training, and takes those beside it with it."""
+
+    slots = 3
+
+    def __init__(self, poison):
+        self.poison, self.deaths = poison, 0
+
+    @contextmanager
+    def open(self):
+        self.under_way, self.broken = [], False
+        with ThreadPoolExecutor(1) as pool:
+            self.pool = pool
+            yield self
+
+    def submit(self, job, points, *args):
+        if self.broken:
+            raise BrokenProcessPool("broken")
+        future = Future()
+        if points_of.training_key(points[0]) == self.poison:
+            self.deaths += 1
+            self.broken = True
+            for each in [*self.under_way, future]:
+                if not each.done():
+                    each.set_exception(BrokenProcessPool("died"))
+        elif len(self.under_way) % 2:  # every other one is still at it when a neighbour dies
+            future = self.pool.submit(job, points, *args)
+        else:
+            self.pool.submit(lambda: (time.sleep(0.2), future.done() or future.set_result(job(points, *args))))
+        self.under_way.append(future)
+        return future
+
+
+def test_a_job_that_kills_its_workers_is_recorded_and_no_other(points, expected, dataset, tmp_path):
+    poison = points_of.training_key(points[2])
+    workers = Poisoned(poison)
+    outcome = sweep.sweep(points, tmp_path / "s.sqlite", dataset, workers)
+    assert outcome == sweep.Outcome(6, 2, 0)
+    assert workers.deaths == sweep.ATTEMPTS
+    with Store(tmp_path / "s.sqlite") as store:
+        assert {row["training"] for row in store.rows() if row["status"] == "failed"} == {poison}
+
+
+def command(path, dataset, *flags):
+    return subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "minisnn",
+            "sweep",
+            "--dataset",
+            dataset,
+            "--out",
+            path,
+            "--topology",
+            "4C3-MP2-3",
+            "--epochs",
+            "2",
+            "--steps",
+            "3",
+            "--batch-size",
+            "16",
+            "--beta",
+            "0.25",
+            "0.9",
+            "--seed",
+            "0",
+            "1",
+            "--weight-bits",
+            "3",
+            "8",
+            "--workers",
+            "2",
+            *flags,
+        ],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def children(pid):
+    found = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(child) for child in found.read_text().split()] if found.exists() else []
+
+
+def workers_of(pid):
+    """Of the driver's children those that work (one keeps track of semaphores)."""
+    found = []
+    for child in children(pid):
+        try:
+            if "spawn_main" in Path(f"/proc/{child}/cmdline").read_text():
+                found.append(child)
+        except OSError:
+            pass
+    return found
+
+
+def kill(pid):
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs /proc to find the workers")
+def test_kill_anything_at_any_time(dataset, expected, tmp_path):
+    """20 times kill -9 of the driver, of a worker, or of both; then the table of an undisturbed sweep."""
+    path, rng = tmp_path / "s.sqlite", random.Random(0)
+    kills, rows_before = 0, 0
+    while kills < 20:
+        process = command(path, dataset, *(["--again"] if kills == 19 else []))
+        until = time.monotonic() + rng.uniform(0.3, 3.0)
+        while time.monotonic() < until and process.poll() is None:
+            time.sleep(0.02)
+        victims = workers_of(process.pid)
+        driver = kills % 3 != 1
+        if kills % 3 and victims:
+            kill(rng.choice(victims))
+        if driver:
+            kill(process.pid)
+        kills += 1
+        process.communicate(timeout=120)
+        deadline = time.monotonic() + 10
+        while any(
+            Path(f"/proc/{each}/stat").exists() and Path(f"/proc/{each}/stat").read_text().split()[2] != "Z"
+            for each in victims
+        ):
+            assert time.monotonic() < deadline, "a worker has outlived its driver"
+            time.sleep(0.05)
+        if path.exists():
+            with sqlite3.connect(path) as db:
+                assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+                if db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                    (rows,) = db.execute("SELECT count(*) FROM points").fetchone()
+                    assert rows >= rows_before or kills == 20
+                    rows_before = rows
+    process = command(path, dataset)
+    out, error = process.communicate(timeout=300)
+    assert process.returncode == 0, error
+    assert "8 done, 0 failed, 0 left" in out
+    assert table(path) == expected
+
+
+def test_ctrl_c_keeps_what_is_done(dataset, tmp_path):
+    path = tmp_path / "s.sqlite"
+    process = command(path, dataset, "--seed", *map(str, range(1000)))  # more than a fast machine does in that time
+    for _ in range(2):  # what is computed, and the first point
+        process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 130 and "the same command goes on" in error and "Traceback" not in error
+    with Store(path) as store:
+        assert 0 < len(store.rows()) < 4000
+        assert store.claim("anything")
+
+
+def test_two_drivers_share_a_file(dataset, expected, tmp_path):
+    path = tmp_path / "s.sqlite"
+    both = [command(path, dataset) for _ in range(2)]
+    for process in both:
+        out, error = process.communicate(timeout=300)
+        assert process.returncode == 0 and "8 done" in out, error
+    assert table(path) == expected
+    with sqlite3.connect(path) as db:
+        assert db.execute("SELECT count(*) FROM times").fetchone() == (8,), "a point was computed twice"
+
+
+def test_claims(tmp_path):
+    with Store(tmp_path / "s.sqlite") as ours, Store(tmp_path / "s.sqlite") as theirs:
+        assert ours.claim("t") and ours.claim("t") and not theirs.claim("t")
+        ours.release("t")
+        assert theirs.claim("t") and not ours.claim("t")
+        with sqlite3.connect(tmp_path / "s.sqlite") as db:  # not heard of for long
+            db.execute("UPDATE claims SET beat = beat - ?", (STALE + 1,))
+        assert ours.claim("t")
+        with sqlite3.connect(tmp_path / "s.sqlite") as db:  # a process that is no more
+            gone = subprocess.Popen([sys.executable, "-c", ""])
+            gone.wait()
+            host, _, _ = ours.owner.rsplit(":", 2)
+            db.execute("UPDATE claims SET owner = ?", (f"{host}:{gone.pid}:1",))
+        assert theirs.claim("t")
+
+
+def test_files_that_are_no_study(tmp_path):
+    other = tmp_path / "other.sqlite"
+    with sqlite3.connect(other) as db:
+        db.execute("CREATE TABLE points (x)")
+    text = tmp_path / "text.sqlite"
+    text.write_text("no database at all, but long enough to be looked at as if it were one" * 20)
+    for path, words in ((other, "something else"), (text, "cannot use"), (tmp_path / "no" / "s.sqlite", "cannot use")):
+        with pytest.raises(InputError, match=words):
+            Store(path)
+    with pytest.raises(InputError, match="is not there"):
+        Store(tmp_path / "missing.sqlite", create=False)
+
+
+def test_dask_workers_one_of_them_killed(points, expected, dataset, tmp_path):
+    distributed = pytest.importorskip("distributed", reason="needs pip install 'minisnn[cluster]'")
+    seen = []
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        pids = [worker.pid for worker in cluster.workers.values()]
+
+        def on_row(row):
+            seen.append(row)
+            if len(seen) == 1:
+                kill(pids[0])
+
+        executor = sweep.Dask(cluster.scheduler_address)
+        assert executor.slots == 2
+        assert sweep.sweep(points, tmp_path / "s.sqlite", dataset, executor, on_row=on_row).done == 8
+    assert table(tmp_path / "s.sqlite") == expected
+
+
+def test_nobody_answers(dataset, points, tmp_path):
+    pytest.importorskip("distributed", reason="needs pip install 'minisnn[cluster]'")
+    with pytest.raises(InputError, match="no Dask scheduler answers"):
+        sweep.Dask("tcp://127.0.0.1:9")
