@@ -165,3 +165,50 @@ def test_habits():
             and call.attr not in ("default_rng", "SeedSequence", "Generator")
         ]
         assert not legacy, module
+
+
+# Rooms whose public functions and methods have type hints. All of them, in the end.
+ROOMS_TYPED = {"minisnn_hw.parts"}
+ROOMS = [f"{package}.{name}".rstrip(".") for package, floors in FLOORS.items() for names in floors for name in names]
+
+
+def public_functions(tree):
+    """(label, node) of the module's functions and its classes' methods without a leading underscore."""
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            for method in node.body:
+                if isinstance(method, ast.FunctionDef) and not method.name.startswith("_"):
+                    yield f"{node.name}.{method.name}", method
+        elif isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+            yield node.name, node
+
+
+def decorators(node):
+    """Names of a function's decorators, without their arguments."""
+    return {
+        ast.unparse(decorator.func if isinstance(decorator, ast.Call) else decorator)
+        for decorator in node.decorator_list
+    }
+
+
+def without_hints(node, is_method):
+    """Names of the parameters, and "return", that lack a type hint."""
+    arguments = node.args
+    parameters = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
+    if is_method and "staticmethod" not in decorators(node):
+        parameters = parameters[1:]  # self, or cls
+    missing = [parameter.arg for parameter in parameters if parameter is not None and parameter.annotation is None]
+    return missing + (["return"] if node.returns is None else [])
+
+
+@pytest.mark.parametrize("name", [name for name in ROOMS if name != "minisnn.commands"])
+def test_public_functions_have_type_hints(name):
+    """MyHDL converts blocks, and Numba compiles kernels, from their arguments: these need no hints."""
+    if name not in ROOMS_TYPED:
+        pytest.skip(f"{name} is not typed yet")
+    package, _, inner = name.partition(".")
+    for module in in_room(f"{package}.", inner) + ([package] if not inner else []):
+        for label, node in public_functions(ast.parse(MODULES[module].read_text(encoding="utf-8"))):
+            if not decorators(node) & {"block", "kernel", "intrinsic", "overload", "register_model"}:
+                missing = without_hints(node, is_method="." in label)
+                assert not missing, f"{module}.{label}: no type hint for {', '.join(missing)}"
