@@ -92,7 +92,7 @@ def cycles_figure(cycles, names, lanes, path):
     >>> data = load_data("digits")
     >>> net = Network("16-10", data.input_shape, backend="numpy", rng=np.random.default_rng(0))
     >>> model = Model(net, fit("direct", data.x_train, 4, data.max_value), dataset="digits")
-    >>> cycles = predict(Stimulus.of_images(quantize(model)[0], data.x_test[:8]), lanes=(4, 2))
+    >>> cycles = predict(Stimulus.of_images(quantize(model, images=data.x_train)[0], data.x_test[:8]), lanes=(4, 2))
     >>> with TemporaryDirectory() as folder:
     ...     path = Path(folder, "cycles.png")
     ...     cycles_figure(cycles, ["16", "10"], (4, 2), path)

@@ -203,6 +203,9 @@ def test_bounds_are_reached():
     assert bounds(each, 1, 20) == (0, 127) and run.mem[0].max() == 127
 
 
+BYTES = np.uint8([0, 255])  # their type is all that quantize needs of images of whole numbers
+
+
 def random_model(topology, shape, kind="direct", seed=0, **options):
     rng = np.random.default_rng(seed)
     channels = shape[-1] if len(shape) == 3 else 1
@@ -225,7 +228,7 @@ def random_model(topology, shape, kind="direct", seed=0, **options):
 def test_integers_equal_the_float_network_with_their_weights(topology, shape, options):
     """Wide guards make the leak's rounding negligible; then spikes agree and membranes are close."""
     model = random_model(topology, shape, **options)
-    integer, losses = quantize(model, 6, guard=16, frac=16)
+    integer, losses = quantize(model, 6, guard=16, frac=16, images=BYTES)
     images = np.random.default_rng(1).integers(0, 256, (12, *shape), dtype=np.uint8)
     floats = dequantised(integer)
     run = floats.network.forward(floats.encoder.encode(images, dtype=np.float64), 6, record=True)
@@ -240,7 +243,7 @@ def test_integers_equal_the_float_network_with_their_weights(topology, shape, op
 
 def test_losses_say_what_was_lost():
     model = random_model("6C3-MP2-8", (8, 8, 3), beta=[0.3, 0.5])
-    integer, losses = quantize(model, [3, 5], frac=4)
+    integer, losses = quantize(model, [3, 5], frac=4, images=BYTES)
     back = dequantised(integer)
     for index, loss in enumerate(losses.layers):
         w, rounded = model.network.params[2 * index], back.network.params[2 * index]
@@ -303,7 +306,7 @@ def test_rate_coding_takes_the_same_spikes():
 
 def test_file_and_threads(tmp_path):
     model = random_model("4C3-MP2-6", (8, 8, 3), padding=1)
-    integer, _ = quantize(model, 4)
+    integer, _ = quantize(model, 4, images=BYTES)
     images = np.random.default_rng(1).integers(0, 256, (40, 8, 8, 3), dtype=np.uint8)
     integer.save(tmp_path / "m.int.npz")
     again = load(tmp_path / "m.int.npz")
@@ -327,4 +330,4 @@ def test_file_and_threads(tmp_path):
 )
 def test_wrong_widths(change, words):
     with pytest.raises(InputError, match=words):
-        quantize(random_model("4C3-MP2-6", (8, 8, 3)), **change)
+        quantize(random_model("4C3-MP2-6", (8, 8, 3)), images=BYTES, **change)

@@ -8,7 +8,8 @@ import pytest
 from minisnn.data.load import Dataset, load
 from minisnn.errors import InputError, TrainingError
 from minisnn.network import Network
-from minisnn.training import settings as settings_module
+from minisnn.result import Result
+from minisnn.rng import stream
 from minisnn.training import train as training
 from minisnn.training.inference import evaluate, predict
 from minisnn.training.settings import Settings
@@ -142,7 +143,7 @@ def scripted(monkeypatch, accuracies):
 
     def validate(net, encoder, x, y, rng):
         shown.append(bits(net))
-        return training.Result(next(found), (), len(x), encoder.num_steps)
+        return Result(next(found), (), len(x), encoder.num_steps)
 
     monkeypatch.setattr(training, "accuracy_and_rates", validate)
     return shown
@@ -177,7 +178,7 @@ def test_one_thread_and_two_give_the_same_bits(digits):
 
 def test_streams_differ_by_purpose_and_epoch():
     keys = [("init", 0), ("split", 0), ("encode", 0), ("epoch", 0), ("epoch", 1)]
-    assert len({settings_module.stream(7, *key).integers(2**63) for key in keys}) == len(keys)
+    assert len({stream(7, *key).integers(2**63) for key in keys}) == len(keys)
 
 
 def test_each_epoch_sees_every_image_once_in_an_order_of_its_own(digits, monkeypatch):
@@ -418,8 +419,8 @@ def test_fine_tuning_mends_two_bits():
     model = fit(net, data, epochs=10, num_steps=4, validation=0.0)
     before = [p.copy() for p in net.params]
     test = (data.x_test, data.y_test)
-    after_training = quantize(model, 2)[0].evaluate(*test)
+    after_training = quantize(model, 2, images=digits.x_train)[0].evaluate(*test)
     tuned = fine_tune(model, data, 10, weight_bits=2)
-    while_training = quantize(tuned, 2)[0].evaluate(*test)
+    while_training = quantize(tuned, 2, images=digits.x_train)[0].evaluate(*test)
     assert all(np.array_equal(a, b) for a, b in zip(net.params, before))
     assert while_training.accuracy > after_training.accuracy + 0.02

@@ -64,7 +64,7 @@ widths = (2, 3, 4, 5, 6, 8)
 
 
 def accuracy(model, bits, **options):
-    return quantize(model, bits, **options)[0].evaluate(data.x_test, data.y_test).accuracy
+    return quantize(model, bits, images=data.x_train, **options)[0].evaluate(data.x_test, data.y_test).accuracy
 
 
 as_it_is = [accuracy(model, bits) for bits in widths]
@@ -117,7 +117,7 @@ def library(w):  # one neuron, a spike before each weight; no guard bits, from -
 
 print("true", weights.cumsum(), "wrapped", wrapped, "saturated", saturated, "other order", library(weights[::-1]))
 assert wrapped[2] < 0 and library(weights) == saturated[-1] != library(weights[::-1])
-integer, losses = quantize(model, 8)
+integer, losses = quantize(model, 8, images=data.x_train)
 print([f"layer {loss.name}: {loss.least:,} to {loss.most:,}, {loss.membrane_bits} bits" for loss in losses.layers])
 print(
     "accuracy (%) by bits of a membrane:",

@@ -94,7 +94,7 @@ save(figure, "11_sparsity")
 # %%
 data = ms.load_data("digits")
 net = ms.Network("8C3-MP2-32-10", data.input_shape, padding=1, rng=np.random.default_rng(0))
-integer, _ = quantize(ms.fit(net, data, epochs=6, num_steps=5, lr=4e-3, seed=0))
+integer, _ = quantize(ms.fit(net, data, epochs=6, num_steps=5, lr=4e-3, seed=0), images=data.x_train)
 lanes = (8, 2, 2)
 stimulus = cycles.Stimulus.of_images(integer, data.x_test[:100])
 base = cycles.predict(stimulus, lanes)

@@ -105,7 +105,7 @@ assert in_myhdl(mean_of_two)[1] == seen
 data = ms.load_data("digits")
 net = ms.Network("10", data.input_shape, mean_square=0.2, rng=np.random.default_rng(0))  # of inputs: few spikes
 model = ms.fit(net, data, epochs=10, num_steps=8, encoding="rate", lr=4e-3, seed=0)
-integer, _ = quantize(model, 6)
+integer, _ = quantize(model, 6, images=data.x_train)
 spec = specify(integer.network, (5,))
 files = deliver(integer, data.x_test[:3], spec)
 target = OUTPUT / "12_accelerator"

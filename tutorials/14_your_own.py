@@ -17,7 +17,7 @@ from scipy.special import erf
 
 import minisnn as ms
 from minisnn import loss, network
-from minisnn.fixed import kernel
+from minisnn.fixed.jit import kernel
 
 epochs, seeds, least = (2, 1, 0.3) if "--quick" in sys.argv else (15, 3, 0.8)
 rng = np.random.default_rng(0)

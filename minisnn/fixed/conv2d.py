@@ -1,6 +1,6 @@
 """Convolution in integers: each input is scattered into the neurons that it reaches. See ``minisnn/conv2d.py``."""
 
-from . import kernel
+from .jit import kernel
 
 
 @kernel

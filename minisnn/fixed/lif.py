@@ -4,7 +4,7 @@ What is kept from step to step is what the next step starts from: leak and reset
 spike costs nothing but its additions.
 """
 
-from . import kernel
+from .jit import kernel
 
 RESETS = ("subtract", "subtract_then_leak", "zero", "none")
 ROUNDINGS = ("floor", "zero")

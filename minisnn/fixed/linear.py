@@ -1,6 +1,6 @@
 """Fully connected layer in integers: one row of weights for each input that is not 0. See ``minisnn/linear.py``."""
 
-from . import kernel
+from .jit import kernel
 
 
 @kernel

@@ -1,6 +1,6 @@
 """Pool of spikes: OR. See ``minisnn/maxpool.py``."""
 
-from . import kernel
+from .jit import kernel
 
 
 @kernel

@@ -96,7 +96,7 @@ class IntegerModel:
     >>> from minisnn.fixed.quantize import quantize
     >>> data = load_data("digits")
     >>> net = Network("64-10", data.input_shape, backend="numpy", rng=np.random.default_rng(0))
-    >>> model, losses = quantize(fit(net, data, epochs=3, num_steps=4), weight_bits=6)
+    >>> model, losses = quantize(fit(net, data, epochs=3, num_steps=4), 6, images=data.x_train)
     >>> x, y = data.x_test[:100], data.y_test[:100]
     >>> result = model.evaluate(x, y)
     >>> result.accuracy > 0.8

@@ -137,7 +137,7 @@ def quantize(model, weight_bits=8, *, frac=8, guard=4, membrane_bits=None, round
     >>> data = load_data("digits")
     >>> net = Network("64-10", data.input_shape, backend="numpy", rng=np.random.default_rng(0))
     >>> model = fit(net, data, epochs=3, num_steps=4)
-    >>> integer, losses = quantize(model, 8)
+    >>> integer, losses = quantize(model, 8, images=data.x_train)
     >>> before, after = (m.accuracy for m in (evaluate(model, data.x_test, data.y_test),
     ...                                       integer.evaluate(data.x_test, data.y_test)))
     >>> abs(before - after) < 0.02

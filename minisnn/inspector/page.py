@@ -90,7 +90,7 @@ def page(trace, factors=None, layer=None, neuron=None, step=None, limit=LIMIT):
     first.add("image", _drawn(trace.image))
     if not trace.constant(0):
         first.add("input", _bits(trace.frames[0]))
-    style, script, template = ((_HERE / f"inspector.{kind}").read_text() for kind in ("css", "js", "html"))
+    style, script, template = ((_HERE / f"page.{kind}").read_text() for kind in ("css", "js", "html"))
     room = limit - sum(map(len, (json.dumps(about), style, script, template))) - first.size - rest.size - SLACK
     for index in reversed(range(len(trace.network.layers))):
         before = rest.size

@@ -6,7 +6,7 @@ Each line that follows states when a register of ``hw/`` changes; ``hw/spike_sca
 
 import numpy as np
 
-from ..fixed import kernel
+from ..fixed.jit import kernel
 
 READY = 5  # cycles from the last firing to the last word
 SETTLED = 6  # cycles from the last firing of a pass to the start of the next, at least

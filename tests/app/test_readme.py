@@ -19,10 +19,10 @@ def test_code_runs(tmp_path, monkeypatch, capsys):
     assert "accuracy=0.9" in capsys.readouterr().out
     assert (tmp_path / "model.npz").is_file()
     assert main(["quantize", "model.npz"]) == 0
-    found = {}
-    exec(compile(inspecting, "README.md", "exec"), found)
-    assert found["why"].membrane == found["found"].mem[1][2][5] and len(found["doing"]) == 3
-    below = TEXT[TEXT.index("One layer down") :]
+    shown = {}
+    exec(compile(inspecting, "README.md", "exec"), shown)
+    assert shown["why"].membrane == shown["trace"].mem[1][2][5] and len(shown["doing"]) == 3
+    below = TEXT[TEXT.index("One level below") :]
     inputs = np.random.default_rng(0).random((1, 4, 8, 8, 1), np.float32)
     names |= {"inputs": inputs, "num_steps": 3, "labels": np.arange(4), "np": np}
     lines = [line for line in re.findall(r"`([^`]+)`", below)[:4] if "(" in line]

@@ -121,13 +121,21 @@ def main():
         model = load(path)
         rows.get(seed, 0, "float", 0, lambda: evaluate(model, x, y).accuracy)
         for bits in args.bits:
-            rows.get(seed, bits, "post-training", 0, lambda: quantize(model, bits)[0].evaluate(x, y).accuracy)
+            rows.get(
+                seed,
+                bits,
+                "post-training",
+                0,
+                lambda: quantize(model, bits, images=data.x_train)[0].evaluate(x, y).accuracy,
+            )
         for bits in [None, *args.bits]:
             kind = "tuned" if bits else "float"
 
             def tuned():
                 after = fine_tune(model, data, args.epochs, bits)
-                return (quantize(after, bits)[0].evaluate(x, y) if bits else evaluate(after, x, y)).accuracy
+                return (
+                    quantize(after, bits, images=data.x_train)[0].evaluate(x, y) if bits else evaluate(after, x, y)
+                ).accuracy
 
             rows.get(seed, bits or 0, kind, args.epochs, tuned)
     show(rows, args.seeds, args.bits, args.epochs)

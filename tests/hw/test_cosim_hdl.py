@@ -11,6 +11,7 @@ from minisnn.commands import main
 from minisnn.data.load import load as load_data
 from minisnn.fixed.model import load
 from minisnn.timing import cycles
+from minisnn_hw import accelerator
 from minisnn_hw.generate.tools import ToolError
 from minisnn_hw.verify import cosimulate as in_myhdl
 from minisnn_hw.verify import cosimulate_hdl, host
@@ -76,7 +77,7 @@ def test_another_leak_is_told(simulator, monkeypatch):
 
     def forgetful(spec):
         first, *others = spec.layers
-        return in_myhdl.design(replace(spec, layers=(replace(first, beta=first.beta - 1), *others)))
+        return accelerator.design(replace(spec, layers=(replace(first, beta=first.beta - 1), *others)))
 
     monkeypatch.setattr(cosimulate_hdl, "design", forgetful)
     found = simulate("pixels", simulator)

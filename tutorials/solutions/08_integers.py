@@ -44,7 +44,7 @@ net = ms.Network("16C3-MP2-32-10", data.input_shape, padding=1, beta=0.25, rng=n
 model = ms.fit(net, data, epochs=10, num_steps=5, lr=4e-3, seed=0)
 x, y = data.x_train[-300:], data.y_train[-300:]
 choices = [(a, b, 12 - a - b) for a in range(2, 9) for b in range(2, 9) if 2 <= 12 - a - b <= 8]
-integers = {bits: quantize(model, bits)[0] for bits in choices}
+integers = {bits: quantize(model, bits, images=data.x_train)[0] for bits in choices}
 found = {bits: integers[bits].evaluate(x, y).accuracy for bits in choices}
 best = max(found, key=found.get)
 test = {bits: integers[bits].evaluate(data.x_test, data.y_test).accuracy for bits in choices}  # one look, to learn

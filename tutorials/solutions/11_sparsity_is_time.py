@@ -72,7 +72,9 @@ data = ms.load_data("digits")
 latency, rates = {}, {}
 for penalty in (None, "0,1,0", "1,0,0"):
     net = ms.Network("8C3-MP2-32-10", data.input_shape, padding=1, rng=np.random.default_rng(0))
-    integer, _ = quantize(ms.fit(net, data, epochs=6, num_steps=5, lr=4e-3, seed=0, rate_penalty=penalty))
+    integer, _ = quantize(
+        ms.fit(net, data, epochs=6, num_steps=5, lr=4e-3, seed=0, rate_penalty=penalty), images=data.x_train
+    )
     rates[penalty] = integer.evaluate(data.x_test, data.y_test).firing_rates
     latency[penalty] = cycles.predict(cycles.Stimulus.of_images(integer, data.x_test), (8, 2, 2)).latency.mean()
     print(penalty, [f"{100 * rate:.1f} %" for rate in rates[penalty]], f"{latency[penalty]:,.0f} cycles")
