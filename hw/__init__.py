@@ -9,6 +9,7 @@ The rows, and the blocks around them, stand at the top, and can be lifted out: t
 rooms of its own: ``generate/`` (numbers, words, HDL text), ``verify/``, ``synth/``, ``delivery/``.
 """
 
+import os
 from importlib import import_module
 
 # Where each public name lives; imported when first used.
@@ -24,3 +25,7 @@ def __getattr__(name):
 
 def __dir__():
     return sorted([*globals(), *__all__])
+
+
+if os.environ.get("EAGER_IMPORT"):  # for tools that look at names without asking for them, such as pdoc
+    globals().update({name: __getattr__(name) for name in __all__})
