@@ -1,12 +1,34 @@
-"""With MINISNN_REQUIRE_TOOLS=1, as in CI, a test that would be skipped for want of a tool fails.
+"""Options, marks and data that all tests share.
 
-Real data are no tool: they are read where MINISNN_TEST_DATA names a folder with svhn10k/ and mnist/.
+With MINISNN_REQUIRE_TOOLS=1, as in CI, a test that is skipped because a tool is missing fails. Real data do not count
+as a tool: they are read if MINISNN_TEST_DATA names a folder with svhn10k/ and mnist/.
+
+``pytest -m quick`` is the inner loop, under a minute on two cores: the rows and what they share, integers and timing,
+and the rules of the house and of the docstrings. Simulators of HDL, other libraries, commands and studies are left out.
 """
 
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
+
+TESTS = Path(__file__).parent
+# Tests that are not quick, by file name or test name, among those that `is_quick` would choose.
+SLOW = {"test_peers.py", "test_trace.py", "test_examples_run", "test_pages_are_built"}
+
+
+def is_quick(item):
+    """Return True for the tests at the top of the folder and the rules of the docstrings, except slow ones."""
+    chosen = item.path.parent == TESTS or item.path == TESTS / "app" / "test_docs.py"
+    return chosen and not {item.path.name, item.originalname} & SLOW
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m deselects
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if is_quick(item):
+            item.add_marker("quick")
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -20,7 +42,7 @@ def pytest_runtest_makereport(item, call):
 
 @pytest.fixture(scope="session")
 def dataset(tmp_path_factory):
-    """A file with 240 small images of three classes, that can be told apart by their brightness."""
+    """Path of a file with 240 small images of three classes, which differ in brightness."""
     rng = np.random.default_rng(0)
     y = rng.integers(0, 3, 240)
     x = (rng.random((240, 6, 6)) * 100 + 50 * y[:, None, None]).astype(np.uint8)

@@ -419,8 +419,8 @@ def test_fine_tuning_mends_two_bits():
     model = fit(net, data, epochs=10, num_steps=4, validation=0.0)
     before = [p.copy() for p in net.params]
     test = (data.x_test, data.y_test)
-    after_training = quantize(model, 2, images=digits.x_train)[0].evaluate(*test)
+    after_training = quantize(model, 2, images=data.x_train)[0].evaluate(*test)
     tuned = fine_tune(model, data, 10, weight_bits=2)
-    while_training = quantize(tuned, 2, images=digits.x_train)[0].evaluate(*test)
+    while_training = quantize(tuned, 2, images=data.x_train)[0].evaluate(*test)
     assert all(np.array_equal(a, b) for a, b in zip(net.params, before))
     assert while_training.accuracy > after_training.accuracy + 0.02
