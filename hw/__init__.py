@@ -1,8 +1,11 @@
 """The sparsity-aware accelerator in MyHDL, installed as ``minisnn_hw``.
 
-    convert       a block, with all in it, to VHDL or Verilog
-    build         the numbers of an accelerator for a network in integers
-    cosimulate    images through the accelerator in MyHDL, beside the integers and the model of cycles
+    specify       the numbers of an accelerator for a network in integers
+    convert       a block, and all blocks inside it, to VHDL or Verilog
+    build         like `specify`, with a load that takes few cycles, for simulation
+    cosimulate    images through the accelerator in MyHDL, compared with the integers and the cycle model
+    deliver       the files of a design: VHDL or Verilog, testbench, vectors, manual
+    synthesize    the cells of an FPGA that a design takes, by Yosys
 
 The rows, and the blocks around them, stand at the top, and can be lifted out: they import MyHDL and one another alone.
 ``accelerator`` is the whole, ``layer`` one layer of it; start there. ``parts/`` has small shared blocks. Tooling has
@@ -10,17 +13,20 @@ rooms of its own: ``generate/`` (numbers, words, HDL text), ``verify/``, ``synth
 """
 
 import os
-from importlib import import_module
 
-# Where each public name lives; imported when first used.
-_PUBLIC = {"convert": "generate.convert", "build": "verify.cosimulate", "cosimulate": "verify.cosimulate"}
+from minisnn.lazy import attributes
+
+# Where each public name lives. Names, and modules such as `minisnn_hw.lif`, are imported when first used.
+_PUBLIC = {
+    "specify": "generate.specify:specify",
+    "convert": "generate.convert:convert",
+    "build": "verify.cosimulate:build",
+    "cosimulate": "verify.cosimulate:cosimulate",
+    "deliver": "delivery.deliver:deliver",
+    "synthesize": "synth.synthesize:synthesize",
+}
 __all__ = list(_PUBLIC)
-
-
-def __getattr__(name):
-    if name not in _PUBLIC:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{_PUBLIC[name]}", __name__), name)
+__getattr__ = attributes(__name__, _PUBLIC)
 
 
 def __dir__():

@@ -20,11 +20,12 @@ Examples
 """
 
 import os
-from importlib import import_module
+
+from .lazy import attributes
 
 __version__ = "0.1.0"
 
-# Where each public name lives; imported when first used, so that `import minisnn` is quick.
+# Where each public name lives. Names, and modules such as `minisnn.lif`, are imported when first used.
 _PUBLIC = {
     "Network": "network:Network",
     "Surrogate": "surrogate:Surrogate",
@@ -45,13 +46,7 @@ _PUBLIC = {
     "TrainingError": "errors:TrainingError",
 }
 __all__ = list(_PUBLIC)
-
-
-def __getattr__(name):
-    if name not in _PUBLIC:
-        raise AttributeError(f"module 'minisnn' has no attribute {name!r}")
-    module, _, attribute = _PUBLIC[name].partition(":")
-    return getattr(import_module(f".{module}", __name__), attribute)
+__getattr__ = attributes(__name__, _PUBLIC)
 
 
 def __dir__():

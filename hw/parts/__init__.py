@@ -2,3 +2,7 @@
 
 Imports MyHDL alone.
 """
+
+from minisnn.lazy import attributes
+
+__getattr__ = attributes(__name__)

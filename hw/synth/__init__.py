@@ -2,3 +2,7 @@
 
 Imports the blocks and ``generate``. Start with ``synthesize``.
 """
+
+from minisnn.lazy import attributes
+
+__getattr__ = attributes(__name__)

@@ -2,3 +2,7 @@
 
 Imports nothing of the network. Start with ``load.load``; ``download`` fetches files and checks their digests.
 """
+
+from ..lazy import attributes
+
+__getattr__ = attributes(__name__)

@@ -3,3 +3,7 @@
 With NUMBA_DISABLE_JIT=1 they run as the Python that they are. Imports the network and the rows; ``quantize`` is where a
 float becomes an integer. Start with ``lif``, then ``network``.
 """
+
+from ..lazy import attributes
+
+__getattr__ = attributes(__name__)

@@ -2,3 +2,7 @@
 
 Imports ``timing``, ``fixed`` and the network. Start with ``trace.trace``; ``page`` shows a trace in a browser.
 """
+
+from ..lazy import attributes
+
+__getattr__ = attributes(__name__)

@@ -3,3 +3,7 @@
 Imports NumPy and Numba alone. Start with ``lif``, then ``network``; ``simd``, ``products`` and ``windows`` are the engine
 below them.
 """
+
+from ..lazy import attributes
+
+__getattr__ = attributes(__name__)

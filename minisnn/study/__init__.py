@@ -3,3 +3,7 @@
 Imports ``training``, ``data``, ``timing``, ``fixed`` and the network, and is imported by ``commands`` alone. Start with
 ``stages``; ``sweep`` computes any grid of ``point`` into a ``store``; ``report`` gathers what ``page`` shows.
 """
+
+from ..lazy import attributes
+
+__getattr__ = attributes(__name__)

@@ -1,0 +1,21 @@
+"""Packages that load their modules when these are first used, so that importing a package stays quick."""
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+
+def attributes(package: str, public: Mapping[str, str] | None = None) -> Callable[[str], Any]:
+    """Return the ``__getattr__`` of a package: ``public`` maps a name to "module:attribute"; others are its modules."""
+    public = public or {}
+
+    def __getattr__(name: str) -> Any:
+        if name in public:
+            module, _, attribute = public[name].partition(":")
+            return getattr(import_module(f"{package}.{module}"), attribute)
+        if name.startswith("_") or find_spec(f"{package}.{name}") is None:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        return import_module(f"{package}.{name}")
+
+    return __getattr__
