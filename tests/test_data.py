@@ -11,7 +11,7 @@ import pytest
 from minisnn.data import load as data
 from minisnn.errors import InputError
 
-REAL = os.environ.get("MINISNN_TEST_DATA")  # a folder with svhn10k/ and mnist/, where there is one
+REAL = os.environ.get("MINISNN_TEST_DATA")  # a folder with svhn10k/ and mnist/, if there is one
 
 
 def idx(array):
@@ -78,7 +78,7 @@ def test_svhn_files(tmp_path):
     assert loaded.ordered and loaded.x_train.flags.c_contiguous
 
 
-def test_own_npz(tmp_path):
+def test_custom_npz(tmp_path):
     x = np.random.default_rng(2).random((20, 6, 5))
     np.savez(tmp_path / "own.npz", X=x, y=np.arange(20) % 3)
     loaded = data.load(tmp_path / "own.npz")
@@ -126,7 +126,7 @@ def _npz(**arrays):
 
 IMAGES, LABELS = np.zeros((10, 4, 4), np.uint8), np.arange(10)
 SVHN = np.zeros((32, 32, 3, 4), np.uint8)
-# (data set, the file that is spoiled, how, what the sentence must say besides the file's name)
+# (data set, damaged file, damage, words of the message besides the file's name)
 DAMAGED = [
     ("mnist", "train-images-idx3-ubyte.gz", Path.unlink, "is missing"),
     ("mnist", "train-images-idx3-ubyte.gz", _cut, "cannot be read"),
@@ -144,16 +144,16 @@ DAMAGED = [
     ("mnist", "t10k-labels-idx1-ubyte.gz", _idx(np.full(5, 10, np.uint8)), "from 0 to 9"),
     ("mnist", "t10k-labels-idx1-ubyte.gz", _idx(np.zeros(4, np.uint8)), "do not fit 5 images"),
     ("svhn", "test_32x32.mat", Path.unlink, "is missing"),
-    ("svhn", "test_32x32.mat", lambda p: p.write_bytes(p.read_bytes()[:3000]), "not a whole MATLAB 5 file"),
-    ("svhn", "test_32x32.mat", _empty, "not a whole MATLAB 5 file"),
+    ("svhn", "test_32x32.mat", lambda p: p.write_bytes(p.read_bytes()[:3000]), "not a complete MATLAB 5 file"),
+    ("svhn", "test_32x32.mat", _empty, "not a complete MATLAB 5 file"),
     ("svhn", "test_32x32.mat", _mat(X=SVHN), "no array y"),
     ("svhn", "test_32x32.mat", _mat(X=SVHN.astype(float), y=np.ones((4, 1))), "must be uint8"),
     ("svhn", "test_32x32.mat", _mat(X=SVHN[:16], y=np.ones((4, 1))), "(32, 32, 3, n)"),
     ("svhn", "test_32x32.mat", _mat(X=SVHN, y=np.zeros((4, 1))), "from 1 to 10"),
     ("svhn", "test_32x32.mat", _mat(X=SVHN, y=np.ones((3, 1))), "do not fit 4 images"),
-    ("own.npz", "own.npz", Path.unlink, "is not there"),
-    ("own.npz", "own.npz", _cut, "not a whole .npz"),
-    ("own.npz", "own.npz", _empty, "not a whole .npz"),
+    ("own.npz", "own.npz", Path.unlink, "does not exist"),
+    ("own.npz", "own.npz", _cut, "not a complete .npz"),
+    ("own.npz", "own.npz", _empty, "not a complete .npz"),
     ("own.npz", "own.npz", _npz(X=IMAGES), "no array y"),
     ("own.npz", "own.npz", _npz(X=IMAGES, y=LABELS, X_test=IMAGES), "no array y_test"),
     ("own.npz", "own.npz", _npz(X=np.array([{}]), y=LABELS), "plain numbers"),
@@ -170,15 +170,14 @@ DAMAGED = [
 ]
 
 
-@pytest.mark.parametrize("name, file, spoil, words", DAMAGED)
-def test_damaged_files(tmp_path, name, file, spoil, words):
+@pytest.mark.parametrize("name, file, damage, words", DAMAGED)
+def test_damaged_files(tmp_path, name, file, damage, words):
     mnist_files(tmp_path, compress=True)
     svhn_files(tmp_path)
     np.savez(tmp_path / "own.npz", X=IMAGES, y=LABELS)
-    own = name.endswith(".npz")
-    source = [tmp_path / name] if own else [name, tmp_path]
-    data.load(*source)  # whole before it is spoiled
-    spoil(tmp_path / file)
+    source = [tmp_path / name] if name.endswith(".npz") else [name, tmp_path]
+    data.load(*source)  # complete before the damage
+    damage(tmp_path / file)
     with pytest.raises(InputError) as error:
         data.load(*source)
     sentence = str(error.value)

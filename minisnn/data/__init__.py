@@ -1,6 +1,7 @@
-"""Data sets: digits (shipped), SVHN, MNIST, Fashion-MNIST, and .npz files, as arrays of images and labels.
+"""Data sets: digits (shipped), SVHN, MNIST, Fashion-MNIST, and custom .npz files, as arrays of images and labels.
 
-Imports nothing of the network. Start with ``load.load``; ``download`` fetches files and checks their digests.
+Imports nothing of the network. Start with ``load.load``: it takes a file from ``sources`` (a folder, or a ``download``
+into the cache), reads it with ``formats``, and returns a ``dataset.Dataset``.
 """
 
 from ..lazy import attributes

@@ -1,4 +1,4 @@
-"""Download a file once: with its digest checked, resumed where it broke off, and never half there."""
+"""Download a file once: its digest is checked, an interrupted download is resumed, and no partial file is left."""
 
 import hashlib
 import os
@@ -9,74 +9,18 @@ from ..errors import InputError
 CHUNK = 1 << 16
 
 
-def cache_folder(name):
-    """Folder in which the files of data set `name` are kept: $XDG_CACHE_HOME/minisnn/name, else ~/.cache/minisnn/name.
-
-    Parameters
-    ----------
-    name : str
-
-    Returns
-    -------
-    folder : Path
-
-    Examples
-    --------
-    >>> from unittest.mock import patch
-    >>> with patch.dict(os.environ, XDG_CACHE_HOME="/var/cache"):
-    ...     cache_folder("mnist").as_posix()
-    '/var/cache/minisnn/mnist'
-    """
+def cache_folder(name: str) -> Path:
+    """Folder of the cached files of data set `name`: $XDG_CACHE_HOME/minisnn/name, else ~/.cache/minisnn/name."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "minisnn" / name
 
 
-def fetch(url, path, md5, progress=False, timeout=30.0):
-    """Download `url` to `path`, unless the file is there.
+def fetch(url: str, path: Path, md5: str, progress: bool = False, timeout: float = 30.0) -> None:
+    """Download `url` to `path`, unless the file exists; `md5` is the published digest, `timeout` is in seconds.
 
-    The bytes go to ``<path>.part``. After an interruption, even kill -9, the same call goes on where that file
-    ends; only when the whole has the right digest does it get its name.
-
-    Parameters
-    ----------
-    url : str
-    path : Path
-    md5 : str
-        Digest of the whole file, as published with it.
-    progress : bool, default False
-        Show a bar.
-    timeout : float, default 30
-        Seconds without a byte after which the server counts as lost.
-
-    Raises
-    ------
-    InputError
-        If the server cannot be reached or breaks off, the digest is wrong, or the disk is full.
-
-    Examples
-    --------
-    What is there already is not fetched again, be the source gone:
-
-    >>> from tempfile import TemporaryDirectory
-    >>> with TemporaryDirectory() as folder:
-    ...     source, path = Path(folder, "source"), Path(folder, "cache", "file")
-    ...     _ = source.write_bytes(b"ten bytes.")
-    ...     fetch(source.as_uri(), path, hashlib.md5(b"ten bytes.").hexdigest())
-    ...     source.unlink()
-    ...     fetch(source.as_uri(), path, "")
-    ...     path.read_bytes()
-    b'ten bytes.'
-
-    What has another digest than was published gets no name:
-
-    >>> with TemporaryDirectory() as folder:
-    ...     source, path = Path(folder, "source"), Path(folder, "cache", "file")
-    ...     _ = source.write_bytes(b"ten bytes!")
-    ...     try:
-    ...         fetch(source.as_uri(), path, hashlib.md5(b"ten bytes.").hexdigest())
-    ...     except InputError as error:
-    ...         print("does not have the published digest" in str(error), list(path.parent.iterdir()))
-    True []
+    The bytes go to ``<path>.part``. After an interruption, even kill -9, the same call continues where that file
+    ends; it gets its name when it is complete and has the right digest. Raise InputError if the server cannot be
+    reached or breaks off, if the digest is wrong, or if the disk is full.
     """
     path = Path(path)
     if path.exists():
@@ -85,9 +29,9 @@ def fetch(url, path, md5, progress=False, timeout=30.0):
     by_hand = f"download it by other means to {path}, or name its folder with --data"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        had = part.stat().st_size if part.exists() else 0
+        resumed = part.exists() and part.stat().st_size > 0
         _transfer(url, part, progress, timeout)
-        if _md5(part) != md5 and had:  # the part was of another version: once more, from the start
+        if _md5(part) != md5 and resumed:  # the part was of another version: once more, from the start
             part.unlink()
             _transfer(url, part, progress, timeout)
         if _md5(part) != md5:
@@ -101,7 +45,7 @@ def fetch(url, path, md5, progress=False, timeout=30.0):
 
 
 def _transfer(url, part, progress, timeout):
-    """Append to `part` what it lacks of `url`."""
+    """Append the missing bytes of `url` to `part`."""
     from http.client import HTTPException
     from urllib.error import HTTPError
     from urllib.request import Request, urlopen
@@ -114,10 +58,10 @@ def _transfer(url, part, progress, timeout):
         response = urlopen(request, timeout=timeout)
     except HTTPError as error:
         if error.code == 416 and start:
-            return  # nothing lacks: the digest decides
+            return  # no byte is missing: the digest decides
         raise
     with response:
-        if start and response.status != 206:  # the server knows no ranges and sends the whole
+        if start and response.status != 206:  # the server ignores ranges and sends everything
             start = 0
         length = response.headers.get("Content-Length")
         total = start + int(length) if length else None
@@ -143,4 +87,5 @@ def _md5(path):
 
 
 def _reason(error):
+    """Words for the cause of an error, from whichever attribute holds them."""
     return getattr(error, "strerror", None) or str(getattr(error, "reason", "") or error) or type(error).__name__

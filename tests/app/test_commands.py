@@ -165,7 +165,7 @@ def test_a_file_of_ones_own(tmp_path, capsys):
     )
     capsys.readouterr()
     assert main(["evaluate", str(tmp_path / "m.npz"), "--backend", "numpy"]) == 2
-    assert "'own'; name one with --dataset" in capsys.readouterr().err
+    assert "'own'; name the file with --dataset" in capsys.readouterr().err
     assert (
         main(["evaluate", str(tmp_path / "m.npz"), "--dataset", str(tmp_path / "own.npz"), "--backend", "numpy"]) == 0
     )

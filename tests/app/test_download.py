@@ -1,4 +1,4 @@
-"""Downloads from a server on this machine: whole, resumed, broken, wrong, and killed at random moments."""
+"""Downloads from a server on this machine: complete, resumed, broken off, wrong, and killed at random moments."""
 
 import hashlib
 import signal
@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from minisnn.data import download
-from minisnn.data import load as data
+from minisnn.data import download, sources
+from minisnn.data.load import load
 from minisnn.errors import InputError
 
 ROOT = Path(__file__).parents[2]
@@ -22,7 +22,7 @@ MD5 = hashlib.md5(CONTENT).hexdigest()
 
 
 class Server:
-    """Serves CONTENT; its attributes say how well."""
+    """A server of CONTENT, slow, failing or without ranges as its attributes say."""
 
     def __init__(self):
         self.ranges, self.delay, self.break_after, self.status, self.seen = True, 0.0, None, None, []
@@ -65,16 +65,16 @@ def server():
     server.http.server_close()
 
 
-def test_whole(server, tmp_path):
+def test_download(server, tmp_path):
     path = tmp_path / "new" / "file.bin"
     download.fetch(server.url, path, MD5)
     assert path.read_bytes() == CONTENT
-    download.fetch(server.url, path, MD5)  # it is there: the server is not asked again
+    download.fetch(server.url, path, MD5)  # the file exists: the server is not asked again
     assert server.seen == [None] and [p.name for p in path.parent.iterdir()] == ["file.bin"]
 
 
 @pytest.mark.parametrize("ranges", [True, False])
-def test_goes_on_where_it_broke_off(server, tmp_path, ranges):
+def test_download_resumes_where_it_broke_off(server, tmp_path, ranges):
     server.ranges, server.break_after = ranges, 100_000
     path = tmp_path / "file.bin"
     with pytest.raises(InputError, match="broke off"):
@@ -88,7 +88,7 @@ def test_goes_on_where_it_broke_off(server, tmp_path, ranges):
 
 
 @pytest.mark.parametrize("part", [b"another version" * 1000, CONTENT + b"too long", CONTENT])
-def test_a_part_that_is_wrong_or_whole(server, tmp_path, part):
+def test_a_part_that_is_wrong_or_complete(server, tmp_path, part):
     (tmp_path / "file.bin.part").write_bytes(part)
     download.fetch(server.url, tmp_path / "file.bin", MD5)
     assert (tmp_path / "file.bin").read_bytes() == CONTENT
@@ -101,7 +101,7 @@ def test_wrong_digest(server, tmp_path):
 
 
 @pytest.mark.parametrize("status, words", [(404, "Not Found"), (500, "Internal Server Error")])
-def test_server_says_no(server, tmp_path, status, words):
+def test_server_refuses(server, tmp_path, status, words):
     server.status = status
     with pytest.raises(InputError, match=words) as error:
         download.fetch(server.url, tmp_path / "file.bin", MD5)
@@ -113,33 +113,34 @@ def test_no_server(tmp_path):
         download.fetch("http://127.0.0.1:9/file.bin", tmp_path / "file.bin", MD5)
 
 
-def test_silent_server_is_given_up(server, tmp_path):
+def test_silent_server_times_out(server, tmp_path):
     server.delay = 5
     with pytest.raises(InputError, match="cannot download"):
         download.fetch(server.url, tmp_path / "file.bin", MD5, timeout=0.3)
 
 
-def test_folder_that_cannot_be_made(server, tmp_path):
+def test_folder_that_cannot_be_created(server, tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(InputError, match="cannot download"):
         download.fetch(server.url, tmp_path / "file" / "file.bin", MD5)
 
 
-def test_missing_files_are_fetched_to_the_cache(server, tmp_path, monkeypatch):
+def test_missing_files_are_downloaded_to_the_cache(server, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    base = server.url.removesuffix("file.bin")
-    monkeypatch.setattr(data, "_SVHN", (base, {"train_32x32.mat": MD5, "test_32x32.mat": MD5}))
-    with pytest.raises(InputError, match="not a whole MATLAB 5 file"):  # the right bytes, but no images
-        data.load("svhn")
+    digests = {"train_32x32.mat": MD5, "test_32x32.mat": MD5}
+    source = sources.Source(server.url.removesuffix("file.bin"), digests)
+    monkeypatch.setitem(sources.SOURCES, "svhn", source)
+    with pytest.raises(InputError, match="not a complete MATLAB 5 file"):  # the right bytes, but no images
+        load("svhn")
     assert (tmp_path / "minisnn" / "svhn" / "train_32x32.mat").read_bytes() == CONTENT
     with pytest.raises(InputError, match="test_32x32.mat is missing"):
         (tmp_path / "train_32x32.mat").write_bytes(b"")
-        data._Finder("svhn", tmp_path, True, False)(data._SVHN, "test_32x32.mat")  # a named folder: no download
+        sources.Files("svhn", tmp_path).find("test_32x32.mat")  # a given folder: no download
 
 
 def test_kill_9_at_random_moments(server, tmp_path):
-    """Twenty times: no half file under the final name, and the next run goes on."""
-    server.delay = 0.01  # about half a second for the whole
+    """Kill twenty downloads: no partial file gets the final name, and the next run resumes."""
+    server.delay = 0.01  # about half a second for the file
     path, rng = tmp_path / "file.bin", np.random.default_rng(1)
     code = (
         "import sys\nfrom pathlib import Path\nfrom minisnn.data.download import fetch\nprint('ready', flush=True)\n"
@@ -156,7 +157,7 @@ def test_kill_9_at_random_moments(server, tmp_path):
         if path.exists():
             assert path.read_bytes() == CONTENT
             path.unlink()
-    assert any(seen for seen in server.seen), "no run has gone on where another was killed"
+    assert any(seen for seen in server.seen), "no run resumed where another was killed"
     server.delay = 0
     download.fetch(server.url, path, MD5)
     assert path.read_bytes() == CONTENT

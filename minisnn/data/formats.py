@@ -1,0 +1,102 @@
+"""Readers of file formats: IDX (MNIST), MATLAB 5 (SVHN) and .npz; each checks what it reads, in one sentence."""
+
+import gzip
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError
+
+HOW_TO_WRITE = "write it with numpy.savez(file, X=images, y=labels)"
+
+
+def read_idx(path: Path, dimensions: int) -> np.ndarray:
+    """Read an IDX file of bytes: magic 0 0 8 d, d sizes of 4 bytes each, big-endian, then the bytes themselves."""
+    try:
+        with gzip.open(path, "rb") if path.suffix == ".gz" else open(path, "rb") as file:
+            content = file.read()
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"{path} cannot be read ({error}); download it again") from error
+    head = 4 + 4 * dimensions
+    if content[:4] != bytes([0, 0, 8, dimensions]) or len(content) < head:
+        plural = "s" if dimensions > 1 else ""
+        raise InputError(f"{path} is not an IDX file of bytes with {dimensions} dimension{plural}; download it again")
+    shape = tuple(int(n) for n in np.frombuffer(content, ">u4", dimensions, offset=4))
+    size = int(np.prod(shape, dtype=object))
+    if len(content) != head + size or size == 0:
+        raise InputError(f"{path} holds {len(content) - head} bytes, but its head promises {size}; download it again")
+    return np.frombuffer(content, np.uint8, offset=head).reshape(shape)
+
+
+def read_mat(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Read arrays X and y from a MATLAB 5 file."""
+    from scipy.io import loadmat
+
+    try:
+        content = loadmat(path, variable_names=("X", "y"))
+    except Exception as error:  # SciPy raises many types on a damaged file
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(f"{path} is not a complete MATLAB 5 file ({reason}); download it again") from error
+    for key in ("X", "y"):
+        if key not in content:
+            raise InputError(f"{path} has no array {key}; the file must be one of SVHN's format 2")
+    return content["X"], content["y"]
+
+
+def read_npz(path: Path) -> dict[str, np.ndarray]:
+    """Read images X and labels y of a custom .npz file, and X_test and y_test if present, checked.
+
+    Images are returned as uint8 or float32 of shape (n, H, W, C) or (n, N), labels as int64.
+    """
+    arrays = _npz_arrays(path)
+    suffixes = ("", "_test") if "X_test" in arrays or "y_test" in arrays else ("",)
+    result = {}
+    for suffix in suffixes:
+        images, labels = f"X{suffix}", f"y{suffix}"
+        for key in (images, labels):
+            if key not in arrays:
+                raise InputError(f"{path} has no array {key}; {HOW_TO_WRITE}")
+        result[images] = _npz_images(path, images, arrays[images])
+        check_labels(path, arrays[labels], len(result[images]), least=0)
+        result[labels] = arrays[labels].astype(np.int64)
+    return result
+
+
+def _npz_arrays(path):
+    """Arrays of a .npz file under the four known names."""
+    try:
+        with np.load(path, allow_pickle=False) as content:
+            return {key: content[key] for key in ("X", "y", "X_test", "y_test") if key in content}
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist; name a .npz file with arrays X and y") from None
+    except IsADirectoryError:
+        raise InputError(f"{path} is a folder; name a .npz file with arrays X and y") from None
+    except (OSError, ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+        raise InputError(f"{path} is not a complete .npz file of plain numbers ({error}); {HOW_TO_WRITE}") from error
+
+
+def _npz_images(path, key, x):
+    """Images of a .npz file, checked; maps without channels get an axis for their only one."""
+    if x.ndim not in (2, 3, 4) or x.size == 0:
+        raise InputError(f"{path}: {key} must have shape (n, H, W), (n, H, W, C) or (n, N), got {x.shape}")
+    if x.dtype != np.uint8 and not np.issubdtype(x.dtype, np.floating):
+        raise InputError(f"{path}: {key} must be uint8 or float, got {x.dtype}; convert it with astype")
+    if x.dtype != np.uint8:
+        x = x.astype(np.float32)
+        if not np.isfinite(x).all():
+            raise InputError(f"{path}: {key} has values that are not finite; remove or replace them")
+    return np.ascontiguousarray(x[..., None] if x.ndim == 3 else x)
+
+
+def check_labels(path: Path, y: np.ndarray, images: int, least: int, most: int | None = None) -> None:
+    """Raise InputError unless `y` holds a whole number from `least` to `most` for each of `images` images."""
+    if y.shape != (images,):
+        raise InputError(f"{path}: labels of shape {y.shape} do not fit {images} images; there must be one for each")
+    numeric = np.issubdtype(y.dtype, np.number)
+    whole = numeric and np.isfinite(y).all() and (y == np.floor(y)).all()
+    if not whole or y.min() < least or (most is not None and y.max() > most):
+        limit = "" if most is None else f" to {most}"
+        values = f"{y.min():g} to {y.max():g}" if numeric else str(y.dtype)
+        raise InputError(f"{path}: labels must be whole numbers from {least}{limit}, got {values}")
