@@ -10,10 +10,11 @@ from minisnn.errors import InputError, TrainingError
 from minisnn.network import Network
 from minisnn.result import Result
 from minisnn.rng import stream
-from minisnn.training import train as training
+from minisnn.training import loop, optim
+from minisnn.training.images import shifted, split
 from minisnn.training.inference import evaluate, predict
 from minisnn.training.settings import Settings
-from minisnn.training.train import build, fit, shifted
+from minisnn.training.train import build, fit
 
 FAST = dict(num_steps=3, epochs=4, batch_size=32)
 
@@ -85,13 +86,13 @@ def test_rate_penalty_lowers_the_rates(digits):
 
 def test_clip_bounds_the_gradient(digits, monkeypatch):
     norms = []
-    step = training.optim.SGD.step
+    step = optim.SGD.step
 
     def spy(self, params, grads, lr):
-        norms.append(training.optim.norm(grads))
+        norms.append(optim.norm(grads))
         step(self, params, grads, lr)
 
-    monkeypatch.setattr(training.optim.SGD, "step", spy)
+    monkeypatch.setattr(optim.SGD, "step", spy)
     fit(network(), digits, optimiser="sgd", **FAST)
     assert max(norms) > 0.1  # there is something to clip
     norms.clear()
@@ -114,9 +115,9 @@ def numbered(count, ordered):
 
 
 def test_validation_is_the_tail_of_ordered_data_and_random_otherwise():
-    (x, _), (held_out, _) = training.split(numbered(100, True), Settings(validation=0.2))
+    (x, _), (held_out, _) = split(numbered(100, True), Settings(validation=0.2))
     assert held_out.ravel().tolist() == list(range(80, 100))
-    (x, _), (held_out, _) = training.split(numbered(100, False), Settings(validation=0.2))
+    (x, _), (held_out, _) = split(numbered(100, False), Settings(validation=0.2))
     assert held_out.ravel().tolist() != list(range(80, 100)) and len(held_out) == 20
     assert sorted([*x.ravel(), *held_out.ravel()]) == list(range(100))  # each in one part, and in one only
 
@@ -131,7 +132,7 @@ def test_validation_images_do_not_reach_the_encoder(digits):
 
 
 def test_without_validation_all_images_are_trained_on_and_the_last_epoch_is_kept(digits):
-    (x, _), held_out = training.split(digits, Settings(validation=0.0))
+    (x, _), held_out = split(digits, Settings(validation=0.0))
     assert len(x) == len(digits.x_train) and held_out is None
     model = fit(network(), digits, validation=0.0, **FAST)
     assert [e["validation_accuracy"] for e in model.history] == [None] * 4
@@ -145,7 +146,7 @@ def scripted(monkeypatch, accuracies):
         shown.append(bits(net))
         return Result(next(found), (), len(x), encoder.num_steps)
 
-    monkeypatch.setattr(training, "accuracy_and_rates", validate)
+    monkeypatch.setattr(loop, "accuracy_and_rates", validate)
     return shown
 
 
@@ -182,13 +183,13 @@ def test_streams_differ_by_purpose_and_epoch():
 
 
 def test_each_epoch_sees_every_image_once_in_an_order_of_its_own(digits, monkeypatch):
-    orders, step = [], training._Training._step
+    orders, step = [], loop.Training._step
 
     def spy(self, inputs, y, batch):
         orders.append(inputs.tobytes())
         return step(self, inputs, y, batch)
 
-    monkeypatch.setattr(training._Training, "_step", spy)
+    monkeypatch.setattr(loop.Training, "_step", spy)
     fit(network(), digits, **{**FAST, "epochs": 2, "batch_size": 1, "validation": 0.9})
     first, second = orders[:30], orders[30:]
     assert sorted(first) == sorted(second) and len(set(first)) == 30
@@ -206,7 +207,7 @@ def test_resume_is_bit_identical(digits, tmp_path, monkeypatch, settings):
     settings = dict(FAST, **settings)
     straight = fit(network("4C3-10"), digits, **settings)
     path, epochs = tmp_path / "c", []
-    one_epoch = training._Training.one_epoch
+    one_epoch = loop.Training.one_epoch
 
     def dies_in_the_third(self, bar):
         one_epoch(self, bar)  # the weights have moved on, the checkpoint has not
@@ -215,7 +216,7 @@ def test_resume_is_bit_identical(digits, tmp_path, monkeypatch, settings):
             raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(training._Training, "one_epoch", dies_in_the_third)
+        patch.setattr(loop.Training, "one_epoch", dies_in_the_third)
         with pytest.raises(Killed):
             fit(network("4C3-10"), digits, checkpoint=path, **settings)
     resumed = fit(network("4C3-10", seed=99), digits, checkpoint=path, resume=True, **settings)
@@ -274,7 +275,7 @@ def test_a_number_that_is_not_finite_stops_with_epoch_batch_and_layer(digits, ba
 
 
 def test_divergence_is_found_in_its_batch(digits, monkeypatch):
-    step, count = training.optim.Adam.step, []
+    step, count = optim.Adam.step, []
 
     def explode(self, params, grads, lr):
         step(self, params, grads, lr)
@@ -282,7 +283,7 @@ def test_divergence_is_found_in_its_batch(digits, monkeypatch):
         if len(count) == 8 + 3:  # 270 images in batches of 32: 8 an epoch
             params[2][...] = np.inf
 
-    monkeypatch.setattr(training.optim.Adam, "step", explode)
+    monkeypatch.setattr(optim.Adam, "step", explode)
     with pytest.raises(TrainingError, match="epoch 2, batch 3: the weights of layer 2 10 are"):
         fit(network(), digits, **FAST)
 

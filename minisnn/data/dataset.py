@@ -1,5 +1,6 @@
 """The images and labels of a data set."""
 
+import zlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,3 +48,10 @@ class Dataset:
     def input_shape(self) -> tuple[int, ...]:
         """Shape of one image: (H, W, C) or (N,)."""
         return self.x_train.shape[1:]
+
+    def fingerprint(self) -> dict[str, str | int]:
+        """Identify the training part: its name, its size, and the CRC-32 of its images and then its labels."""
+        digest = 0
+        for array in (self.x_train, self.y_train):
+            digest = zlib.crc32(np.ascontiguousarray(array).data, digest)
+        return {"dataset": self.name, "images": len(self.x_train), "digest": digest}

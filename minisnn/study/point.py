@@ -22,8 +22,9 @@ from ..fixed.quantize import quantize
 from ..model import load as load_model
 from ..network import Network
 from ..timing import cycles, energy
+from ..training.images import split
 from ..training.settings import Settings
-from ..training.train import build, fine_tune, fit, split
+from ..training.train import build, fine_tune, fit
 from .store import canonical
 
 

@@ -1,6 +1,7 @@
-"""Training: settings, optimisers, the loop with its checkpoints, inference, and learning with few bits.
+"""Training: settings, optimisers, the loop with its checkpoints, inference, and training with rounded weights.
 
-Imports the network and what the rows share, and of ``fixed`` the rounding. Start with ``train.fit``.
+Imports the network and what the rows share, the data sets, and the rounding of ``fixed``. Start with ``train.fit``,
+then ``loop``: an epoch, a batch, a validation.
 """
 
 from ..lazy import attributes

@@ -1,13 +1,15 @@
-"""What a newcomer needs for each data set: topology, epochs and so on; and how flags override it."""
+"""Good settings for each data set, of the network and of the training, and flags that override them."""
+
+from collections.abc import Mapping
+from typing import Any
 
 from .settings import Settings
 
-# The options of Network that are flags here; all other settings of PRESETS are of the training.
+# The options of Network among the settings; all others belong to the training.
 NETWORK = ("topology", "classes", "padding", "beta", "threshold", "reset", "readout", "surrogate", "detach_reset")
 
-# What a newcomer needs for each data set, of the network and of the training, as values (not text); a .npz
-# file of one's own starts from "file". What is not said here has the default of Network or Settings.
-PRESETS = {
+# Values by data set; anything omitted has the default of Network or Settings. A custom .npz file starts from "file".
+PRESETS: dict[str, dict[str, Any]] = {
     "digits": {
         "topology": "32C3-MP2-128-10",
         "padding": 1,
@@ -46,30 +48,14 @@ PRESETS = {
 }
 
 
-def choose(dataset, given):
-    """Options of ``Network`` and of ``Settings``: what is given, else the
-    preset of the data set.
+def choose(dataset: str, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return options of ``Network`` and of ``Settings``: the given values over the preset of a data set (or file).
 
-    Parameters
-    ----------
-    dataset : str
-        A name, or the path of a file.
-    given : dict
-        Values by name; None, and what is neither option, does not count.
-
-    Returns
-    -------
-    options, settings : dict
-
-    Examples
-    --------
-    >>> options, settings = choose("digits", {"beta": 0.9, "epochs": None})
-    >>> options["beta"], settings["epochs"]
-    (0.9, 60)
+    None counts as not given; names that are neither option are ignored.
     """
     chosen = dict(PRESETS.get(str(dataset), PRESETS["file"]))
     if given.get("topology") is not None:
-        chosen.pop("padding", None)  # it belongs to the preset's topology
+        chosen.pop("padding", None)  # the preset's padding is for the preset's topology
     names = [*NETWORK, *Settings.__dataclass_fields__]
     chosen |= {name: given[name] for name in names if given.get(name) is not None}
     if given.get("loss") is None and chosen.get("readout") == "membrane":

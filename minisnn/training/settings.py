@@ -1,5 +1,6 @@
-"""How a network is trained: every setting, its default, and what it may be; and the seed's streams."""
+"""The settings of a training: their defaults, and which values are valid."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,13 +10,13 @@ from ..errors import InputError
 from ..fixed.rounding import widths
 from . import optim
 
-# The least value of each setting that counts something.
-_COUNTS = {"num_steps": 1, "epochs": 1, "batch_size": 1, "augment": 0, "patience": 1, "seed": 0}
+# The least value of each whole number.
+_LEAST = {"num_steps": 1, "epochs": 1, "batch_size": 1, "augment": 0, "patience": 1, "seed": 0}
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of :func:`minisnn.training.train.fit`, checked.
+    """The settings of :func:`minisnn.training.train.fit`; raise InputError for a value that is not valid.
 
     Parameters
     ----------
@@ -24,9 +25,10 @@ class Settings:
         T.
     loss : "rate", "membrane" or "mse_count:0.8:0.05"
     rate_penalty : "weight" or "weight:target", optional
-        Each number for all layers, or a list by layer.
+        Each a number for all layers, or a list by layer.
     penalty_ramp : float
-        Share of the training over which the penalty rises from 0 to its weight, linearly: first to learn, then to save.
+        Share of the training over which the penalty rises from 0 to its weight, linearly: the network learns first and
+        saves spikes later.
     epochs, batch_size : int
     lr : float
         Peak learning rate.
@@ -36,28 +38,14 @@ class Settings:
     clip : float, optional
         Largest norm of the gradient.
     augment : int
-        Each image is shifted by up to so many pixels, its edge repeated.
+        Each image is shifted by up to this many pixels, its edge repeated.
     validation : float
-        Share of the training images set apart to choose the epoch by; 0: none, the last epoch is kept.
+        Share of the training images held out to choose the best epoch; with 0 the last epoch is kept.
     weight_bits : int or sequence of int, optional
-        Learn with weights rounded to so many bits, 2 to 16, straight through.
+        Learn with weights rounded to 2 to 16 bits, straight through: one width, or a list by layer.
     patience : int, optional
         Epochs without a better validation after which training stops.
     seed : int
-
-    Raises
-    ------
-    InputError
-        For a value that cannot be.
-
-    Examples
-    --------
-    >>> settings = Settings(epochs=3, loss="mse_count:0.8:0.05")
-    >>> settings.epochs, settings.batch_size, settings.optimiser, settings.lr  # what is not given has its default
-    (3, 32, 'adam', 0.002)
-    >>> Settings(validation=1.0)
-    Traceback (most recent call last):
-    minisnn.errors.InputError: validation must be a share of the training images, from 0 to below 1, got 1.0
     """
 
     encoding: str = "direct"
@@ -79,13 +67,13 @@ class Settings:
     seed: int = 0
 
     def __post_init__(self):
-        for name, least in _COUNTS.items():
-            self._count(name, least)
-        self._number("lr", lambda v: v > 0, "a learning rate above 0")
-        self._number("clip", lambda v: v > 0, "a norm above 0")
-        self._number("weight_decay", lambda v: v >= 0, "at least 0")
-        self._number("penalty_ramp", lambda v: 0 <= v <= 1, "a share of the training, from 0 to 1")
-        self._number("validation", lambda v: 0 <= v < 1, "a share of the training images, from 0 to below 1")
+        for name, least in _LEAST.items():
+            self._check_whole(name, least)
+        self._check_number("lr", lambda v: v > 0, "a learning rate above 0")
+        self._check_number("clip", lambda v: v > 0, "a norm above 0")
+        self._check_number("weight_decay", lambda v: v >= 0, "at least 0")
+        self._check_number("penalty_ramp", lambda v: 0 <= v <= 1, "a share of the training, from 0 to 1")
+        self._check_number("validation", lambda v: 0 <= v < 1, "a share of the training images, from 0 to below 1")
         if self.patience is not None and self.validation == 0:
             raise InputError("patience needs validation images; set validation to a share above 0")
         encode.Encoder(self.encoding, self.num_steps)
@@ -93,20 +81,22 @@ class Settings:
         if self.rate_penalty is not None:
             loss.parse_penalty(self.rate_penalty)
         if self.weight_bits is not None:
-            each = widths(self.weight_bits, np.size(self.weight_bits))
-            object.__setattr__(self, "weight_bits", each if np.ndim(self.weight_bits) else each[0])
+            bits = widths(self.weight_bits, np.size(self.weight_bits))
+            object.__setattr__(self, "weight_bits", bits if np.ndim(self.weight_bits) else bits[0])
         optim.make(self.optimiser, [])
         optim.schedule(self.schedule)
 
-    def _count(self, name, least):
+    def _check_whole(self, name, least):
+        """Raise InputError unless the field is a whole number from `least`, and make it an ``int``."""
         value = getattr(self, name)
         if value is None and name == "patience":
             return
         if not isinstance(value, (int, np.integer)) or value < least:
             raise InputError(f"{name} must be a whole number from {least}, got {value!r}")
-        object.__setattr__(self, name, int(value))  # NumPy's integers cannot be written as JSON
+        object.__setattr__(self, name, int(value))  # JSON cannot hold NumPy's integers
 
-    def _number(self, name, valid, words):
+    def _check_number(self, name: str, valid: Callable[[float], bool], words: str) -> None:
+        """Raise InputError unless the field is a valid number, described by `words`, and make it a ``float``."""
         value = getattr(self, name)
         if value is None and name == "clip":
             return

@@ -172,7 +172,7 @@ def test_a_file_of_ones_own(tmp_path, capsys):
 
 
 def test_an_old_model_stays_until_the_new_one_is_done(tmp_path, monkeypatch):
-    from minisnn.training import train as training
+    from minisnn.training.loop import Training
 
     out = tmp_path / "m.npz"
     train(out, "--figure", "none")
@@ -182,7 +182,7 @@ def test_an_old_model_stays_until_the_new_one_is_done(tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(training._Training, "one_epoch", interrupted)
+        patch.setattr(Training, "one_epoch", interrupted)
         assert train(out, "--seed", "1", "--figure", "none") == 130
     assert out.read_bytes() == before
     assert train(out, "--seed", "1", "--figure", "none") == 0

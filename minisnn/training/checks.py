@@ -1,0 +1,55 @@
+"""Checks of a training: its parts fit together before it begins, and its numbers stay finite."""
+
+import numpy as np
+
+from .. import loss
+from ..data.dataset import Dataset
+from ..errors import InputError
+from ..network import Network
+from . import optim
+from .settings import Settings
+
+
+def check_fit(net: Network, data: Dataset, settings: Settings) -> None:
+    """Raise InputError if network, data set and settings do not fit together."""
+    if data.input_shape != net.input_shape:
+        raise InputError(f"images of {data.name} have shape {data.input_shape}, the network takes {net.input_shape}")
+    if net.classes < data.classes:
+        raise InputError(
+            f"{data.name} has {data.classes} classes, the network only {net.classes}; make its "
+            f"last layer {data.classes}, or a multiple of it with classes={data.classes}"
+        )
+    if settings.augment and len(data.input_shape) == 1:
+        raise InputError(f"augment shifts images, but {data.name} has flat rows of {data.input_shape[0]}; set it to 0")
+    if net.readout == "membrane" and settings.loss != "membrane":
+        raise InputError(
+            f"loss {settings.loss} counts spikes, but with readout membrane the last layer "
+            "never spikes; choose loss membrane"
+        )
+    if settings.rate_penalty is not None:
+        _check_penalty(net, settings.rate_penalty)
+
+
+def _check_penalty(net, text):
+    for part in loss.parse_penalty(text):
+        if np.ndim(part) and len(part) != len(net.layers):
+            raise InputError(
+                f"rate_penalty {text!r} has {len(part)} values for {len(net.layers)} layers: "
+                "give one for all, or one for each"
+            )
+    if net.readout == "membrane" and len(net.layers) == 1:
+        raise InputError("rate_penalty needs a layer that spikes, but the only one is the membrane readout")
+
+
+def not_finite(net: Network, inputs: np.ndarray, num_steps: int, grads: list[np.ndarray]) -> str:
+    """Name the first thing that is not finite, in the order of computation, such as "the weights of layer 1 16 are"."""
+    run = net.forward(inputs, num_steps, record=True)
+    for index, layer in enumerate(net.layers):
+        if not np.isfinite(optim.norm(net.params[2 * index : 2 * index + 2])):
+            return f"the weights of layer {layer.name} are"
+        if not np.isfinite(run.layers[index].mem).all():
+            return f"the membranes of layer {layer.name} are"
+    for index, layer in reversed(list(enumerate(net.layers))):
+        if not np.isfinite(optim.norm(grads[2 * index : 2 * index + 2])):
+            return f"the gradient of layer {layer.name} is"
+    return f"the loss at layer {net.layers[-1].name} is"

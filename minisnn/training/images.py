@@ -1,0 +1,41 @@
+"""The images that a training sees: a validation part is held out, the others are shifted at random."""
+
+import numpy as np
+
+from ..data.dataset import Dataset
+from ..errors import InputError
+from ..rng import stream
+from .settings import Settings
+
+Part = tuple[np.ndarray, np.ndarray]  # images and labels
+
+
+def split(data: Dataset, settings: Settings) -> tuple[Part, Part | None]:
+    """Split the training images into those to learn from and those held out for validation (None if there are none).
+
+    The tail is held out where neighbours belong together (``data.ordered``), else a random choice.
+    """
+    count = round(settings.validation * len(data.x_train))
+    order = np.arange(len(data.x_train))
+    if not data.ordered:
+        order = stream(settings.seed, "split").permutation(order)
+    if settings.validation and not 0 < count < len(order):
+        raise InputError(
+            f"validation {settings.validation} of {len(order)} images leaves nothing to "
+            "validate or to train on; change it, or set it to 0"
+        )
+    chosen, held_out = np.sort(order[: len(order) - count]), np.sort(order[len(order) - count :])
+    part = (data.x_train[chosen], data.y_train[chosen])
+    return part, (data.x_train[held_out], data.y_train[held_out]) if count else None
+
+
+def shifted(x: np.ndarray, pixels: int, rng: np.random.Generator) -> np.ndarray:
+    """Shift each image of `x` (B, H, W, C) by up to `pixels` in both directions, repeating its edge.
+
+    The edge is repeated, not filled with zeros: a photograph continues beyond its frame; a black border stays black.
+    """
+    batch, height, width, _ = x.shape
+    dy, dx = rng.integers(-pixels, pixels + 1, (2, batch, 1))
+    rows = np.clip(np.arange(height) + dy, 0, height - 1)
+    columns = np.clip(np.arange(width) + dx, 0, width - 1)
+    return x[np.arange(batch)[:, None, None], rows[:, :, None], columns[:, None, :]]

@@ -1,0 +1,143 @@
+"""The training loop: epochs of minibatches, each followed by a validation that decides whether to keep the weights."""
+
+import time
+from contextlib import nullcontext
+from typing import Any
+
+import numpy as np
+
+from .. import encode, loss
+from ..data.dataset import Dataset
+from ..errors import TrainingError
+from ..network import Network, Run
+from ..rng import stream
+from . import optim
+from .checks import check_fit, not_finite
+from .images import shifted, split
+from .inference import accuracy_and_rates
+from .settings import Settings
+from .straight_through import StraightThrough
+
+
+class Training:
+    """A training in progress; :mod:`minisnn.training.checkpoint` stores what changes from epoch to epoch."""
+
+    def __init__(self, net: Network, data: Dataset, settings: Settings):
+        check_fit(net, data, settings)
+        self.net, self.settings = net, settings
+        (self.x, self.y), self.held_out = split(data, settings)
+        self.encoder = encode.fit(settings.encoding, self.x, settings.num_steps, data.max_value)
+        net.pad_value = self.encoder.pad_value
+        # All batches have one size: the rest of an epoch's shuffle is left out.
+        self.batches = max(len(self.x) // settings.batch_size, 1)
+        self.optimiser = optim.make(settings.optimiser, net.params, settings.weight_decay)
+        self.rounding = None
+        if settings.weight_bits is not None:
+            self.rounding = StraightThrough(net, self.encoder, settings.weight_bits)
+        self.best = [p.copy() for p in net.params]
+        self.best_accuracy, self.since_best = -1.0, 0
+        self.history: list[dict] = []
+        self.fingerprint = data.fingerprint()
+
+    @property
+    def epoch(self) -> int:
+        """Number of completed epochs."""
+        return len(self.history)
+
+    @property
+    def stopped(self) -> bool:
+        """True if early stopping ends the training."""
+        return self.settings.patience is not None and self.since_best >= self.settings.patience
+
+    def one_epoch(self, bar: Any) -> None:
+        """Train on every batch once, validate, and add an entry to the history; `bar` is a tqdm bar."""
+        settings, net, start = self.settings, self.net, time.perf_counter()
+        rng = stream(settings.seed, "epoch", self.epoch)
+        if self.rounding is not None:
+            self.rounding.choose_scales()  # here, so that they follow from what a checkpoint holds
+        order = rng.permutation(len(self.x))
+        total, right, seen, rates = 0.0, 0, 0, np.zeros(len(net.layers))
+        for batch in range(self.batches):
+            chosen = order[batch * settings.batch_size : (batch + 1) * settings.batch_size]
+            x, y = self.x[chosen], self.y[chosen]
+            if settings.augment:
+                x = shifted(x, settings.augment, rng)
+            value, run, lr = self._step(self.encoder.encode(x, rng, net.dtype), y, batch)
+            total += value
+            right += int((net.scores(run).argmax(axis=1) == y).sum())
+            rates += run.rates
+            seen += len(y)
+            bar.set_postfix_str(self._progress(total / (batch + 1)), refresh=False)
+            bar.update()
+        entry = {
+            "epoch": self.epoch + 1,
+            "lr": lr,
+            "loss": total / self.batches,
+            "train_accuracy": right / seen,
+            "validation_accuracy": self._validate(),
+            "firing_rates": (rates / self.batches).tolist(),
+        }
+        self.history.append(entry | {"seconds": time.perf_counter() - start})
+
+    def _step(self, inputs: np.ndarray, y: np.ndarray, batch: int) -> tuple[float, Run, float]:
+        """One batch forward and backward, and a step of the optimiser; return loss, run and learning rate."""
+        settings, net = self.settings, self.net
+        step, steps = self.epoch * self.batches + batch, settings.epochs * self.batches
+        with self._weights():
+            run = net.forward(inputs, settings.num_steps)
+            value, dspk, dmem = loss.parse(settings.loss)(run.spk, run.mem, y, net.classes)
+            price, drates = self._penalty(run.rates, step, steps)
+            value += price
+            grads = net.backward(run, dspk, dmem, drates)
+        if self.rounding is not None:
+            self.rounding.pass_gradients(grads)
+        lr = optim.schedule(settings.schedule)(step, steps, settings.lr)
+        # A membrane that is not a number never spikes, so a loss of spike counts may stay finite; some surrogates
+        # give it no gradient either. Therefore loss, gradient and weights are all checked.
+        finite = np.isfinite(value) and np.isfinite(optim.norm(grads))
+        if finite:
+            if settings.clip is not None:
+                optim.clip(grads, settings.clip)
+            self.optimiser.step(net.params, grads, lr)
+            finite = np.isfinite(optim.norm(net.params))
+        if not finite:
+            raise TrainingError(
+                f"epoch {self.epoch + 1}, batch {batch + 1}: {not_finite(net, inputs, settings.num_steps, grads)} "
+                "not finite; try a smaller learning rate, or clip the gradient"
+            )
+        return value, run, lr
+
+    def _penalty(self, rates, step, steps):
+        """Rate penalty and its gradient at one of `steps` steps of the optimiser; 0 and None without one."""
+        settings = self.settings
+        if settings.rate_penalty is None:
+            return 0.0, None
+        price, drates = loss.rate_penalty(rates, *loss.parse_penalty(settings.rate_penalty))
+        ramp = min(step / (settings.penalty_ramp * steps), 1.0) if settings.penalty_ramp else 1.0
+        return ramp * price, ramp * drates
+
+    def _weights(self):
+        """Context in which the network has the weights that it learns with: its own, or rounded ones."""
+        return nullcontext() if self.rounding is None else self.rounding.rounded_weights()
+
+    def _validate(self):
+        """Return the accuracy on the validation images, and keep the best weights."""
+        if self.held_out is None:
+            self.best = [p.copy() for p in self.net.params]
+            return None
+        rng = stream(self.settings.seed, "encode")
+        if self.rounding is not None:
+            self.rounding.choose_scales()  # those that quantize will choose for these weights
+        with self._weights():
+            accuracy = accuracy_and_rates(self.net, self.encoder, *self.held_out, rng).accuracy
+        self.since_best = 0 if accuracy > self.best_accuracy else self.since_best + 1
+        if accuracy >= self.best_accuracy:  # the later of two equals: it was trained for longer
+            self.best, self.best_accuracy = [p.copy() for p in self.net.params], accuracy
+        return accuracy
+
+    def _progress(self, mean_loss):
+        """Text beside the progress bar."""
+        text = f"epoch {self.epoch + 1}/{self.settings.epochs} loss {mean_loss:.3f}"
+        if self.history and self.history[-1]["validation_accuracy"] is not None:
+            text += f" validation {100 * self.history[-1]['validation_accuracy']:.1f} %"
+        return text
