@@ -1,16 +1,18 @@
 # %% [markdown]
 # # 1. One neuron
 #
-# A *spiking network* computes with events. Its units, the *neurons*, hand on no numbers such as 0.37: in each time step
-# a neuron either sends a *spike* (1) or is silent (0). In between it remembers its past inputs in one number, the
-# *membrane potential*, or membrane for short. This lesson builds one neuron, from its differential equation to the
-# library's code. You need NumPy, and an idea of what a differential equation is.
+# A *spiking network* computes with events. Its units, the *neurons*, do not send numbers such as 0.37 to each other: in
+# each time step a neuron either sends a *spike* (1) or is silent (0). Between spikes it remembers its past inputs in a
+# single number, the *membrane potential*, or *membrane* for short.
+#
+# This lesson builds one neuron, from its differential equation to the library's code. You need NumPy, and an idea of
+# what a differential equation is.
 
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
 
-# save writes a figure to tutorials/output/, source is inspect.getsource without the docstring
+# `save` writes a figure to tutorials/output/; `source` returns the source text of a function.
 from common import save, source
 
 from minisnn import lif
@@ -19,16 +21,17 @@ rng = np.random.default_rng(0)
 
 # %% [markdown]
 # ## The equation
-# A membrane is a leaky bucket. A current $I$ fills it through a resistance $R$, and it leaks towards 0 with the
-# *time constant* $\tau$:
+# A membrane is a leaky bucket. A current $I$ fills it through a resistance $R$, and it leaks towards 0 with the *time
+# constant* $\tau$:
 #
 # $$\tau\,\frac{dU}{dt} = -U + R\,I$$
-# For a constant current and $U(0)=0$ the exact solution is $U(t) = R\,I\,(1 - e^{-t/\tau})$: it climbs to the level
-# $R\,I$ and stays there. Every simulation below can be held against it.
+#
+# For a constant current and $U(0)=0$ the exact solution is $U(t) = R\,I\,(1 - e^{-t/\tau})$: the membrane climbs to the
+# level $R\,I$ and stays there. We can check every simulation below against this solution.
 
 # %%
 tau = 20.0  # ms
-level = 1.5  # R*I, in units of the threshold that comes below
+level = 1.5  # R*I, in units of the threshold, which is introduced below
 
 
 def exact(t):
@@ -37,108 +40,176 @@ def exact(t):
 
 # %% [markdown]
 # ## The naive step fails
-# A computer takes steps of $\Delta t$; from here on $U[t]$ is the membrane after step $t$. *Euler's method* puts
-# $(U[t]-U[t-1])/\Delta t$ in place of $dU/dt$, which gives $U[t] = k\,U[t-1] + (1-k)\,R\,I$ with $k = 1 - \Delta t/\tau$.
-# Small steps are good. With $\Delta t > 2\tau$ we have $k < -1$, and each step overshoots by more than the last one.
+# A computer takes steps of length $\Delta t$; from here on $U[t]$ is the membrane after step $t$. *Euler's method*
+# replaces $dU/dt$ by $(U[t]-U[t-1])/\Delta t$. This gives
+#
+# $$U[t] = k\,U[t-1] + (1-k)\,R\,I, \qquad k = 1 - \Delta t/\tau$$
+#
+# Small steps work well. With $\Delta t > 2\tau$, however, $k$ is below $-1$, and each step overshoots by more than the
+# step before.
 
 
 # %%
 def walk(k, dt):
-    t, u = np.arange(0, 200.1, dt), [0.0]  # ms
-    for _ in t[1:]:
-        u.append(k * u[-1] + (1 - k) * level)
-    return t, np.array(u)
+    """Take steps U[t] = k U[t-1] + (1 - k) R I over 200 ms; return the times and the membranes."""
+    times = np.arange(0, 200.1, dt)  # ms
+    membranes = [0.0]
+    for _ in times[1:]:
+        membranes.append(k * membranes[-1] + (1 - k) * level)
+    return times, np.array(membranes)
 
 
 for dt in (1.0, 10.0, 30.0, 45.0):
-    t, u = walk(1 - dt / tau, dt)
-    print(f"Euler, steps of {dt:4.0f} ms: largest error {np.abs(u - exact(t)).max():.3f}")
-assert np.abs(u).max() > 2 * level  # 45 ms: it explodes
+    times, membranes = walk(1 - dt / tau, dt)
+    error = np.abs(membranes - exact(times)).max()
+    print(f"Euler's method, steps of {dt:4.0f} ms: largest error {error:.3f}")
+
+# The last run had steps of 45 ms: its membrane explodes.
+assert np.abs(membranes).max() > 2 * level
 
 # %% [markdown]
 # ## The cure: an exact step
-# During a step the current is constant, so the exact solution itself can be the step:
+# During a step the current is constant, so the exact solution itself can serve as the step:
+#
 # $$U[t] = \beta\,U[t-1] + (1-\beta)\,R\,I, \qquad \beta = e^{-\Delta t/\tau}$$
-# Only $k$ has changed (Euler's is the beginning of its Taylor series). The *leak* $\beta$ is the share of the membrane
-# that is left after one step. It lies between 0 and 1 for every $\Delta t$, so nothing explodes.
+#
+# Only $k$ has changed to $\beta$ (Euler's $k$ is the beginning of its Taylor series). The *leak* $\beta$ is the share of
+# the membrane that is left after one step. It lies between 0 and 1 for every $\Delta t$, so nothing can explode.
+
+# %%
+for dt in (1.0, 30.0, 45.0):
+    times, membranes = walk(np.exp(-dt / tau), dt)
+    np.testing.assert_allclose(membranes, exact(times))
+
+# %% [markdown]
+# Both ways in one figure, each over the exact solution (grey):
 
 # %%
 figure, axes = plt.subplots(1, 2, figsize=(10, 3.6), sharey=True, layout="constrained")
-for axis, title in zip(axes, ("Euler's step", "exact step")):
+factors = {
+    "Euler's step": lambda dt: 1 - dt / tau,
+    "exact step": lambda dt: np.exp(-dt / tau),
+}
+for axis, (title, factor) in zip(axes, factors.items()):
     axis.plot(np.arange(201), exact(np.arange(201)), "k", lw=5, alpha=0.25, label="exact solution")
     for dt, mark in ((1.0, "-"), (30.0, "o--"), (45.0, "s--")):
-        t, u = walk(np.exp(-dt / tau) if title == "exact step" else 1 - dt / tau, dt)
-        axis.plot(t, u, mark, ms=4, lw=1, label=f"steps of {dt:.0f} ms")
-        if title == "exact step":
-            np.testing.assert_allclose(u, exact(t))
+        times, membranes = walk(factor(dt), dt)
+        axis.plot(times, membranes, mark, ms=4, lw=1, label=f"steps of {dt:.0f} ms")
     axis.set(title=title, xlabel="time (ms)", ylabel="membrane U (thresholds)", ylim=(-2, 5))
-axis.legend()
+axes[1].legend()
 save(figure, "01_discretisation")
 
 # %% [markdown]
-# In a network the inputs are spikes times *weights*, numbers that are learned, and the constant factor $(1-\beta)R$
-# disappears in them. What is left of the input is called `cur`: $U[t] = \beta\,U[t-1] + \mathrm{cur}[t]$.
-# ## Fire, and reset
-# The neuron *fires* (sends a spike, $S[t] = 1$) when the membrane is above the *threshold*: $U[t] > \theta$. If nothing
-# else happened it would stay above and fire in every step, like a lamp that is on. So a spike has a price, the *reset*,
-# which is paid in the next step: "subtract" takes $\theta$ away, "zero" takes all that is there. (The leak comes
-# first, so of a membrane just above $\theta$ less is left than $\theta$: "subtract" goes below 0, and fires later again.)
-# $$U[t] = \beta\,U[t-1] - \theta\,S[t-1] + \mathrm{cur}[t] \quad\text{or}\quad
-#   U[t] = \beta\,U[t-1] - \beta\,U[t-1]\,S[t-1] + \mathrm{cur}[t]$$
+# In a network the inputs are spikes times *weights*, numbers that are learned. The constant factor $(1-\beta)R$ can be
+# absorbed into the weights, so we drop it. What remains of the input is called the *current* of the step, `cur` in code:
+#
+# $$U[t] = \beta\,U[t-1] + \mathrm{cur}[t]$$
+#
+# ## Spike and reset
+# The neuron sends a spike, $S[t] = 1$, when its membrane is above the *threshold*: $U[t] > \theta$. If nothing else
+# happened, the membrane would stay above the threshold and the neuron would spike in every step, like a lamp that is
+# switched on. So a spike has a price, the *reset*, which is paid in the next step. There are two common kinds:
+#
+# - "subtract" takes $\theta$ away: $U[t] = \beta\,U[t-1] - \theta\,S[t-1] + \mathrm{cur}[t]$
+# - "zero" takes everything away: $U[t] = \beta\,U[t-1] - \beta\,U[t-1]\,S[t-1] + \mathrm{cur}[t]$
+#
+# The leak comes first. If the membrane was just above $\theta$, less than $\theta$ is left of it after the leak, so
+# "subtract" takes it below 0, and the next spike comes later.
 
 
 # %%
 def neuron(cur, beta, threshold, reset):
-    spk, mem, u, s = [], [], 0.0, 0.0
+    """Return the spikes and the membranes of one neuron, one number for each step."""
+    spk, mem = [], []
+    u, s = 0.0, 0.0  # membrane and spike of the step before
     for current in cur:
-        taken = {"subtract": threshold * s, "zero": beta * u * s, "no reset": 0.0}[reset]
-        u = beta * u - taken + current
-        s = float(u > threshold)  # strictly above
-        spk, mem = spk + [s], mem + [u]
+        if reset == "subtract":
+            price = threshold * s
+        elif reset == "zero":
+            price = beta * u * s
+        else:
+            price = 0.0
+        u = beta * u - price + current
+        s = float(u > threshold)  # strictly greater: a membrane at the threshold does not spike
+        spk.append(s)
+        mem.append(u)
     return np.array(spk), np.array(mem)
 
 
+# %% [markdown]
+# The same constant current, in steps of 1 ms, with each kind of reset and with none:
+
+# %%
 beta = np.exp(-1.0 / tau)  # steps of 1 ms
 cur = np.full(200, (1 - beta) * level)
-runs = {reset: neuron(cur, beta, 1.0, reset) for reset in ("no reset", "subtract", "zero")}
-print({reset: int(spk.sum()) for reset, (spk, mem) in runs.items()}, "spikes in 200 ms")
-assert runs["no reset"][0][30:].all()  # a lamp that is on
+
+runs = {}
+for reset in ("no reset", "subtract", "zero"):
+    spk, mem = neuron(cur, beta, 1.0, reset)
+    runs[reset] = spk, mem
+    print(f"{reset}: {spk.sum():.0f} spikes in 200 ms")
+
+spk, mem = runs["no reset"]
+assert spk[30:].all()  # a lamp that stays on
 
 # %% [markdown]
-# ## Proven equal to the library's
-# The library calls it `lif`, *leaky integrate-and-fire*. It keeps $V$, what is left after leak and reset:
-# $U[t] = V[t-1] + \mathrm{cur}[t]$ and $V[t] = \beta\,U[t] - S[t]\,(r_0 + r_1 U[t])$. For "subtract" $(r_0, r_1)$ is
-# $(\theta, 0)$, for "zero" $(0, \beta)$. It runs many neurons at once: currents have the shape (steps T, batch B, ...), a
-# batch being examples that do not know of each other. The numbers are equal to the last bit, so now we import it.
+# ## Proven equal to the library
+# The library calls this neuron `lif`, for *leaky integrate-and-fire*. Between two steps it keeps the *state* $V$: what is
+# left of the membrane after leak and reset.
+#
+# $$U[t] = V[t-1] + \mathrm{cur}[t], \qquad V[t] = \beta\,U[t] - S[t]\,(r_0 + r_1 U[t])$$
+#
+# For "subtract" $(r_0, r_1)$ is $(\theta, 0)$; for "zero" it is $(0, \beta)$.
+#
+# The library computes many neurons at once. Currents have the shape (steps T, batch B, ...), where a *batch* is a set of
+# examples that do not influence each other. Our numbers and the library's are equal to the last bit, so from now on we
+# import the library.
 
 # %%
 print(source(lif.forward))
+
+random_current = rng.normal(0.3, 0.5, 200)
 for reset in ("subtract", "zero"):
-    for signal in (cur, rng.normal(0.3, 0.5, 200)):
+    for signal in (cur, random_current):
+        our_spk, our_mem = neuron(signal, beta, 1.0, reset)
         spk, mem = lif.forward(signal[:, None], 200, beta, 1.0, reset)
-        np.testing.assert_array_equal((spk[:, 0], mem[:, 0]), neuron(signal, beta, 1.0, reset))
+        np.testing.assert_array_equal(spk[:, 0], our_spk)
+        np.testing.assert_array_equal(mem[:, 0], our_mem)
 
 # %% [markdown]
-# ## How often does it fire?
-# With reset to zero, the exact solution reaches $\theta = 1$ after $t^* = -\tau\,\ln(1 - 1/(R\,I))$ and starts again: the
-# rate is $1/t^*$, and 0 where $R\,I \le 1$. Steps of 1 ms make $t^*$ whole, up to 1 ms later: a staircase.
+# ## How often does it spike?
+# With reset to zero, the exact solution reaches $\theta = 1$ after $t^* = -\tau\,\ln(1 - 1/(R\,I))$ and then starts again
+# from 0. So the neuron spikes at the rate $1/t^*$, or never where $R\,I \le 1$. Steps of 1 ms round $t^*$ up to a whole
+# number of ms, so the simulated rate is a staircase just below the exact rate.
 
 # %%
 levels = np.linspace(0.5, 6, 200)
-# one step of currents stands for all 2000
-spk, _ = lif.forward((1 - beta) * levels[None], 2000, beta, 1.0, "zero")
-rate = np.where(levels > 1, -1 / (tau * np.log(1 - 1 / np.maximum(levels, 1 + 1e-12))), 0)  # spikes per ms
-assert (spk.mean(axis=0) <= rate + 1e-9).all() and (spk.mean(axis=0) >= rate / (1 + rate) - 1 / 2000).all()
+currents = (1 - beta) * levels[None]  # shape (1, 200): one step of currents stands for all 2000 steps
+spk, _ = lif.forward(currents, 2000, beta, 1.0, "zero")
+simulated_rate = spk.mean(axis=0)  # spikes per ms
 
+above = np.maximum(levels, 1 + 1e-12)  # avoids the logarithm of 0; these levels are replaced by 0 below
+exact_rate = np.where(levels > 1, -1 / (tau * np.log(1 - 1 / above)), 0)  # spikes per ms
+
+# Rounding up lengthens an interval by less than 1 ms; the last interval of the 2000 ms may be incomplete.
+assert (simulated_rate <= exact_rate + 1e-9).all()
+assert (simulated_rate >= exact_rate / (1 + exact_rate) - 1 / 2000).all()
+
+# %% [markdown]
+# Left: the membranes of the two resets. Right: the staircase beside the exact rate.
+
+# %%
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 3.8), layout="constrained")
 for reset in ("zero", "subtract"):
-    left.plot(np.arange(1, 201), runs[reset][1], lw=1.2, label=f"reset: {reset}")
-until = np.arange(np.argmax(runs["zero"][0]) + 2)  # ms, until the first spike; step 0 ends at 1 ms
-left.plot(until, exact(until), "k", lw=5, alpha=0.25, label="exact until it fires")
+    spk, mem = runs[reset]
+    left.plot(np.arange(1, 201), mem, lw=1.2, label=f"reset: {reset}")  # step 0 ends at 1 ms
+first_spike = np.argmax(runs["zero"][0])  # the step of the first spike
+until = np.arange(first_spike + 2)  # ms
+left.plot(until, exact(until), "k", lw=5, alpha=0.25, label="exact, to the first spike")
 left.axhline(1, ls=":", color="gray", label="threshold")
 left.set(xlabel="time (ms)", ylabel="membrane U (thresholds)", ylim=(-0.1, 1.5))
-right.plot(levels, 1000 * rate, "k", lw=5, alpha=0.25, label="exact")
-right.plot(levels, 1000 * spk.mean(axis=0), lw=1.2, label="steps of 1 ms")
+right.plot(levels, 1000 * exact_rate, "k", lw=5, alpha=0.25, label="exact")
+right.plot(levels, 1000 * simulated_rate, lw=1.2, label="steps of 1 ms")
 right.set(xlabel="input R·I (thresholds)", ylabel="spikes per second")
 for axis in (left, right):
     axis.legend(loc="upper left", ncols=2)
@@ -146,8 +217,10 @@ save(figure, "01_firing")
 
 # %% [markdown]
 # ## Exercises
-# 1. After how many steps of 1 ms is the membrane of a silent neuron (no current) below half of what it was? Compute it
-#    from `beta`; assert it with `lif.forward` and a current in the first step alone.
-# 2. Write the staircase as a formula: how many steps $n$ lie between two spikes (reset "zero")? Assert it for all of `levels`.
-# 3. Set `beta = 1`, `cur = 0.6`. Assert that "subtract" fires in 60 % of the steps and "zero" in 50 %. Then show for
-#    random currents between 0 and 1 that "subtract" loses nothing: sum of currents = θ · spikes + what is left.
+# 1. After how many steps of 1 ms is the membrane of a silent neuron (no current) below half of its first value? Compute
+#    it from `beta`, and assert it with `lif.forward` and a current in the first step alone.
+# 2. Write the staircase as a formula: how many steps $n$ lie between two spikes (reset "zero")? Assert it for all
+#    `levels`.
+# 3. Set `beta = 1` and `cur = 0.6`. Assert that with "subtract" the neuron spikes in 60 % of the steps, and with "zero"
+#    in 50 %. Then show for random currents between 0 and 1 that "subtract" loses nothing:
+#    sum of currents = θ · spikes + what is left in the membrane.

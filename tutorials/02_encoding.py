@@ -1,26 +1,29 @@
 # %% [markdown]
-# # 2. From pixels to spikes: the encodings
+# # 2. From pixels to spikes: encodings
 #
-# Neurons take spikes, 0 or 1; a pixel has a grey level. To *encode* is to turn levels into what the first layer takes.
-# There are three usual ways, and each pays with something else: noise, time, or a multiplier. You need lesson 1.
+# Neurons take spikes, 0 or 1; a pixel has a grey level. To *encode* an image is to turn its grey levels into what the
+# first layer takes. There are three common ways, and each pays a different price: noise, time, or a multiplier. You need
+# lesson 1.
 
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
-from common import save, source  # source: inspect.getsource without the docstring
+from common import save, source
 
 from minisnn import encode, lif, load_data
 
 rng = np.random.default_rng(0)
-data = load_data("digits")  # comes with the package: 8x8 pixels, levels 0 to 16
-x, max_value = data.x_test[:100], data.max_value
-level = x / max_value  # (B, H, W, C) = (100, 8, 8, 1): images, rows, columns, colours; between 0 and 1
-print(x.shape, x.dtype, "levels", x.min(), "to", x.max())
+data = load_data("digits")  # comes with the package: 8x8 pixels, grey levels 0 to 16
+x = data.x_test[:100]
+max_value = data.max_value
+level = x / max_value  # between 0 and 1; shape (B, H, W, C) = (100, 8, 8, 1): images, rows, columns, colours
+print(x.shape, x.dtype, "grey levels", x.min(), "to", x.max())
 
 # %% [markdown]
 # ## The naive way loses the greys
-# One step, one bit: a pixel spikes if it is brighter than one half. We measure what is lost by the *root mean square*
-# (RMS) difference between the levels and what a reader of the spikes would believe them to be.
+# One step, one bit: a pixel spikes if it is brighter than one half. To measure the loss, imagine a reader who estimates
+# the grey levels from the spikes alone. We take the *root mean square* (RMS) of the differences between these estimates
+# and the true levels.
 
 
 # %%
@@ -29,66 +32,83 @@ def rms(error):
 
 
 one_bit = (level > 0.5).astype(float)
-print(f"one bit a pixel: RMS error {rms(one_bit - level):.3f} of the full range")
-assert rms(one_bit - level) > 0.15
+one_bit_error = rms(one_bit - level)
+print(f"one bit per pixel: RMS error {one_bit_error:.3f} of the full range")
+assert one_bit_error > 0.15
 
 # %% [markdown]
 # The cure is time. All the ways below show the same image for $T$ steps (`num_steps`). Time is the first axis of every
-# array: `spk[t]` is the step `t`.
+# array: `spk[t]` is step `t`.
 #
-# ## Rate coding: spikes by chance
-# At each step a pixel spikes with the probability $p$ = its level, like a coin thrown anew:
+# ## Rate coding: random spikes
+# At each step a pixel spikes with the probability $p$ = its level, like a coin that is tossed again at each step:
 #
 # $$S[t] = 1 \text{ if } r[t] < p, \qquad r[t] \text{ random, uniform between 0 and 1}$$
 
 # %%
 num_steps = 17
 r = np.random.default_rng(0).random((num_steps, *x.shape), np.float32)
-by_chance = (r < level).astype(np.uint8)
-np.testing.assert_array_equal(by_chance, encode.rate(x, num_steps, max_value, np.random.default_rng(0)))
+random_spikes = (r < level).astype(np.uint8)
+
+by_library = encode.rate(x, num_steps, max_value, np.random.default_rng(0))
+np.testing.assert_array_equal(random_spikes, by_library)
 print(source(encode.rate))
 
 # %% [markdown]
-# A reader counts spikes and divides by $T$. A coin is its own square, so its variance, the mean of squares minus the
-# square of the mean, is $p - p^2$. Those of $T$ coins add up to $T\,p\,(1-p)$, so the believed level errs by
-# $\sqrt{p(1-p)/T}$: **four times the steps for half the error**. That is the price: noise.
+# A reader counts the spikes and divides by $T$. How wrong is this estimate? A coin with the values 0 and 1 is its own
+# square, so its variance (the mean of the squares minus the square of the mean) is $p - p^2$. The variances of $T$ coins
+# add up to $T\,p\,(1-p)$, so the estimate errs by $\sqrt{p(1-p)/T}$. That is the price of rate coding, noise: **half the
+# error takes four times as many steps**.
 
 # %%
 steps = np.array([2, 4, 8, 16, 32, 64, 128])
-rate_error = [rms(encode.rate(x, T, max_value, rng).mean(axis=0) - level) for T in steps]
+rate_error = []
+for T in steps:
+    estimate = encode.rate(x, T, max_value, rng).mean(axis=0)
+    rate_error.append(rms(estimate - level))
+
 formula = np.sqrt(np.mean(level * (1 - level)) / steps)
 np.testing.assert_allclose(rate_error, formula, rtol=0.06)
 
 # %% [markdown]
-# ## Latency coding: the brighter the earlier
+# ## Latency coding: the brighter, the earlier
 # *Latency* is the time that passes until something happens. Each pixel spikes once, at the step
 #
 # $$t^* = \mathrm{round}\big((1-p)\,(T-1)\big)$$
 #
-# and a black pixel ($p = 0$) never. There is no chance in it, and one spike tells a level to within half a step. The price
-# is time: with few steps many levels share one, and the dark pixels are known only at the end.
+# A black pixel ($p = 0$) never spikes. Nothing is random here, and a single spike gives the level to within half a step.
+# The price is time: with few steps, many levels share one step, and dark pixels are known only at the end.
 
 # %%
-when = np.rint((1 - level) * (num_steps - 1))
-early = np.stack([(when == t) & (x > 0) for t in range(num_steps)]).astype(np.uint8)
-np.testing.assert_array_equal(early, encode.latency(x, num_steps, max_value))
+spike_step = np.rint((1 - level) * (num_steps - 1))
+timed_spikes = np.stack([(spike_step == t) & (x > 0) for t in range(num_steps)]).astype(np.uint8)
+np.testing.assert_array_equal(timed_spikes, encode.latency(x, num_steps, max_value))
+
+# %% [markdown]
+# The reader of latency-coded spikes looks at the step of the first spike. With 17 steps for 17 grey levels, nothing is
+# lost.
 
 
+# %%
 def read_latency(spk):
-    """Levels from spikes (T, B, ...): 1 for a spike in step 0, down to 0 for one in step T-1 or none."""
+    """Return levels from spikes (T, B, ...): 1 for a spike in step 0, down to 0 for one in step T-1 or for none."""
     first = spk.argmax(axis=0)  # the step of the first spike
     return np.where(spk.any(axis=0), 1 - first / (len(spk) - 1), 0)
 
 
-latency_error = [rms(read_latency(encode.latency(x, T, max_value)) - level) for T in steps]
-assert rms(read_latency(early) - level) == 0  # 17 steps for 17 levels: nothing is lost
+assert rms(read_latency(timed_spikes) - level) == 0
+
+latency_error = []
+for T in steps:
+    estimate = read_latency(encode.latency(x, T, max_value))
+    latency_error.append(rms(estimate - level))
 
 figure, axis = plt.subplots(figsize=(7, 4), layout="constrained")
 axis.loglog(steps, formula, "k", lw=5, alpha=0.25, label="rate: root of the mean of p(1-p)/T")
 axis.loglog(steps, rate_error, "o-", label="rate, measured")
 axis.loglog(steps, latency_error, "s-", label="latency, measured")
-axis.axhline(rms(one_bit - level), ls=":", color="gray", label="one bit")
-axis.set(xlabel="time steps T", ylabel="RMS error of the level (full range = 1)")
+axis.axhline(one_bit_error, ls=":", color="gray", label="one bit")
+axis.set(xlabel="number of time steps T", ylabel="RMS error of the level (full range = 1)")
 axis.set_xticks(steps, steps, minor=False)
 axis.set_xticks([], minor=True)
 axis.legend()
@@ -96,55 +116,64 @@ save(figure, "02_error")
 
 # %% [markdown]
 # ## Direct coding: no spikes at all
-# The image goes into the first layer as a *current*, the same in every step, and the neurons of that layer make the
-# spikes. Nothing is lost. The price is paid in hardware: a spike needs no multiplier (weight times 1 is the weight), a
-# level does. So that currents have a good size whatever the camera, the images are *normalised* to mean 0 and standard
-# deviation 1 over the training set: $\mathrm{cur} = (x - \mu)/\sigma$.
+# The image enters the first layer as a *current*, the same at every step, and the neurons of that layer make the spikes.
+# Nothing is lost. The price is paid in hardware: a spike needs no multiplier (the weight times 1 is the weight), but a
+# grey level does.
+#
+# To give currents a suitable size whatever the camera, images are *normalised* to mean 0 and standard deviation 1 over
+# the training set: $\mathrm{cur} = (x - \mu)/\sigma$.
 
 # %%
 encoder = encode.fit("direct", data.x_train, num_steps, max_value)
+encoded = encoder.encode(x)
+
 cur = (x - data.x_train.mean()) / data.x_train.std()
-np.testing.assert_allclose(encoder.encode(x)[0], cur, atol=1e-6)
-print(
-    "direct:",
-    encoder.encode(x).shape,
-    "one step stands for all; a black pixel becomes",
-    np.round(encoder.pad_value[0], 2),
-)  # what later lessons put around an image
+np.testing.assert_allclose(encoded[0], cur, atol=1e-6)
+print("direct coding:", encoded.shape, "- one step stands for all steps")
+
+# Later lessons add a border around images; its pixels are black, and normalised like all others.
+print("a black pixel becomes", np.round(encoder.pad_value[0], 2))
 
 # %% [markdown]
-# ## The three side by side
-# One image; in the rasters each row is a pixel, each column a step, each mark a spike. As direct coding has no spikes,
-# the last raster shows those of the neurons behind it: one of lesson 1 for each pixel, its current the level.
+# ## The three ways side by side
+# One image. In each raster a row is a pixel, a column is a step, and a mark is a spike. Direct coding has no spikes of
+# its own, so the last raster shows the neurons behind it: one neuron of lesson 1 for each pixel, with the level as its
+# current.
 
 # %%
-image = 4
 spk, _ = lif.forward(level.reshape(1, 100, 64), num_steps, beta=0.9, threshold=1.0)
-rasters = {"rate": by_chance, "latency": early, "direct, one layer on": spk}
+rasters = {"rate": random_spikes, "latency": timed_spikes, "direct, after one layer": spk}
+
+image = 4
 figure, axes = plt.subplots(1, 4, figsize=(12, 3.8), layout="constrained")
 axes[0].imshow(x[image, :, :, 0], cmap="gray")
 axes[0].set(title=f"a digit {data.y_test[image]}", xlabel="column", ylabel="row")
 for axis, (name, train) in zip(axes[1:], rasters.items()):
     t, pixel = np.nonzero(train.reshape(num_steps, 100, 64)[:, image])
+    assert len(t) > 0
     axis.scatter(t, pixel, s=8, marker="|", color="k")
     axis.set(title=f"{name}\n{len(t)} spikes", xlabel="time step", xlim=(-1, num_steps), ylim=(64, -1))
     axis.set_ylabel("pixel (row by row)")
-    assert len(t) > 0
 save(figure, "02_rasters")
 
+# %% [markdown]
+# How many spikes does each way take?
+
+# %%
 spikes = {name: float(train.sum() / 100) for name, train in rasters.items()}
-print("spikes an image:", spikes)
-assert spikes["latency"] < 64 and spikes["latency"] < spikes["rate"] / 3
+print("spikes per image:", spikes)
+assert spikes["latency"] < 64
+assert spikes["latency"] < spikes["rate"] / 3
 
 # %% [markdown]
-# Spikes cost energy and, in the hardware of the later lessons, clock cycles. Later lessons use direct coding: it
-# reaches good accuracy in as few as 5 steps, as no noise has to be averaged away.
+# Spikes cost energy and, in the hardware of the later lessons, clock cycles. Most later lessons use direct coding: it
+# reaches good accuracy in as few as 5 steps, because there is no noise to average away.
 
 # %% [markdown]
 # ## Exercises
-# 1. How many spikes do the 100 images have, rate-coded with T = 17? Compute mean and standard deviation from `level`, and
-#    assert that a run is within four standard deviations.
-# 2. Assert that `read_latency` errs by at most half a step, $1/(2(T-1))$, for every T of `steps`. How many different
+# 1. How many spikes do the 100 images have when they are rate-coded with T = 17? Compute the mean and the standard
+#    deviation of this number from `level`, and assert that a run is within four standard deviations.
+# 2. Assert that `read_latency` errs by at most half a step, $1/(2(T-1))$, for every T in `steps`. How many different
 #    grey levels are left of the 17 when T = 5?
-# 3. Find a rate code without chance: a `lif` neuron with `beta=1`, reset "subtract", and `cur` = level. Assert that the
-#    believed level errs by at most $1/T$, and compare its RMS error with that of chance at T = 64.
+# 3. Find a rate code without randomness: a `lif` neuron with `beta=1`, reset "subtract", and `cur` = level. Assert that
+#    its estimate of the level errs by at most $1/T$, and compare its RMS error with that of random spikes at T = 64.

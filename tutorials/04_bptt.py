@@ -1,24 +1,28 @@
 # %% [markdown]
 # # 4. Backpropagation through time, by hand
-# What a weight does at one step stays in the membranes of later ones, so the gradient must go back along the steps. This
-# is *backpropagation through time*, BPTT: three lines, derived here, and checked. You need lessons 1 and 3.
+# What a weight does at one step remains in the membranes of later steps, so the gradient must travel back along the
+# steps. This is *backpropagation through time*, BPTT. It takes three lines, which we derive here and check. You need
+# lessons 1 and 3.
 
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
-from common import save, source  # source: inspect.getsource without the docstring
+from common import save, source
 
 from minisnn import Network, Surrogate, lif, loss
 
 rng = np.random.default_rng(0)
-beta, threshold, num_steps = 0.8, 1.0, 12
+num_steps, beta, threshold = 12, 0.8, 1.0
 surrogate = Surrogate("sigmoid", 4.0)
 
 # %% [markdown]
-# ## A layer, and a loss
-# 5 inputs, 3 neurons; wanted are random spikes $Y$: $L = \frac12\sum_t\sum_j (S_j[t] - Y_j[t])^2$. A step has no
-# derivative to check (lesson 3). So for the check, and only for it, we swap the step for the surrogate's smooth *curve*:
-# then sg is the true derivative of $S$, and BPTT must be exact.
+# ## A layer and a loss
+# A layer of 3 neurons with 5 inputs should produce the spikes $Y$, which we draw at random:
+#
+# $$L = \frac12\sum_t\sum_j (S_j[t] - Y_j[t])^2$$
+#
+# A step function has no useful derivative to check against (lesson 3). So for the check, and only for the check, we
+# replace the step by the smooth *curve* of the surrogate. Then sg is the true derivative of $S$, and BPTT must be exact.
 
 # %%
 x = (rng.random((num_steps, 5)) < 0.4).astype(float)  # input spikes
@@ -27,37 +31,54 @@ y = (rng.random((num_steps, 3)) < 0.3).astype(float)  # wanted spikes
 
 
 def forward(w):
-    u, s, spk, mem = np.zeros(3), np.zeros(3), [], []
+    """Return spikes and membranes, each of shape (T, 3)."""
+    spk, mem = [], []
+    u, s = np.zeros(3), np.zeros(3)
     for t in range(num_steps):
         u = beta * u - threshold * s + x[t] @ w
-        s = surrogate.curve(u - threshold)
-        spk, mem = spk + [s], mem + [u]
+        s = surrogate.curve(u - threshold)  # in place of the step u > threshold
+        spk.append(s)
+        mem.append(u)
     return np.array(spk), np.array(mem)
+
+
+def loss_of(w):
+    spk, _ = forward(w)
+    return 0.5 * np.sum((spk - y) ** 2)
 
 
 # %% [markdown]
 # ## The judge: finite differences
-# Move one weight by $\pm\epsilon$, run again, and see what the loss does:
-# $\frac{\partial L}{\partial w_i} \approx \frac{L(w + \epsilon e_i) - L(w - \epsilon e_i)}{2\epsilon}$. It is slow, two
-# runs for each weight, but it cannot be derived wrongly.
+# Move one weight by $\pm\epsilon$, run again, and see how the loss changes:
+#
+# $$\frac{\partial L}{\partial w_i} \approx \frac{L(w + \epsilon e_i) - L(w - \epsilon e_i)}{2\epsilon}$$
+#
+# This is slow, with two runs for each weight, but nobody can get its derivation wrong.
 
 
 # %%
 def differences(function, w, epsilon=1e-6):
-    moves = epsilon * np.eye(w.size).reshape(-1, *w.shape)  # one for each weight
-    return np.reshape([function(w + e) - function(w - e) for e in moves], w.shape) / (2 * epsilon)
+    """Return the gradient of a function at w by finite differences."""
+    gradient = np.zeros_like(w)
+    for i in np.ndindex(w.shape):
+        move = np.zeros_like(w)
+        move[i] = epsilon
+        gradient[i] = (function(w + move) - function(w - move)) / (2 * epsilon)
+    return gradient
+
+
+judge = differences(loss_of, w)
 
 
 def error(gradient):
+    """Return the largest difference from the judge, relative to the judge's largest value."""
     return float(np.abs(gradient - judge).max() / np.abs(judge).max())
 
 
-judge = differences(lambda w: 0.5 * np.sum((forward(w)[0] - y) ** 2), w)
-
 # %% [markdown]
 # ## The naive gradient forgets the past
-# Without time, $dL/dU = \frac{\partial L}{\partial S}\,\mathrm{sg}$ and $dL/dw = x^T\,dL/dU$ (`x.T`: sum over the steps).
-# To take each step for itself, and add up, is wrong by far:
+# Without time we would have $dL/dU = \frac{\partial L}{\partial S}\,\mathrm{sg}$ and $dL/dw = x^T\,dL/dU$ (`x.T` sums over
+# the steps). But to treat each step on its own, and to add up the results, is far off:
 
 # %%
 spk, mem = forward(w)
@@ -69,19 +90,28 @@ assert error(naive) > 0.1
 
 # %% [markdown]
 # ## The cure: walk back through time
-# Write $\delta U[t] = dL/dU[t]$, *all* that a change of $U[t]$ does. There are two ways from $U[t]$ to the loss: its own
-# spike, and the next membrane, $U[t+1] = \beta\,U[t] - \theta\,S[t] + \mathrm{cur}[t+1]$, in which it stands twice, as it
-# is and within $S[t]$:
+# Let $\delta U[t] = dL/dU[t]$ be *everything* that a change of $U[t]$ does to the loss. It acts in two ways: through its
+# own spike, and through the next membrane, in which it appears twice, directly and inside $S[t]$:
+#
+# $$U[t+1] = \beta\,U[t] - \theta\,S[t] + \mathrm{cur}[t+1]$$
+#
+# Add up both ways:
+#
 # $$\delta U[t] = \frac{\partial L}{\partial S[t]}\,\mathrm{sg}[t] + \delta U[t+1]\,\big(\beta - \theta\,\mathrm{sg}[t]\big)$$
-# After the last step there is nothing, so the walk starts there with $\delta U[T] = 0$ and goes back. As
-# $U[t]$ contains $\mathrm{cur}[t]$ once, $\delta\mathrm{cur} = \delta U$, and $\delta w = \sum_t x[t]^T\,\delta\mathrm{cur}[t]$.
+#
+# After the last step there is nothing, so the walk begins there, with $\delta U[T] = 0$, and goes back. As $U[t]$
+# contains $\mathrm{cur}[t]$ once, $\delta\mathrm{cur} = \delta U$, and
+# $\delta w = \sum_t x[t]^T\,\delta\mathrm{cur}[t]$.
 
 
 # %%
 def backward(dspk, sg, detach_reset=False):
-    du, dcur = np.zeros(3), np.zeros((num_steps, 3))
+    """Return dL/dcur of shape (T, 3); with `detach_reset`, the term of the reset is left out."""
+    dcur = np.zeros((num_steps, 3))
+    du = np.zeros(3)
     for t in reversed(range(num_steps)):
-        du = dspk[t] * sg[t] + du * (beta - (0 if detach_reset else threshold * sg[t]))
+        through_reset = 0 if detach_reset else threshold * sg[t]
+        du = dspk[t] * sg[t] + du * (beta - through_reset)
         dcur[t] = du
     return dcur
 
@@ -90,34 +120,58 @@ exact = x.T @ backward(dspk, sg)
 np.testing.assert_allclose(exact, judge, rtol=1e-6, atol=1e-8)
 
 # %% [markdown]
-# ## Proven equal to the library's
-# In `lif.backward` each line stands below the forward line that it undoes, with $V$, $r_0$, $r_1$ of lesson 1. Like snnTorch,
-# a library on top of PyTorch, it leaves the term $\theta\,\mathrm{sg}$ out by default (`detach_reset=True`, `q0 = q1 = 0`):
-# the reset is taken as given. That is not the exact gradient.
+# ## Proven equal to the library
+# In `lif.backward` each line stands below the forward line that it undoes, with $V$, $r_0$ and $r_1$ of lesson 1. Like
+# snnTorch, a library on top of PyTorch, it leaves out the term $\theta\,\mathrm{sg}$ by default (`detach_reset=True`,
+# `q0 = q1 = 0`): it treats the reset as given. That is not the exact gradient.
 
 # %%
 print(source(lif.backward))
 for detach in (False, True):
-    dcur = lif.backward(dspk[:, None], None, spk[:, None], mem[:, None], surrogate, beta, threshold, "subtract", detach)
+    # The library's arrays have a batch axis: shape (T, B, neurons) with B = 1.
+    dcur = lif.backward(
+        dspk[:, None],
+        None,
+        spk[:, None],
+        mem[:, None],
+        surrogate,
+        beta,
+        threshold,
+        reset="subtract",
+        detach_reset=detach,
+    )
     np.testing.assert_allclose(dcur[:, 0], backward(dspk, sg, detach), rtol=1e-12, atol=1e-14)
 
 # %% [markdown]
 # ## How far back does it reach?
-# Let only the last membrane count, with the reset detached: each step back multiplies by $\beta$. A neuron learns from some
-# $1 + \beta + \beta^2 + \ldots = 1/(1-\beta)$ steps. Left in the figure: all gradients of this lesson beside the judge's.
+# Let only the last membrane count, with the reset detached: then each step back multiplies the gradient by $\beta$. So a
+# neuron learns from roughly the last $1 + \beta + \beta^2 + \ldots = 1/(1-\beta)$ steps.
+
+# %%
+silent = np.zeros((50, 1, 1))
+dmem = np.zeros((50, 1, 1))
+dmem[-1] = 1  # dL/dU is 1 at the last step and 0 before
+
+reach = {}
+for b in (0.5, 0.9, 0.98):
+    dcur = lif.backward(silent, dmem, silent, silent, surrogate, b, threshold)[:, 0, 0]
+    reach[b] = dcur[::-1]  # from the last step backwards
+    np.testing.assert_allclose(reach[b], b ** np.arange(50))
+
+# %% [markdown]
+# The figure shows on the left all gradients of this lesson against the judge's, and on the right how a gradient fades on
+# its way back.
 
 # %%
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4), layout="constrained")
 detached = x.T @ backward(dspk, sg, detach_reset=True)
 for name, gradient, mark in (("without time", naive, "x"), ("reset detached", detached, "+"), ("BPTT", exact, "o")):
-    left.plot(judge.ravel(), gradient.ravel(), mark, ms=8, mfc="none", label=f"{name}: error {error(gradient):.0e}")
+    label = f"{name}: error {error(gradient):.0e}"
+    left.plot(judge.ravel(), gradient.ravel(), mark, ms=8, mfc="none", label=label)
 left.axline((0, 0), slope=1, color="gray", lw=0.8)
 left.set(xlabel="dL/dw by finite differences", ylabel="dL/dw computed")
-quiet, dmem = np.zeros((50, 1, 1)), np.eye(50)[-1].reshape(50, 1, 1)  # dL/dU is 1 at the last step
-for b in (0.5, 0.9, 0.98):
-    dcur = lif.backward(quiet, dmem, quiet, quiet, surrogate, b, threshold)[:, 0, 0]
-    np.testing.assert_allclose(dcur[::-1], b ** np.arange(50))
-    right.semilogy(np.arange(50), dcur[::-1], label=f"beta = {b}")
+for b in reach:
+    right.semilogy(np.arange(50), reach[b], label=f"beta = {b}")
 right.set(xlabel="steps before the last", ylabel="dL/dcur", ylim=(1e-4, 2))
 left.legend()
 right.legend()
@@ -125,27 +179,40 @@ save(figure, "04_gradients")
 
 # %% [markdown]
 # ## A whole network before the judge
-# Between layers the gradient goes back through the weights: $\delta S = \delta\mathrm{cur}\,w^T$. `smooth=True` swaps all
-# steps for curves; all 64 weights and biases of two layers agree with the judge. (`loss.rate`: lesson 5.)
+# Between layers the gradient travels back through the weights: $\delta S = \delta\mathrm{cur}\,w^T$. With `smooth=True`
+# the library replaces all steps by curves. Then the gradients of all 64 weights and biases of two layers agree with the
+# judge. (The loss, `loss.rate`, is explained in lesson 5.)
 
 # %%
 net = Network("6-4", (5,), backend="numpy", dtype="float64", detach_reset=False, surrogate=surrogate, rng=rng)
-inputs, labels = rng.standard_normal((1, 3, 5)), np.array([0, 1, 2])
+inputs = rng.standard_normal((1, 3, 5))  # three images
+labels = np.array([0, 1, 2])
+
+
+def loss_with(param, values):
+    """Return the loss of the network with other values in one of its parameters."""
+    before = param.copy()
+    param[...] = values
+    run = net.forward(inputs, num_steps, smooth=True)
+    param[...] = before
+    value, dspk, dmem = loss.rate(run.spk, run.mem, labels, 4)
+    return value
+
+
 run = net.forward(inputs, num_steps, smooth=True)
-for index, grad in enumerate(net.backward(run, loss.rate(run.spk, run.mem, labels, 4)[1])):
-    own = net.params[index]
+_, dspk, _ = loss.rate(run.spk, run.mem, labels, 4)
+gradients = net.backward(run, dspk)
 
-    def loss_with(param):
-        net.params[index] = param
-        again = net.forward(inputs, num_steps, smooth=True)
-        return loss.rate(again.spk, again.mem, labels, 4)[0]
-
-    np.testing.assert_allclose(grad, differences(loss_with, own), rtol=1e-5, atol=1e-8)
-    net.params[index] = own
+for param, gradient in zip(net.params, gradients):
+    by_differences = differences(lambda values: loss_with(param, values), param)
+    np.testing.assert_allclose(gradient, by_differences, rtol=1e-5, atol=1e-8)
 
 # %% [markdown]
 # ## Exercises
-# 1. Show the judge's own error for $\epsilon = 10^{-1}, \ldots, 10^{-12}$, and assert that $10^{-6}$ beats both ends.
-# 2. Derive the walk for reset "zero", $U[t+1] = \beta U[t](1 - S[t]) + \mathrm{cur}[t+1]$; assert it (`detach_reset=False`).
-# 3. *Truncated* BPTT follows each $\partial L/\partial S[t]$ through $K$ steps: $t$, and $K-1$ before it. Write it for one
-#    layer: assert that $K = 1$ is the naive gradient and $K = T$ the exact one, and find the error in between.
+# 1. Show the judge's own error for $\epsilon = 10^{-1}, \ldots, 10^{-12}$, and assert that $10^{-6}$ is better than both
+#    ends.
+# 2. Derive the walk for reset "zero", $U[t+1] = \beta U[t](1 - S[t]) + \mathrm{cur}[t+1]$, and assert that it is right
+#    (`detach_reset=False`).
+# 3. *Truncated* BPTT follows each $\partial L/\partial S[t]$ through only $K$ steps: $t$ and the $K-1$ steps before it.
+#    Write it for one layer. Assert that $K = 1$ is the naive gradient and $K = T$ the exact one, and find the error in
+#    between.

@@ -1,4 +1,4 @@
-"""What the lessons share: figures go to tutorials/output/NAME.png, sources are printed without their docstrings."""
+"""Helpers that the lessons share: `save` writes a figure, `source` returns the source text of a function."""
 
 import inspect
 import re
@@ -8,11 +8,11 @@ OUTPUT = Path(__file__).parent / "output"
 
 
 def save(figure, name):
-    """Write a Matplotlib figure to tutorials/output/NAME.png, sharp on a projector."""
+    """Write a Matplotlib figure to tutorials/output/NAME.png, sharp enough for a projector."""
     OUTPUT.mkdir(exist_ok=True)
     figure.savefig(OUTPUT / f"{name}.png", dpi=200)
 
 
 def source(function):
-    """The text that inspect.getsource finds, without the docstring, which `help` shows."""
+    """Return the source text of a function without its docstring, which `help` shows."""
     return re.sub(r'\n *r?""".*?"""(?=\n)', "", inspect.getsource(function), count=1, flags=re.S)

@@ -1,5 +1,5 @@
 # %% [markdown]
-# # Solutions of lesson 1
+# # Solutions to lesson 1
 
 # %%
 import numpy as np
@@ -7,8 +7,8 @@ import numpy as np
 from minisnn import lif
 
 rng = np.random.default_rng(0)
-tau = 20.0
-beta = np.exp(-1.0 / tau)
+tau = 20.0  # ms
+beta = np.exp(-1.0 / tau)  # steps of 1 ms
 
 # %% [markdown]
 # ## 1
@@ -16,42 +16,50 @@ beta = np.exp(-1.0 / tau)
 
 # %%
 steps = int(np.floor(np.log(2) / -np.log(beta))) + 1
-pulse = np.zeros((30, 1))
-pulse[0] = 0.8  # below the threshold
-_, mem = lif.forward(pulse, 30, beta, 1.0)
 assert steps == 14
+
+pulse = np.zeros((30, 1))
+pulse[0] = 0.8  # below the threshold, so that no reset interferes
+_, mem = lif.forward(pulse, 30, beta, 1.0)
 assert mem[steps - 1] >= 0.4 > mem[steps]
 
 # %% [markdown]
 # ## 2
 # After $n$ steps from 0 the membrane is $R\,I\,(1-\beta^n)$. It is above $\theta = 1$ when
-# $n > \ln(1 - 1/(R\,I)) / \ln\beta$: the next whole number above.
+# $n > \ln(1 - 1/(R\,I)) / \ln\beta$, so $n$ is the next larger whole number.
 
 # %%
 levels = np.linspace(0.5, 6, 200)
 spk, _ = lif.forward((1 - beta) * levels[None], 2000, beta, 1.0, "zero")
 for level, train in zip(levels, spk.T):
+    spike_steps = np.flatnonzero(train)
     if level > 1:
         n = int(np.floor(np.log(1 - 1 / level) / np.log(beta))) + 1
-        assert (np.diff(np.flatnonzero(train)) == n).all()
-        assert np.flatnonzero(train)[0] == n - 1  # step 0 already has one current in it
+        assert (np.diff(spike_steps) == n).all()
+        assert spike_steps[0] == n - 1  # steps count from 0, and step 0 already adds one current
     else:
         assert not train.any()
 
 # %% [markdown]
 # ## 3
-# Without a leak, "subtract" keeps what is above the threshold, "zero" throws it away. The state that is left after the
-# last step is the last membrane minus its own reset.
+# Without a leak, "subtract" keeps what is above the threshold, and "zero" throws it away.
 
 # %%
 for reset, share in (("subtract", 0.6), ("zero", 0.5)):
     spk, _ = lif.forward(np.full((1, 1), 0.6), 1000, 1.0, 1.0, reset)
     assert abs(spk.mean() - share) < 0.002
+
+# %% [markdown]
+# What is left after the last step is the last membrane minus the reset of the last spike.
+
+# %%
 cur = rng.random((1000, 1))
 spk, mem = lif.forward(cur, 1000, 1.0, 1.0, "subtract")
 left = mem[-1] - 1.0 * spk[-1]
 np.testing.assert_allclose(cur.sum(axis=0), spk.sum(axis=0) * 1.0 + left)
+
 spk, mem = lif.forward(cur, 1000, 1.0, 1.0, "zero")
-lost = cur.sum(axis=0) - spk.sum(axis=0) - mem[-1] * (1 - spk[-1])
-print("subtract loses nothing; zero loses", round(float(lost[0]), 1), "of", round(float(cur.sum()), 1))
+left = mem[-1] * (1 - spk[-1])
+lost = float((cur.sum(axis=0) - spk.sum(axis=0) - left)[0])
+print(f'"subtract" loses nothing; "zero" loses {lost:.1f} of {cur.sum():.1f}')
 assert lost > 50

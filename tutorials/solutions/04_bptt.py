@@ -1,5 +1,5 @@
 # %% [markdown]
-# # Solutions of lesson 4
+# # Solutions to lesson 4
 
 # %%
 import numpy as np
@@ -7,7 +7,7 @@ import numpy as np
 from minisnn import Surrogate, lif
 
 rng = np.random.default_rng(0)
-beta, threshold, num_steps = 0.8, 1.0, 12
+num_steps, beta, threshold = 12, 0.8, 1.0
 surrogate = Surrogate("sigmoid", 4.0)
 x = (rng.random((num_steps, 5)) < 0.4).astype(float)
 w = rng.normal(0.3, 1, (5, 3))
@@ -20,33 +20,42 @@ def forward(w, reset="subtract"):
 
 
 def loss_of(w, reset="subtract"):
-    return 0.5 * np.sum((forward(w, reset)[0] - y) ** 2)
+    spk, _ = forward(w, reset)
+    return 0.5 * np.sum((spk - y) ** 2)
 
 
 def differences(function, w, epsilon=1e-6):
-    moves = epsilon * np.eye(w.size).reshape(-1, *w.shape)
-    return np.reshape([function(w + e) - function(w - e) for e in moves], w.shape) / (2 * epsilon)
+    gradient = np.zeros_like(w)
+    for i in np.ndindex(w.shape):
+        move = np.zeros_like(w)
+        move[i] = epsilon
+        gradient[i] = (function(w + move) - function(w - move)) / (2 * epsilon)
+    return gradient
 
 
 def by_library(w, reset="subtract"):
     spk, mem = forward(w, reset)
+    dspk = spk - y
     dcur = lif.backward(
-        (spk - y)[:, None], None, spk[:, None], mem[:, None], surrogate, beta, threshold, reset, detach_reset=False
+        dspk[:, None], None, spk[:, None], mem[:, None], surrogate, beta, threshold, reset, detach_reset=False
     )
     return x.T @ dcur[:, 0]
 
 
 # %% [markdown]
 # ## 1
-# A large $\epsilon$ errs because the loss is curved, as $\epsilon^2$. A small one errs because two almost equal numbers
-# of some 16 digits are subtracted, as $10^{-16}/\epsilon$. In between lies the best.
+# A large $\epsilon$ errs because the loss is curved; this error grows as $\epsilon^2$. A small one errs because two
+# almost equal numbers of some 16 digits are subtracted; this error grows as $10^{-16}/\epsilon$. The best lies in
+# between.
 
 # %%
 exact = by_library(w)
-errors = {k: np.abs(differences(loss_of, w, 10.0**-k) - exact).max() for k in range(1, 13)}
-for k, value in errors.items():
-    print(f"epsilon 1e-{k}: error {value:.1e}")
-assert errors[6] < errors[1] and errors[6] < errors[12]
+errors = {}
+for k in range(1, 13):
+    errors[k] = np.abs(differences(loss_of, w, 10.0**-k) - exact).max()
+    print(f"epsilon 1e-{k}: error {errors[k]:.1e}")
+assert errors[6] < errors[1]
+assert errors[6] < errors[12]
 
 # %% [markdown]
 # ## 2
@@ -57,37 +66,43 @@ assert errors[6] < errors[1] and errors[6] < errors[12]
 
 # %%
 spk, mem = forward(w, "zero")
+dspk = spk - y
 sg = surrogate.derivative(mem - threshold)
-du, dcur = np.zeros(3), np.zeros((num_steps, 3))
+dcur = np.zeros((num_steps, 3))
+du = np.zeros(3)
 for t in reversed(range(num_steps)):
-    du = (spk - y)[t] * sg[t] + du * (beta * (1 - spk[t]) - beta * mem[t] * sg[t])
+    du = dspk[t] * sg[t] + du * (beta * (1 - spk[t]) - beta * mem[t] * sg[t])
     dcur[t] = du
-np.testing.assert_allclose(x.T @ dcur, by_library(w, "zero"), rtol=1e-12, atol=1e-14)
-np.testing.assert_allclose(x.T @ dcur, differences(lambda w: loss_of(w, "zero"), w), rtol=1e-6, atol=1e-8)
+gradient = x.T @ dcur
+np.testing.assert_allclose(gradient, by_library(w, "zero"), rtol=1e-12, atol=1e-14)
+
+judge = differences(lambda changed: loss_of(changed, "zero"), w)
+np.testing.assert_allclose(gradient, judge, rtol=1e-6, atol=1e-8)
 
 # %% [markdown]
 # ## 3
-# Start a walk at each step alone, and stop it after $K$ steps; the sum of all walks is the gradient, as the walk is
-# linear in $\partial L/\partial S$.
+# Begin a separate walk at each step, and stop it after $K$ steps. The sum of all walks is the gradient, because the walk
+# is linear in $\partial L/\partial S$.
 
 # %%
 spk, mem = forward(w)
+dspk = spk - y
 sg = surrogate.derivative(mem - threshold)
 
 
-def truncated(most):
+def truncated(K):
     dcur = np.zeros((num_steps, 3))
-    for end in range(num_steps):
-        du = (spk - y)[end] * sg[end]
-        for t in range(end, max(end - most, -1), -1):
-            if t < end:
-                du = du * (beta - threshold * sg[t])
+    for last in range(num_steps):
+        du = dspk[last] * sg[last]
+        dcur[last] += du
+        for t in range(last - 1, max(last - K, -1), -1):
+            du = du * (beta - threshold * sg[t])
             dcur[t] += du
     return x.T @ dcur
 
 
-errors = [np.abs(truncated(most) - exact).max() for most in range(1, num_steps + 1)]
-print("error by K:", np.round(errors, 4))
-np.testing.assert_allclose(truncated(1), x.T @ ((spk - y) * sg))
+errors = [np.abs(truncated(K) - exact).max() for K in range(1, num_steps + 1)]
+print("error for K = 1, 2, ...:", np.round(errors, 4))
+np.testing.assert_allclose(truncated(1), x.T @ (dspk * sg))
 np.testing.assert_allclose(truncated(num_steps), exact, rtol=1e-12, atol=1e-14)
 assert errors[5] < errors[0] / 2
