@@ -1,51 +1,57 @@
 # %% [markdown]
 # # 6. Convolution and pooling of spikes
-# In lesson 5 every neuron saw every pixel, with a weight of its own. Here each neuron sees a small window, and neurons
-# at all places share their weights. Seen from the other side, from a single spike, this is what hardware will do.
-# You need lesson 5.
+# In lesson 5 every neuron saw every pixel, with a weight of its own. Here each neuron sees a small window, and the neurons
+# at all places share their weights. Seen from the other side, from a single spike, this is exactly what the hardware will
+# do. You need lesson 5.
 
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
-from common import save, source  # source: inspect.getsource without the docstring
+from common import save, source
 
 from minisnn import Network, conv2d, evaluate, fit, load_data, maxpool
 
 rng = np.random.default_rng(0)
 data = load_data("digits")
-# the test images, one pixel to the right (their borders are mostly empty)
-moved = np.roll(data.x_test, 1, axis=2)
+
+# The test images, shifted by one pixel to the right (their borders are mostly empty).
+shifted = np.roll(data.x_test, 1, axis=2)
 
 # %% [markdown]
-# ## Without convolution: what was learned at one place is not known at the next
+# ## Without convolution: what is learned at one place is unknown at the next
+# We train the network of lesson 5, and test it on the images as they are and on the shifted images.
 
 
 # %%
 def trained(topology, padding=0):
+    """Return a trained model, its accuracy on the test images and on the shifted ones, and its number of weights."""
     net = Network(topology, data.input_shape, padding=padding, backend="numpy", rng=np.random.default_rng(0))
     model = fit(net, data, epochs=8, num_steps=5, lr=0.004, seed=0)
-    here, there = (evaluate(model, x, data.y_test).accuracy for x in (data.x_test, moved))
-    weights = sum(p.size for p in net.params)
-    print(f"{topology:12} {weights:5} weights: {here:.1%} right, {there:.1%} one pixel to the right")
-    return model, here, there, weights
+    accuracy = evaluate(model, data.x_test, data.y_test).accuracy
+    accuracy_shifted = evaluate(model, shifted, data.y_test).accuracy
+    weights = sum(param.size for param in net.params)
+    print(f"{topology:12} {weights:5} weights: accuracy {accuracy:.1%}, shifted by one pixel {accuracy_shifted:.1%}")
+    return model, accuracy, accuracy_shifted, weights
 
 
-_, here, there, weights = trained("64-10")
-assert there < here - 0.3
+_, dense_accuracy, dense_shifted, dense_weights = trained("64-10")
+assert dense_shifted < dense_accuracy - 0.3
 
 # %% [markdown]
 # ## The cure: one window of weights for all places
-# A *kernel* `w` of $k\times k$ weights slides over the frame; at each place it is multiplied with what lies below it:
+# A *kernel* `w` of $k\times k$ weights slides over the frame. At each place it is multiplied with what lies below it, and
+# the products are summed:
 #
 # $$\mathrm{cur}[y, x, m] = b_m + \sum_{k_y, k_x, c} \mathrm{spk}[y + k_y - p,\; x + k_x - p,\; c]\; w[k_y, k_x, c, m]$$
 #
-# $c$ counts the *channels* of the input (colours, or kinds of features), $m$ those of the output: one kernel for each.
-# *Padding* adds a border of $p$ pixels around the input, so that with $k=3$, $p=1$ the output is as large as the input.
-# The library lays all windows out as rows of one matrix, so that a single product does it all (*im2col*).
+# $c$ counts the *channels* of the input (colours, or kinds of features) and $m$ the channels of the output; each output
+# channel has a kernel of its own. *Padding* adds a border of $p$ pixels around the input, so that with $k=3$ and $p=1$
+# the output is as large as the input.
 
 # %%
-spk = (rng.random((8, 8, 4)) < 0.15).astype(float)  # H, W, C: 15 % spikes
-w, b = rng.normal(size=(3, 3, 4, 16)), rng.normal(size=16)
+spk = (rng.random((8, 8, 4)) < 0.15).astype(float)  # (H, W, C): 15 % of the inputs are spikes
+w = rng.normal(size=(3, 3, 4, 16))
+b = rng.normal(size=16)
 
 
 def gather(spk, w, b):
@@ -58,98 +64,126 @@ def gather(spk, w, b):
     return cur
 
 
+# %% [markdown]
+# The library copies all windows into the rows of one matrix, so that a single matrix product does it all. This is called
+# *im2col*.
+
+# %%
+print(source(conv2d.forward))
 cur = conv2d.forward(spk[None, None], w, b, padding=1)[0, 0]  # the library's arrays are (T, B, H, W, C)
 np.testing.assert_allclose(gather(spk, w, b), cur)
-print(source(conv2d.forward))
 
 # %% [markdown]
 # ## The same, seen from a spike: scatter
-# Each neuron *gathers* from its window, silent pixels included: most products are $0\cdot w$. Turn it round: walk through
-# the spikes and *scatter*, which is to add the kernel to all neurons whose windows hold the spike. A spike at $(y, x)$
-# is the neighbour $(k_y, k_x)$ of the neuron at $(y - k_y + p,\; x - k_x + p)$. No multiplication is left, and silence
-# costs nothing. The accelerator of lesson 10 does exactly this.
+# Above, each neuron *gathers* from its window, silent pixels included: most products are $0\cdot w$. Now turn it round:
+# walk through the spikes and *scatter* each of them, that is, add the kernel to all neurons whose windows contain the
+# spike. A spike at $(y, x)$ lies at place $(k_y, k_x)$ in the window of the neuron at $(y - k_y + p,\; x - k_x + p)$.
+#
+# No multiplication is left, and silence costs nothing. The accelerator of lesson 10 does exactly this.
 
 
 # %%
 def scatter(spk, w, b):
-    cur, additions = np.tile(b, (8, 8, 1)), 0
+    """Return the currents, and the number of additions."""
+    cur = np.tile(b, (8, 8, 1))
+    additions = 0
     for y, x, c in np.argwhere(spk):
         for ky in range(3):
             for kx in range(3):
-                at = y - ky + 1, x - kx + 1
-                if 0 <= at[0] < 8 and 0 <= at[1] < 8:  # a neuron outside the frame does not exist
-                    cur[at] += w[ky, kx, c]
-                    additions += 16
+                row, column = y - ky + 1, x - kx + 1
+                if 0 <= row < 8 and 0 <= column < 8:  # no neuron exists outside the frame
+                    cur[row, column] += w[ky, kx, c]
+                    additions += 16  # one for each output channel
     return cur, additions
 
 
-ours, additions = scatter(spk, w, b)
-np.testing.assert_allclose(ours, cur)
-print(f"gather: {8 * 8 * w.size} products; scatter: {additions} additions for {int(spk.sum())} spikes")
-assert additions < 0.2 * 8 * 8 * w.size
+scattered, additions = scatter(spk, w, b)
+np.testing.assert_allclose(scattered, cur)
+
+products = 8 * 8 * w.size
+print(f"gather: {products} products; scatter: {additions} additions for {int(spk.sum())} spikes")
+assert additions < 0.2 * products
 
 # %% [markdown]
-# ## Pooling: less to look at
-# Behind a convolution the frame is thinned out: each window of $2\times2$ neurons hands on one number. The naive choice
-# is their mean; but the mean of spikes is no spike, and the next layer would need multipliers again. The cure is the
-# maximum. Of 0s and 1s that is the logical OR: *did any of the four fire?*
+# ## Pooling: smaller frames
+# After a convolution the frame is made smaller: each window of $2\times2$ neurons hands on one number. The naive choice
+# is their mean. But the mean of spikes is not a spike, and the next layer would need multipliers again. The cure is the
+# maximum. For 0s and 1s that is the logical OR: *did any of the four spike?*
 
 # %%
-# (h, w, place in the window, channel)
-windows = spk.reshape(4, 2, 4, 2, 4).transpose(0, 2, 1, 3, 4).reshape(4, 4, 4, 4)
-print("values of the mean:", np.unique(windows.mean(axis=2)), "of the maximum:", np.unique(windows.max(axis=2)))
+pairs = spk.reshape(4, 2, 4, 2, 4)  # (row of windows, row in it, column of windows, column in it, channel)
+windows = pairs.transpose(0, 2, 1, 3, 4).reshape(4, 4, 4, 4)  # (h, w, place in the window, channel)
+means = windows.mean(axis=2)
+print("values of the mean:", np.unique(means), "of the maximum:", np.unique(windows.max(axis=2)))
+
 pooled = maxpool.forward(spk[None, None], 2)[0, 0]
 np.testing.assert_array_equal(pooled, windows.max(axis=2))
 np.testing.assert_array_equal(pooled, windows.any(axis=2))
-assert not np.isin(windows.mean(axis=2), (0, 1)).all() and np.isin(pooled, (0, 1)).all()
+assert not np.isin(means, (0, 1)).all()
+assert np.isin(pooled, (0, 1)).all()
 
 # %% [markdown]
-# Backwards, a convolution scatters the gradient over the window that it had gathered from; a pool gives it to one
-# neuron, as one makes the maximum: the first that fired (in a silent window the first of all: it may learn to fire).
+# In the backward direction, a convolution scatters the gradient over the window from which it had gathered. A pool gives
+# the gradient to a single neuron, because a single neuron makes the maximum: the first one that spiked. (In a silent
+# window this is the first of all, which may so learn to spike.)
 
 # %%
 dpooled = rng.normal(size=pooled.shape)
-dspk = np.zeros_like(windows)
-np.put_along_axis(dspk, windows.argmax(axis=2, keepdims=True), dpooled[:, :, None], axis=2)
-theirs = maxpool.backward(dpooled[None, None], spk[None, None], 2)[0, 0]
-np.testing.assert_array_equal(theirs.reshape(4, 2, 4, 2, 4).transpose(0, 2, 1, 3, 4).reshape(windows.shape), dspk)
+first = windows.argmax(axis=2, keepdims=True)  # the first place that holds the maximum
+dwindows = np.zeros_like(windows)
+np.put_along_axis(dwindows, first, dpooled[:, :, None], axis=2)
+
+dspk = maxpool.backward(dpooled[None, None], spk[None, None], 2)[0, 0]
+dspk_windows = dspk.reshape(4, 2, 4, 2, 4).transpose(0, 2, 1, 3, 4).reshape(windows.shape)
+np.testing.assert_array_equal(dspk_windows, dwindows)
 
 # %% [markdown]
 # ## A convolutional network learns
-# `16C3-MP2-10`: 16 kernels of 3x3, a pool of 2x2, 10 neurons. Fewer weights do about as well, and a shift harms them
-# less. It still harms: only the kernels are shared over places, the last layer's weights are not.
+# `16C3-MP2-10`: 16 kernels of 3x3, a pool of 2x2, 10 neurons. With fewer weights it does about as well, and a shift harms
+# it less. The shift still does harm, because only the kernels are shared between places; the weights of the last layer
+# are not.
 
 # %%
-model, conv_here, conv_there, conv_weights = trained("16C3-MP2-10", padding=1)
-assert conv_weights < weights and conv_here > here - 0.02 and conv_there > there + 0.05
+model, conv_accuracy, conv_shifted, conv_weights = trained("16C3-MP2-10", padding=1)
+assert conv_weights < dense_weights
+assert conv_accuracy > dense_accuracy - 0.02
+assert conv_shifted > dense_shifted + 0.05
 
+# %% [markdown]
+# One image on its way through layer 1, for the eight channels that spike most:
+
+# %%
 run = model.network.forward(model.encoder.encode(data.x_test[:1]), 5)
-layer, kernels = run.layers[0], model.network.params[0]  # kernels (3, 3, 1, 16)
+layer = run.layers[0]
+kernels = model.network.params[0]  # (3, 3, 1, 16)
+most_active = np.argsort(-layer.spk.sum(axis=(0, 1, 2, 3)))[:8]
+rows = {
+    "kernel": kernels[:, :, 0],
+    "membrane\nstep 0": layer.mem[0, 0],
+    "spikes,\nsum of 5 steps": layer.spk[:, 0].sum(axis=0),
+    "after the pool,\nsum of 5 steps": layer.out[:, 0].sum(axis=0),
+}
+
 figure, axes = plt.subplots(4, 9, figsize=(12, 5.6), layout="constrained")
 axes[1, 0].imshow(data.x_test[0, :, :, 0], cmap="gray")
 axes[1, 0].set_title("image")
-best = np.argsort(-layer.spk.sum(axis=(0, 1, 2, 3)))[:8]  # the channels that fire most
-rows = (
-    ("kernel", kernels[:, :, 0]),
-    ("membrane\nstep 0", layer.mem[0, 0]),
-    ("spikes\n5 steps", layer.spk[:, 0].sum(axis=0)),
-    ("pooled\n5 steps", layer.out[:, 0].sum(axis=0)),
-)
-for row, (name, maps) in zip(axes, rows):
-    for axis, channel in zip(row[1:], best):
-        size = np.abs(maps).max()
-        axis.imshow(maps[..., channel], cmap="coolwarm", vmin=-size, vmax=size)
+for row, (name, maps) in zip(axes, rows.items()):
+    for axis, channel in zip(row[1:], most_active):
+        limit = np.abs(maps).max()
+        axis.imshow(maps[..., channel], cmap="coolwarm", vmin=-limit, vmax=limit)
     row[1].set_ylabel(name)
 for axis in axes.ravel():
     axis.set(xticks=[], yticks=[])
 for axis in axes[[0, 2, 3], 0]:
     axis.set_axis_off()
-figure.suptitle("Each column is a channel; red is above 0, blue below")
+figure.suptitle("Each column is a channel; red is above 0, blue is below 0")
 save(figure, "06_channels")
 
 # %% [markdown]
 # ## Exercises
-# 1. Move the spikes by one pixel before `conv2d.forward`. Assert that the currents are moved as well, but for the border.
-# 2. Assert that `conv2d.backward` returns the scatter of the gradient: `dx` for `dcur` of a single 1 is the kernel itself.
-# 3. A dense layer is a convolution whose kernel is the whole frame. Assert it with `linear.forward`; then find the weight
+# 1. Shift the spikes by one pixel before `conv2d.forward`. Assert that the currents are shifted in the same way, except
+#    at the border.
+# 2. Assert that `conv2d.backward` returns the scatter of the gradient: for a `dcur` with a single 1, `dx` is the kernel
+#    itself.
+# 3. A dense layer is a convolution whose kernel is the whole frame. Assert it with `linear.forward`. Then find the weight
 #    matrix (256 x 1024) of the convolution above, and the share of it that is not 0.

@@ -1,5 +1,5 @@
 # %% [markdown]
-# # Solutions of lesson 5
+# # Solutions to lesson 5
 
 # %%
 import numpy as np
@@ -9,7 +9,8 @@ from minisnn import Network, evaluate, fit, load_data, predict
 data = load_data("digits")
 
 
-def trained(seed=0, **settings):
+def trained(**settings):
+    """Train the lesson's network; `settings` replace or add settings of `fit`."""
     net = Network(
         "64-10",
         data.input_shape,
@@ -17,9 +18,10 @@ def trained(seed=0, **settings):
         threshold=1.0,
         surrogate="fast_sigmoid:5",
         backend="numpy",
-        rng=np.random.default_rng(seed),
+        rng=np.random.default_rng(0),
     )
-    return fit(net, data, **({"epochs": 15, "num_steps": 5, "lr": 0.004, "seed": seed} | settings))
+    usual = {"epochs": 15, "num_steps": 5, "lr": 0.004, "seed": 0}
+    return fit(net, data, **(usual | settings))
 
 
 model = trained()
@@ -27,40 +29,46 @@ result = evaluate(model, data.x_test, data.y_test)
 
 # %% [markdown]
 # ## 1
-# Row: what it is; column: what it is taken for. All 359 images are in it, the right ones on the diagonal.
+# Row: the digit; column: the answer. The table counts all 359 images; the right answers are on the diagonal.
 
 # %%
-taken = np.zeros((10, 10), int)  # [what it is, what it is taken for]
-np.add.at(taken, (data.y_test, predict(model, data.x_test)), 1)
-print(taken)
-assert taken.sum() == 359 and np.isclose(np.trace(taken), 359 * result.accuracy)
-errors = taken - np.diag(np.diag(taken))
-is_, as_ = np.unravel_index(errors.argmax(), errors.shape)
-print(f"most frequent: {is_} taken for {as_}, {errors.max()} times")
+table = np.zeros((10, 10), int)
+np.add.at(table, (data.y_test, predict(model, data.x_test)), 1)
+print(table)
+assert table.sum() == 359
+assert np.isclose(np.trace(table), 359 * result.accuracy)
+
+errors = table - np.diag(np.diag(table))
+digit, answer = np.unravel_index(errors.argmax(), errors.shape)
+print(f"most frequent error: {digit} taken for {answer}, {errors.max()} times")
 
 # %% [markdown]
 # ## 2
-# At T = 5 chance alone makes an RMS error of the levels of about 0.12 of the range (lesson 2).
+# With 5 steps, the noise of random spikes alone is an RMS error of the levels of about 0.12 of the range (lesson 2).
 
 # %%
 by_rate = trained(encoding="rate")
-direct, rate = (evaluate(m, data.x_test, data.y_test).accuracy for m in (model, by_rate))
-print(f"direct {direct:.1%}, rate {rate:.1%}")
-assert direct > rate + 0.01
+direct_accuracy = evaluate(model, data.x_test, data.y_test).accuracy
+rate_accuracy = evaluate(by_rate, data.x_test, data.y_test).accuracy
+print(f"direct coding {direct_accuracy:.1%}, rate coding {rate_accuracy:.1%}")
+assert direct_accuracy > rate_accuracy + 0.01
 
 # %% [markdown]
 # ## 3
-# A price on the hidden layer alone: "weight,0". The choice is made on the validation images, not on the test's.
+# Raise the price on the hidden layer alone, "price,0", until its spikes are halved. The validation accuracy is what a
+# choice may look at; the test accuracy is only reported.
 
 # %%
-for weight in (0.0, 1.0, 2.0, 4.0):
-    priced = trained(rate_penalty=f"{weight},0")
-    best = max(entry["validation_accuracy"] for entry in priced.history)
+for price in (0.0, 1.0, 2.0, 4.0):
+    priced = trained(rate_penalty=f"{price},0")
+    validation = max(entry["validation_accuracy"] for entry in priced.history)
     outcome = evaluate(priced, data.x_test, data.y_test)
+    hidden_rate = outcome.firing_rates[0]
     print(
-        f"weight {weight}: validation {best:.1%}, test {outcome.accuracy:.1%}, "
-        f"hidden neurons fire {outcome.firing_rates[0]:.3f} a step"
+        f"price {price}: validation accuracy {validation:.1%}, test accuracy {outcome.accuracy:.1%}, "
+        f"{hidden_rate:.3f} spikes per hidden neuron and step"
     )
-    if outcome.firing_rates[0] < result.firing_rates[0] / 2:
+    if hidden_rate < result.firing_rates[0] / 2:
         break
-assert outcome.firing_rates[0] < result.firing_rates[0] / 2 and outcome.accuracy > result.accuracy - 0.02
+assert hidden_rate < result.firing_rates[0] / 2
+assert outcome.accuracy > result.accuracy - 0.02
