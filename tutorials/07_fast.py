@@ -1,44 +1,38 @@
 # %% [markdown]
 # # 7. Fast: the kernels beside the reference
-# The code of lessons 1 to 6 is there to be read. The library has all of it a second time in `minisnn/kernels/`, compiled
-# by *Numba*, which makes machine code of Python functions: the same numbers, faster and in less memory. Where does the
-# time go, and what wins it back? All times are measured on your machine. You need lessons 5 and 6.
+# The code of lessons 1 to 6 is written to be read. The library has all of it a second time, in `minisnn/kernels/`,
+# compiled by *Numba*, which turns Python functions into machine code: the same numbers, faster and in less memory. Where
+# does the time go, and what wins it back? All times are measured on your machine. You need lessons 5 and 6.
 
 # %%
-import inspect
 import timeit
 import tracemalloc
 
 import matplotlib.pyplot as plt
 import numpy as np
-from common import save
+from common import save, source
 from numba import njit
 
-from minisnn import Network, lif, linear
-from minisnn.kernels import fire
-from minisnn.kernels import lif as fast_lif
-from minisnn.kernels import linear as fast_linear
+from minisnn import Network, kernels, lif, linear
 
 rng = np.random.default_rng(0)
 
 
 def seconds(function, *args, repeats=5):
-    """Time of a call: the best of some, as other work only makes it slower; the first, which compiles, is left out."""
-    return min(timeit.repeat(lambda: function(*args), number=1, repeat=repeats + 1)[1:])
+    """Return the shortest time of several calls: other work on the machine can only make a call slower."""
+    times = timeit.repeat(lambda: function(*args), number=1, repeat=repeats + 1)
+    return min(times[1:])  # the first call compiles
 
 
 # %% [markdown]
 # ## The naive way: a loop in Python, neuron by neuron
-# Python looks up the type of every number anew, which takes far longer than to add it. `njit` compiles the same lines.
-# What then costs time is *memory*: a processor fetches 64 bytes at a time, and waits for them longer than it computes.
-# The neuron's next step is 262144 numbers away, so 64 bytes are fetched to use 4. And it cannot use its *vector*
-# instructions, which add 4 to 16 numbers at once, but only if they lie side by side. The cure for both: swap the loops,
-# step by step. NumPy (`lif.forward`) goes step by step too, but walks through memory once for each `+` and `*`.
+# Python looks up the type of every number anew, which takes far longer than to add it.
 
 # %%
-num_steps, beta, threshold = 10, np.float32(0.5), np.float32(1.0)
-cur = rng.normal(0.5, 0.5, (num_steps, 16, 16, 16, 64)).astype(np.float32)  # (T, B, H, W, C): 262144 neurons
-flat = cur.reshape(num_steps, -1)
+num_steps = 10
+beta, threshold = np.float32(0.5), np.float32(1.0)
+cur = rng.normal(0.5, 0.5, (num_steps, 16, 16, 16, 64)).astype(np.float32)  # (T, B, H, W, C)
+flat = cur.reshape(num_steps, -1)  # (T, neurons): 262144 neurons
 
 
 def neuron_by_neuron(cur, spk, mem):
@@ -46,84 +40,116 @@ def neuron_by_neuron(cur, spk, mem):
         v = np.float32(0)
         for t in range(num_steps):
             u = v + cur[t, i]
-            spk[t, i], mem[t, i] = u > threshold, u
+            spk[t, i] = u > threshold
+            mem[t, i] = u
             v = beta * u - threshold * np.float32(spk[t, i])
 
 
+# %% [markdown]
+# `njit` compiles these lines. What then costs time is *memory*: a processor fetches 64 bytes at once, and waits for them
+# longer than it computes. The next step of a neuron lies 262144 numbers away, so 64 bytes are fetched to use 4 of them.
+# Nor can the processor use its *vector* instructions, which add 4 to 16 numbers at once, but only numbers that lie side
+# by side. The cure for both is to swap the loops and to go step by step:
+
+
+# %%
 def step_by_step(cur, spk, mem):
     v = np.zeros_like(cur[0])
     for t in range(num_steps):
         for i in range(cur.shape[1]):
             u = v[i] + cur[t, i]
-            spk[t, i], mem[t, i] = u > threshold, u
+            spk[t, i] = u > threshold
+            mem[t, i] = u
             v[i] = beta * u - threshold * np.float32(spk[t, i])
 
 
-spk, mem = np.empty(flat.shape, np.uint8), np.empty_like(flat)
-for way in (njit(neuron_by_neuron), njit(step_by_step)):
-    way(flat, spk, mem)
-    for library in (lif.forward, fast_lif.forward):
-        np.testing.assert_array_equal((spk, mem), library(flat, num_steps, 0.5, 1.0))  # equal to the last bit
+# %% [markdown]
+# NumPy (`lif.forward`) goes step by step as well, but it walks through memory once for each `+` and `*`. All ways give
+# the same numbers, to the last bit:
+
+# %%
+spk = np.empty(flat.shape, np.uint8)
+mem = np.empty_like(flat)
+for compiled in (njit(neuron_by_neuron), njit(step_by_step)):
+    compiled(flat, spk, mem)
+    for library in (lif.forward, kernels.lif.forward):
+        library_spk, library_mem = library(flat, num_steps, 0.5, 1.0)
+        np.testing.assert_array_equal(spk, library_spk)
+        np.testing.assert_array_equal(mem, library_mem)
 
 # %% [markdown]
 # ## The kernels
-# The library's kernels hold 16 neurons in *registers*, the processor's own few places for numbers, for all steps. Alone
-# that wins nothing here: the swapped loop is faster (and finds its arrays ready). But so several passes can be
-# *joined*: `fire.forward`, the *firing pass*, takes a pooling window at a time, hands on the OR of its spikes, and
-# writes no membrane. Of 5 bytes a neuron and step, a quarter of one is left.
+# The library's kernels keep 16 neurons in *registers*, the processor's own few places for numbers, through all steps. On
+# its own this wins nothing here: the swapped loop above is faster (it also finds its arrays ready). But now several
+# passes can be *fused* into one: `kernels.fire.forward` takes a pooling window at a time, hands on the OR of its spikes,
+# and writes no membrane at all. A membrane and a spike are 5 bytes per neuron and step; a quarter of a byte is left.
 
 # %%
-print(inspect.getsource(fire._forward.py_func))  # splat: one number in all 16 places of a vector
-neuron = fast_lif.constants(0.5, 1.0, "subtract", True, cur.dtype)  # beta, theta, r0, r1, ... (lesson 1)
-ns = {
-    name: 1e9 * seconds(*call) / call[1].size
-    for name, call in {
-        "Python, neuron by neuron": (neuron_by_neuron, flat[:, :300], spk, mem),
-        "the same, compiled": (njit(neuron_by_neuron), flat, spk, mem),
-        "compiled, step by step": (njit(step_by_step), flat, spk, mem),
-        "NumPy, step by step": (lif.forward, cur, num_steps, 0.5, 1.0),
-        "kernel: spikes, membranes": (fast_lif.forward, cur, num_steps, 0.5, 1.0),
-        "kernel: pooled spikes": (fire.forward, cur, num_steps, neuron, 2),
-    }.items()
+# splat, in this source, puts one number into all 16 places of a vector.
+print(source(kernels.fire._forward.py_func))
+
+neuron = kernels.lif.constants(0.5, 1.0, "subtract", True, cur.dtype)  # beta, theta, r0, r1, ... (lesson 1)
+some = flat[:, :300]  # enough for Python
+times = {
+    "Python, neuron by neuron": seconds(neuron_by_neuron, some, spk, mem) / some.size,
+    "the same, compiled": seconds(njit(neuron_by_neuron), flat, spk, mem) / flat.size,
+    "compiled, step by step": seconds(njit(step_by_step), flat, spk, mem) / flat.size,
+    "NumPy, step by step": seconds(lif.forward, cur, num_steps, 0.5, 1.0) / cur.size,
+    "kernel: spikes, membranes": seconds(kernels.lif.forward, cur, num_steps, 0.5, 1.0) / cur.size,
+    "kernel: pooled spikes": seconds(kernels.fire.forward, cur, num_steps, neuron, 2) / cur.size,
 }
-print("ns a neuron and step:", {name: round(value, 2) for name, value in ns.items()})
-assert ns["Python, neuron by neuron"] > 5 * ns["the same, compiled"] > 5 * ns["compiled, step by step"]
-assert ns["kernel: pooled spikes"] < ns["NumPy, step by step"]
+nanoseconds = {name: 1e9 * time for name, time in times.items()}
+for name, value in nanoseconds.items():
+    print(f"{name:26} {value:8.2f} ns per neuron and step")
+
+assert nanoseconds["Python, neuron by neuron"] > 5 * nanoseconds["the same, compiled"]
+assert nanoseconds["the same, compiled"] > 5 * nanoseconds["compiled, step by step"]
+assert nanoseconds["kernel: pooled spikes"] < nanoseconds["NumPy, step by step"]
 
 # %% [markdown]
 # ## Silence is free
-# A dense layer, `spk @ w`, costs the same whether anybody fires or not. The kernel adds the weights of spikes alone; if
-# more than half spike it goes the dense way too. (With weights in 1/256ths all sums are exact, whatever the order.)
+# A dense layer, `spk @ w`, costs the same whether its inputs spike or not. The kernel adds only the weights of spikes; if
+# more than half of the inputs spike, it goes the dense way too.
 
 # %%
-w, b = np.round(rng.normal(size=(1024, 256)) * 256).astype(np.float32) / 256, np.zeros(256, np.float32)
-shares, dense, sparse = (0.01, 0.03, 0.1, 0.2, 0.4, 0.7, 1.0), [], []
+# Weights in multiples of 1/256: all their sums are exact, whatever the order (exercise 1).
+w = np.round(rng.normal(size=(1024, 256)) * 256).astype(np.float32) / 256
+b = np.zeros(256, np.float32)
+
+shares = (0.01, 0.03, 0.1, 0.2, 0.4, 0.7, 1.0)
+dense, sparse = [], []  # ms
 for share in shares:
     spk = (rng.random((1, 256, 1024)) < share).astype(np.uint8)
-    floats = spk.astype(np.float32)  # these go the dense way
-    np.testing.assert_array_equal(linear.forward(floats, w, b), fast_linear.forward(spk, w, b))
-    for times, x in ((dense, floats), (sparse, spk)):
-        times.append(1e3 * seconds(fast_linear.forward, x, w, b, repeats=20))
-
-figure, (left, right) = plt.subplots(1, 2, figsize=(12, 3.8), layout="constrained")
-bars = left.barh(list(ns)[::-1], list(ns.values())[::-1], log=True)
-left.bar_label(bars, fmt="%.3g", padding=3)
-left.set(xlabel="ns a neuron and step (logarithmic)", xlim=(0.1, 1e4))
-right.plot(shares, dense, "o-", label="dense")
-right.plot(shares, sparse, "s-", label="spikes only, to one half")
-right.set(xlabel="share of inputs that spike", ylabel="ms for 256 rows of 1024 inputs", ylim=(0, None))
-right.legend()
-save(figure, "07_times")
+    floats = spk.astype(np.float32)  # float inputs go the dense way
+    np.testing.assert_array_equal(linear.forward(floats, w, b), kernels.linear.forward(spk, w, b))
+    dense.append(1e3 * seconds(kernels.linear.forward, floats, w, b, repeats=20))
+    sparse.append(1e3 * seconds(kernels.linear.forward, spk, w, b, repeats=20))
 assert sparse[1] < dense[1]
 
 # %% [markdown]
-# ## A training step: time and memory
-# Backward needs every membrane of every step (lesson 4). The reference keeps them, 4 bytes each, and the spikes as well:
-# $8\,T\,B \sum_l N_l$ bytes for $N_l$ neurons in layer $l$, and copies on the way. The kernels keep spikes in single
-# bytes, and currents; they compute the membranes *again* when going back. They also use all processors.
+# The times of both sections:
 
 # %%
-inputs, nets = rng.standard_normal((1, 64, 16, 16, 3)).astype(np.float32), {}
+figure, (left, right) = plt.subplots(1, 2, figsize=(12, 3.8), layout="constrained")
+names = list(nanoseconds)[::-1]  # barh draws from the bottom
+bars = left.barh(names, [nanoseconds[name] for name in names], log=True)
+left.bar_label(bars, fmt="%.3g", padding=3)
+left.set(xlabel="time per neuron and step (ns, logarithmic)", xlim=(0.1, 1e4))
+right.plot(shares, dense, "o-", label="dense")
+right.plot(shares, sparse, "s-", label="spikes only, up to one half")
+right.set(xlabel="share of inputs that spike", ylabel="time for 256 rows of 1024 inputs (ms)", ylim=(0, None))
+right.legend()
+save(figure, "07_times")
+
+# %% [markdown]
+# ## A training step: time and memory
+# The backward pass needs every membrane of every step (lesson 4). The reference keeps them, at 4 bytes each, and the
+# spikes as well: $8\,T\,B \sum_l N_l$ bytes for $N_l$ neurons in layer $l$, and copies on the way. The kernels keep only
+# the currents, and spikes in single bytes; on the way back they compute the membranes *again*. They also use all
+# processors.
+
+# %%
+inputs = rng.standard_normal((1, 64, 16, 16, 3)).astype(np.float32)
 
 
 def gradients(net):
@@ -131,24 +157,30 @@ def gradients(net):
     return net.backward(run, np.ones_like(run.spk) / 64)
 
 
+durations, peaks, results = {}, {}, {}
 for backend in ("numpy", "numba"):
     net = Network("16C3-MP2-32C3-MP2-10", (16, 16, 3), padding=1, backend=backend, rng=np.random.default_rng(0))
-    duration = seconds(gradients, net, repeats=3)
+    durations[backend] = seconds(gradients, net, repeats=3)
     tracemalloc.start()  # counts the memory of all arrays
-    grads = gradients(net)
-    nets[backend] = duration, tracemalloc.get_traced_memory()[1] / 1e6, grads  # s, MB at the peak
+    results[backend] = gradients(net)
+    _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    print(f"{backend}: {1e3 * duration:.0f} ms, {nets[backend][1]:.0f} MB")
+    peaks[backend] = peak / 1e6  # MB
+    print(f"{backend}: {1e3 * durations[backend]:.0f} ms, {peaks[backend]:.0f} MB at the peak")
 
-kept = 8 * num_steps * 64 * sum(layer.neurons for layer in net.layers) / 1e6  # MB, by the formula: 32
-assert nets["numba"][1] < kept < nets["numpy"][1] and nets["numba"][0] < nets["numpy"][0]
-for ours, theirs in zip(grads, nets["numpy"][2]):
-    np.testing.assert_allclose(ours, theirs, atol=2e-4 * np.abs(theirs).max())
+neurons = sum(layer.neurons for layer in net.layers)
+kept = 8 * num_steps * 64 * neurons / 1e6  # MB, by the formula
+print(f"by the formula the reference keeps {kept:.0f} MB")
+assert peaks["numba"] < kept < peaks["numpy"]
+assert durations["numba"] < durations["numpy"]
+for ours, reference in zip(results["numba"], results["numpy"]):
+    np.testing.assert_allclose(ours, reference, atol=2e-4 * np.abs(reference).max())
 
 # %% [markdown]
 # ## Exercises
-# 1. Sums of floats depend on their order. Take normal weights in float32 as they are, not rounded to 1/256: assert that
-#    `linear.forward` and the sparse kernel differ, by less than 1e-5 of the largest current.
-# 2. Write a firing pass of your own, from currents (T, B, H, W, C) to pooled spikes; assert that it is `fire.forward`'s.
-# 3. Measure the peak of `gradients` for T = 5 and 20 with both backends. Assert that each step more takes the reference
-#    at least $8\,B\sum_l N_l$ bytes, and the kernels less than half of that.
+# 1. Sums of floats depend on their order. Take normal weights in float32 as they are, not rounded to multiples of 1/256.
+#    Assert that `linear.forward` and the sparse kernel differ, by less than 1e-5 of the largest current.
+# 2. Write a fused pass of your own, from currents (T, B, H, W, C) to pooled spikes. Assert that its spikes are those of
+#    `kernels.fire.forward`.
+# 3. Measure the peak of `gradients` for T = 5 and 20 with both backends. Assert that each additional step takes the
+#    reference at least $8\,B\sum_l N_l$ bytes, and the kernels less than half of that.

@@ -1,5 +1,5 @@
 # %% [markdown]
-# # Solutions of lesson 7
+# # Solutions to lesson 7
 
 # %%
 import tracemalloc
@@ -7,32 +7,31 @@ import tracemalloc
 import numpy as np
 from numba import njit
 
-from minisnn import Network, linear
-from minisnn.kernels import fire
-from minisnn.kernels import lif as fast_lif
-from minisnn.kernels import linear as fast_linear
+from minisnn import Network, kernels, linear
 
 rng = np.random.default_rng(0)
 
 # %% [markdown]
 # ## 1
-# Each sum is rounded after every addition, so its last bits tell in which order it was taken.
+# A sum is rounded after every addition, so its last bits depend on the order of the additions.
 
 # %%
-w, b = rng.normal(size=(1024, 256)).astype(np.float32), np.zeros(256, np.float32)
+w = rng.normal(size=(1024, 256)).astype(np.float32)
+b = np.zeros(256, np.float32)
 spk = (rng.random((1, 256, 1024)) < 0.1).astype(np.uint8)
-dense, sparse = linear.forward(spk.astype(np.float32), w, b), fast_linear.forward(spk, w, b)
+dense = linear.forward(spk.astype(np.float32), w, b)
+sparse = kernels.linear.forward(spk, w, b)
 assert (dense != sparse).any()
 assert np.abs(dense - sparse).max() < 1e-5 * np.abs(dense).max()
 
 # %% [markdown]
 # ## 2
-# The membranes of one step are an array that stays; a pooled spike is the OR of its four neurons.
+# Only the states of one step are kept in an array; a pooled spike is the OR of its four neurons.
 
 
 # %%
 @njit
-def firing_pass(cur, beta, threshold):
+def fused(cur, beta, threshold):
     num_steps, batch, height, width, channels = cur.shape
     out = np.zeros((num_steps, batch, height // 2, width // 2, channels), np.uint8)
     v = np.zeros_like(cur[0])
@@ -49,33 +48,45 @@ def firing_pass(cur, beta, threshold):
 
 
 cur = rng.normal(0.5, 0.5, (10, 4, 16, 16, 64)).astype(np.float32)
-theirs, fired = fire.forward(cur, 10, fast_lif.constants(0.5, 1.0, "subtract", True, cur.dtype), 2)
-np.testing.assert_array_equal(firing_pass(cur, np.float32(0.5), np.float32(1.0)), theirs)
+neuron = kernels.lif.constants(0.5, 1.0, "subtract", True, cur.dtype)
+pooled, _ = kernels.fire.forward(cur, 10, neuron, 2)
+np.testing.assert_array_equal(fused(cur, np.float32(0.5), np.float32(1.0)), pooled)
 
 # %% [markdown]
 # ## 3
-# What a step more takes is the difference of two peaks, divided by the 15 steps between them: what does not grow with T
-# drops out.
+# An additional step takes the difference of two peaks, divided by the 15 steps between them. Whatever does not grow with
+# T cancels out.
 
 # %%
 inputs = rng.standard_normal((1, 64, 16, 16, 3)).astype(np.float32)
 
 
+def network(backend):
+    return Network("16C3-MP2-32C3-MP2-10", (16, 16, 3), padding=1, backend=backend, rng=np.random.default_rng(0))
+
+
 def peak(backend, num_steps):
-    net = Network("16C3-MP2-32C3-MP2-10", (16, 16, 3), padding=1, backend=backend, rng=np.random.default_rng(0))
+    """Return the largest memory, in bytes, of a forward and a backward pass."""
+    net = network(backend)
     tracemalloc.start()
     run = net.forward(inputs, num_steps)
     net.backward(run, np.ones_like(run.spk))
-    most = tracemalloc.get_traced_memory()[1]
+    _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    return most, sum(layer.neurons for layer in net.layers)
+    return most
 
 
-more = {}
+per_step = {}
 for backend in ("numpy", "numba"):
-    peak(backend, 5)  # the first call compiles, which takes memory of its own
-    most = [peak(backend, num_steps)[0] for num_steps in (5, 20)]
-    more[backend] = (most[1] - most[0]) / 15
-    print(backend, "peaks of", *(f"{m / 1e6:.0f} MB," for m in most), f"{more[backend] / 1e6:.1f} MB a step")
-formula = 8 * 64 * peak("numpy", 1)[1]
-assert more["numpy"] >= formula and more["numba"] < formula / 2
+    peak(backend, 5)  # the first call compiles, which takes memory as well
+    short, long = peak(backend, 5), peak(backend, 20)
+    per_step[backend] = (long - short) / 15
+    print(
+        f"{backend}: {short / 1e6:.0f} MB for T = 5, {long / 1e6:.0f} MB for T = 20, "
+        f"{per_step[backend] / 1e6:.1f} MB per step"
+    )
+
+neurons = sum(layer.neurons for layer in network("numpy").layers)
+formula = 8 * 64 * neurons
+assert per_step["numpy"] >= formula
+assert per_step["numba"] < formula / 2
