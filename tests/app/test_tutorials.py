@@ -132,7 +132,7 @@ def test_imports_finds_deeper_ones():
 
 
 def test_a_blank_figure_is_found(tmp_path):
-    """`test_lesson_runs` measures the variance of the pixels, which tells a blank figure from one that shows a curve."""
+    """The variance of the pixels, which `test_lesson_runs` measures, is smaller in a blank figure."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
