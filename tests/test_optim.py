@@ -1,4 +1,4 @@
-"""Optimisers, schedules and clipping against torch's, step by step."""
+"""Optimisers, schedules and clipping: by hand, and against torch step by step."""
 
 import numpy as np
 import pytest
@@ -17,8 +17,40 @@ def gradients(count, dtype=np.float64):
     return [[rng.standard_normal(p.shape).astype(dtype) for p in params()] for _ in range(count)]
 
 
+def test_two_steps_of_sgd_by_hand():
+    p = [np.array([1.0])]
+    sgd = optim.SGD(p, momentum=0.5)
+    sgd.step(p, [np.array([1.0])], lr=0.1)  # v = 1
+    np.testing.assert_allclose(p[0], 0.9)
+    sgd.step(p, [np.array([1.0])], lr=0.1)  # v = 0.5 * 1 + 1
+    np.testing.assert_allclose(p[0], 0.75)
+
+
+def test_the_first_step_of_adam_by_hand():
+    p = [np.array([1.0])]
+    adam = optim.Adam(p)
+    adam.step(p, [np.array([3.0])], lr=0.1)  # mh / sqrt(vh) = 1: the first step has the size of lr
+    np.testing.assert_allclose(p[0], 0.9, rtol=1e-8)
+    state = adam.state()
+    np.testing.assert_allclose([state["m.0"][0], state["v.0"][0]], [0.1 * 3, 0.001 * 9])
+    assert state["t"] == 1
+
+
+@pytest.mark.parametrize(
+    "name, total, rates",
+    [
+        ("constant", 4, {0: 1.0, 3: 1.0}),
+        ("cosine", 4, {0: 1.0, 1: 0.854, 2: 0.5, 3: 0.146, 4: 0.0}),
+        ("one_cycle", 10, {0: 0.04, 2: 1.0, 9: 0.0}),
+    ],
+)
+def test_schedules_by_hand(name, total, rates):
+    for step, rate in rates.items():
+        assert optim.schedule(name)(step, total, 1.0) == pytest.approx(rate, abs=5e-4)
+
+
 @pytest.mark.parametrize("name, weight_decay", [("adam", 0.0), ("adam", 0.1), ("sgd", 0.0), ("sgd", 0.1)])
-def test_torch_takes_the_same_steps(name, weight_decay):
+def test_steps_equal_those_of_torch(name, weight_decay):
     torch = pytest.importorskip("torch")
     ours, theirs = params(), [torch.tensor(p, requires_grad=True) for p in params()]
     optimiser = optim.make(name, ours, weight_decay)
@@ -38,7 +70,7 @@ def test_torch_takes_the_same_steps(name, weight_decay):
             np.testing.assert_allclose(p, q.detach().numpy(), rtol=0, atol=1e-12)
 
 
-def test_torch_one_cycle_and_cosine():
+def test_schedules_equal_those_of_torch():
     torch = pytest.importorskip("torch")
     for name, total in (("one_cycle", 50), ("one_cycle", 7), ("cosine", 50)):
         optimiser = torch.optim.SGD([torch.zeros(1, requires_grad=True)], 0.3)
@@ -58,14 +90,14 @@ def test_torch_one_cycle_and_cosine():
 
 @pytest.mark.parametrize("total", [1, 2, 3, 4, 10])
 @pytest.mark.parametrize("name", optim.SCHEDULES)
-def test_short_schedules_stay_sane(name, total):
+def test_short_schedules_stay_between_0_and_the_peak(name, total):
     rates = [optim.schedule(name)(step, total, 1.0) for step in range(total)]
     assert all(0 <= rate <= 1 for rate in rates) and max(rates) > 0
 
 
 @pytest.mark.parametrize("name", optim.OPTIMISERS)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_saved_state_goes_on_bit_for_bit(name, dtype):
+def test_saved_state_continues_bit_for_bit(name, dtype):
     steps = gradients(6, dtype)
     whole, half = params(dtype), params(dtype)
     optimiser, first = optim.make(name, whole, 0.01), optim.make(name, half, 0.01)
@@ -97,6 +129,6 @@ def test_clip():
         (lambda: optim.schedule("step"), "one_cycle"),
     ],
 )
-def test_refused(call, words):
+def test_wrong_values_are_refused(call, words):
     with pytest.raises(InputError, match=words):
         call()

@@ -1,12 +1,14 @@
-"""Training: it learns, never sees the test part, keeps the best weights, and goes on with the same bits."""
+"""Training: it learns, never sees the test part, keeps the best weights, and resumes with the same bits."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from minisnn import encode
 from minisnn.data.load import Dataset, load
 from minisnn.errors import InputError, TrainingError
+from minisnn.model import read
 from minisnn.network import Network
 from minisnn.result import Result
 from minisnn.rng import stream
@@ -34,7 +36,7 @@ def bits(net):
     return [p.tobytes() for p in net.params]
 
 
-def test_learns():
+def test_digits_are_learned():
     data = load("digits")
     model = fit(network("64-10"), data, num_steps=4, epochs=10)
     result = evaluate(model, data.x_test, data.y_test)
@@ -60,6 +62,14 @@ def test_every_kind_of_training_learns(digits, options, settings):
     history = fit(net, digits, **settings).history
     assert history[-1]["loss"] < history[0]["loss"]
     assert history[-1]["train_accuracy"] > 0.5
+
+
+def test_first_weights_are_scaled_to_the_encoding(digits):
+    """Normalised pixels have a mean square of 1, spikes one of less: with these the first weights are larger."""
+    direct, rate = (build("16C3-10", digits, Settings(encoding=kind), backend="numpy") for kind in ("direct", "rate"))
+    images = encode.rate(digits.x_train[:256], 1, digits.max_value, np.random.default_rng(0))
+    ratio = float((rate.params[0] / direct.params[0]).mean()) ** 2
+    assert ratio > 2 and ratio == pytest.approx(1 / np.square(images, dtype=float).mean(), rel=0.05)
 
 
 def test_history(digits):
@@ -108,7 +118,7 @@ def test_never_sees_the_test_part(digits):
 
 
 def numbered(count, ordered):
-    """A data set whose only pixel is the number of the image."""
+    """Data set of images with one pixel: the number of the image."""
     x = np.arange(count, dtype=np.float32).reshape(count, 1)
     y = np.zeros(count, np.int64)
     return Dataset("numbers", x, y, x[:1], y[:1], 2, float(count), ordered)
@@ -119,7 +129,7 @@ def test_validation_is_the_tail_of_ordered_data_and_random_otherwise():
     assert held_out.ravel().tolist() == list(range(80, 100))
     (x, _), (held_out, _) = split(numbered(100, False), Settings(validation=0.2))
     assert held_out.ravel().tolist() != list(range(80, 100)) and len(held_out) == 20
-    assert sorted([*x.ravel(), *held_out.ravel()]) == list(range(100))  # each in one part, and in one only
+    assert sorted([*x.ravel(), *held_out.ravel()]) == list(range(100))  # each in exactly one part
 
 
 def test_validation_images_do_not_reach_the_encoder(digits):
@@ -139,28 +149,28 @@ def test_without_validation_all_images_are_trained_on_and_the_last_epoch_is_kept
 
 
 def scripted(monkeypatch, accuracies):
-    """Validation that finds `accuracies` one epoch after the other; returns the weights that it was shown."""
-    shown, found = [], iter(accuracies)
+    """Let each validation return the next of `accuracies`; return the list of weights it is called with."""
+    seen, next_accuracy = [], iter(accuracies)
 
     def validate(net, encoder, x, y, rng):
-        shown.append(bits(net))
-        return Result(next(found), (), len(x), encoder.num_steps)
+        seen.append(bits(net))
+        return Result(next(next_accuracy), (), len(x), encoder.num_steps)
 
     monkeypatch.setattr(loop, "accuracy_and_rates", validate)
-    return shown
+    return seen
 
 
 def test_early_stopping_restores_the_best(digits, monkeypatch):
-    shown = scripted(monkeypatch, [0.3, 0.6, 0.5, 0.4, 0.9])
+    seen = scripted(monkeypatch, [0.3, 0.6, 0.5, 0.4, 0.9])
     model = fit(network(), digits, **{**FAST, "epochs": 5}, patience=2)
     assert len(model.history) == 4  # two epochs after the best one
-    assert bits(model.network) == shown[1]
-    assert shown[1] != shown[3]
+    assert bits(model.network) == seen[1]
+    assert seen[1] != seen[3]
 
 
-def test_of_equally_good_epochs_the_later_is_kept(digits, monkeypatch):
-    shown = scripted(monkeypatch, [0.3, 0.6, 0.6, 0.4])
-    assert bits(fit(network(), digits, **FAST).network) == shown[2]
+def test_the_later_of_two_equal_epochs_is_kept(digits, monkeypatch):
+    seen = scripted(monkeypatch, [0.3, 0.6, 0.6, 0.4])
+    assert bits(fit(network(), digits, **FAST).network) == seen[2]
 
 
 @pytest.mark.parametrize("backend", ["numpy", "numba"])
@@ -182,7 +192,7 @@ def test_streams_differ_by_purpose_and_epoch():
     assert len({stream(7, *key).integers(2**63) for key in keys}) == len(keys)
 
 
-def test_each_epoch_sees_every_image_once_in_an_order_of_its_own(digits, monkeypatch):
+def test_each_epoch_sees_every_image_once_in_a_new_order(digits, monkeypatch):
     orders, step = [], loop.Training._step
 
     def spy(self, inputs, y, batch):
@@ -197,7 +207,7 @@ def test_each_epoch_sees_every_image_once_in_an_order_of_its_own(digits, monkeyp
 
 
 class Killed(Exception):
-    """In place of kill -9 (tests/app/test_kill.py has the real one)."""
+    """Stands for kill -9; tests/app/test_kill.py sends the real one."""
 
 
 @pytest.mark.parametrize(
@@ -227,12 +237,12 @@ def test_resume_is_bit_identical(digits, tmp_path, monkeypatch, settings):
 
 def test_resume_remembers_the_best_epoch_and_the_patience(digits, tmp_path, monkeypatch):
     settings = dict(FAST, epochs=5, patience=2, checkpoint=tmp_path / "c")
-    shown = scripted(monkeypatch, [0.3, 0.6, 0.5])  # and then its validation fails
+    seen = scripted(monkeypatch, [0.3, 0.6, 0.5])  # and then its validation fails
     with pytest.raises(StopIteration):
         fit(network(), digits, **settings)
     scripted(monkeypatch, [0.4, 0.9])
     model = fit(network(), digits, resume=True, **settings)
-    assert len(model.history) == 4 and bits(model.network) == shown[1]
+    assert len(model.history) == 4 and bits(model.network) == seen[1]
 
 
 def test_resuming_a_finished_training_changes_nothing(digits, tmp_path):
@@ -243,7 +253,16 @@ def test_resuming_a_finished_training_changes_nothing(digits, tmp_path):
     assert before == (tmp_path / "c").read_bytes()
 
 
-def test_resume_refuses_what_is_not_the_same_training(digits, tmp_path):
+def test_a_checkpoint_holds_weights_best_weights_and_the_optimiser(digits, tmp_path):
+    path = tmp_path / "c"
+    fit(network("10"), digits, checkpoint=path, **{**FAST, "epochs": 1})
+    _, arrays = read(path, "checkpoint")
+    moments = {f"optimiser.{name}.{index}" for name in ("m", "v") for index in (0, 1)}
+    assert set(arrays) == {"1.w", "1.b", "best.1.w", "best.1.b", "optimiser.t"} | moments
+    assert arrays["optimiser.t"] == 270 // 32  # steps: 270 images are left to learn from, in batches of 32
+
+
+def test_resume_refuses_another_training(digits, tmp_path):
     path = tmp_path / "c"
     fit(network(), digits, checkpoint=path, **FAST)
 
@@ -274,7 +293,7 @@ def test_a_number_that_is_not_finite_stops_with_epoch_batch_and_layer(digits, ba
         fit(net, digits, **FAST)
 
 
-def test_divergence_is_found_in_its_batch(digits, monkeypatch):
+def test_divergence_is_reported_in_its_batch(digits, monkeypatch):
     step, count = optim.Adam.step, []
 
     def explode(self, params, grads, lr):
@@ -301,14 +320,13 @@ def test_a_gradient_that_is_not_finite_names_its_layer(digits, monkeypatch):
         fit(network(), digits, **FAST)
 
 
-def test_shifted_moves_each_image_by_its_own_whole_pixels_and_repeats_the_edge():
+def test_shifted_moves_each_image_by_whole_pixels_and_repeats_the_edge():
     image = np.arange(1, 26, dtype=np.uint8).reshape(5, 5)
     x = np.repeat(image[None, :, :, None], 200, axis=0)
     moved = shifted(x, 2, np.random.default_rng(0))
     padded = np.pad(image, 2, mode="edge")
-    wanted = {padded[y : y + 5, x : x + 5].tobytes() for y in range(5) for x in range(5)}
-    seen = {one.tobytes() for one in moved}
-    assert seen == wanted  # all 25 shifts, and nothing else
+    expected = {padded[y : y + 5, x : x + 5].tobytes() for y in range(5) for x in range(5)}
+    assert {shift.tobytes() for shift in moved} == expected  # all 25 shifts, and nothing else
     assert moved.dtype == np.uint8 and (x == image[None, :, :, None]).all()
 
 
@@ -319,7 +337,7 @@ def test_evaluate_does_not_depend_on_the_batch(digits):
     assert np.allclose(whole.firing_rates, parts.firing_rates, rtol=1e-12, atol=0)
 
 
-def test_evaluate_says_what_does_not_fit(digits):
+def test_evaluate_refuses_images_and_labels_that_do_not_fit(digits):
     model = fit(network(), digits, **{**FAST, "epochs": 1})
     images, labels = digits.x_test, digits.y_test
     for x, y, words in (
@@ -359,12 +377,12 @@ def test_evaluate_says_what_does_not_fit(digits):
         ("schedule", "step"),
     ],
 )
-def test_wrong_settings_name_themselves(name, value):
+def test_wrong_settings_are_named(name, value):
     with pytest.raises(InputError) as error:
         Settings(**{name: value})
-    said = str(error.value)
+    sentence = str(error.value)
     words = {"num_steps": "steps", "rate_penalty": "rate penalty"}.get(name, name)
-    assert words in said and str(value) in said and "\n" not in said
+    assert words in sentence and str(value) in sentence and "\n" not in sentence
 
 
 def test_settings_take_numpy_numbers():
@@ -387,31 +405,51 @@ def test_settings_must_fit_network_and_data(digits):
             fit(net, data, **{**FAST, **settings})
 
 
-def test_rounded_weights_by_hand():
-    """Forward and gradient of a step with rounded weights are those of the network that has them."""
+def test_two_bits_by_hand():
+    """2 bits are -1, 0 or 1 times the scale of least error, here 1.5; 2.5 is 1.67 scales and is clipped to 1."""
+    from minisnn.encode import Encoder
+    from minisnn.training.straight_through import StraightThrough
+
+    net = Network("1", (4,), backend="numpy", rng=np.random.default_rng(0))
+    net.params[0][...] = [[1.0], [-1.0], [0.25], [2.5]]
+    rounding = StraightThrough(net, Encoder("rate", 4), weight_bits=2)
+    with rounding.rounded_weights():
+        assert net.params[0].ravel().tolist() == [1.5, -1.5, 0.0, 1.5]
+    assert net.params[0].ravel().tolist() == [1.0, -1.0, 0.25, 2.5]
+    grads = [np.ones((4, 1)), np.ones(1)]
+    rounding.pass_gradients(grads)
+    assert grads[0].ravel().tolist() == [1.0, 1.0, 1.0, 0.0]
+    net.params[0] *= 2
+    assert rounding.scales == [1.5]  # until they are chosen again
+    rounding.choose_scales()
+    assert rounding.scales == [3.0]
+
+
+def test_rounded_weights_and_their_gradients():
+    """The weights are rounded inside the context, and unchanged afterwards; clipped weights get no gradient."""
     from minisnn.encode import Encoder
     from minisnn.training.straight_through import StraightThrough
 
     rng = np.random.default_rng(0)
     net = Network("4C3-MP2-5", (6, 6, 2), backend="numpy", dtype="float64", rng=rng)
     encoder = Encoder("direct", 3, 255.0, (1.0, 2.0), (0.5, 4.0))
-    own = [p.copy() for p in net.params]
+    original = [p.copy() for p in net.params]
     rounding = StraightThrough(net, encoder, [2, 4])
     with rounding.rounded_weights():
         inside = [p.copy() for p in net.params]
-    assert all(np.array_equal(a, b) for a, b in zip(net.params, own))
+    assert all(np.array_equal(a, b) for a, b in zip(net.params, original))
     assert len(np.unique(np.round(inside[0] / np.array([[0.5], [4.0]]), 12))) <= 3  # -s, 0, s before pixels
     assert len(np.unique(np.round(inside[2], 12))) <= 15
-    assert np.array_equal(inside[1], own[1])
+    assert np.array_equal(inside[1], original[1])
     rounding.scales[1] /= 2  # now some weights are clipped
     grads = [np.ones_like(p) for p in net.params]
     rounding.pass_gradients(grads)
-    clipped = np.abs(own[2]) > rounding.scales[1] * 7.5
+    clipped = np.abs(original[2]) > rounding.scales[1] * 7.5
     assert clipped.any() and np.array_equal(grads[2] == 0, clipped)
 
 
-def test_fine_tuning_mends_two_bits():
-    """Weights of 2 bits: rounding after the training costs more than learning with rounded weights."""
+def test_fine_tuning_recovers_accuracy_with_two_bits():
+    """With weights of 2 bits, rounding after the training costs more accuracy than training with rounded weights."""
     from minisnn.fixed.quantize import quantize
     from minisnn.training.train import fine_tune
 
