@@ -1,4 +1,7 @@
-"""The command line: one file a command, with its arguments, calls and printing; no logic of its own."""
+"""The command line: one file for each command, with its flags, calls and printing, and no logic beyond that.
+
+May import every other room, and the hardware. Start with ``main``, then ``train``.
+"""
 
 import argparse
 import os
@@ -24,11 +27,11 @@ COMMANDS = (
 )
 
 
-def main(arguments=None):
-    """Run a command; returns the exit status.
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command and return the exit status.
 
-    0 done, 1 the training diverged or the gates differ, 2 a wrong file, flag or value, 130 Ctrl-C; what is not 0 says
-    why in one sentence (on standard error, but for gates that differ).
+    0: done; 1: the training diverged, or the gates differ; 2: a wrong file, flag or value; 130: Ctrl-C. A status other
+    than 0 comes with one sentence (on standard error, except for gates that differ).
     """
     modules = {name: import_module(f".{name}", __name__) for name in COMMANDS}
     args = _parser(modules).parse_args(arguments)
@@ -36,26 +39,26 @@ def main(arguments=None):
         status = modules[args.command].run(args) or 0
         sys.stdout.flush()
     except (InputError, TrainingError) as error:
-        return _say(f"error: {error}", 2 if isinstance(error, InputError) else 1)
+        return _report(f"error: {error}", 2 if isinstance(error, InputError) else 1)
     except MemoryError as error:
-        return _say(f"error: not enough memory ({error}); use a smaller network, batch size or number of steps", 2)
+        return _report(f"error: not enough memory ({error}); use a smaller network, batch size or number of steps", 2)
     except KeyboardInterrupt as interrupt:
-        return _say(str(interrupt) or "interrupted", 130)
+        return _report(str(interrupt) or "interrupted", 130)
     except BrokenPipeError:  # the reader of our output (head, less) has gone: do not flush to it again
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     return status
 
 
-def _say(words, status):
-    print(f"minisnn: {words}", file=sys.stderr)
+def _report(sentence, status):
+    print(f"minisnn: {sentence}", file=sys.stderr)
     return status
 
 
 def _parser(modules):
     parser = argparse.ArgumentParser(
         prog="minisnn",
-        usage="minisnn COMMAND [flags]   (minisnn COMMAND --help tells the flags)",
+        usage="minisnn COMMAND [flags]   (minisnn COMMAND --help lists the flags)",
         description="Spiking neural networks, from the derivation of the gradient to the clock cycle.",
     )
     parser.add_argument("--version", action="version", version=f"minisnn {__version__}")
@@ -72,7 +75,7 @@ def _parser(modules):
                 help=module.__doc__.splitlines()[0],
                 description=module.__doc__,
                 allow_abbrev=False,
-                usage=f"minisnn {name} {arguments}   (minisnn {name} --help tells the flags)",
+                usage=f"minisnn {name} {arguments}   (minisnn {name} --help lists the flags)",
                 formatter_class=argparse.RawDescriptionHelpFormatter,
             )
         )
@@ -80,9 +83,12 @@ def _parser(modules):
 
 
 def add_machine_arguments(parser):
-    """--threads and --backend: how it is computed, not what."""
+    """Add --threads and --backend, which do not change the result."""
     parser.add_argument(
-        "--threads", type=int, metavar="N", help="threads; the result does not depend on it (default: all processors)"
+        "--threads",
+        type=int,
+        metavar="N",
+        help="number of threads; the result does not depend on it (default: all processors)",
     )
     parser.add_argument(
         "--backend",
@@ -93,12 +99,12 @@ def add_machine_arguments(parser):
 
 
 def add_training_data_arguments(parser):
-    """--dataset and --data: what is trained on."""
+    """Add --dataset and --data of a command that trains."""
     parser.add_argument(
         "--dataset",
         default="digits",
         metavar="NAME",
-        help="digits, svhn, mnist, fashion-mnist, or a .npz file with X and y (default: digits)",
+        help="digits, svhn, mnist, fashion-mnist, or a .npz file with arrays X and y (default: digits)",
     )
     parser.add_argument(
         "--data",
@@ -108,12 +114,12 @@ def add_training_data_arguments(parser):
 
 
 def add_data_arguments(parser):
-    """--dataset and --data: whose test images are used."""
+    """Add --dataset and --data of a command that uses test images."""
     parser.add_argument(
         "--dataset",
         metavar="NAME",
-        help="digits, svhn, mnist, fashion-mnist, or a .npz file with "
-        "X and y (default: the one that it was trained on)",
+        help="digits, svhn, mnist, fashion-mnist, or a .npz file with arrays X and y (default: the data set that the "
+        "model was trained on)",
     )
     parser.add_argument(
         "--data",
@@ -123,35 +129,35 @@ def add_data_arguments(parser):
 
 
 def add_lanes_argument(parser):
-    """--lanes."""
+    """Add --lanes."""
     parser.add_argument(
         "--lanes",
         type=lanes,
         metavar="N/N/...",
-        help="neurons of each layer that are worked on at "
-        "once, such as 32/32/8/8 (default: up to 32 for a convolution, 8 for a fully connected layer)",
+        help="neurons that each layer works on at once, such as 32/32/8/8 (default: up to 32 for a convolution, 8 for "
+        "a fully connected layer)",
     )
 
 
 def add_wide_argument(parser):
-    """--wide."""
+    """Add --wide."""
     parser.add_argument(
         "--wide",
         action="store_true",
-        help="convolutions add all taps of a spike, or pixel, in one "
-        "cycle, with an adder for each tap of each lane (default: a tap a cycle)",
+        help="let convolutions add all taps of an input in one cycle, with an adder for each tap of each lane "
+        "(default: one tap per cycle)",
     )
 
 
 def positive(text):
-    """Type of a flag: a whole number from 1."""
+    """Convert the value of a flag: a whole number from 1."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"must be a whole number from 1, got {text!r}")
     return int(text)
 
 
 def lanes(text):
-    """Type of a flag: lanes of each layer, such as 32/32/8/8."""
+    """Convert the value of a flag: the lanes of each layer, such as 32/32/8/8."""
     parts = text.split("/")
     if not all(part.isdecimal() for part in parts):
         raise argparse.ArgumentTypeError(f"must be whole numbers joined by '/', such as 32/32/8/8, got {text!r}")
@@ -159,7 +165,7 @@ def lanes(text):
 
 
 def widths(text):
-    """Type of a flag: a number of bits, or a list of them by layer."""
+    """Convert the value of a flag: a number of bits, or a list of them by layer."""
     try:
         values = [int(v) for v in text.split(",")]
     except ValueError:
@@ -168,18 +174,18 @@ def widths(text):
 
 
 def table(rows, header):
-    """Lines of a table, columns aligned: the first to the left, the others to the right."""
-    rows = [header, *rows]
-    widths = [max(len(str(row[i])) for row in rows) for i in range(len(header))]
+    """Return a table as text, the first column aligned to the left, the others to the right."""
+    rows = [[str(cell) for cell in row] for row in (header, *rows)]
+    columns = [max(len(row[i]) for row in rows) for i in range(len(header))]
     lines = []
-    for row in rows:
-        cells = [str(row[0]).ljust(widths[0])] + [str(c).rjust(w) for c, w in zip(row[1:], widths[1:])]
+    for first, *others in rows:
+        cells = [first.ljust(columns[0])] + [cell.rjust(width) for cell, width in zip(others, columns[1:])]
         lines.append("  ".join(cells).rstrip())
-    lines.insert(1, "  ".join("-" * w for w in widths))
+    lines.insert(1, "  ".join("-" * width for width in columns))
     return "\n".join(lines)
 
 
 def rates_table(layers, rates):
-    """The firing rate of each layer as a table: spikes per neuron and step."""
+    """Return a table of the firing rate of each layer: spikes per neuron and step."""
     rows = [(layer.name, layer.neurons, f"{100 * rate:.2f} %") for layer, rate in zip(layers, rates)]
     return table(rows, ("layer", "neurons", "firing rate"))

@@ -1,4 +1,4 @@
-"""Test a model: accuracy over all its time steps, and the firing rate of each layer."""
+"""Test a model: its accuracy over all time steps, and the firing rate of each layer."""
 
 import json
 from dataclasses import asdict
@@ -7,20 +7,20 @@ from . import add_data_arguments, add_machine_arguments, rates_table
 
 
 def add_arguments(parser):
-    """The command's flags."""
+    """Add the command's flags."""
     parser.add_argument("model", metavar="MODEL", help="model file (.npz) that minisnn train wrote")
     add_data_arguments(parser)
     parser.add_argument(
         "--json",
         action="store_true",
-        help="print accuracy (0 to 1), firing_rates (spikes "
-        "per neuron and step, by layer), images and num_steps as JSON",
+        help="print accuracy (0 to 1), firing_rates (spikes per neuron and step, by layer), images and num_steps as "
+        "JSON",
     )
     add_machine_arguments(parser)
 
 
 def run(args):
-    """Evaluate as the arguments say."""
+    """Evaluate the model and print the result."""
     from ..data import load as datasets
     from ..model import load
     from ..training.inference import evaluate

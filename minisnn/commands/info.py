@@ -1,4 +1,4 @@
-"""Say what is in a model file: layers, neuron constants, encoding, and how it was trained."""
+"""Show the content of a model file: layers, neuron constants, encoding, and its training."""
 
 import json
 
@@ -6,50 +6,59 @@ from . import table
 
 
 def add_arguments(parser):
-    """The command's flags."""
+    """Add the command's flags."""
     parser.add_argument("model", metavar="MODEL", help="model file (.npz) that minisnn train wrote")
-    parser.add_argument("--json", action="store_true", help="print it as JSON, with the history of all epochs")
+    parser.add_argument("--json", action="store_true", help="print the content as JSON, with the history of all epochs")
 
 
 def run(args):
-    """Print what the model file holds."""
-    from ..model import load, portable
+    """Print the content of the model file."""
+    from ..model import load
 
     model = load(args.model, backend="numpy")
-    net, encoder = model.network, model.encoder
-    if args.json:
-        print(
-            json.dumps(
-                {
-                    "network": portable(net.config()),
-                    "encoder": encoder.config(),
-                    "seed": model.seed,
-                    "dataset": model.dataset,
-                    "settings": model.settings,
-                    "history": model.history,
-                    "versions": model.versions,
-                }
-            )
-        )
-        return
-    print(
-        f"{net.topology} on {_shape(net.input_shape)}, {net.classes} classes, {net.dtype}, "
-        f"{sum(p.size for p in net.params)} parameters\n"
-    )
-    print(_layers(net))
-    settings = {
-        name: value
-        for name, value in model.settings.items()
-        if value is not None and name not in ("seed", "encoding", "num_steps")
+    print(json.dumps(_content(model)) if args.json else _text(model))
+
+
+def _content(model):
+    """Content of a model file except the weights, as plain values."""
+    from ..model import portable
+
+    return {
+        "network": portable(model.network.config()),
+        "encoder": model.encoder.config(),
+        "seed": model.seed,
+        "dataset": model.dataset,
+        "settings": model.settings,
+        "history": model.history,
+        "versions": model.versions,
     }
-    print(f"\nencoding   {encoder.kind}, {encoder.num_steps} steps, pixels up to {encoder.max_value:g}")
-    print(f"surrogate  {net.surrogate}, reset {'not ' if net.detach_reset else ''}differentiated")
-    print(f"trained    on {model.dataset or 'nothing'}, seed {model.seed}, by {_list(model.versions)}")
-    print(f"settings   {_list(settings) or 'none'}")
-    print(f"history    {_summary(model.history)}")
+
+
+def _text(model):
+    """Description of a model for people."""
+    net, encoder = model.network, model.encoder
+    parameters = sum(param.size for param in net.params)
+    shown_elsewhere = ("seed", "encoding", "num_steps")
+    settings = {
+        name: value for name, value in model.settings.items() if value is not None and name not in shown_elsewhere
+    }
+    return "\n".join(
+        [
+            f"{net.topology} on {_shape(net.input_shape)}, {net.classes} classes, {net.dtype}, {parameters} parameters",
+            "",
+            _layers(net),
+            "",
+            f"encoding   {encoder.kind}, {encoder.num_steps} steps, pixels up to {encoder.max_value:g}",
+            f"surrogate  {net.surrogate}, reset {'not ' if net.detach_reset else ''}differentiated",
+            f"trained    on {model.dataset or 'nothing'}, seed {model.seed}, by {_list(model.versions)}",
+            f"settings   {_list(settings) or 'none'}",
+            f"history    {_summary(model.history)}",
+        ]
+    )
 
 
 def _layers(net):
+    """Table of the layers and their constants."""
     sizes = [p.size for p in net.params]
     rows = [
         (
@@ -68,6 +77,7 @@ def _layers(net):
 
 
 def _summary(history):
+    """The last epoch and the best one, in words."""
     if not history:
         return "none"
     last = history[-1]
@@ -76,7 +86,7 @@ def _summary(history):
     )
     if last["validation_accuracy"] is None:
         return text + ", no validation"
-    best = max(reversed(history), key=lambda e: e["validation_accuracy"])  # of equals the later, as in fit
+    best = max(reversed(history), key=lambda entry: entry["validation_accuracy"])  # the later of two equals, as in fit
     accuracy = 100 * best["validation_accuracy"]
     return text + f", best validation accuracy {accuracy:.2f} % in epoch {best['epoch']}"
 

@@ -12,7 +12,7 @@ from minisnn.commands import main
 
 ROOT = Path(__file__).parents[2]
 
-# (flags of `minisnn train`, or arguments of `minisnn`; what the sentence must name)
+# (flags of `minisnn train`, or arguments of `minisnn`; words that the sentence must contain)
 TRAIN = [
     ("--dataset cats", "unknown data set 'cats'"),
     ("--dataset nowhere.npz", "nowhere.npz does not exist"),
@@ -72,7 +72,7 @@ TRAIN = [
     ("--out folder.npz", "--out folder.npz must name a file"),
     ("--figure m.jpg", "--figure m.jpg must name a file that ends in .png"),
     ("--figure nowhere/m.png", "--figure nowhere/m.png must name a file"),
-    ("--out started.npz", "started.npz.checkpoint; pass --resume to go on with it, or delete it"),
+    ("--out started.npz", "started.npz.checkpoint; pass --resume to continue it, or delete it"),
     ("--out started.npz --resume", "started.npz.checkpoint is damaged"),
     ("--out other.npz --resume", "other.npz.checkpoint is a model file, not a checkpoint file"),
     ("--speed 9", "unrecognized arguments: --speed 9"),
@@ -196,7 +196,7 @@ def _models(folder):
 
 
 def check(arguments, culprit, capsys):
-    """Exit status 2, and one sentence that names the culprit (argparse adds a line on how it is used)."""
+    """Assert exit status 2 and one sentence that names the culprit; argparse adds a line on usage."""
     try:
         status = main(arguments)
     except SystemExit as end:  # argparse

@@ -1,4 +1,4 @@
-"""The race runs, on the same spikes in every library, and its figures are what they say."""
+"""The race of libraries runs on the same spikes, and its numbers are computed as stated."""
 
 import json
 
@@ -10,7 +10,7 @@ from tests.benchmarks import race
 
 
 def test_needed_operations_by_hand():
-    """Multiply-adds of one image and one step, twice: a multiplication and an addition each."""
+    """Operations of one image and one step: two for each multiply-add."""
     first = 30 * 30 * 32 * 3 * 3 * 3
     rest = 13 * 13 * 32 * 3 * 3 * 32 + 32 * 6 * 6 * 256 + 256 * 10
     assert race.needed_operations(1, 1) == 2 * (2 * first + 3 * rest)

@@ -1,4 +1,4 @@
-"""The commands: what a newcomer sees, and what a script reads."""
+"""The commands: their text for people, and their JSON for scripts."""
 
 import json
 import subprocess
@@ -29,10 +29,10 @@ def trained(tmp_path_factory):
     return out
 
 
-def test_train_tells_accuracy_rates_files_and_how_to_go_on(tmp_path, capsys):
+def test_train_prints_accuracy_rates_files_and_the_next_command(tmp_path, capsys):
     out = tmp_path / "m.npz"
     assert train(out) == 0
-    said = capsys.readouterr().out
+    text = capsys.readouterr().out
     for words in (
         "test accuracy",
         "over all 3 steps",
@@ -43,16 +43,16 @@ def test_train_tells_accuracy_rates_files_and_how_to_go_on(tmp_path, capsys):
         f"figure  {tmp_path / 'm.png'}",
         f"next    minisnn evaluate {out} --dataset digits",
     ):
-        assert words in said
+        assert words in text
     assert sorted(path.name for path in tmp_path.iterdir()) == ["m.npz", "m.png"]
     assert (tmp_path / "m.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_the_rates_stand_in_columns(trained, capsys):
+def test_the_rates_are_aligned(trained, capsys):
     main(["evaluate", str(trained), "--backend", "numpy"])
     lines = capsys.readouterr().out.splitlines()[2:]
     assert lines[0].split() == ["layer", "neurons", "firing", "rate"]
-    assert len({len(line) for line in lines}) == 1  # each line ends under the head
+    assert len({len(line) for line in lines}) == 1  # each line ends below the header's end
 
 
 def test_evaluate_json(trained, capsys):
@@ -65,17 +65,17 @@ def test_evaluate_json(trained, capsys):
 
 def test_evaluate_agrees_with_train_and_with_the_library(trained, tmp_path, capsys):
     train(tmp_path / "m.npz")
-    said = capsys.readouterr().out
+    text = capsys.readouterr().out
     main(["evaluate", str(tmp_path / "m.npz"), "--json", "--backend", "numpy"])
     accuracy = json.loads(capsys.readouterr().out)["accuracy"]
     data, model = minisnn.load_data("digits"), minisnn.load_model(trained, "numpy")
-    assert f"test accuracy {100 * accuracy:.2f} %" in said
+    assert f"test accuracy {100 * accuracy:.2f} %" in text
     assert minisnn.evaluate(model, data.x_test, data.y_test).accuracy == accuracy
 
 
 def test_info(trained, capsys):
     assert main(["info", str(trained)]) == 0
-    said = capsys.readouterr().out
+    text = capsys.readouterr().out
     for words in (
         "16-10 on 8x8x1",
         "10 classes",
@@ -90,7 +90,7 @@ def test_info(trained, capsys):
         "epochs 3",
         "best validation",
     ):
-        assert words in said
+        assert words in text
     assert main(["info", str(trained), "--json"]) == 0
     about = json.loads(capsys.readouterr().out)
     assert about["network"]["topology"] == "16-10" and len(about["history"]) == 3
@@ -111,7 +111,7 @@ def test_flags_reach_network_and_training(tmp_path):
     assert (net.topology, net.classes, net.padding) == ("4C3-20", 10, (1,))
     assert (net.betas, net.thresholds, net.reset) == ((0.5, 0.9), (1.0, 0.5), "zero")
     assert (str(net.surrogate), net.detach_reset, model.encoder.kind) == ("atan:2", False, "rate")
-    wanted = {
+    expected = {
         "loss": "mse_count:0.7:0.1",
         "rate_penalty": "0.1:0.2",
         "batch_size": 64,
@@ -127,11 +127,11 @@ def test_flags_reach_network_and_training(tmp_path):
         "epochs": 3,
         "num_steps": 3,
     }
-    assert {name: settings[name] for name in wanted} == wanted
+    assert {name: settings[name] for name in expected} == expected
     assert list(tmp_path.iterdir()) == [out]  # no figure
 
 
-def test_a_membrane_readout_brings_its_loss(tmp_path):
+def test_a_membrane_readout_selects_its_loss(tmp_path):
     assert train(tmp_path / "m.npz", "--readout", "membrane") == 0
     assert load(tmp_path / "m.npz", "numpy").settings["loss"] == "membrane"
 
@@ -144,7 +144,7 @@ def test_the_seed_decides_the_file(tmp_path):
     assert files[0] == files[1] != files[2]
 
 
-def test_a_file_of_ones_own(tmp_path, capsys):
+def test_a_custom_file(tmp_path, capsys):
     rng = np.random.default_rng(0)
     np.savez(tmp_path / "own.npz", X=rng.random((50, 7)), y=rng.integers(0, 3, 50))
     assert (
@@ -198,7 +198,7 @@ def test_a_diverging_training_ends_with_one_sentence(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_presets_are_sound(name):
+def test_presets_are_valid(name):
     from minisnn.network import Network
     from minisnn.training.settings import Settings
 
@@ -209,7 +209,7 @@ def test_presets_are_sound(name):
     Settings(**preset)
 
 
-def test_train_warns_of_classes_that_the_data_do_not_have(tmp_path, capsys):
+def test_train_warns_of_classes_without_images(tmp_path, capsys):
     flags = ["--epochs", "1", "--steps", "2", "--figure", "none", "--out", str(tmp_path / "m.npz")]
     assert main(["train", "--topology", "16-20", *flags]) == 0
     assert "the network answers with 20 classes, digits has 10; end --topology with 10" in capsys.readouterr().err
@@ -223,9 +223,9 @@ def test_train_alone_takes_the_preset(tmp_path):
     assert main(["train", "--out", str(out), "--epochs", "1"]) == 0
     model = load(out)
     assert model.network.topology == preset["topology"]
-    wanted = {name: value for name, value in preset.items() if name in model.settings} | {"epochs": 1}
-    assert {name: model.settings[name] for name in wanted} == wanted
-    # a padding is of its topology, and does not go over to one's own
+    expected = {name: value for name, value in preset.items() if name in model.settings} | {"epochs": 1}
+    assert {name: model.settings[name] for name in expected} == expected
+    # the preset's padding is for its topology, and not used for another
     assert train(out, "--topology", "4C3-10", "--figure", "none") == 0
     assert load(out).network.padding == (0,)
 
@@ -235,11 +235,11 @@ def test_help(command, capsys):
     with pytest.raises(SystemExit) as end:
         main([*command, "--help"])
     assert end.value.code == 0
-    said = capsys.readouterr().out
-    assert said.startswith("usage: minisnn")
+    text = capsys.readouterr().out
+    assert text.startswith("usage: minisnn")
     if command == ("train",):
         for words in ("(default: 0.5)", "fast_sigmoid:5", "digits", "(default: numba)", "(default: model.npz)"):
-            assert words in said
+            assert words in text
 
 
 def python(*arguments):
@@ -251,7 +251,7 @@ def test_python_m_minisnn_is_the_command():
     assert (done.returncode, done.stdout) == (0, f"minisnn {minisnn.__version__}\n")
 
 
-def test_a_reader_that_goes_away_is_no_error(trained):
+def test_a_closed_pipe_is_no_error(trained):
     done = subprocess.run(
         f"{sys.executable} -m minisnn info {trained} | true", shell=True, cwd=ROOT, capture_output=True, text=True
     )
@@ -285,12 +285,13 @@ def test_quantize(trained, tmp_path, capsys):
 
     out = tmp_path / "m.int.npz"
     assert main(["quantize", str(trained), "--weight-bits", "4", "--out", str(out), "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
+    printed = json.loads(capsys.readouterr().out)
     data = load_data("digits")
     integer = load_integers(out)
-    assert told["accuracy_after"] == integer.evaluate(data.x_test, data.y_test).accuracy
-    assert told["accuracy_before"] == minisnn.evaluate(minisnn.load_model(trained), data.x_test, data.y_test).accuracy
-    assert all(layer["weight_bits"] == 4 and not layer["saturates"] for layer in told["layers"])
+    assert printed["accuracy_after"] == integer.evaluate(data.x_test, data.y_test).accuracy
+    before = minisnn.evaluate(minisnn.load_model(trained), data.x_test, data.y_test)
+    assert printed["accuracy_before"] == before.accuracy
+    assert all(layer["weight_bits"] == 4 and not layer["saturates"] for layer in printed["layers"])
     assert main(["quantize", str(trained), "--weight-bits", "2", "--finetune", "1", "--out", str(out)]) == 0
     table = capsys.readouterr().out
     assert "after 1 epochs of fine-tuning" in table and "worst weight" in table and "never" in table

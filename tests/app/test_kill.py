@@ -1,4 +1,4 @@
-"""kill -9 at random moments of a training: --resume ends with the bytes of the undisturbed run."""
+"""kill -9 at random moments of a training: --resume ends with the bytes of an uninterrupted run."""
 
 import random
 import signal
@@ -14,7 +14,7 @@ KILLS = 20
 
 
 def start(out, dataset, *flags):
-    """The command, as a process that has just begun to train (its first line is out)."""
+    """Start the command and return its process when training begins (its first line is printed)."""
     process = subprocess.Popen(
         [
             sys.executable,
@@ -57,7 +57,7 @@ def finish(process):
 
 
 def no_file_is_corrupt(out):
-    """Whatever stands under a final name is whole."""
+    """Assert that every file with a final name is complete."""
     checkpoint = out.with_name(out.name + ".checkpoint")
     if checkpoint.exists():
         assert read(checkpoint, "checkpoint")[0]["history"]
@@ -95,7 +95,7 @@ def test_kill_and_resume(tmp_path, dataset):
     assert len(epochs) > 5  # the kills fell on different epochs
 
 
-def test_ctrl_c_keeps_the_epochs_done_and_says_how_to_go_on(tmp_path, dataset):
+def test_ctrl_c_keeps_the_completed_epochs_and_says_how_to_continue(tmp_path, dataset):
     out, checkpoint = tmp_path / "m.npz", tmp_path / "m.npz.checkpoint"
     process = start(out, dataset, "--epochs", "100000")
     while not checkpoint.exists():
@@ -104,5 +104,6 @@ def test_ctrl_c_keeps_the_epochs_done_and_says_how_to_go_on(tmp_path, dataset):
     process.send_signal(signal.SIGINT)
     _, error = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert error == ("minisnn: interrupted; the epochs done are kept: go on with the same command and --resume\n")
+    sentence = "interrupted; the completed epochs are kept: continue with the same command and --resume"
+    assert error == f"minisnn: {sentence}\n"
     assert read(checkpoint, "checkpoint")[0]["history"] and not out.exists()
