@@ -1,4 +1,4 @@
-"""The house: which way imports run, and habits that a machine can see. Rules are over paths; no file is named alone."""
+"""Rules of the house: directions of imports, type hints and habits, checked over paths, without a list of files."""
 
 import ast
 from pathlib import Path
@@ -19,7 +19,7 @@ MODULES = {
 ROWS = ("linear", "conv2d", "maxpool", "lif")
 EXTRAS = {"numba", "scipy", "matplotlib", "tqdm", "myhdl"}
 
-# Rooms from the ground up; each imports rooms below it alone. "" is the top of the package.
+# Rooms from the ground up; a room may import the rooms below it. "" is the top of the package.
 FLOORS = {
     "minisnn": (
         ("kernels",),
@@ -36,13 +36,13 @@ FLOORS = {
 
 
 def room(module):
-    """The room of a module: "timing" for minisnn.timing.cycles, "" for the top."""
+    """Return the room of a module: "timing" for minisnn.timing.cycles, "" for the top."""
     parts = module.split(".")
     return parts[1] if len(parts) > 1 and MODULES[module].parent != PACKAGES[parts[0]] else ""
 
 
 def imported(module, everywhere=True):
-    """Full names of what a module imports; only at its top level with ``everywhere=False``."""
+    """Return the full names of a module's imports; with ``everywhere=False`` only those at its top level."""
     path = MODULES[module]
     tree = ast.parse(path.read_text(encoding="utf-8"))
     package = module if path.stem == "__init__" else module.rpartition(".")[0]
@@ -59,12 +59,12 @@ def imported(module, everywhere=True):
 
 
 def ours(module, everywhere=True):
-    """The modules of the project among them, without packages' own ``__init__``."""
+    """Return the project's modules among the imports, except packages' ``__init__``."""
     return {name for name in imported(module, everywhere) if name in MODULES and MODULES[name].stem != "__init__"}
 
 
 def outside(module, everywhere=True):
-    """Top-level names of what is not the project's."""
+    """Return the top-level names of the other imports."""
     return {name.split(".")[0] for name in imported(module, everywhere)} - set(PACKAGES)
 
 
@@ -73,7 +73,7 @@ def in_room(package, name):
 
 
 def test_the_checkout_is_tested():
-    """Not a copy that was installed before: pip install -e '.[test]'."""
+    """The tests must not run an older installed copy; ``pip install -e '.[test]'`` installs the checkout."""
     assert Path(minisnn.__file__).resolve().parent == ROOT / "minisnn"
     assert Path(minisnn_hw.__file__).resolve().parent == ROOT / "hw"
 
@@ -98,7 +98,7 @@ def test_every_room_says_what_is_in_it():
 
 
 def test_no_circles():
-    """Every module can be put after all that it imports."""
+    """The modules can be ordered so that each comes after all its imports."""
     graph = {module: ours(module) for module in MODULES}
     placed = set()
     while graph:
@@ -125,7 +125,7 @@ def test_kernels_import_numpy_and_numba_alone():
 
 
 def test_blocks_import_myhdl_and_one_another_alone():
-    """So that an FPGA reader can lift them out."""
+    """An FPGA reader can copy the blocks into another project."""
     for name in ("", "parts"):
         for module in in_room("minisnn_hw", name):
             if MODULES[module].stem == "__init__":
@@ -135,7 +135,7 @@ def test_blocks_import_myhdl_and_one_another_alone():
 
 
 def test_hardware_knows_only_integers_and_timing():
-    """No float reaches hardware, and the library does not know the hardware: only commands do."""
+    """No float reaches the hardware; in ``minisnn``, only commands import the hardware."""
     for module in MODULES:
         others = {name for name in ours(module) if name.split(".")[0] != module.split(".")[0]}
         if MODULES[module].stem == "__init__":  # a package may say how it loads its modules (at the top of minisnn)
@@ -147,7 +147,7 @@ def test_hardware_knows_only_integers_and_timing():
 
 
 def test_importing_is_light():
-    """What only some commands need is imported where it runs, so that --help is instant."""
+    """Packages that only some commands need are imported where they are used, so that --help is instant."""
     for module in MODULES:
         if module.startswith("minisnn.") and room(module) not in ("kernels", "fixed", "timing"):
             assert not outside(module, everywhere=False) & EXTRAS, module
