@@ -1,31 +1,34 @@
 # %% [markdown]
-# # 8. Integers: solutions
+# # Solutions to lesson 8
 
 # %%
 import numpy as np
 
 import minisnn as ms
-from minisnn.fixed import lif
-from minisnn.fixed.quantize import quantize, signed_bits
+from minisnn import fixed
 
 # %% [markdown]
-# 1. A weight of 4 bits is at most 7, in sixteenths 7 * 16 = 112. 64 of them make 7168 < 2**13 = 8192: 13 bits and a
-#    sign, 14 in all. The symmetric range makes the negative end the same.
+# ## 1
+# A weight of 4 bits is at most 7; in sixteenths that is 7 * 16 = 112. The sum of 64 of them is at most 7168, which is below
+# 2**13 = 8192: 13 bits and a sign, 14 bits in all. The range is symmetric, so the negative end needs no more.
 
 # %%
 most = 64 * (2**3 - 1) * 2**4
-assert most == 7168 and signed_bits(most) == signed_bits(-most) == 14
+assert most == 7168
+assert fixed.quantize.signed_bits(most) == 14
+assert fixed.quantize.signed_bits(-most) == 14
 
 # %% [markdown]
-# 2. Towards zero, |u| falls by at least 1 in every step, for 230/256 < 1, so it ends at 0. Floor does the same above 0.
-#    Below, u stays where floor(230 u / 256) = u, that is where |u| * 26/256 < 1, so |u| <= 9: what starts lower stops
-#    at -9, what starts between stays where it is.
+# ## 2
+# Towards zero, |u| falls by at least 1 in every step, because 230/256 < 1, so it ends at 0. Rounding down does the same
+# above 0. Below 0, u stays where floor(230 u / 256) = u, that is, where |u| * 26/256 < 1, or |u| <= 9. So what starts below
+# -9 stops at -9, and what starts between -9 and 0 stays where it is.
 
 
 # %%
 def end_of(u, rounding):
     for _ in range(100):
-        u = lif.leak(u, 230, 8, rounding)
+        u = fixed.lif.leak(u, 230, 8, rounding)
     return u
 
 
@@ -34,20 +37,30 @@ for start in range(-100, 101):
     assert end_of(start, 0) == (0 if start >= 0 else max(start, -9))
 
 # %% [markdown]
-# 3. Whoever chooses by the test images reports a luck that new images do not have: of many choices one is always lucky.
-#    (These training images the weights have seen, so their accuracy is too high; held-out ones, as `validation=` gives,
-#    are better still.)
+# ## 3
+# Whoever chooses by the test images reports luck that new images will not repeat: of many choices, one is always lucky.
+# (The weights were trained on the training images, so the accuracy on these is too high. Images that were held out, as by
+# `validation=`, are better still.)
 
 # %%
 data = ms.load_data("digits")
 net = ms.Network("16C3-MP2-32-10", data.input_shape, padding=1, beta=0.25, rng=np.random.default_rng(0))
 model = ms.fit(net, data, epochs=10, num_steps=5, lr=4e-3, seed=0)
 x, y = data.x_train[-300:], data.y_train[-300:]
-choices = [(a, b, 12 - a - b) for a in range(2, 9) for b in range(2, 9) if 2 <= 12 - a - b <= 8]
-integers = {bits: quantize(model, bits, images=data.x_train)[0] for bits in choices}
-found = {bits: integers[bits].evaluate(x, y).accuracy for bits in choices}
-best = max(found, key=found.get)
-test = {bits: integers[bits].evaluate(data.x_test, data.y_test).accuracy for bits in choices}  # one look, to learn
-lucky = max(test, key=test.get)
-print(f"chosen: {best}, {100 * test[best]:.1f} % on the test; by the test: {lucky}, {100 * test[lucky]:.1f} %")
-assert test[lucky] > test[best]
+
+on_training, on_test = {}, {}
+for first in range(2, 9):
+    for second in range(2, 9):
+        third = 12 - first - second
+        if not 2 <= third <= 8:
+            continue
+        bits = (first, second, third)
+        integer, _ = ms.quantize(model, bits, images=data.x_train)
+        on_training[bits] = integer.evaluate(x, y).accuracy
+        on_test[bits] = integer.evaluate(data.x_test, data.y_test).accuracy  # one look, for this exercise
+
+chosen = max(on_training, key=on_training.get)
+lucky = max(on_test, key=on_test.get)
+print(f"chosen by training images: {chosen}, test accuracy {100 * on_test[chosen]:.1f} %")
+print(f"chosen by test images:     {lucky}, test accuracy {100 * on_test[lucky]:.1f} %")
+assert on_test[lucky] > on_test[chosen]
