@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 9. One neuron in gates: solutions
+# # Solutions to lesson 9
 
 # %%
 from functools import partial
@@ -7,28 +7,30 @@ from functools import partial
 import numpy as np
 from myhdl import Signal, always, block, intbv
 
-from minisnn.fixed import lif as fixed_lif
-from minisnn_hw import lif
-from minisnn_hw.verify import simulate
+from minisnn import fixed
+from minisnn_hw import lif, verify
 
 rng = np.random.default_rng(0)
 
 
-def bits(width):
+def unsigned(width):
     return Signal(intbv(0)[width:])
 
 
 def signed(width):
-    return Signal(intbv(0, min=-(2 ** (width - 1)), max=2 ** (width - 1)))
+    half = 2 ** (width - 1)
+    return Signal(intbv(0, min=-half, max=half))
 
 
 def run(make, inputs, outputs, stream):
-    stream = iter(stream)
-    return simulate.run(make, inputs, outputs, lambda cycle, seen: next(stream))[1]
+    remaining = iter(stream)
+    given, seen = verify.simulate.run(make, inputs, outputs, lambda cycle, before: next(remaining))
+    return seen
 
 
 # %% [markdown]
-# 1. Every register is a cycle late, so three are three cycles late.
+# ## 1
+# Every register is one cycle later than its input, so three in a row are three cycles later.
 
 
 # %%
@@ -46,40 +48,55 @@ def three_registers(clk, d, third):
 
 
 values = rng.integers(0, 16, 20).tolist()
-seen = run(three_registers, {"d": bits(4)}, {"third": bits(4)}, [{"d": value} for value in values])
+seen = run(three_registers, {"d": unsigned(4)}, {"third": unsigned(4)}, [{"d": value} for value in values])
 assert [cycle["third"] for cycle in seen][3:] == values[:-3]
 
 # %% [markdown]
-# 2. The same stream as in the lesson; only the reset's name and number change.
+# ## 2
+# The stream is that of the lesson; only the name and the number of the reset change.
 
 # %%
 count = 100
-v, cur = rng.integers(-128, 128, count), rng.integers(-100, 128, count)
+states = rng.integers(-128, 128, count)
+currents = rng.integers(-100, 128, count)
+
+
+def stages(cycle):
+    return sum(1 << stage for stage in range(4) if 0 <= cycle - stage < count)
+
+
+stream = []
+for cycle in range(count + 5):
+    neuron = cycle % count
+    stream.append(
+        {"fires": stages(cycle), "threshold": 60, "v": states[neuron], "addend": currents[neuron]},
+    )
+
 make = partial(lif.lif, beta=3, frac=2, reset="zero", towards_zero=False)
-inputs = {"fires": bits(4), "v": signed(8), "addend": signed(8), "threshold": bits(7), "clear": Signal(bool(0))}
-outputs = {"spike": Signal(bool(0)), "before": bits(8), "kept": signed(8)}
-seen = run(
-    make,
-    inputs,
-    outputs,
-    [
-        {
-            "fires": sum(1 << i for i in range(4) if 0 <= cycle - i < count),
-            "threshold": 60,
-            "v": v[cycle] if cycle < count else 0,
-            "addend": cur[cycle] if cycle < count else 0,
-        }
-        for cycle in range(count + 5)
-    ],
-)
-kept, spk, before = v.copy(), np.zeros(count, np.uint8), np.zeros(count, np.int64)
-fixed_lif.fire(kept, cur, 60, 3, 2, fixed_lif.RESETS.index("zero"), 0, -128, 127, spk, before)  # the index is 2
-assert [seen[c + 2]["spike"] for c in range(count)] == spk.tolist()
-assert [seen[c + 4]["kept"] for c in range(count)] == kept.tolist()
-assert (kept[spk == 1] == 0).all() and spk.any()
+inputs = {
+    "fires": unsigned(4),
+    "v": signed(8),
+    "addend": signed(8),
+    "threshold": unsigned(7),
+    "clear": unsigned(1),
+}
+outputs = {"spike": unsigned(1), "before": unsigned(8), "kept": signed(8)}
+seen = run(make, inputs, outputs, stream)
+
+kept = states.copy()
+spk = np.zeros(count, np.uint8)
+before = np.zeros(count, np.int64)
+zero = fixed.lif.RESETS.index("zero")
+assert zero == 2
+fixed.lif.fire(kept, currents, 60, 3, 2, zero, 0, -128, 127, spk, before)
+assert [seen[n + 2]["spike"] for n in range(count)] == spk.tolist()
+assert [seen[n + 4]["kept"] for n in range(count)] == kept.tolist()
+assert spk.any()
+assert (kept[spk == 1] == 0).all()
 
 # %% [markdown]
-# 3. Without the comparison the sum 16 would leave the 4 bits: MyHDL stops, and a real counter shows 0.
+# ## 3
+# Without the comparison the sum 16 would not fit into the 4 bits: MyHDL stops, and a real counter shows 0.
 
 
 # %%
@@ -96,7 +113,7 @@ def counter(clk, spike, count):
 
 
 spikes = rng.integers(0, 2, 40)
-seen = run(counter, {"spike": Signal(bool(0))}, {"count": bits(4)}, [{"spike": spike} for spike in spikes])
-before_the_edge = np.r_[0, spikes.cumsum()[:-1]]
-assert spikes.sum() > 16
-assert [cycle["count"] for cycle in seen] == np.minimum(before_the_edge, 15).tolist()
+assert spikes.sum() > 16  # so the counter has to saturate
+seen = run(counter, {"spike": Signal(bool(0))}, {"count": unsigned(4)}, [{"spike": spike} for spike in spikes])
+counts_before = np.concatenate([[0], spikes.cumsum()[:-1]])  # the register shows the count before the edge
+assert [cycle["count"] for cycle in seen] == np.minimum(counts_before, 15).tolist()
