@@ -1,28 +1,29 @@
 # %% [markdown]
-# # 10. The accelerator: solutions
+# # Solutions to lesson 10
 
 # %%
 import numpy as np
 
 import minisnn as ms
-from minisnn.fixed.quantize import quantize
-from minisnn.timing import cycles
+from minisnn import timing
 
 # %% [markdown]
-# 1. 32 words of 32: 31 are empty, and the spike costs one cycle: 32. 128 words of 8: 128 cycles. Wide words pass
-#    silence quickly; they cost wires and a longer chain of gates.
+# ## 1
+# With 32 words of 32 bits, 31 words are empty and the spike costs one cycle: 32 cycles. With 128 words of 8 bits: 128
+# cycles. Wide words skip silence quickly, but cost wires and a longer chain of gates.
 
 
 # %%
 def scan(words, width):
-    found, cycles_taken = [], 0
-    for at, word in enumerate(words):
-        cycles_taken += max(bin(word).count("1"), 1)
+    addresses, cycles = [], 0
+    for number, word in enumerate(words):
+        cycles += max(word.bit_count(), 1)
         while word:
             rest = word & (word - 1)
-            found.append(at * width + (word ^ rest).bit_length() - 1)
+            lowest = word ^ rest
+            addresses.append(number * width + lowest.bit_length() - 1)
             word = rest
-    return found, cycles_taken
+    return addresses, cycles
 
 
 spike = 700
@@ -32,33 +33,54 @@ for width, expected in ((32, 32), (8, 128)):
     assert scan(words, width) == ([spike], expected)
 
 # %% [markdown]
-# 2. What counts are the groups, ceil(16 / lanes): 16 lanes make one, 8 to 15 make two. So 9 to 15 lanes are a waste.
+# ## 2
+# Only the number of groups counts, ceil(16 / lanes): 16 lanes make one group, 8 to 15 lanes make two. So 9 to 15 lanes waste
+# some.
 
 # %%
 data = ms.load_data("digits")
 net = ms.Network("4C3-16-10", data.input_shape, rng=np.random.default_rng(0))
-integer, _ = quantize(ms.fit(net, data, epochs=4, num_steps=6, encoding="rate", seed=0), 6)
-depth = {n: int(cycles.depths(integer.network, (4, n, 1))[1]) for n in range(8, 17)}
-assert depth == {n: -(-16 // n) for n in range(8, 17)}
-wasted = [n for n in depth if n - 1 in depth and depth[n] == depth[n - 1]]
-assert wasted == [9, 10, 11, 12, 13, 14, 15]
+model = ms.fit(net, data, epochs=4, num_steps=6, encoding="rate", seed=0)
+integer, _ = ms.quantize(model, 6)
+
+groups = {}
+for lanes in range(8, 17):
+    depths = timing.cycles.depths(integer.network, (4, lanes, 1))
+    groups[lanes] = int(depths[1])  # of layer 2: one neuron per group
+    assert groups[lanes] == np.ceil(16 / lanes)
+
+wasteful = [lanes for lanes in range(9, 17) if groups[lanes] == groups[lanes - 1]]
+assert wasteful == [9, 10, 11, 12, 13, 14, 15]
 
 # %% [markdown]
-# 3. The first word of a frame comes at least 4 cycles after the last of the frame before, and the last word 63 * 4
-#    cycles after the first. The input is now the bottleneck.
+# ## 3
+# The first word of a frame now comes at least 4 cycles after the last word of the frame before, and the last word 63 * 4
+# cycles after the first. The input has become the bottleneck.
 
 # %%
-every, lanes, T = 4, (4, 1, 1), 6
-predicted = cycles.predict(cycles.Stimulus.of_images(integer, data.x_test[:1]), lanes, word_every=every)
-A, N = predicted.adding[0], predicted.firing
+word_every, T = 4, 6
+predicted = ms.cycles(integer, data.x_test[:1], (4, 1, 1), word_every=word_every)
+A = predicted.adding[0]
+N = predicted.firing
 b, e, s = (np.zeros((3, T), int) for _ in range(3))
-sent = -every
+last_word = -word_every
 for t in range(T):
-    taken = max(sent + every, e[0, t - 2] + 1 if t > 1 else 0)
-    sent = taken + 63 * every
+    first_word = last_word + word_every
+    if t >= 2:
+        first_word = max(first_word, e[0, t - 2] + 1)
+    last_word = first_word + 63 * word_every
     for l in range(3):
-        b[l, t] = max(s[l - 1, t] + N[l - 1] + 6 if l else sent + 1, s[l, t - 1] + N[l] + 1 if t else 0)
+        b[l, t] = last_word + 1 if l == 0 else s[l - 1, t] + N[l - 1] + 6
+        if t >= 1:
+            b[l, t] = max(b[l, t], s[l, t - 1] + N[l] + 1)
         e[l, t] = b[l, t] + A[l, t]
-        s[l, t] = max(e[l, t], e[l + 1, t - 2] + 1 if l < 2 and t > 1 else 0, s[l, t - 1] + N[l] + 6 if t else 0)
-assert np.array_equal([b, e, s], [predicted.begins[0], predicted.added[0], predicted.fires[0]])
-assert predicted.latency[0] > T * 64 * every
+        s[l, t] = e[l, t]
+        if t >= 1:
+            s[l, t] = max(s[l, t], s[l, t - 1] + N[l] + 6)
+        if t >= 2 and l < 2:
+            s[l, t] = max(s[l, t], e[l + 1, t - 2] + 1)
+
+assert np.array_equal(b, predicted.begins[0])
+assert np.array_equal(e, predicted.added[0])
+assert np.array_equal(s, predicted.fires[0])
+assert predicted.latency[0] > T * 64 * word_every
