@@ -73,8 +73,8 @@ assert np.abs(membranes).max() > 2 * level
 #
 # $$U[t] = \beta\,U[t-1] + (1-\beta)\,R\,I, \qquad \beta = e^{-\Delta t/\tau}$$
 #
-# Only $k$ has changed to $\beta$ (Euler's $k$ is the beginning of its Taylor series). The *leak* $\beta$ is the share of
-# the membrane that is left after one step. It lies between 0 and 1 for every $\Delta t$, so nothing can explode.
+# Only $k$ has changed to $\beta$ (Euler's $k$ is the beginning of its Taylor series). The *leak* $\beta$ is the share
+# of the membrane that is left after one step. It lies between 0 and 1 for every $\Delta t$, so nothing can explode.
 
 # %%
 for dt in (1.0, 30.0, 45.0):
@@ -101,7 +101,8 @@ save(figure, "01_discretisation")
 
 # %% [markdown]
 # In a network the inputs are spikes times *weights*, numbers that are learned. The constant factor $(1-\beta)R$ can be
-# absorbed into the weights, so we drop it. What remains of the input is called the *current* of the step, `cur` in code:
+# absorbed into the weights, so we drop it. What remains of the input is called the *current* of the step, `cur` in
+# code:
 #
 # $$U[t] = \beta\,U[t-1] + \mathrm{cur}[t]$$
 #
@@ -154,16 +155,16 @@ assert spk[30:].all()  # a lamp that stays on
 
 # %% [markdown]
 # ## Proven equal to the library
-# The library calls this neuron `lif`, for *leaky integrate-and-fire*. Between two steps it keeps the *state* $V$: what is
-# left of the membrane after leak and reset.
+# The library calls this neuron `lif`, for *leaky integrate-and-fire*. Between two steps it keeps the *state* $V$: what
+# is left of the membrane after leak and reset.
 #
 # $$U[t] = V[t-1] + \mathrm{cur}[t], \qquad V[t] = \beta\,U[t] - S[t]\,(r_0 + r_1 U[t])$$
 #
 # For "subtract" $(r_0, r_1)$ is $(\theta, 0)$; for "zero" it is $(0, \beta)$.
 #
-# The library computes many neurons at once. Currents have the shape (steps T, batch B, ...), where a *batch* is a set of
-# examples that do not influence each other. Our numbers and the library's are equal to the last bit, so from now on we
-# import the library.
+# The library computes many neurons at once. Currents have the shape (steps T, batch B, ...), where a *batch* is a set
+# of examples that do not influence each other. Our numbers and the library's are equal to the last bit, so from now on
+# we import the library.
 
 # %%
 print(source(lif.forward))
@@ -178,9 +179,9 @@ for reset in ("subtract", "zero"):
 
 # %% [markdown]
 # ## How often does it spike?
-# With reset to zero, the exact solution reaches $\theta = 1$ after $t^* = -\tau\,\ln(1 - 1/(R\,I))$ and then starts again
-# from 0. So the neuron spikes at the rate $1/t^*$, or never where $R\,I \le 1$. Steps of 1 ms round $t^*$ up to a whole
-# number of ms, so the simulated rate is a staircase just below the exact rate.
+# With reset to zero, the exact solution reaches $\theta = 1$ after $t^* = -\tau\,\ln(1 - 1/(R\,I))$ and then starts
+# again from 0. So the neuron spikes at the rate $1/t^*$, or never where $R\,I \le 1$. Steps of 1 ms round $t^*$ up to a
+# whole number of ms, so the simulated rate is a staircase just below the exact rate.
 
 # %%
 levels = np.linspace(0.5, 6, 200)
@@ -222,5 +223,5 @@ save(figure, "01_firing")
 # 2. Write the staircase as a formula: how many steps $n$ lie between two spikes (reset "zero")? Assert it for all
 #    `levels`.
 # 3. Set `beta = 1` and `cur = 0.6`. Assert that with "subtract" the neuron spikes in 60 % of the steps, and with "zero"
-#    in 50 %. Then show for random currents between 0 and 1 that "subtract" loses nothing:
-#    sum of currents = θ · spikes + what is left in the membrane.
+#    in 50 %. Then show for random currents between 0 and 1 that "subtract" loses nothing: the sum of the currents is the
+#    threshold times the number of spikes, plus what is left in the membrane.

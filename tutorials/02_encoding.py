@@ -2,8 +2,8 @@
 # # 2. From pixels to spikes: encodings
 #
 # Neurons take spikes, 0 or 1; a pixel has a grey level. To *encode* an image is to turn its grey levels into what the
-# first layer takes. There are three common ways, and each pays a different price: noise, time, or a multiplier. You need
-# lesson 1.
+# first layer takes. There are three common ways, and each pays a different price: noise, time, or a multiplier. You
+# need lesson 1.
 
 # %%
 import matplotlib.pyplot as plt
@@ -56,9 +56,9 @@ print(source(encode.rate))
 
 # %% [markdown]
 # A reader counts the spikes and divides by $T$. How wrong is this estimate? A coin with the values 0 and 1 is its own
-# square, so its variance (the mean of the squares minus the square of the mean) is $p - p^2$. The variances of $T$ coins
-# add up to $T\,p\,(1-p)$, so the estimate errs by $\sqrt{p(1-p)/T}$. That is the price of rate coding, noise: **half the
-# error takes four times as many steps**.
+# square, so its variance (the mean of the squares minus the square of the mean) is $p - p^2$. The variances of $T$
+# coins add up to $T\,p\,(1-p)$, so the estimate errs by $\sqrt{p(1-p)/T}$. That is the price of rate coding, noise:
+# **half the error takes four times as many steps**.
 
 # %%
 steps = np.array([2, 4, 8, 16, 32, 64, 128])
@@ -76,8 +76,8 @@ np.testing.assert_allclose(rate_error, formula, rtol=0.06)
 #
 # $$t^* = \mathrm{round}\big((1-p)\,(T-1)\big)$$
 #
-# A black pixel ($p = 0$) never spikes. Nothing is random here, and a single spike gives the level to within half a step.
-# The price is time: with few steps, many levels share one step, and dark pixels are known only at the end.
+# A black pixel ($p = 0$) never spikes. Nothing is random here, and a single spike gives the level to within half a
+# step. The price is time: with few steps, many levels share one step, and dark pixels are known only at the end.
 
 # %%
 spike_step = np.rint((1 - level) * (num_steps - 1))
@@ -116,9 +116,9 @@ save(figure, "02_error")
 
 # %% [markdown]
 # ## Direct coding: no spikes at all
-# The image enters the first layer as a *current*, the same at every step, and the neurons of that layer make the spikes.
-# Nothing is lost. The price is paid in hardware: a spike needs no multiplier (the weight times 1 is the weight), but a
-# grey level does.
+# The image enters the first layer as a *current*, the same at every step, and the neurons of that layer make the
+# spikes. Nothing is lost. The price is paid in hardware: a spike needs no multiplier (the weight times 1 is the
+# weight), but a grey level does.
 #
 # To give currents a suitable size whatever the camera, images are *normalised* to mean 0 and standard deviation 1 over
 # the training set: $\mathrm{cur} = (x - \mu)/\sigma$.

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 3. Why the gradient vanishes, and surrogates
 # Networks learn by *gradient descent*: a *loss* measures how wrong the answers are, and each weight moves a little
-# against the derivative of the loss. For spikes this fails. A trick saves it, and the width of that trick matters a lot.
-# You need lesson 1.
+# against the derivative of the loss. For spikes this fails. A trick saves it, and the width of that trick matters a
+# lot. You need lesson 1.
 
 # %%
 import matplotlib.pyplot as plt
@@ -15,8 +15,8 @@ rng = np.random.default_rng(0)
 
 # %% [markdown]
 # ## A task for one neuron
-# Random points in a square; the neuron should spike where $x_0 + x_1 > 1$. In a single time step $U = x\cdot w$, and
-# $S = 1$ if $U > \theta = 1$, so $w = (1, 1)$ solves the task. The loss $L = \frac12\,\mathrm{mean}((S-y)^2)$, where $y$
+# Random points in a square; the neuron should spike where $x_0 + x_1 > 1$. In a single time step $U = x\cdot w$, and $S
+# = 1$ if $U > \theta = 1$, so $w = (1, 1)$ solves the task. The loss $L = \frac12\,\mathrm{mean}((S-y)^2)$, where $y$
 # is the wanted answer, is half the share of wrong answers.
 
 # %%
@@ -32,8 +32,8 @@ def loss(w):
 
 # %% [markdown]
 # ## The true gradient is zero
-# By the chain rule $\partial L/\partial w = \mathrm{mean}\big((S - y)\,\frac{dS}{dU}\,x\big)$. But $S$ is a step function
-# of $U$: $dS/dU = 0$ wherever it exists. *Finite differences* measure the derivative of the loss directly, as
+# By the chain rule $\partial L/\partial w = \mathrm{mean}\big((S - y)\,\frac{dS}{dU}\,x\big)$. But $S$ is a step
+# function of $U$: $dS/dU = 0$ wherever it exists. *Finite differences* measure the derivative of the loss directly, as
 # $\big(L(w + \epsilon) - L(w - \epsilon)\big)/2\epsilon$, and they agree: the gradient is zero, and gradient descent
 # never moves.
 
@@ -91,9 +91,9 @@ print(f"learned w = {w.round(2)}: loss {loss(start):.3f} -> {loss(w):.3f}")
 assert loss(w) < 0.02
 
 # %% [markdown]
-# The library computes the same gradient in two parts: back through the neuron, then back through the sum
-# $\mathrm{cur} = x\,w + b$. In its code a `d` in front of a name means the gradient of the loss with respect to it:
-# `dspk` is $\partial L/\partial S$.
+# The library computes the same gradient in two parts: back through the neuron, then back through the sum $\mathrm{cur}
+# = x\,w + b$. In its code a `d` in front of a name means the gradient of the loss with respect to it: `dspk` is
+# $\partial L/\partial S$.
 
 # %%
 cur = (points @ start)[None, :, None]  # shape (T, B, neurons) = (1, 200, 1)
@@ -108,9 +108,9 @@ np.testing.assert_allclose(dw[:, 0], gradient(start, sg))
 # %% [markdown]
 # ## Families, scales, widths
 # Four families of surrogates are in use; k, a or w in the table below is the scale. Equal scales do not mean equal
-# curves: a larger scale makes three of the families narrower, but the triangular one wider. To compare families, use the
-# *half-width*: the distance from the threshold at which sg is half of its peak. `match_width` finds the scale of one
-# family that gives it the half-width of another surrogate.
+# curves: a larger scale makes three of the families narrower, but the triangular one wider. To compare families, use
+# the *half-width*: the distance from the threshold at which sg is half of its peak. `match_width` finds the scale of
+# one family that gives it the half-width of another surrogate.
 
 # %%
 print(surrogate.__doc__)
@@ -138,8 +138,8 @@ save(figure, "03_families")
 # %% [markdown]
 # ## Too narrow: dead neurons
 # A *dead* neuron spikes for no input, and receives no gradient that could change this. Our neuron starts 0.2 or more
-# below the threshold. A triangular surrogate is exactly 0 beyond its width, so a narrow one never reaches our neuron. The
-# tail of the fast sigmoid is thin, but never 0.
+# below the threshold. A triangular surrogate is exactly 0 beyond its width, so a narrow one never reaches our neuron.
+# The tail of the fast sigmoid is thin, but never 0.
 
 # %%
 narrow_fast = Surrogate("fast_sigmoid", 100.0)
@@ -205,8 +205,8 @@ assert library_rates.min() > 0.1
 
 # %% [markdown]
 # ## Exercises
-# 1. Assert that fast_sigmoid with the scale $k = 0.65\,\alpha$ and atan with the scale $\alpha$ have the same width, but
-#    not the same height. What makes the heights equal?
+# 1. Assert that fast_sigmoid with the scale $k = 0.65\,\alpha$ and atan with the scale $\alpha$ have the same width,
+#    but not the same height. What makes the heights equal?
 # 2. Count the updates (learning rate 2.0, at most 3000) until `loss(w) < 0.02` for fast_sigmoid of scale 1, 5, 25 and
 #    100. Assert that the narrowest needs the most.
 # 3. Make a surrogate of your own, a box of height 1 for $|x| < 0.5$, as `Surrogate("box", 1.0, functions=(curve, sg))`.

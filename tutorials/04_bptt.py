@@ -22,7 +22,8 @@ surrogate = Surrogate("sigmoid", 4.0)
 # $$L = \frac12\sum_t\sum_j (S_j[t] - Y_j[t])^2$$
 #
 # A step function has no useful derivative to check against (lesson 3). So for the check, and only for the check, we
-# replace the step by the smooth *curve* of the surrogate. Then sg is the true derivative of $S$, and BPTT must be exact.
+# replace the step by the smooth *curve* of the surrogate. Then sg is the true derivative of $S$, and BPTT must be
+# exact.
 
 # %%
 x = (rng.random((num_steps, 5)) < 0.4).astype(float)  # input spikes
@@ -77,8 +78,8 @@ def error(gradient):
 
 # %% [markdown]
 # ## The naive gradient forgets the past
-# Without time we would have $dL/dU = \frac{\partial L}{\partial S}\,\mathrm{sg}$ and $dL/dw = x^T\,dL/dU$ (`x.T` sums over
-# the steps). But to treat each step on its own, and to add up the results, is far off:
+# Without time we would have $dL/dU = \frac{\partial L}{\partial S}\,\mathrm{sg}$ and $dL/dw = x^T\,dL/dU$ (`x.T` sums
+# over the steps). But to treat each step on its own, and to add up the results, is far off:
 
 # %%
 spk, mem = forward(w)
@@ -90,8 +91,8 @@ assert error(naive) > 0.1
 
 # %% [markdown]
 # ## The cure: walk back through time
-# Let $\delta U[t] = dL/dU[t]$ be *everything* that a change of $U[t]$ does to the loss. It acts in two ways: through its
-# own spike, and through the next membrane, in which it appears twice, directly and inside $S[t]$:
+# Let $\delta U[t] = dL/dU[t]$ be *everything* that a change of $U[t]$ does to the loss. It acts in two ways: through
+# its own spike, and through the next membrane, in which it appears twice, directly and inside $S[t]$:
 #
 # $$U[t+1] = \beta\,U[t] - \theta\,S[t] + \mathrm{cur}[t+1]$$
 #
@@ -100,8 +101,8 @@ assert error(naive) > 0.1
 # $$\delta U[t] = \frac{\partial L}{\partial S[t]}\,\mathrm{sg}[t] + \delta U[t+1]\,\big(\beta - \theta\,\mathrm{sg}[t]\big)$$
 #
 # After the last step there is nothing, so the walk begins there, with $\delta U[T] = 0$, and goes back. As $U[t]$
-# contains $\mathrm{cur}[t]$ once, $\delta\mathrm{cur} = \delta U$, and
-# $\delta w = \sum_t x[t]^T\,\delta\mathrm{cur}[t]$.
+# contains $\mathrm{cur}[t]$ once, $\delta\mathrm{cur} = \delta U$, and $\delta w = \sum_t
+# x[t]^T\,\delta\mathrm{cur}[t]$.
 
 
 # %%
@@ -144,8 +145,8 @@ for detach in (False, True):
 
 # %% [markdown]
 # ## How far back does it reach?
-# Let only the last membrane count, with the reset detached: then each step back multiplies the gradient by $\beta$. So a
-# neuron learns from roughly the last $1 + \beta + \beta^2 + \ldots = 1/(1-\beta)$ steps.
+# Let only the last membrane count, with the reset detached: then each step back multiplies the gradient by $\beta$. So
+# a neuron learns from roughly the last $1 + \beta + \beta^2 + \ldots = 1/(1-\beta)$ steps.
 
 # %%
 silent = np.zeros((50, 1, 1))
@@ -159,8 +160,8 @@ for b in (0.5, 0.9, 0.98):
     np.testing.assert_allclose(reach[b], b ** np.arange(50))
 
 # %% [markdown]
-# The figure shows on the left all gradients of this lesson against the judge's, and on the right how a gradient fades on
-# its way back.
+# The figure shows on the left all gradients of this lesson against the judge's, and on the right how a gradient fades
+# on its way back.
 
 # %%
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4), layout="constrained")
@@ -209,8 +210,8 @@ for param, gradient in zip(net.params, gradients):
 
 # %% [markdown]
 # ## Exercises
-# 1. Show the judge's own error for $\epsilon = 10^{-1}, \ldots, 10^{-12}$, and assert that $10^{-6}$ is better than both
-#    ends.
+# 1. Show the judge's own error for $\epsilon = 10^{-1}, \ldots, 10^{-12}$, and assert that $10^{-6}$ is better than
+#    both ends.
 # 2. Derive the walk for reset "zero", $U[t+1] = \beta U[t](1 - S[t]) + \mathrm{cur}[t+1]$, and assert that it is right
 #    (`detach_reset=False`).
 # 3. *Truncated* BPTT follows each $\partial L/\partial S[t]$ through only $K$ steps: $t$ and the $K-1$ steps before it.

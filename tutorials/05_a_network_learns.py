@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 5. A network learns
 # Two layers learn to read handwritten digits: first with every line written out, then with the library's `fit`. Two
-# things are new: the loss of a *classifier*, which chooses among classes, and a better descent, *Adam*. The rest is from
-# lessons 1 to 4.
+# things are new: the loss of a *classifier*, which chooses among classes, and a better descent, *Adam*. The rest is
+# from lessons 1 to 4.
 
 # %%
 import matplotlib.pyplot as plt
@@ -23,8 +23,8 @@ y = data.y_train  # labels, 0 to 9
 # %% [markdown]
 # ## Forward: two layers
 # The name `"64-10"` describes the network. The first layer has 64 neurons. Only the next layer sees their spikes, so it
-# is called a *hidden* layer. The last layer has 10 neurons, one for each digit. The class whose neuron spikes most often
-# is the answer.
+# is called a *hidden* layer. The last layer has 10 neurons, one for each digit. The class whose neuron spikes most
+# often is the answer.
 
 # %%
 net = Network("64-10", data.input_shape, beta=beta, threshold=threshold, backend="numpy", rng=rng)
@@ -48,9 +48,8 @@ np.testing.assert_array_equal(spk2, run.spk)
 
 # %% [markdown]
 # ## The loss: cross-entropy on spike counts
-# Let $n_k$ be the number of spikes of class $k$. The *softmax* turns these numbers into shares,
-# $p_k = e^{n_k} / \sum_j e^{n_j}$. The loss is $L = -\mathrm{mean}\,\log p_{y}$ over the batch: 0 if the right class $y$
-# has the whole share.
+# Let $n_k$ be the number of spikes of class $k$. The *softmax* turns these numbers into shares, $p_k = e^{n_k} / \sum_j
+# e^{n_j}$. The loss is $L = -\mathrm{mean}\,\log p_{y}$ over the batch: 0 if the right class $y$ has the whole share.
 #
 # As $\log p_y = n_y - \log\sum_j e^{n_j}$, the gradient is "share minus target":
 #
@@ -106,9 +105,9 @@ for ours, library in zip(gradients, net.backward(run, dspk2)):
 # %% [markdown]
 # ## A better descent: Adam
 # Plain gradient descent, $w \leftarrow w - \eta\,g$, has one *learning rate* $\eta$, and the right one depends on how
-# large the gradients happen to be. *Adam* divides a gradient by its usual size, so that $\eta$ itself is how far a weight
-# moves, whatever the size of the loss. It keeps two running means: $m$ of $g$, and $v$ of $g^2$. Both start at 0, which
-# makes them too small at first; the two divisors correct this. $t$ counts the updates:
+# large the gradients happen to be. *Adam* divides a gradient by its usual size, so that $\eta$ itself is how far a
+# weight moves, whatever the size of the loss. It keeps two running means: $m$ of $g$, and $v$ of $g^2$. Both start at
+# 0, which makes them too small at first; the two divisors correct this. $t$ counts the updates:
 #
 # $$m \leftarrow 0.9\,m + 0.1\,g, \quad v \leftarrow 0.999\,v + 0.001\,g^2, \quad
 #   w \leftarrow w - \eta\,\frac{m / (1 - 0.9^t)}{\sqrt{v / (1 - 0.999^t)} + 10^{-8}}$$
@@ -139,8 +138,8 @@ np.testing.assert_allclose(w, adam(np.ones(3), 1000 * random_gradients, 0.01))
 
 # %% [markdown]
 # ## Learning: small batches, many updates
-# An *epoch* shows each image once, in a new random order, in *batches* of 32. After each batch the weights move. We train
-# for two epochs with plain descent and with Adam, at five learning rates.
+# An *epoch* shows each image once, in a new random order, in *batches* of 32. After each batch the weights move. We
+# train for two epochs with plain descent and with Adam, at five learning rates.
 
 
 # %%
@@ -179,8 +178,8 @@ assert right["Adam"][1] > 0.9
 
 # %% [markdown]
 # ## From now on: `fit`
-# `fit` does the same and more. The learning rate first rises, then falls. A tenth of the training images is held out for
-# *validation*, and the epoch that does best on these is kept. The test images are used once, at the end.
+# `fit` does the same and more. The learning rate first rises, then falls. A tenth of the training images is held out
+# for *validation*, and the epoch that does best on these is kept. The test images are used once, at the end.
 
 # %%
 model = fit(net, data, epochs=15, num_steps=num_steps, lr=0.004, seed=0)
@@ -191,8 +190,8 @@ assert result.accuracy > 0.94
 
 # %% [markdown]
 # ## What it does with an image
-# The network's answer can be read before all steps have passed. How good is an early answer? The figure shows this on the
-# right; in the middle are the spikes of both layers for one image.
+# The network's answer can be read before all steps have passed. How good is an early answer? The figure shows this on
+# the right; in the middle are the spikes of both layers for one image.
 
 # %%
 run = net.forward(model.encoder.encode(data.x_test), num_steps)  # the NumPy backend keeps all spikes

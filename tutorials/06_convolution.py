@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 6. Convolution and pooling of spikes
-# In lesson 5 every neuron saw every pixel, with a weight of its own. Here each neuron sees a small window, and the neurons
-# at all places share their weights. Seen from the other side, from a single spike, this is exactly what the hardware will
-# do. You need lesson 5.
+# In lesson 5 every neuron saw every pixel, with a weight of its own. Here each neuron sees a small window, and the
+# neurons at all places share their weights. Seen from the other side, from a single spike, this is exactly what the
+# hardware will do. You need lesson 5.
 
 # %%
 import matplotlib.pyplot as plt
@@ -39,8 +39,8 @@ assert dense_shifted < dense_accuracy - 0.3
 
 # %% [markdown]
 # ## The cure: one window of weights for all places
-# A *kernel* `w` of $k\times k$ weights slides over the frame. At each place it is multiplied with what lies below it, and
-# the products are summed:
+# A *kernel* `w` of $k\times k$ weights slides over the frame. At each place it is multiplied with what lies below it,
+# and the products are summed:
 #
 # $$\mathrm{cur}[y, x, m] = b_m + \sum_{k_y, k_x, c} \mathrm{spk}[y + k_y - p,\; x + k_x - p,\; c]\; w[k_y, k_x, c, m]$$
 #
@@ -65,8 +65,8 @@ def gather(spk, w, b):
 
 
 # %% [markdown]
-# The library copies all windows into the rows of one matrix, so that a single matrix product does it all. This is called
-# *im2col*.
+# The library copies all windows into the rows of one matrix, so that a single matrix product does it all. This is
+# called *im2col*.
 
 # %%
 print(source(conv2d.forward))
@@ -123,9 +123,9 @@ assert not np.isin(means, (0, 1)).all()
 assert np.isin(pooled, (0, 1)).all()
 
 # %% [markdown]
-# In the backward direction, a convolution scatters the gradient over the window from which it had gathered. A pool gives
-# the gradient to a single neuron, because a single neuron makes the maximum: the first one that spiked. (In a silent
-# window this is the first of all, which may so learn to spike.)
+# In the backward direction, a convolution scatters the gradient over the window from which it had gathered. A pool
+# gives the gradient to a single neuron, because a single neuron makes the maximum: the first one that spiked. (In a
+# silent window this is the first of all, which may so learn to spike.)
 
 # %%
 dpooled = rng.normal(size=pooled.shape)
@@ -139,9 +139,9 @@ np.testing.assert_array_equal(dspk_windows, dwindows)
 
 # %% [markdown]
 # ## A convolutional network learns
-# `16C3-MP2-10`: 16 kernels of 3x3, a pool of 2x2, 10 neurons. With fewer weights it does about as well, and a shift harms
-# it less. The shift still does harm, because only the kernels are shared between places; the weights of the last layer
-# are not.
+# `16C3-MP2-10`: 16 kernels of 3x3, a pool of 2x2, 10 neurons. With fewer weights it does about as well, and a shift
+# harms it less. The shift still does harm, because only the kernels are shared between places; the weights of the last
+# layer are not.
 
 # %%
 model, conv_accuracy, conv_shifted, conv_weights = trained("16C3-MP2-10", padding=1)
@@ -185,5 +185,5 @@ save(figure, "06_channels")
 #    at the border.
 # 2. Assert that `conv2d.backward` returns the scatter of the gradient: for a `dcur` with a single 1, `dx` is the kernel
 #    itself.
-# 3. A dense layer is a convolution whose kernel is the whole frame. Assert it with `linear.forward`. Then find the weight
-#    matrix (256 x 1024) of the convolution above, and the share of it that is not 0.
+# 3. A dense layer is a convolution whose kernel is the whole frame. Assert it with `linear.forward`. Then find the
+#    weight matrix (256 x 1024) of the convolution above, and the share of it that is not 0.

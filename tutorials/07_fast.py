@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 7. Fast: the kernels beside the reference
 # The code of lessons 1 to 6 is written to be read. The library has all of it a second time, in `minisnn/kernels/`,
-# compiled by *Numba*, which turns Python functions into machine code: the same numbers, faster and in less memory. Where
-# does the time go, and what wins it back? All times are measured on your machine. You need lessons 5 and 6.
+# compiled by *Numba*, which turns Python functions into machine code: the same numbers, faster and in less memory.
+# Where does the time go, and what wins it back? All times are measured on your machine. You need lessons 5 and 6.
 
 # %%
 import timeit
@@ -46,10 +46,10 @@ def neuron_by_neuron(cur, spk, mem):
 
 
 # %% [markdown]
-# `njit` compiles these lines. What then costs time is *memory*: a processor fetches 64 bytes at once, and waits for them
-# longer than it computes. The next step of a neuron lies 262144 numbers away, so 64 bytes are fetched to use 4 of them.
-# Nor can the processor use its *vector* instructions, which add 4 to 16 numbers at once, but only numbers that lie side
-# by side. The cure for both is to swap the loops and to go step by step:
+# `njit` compiles these lines. What then costs time is *memory*: a processor fetches 64 bytes at once, and waits for
+# them longer than it computes. The next step of a neuron lies 262144 numbers away, so 64 bytes are fetched to use 4 of
+# them. Nor can the processor use its *vector* instructions, which add 4 to 16 numbers at once, but only numbers that
+# lie side by side. The cure for both is to swap the loops and to go step by step:
 
 
 # %%
@@ -79,10 +79,11 @@ for compiled in (njit(neuron_by_neuron), njit(step_by_step)):
 
 # %% [markdown]
 # ## The kernels
-# The library's kernels keep 16 neurons in *registers*, the processor's own few places for numbers, through all steps. On
-# its own this wins nothing here: the swapped loop above is faster (it also finds its arrays ready). But now several
-# passes can be *fused* into one: `kernels.fire.forward` takes a pooling window at a time, hands on the OR of its spikes,
-# and writes no membrane at all. A membrane and a spike are 5 bytes per neuron and step; a quarter of a byte is left.
+# The library's kernels keep 16 neurons in *registers*, the processor's own few places for numbers, through all steps.
+# On its own this wins nothing here: the swapped loop above is faster (it also finds its arrays ready). But now several
+# passes can be *fused* into one: `kernels.fire.forward` takes a pooling window at a time, hands on the OR of its
+# spikes, and writes no membrane at all. A membrane and a spike are 5 bytes per neuron and step; a quarter of a byte is
+# left.
 
 # %%
 # splat, in this source, puts one number into all 16 places of a vector.
@@ -108,8 +109,8 @@ assert nanoseconds["kernel: pooled spikes"] < nanoseconds["NumPy, step by step"]
 
 # %% [markdown]
 # ## Silence is free
-# A dense layer, `spk @ w`, costs the same whether its inputs spike or not. The kernel adds only the weights of spikes; if
-# more than half of the inputs spike, it goes the dense way too.
+# A dense layer, `spk @ w`, costs the same whether its inputs spike or not. The kernel adds only the weights of spikes;
+# if more than half of the inputs spike, it goes the dense way too.
 
 # %%
 # Weights in multiples of 1/256: all their sums are exact, whatever the order (exercise 1).
@@ -144,8 +145,8 @@ save(figure, "07_times")
 # %% [markdown]
 # ## A training step: time and memory
 # The backward pass needs every membrane of every step (lesson 4). The reference keeps them, at 4 bytes each, and the
-# spikes as well: $8\,T\,B \sum_l N_l$ bytes for $N_l$ neurons in layer $l$, and copies on the way. The kernels keep only
-# the currents, and spikes in single bytes; on the way back they compute the membranes *again*. They also use all
+# spikes as well: $8\,T\,B \sum_l N_l$ bytes for $N_l$ neurons in layer $l$, and copies on the way. The kernels keep
+# only the currents, and spikes in single bytes; on the way back they compute the membranes *again*. They also use all
 # processors.
 
 # %%
@@ -178,8 +179,8 @@ for ours, reference in zip(results["numba"], results["numpy"]):
 
 # %% [markdown]
 # ## Exercises
-# 1. Sums of floats depend on their order. Take normal weights in float32 as they are, not rounded to multiples of 1/256.
-#    Assert that `linear.forward` and the sparse kernel differ, by less than 1e-5 of the largest current.
+# 1. Sums of floats depend on their order. Take normal weights in float32 as they are, not rounded to multiples of
+#    1/256. Assert that `linear.forward` and the sparse kernel differ, by less than 1e-5 of the largest current.
 # 2. Write a fused pass of your own, from currents (T, B, H, W, C) to pooled spikes. Assert that its spikes are those of
 #    `kernels.fire.forward`.
 # 3. Measure the peak of `gradients` for T = 5 and 20 with both backends. Assert that each additional step takes the

@@ -1,9 +1,9 @@
 # %% [markdown]
 # # 8. Integers
-# A float adder must first bring both numbers to a common exponent. An integer adder only adds, so it is far smaller. For a
-# chip, the trained network is therefore *quantised*: every number becomes an integer of a few *bits*. Four things can go
-# wrong: the scale, the leak, the largest number, and the order of leak and reset. Each of them fails below before it is
-# cured. You need lesson 5.
+# A float adder must first bring both numbers to a common exponent. An integer adder only adds, so it is far smaller.
+# For a chip, the trained network is therefore *quantised*: every number becomes an integer of a few *bits*. Four things
+# can go wrong: the scale, the leak, the largest number, and the order of leak and reset. Each of them fails below
+# before it is cured. You need lesson 5.
 
 # %%
 from dataclasses import replace
@@ -24,13 +24,13 @@ float_accuracy = ms.evaluate(model, data.x_test, data.y_test).accuracy
 
 # %% [markdown]
 # ## The scale
-# A weight becomes the integer `w_int = round(w / s)`, which stands for `s * w_int`. The number `s` is the *scale* of the
-# layer. Numbers of $b$ bits in *two's complement* (the usual code of signed integers) reach from $-2^{b-1}$ to
+# A weight becomes the integer `w_int = round(w / s)`, which stands for `s * w_int`. The number `s` is the *scale* of
+# the layer. Numbers of $b$ bits in *two's complement* (the usual code of signed integers) reach from $-2^{b-1}$ to
 # $2^{b-1}-1$; we use $\pm(2^{b-1}-1)$, the same on both sides.
 #
-# The naive scale turns the largest weight into the largest integer. Then one large weight makes the steps coarse for all
-# others, and many become 0. The cure is to *clip* a few large weights: we try smaller scales and take the one with the
-# least squared error.
+# The naive scale turns the largest weight into the largest integer. Then one large weight makes the steps coarse for
+# all others, and many become 0. The cure is to *clip* a few large weights: we try smaller scales and take the one with
+# the least squared error.
 
 
 # %%
@@ -56,7 +56,9 @@ for bits in (2, 3, 4, 8):
     naive, best = naive_scale(w, bits), best_scale(w, bits)
     zeros_naive = 100 * (to_integers(w, naive, bits) == 0).mean()
     zeros_best = 100 * (to_integers(w, best, bits) == 0).mean()
-    print(f"{bits} bits: weights that become 0: {zeros_naive:2.0f} % by the naive scale, {zeros_best:2.0f} % by the best")
+    print(
+        f"{bits} bits: {zeros_naive:2.0f} % of the weights become 0 by the naive scale, {zeros_best:2.0f} % by the best"
+    )
 
     # The library does the same.
     assert best == fixed.rounding.scale(w, bits)
@@ -95,13 +97,13 @@ save(figure, "08_bits")
 
 # %% [markdown]
 # ## The leak drowns in rounding
-# The leak 0.9 becomes an integer too: `beta_int = round(0.9 * 2**8)`, and the membrane leaks as `(beta_int * u) >> 8`. The
-# shift `>> 8` drops eight bits, which is a division by 256 that rounds *down*. Suppose that 1 in the membrane is a weight
-# of 1. Then a membrane of -9 leaks to floor(-8.1) = -9. It is stuck for ever, and the neuron stays inhibited (held below
-# the threshold).
+# The leak 0.9 becomes an integer too: `beta_int = round(0.9 * 2**8)`, and the membrane leaks as `(beta_int * u) >> 8`.
+# The shift `>> 8` drops eight bits, which is a division by 256 that rounds *down*. Suppose that 1 in the membrane is a
+# weight of 1. Then a membrane of -9 leaks to floor(-8.1) = -9. It is stuck for ever, and the neuron stays inhibited
+# (held below the threshold).
 #
-# The cure is to add *guard bits*. With 4 of them the membrane counts in sixteenths of a weight's unit, and each weight is
-# shifted left when it is added: `w << 4`.
+# The cure is to add *guard bits*. With 4 of them the membrane counts in sixteenths of a weight's unit, and each weight
+# is shifted left when it is added: `w << 4`.
 
 # %%
 beta_int = round(0.9 * 2**8)  # 230
@@ -131,8 +133,8 @@ save(figure, "08_leak")
 # %% [markdown]
 # ## Too large: wrap or saturate
 # The range of 8 bits ends at 127. A plain adder then *wraps around*: 100 + 50 = 150 becomes -106, and the most excited
-# neuron turns into the most inhibited one. The cure is *saturation*: a sum stops at the end of the range. But now the order
-# of the additions matters, so it has to be fixed: ascending addresses of the inputs.
+# neuron turns into the most inhibited one. The cure is *saturation*: a sum stops at the end of the range. But now the
+# order of the additions matters, so it has to be fixed: ascending addresses of the inputs.
 
 # %%
 weights = np.array([60, 50, 40, -30, 20, -70], np.int16)
@@ -162,9 +164,9 @@ assert by_library(weights) == saturated[-1]
 assert by_library(weights[::-1]) != saturated[-1]
 
 # %% [markdown]
-# How wide must a membrane be? The library *proves* a width: it follows the largest and the smallest possible sum through
-# all steps. A narrower membrane saturates. If even the threshold is out of reach, no neuron spikes, and the network can
-# only guess.
+# How wide must a membrane be? The library *proves* a width: it follows the largest and the smallest possible sum
+# through all steps. A narrower membrane saturates. If even the threshold is out of reach, no neuron spikes, and the
+# network can only guess.
 
 # %%
 integer, losses = ms.quantize(model, 8, images=data.x_train)
@@ -182,8 +184,8 @@ assert integer.network.layers[0].threshold > 2**13 - 1  # the largest number of 
 # %% [markdown]
 # ## One firing pass by hand
 # When all spikes of a step have been added, the *firing pass* visits every neuron: it adds the bias, compares with the
-# threshold, and computes the state for the next step, $V = \mathrm{leak}(U) - \theta S$ (reset "subtract"): first the leak,
-# then the subtraction. With NumPy, for a leak of 3/4 and a threshold of 700:
+# threshold, and computes the state for the next step, $V = \mathrm{leak}(U) - \theta S$ (reset "subtract"): first the
+# leak, then the subtraction. With NumPy, for a leak of 3/4 and a threshold of 700:
 
 # %%
 random_membranes = np.random.default_rng(0).integers(-3000, 3000, 1000)
@@ -208,10 +210,10 @@ assert spk[:3].tolist() == [0, 1, 0]  # only a membrane strictly above the thres
 
 # %% [markdown]
 # ## The other order
-# Much RTL (the source code of hardware) subtracts first and then leaks: $V = \mathrm{leak}(U - \theta S)$. So a spike takes
-# only $\beta\theta$ away; with $\beta = 0.25$ that is a quarter of the threshold. A network that is trained in one order and
-# run in the other still works, a little worse and a little slower, so the mistake is easily missed. (Clock cycles are the
-# subject of lessons 10 and 11.)
+# Much RTL (the source code of hardware) subtracts first and then leaks: $V = \mathrm{leak}(U - \theta S)$. So a spike
+# takes only $\beta\theta$ away; with $\beta = 0.25$ that is a quarter of the threshold. A network that is trained in
+# one order and run in the other still works, a little worse and a little slower, so the mistake is easily missed.
+# (Clock cycles are the subject of lessons 10 and 11.)
 
 
 # %%
@@ -235,7 +237,7 @@ assert other_order[2] > as_trained[2]
 # ## Exercises
 # 1. How many bits does the sum of 64 weights of 4 bits with 4 guard bits need? Compute it on paper, then assert it with
 #    `minisnn.fixed.quantize.signed_bits`.
-# 2. With rounding towards zero (`rounding=1` of `leak`) no membrane gets stuck. Assert for `beta_int = 230, frac = 8` that
-#    it ends at 0 from every start between -100 and 100, and find where it ends with rounding down.
-# 3. Give the three layers 12 bits in all, such as `(3, 5, 4)`. Choose by the last 300 *training* images, and assert that a
-#    choice by the test images would have looked better. Why is that choice not honest?
+# 2. With rounding towards zero (`rounding=1` of `leak`) no membrane gets stuck. Assert for `beta_int = 230, frac = 8`
+#    that it ends at 0 from every start between -100 and 100, and find where it ends with rounding down.
+# 3. Give the three layers 12 bits in all, such as `(3, 5, 4)`. Choose by the last 300 *training* images, and assert
+#    that a choice by the test images would have looked better. Why is that choice not honest?

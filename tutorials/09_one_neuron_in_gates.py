@@ -1,9 +1,9 @@
 # %% [markdown]
 # # 9. One neuron in gates
-# Software is a list of instructions, carried out one after the other. *Hardware* is a set of circuits that all work at the
-# same time. A *hardware description language* (HDL) says which circuits there are and how wires connect them. We write it
-# in Python with *MyHDL*, which simulates it here, and translates it in lesson 12 into VHDL, a common HDL.
-# You need lesson 8 (integers), and no HDL.
+# Software is a list of instructions, carried out one after the other. *Hardware* is a set of circuits that all work at
+# the same time. A *hardware description language* (HDL) says which circuits there are and how wires connect them. We
+# write it in Python with *MyHDL*, which simulates it here, and translates it in lesson 12 into VHDL, a common HDL. You
+# need lesson 8 (integers), and no HDL.
 
 # %%
 from functools import partial
@@ -20,10 +20,10 @@ rng = np.random.default_rng(0)
 
 # %% [markdown]
 # ## Clock, flip-flop, signal
-# A wire, or a group of wires that carries a number, is a `Signal`. The number is an `intbv`, an integer of a fixed width.
-# A *flip-flop* stores one bit: at each *clock edge* (the moment at which the clock `clk` rises from 0 to 1) it takes what is
-# at its input, and shows it until the next edge. A row of flip-flops that holds a number is a *register*. The time from one
-# edge to the next is a *cycle*.
+# A wire, or a group of wires that carries a number, is a `Signal`. The number is an `intbv`, an integer of a fixed
+# width. A *flip-flop* stores one bit: at each *clock edge* (the moment at which the clock `clk` rises from 0 to 1) it
+# takes what is at its input, and shows it until the next edge. A row of flip-flops that holds a number is a *register*.
+# The time from one edge to the next is a *cycle*.
 
 
 # %%
@@ -39,11 +39,11 @@ def signed(width):
 
 
 # %% [markdown]
-# A circuit is a function marked `@block`; its arguments are its *ports*. Inside it, `@always(clk.posedge)` says what happens
-# at a clock edge, and `q.next = d` means: after the edge, q is what d was before the edge.
+# A circuit is a function marked `@block`; its arguments are its *ports*. Inside it, `@always(clk.posedge)` says what
+# happens at a clock edge, and `q.next = d` means: after the edge, q is what d was before the edge.
 #
-# If you read `.next` as `=`, you expect both registers below to be equal. But all flip-flops look at the same moment, so
-# the second register takes what the first one was *before* the edge. It is one cycle later.
+# If you read `.next` as `=`, you expect both registers below to be equal. But all flip-flops look at the same moment,
+# so the second register takes what the first one was *before* the edge. It is one cycle later.
 
 
 # %%
@@ -76,12 +76,12 @@ assert second[2:] == first[1:-1]
 
 # %% [markdown]
 # ## A neuron in one cycle
-# Between two edges, *combinational* circuits (gates without memory) compute what the registers take at the next edge. Here
-# that is a whole neuron: add, saturate, compare, leak, subtract.
+# Between two edges, *combinational* circuits (gates without memory) compute what the registers take at the next edge.
+# Here that is a whole neuron: add, saturate, compare, leak, subtract.
 #
 # `@instance` is a loop that waits for clock edges with `yield`. `u[:] =` sets a variable at once, unlike `.next`. The
-# variable `u` is one bit wider than the membrane, so that a sum fits. Without saturation the sum does not fit back into the
-# membrane: MyHDL stops there, and a real adder would wrap around.
+# variable `u` is one bit wider than the membrane, so that a sum fits. Without saturation the sum does not fit back into
+# the membrane: MyHDL stops there, and a real adder would wrap around.
 
 
 # %%
@@ -147,13 +147,13 @@ print(f"{sum(spikes)} spikes in {len(cur)} steps, {membranes.count(127)} saturat
 # %% [markdown]
 # ## The pipeline
 # The clock may tick only as fast as the longest chain of gates between two registers allows. Ours is long: adder,
-# comparator, multiplier, subtractor. The library's neuron has registers in between. This is a *pipeline*, like an assembly
-# line: a neuron takes 4 cycles, but a new one enters in every cycle, and the clock can be faster.
+# comparator, multiplier, subtractor. The library's neuron has registers in between. This is a *pipeline*, like an
+# assembly line: a neuron takes 4 cycles, but a new one enters in every cycle, and the clock can be faster.
 #
-# Bit i of `fires` (bit 0 is the last digit) is 1 when a neuron is in stage i. For a neuron that enters in cycle c, `spike`
-# and the membrane (`before` reset) are out in cycle c + 2, and its new state (`kept`) in cycle c + 4. In the source, `x[3]`
-# is bit 3 of x, `x[5:2]` are its bits 4 to 2, and `x[5:]` its bits 4 to 0; `.signed()` reads them as two's complement;
-# `subtracts` and the like are constants of the block.
+# Bit i of `fires` (bit 0 is the last digit) is 1 when a neuron is in stage i. For a neuron that enters in cycle c,
+# `spike` and the membrane (`before` reset) are out in cycle c + 2, and its new state (`kept`) in cycle c + 4. In the
+# source, `x[3]` is bit 3 of x, `x[5:2]` are its bits 4 to 2, and `x[5:]` its bits 4 to 0; `.signed()` reads them as
+# two's complement; `subtracts` and the like are constants of the block.
 
 # %%
 text = source(lif.lif)
@@ -215,9 +215,9 @@ for n in range(count):
 
 # %% [markdown]
 # ## The waveform
-# A *waveform* shows signals over time. `neuron.vcd` contains all of them; open it with GTKWave (`apt install gtkwave`) or at
-# app.surfer-project.org. Follow the orange neuron through the figure: 70 + 30 = 100 > 60, so it spikes, and its new state is
-# 3/4 of 100, minus 60.
+# A *waveform* shows signals over time. `neuron.vcd` contains all of them; open it with GTKWave (`apt install gtkwave`)
+# or at app.surfer-project.org. Follow the orange neuron through the figure: 70 + 30 = 100 > 60, so it spikes, and its
+# new state is 3/4 of 100, minus 60.
 
 # %%
 rows = ["v", "addend", "fires", "before", "spike", "kept"]
@@ -259,6 +259,7 @@ save(figure, "09_waveform")
 # %% [markdown]
 # ## Exercises
 # 1. Write a block `three_registers`, and assert that its output is the input of three cycles before.
-# 2. Run the library's `lif` with `reset="zero"`, and assert that it equals `fixed.lif.fire` (where this reset is number 2).
+# 2. Run the library's `lif` with `reset="zero"`, and assert that it equals `fixed.lif.fire` (where this reset is number
+#    2).
 # 3. Write `counter(clk, spike, count)`: it counts spikes and *saturates* at 15. Assert it with 40 random spikes against
 #    NumPy.

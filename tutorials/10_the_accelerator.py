@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 10. The accelerator
-# The steps of a network are mostly silence: of 100 neurons some 5 to 30 spike. An *accelerator* (hardware for one kind of
-# work) should pay for spikes, not for silence. You need lesson 9 (one neuron in gates). Part by part, ours is:
+# The steps of a network are mostly silence: of 100 neurons some 5 to 30 spike. An *accelerator* (hardware for one kind
+# of work) should pay for spikes, not for silence. You need lesson 9 (one neuron in gates). Part by part, ours is:
 #
 #     frame of spikes -> scanner -> lanes -> firing pass -> frame of the next layer
 
@@ -19,11 +19,11 @@ from minisnn_hw import cosimulate, parts, spike_scanner, verify
 
 # %% [markdown]
 # ## The scanner: where are the spikes?
-# A *frame* holds the spikes of a layer at one step, many of them in a *word* (the bits that a memory reads at once). The
-# naive scanner looks at one bit per cycle: 128 bits take 128 cycles, however few the spikes.
+# A *frame* holds the spikes of a layer at one step, many of them in a *word* (the bits that a memory reads at once).
+# The naive scanner looks at one bit per cycle: 128 bits take 128 cycles, however few the spikes.
 #
-# A trick helps: `word & (word - 1)` is `word` without its lowest set bit. For example 1100 & 1011 = 1000. So a word of 32
-# bits costs one cycle for each spike, or one cycle if it is empty.
+# A trick helps: `word & (word - 1)` is `word` without its lowest set bit. For example 1100 & 1011 = 1000. So a word of
+# 32 bits costs one cycle for each spike, or one cycle if it is empty.
 
 
 # %%
@@ -51,9 +51,9 @@ addresses, least = scan(words, 32)
 assert addresses == np.flatnonzero(spikes).tolist()
 
 # %% [markdown]
-# Now the library's scanner in gates. A *handshake* connects it to its neighbour: `valid` says "here is a spike", and `ready`
-# says "I can take it"; the spike is handed over in a cycle in which both are 1. So neither block has to know how long the
-# other takes.
+# Now the library's scanner in gates. A *handshake* connects it to its neighbour: `valid` says "here is a spike", and
+# `ready` says "I can take it"; the spike is handed over in a cycle in which both are 1. So neither block has to know
+# how long the other takes.
 
 # %%
 print(source(spike_scanner.without_lowest))
@@ -115,11 +115,11 @@ assert least <= duration <= least + 3
 
 # %% [markdown]
 # ## The lanes: add the weights
-# A *lane* is an adder with its own memory of membranes. A spike is shown to all lanes at once, and each adds its own weight.
-# If a layer has more outputs than lanes, the lanes work on one *group* of outputs after the other.
+# A *lane* is an adder with its own memory of membranes. A spike is shown to all lanes at once, and each adds its own
+# weight. If a layer has more outputs than lanes, the lanes work on one *group* of outputs after the other.
 #
-# A memory on the chip (*block RAM*) answers one cycle after it is asked; the sum takes one more cycle, and one to be written.
-# In a naive design the next addition reads the membrane before the last sum is written, and that sum is lost:
+# A memory on the chip (*block RAM*) answers one cycle after it is asked; the sum takes one more cycle, and one to be
+# written. In a naive design the next addition reads the membrane before the last sum is written, and that sum is lost:
 
 
 # %%
@@ -147,9 +147,9 @@ assert kept[1] == 20
 assert kept[4] == 60
 
 # %% [markdown]
-# The cure is *forwarding*: the adder remembers its last three results, and takes the newest one of the same address from
-# there, not from memory. No cycle is lost. In the library's adder, `two_before` says that the addition two cycles before was
-# to the same address, and so on. (That no sum is wrong is proven in the last code cell.)
+# The cure is *forwarding*: the adder remembers its last three results, and takes the newest one of the same address
+# from there, not from memory. No cycle is lost. In the library's adder, `two_before` says that the addition two cycles
+# before was to the same address, and so on. (That no sum is wrong is proven in the last code cell.)
 
 # %%
 text = source(parts.accumulate.accumulate)
@@ -157,14 +157,14 @@ print(text[text.index("    def add():") : text.index("                if total[s
 
 # %% [markdown]
 # ## The firing pass, and the pipeline of layers
-# When all inputs of a step are added, the firing pass visits all neurons, the neurons of a lane one after the other. The
-# spikes are written into one of two *banks* of the next layer's buffer; the next layer reads one bank while the other is
-# written. So layers overlap: layer 2 adds step t while layer 1 adds step t + 1.
+# When all inputs of a step are added, the firing pass visits all neurons, the neurons of a lane one after the other.
+# The spikes are written into one of two *banks* of the next layer's buffer; the next layer reads one bank while the
+# other is written. So layers overlap: layer 2 adds step t while layer 1 adds step t + 1.
 #
-# Let A be the cycles of additions (lesson 11) and N the cycles of a firing pass. The last neuron needs 6 more cycles to get
-# through the pipeline. Layer l *begins* step t in cycle b, when its frame is complete and its own step t - 1 has fired. All
-# inputs are *added* in cycle e. The firing pass *starts* in cycle s, when the next layer has a free bank and the pipeline is
-# empty:
+# Let A be the cycles of additions (lesson 11) and N the cycles of a firing pass. The last neuron needs 6 more cycles to
+# get through the pipeline. Layer l *begins* step t in cycle b, when its frame is complete and its own step t - 1 has
+# fired. All inputs are *added* in cycle e. The firing pass *starts* in cycle s, when the next layer has a free bank and
+# the pipeline is empty:
 #
 #     b[l,t] = max(s[l-1,t] + N[l-1] + 6, s[l,t-1] + N[l] + 1)
 #     e[l,t] = b[l,t] + A[l,t]
@@ -183,8 +183,8 @@ lanes = (4, 1, 1)
 predicted = ms.cycles(integer, image, lanes)
 
 # %% [markdown]
-# The recurrence in Python. Indices count from 0, so `b[0]` is layer 1. The input is 64 pixels with a word each, one word per
-# cycle.
+# The recurrence in Python. Indices count from 0, so `b[0]` is layer 1. The input is 64 pixels with a word each, one
+# word per cycle.
 
 # %%
 T = 6
@@ -230,7 +230,8 @@ assert latency < 0.75 * one_by_one
 
 # %% [markdown]
 # ## All of it in gates
-# Load, image, answer: every spike, every membrane and every cycle is compared with the integers and with the prediction.
+# Load, image, answer: every spike, every membrane and every cycle is compared with the integers and with the
+# prediction.
 
 # %%
 encoded = next(integer.inputs(image))
@@ -249,9 +250,9 @@ for doing in trace.at(cycle=1200):
 
 # %% [markdown]
 # ## Exercises
-# 1. How many cycles does a frame of 1,024 bits with a single spike take, in words of 32 bits? And in words of 8 bits? Assert
-#    it with `scan`.
+# 1. How many cycles does a frame of 1,024 bits with a single spike take, in words of 32 bits? And in words of 8 bits?
+#    Assert it with `scan`.
 # 2. Which numbers of lanes from 8 to 16 waste lanes in layer 2 (its firing pass is no longer with fewer)? Use
 #    `minisnn.timing.cycles.depths`.
-# 3. Give the input one word every 4 cycles (`minisnn.cycles(..., word_every=4)`). Extend the loop above so that it equals
-#    the prediction again.
+# 3. Give the input one word every 4 cycles (`minisnn.cycles(..., word_every=4)`). Extend the loop above so that it
+#    equals the prediction again.

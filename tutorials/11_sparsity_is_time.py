@@ -1,9 +1,9 @@
 # %% [markdown]
 # # 11. Sparsity is time
-# *Sparsity* is the share of neurons that are silent. In lesson 10 a spike cost cycles, and silence cost almost none. So the
-# settings of a training (leak, threshold, ...) decide how fast the hardware is. Aliyev & Adegbija (DATE 2024) showed this by
-# sweeping such settings. We first count cycles, then repeat their sweep on a small scale. You need lesson 10 (the
-# accelerator).
+# *Sparsity* is the share of neurons that are silent. In lesson 10 a spike cost cycles, and silence cost almost none. So
+# the settings of a training (leak, threshold, ...) decide how fast the hardware is. Aliyev & Adegbija (DATE 2024)
+# showed this by sweeping such settings. We first count cycles, then repeat their sweep on a small scale. You need
+# lesson 10 (the accelerator).
 
 # %%
 from pathlib import Path
@@ -21,9 +21,9 @@ rng = np.random.default_rng(0)
 
 # %% [markdown]
 # ## What one frame costs
-# The scanner passes one spike, or one empty word, per cycle. In a fully connected layer each spike is added in every group of
-# lanes, one group per cycle; meanwhile the scanner skips the empty words behind the spike. So no design with these lanes is
-# faster than
+# The scanner passes one spike, or one empty word, per cycle. In a fully connected layer each spike is added in every
+# group of lanes, one group per cycle; meanwhile the scanner skips the empty words behind the spike. So no design with
+# these lanes is faster than
 #
 # $$\max(\text{spikes}\cdot\text{groups},\ \text{spikes} + \text{empty words})$$
 #
@@ -77,9 +77,9 @@ assert extra.max() <= 8
 
 # %% [markdown]
 # ## Predicted and counted
-# The prediction is a formula; the gates are the judge. Each image goes through the accelerator in MyHDL, which contains a
-# cycle counter. The prediction agrees with the count: not nearly, but exactly. (Dashed: what hardware takes that treats every
-# input as a spike.)
+# The prediction is a formula; the gates are the judge. Each image goes through the accelerator in MyHDL, which contains
+# a cycle counter. The prediction agrees with the count: not nearly, but exactly. (Dashed: what hardware takes that
+# treats every input as a spike.)
 
 # %%
 compared = cosimulate(network, spikes, T, lanes)
@@ -99,9 +99,9 @@ save(figure, "11_sparsity")
 
 # %% [markdown]
 # ## Fewer spikes, but no faster: which spikes?
-# The naive rule "half the spikes, half the time" fails in a deep network. Layers work side by side, and the slowest of them,
-# the *bottleneck*, sets the pace. We train 8C3-MP2-32-10: layer 1 has 8 channels with 3x3 weights and a pool of 2x2, layers 2
-# and 3 have 32 and 10 neurons (lesson 6).
+# The naive rule "half the spikes, half the time" fails in a deep network. Layers work side by side, and the slowest of
+# them, the *bottleneck*, sets the pace. We train 8C3-MP2-32-10: layer 1 has 8 channels with 3x3 weights and a pool of
+# 2x2, layers 2 and 3 have 32 and 10 neurons (lesson 6).
 
 # %%
 data = ms.load_data("digits")
@@ -142,9 +142,9 @@ assert balanced.latency.mean() < base.latency.mean()
 
 # %% [markdown]
 # ## The paper's sweep in small
-# Three values each of leak and threshold. A *point* is one setting, which is trained, quantised, and measured on all test
-# images, clock cycles included. `minisnn.sweep` writes each point to a file when it is done, and continues from there after
-# an interruption.
+# Three values each of leak and threshold. A *point* is one setting, which is trained, quantised, and measured on all
+# test images, clock cycles included. `minisnn.sweep` writes each point to a file when it is done, and continues from
+# there after an interruption.
 
 # %%
 settings = study.sweep.grid({"beta": [0.25, 0.5, 0.9], "threshold": [0.5, 1.0, 1.5]})
@@ -163,8 +163,8 @@ assert len(rows) == 9
 assert all(row["status"] == "done" for row in rows)
 
 # %% [markdown]
-# The choice is made on *validation* images, which belong neither to the training nor to the test. Only then do we look at the
-# test: which setting is the most accurate, and which is the fastest among those that lose at most 2 points?
+# The choice is made on *validation* images, which belong neither to the training nor to the test. Only then do we look
+# at the test: which setting is the most accurate, and which is the fastest among those that lose at most 2 points?
 
 
 # %%
@@ -220,10 +220,10 @@ save(figure, "11_sweep")
 
 # %% [markdown]
 # ## Exercises
-# 1. Of 128 inputs let only every fifth one ever spike, in 30 % of the steps. Permute the inputs and the rows of `weights` in
-#    the same way, so that those inputs share one word. Assert that the scores stay the same, that no image is slower, and that
-#    some are faster. Why?
-# 2. Write the "layerwise" schedule (one layer after the other) of a spike-fed fully connected layer as a formula, from the
-#    docstring of `timing.cycles._layerwise` (`help` prints it). Assert it for both layers of `network`.
+# 1. Of 128 inputs let only every fifth one ever spike, in 30 % of the steps. Permute the inputs and the rows of
+#    `weights` in the same way, so that those inputs share one word. Assert that the scores stay the same, that no image
+#    is slower, and that some are faster. Why?
+# 2. Write the "layerwise" schedule (one layer after the other) of a spike-fed fully connected layer as a formula, from
+#    the docstring of `timing.cycles._layerwise` (`help` prints it). Assert it for both layers of `network`.
 # 3. Train the network before the sweep again with `rate_penalty="0,1,0"` (a price on the spikes of layer 2), and with
 #    `"1,0,0"`. Both have fewer spikes in the layer that pays. Which one is faster, and why? Assert it.

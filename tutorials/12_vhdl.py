@@ -1,9 +1,10 @@
 # %% [markdown]
 # # 12. VHDL
-# *VHDL* and *Verilog* are the languages that the tools of chip makers read. An *FPGA* is a chip full of small circuits whose
-# wiring is loaded, so that it can become any design. This lesson converts blocks to VHDL, runs them in *GHDL* (a free VHDL
-# simulator), *synthesises* the accelerator (finds the circuits for it) with *Yosys*, and reads the report. You need lesson 10
-# (the accelerator). GHDL and Yosys are useful but not required: a cell that lacks its tool says so and goes on.
+# *VHDL* and *Verilog* are the languages that the tools of chip makers read. An *FPGA* is a chip full of small circuits
+# whose wiring is loaded, so that it can become any design. This lesson converts blocks to VHDL, runs them in *GHDL* (a
+# free VHDL simulator), *synthesises* the accelerator (finds the circuits for it) with *Yosys*, and reads the report.
+# You need lesson 10 (the accelerator). GHDL and Yosys are useful but not required: a cell that lacks its tool says so
+# and goes on.
 
 # %%
 import re
@@ -26,7 +27,8 @@ print("Yosys:", YOSYS or "not found, so nothing is synthesised. pip install yowa
 
 # %% [markdown]
 # ## What Python hides: numbers have a width
-# A Python integer grows as needed; a group of 8 wires does not. Here is the mean of two numbers, as one writes it in Python:
+# A Python integer grows as needed; a group of 8 wires does not. Here is the mean of two numbers, as one writes it in
+# Python:
 
 
 # %%
@@ -70,9 +72,9 @@ with TemporaryDirectory() as folder:
     print(files[-1].read_text())
 
 # %% [markdown]
-# In VHDL the sum of two numbers of 8 bits has 8 bits: its carry is lost *before* the shift. So the simulation in Python is
-# right, and the chip is wrong. Only the same cycles, run as VHDL, reveal it. The cure is a variable that is wide enough for
-# the sum, and one operation per line. All of `hw/` is written this way, and the tests run it in GHDL.
+# In VHDL the sum of two numbers of 8 bits has 8 bits: its carry is lost *before* the shift. So the simulation in Python
+# is right, and the chip is wrong. Only the same cycles, run as VHDL, reveal it. The cure is a variable that is wide
+# enough for the sum, and one operation per line. All of `hw/` is written this way, and the tests run it in GHDL.
 
 
 # %%
@@ -106,12 +108,12 @@ if GHDL:
 
 # %% [markdown]
 # ## A network as VHDL
-# We train a small network (64 pixels as random spikes, 10 neurons) and write it as a *delivery*: the design, a *testbench*
-# (VHDL that drives the design and checks its answers), test images, and a manual.
+# We train a small network (64 pixels as random spikes, 10 neurons) and write it as a *delivery*: the design, a
+# *testbench* (VHDL that drives the design and checks its answers), test images, and a manual.
 #
 # The weights are not in the VHDL. They are loaded, so that one chip runs every training of this shape and these widths.
-# Weights, images and answers pass through three streams, `s_load`, `s_input` and `m_output`, with the handshake of lesson 10
-# (`tvalid`, `tready`); `tlast` marks the last word.
+# Weights, images and answers pass through three streams, `s_load`, `s_input` and `m_output`, with the handshake of
+# lesson 10 (`tvalid`, `tready`); `tlast` marks the last word.
 
 # %%
 data = ms.load_data("digits")
@@ -132,9 +134,9 @@ vhdl = files["accelerator.vhd"]
 print(vhdl.partition("entity accelerator")[2].partition("end entity")[0])
 
 # %% [markdown]
-# The testbench compares every *beat* (one word handed over) of every answer with the integers, never with gates. `run.sh`
-# is the usual sequence of GHDL: analyse (compile each file), elaborate (join the parts), run. We add the prediction of lesson
-# 10.
+# The testbench compares every *beat* (one word handed over) of every answer with the integers, never with gates.
+# `run.sh` is the usual sequence of GHDL: analyse (compile each file), elaborate (join the parts), run. We add the
+# prediction of lesson 10.
 
 # %%
 predicted = ms.cycles(integer, data.x_test[:3], lanes=(5,)).latency.tolist()
@@ -153,10 +155,11 @@ if GHDL:
 # - A *LUT4* (look-up table) is any gate of 4 inputs: 16 stored bits.
 # - A register of the report is one flip-flop.
 # - A *DP16KD* is a block RAM of 16 Ki bits. Small memories are built from look-up tables (*DPR16X4*, "distributed").
-# - A *MULT18X18D* is a multiplier: one for each lane, for the leak. There is none here, because the leak is 1/2, a shift.
+# - A *MULT18X18D* is a multiplier: one for each lane, for the leak. There is none here, because the leak is 1/2, a
+#   shift.
 #
-# Look-up tables grow with the lanes, and cycles fall with the groups. Among the memories, `buffer` holds both banks of spikes,
-# `sums` the membranes, and `stamps` the times at which images began.
+# Look-up tables grow with the lanes, and cycles fall with the groups. Among the memories, `buffer` holds both banks of
+# spikes, `sums` the membranes, and `stamps` the times at which images began.
 
 # %%
 reports = {}
@@ -188,8 +191,9 @@ if reports:
 # %% [markdown]
 # ## Exercises
 # 1. Write `maximum(clk, a, b, most)` for two unsigned bytes. Assert it in MyHDL against NumPy, and in GHDL if you can.
-# 2. Convert `minisnn_hw.maxpool.maxpool` (see its docstring) of 4 lanes to VHDL and to Verilog. Assert that both contain the
-#    names of all ports.
+# 2. Convert `minisnn_hw.maxpool.maxpool` (see its docstring) of 4 lanes to VHDL and to Verilog. Assert that both
+#    contain the names of all ports.
 # 3. A DP16KD has the shapes 512 x 36, 1024 x 18, ... (words x bits;
-#    `minisnn_hw.synth.families.FAMILIES["ecp5"].blocks["DP16KD"]`). Consider weights of 6 bits from 64, 512 and 1,024 inputs to
-#    10 neurons, with one word for 5 lanes. How many DP16KD hold them? Use `minisnn_hw.synth.resources.whole_blocks`.
+#    `minisnn_hw.synth.families.FAMILIES["ecp5"].blocks["DP16KD"]`). Consider weights of 6 bits from 64, 512 and 1,024
+#    inputs to 10 neurons, with one word for 5 lanes. How many DP16KD hold them? Use
+#    `minisnn_hw.synth.resources.whole_blocks`.

@@ -25,8 +25,8 @@ assert mem[steps - 1] >= 0.4 > mem[steps]
 
 # %% [markdown]
 # ## 2
-# After $n$ steps from 0 the membrane is $R\,I\,(1-\beta^n)$. It is above $\theta = 1$ when
-# $n > \ln(1 - 1/(R\,I)) / \ln\beta$, so $n$ is the next larger whole number.
+# After $n$ steps from 0 the membrane is $R\,I\,(1-\beta^n)$. It is above $\theta = 1$ when $n > \ln(1 - 1/(R\,I)) /
+# \ln\beta$, so $n$ is the next larger whole number.
 
 # %%
 levels = np.linspace(0.5, 6, 200)

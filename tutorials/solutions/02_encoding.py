@@ -48,8 +48,8 @@ assert len(np.unique(read_latency(encode.latency(all_levels, 5, 16)))) == 5
 # %% [markdown]
 # ## 3
 # Without a leak and with reset "subtract" nothing is lost: what has not yet become a spike stays in the membrane, and
-# that is at most one threshold. So the count errs by at most 1, whatever T is: the error of the estimate falls as $1/T$,
-# that of random spikes only as $1/\sqrt{T}$.
+# that is at most one threshold. So the count errs by at most 1, whatever T is: the error of the estimate falls as
+# $1/T$, that of random spikes only as $1/\sqrt{T}$.
 
 # %%
 for T in steps:

@@ -25,8 +25,8 @@ def gradient(w, sg):
 
 # %% [markdown]
 # ## 1
-# The half-widths are $(\sqrt2 - 1)/k$ and $2/(\pi\alpha)$. They are equal for $k/\alpha = (\sqrt2-1)\,\pi/2 = 0.65$. The
-# peaks are 1 and $\alpha/2$; `match_width_and_height` makes them equal by a factor, the gain.
+# The half-widths are $(\sqrt2 - 1)/k$ and $2/(\pi\alpha)$. They are equal for $k/\alpha = (\sqrt2-1)\,\pi/2 = 0.65$.
+# The peaks are 1 and $\alpha/2$; `match_width_and_height` makes them equal by a factor, the gain.
 
 # %%
 for alpha in (1.0, 2.0, 8.0):

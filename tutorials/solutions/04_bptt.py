@@ -81,8 +81,8 @@ np.testing.assert_allclose(gradient, judge, rtol=1e-6, atol=1e-8)
 
 # %% [markdown]
 # ## 3
-# Begin a separate walk at each step, and stop it after $K$ steps. The sum of all walks is the gradient, because the walk
-# is linear in $\partial L/\partial S$.
+# Begin a separate walk at each step, and stop it after $K$ steps. The sum of all walks is the gradient, because the
+# walk is linear in $\partial L/\partial S$.
 
 # %%
 spk, mem = forward(w)

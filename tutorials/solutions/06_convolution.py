@@ -26,8 +26,8 @@ assert not np.allclose(cur_shifted[:, 7], cur[:, 6])
 
 # %% [markdown]
 # ## 2
-# The neuron at (y, x) of channel m has read `x[y + ky - 1, x + kx - 1, c]` with the weight `w[ky, kx, c, m]`. So that is
-# where its gradient goes, times that weight.
+# The neuron at (y, x) of channel m has read `x[y + ky - 1, x + kx - 1, c]` with the weight `w[ky, kx, c, m]`. So that
+# is where its gradient goes, times that weight.
 
 # %%
 y, x, m = 4, 5, 7

@@ -54,8 +54,8 @@ np.testing.assert_array_equal(fused(cur, np.float32(0.5), np.float32(1.0)), pool
 
 # %% [markdown]
 # ## 3
-# An additional step takes the difference of two peaks, divided by the 15 steps between them. Whatever does not grow with
-# T cancels out.
+# An additional step takes the difference of two peaks, divided by the 15 steps between them. Whatever does not grow
+# with T cancels out.
 
 # %%
 inputs = rng.standard_normal((1, 64, 16, 16, 3)).astype(np.float32)

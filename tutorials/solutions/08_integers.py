@@ -9,8 +9,8 @@ from minisnn import fixed
 
 # %% [markdown]
 # ## 1
-# A weight of 4 bits is at most 7; in sixteenths that is 7 * 16 = 112. The sum of 64 of them is at most 7168, which is below
-# 2**13 = 8192: 13 bits and a sign, 14 bits in all. The range is symmetric, so the negative end needs no more.
+# A weight of 4 bits is at most 7; in sixteenths that is 7 * 16 = 112. The sum of 64 of them is at most 7168, which is
+# below 2**13 = 8192: 13 bits and a sign, 14 bits in all. The range is symmetric, so the negative end needs no more.
 
 # %%
 most = 64 * (2**3 - 1) * 2**4
@@ -21,8 +21,8 @@ assert fixed.quantize.signed_bits(-most) == 14
 # %% [markdown]
 # ## 2
 # Towards zero, |u| falls by at least 1 in every step, because 230/256 < 1, so it ends at 0. Rounding down does the same
-# above 0. Below 0, u stays where floor(230 u / 256) = u, that is, where |u| * 26/256 < 1, or |u| <= 9. So what starts below
-# -9 stops at -9, and what starts between -9 and 0 stays where it is.
+# above 0. Below 0, u stays where floor(230 u / 256) = u, that is, where |u| * 26/256 < 1, or |u| <= 9. So what starts
+# below -9 stops at -9, and what starts between -9 and 0 stays where it is.
 
 
 # %%
@@ -39,8 +39,8 @@ for start in range(-100, 101):
 # %% [markdown]
 # ## 3
 # Whoever chooses by the test images reports luck that new images will not repeat: of many choices, one is always lucky.
-# (The weights were trained on the training images, so the accuracy on these is too high. Images that were held out, as by
-# `validation=`, are better still.)
+# (The weights were trained on the training images, so the accuracy on these is too high. Images that were held out, as
+# by `validation=`, are better still.)
 
 # %%
 data = ms.load_data("digits")

@@ -34,8 +34,8 @@ for width, expected in ((32, 32), (8, 128)):
 
 # %% [markdown]
 # ## 2
-# Only the number of groups counts, ceil(16 / lanes): 16 lanes make one group, 8 to 15 lanes make two. So 9 to 15 lanes waste
-# some.
+# Only the number of groups counts, ceil(16 / lanes): 16 lanes make one group, 8 to 15 lanes make two. So 9 to 15 lanes
+# waste some.
 
 # %%
 data = ms.load_data("digits")
@@ -54,8 +54,8 @@ assert wasteful == [9, 10, 11, 12, 13, 14, 15]
 
 # %% [markdown]
 # ## 3
-# The first word of a frame now comes at least 4 cycles after the last word of the frame before, and the last word 63 * 4
-# cycles after the first. The input has become the bottleneck.
+# The first word of a frame now comes at least 4 cycles after the last word of the frame before, and the last word 63 *
+# 4 cycles after the first. The input has become the bottleneck.
 
 # %%
 word_every, T = 4, 6

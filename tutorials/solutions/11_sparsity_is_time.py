@@ -46,9 +46,10 @@ def measured(network, spikes, schedule="pipelined"):
 
 # %% [markdown]
 # ## 1
-# The sums are the same in any order, as long as none saturates. There are as many additions as before, and empty words behind
-# a spike cost nothing. Only the empty words before the first spike of a frame cost a cycle each. Once the active inputs share
-# the first word, there are none of these; spread out, the first words are sometimes empty by chance. So little is saved.
+# The sums are the same in any order, as long as none saturates. There are as many additions as before, and empty words
+# behind a spike cost nothing. Only the empty words before the first spike of a frame cost a cycle each. Once the active
+# inputs share the first word, there are none of these; spread out, the first words are sometimes empty by chance. So
+# little is saved.
 
 # %%
 spikes = (rng.random((T, 20, 128)) < 0.3).astype(np.uint8)
@@ -82,8 +83,8 @@ assert np.array_equal(total, layerwise.latency)
 
 # %% [markdown]
 # ## 3
-# The bottleneck is layer 2, and its cycles are additions of the spikes of layer *1*. Fewer spikes of layer 2 relieve layer 3,
-# which is idle most of the time anyway.
+# The bottleneck is layer 2, and its cycles are additions of the spikes of layer *1*. Fewer spikes of layer 2 relieve
+# layer 3, which is idle most of the time anyway.
 
 # %%
 data = ms.load_data("digits")

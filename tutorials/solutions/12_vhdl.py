@@ -68,9 +68,10 @@ for hdl, start in (("vhdl", "entity pool is"), ("verilog", "module pool")):
 
 # %% [markdown]
 # ## 3
-# A word has 5 * 6 = 30 bits, so the shape 512 x 36 fits best: one block for each 512 words. 10 neurons on 5 lanes make 2
-# groups, so there are 2 words for each input: 128, 1,024 and 2,048 words make 1, 2 and 4 blocks. (The shape 1024 x 18 needs two
-# blocks side by side, so it is as good for 1,024 words, and never better.) So a block holds up to 512 * 5 weights.
+# A word has 5 * 6 = 30 bits, so the shape 512 x 36 fits best: one block for each 512 words. 10 neurons on 5 lanes make
+# 2 groups, so there are 2 words for each input: 128, 1,024 and 2,048 words make 1, 2 and 4 blocks. (The shape 1024 x 18
+# needs two blocks side by side, so it is as good for 1,024 words, and never better.) So a block holds up to 512 * 5
+# weights.
 
 # %%
 shapes = synth.families.FAMILIES["ecp5"].blocks["DP16KD"]
