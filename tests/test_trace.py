@@ -1,4 +1,4 @@
-"""Traces: sums that equal the membranes, cycles that equal the gates', factors that equal the gradient."""
+"""Traces: sums equal the membranes, cycles equal the gates', factors equal the gradient."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ RESETS = ("subtract", "subtract_then_leak", "zero")
 
 
 def model_of(network, num_steps):
-    """An IntegerModel whose images are its inputs."""
+    """Return an IntegerModel whose images are its inputs."""
     channels = network.input_shape[-1] if len(network.input_shape) == 3 else 1
     kind = "direct" if network.input_bits else "rate"
     encoder = Encoder(kind, num_steps, 255.0, (0.0,) * channels, (1.0,) * channels)
@@ -37,6 +37,7 @@ IDS = [f"{case[0]}-{case[3]}" for case in CASES]
 
 
 def traced(case, seed):
+    """Return (network, inputs, trace, lanes, wide) of a case with random weights and a random image."""
     topology, shape, padding, bits, reset, lanes, wide = case
     rng = np.random.default_rng(seed)
     convolutions = topology.count("C")
@@ -59,26 +60,28 @@ def traced(case, seed):
 @given(seed=st.integers(0, 2**32 - 1))
 @settings(max_examples=10, deadline=None)
 def test_why_sums_to_the_membrane(case, seed):
-    """Against the integers' own run; each addition is of a spike that is there, and the trace says all of them."""
-    network, inputs, found, _, _ = traced(case, seed)
+    """Compared with the integers' run; every addition has an input in the frame, and none is missing."""
+    network, inputs, trace, _, _ = traced(case, seed)
     run = network.forward(inputs, 4, keep="membranes")
     rng = np.random.default_rng(seed)
-    for layer, each in enumerate(network.layers):
-        for neuron in rng.choice(each.layer.neurons, min(6, each.layer.neurons), replace=False).tolist():
+    for layer, integers in enumerate(network.layers):
+        for neuron in rng.choice(integers.layer.neurons, min(6, integers.layer.neurons), replace=False).tolist():
             for step in range(4):
-                why = found.why(layer, neuron, step)
+                why = trace.why(layer, neuron, step)
                 assert why.membrane == run.mem[layer][step, 0].reshape(-1)[neuron]
                 assert why.spike == run.fires[layer][step, 0].reshape(-1)[neuron]
-                assert (why.additions["weight"] * why.additions["value"] << each.guard == why.additions["adds"]).all()
-                frame = found.frame(layer, step).reshape(-1)
+                products = why.additions["weight"] * why.additions["value"]
+                assert (why.additions["adds"] == products << integers.guard).all()
+                frame = trace.frame(layer, step).reshape(-1)
                 assert (frame[why.additions["address"]] == why.additions["value"]).all()
                 assert (np.diff(why.additions["cycle"]) > 0).all()
-        taken = run.additions[0, layer].tolist()
-        assert [found.cost(layer, step).additions for step in range(4)] == taken
-        assert [found.cost(layer, step).inputs for step in range(4)] == run.inputs[0, layer].tolist()
+        costs = [trace.cost(layer, step) for step in range(4)]
+        assert [cost.additions for cost in costs] == run.additions[0, layer].tolist()
+        assert [cost.inputs for cost in costs] == run.inputs[0, layer].tolist()
 
 
 def layers_of(design):
+    """Yield the layers inside a simulated accelerator, first to last."""
     for sub in design.subs:
         if hasattr(sub, "subs"):
             if sub.func is layer_block.func:
@@ -89,8 +92,8 @@ def layers_of(design):
 
 @pytest.mark.parametrize("case", CASES, ids=IDS)
 def test_at_is_what_the_gates_do(case):
-    """In every cycle: what is handed over, added, fired and written by the MyHDL layers, looked at from inside."""
-    network, inputs, found, lanes, wide = traced(case, 5)
+    """In every cycle, compared with the signals inside the MyHDL layers."""
+    network, inputs, trace, lanes, wide = traced(case, 5)
     whole = Whole(network, lanes, inputs, 4, wide=wide)
     make, designs, seen = whole.make, [], []
 
@@ -102,21 +105,21 @@ def test_at_is_what_the_gates_do(case):
     host = whole.host()
 
     def drive(cycle, outputs):
-        seen.append([state_of(sub, each) for sub, each in zip(layers_of(designs[0]), whole.spec.layers)])
+        seen.append([state_of(sub, spec) for sub, spec in zip(layers_of(designs[0]), whole.spec.layers)])
         return host(cycle, outputs)
 
     whole.simulate(drive)
     whole.check_values(host)
     start = host.found.taken[0]
-    assert found.latency == host.end().answers[0][2]
-    for cycle in range(found.latency):
-        for index, doing in enumerate(found.at(cycle)):
-            wanted = {name: getattr(doing, name) for name in seen[start + cycle][index]}
-            assert wanted == seen[start + cycle][index], (cycle, index)
+    assert trace.latency == host.end().answers[0][2]
+    for cycle in range(trace.latency):
+        for index, doing in enumerate(trace.at(cycle)):
+            predicted = {name: getattr(doing, name) for name in seen[start + cycle][index]}
+            assert predicted == seen[start + cycle][index], (cycle, index)
 
 
-def state_of(sub, each):
-    """The same from the signals of a layer."""
+def state_of(sub, spec):
+    """Return fields of Doing, by name, from the signals of a layer."""
     value = {
         name: int(sub.sigdict[name])
         for name in (
@@ -132,56 +135,73 @@ def state_of(sub, each):
             "fire_address",
             "pooled",
             "next_word",
+            "step",
         )
     }
     state = str(sub.sigdict["state"])
     handed = -1
     if value["valid"] and value["ready"]:
         handed = value["base"] + value["index"]
-        if not each.flat:
-            handed += (value["y"] * each.in_width + value["x"]) * each.in_channels
+        if not spec.flat:
+            handed += (value["y"] * spec.in_width + value["x"]) * spec.in_channels
     firing = value["fire"] and state == "ST_FIRE"
     result = {
         "handed": handed,
-        "firing": value["fire_address"] if firing else -1,
+        "firing_word": value["fire_address"] if firing else -1,
         "weight_word": value["weight_address"] if value["add"] else -1,
-        "word_out": value["next_word"] if value["pooled"] else -1,
+        "written_word": value["next_word"] if value["pooled"] else -1,
     }
-    if each.taps == 1:
-        result["sum_word"] = int(sub.sigdict["add_address"]) if value["add"] else -1
-    phases = {"ST_IDLE": "idle", "ST_ADD": "adds", "ST_WAIT": "waits", "ST_FIRE": "fires"}
+    if spec.taps == 1:
+        result["membrane_word"] = int(sub.sigdict["add_address"]) if value["add"] else -1
+    phases = {"ST_IDLE": "idle", "ST_ADD": "adds", "ST_WAIT": "waits", "ST_FIRE": "firing pass"}
     if state in phases:
-        result["phase"] = "idle" if state == "ST_FIRE" and not value["fire"] else phases[state]
+        result["phase"] = phases[state]
+        between_passes = (
+            state == "ST_WAIT" and spec.input_bits > 0 and value["step"] > 0
+        )  # the pixels are added already
+        if between_passes or (state == "ST_FIRE" and not value["fire"]):
+            result["phase"] = "idle"
     return result
 
 
+def test_a_layer_of_pixels_is_idle_between_its_firing_passes():
+    """It has added the pixels at step 0. A layer of spikes waits instead, until the next layer has a free bank."""
+    # The second layer is slow, with one lane for many neurons, so the first must stop.
+    _, _, trace, _, _ = traced(("6-20-3", (4,), 0, 3, "subtract", (6, 1, 1), False), 5)
+    later = [trace.cost(0, step) for step in (1, 2, 3)]
+    assert all(cost.waiting == cost.adding == cost.scanning == 0 for cost in later)
+    assert max(cost.idle for cost in later) > 6  # longer than its pipeline needs to drain
+    _, _, trace, _, _ = traced(("6-20-3", (4,), 0, 0, "subtract", (6, 1, 1), False), 5)
+    assert max(trace.cost(0, step).waiting for step in range(4)) > 6
+
+
 def test_costs_fill_the_time():
-    """Idle, adding, scanning, waiting and firing of all steps, one after the other, with a cycle between passes."""
-    _, _, found, _, _ = traced(CASES[0], 3)
+    """Idle, adding, scanning, waiting and firing of all steps follow one another, with one cycle after each pass."""
+    _, _, trace, _, _ = traced(CASES[0], 3)
     for layer in range(3):
-        costs = [found.cost(layer, step) for step in range(4)]
-        assert all(min(c.idle, c.adding, c.scanning, c.waiting, c.firing) >= 0 for c in costs)
-        total = sum(c.idle + c.adding + c.scanning + c.waiting + c.firing + 1 for c in costs)
-        assert total == costs[-1].end
+        costs = [trace.cost(layer, step) for step in range(4)]
+        parts = [(cost.idle, cost.adding, cost.scanning, cost.waiting, cost.firing) for cost in costs]
+        assert np.min(parts) >= 0
+        assert np.sum(parts) + len(costs) == costs[-1].ends
 
 
 def test_saved_and_loaded(tmp_path):
-    network, _, found, _, _ = traced(CASES[0], 1)
-    found.save(tmp_path / "t.npz")
+    _, _, trace, _, _ = traced(CASES[0], 1)
+    trace.save(tmp_path / "t.npz")
     again = traces.load(tmp_path / "t.npz")
-    assert again.about == found.about and again.latency == found.latency
-    for cycle in range(0, found.latency, 7):
-        assert again.at(cycle) == found.at(cycle)
+    assert again.about == trace.about and again.latency == trace.latency
+    for cycle in range(0, trace.latency, 7):
+        assert again.at(cycle) == trace.at(cycle)
     for neuron in range(5):
-        ours, theirs = found.why(1, neuron, 2), again.why(1, neuron, 2)
-        assert (ours.additions == theirs.additions).all() and ours.membrane_float == theirs.membrane_float
+        before, after = trace.why(1, neuron, 2), again.why(1, neuron, 2)
+        assert (before.additions == after.additions).all() and before.membrane_float == after.membrane_float
 
 
-def test_a_damaged_trace_is_told():
-    _, _, found, _, _ = traced(CASES[0], 1)
-    found.mem[1][2].reshape(-1)[3] += 1
-    with pytest.raises(InputError, match="damaged"):
-        found.why(1, 3, 2)
+def test_a_damaged_trace_is_an_error():
+    _, _, trace, _, _ = traced(CASES[0], 1)
+    trace.mem[1][2].reshape(-1)[3] += 1
+    with pytest.raises(InputError, match="layer 2 5, step 2, but its sum is .*damaged"):
+        trace.why(1, 3, 2)
 
 
 @pytest.mark.parametrize(
@@ -194,7 +214,7 @@ def test_a_damaged_trace_is_told():
         (lambda t: t.cost(0, -1), "step must be"),
     ],
 )
-def test_what_is_not_there(ask, words):
+def test_a_question_outside_the_trace_is_an_error(ask, words):
     with pytest.raises(InputError, match=words):
         ask(traced(CASES[0], 1)[2])
 
@@ -233,7 +253,6 @@ def test_factors_sum_to_the_gradient(reset, detach, readout, loss):
         w = grads[2 * layer]
         for _ in range(12):
             index = tuple(int(rng.integers(n)) for n in w.shape)
-            found = factors.of(layer, index)
-            assert found.gradient == pytest.approx(w[index], abs=1e-12)
+            assert factors.of(layer, index).gradient == pytest.approx(w[index], abs=1e-12)
     with pytest.raises(InputError, match="weight must be an index"):
         factors.of(0, (0, 0))

@@ -1,4 +1,4 @@
-"""The inspector's page: it stores what the trace says, needs nothing else, and shows what it stores."""
+"""The inspector's page stores what the trace contains, needs no other file, and shows what it stores."""
 
 import json
 import os
@@ -15,10 +15,12 @@ import pytest
 from minisnn.encode import Encoder
 from minisnn.errors import InputError
 from minisnn.fixed.quantize import dequantised
-from minisnn.inspector import page as inspector
 from minisnn.inspector import trace as traces
+from minisnn.inspector.doing import PHASES, WORKS
 from minisnn.inspector.factors import Factors
-from minisnn.inspector.trace import PHASES
+from minisnn.inspector.pack import decoded
+from minisnn.inspector.page import checked, page
+from minisnn.inspector.tables import WEIGHTS
 
 from ..hw.networks import random_inputs, random_network
 from ..test_trace import CASES, model_of, traced
@@ -29,29 +31,29 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 
 
 def spiking(seed):
-    """(network, trace) of one that takes spikes, of narrow membranes."""
+    """Return (network, trace) of a network that takes spikes and has narrow membranes."""
     rng = np.random.default_rng(seed)
     network = random_network("6C3-3C2-4", (5, 6, 2), rng, padding=[1, 0], membrane_bits=7, threshold=12)
     model = replace(model_of(network, 4), encoder=Encoder("rate", 4, 1.0, (0.0,), (1.0,)))
-    found = traces.trace(model, rng.random((5, 6, 2), np.float32), (3, 2, 3), False)
-    assert all(0 < np.count_nonzero(frames) < frames.size for frames in found.frames)
-    return network, found
+    trace = traces.trace(model, rng.random((5, 6, 2), np.float32), (3, 2, 3), False)
+    assert all(0 < np.count_nonzero(frames) < frames.size for frames in trace.frames)
+    return network, trace
 
 
 def made(case, seed):
-    """(network, trace) of a case of test_trace.py, or of :func:`spiking`."""
+    """Return (network, trace) of a case of test_trace.py, or of :func:`spiking`."""
     if case == "spikes":
         return spiking(seed)
-    network, _, found, _, _ = traced(case, seed)
-    return network, found
+    network, _, trace, _, _ = traced(case, seed)
+    return network, trace
 
 
-def backward(network, found):
-    """The backward pass of what was traced, of the float network that the integers stand for."""
-    model = model_of(network, found.num_steps)
+def backward(network, trace):
+    """Return the backward pass of the traced image in the float network that the integers stand for."""
+    model = model_of(network, trace.num_steps)
     net = dequantised(model).network
-    inputs = found.frames[0][:, None].astype(float)
-    return Factors(net, inputs.reshape(len(inputs), 1, *net.input_shape), 1, found.num_steps)
+    inputs = trace.frames[0][:, None].astype(float)
+    return Factors(net, inputs.reshape(len(inputs), 1, *net.input_shape), 1, trace.num_steps)
 
 
 # What is stored
@@ -59,18 +61,19 @@ def backward(network, found):
 
 @pytest.mark.parametrize("case", ALL, ids=IDS)
 @pytest.mark.parametrize("seed", [0, 1])
-def test_doings_are_what_at_says(case, seed):
-    """In every cycle."""
-    found = made(case, seed)[1]
-    done = [inspector.doings(found, layer) for layer in range(len(found.network.layers))]
-    for cycle in range(found.latency):
-        for of_layer, doing in zip(done, found.at(cycle), strict=True):
-            assert PHASES[of_layer["phase"][cycle]] == doing.phase
-            assert all(of_layer[name][cycle] == getattr(doing, name) for name in (*inspector.WORDS, "step")), cycle
+def test_the_page_stores_every_cycle(case, seed):
+    """The answer of ``at`` for every cycle."""
+    trace = made(case, seed)[1]
+    _, arrays = decoded(page(trace))
+    for cycle in range(trace.latency):
+        for layer, doing in enumerate(trace.at(cycle)):
+            stored = {name: arrays[f"{layer}.at.{name}"][cycle] for name in ("phase", "step", *WORKS)}
+            assert PHASES[stored.pop("phase")] == doing.phase
+            assert stored == {name: getattr(doing, name) for name in stored}, cycle
 
 
 def sum_in(about, arrays, layer, neuron, step):
-    """The additions of a neuron that a page stores, as its script selects them; None if it does not."""
+    """Return the stored additions to a neuron as the page's script selects them; None if they were left out."""
 
     def of(name):
         return arrays[f"{layer}.{name}"]
@@ -81,7 +84,7 @@ def sum_in(about, arrays, layer, neuron, step):
         return None
     start = of("start")[0 if about["layers"][layer]["constant"] else step]
     some = slice(start[slot], start[slot + 1])
-    found = {
+    additions = {
         "address": of("address")[some],
         "tap": of("tap")[some],
         "weight": of("w")[of("row")[some], channel],
@@ -89,61 +92,64 @@ def sum_in(about, arrays, layer, neuron, step):
         "sum": of("sums")[some, column],
     }
     constant = about["layers"][layer]["constant"]
-    found["adds"] = of("adds")[some, column] if constant else of("shifted")[of("row")[some], channel]
-    found["value"] = of("value")[some] if constant else np.ones(len(found["sum"]), int)
-    return found
+    additions["adds"] = of("adds")[some, column] if constant else of("shifted")[of("row")[some], channel]
+    additions["value"] = of("value")[some] if constant else np.ones(len(additions["sum"]), int)
+    return additions
 
 
-def check_sum(found, why, kernel):
-    """It is the trace's."""
+def check_sum(additions, why, kernel):
+    """Assert that stored additions are those of the trace."""
     for name in ("address", "weight", "cycle", "sum", "adds", "value"):
-        assert found[name].tolist() == why.additions[name].tolist(), name
-    assert found["tap"].tolist() == (why.additions["ky"] * kernel + why.additions["kx"]).tolist()
+        assert additions[name].tolist() == why.additions[name].tolist(), name
+    assert additions["tap"].tolist() == (why.additions["ky"] * kernel + why.additions["kx"]).tolist()
 
 
 @pytest.mark.parametrize("case", ALL, ids=IDS)
 def test_the_page_stores_the_trace(case):
-    """All neurons and steps."""
-    network, found = made(case, 7)
-    about, arrays = inspector.decoded(inspector.page(found))
-    for layer, each in enumerate(network.layers):
+    """Every membrane and sum, of all neurons and steps."""
+    network, trace = made(case, 7)
+    about, arrays = decoded(page(trace))
+    for layer, integers in enumerate(network.layers):
         assert about["layers"][layer]["sums"] == "all"
         kernel = about["layers"][layer]["kernel"]
-        for neuron in range(each.layer.neurons):
+        for neuron in range(integers.layer.neurons):
             for step in range(4):
-                why = found.why(layer, neuron, step)
+                why = trace.why(layer, neuron, step)
                 check_sum(sum_in(about, arrays, layer, neuron, step), why, kernel)
-                for name, wanted in (("mem", why.membrane), ("kept", why.kept), ("fired", why.fired), ("out", why.out)):
-                    assert arrays[f"{layer}.{name}"][step, neuron] == wanted, name
+                expected = {"mem": why.membrane, "kept": why.kept}
+                expected |= {"turn_cycle": why.turn_cycle, "known_cycle": why.known_cycle}
+                for name, value in expected.items():
+                    assert arrays[f"{layer}.{name}"][step, neuron] == value, name
                 assert arrays[f"{layer}.kept"][step + 1, neuron] == why.kept_after
-                assert arrays[f"{layer}.cur"][0 if found.constant(layer) else step, neuron] == why.current
+                assert arrays[f"{layer}.cur"][0 if trace.constant(layer) else step, neuron] == why.current
                 assert arrays[f"{layer}.mem_float"][step, neuron] == np.float32(why.membrane_float)
                 assert arrays[f"{layer}.cur_float"][step, neuron] == np.float32(why.current_float)
                 assert arrays[f"{layer}.mem_unit"][step, neuron] == np.float32(why.membrane * why.unit)
-                assert arrays[f"{layer}.bias"][neuron % each.w.shape[-1]] == why.bias
-        spikes = np.unpackbits(arrays[f"{layer}.spk"], axis=1, bitorder="little")[:, : each.layer.neurons]
-        assert (spikes == found.spk[layer].reshape(4, -1)).all()
+                assert arrays[f"{layer}.bias"][neuron % integers.w.shape[-1]] == why.bias
+        spikes = np.unpackbits(arrays[f"{layer}.spk"], axis=1, bitorder="little")[:, : integers.layer.neurons]
+        assert (spikes == trace.spk[layer].reshape(4, -1)).all()
 
 
 def test_sums_that_saturate():
-    """Running sums are cut off as the gates do it; the stimulus reaches the edge, and leaves it."""
-    network, found = spiking(2)
-    about, arrays = inspector.decoded(inspector.page(found))
+    """Running sums saturate as in the gates; the stimulus reaches the edge, and leaves it."""
+    network, trace = spiking(2)
+    about, arrays = decoded(page(trace))
     edge, kernel = network.layers[1].high, network.layers[1].layer.w_shape[0]
     sums = [sum_in(about, arrays, 1, neuron, 3) for neuron in range(network.layers[1].layer.neurons)]
-    assert any((each["sum"][:-1] == edge).any() and each["sum"][-1] != edge for each in sums)
-    for neuron, each in enumerate(sums):
-        check_sum(each, found.why(1, neuron, 3), kernel)
+    assert any((additions["sum"][:-1] == edge).any() and additions["sum"][-1] != edge for additions in sums)
+    for neuron, additions in enumerate(sums):
+        check_sum(additions, trace.why(1, neuron, 3), kernel)
 
 
 @pytest.mark.parametrize("layer, neuron", [(0, 31), (1, 4)])
-def test_what_does_not_fit_is_left_out_but_not_what_was_asked_for(layer, neuron):
-    network, _, found, _, _ = traced(CASES[0], 7)
-    whole, least = inspector.page(found), inspector.page(found, layer=layer, neuron=neuron, limit=0)
-    about, arrays = inspector.decoded(least)
+def test_sums_that_do_not_fit_are_left_out_except_the_one_asked_for(layer, neuron):
+    network, _, trace, _, _ = traced(CASES[0], 7)
+    whole, least = page(trace), page(trace, layer=layer, neuron=neuron, limit=0)
+    about, arrays = decoded(least)
     assert len(least) < len(whole)
-    assert [each["sums"] for each in about["layers"]] == ["some" if each == layer else "none" for each in range(3)]
-    check_sum(sum_in(about, arrays, layer, neuron, 1), found.why(layer, neuron, 1), about["layers"][layer]["kernel"])
+    stored = [of_layer["sums"] for of_layer in about["layers"]]
+    assert stored == ["some" if index == layer else "none" for index in range(3)]
+    check_sum(sum_in(about, arrays, layer, neuron, 1), trace.why(layer, neuron, 1), about["layers"][layer]["kernel"])
     left_out = (neuron + 8) % network.layers[layer].layer.neurons
     assert sum_in(about, arrays, layer, left_out, 1) is None
     assert about["opening"] == {"layer": layer, "neuron": neuron, "step": about["opening"]["step"]}
@@ -151,69 +157,74 @@ def test_what_does_not_fit_is_left_out_but_not_what_was_asked_for(layer, neuron)
 
 @pytest.mark.parametrize("share", [0.1, 0.4, 0.7])
 def test_the_limit_is_kept(share):
-    """What fired most is stored first, and the page is no larger than was asked."""
+    """Neurons that spike most are stored first, and the page is no larger than the limit."""
     rng = np.random.default_rng(1)
     network = random_network("16C3-MP2-64-5", (12, 12, 1), rng, padding=1, input_bits=4, threshold=12)
-    found = traces.trace(model_of(network, 6), random_inputs(network, 6, 1, rng)[0, 0])
-    least, whole = len(inspector.page(found, limit=0)), len(inspector.page(found))
+    trace = traces.trace(model_of(network, 6), random_inputs(network, 6, 1, rng)[0, 0])
+    least, whole = len(page(trace, limit=0)), len(page(trace))
     limit = int(least + share * (whole - least))
-    text = inspector.page(found, limit=limit)
-    about, arrays = inspector.decoded(text)
+    text = page(trace, limit=limit)
+    about, arrays = decoded(text)
     assert least < len(text) <= limit
-    for layer, each in enumerate(about["layers"]):
+    stored = [of_layer["sums"] for of_layer in about["layers"]]
+    for layer in range(len(stored)):
         kept = arrays[f"{layer}.slot" if layer == 0 else f"{layer}.column"] >= 0
-        assert {True: "all", False: "some" if kept.any() else "none"}[bool(kept.all())] == each["sums"]
-        if each["sums"] == "some":
-            fires = found.spk[0].sum(axis=(0, 3)).reshape(-1) if layer == 0 else found.spk[layer].sum(axis=0)
-            assert fires[kept].min() >= fires[~kept].max()
-    assert "some" in [each["sums"] for each in about["layers"]] or share == 0.1
+        assert stored[layer] == ("all" if kept.all() else "some" if kept.any() else "none")
+        if stored[layer] == "some":
+            spikes = trace.spk[0].sum(axis=(0, 3)).reshape(-1) if layer == 0 else trace.spk[layer].sum(axis=0)
+            assert spikes[kept].min() >= spikes[~kept].max()
+    assert "some" in stored or share == 0.1
 
 
 def test_training_is_the_factors():
-    network, _, found, _, _ = traced(CASES[0], 7)
-    factors = backward(network, found)
-    about, _ = inspector.decoded(inspector.page(found, factors))
+    network, _, trace, _, _ = traced(CASES[0], 7)
+    factors = backward(network, trace)
+    about, _ = decoded(page(trace, factors))
     for layer, listed in enumerate(about["training"]["layers"]):
         grad = factors.grads[2 * layer]
-        assert len(listed) == min(inspector.WEIGHTS, grad.size)
-        assert np.abs([each["bptt"] for each in listed]).min() == np.sort(np.abs(grad).reshape(-1))[-len(listed)]
-        for each in listed:
-            of = factors.of(layer, tuple(each["weight"]))
-            assert each["gradient"] == of.gradient and abs(each["bptt"] - of.gradient) < 1e-12
-            assert np.allclose(np.sum(each["total"]), of.gradient, rtol=0, atol=1e-12)
-            assert np.allclose(np.sum(each["products"], axis=0) + each["rest"], each["total"], rtol=1e-5, atol=1e-9)
-            which = [of.neurons.tolist().index(n) for n in each["neurons"]]
+        assert len(listed) == min(WEIGHTS, grad.size)
+        assert np.abs([stored["bptt"] for stored in listed]).min() == np.sort(np.abs(grad).reshape(-1))[-len(listed)]
+        for stored in listed:
+            weight = factors.of(layer, tuple(stored["weight"]))
+            assert stored["gradient"] == weight.gradient and abs(stored["bptt"] - weight.gradient) < 1e-12
+            assert np.allclose(np.sum(stored["total"]), weight.gradient, rtol=0, atol=1e-12)
+            by_neuron = np.sum(stored["products"], axis=0) + stored["rest"]
+            assert np.allclose(by_neuron, stored["total"], rtol=1e-5, atol=1e-9)
+            columns = [weight.neurons.tolist().index(n) for n in stored["neurons"]]
             for name in ("error", "surrogate", "direct", "trace", "inputs", "products"):
-                assert np.allclose(np.array(each[name]).T, getattr(of, name)[:, which], rtol=1e-6), name
+                assert np.allclose(np.array(stored[name]).T, getattr(weight, name)[:, columns], rtol=1e-6), name
 
 
-def test_it_needs_nothing_else():
-    text = inspector.page(traced(CASES[0], 7)[2])
+def test_the_page_needs_no_other_file():
+    text = page(traced(CASES[0], 7)[2])
     bare = text.replace("http://www.w3.org/2000/svg", "")  # a name, not an address
     assert not re.search(r"https?:|//\w+\.|@import|url\(|fetch\(|XMLHttpRequest|import\s*\(", bare)
     assert re.findall(r'(?:src|href)="([^"]*)"', bare) == ["data:,"]
 
 
 def test_plain_text_stays_text():
-    network, _, found, _, _ = traced(CASES[0], 7)
-    found.about |= {"dataset": "<script>alert(1)</script>", "label": "</dl>"}
-    text = inspector.page(found)
+    network, _, trace, _, _ = traced(CASES[0], 7)
+    trace.about |= {"dataset": "<script>alert(1)</script>", "label": "</dl>"}
+    text = page(trace)
     assert "<script>alert" not in text and "</dl>," not in text
 
 
 @pytest.mark.parametrize(
     "about, words",
     [
-        ({}, "Not held against the gates"),
+        ({}, "Not compared with gates"),
         ({"checked": "by eye"}, "By eye."),
-        ({"checked": {"simulator": "myhdl", "spikes": 0, "cycles": 0}}, "in MyHDL, for this image: no difference."),
-        ({"checked": {"simulator": "ghdl", "spikes": 0, "cycles": 1200}}, "for this image: THEY DIFFER, cycles 1,200."),
+        ({"checked": {"simulator": "myhdl", "spikes": 0, "cycles": 0}}, "in MyHDL for this image: no difference."),
+        (
+            {"checked": {"simulator": "ghdl", "spikes": 0, "cycles": 1200}},
+            "for this image: THEY DIFFER in 1,200 cycles.",
+        ),
     ],
 )
-def test_what_it_was_checked_with(about, words):
-    found = traced(CASES[3], 7)[2]
-    found.about |= about
-    assert words in inspector.checked(found.about) and words in inspector.page(found)
+def test_the_page_says_how_it_was_checked(about, words):
+    trace = traced(CASES[3], 7)[2]
+    trace.about |= about
+    assert words in checked(trace.about) and words in page(trace)
 
 
 @pytest.mark.parametrize(
@@ -225,32 +236,32 @@ def test_what_it_was_checked_with(about, words):
         ({"neuron": 1}, "give both"),
     ],
 )
-def test_what_is_not_there(options, words):
+def test_an_opening_outside_the_trace_is_an_error(options, words):
     with pytest.raises(InputError, match=words):
-        inspector.page(traced(CASES[0], 7)[2], **options)
+        page(traced(CASES[0], 7)[2], **options)
 
 
-def test_a_damaged_trace_and_a_foreign_backward_pass_are_told():
-    network, _, found, _, _ = traced(CASES[0], 7)
+def test_a_damaged_trace_and_a_foreign_backward_pass_are_errors():
+    network, _, trace, _, _ = traced(CASES[0], 7)
     other, _, its_trace, _, _ = traced(CASES[3], 7)
     with pytest.raises(InputError, match="another network"):
-        inspector.page(found, backward(other, its_trace))
-    found.mem[1][2].reshape(-1)[3] += 1
+        page(trace, backward(other, its_trace))
+    trace.mem[1][2].reshape(-1)[3] += 1
     with pytest.raises(InputError, match="damaged"):
-        inspector.page(found)
+        page(trace)
 
 
 # What is shown
 
 
 class Browser:
-    """Chromium, headless, spoken to over a pipe: real clicks and keys, and all that it complains about."""
+    """Headless Chromium, driven through a pipe: real clicks and keys, and every error and warning that it logs."""
 
     def __init__(self, profile):
-        (theirs, self._to), (self._from, back) = os.pipe(), os.pipe()
+        (commands, self._to), (self._from, answers) = os.pipe(), os.pipe()
 
-        def place():  # Chromium reads from 3 and writes to 4
-            copies = os.dup(theirs), os.dup(back)
+        def connect():  # Chromium reads commands from 3 and writes answers to 4
+            copies = os.dup(commands), os.dup(answers)
             os.dup2(copies[0], 3)
             os.dup2(copies[1], 4)
 
@@ -267,13 +278,13 @@ class Browser:
         ]
         self._process = subprocess.Popen(
             [*command, "about:blank"],
-            preexec_fn=place,
+            preexec_fn=connect,
             close_fds=False,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        os.close(theirs)
-        os.close(back)
+        os.close(commands)
+        os.close(answers)
         self._asked, self._read, self._session = 0, b"", {}
         self.complaints, self.addresses = [], []
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
@@ -283,7 +294,7 @@ class Browser:
         self.call("Emulation.setDeviceMetricsOverride", width=1280, height=900, deviceScaleFactor=1, mobile=False)
 
     def call(self, method, **params):
-        """Its answer."""
+        """Return the answer to a command of the DevTools protocol."""
         self._asked += 1
         message = {"id": self._asked, "method": method, "params": params} | self._session
         os.write(self._to, json.dumps(message).encode() + b"\0")
@@ -309,20 +320,20 @@ class Browser:
             self.addresses.append(params["request"]["url"])
 
     def js(self, text):
-        """The value of an expression."""
-        found = self.call("Runtime.evaluate", expression=text, awaitPromise=True, returnByValue=True)
-        assert "exceptionDetails" not in found, (text, found["exceptionDetails"])
-        return found["result"].get("value")
+        """Return the value of an expression."""
+        answer = self.call("Runtime.evaluate", expression=text, awaitPromise=True, returnByValue=True)
+        assert "exceptionDetails" not in answer, (text, answer["exceptionDetails"])
+        return answer["result"].get("value")
 
     def open(self, path):
         self.call("Page.navigate", url=path.as_uri())
         self.wait(
-            "document.querySelector('#at tbody') && document.querySelector('#sum #fired')"
+            "document.querySelector('#at tbody') && document.querySelector('#sum #turn')"
             " && document.getElementById('cycle-number').value !== '0'"
         )
 
     def wait(self, condition):
-        """Until it holds, and what was changed is drawn."""
+        """Wait until the condition holds and every change is drawn."""
         until = time.monotonic() + 30
         while not self.js(
             f"document.readyState === 'complete' && !document.querySelector('[aria-busy=true]') && !!({condition})"
@@ -335,7 +346,7 @@ class Browser:
         self.js("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done())))")
 
     def set(self, name, value, event="input"):
-        """Give an input a value, as a hand would."""
+        """Give an input element a value, as a user would."""
         self.js(
             f"(i => {{ i.value = {value}; i.dispatchEvent(new Event('{event}', {{bubbles: true}})); }})"
             f"(document.getElementById('{name}'))"
@@ -357,7 +368,7 @@ class Browser:
         self.drawn()
 
     def click(self, selector, x=0.5, y=0.5):
-        """A click at a share of an element's width and height, or so many pixels from its corner."""
+        """Click at a share of an element's width and height, or, from 1 on, at pixels from its corner."""
         box = self.js(
             f"(e => {{ e.scrollIntoView({{block: 'center'}}); const b = e.getBoundingClientRect();"
             f" return [b.x, b.y, b.width, b.height]; }})(document.querySelector({json.dumps(selector)}))"
@@ -371,7 +382,7 @@ class Browser:
         return int(self.js(f"document.getElementById('{name}').value"))
 
     def table(self, name):
-        """Texts of the cells of a table's body."""
+        """Return the texts of the cells of a table's body."""
         return self.js(
             f"[...document.querySelectorAll('#{name} tbody tr')].map(r => [...r.querySelectorAll('td')]"
             f".map(d => d.textContent))"
@@ -398,15 +409,15 @@ def browser(tmp_path_factory):
 
 @pytest.fixture
 def opened(browser, tmp_path, request):
-    """(browser, network, trace, factors) of a case, its page open; what it complains about fails the test."""
-    network, found = made(ALL[request.param], 7)
-    found.about |= {"label": 1, "image": 3}
-    factors = backward(network, found)
-    (tmp_path / "inspect.html").write_text(inspector.page(found, factors))
+    """Yield (browser, network, trace, factors) of a case, its page open; a logged error fails the test."""
+    network, trace = made(ALL[request.param], 7)
+    trace.about |= {"label": 1, "image": 3}
+    factors = backward(network, trace)
+    (tmp_path / "inspect.html").write_text(page(trace, factors))
     browser.complaints.clear()
     browser.addresses.clear()
     browser.open(tmp_path / "inspect.html")
-    yield browser, network, found, factors
+    yield browser, network, trace, factors
     browser.drawn()
     assert browser.complaints == []
     assert all(address.startswith(("file:", "data:", "blob:")) for address in browser.addresses)
@@ -417,19 +428,19 @@ first = pytest.mark.parametrize("opened", [0], ids=IDS[:1], indirect=True)
 
 
 def number(text):
-    """What is shown, as an integer."""
+    """Return a shown text as an integer."""
     return int(re.sub("[, ]", "", text.replace("\u2212", "-").replace("+", "")))
 
 
 @every
 def test_a_neuron_is_shown_as_why_says(opened):
-    browser, network, found, _ = opened
+    browser, network, trace, _ = opened
     rng = np.random.default_rng(0)
     edge = network.layers[1].high
     cut = [
-        n for n in range(network.layers[1].layer.neurons) if (found.why(1, n, 3).additions["sum"][:-1] == edge).any()
+        n for n in range(network.layers[1].layer.neurons) if (trace.why(1, n, 3).additions["sum"][:-1] == edge).any()
     ]
-    assert cut or network.layers[1].membrane_bits > 8  # one of the networks has sums that are cut off
+    assert cut or network.layers[1].membrane_bits > 8  # one of the networks has sums that saturate
     if cut:
         browser.set("layer", 1, "change")
         browser.wait("true")
@@ -437,94 +448,109 @@ def test_a_neuron_is_shown_as_why_says(opened):
         browser.set("neuron", neuron)
         browser.set("step", 3)
         browser.drawn()
-        assert f"cut off at {edge}" in browser.text("#cut")
-        check_neuron(browser, found, 1, neuron, 3)
-    for layer, each in enumerate(network.layers):
+        assert f"saturated at {edge}" in browser.text("#cut")
+        check_neuron(browser, trace, 1, neuron, 3)
+    for layer, integers in enumerate(network.layers):
         browser.set("layer", layer, "change")
         browser.wait("true")
-        for neuron in rng.choice(each.layer.neurons, 3, replace=False).tolist():
+        for neuron in rng.choice(integers.layer.neurons, 3, replace=False).tolist():
             step = int(rng.integers(4))
             browser.set("neuron", neuron)
             browser.set("step", step)
             browser.drawn()
-            check_neuron(browser, found, layer, neuron, step)
+            check_neuron(browser, trace, layer, neuron, step)
 
 
-def check_neuron(browser, found, layer, neuron, step):
-    why = found.why(layer, neuron, step)
-    each, constant = found.network.layers[layer], found.constant(layer)
+def check_neuron(browser, trace, layer, neuron, step):
+    """Assert that the page shows what ``why`` returns: the table of steps, the additions, the equation, the verdict."""
+    check_steps(browser, trace, layer, neuron)
+    check_additions(browser, trace, layer, neuron, step)
+    integers, why = trace.network.layers[layer], trace.why(layer, neuron, step)
+    constant = trace.constant(layer)
+    result = why.current if constant else why.membrane
+    assert number(browser.text("#equation b")) == result
+    cut = not constant and np.isin(why.additions["sum"], (integers.low, integers.high)).any()
+    assert cut == browser.js("!!document.getElementById('cut')")
+    verdict = browser.text("#verdict")
+    assert (" a spike." in verdict) == bool(why.spike)
+    assert number(browser.text("#turn")) == why.turn_cycle and number(browser.text("#known")) == why.known_cycle
+
+
+def check_steps(browser, trace, layer, neuron):
     rows = browser.table("steps")
+    assert len(rows) == trace.num_steps
     for t, row in enumerate(rows):
-        of = found.why(layer, neuron, t)
-        wanted = [t, of.kept, of.current, of.membrane, of.spike, of.kept_after, of.fired, of.out]
-        assert [number(row[i]) for i in (0, 1, 2, 3, 7, 9, 10, 11)] == wanted
-        floats = [of.membrane * of.unit, of.membrane_float, of.current_float]
+        why = trace.why(layer, neuron, t)
+        integers = [t, why.kept, why.current, why.membrane, why.spike, why.kept_after, why.turn_cycle, why.known_cycle]
+        assert [number(row[i]) for i in (0, 1, 2, 3, 7, 9, 10, 11)] == integers
+        floats = [why.membrane * why.unit, why.membrane_float, why.current_float]
         shown = [float(row[i].replace("\u2212", "-")) for i in (4, 5, 6)]
         assert np.allclose(shown, floats, rtol=1e-6, atol=6e-5)
+
+
+def check_additions(browser, trace, layer, neuron, step):
+    why = trace.why(layer, neuron, step)
+    shape, constant = trace.shape(layer), trace.constant(layer)
     rows = browser.table("additions")
     begin, *rows, end = [None, *rows] if constant else rows
     assert constant or number(begin[-1]) == why.kept
     assert [number(end[-2]), number(end[-1])] == [why.bias, why.current if constant else why.membrane]
     names = ["cycle", *(["from"] if layer else []), "address"]
-    if len(each.layer.in_shape) == 3:
+    if len(shape.in_shape) == 3:
         names += ["row", "column", "channel"]
-    names += ["tap"] * (each.layer.kind == "conv2d") + ["value"] * constant + ["weight", "adds", "sum"]
+    names += ["tap"] * (shape.kind == "conv2d") + ["value"] * constant + ["weight", "adds", "sum"]
     assert len(rows) == len(why.additions)
     for row, addition in zip(rows, why.additions):
         shown = dict(zip(names, row, strict=True))
         assert {name: number(shown[name]) for name in ("cycle", "address", "weight", "adds", "sum")} == {
             name: addition[name] for name in ("cycle", "address", "weight", "adds", "sum")
         }
-        if each.layer.kind == "conv2d":
+        if shape.kind == "conv2d":
             assert shown["tap"] == f"{addition['ky']}, {addition['kx']}"
             assert [number(shown[name]) for name in ("row", "column", "channel")] == [
                 addition[name] for name in ("row", "column", "channel")
             ]
-        if layer:  # the neuron before that spiked
+        if layer:  # the neuron of the layer before that spiked, whose layer is shown counted from 1
             before, source = map(int, shown["from"].split(": "))
-            assert before == layer and found.spk[layer - 1][step].reshape(-1)[source]
-            assert pooled(found, layer - 1, source) == addition["address"]
+            assert before == layer and trace.spk[layer - 1][step].reshape(-1)[source]
+            assert pooled(trace, layer - 1, source) == addition["address"]
     assert browser.text("#equation").endswith(f"= {end[-1]}")
-    cut = not constant and np.isin(why.additions["sum"], (each.low, each.high)).any()
-    assert cut == browser.js("!!document.getElementById('cut')")
-    verdict = browser.text("#verdict")
-    assert (" a spike." in verdict) == bool(why.spike)
-    assert number(browser.text("#fired")) == why.fired and number(browser.text("#out")) == why.out
 
 
-def pooled(found, layer, neuron):
-    """Address of a neuron's spike in the next layer's frame."""
-    row, column, channel = found._place(layer, neuron)
-    shape = found.network.layers[layer].layer
+def pooled(trace, layer, neuron):
+    """Return the address of a neuron's spike in the next layer's frame."""
+    row, column, channel = trace.place(layer, neuron)
+    shape = trace.shape(layer)
     width = shape.out_shape[1] // shape.pool if len(shape.out_shape) == 3 else 1
     return (row // shape.pool * width + column // shape.pool) * shape.out_shape[-1] + channel
 
 
 @every
 def test_a_cycle_is_shown_as_at_says(opened):
-    browser, network, found, _ = opened
-    names = ("phase", "step", "handed", "adding", "tap", "weight_word", "sum_word", "firing", "word_out")
+    browser, network, trace, _ = opened
+    names = ("phase", "step", *WORKS)
     rng = np.random.default_rng(1)
-    for cycle in [0, found.latency - 1, *rng.integers(found.latency, size=12).tolist()]:
+    for cycle in [0, trace.latency - 1, *rng.integers(trace.latency, size=12).tolist()]:
         browser.set("cycle", cycle)
         browser.drawn()
         shown, states = browser.js("""[Object.fromEntries([...document.querySelectorAll('#at tbody tr')].map(
             r => [r.dataset.name, [...r.querySelectorAll('td')].map(d => d.textContent)])),
             [...document.querySelectorAll('.state')].map(p => p.textContent)]""")
         states = states[-len(network.layers) :]  # the input has none
-        for layer, doing in enumerate(found.at(cycle)):
+        for layer, doing in enumerate(trace.at(cycle)):
             for name in names:
                 value = getattr(doing, name)
-                wanted = value if name == "phase" else "\u2013" if value < 0 else f"{value:,}"
-                assert shown[name][layer] == wanted, (cycle, name)
-            assert states[layer] == ("idle" if doing.step < 0 else f"{doing.phase}, step {doing.step}")
+                expected = value if name == "phase" else "\u2013" if value < 0 else f"{value:,}"
+                assert shown[name][layer] == expected, (cycle, name)
+            state = f"idle after step {doing.step}" if doing.phase == "idle" else f"{doing.phase}, step {doing.step}"
+            assert states[layer] == ("idle" if doing.step < 0 else state)
         assert browser.value("cycle-number") == cycle
 
 
 @first
 def test_keys_and_clicks(opened):
-    browser, network, found, _ = opened
-    for name in ("step", "cycle"):  # the very keys
+    browser, network, trace, _ = opened
+    for name in ("step", "cycle"):  # real keys
         browser.set(name, 1)
         browser.js(f"document.getElementById('{name}').focus()")
         browser.key("ArrowRight")
@@ -537,26 +563,26 @@ def test_keys_and_clicks(opened):
     browser.key("ArrowRight")
     assert browser.value("cycle") == 1
     browser.key("End")
-    assert browser.value("cycle") == found.latency - 1
+    assert browser.value("cycle") == trace.latency - 1
     browser.click("#gantt", 0.5 * 1172 + 108, 20)
-    assert abs(browser.value("cycle") / found.latency - 0.5) < 0.05
+    assert abs(browser.value("cycle") / trace.latency - 0.5) < 0.05
     browser.click("#zoom-in")
-    assert abs(browser.value("cycle") / found.latency - 0.5) < 0.05
+    assert abs(browser.value("cycle") / trace.latency - 0.5) < 0.05
     browser.click("#layer-1 canvas", 5, 5)  # its first square
     browser.wait("document.getElementById('layer').value === '1'")
     assert browser.value("neuron") == 0
     browser.key("ArrowRight")
     assert browser.value("neuron") == 1
     browser.click("#additions td button")
-    assert browser.value("cycle") == found.why(1, 1, 0).additions["cycle"][0]
+    assert browser.value("cycle") == trace.why(1, 1, 0).additions["cycle"][0]
     assert browser.text("#additions tr.now td") == f"{browser.value('cycle'):,}"
     browser.click("#additions tbody tr:nth-child(2) td:nth-child(2) button")  # back to the neuron that spiked
     browser.wait("document.getElementById('layer').value === '0'")
-    assert pooled(found, 0, browser.value("neuron")) == found.why(1, 1, 0).additions["address"][0]
+    assert pooled(trace, 0, browser.value("neuron")) == trace.why(1, 1, 0).additions["address"][0]
     browser.click("#steps tr[data-step='3'] td")
     assert browser.value("step") == 3
-    browser.click("#fired")
-    assert browser.value("cycle") == found.why(0, browser.value("neuron"), 3).fired
+    browser.click("#turn")
+    assert browser.value("cycle") == trace.why(0, browser.value("neuron"), 3).turn_cycle
     browser.js("document.activeElement.blur()")
 
 
@@ -585,9 +611,9 @@ def test_tab_goes_from_left_to_right(opened):
 
 @every
 def test_every_square_is_its_neuron(opened):
-    """Hovering says which; together they are all."""
-    browser, network, found, _ = opened
-    for layer, each in enumerate(network.layers):
+    """The pointer over a square shows its neuron, and every neuron has a square."""
+    browser, network, trace, _ = opened
+    for layer, integers in enumerate(network.layers):
         seen = browser.js(f"""(card => {{
             const canvas = card.querySelector('canvas'), box = canvas.getBoundingClientRect(), seen = new Set();
             for (let x = 1; x < box.width; x += 5) for (let y = 1; y < box.height; y += 5) {{
@@ -595,46 +621,46 @@ def test_every_square_is_its_neuron(opened):
                 seen.add(card.querySelector('.over').textContent.trim());
             }}
             return [...seen].filter(text => text); }})(document.getElementById('layer-{layer}'))""")
-        places = [found._place(layer, n) for n in range(each.layer.neurons)]
-        spread = len(each.layer.out_shape) == 3
+        places = [trace.place(layer, n) for n in range(integers.layer.neurons)]
+        is_map = len(integers.layer.out_shape) == 3
         assert sorted(seen) == sorted(
-            f"neuron {n}" + f" row {r}, column {c}, channel {m}" * spread for n, (r, c, m) in enumerate(places)
+            f"neuron {n}" + f" row {r}, column {c}, channel {m}" * is_map for n, (r, c, m) in enumerate(places)
         )
 
 
 @first
 def test_maps_show_the_spikes(opened):
-    """Pixels of the canvas: as many blue squares as spikes; in a cycle, only those that are known."""
-    browser, network, found, _ = opened
+    """The canvas has as many blue squares as there are spikes; in a cycle, only spikes that are known."""
+    browser, network, trace, _ = opened
     count = """(canvas => { const d = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
         let blue = 0, pale = 0; for (let i = 0; i < d.length; i += 4) {
             if (d[i] === 11 && d[i + 1] === 87) blue++; if (d[i] === 169 && d[i + 1] === 200) pale++; }
         return [blue, pale]; })(document.querySelector('#layer-0 canvas'))"""
     browser.set("step", 2)
     browser.drawn()
-    spikes = found.spk[0].reshape(4, -1)
+    spikes = trace.spk[0].reshape(4, -1)
     square = browser.js(count)[0] / spikes[2].sum()
     assert spikes[2].any() and square == int(square) > 1
-    outs = [found.why(0, n, 2).out for n in np.flatnonzero(spikes[2]).tolist()]
-    out = next(out for out in outs if found.at(out)[1].adding < 0)
-    known = np.array([found.why(0, n, 2).out <= out for n in range(spikes.shape[1])])
+    known_cycles = np.array([trace.why(0, n, 2).known_cycle for n in range(spikes.shape[1])])
+    cycle = next(int(cycle) for cycle in known_cycles[spikes[2] > 0] if trace.at(cycle)[1].adding < 0)
+    known = known_cycles <= cycle
     assert 0 < spikes[2][known].sum() < spikes[2].sum()  # some are known, others not
-    browser.set("cycle", out)
+    browser.set("cycle", cycle)
     browser.click("#shows-cycle")
-    browser.wait("document.querySelector('#layer-0 .told').textContent.includes('cycle')")
+    browser.wait("document.querySelector('#layer-0 .caption').textContent.includes('cycle')")
     browser.wait("true")
     assert browser.js(count) == [square * spikes[2][known].sum(), square * spikes[1][~known].sum()]
 
 
 @first
 def test_training_is_shown(opened):
-    browser, network, found, factors = opened
+    browser, network, trace, factors = opened
     for layer in range(3):
         browser.set("training-layer", layer, "change")
         browser.set("training-weight", 2, "change")
         grad = factors.grads[2 * layer]
         weight = np.unravel_index(np.argsort(-np.abs(grad).reshape(-1), kind="stable")[2], grad.shape)
-        of = factors.of(layer, tuple(int(at) for at in weight))
+        of = factors.of(layer, tuple(int(i) for i in weight))
         shown = [
             float(text.replace("\u2212", "-"))
             for text in browser.js("[...document.querySelectorAll('#training-sum b')].map(b => b.textContent)")
@@ -643,9 +669,10 @@ def test_training_is_shown(opened):
         which = int(np.argmax(np.abs(of.products).sum(axis=0)))
         rows = browser.table("training-table")[:4]
         shown = np.array([[float(text.replace("\u2212", "-")) for text in row] for row in rows])
-        wanted = np.stack([each[:, which] for each in (of.error, of.surrogate, of.inputs, of.trace, of.products)], 1)
-        assert np.allclose(shown[:, 1:6], wanted, rtol=1e-6, atol=6e-5)
-        assert np.allclose(shown[:, 5], wanted[:, 4], rtol=1e-6)
+        factors_of_weight = (of.error, of.surrogate, of.inputs, of.trace, of.products)
+        expected = np.stack([values[:, which] for values in factors_of_weight], 1)
+        assert np.allclose(shown[:, 1:6], expected, rtol=1e-6, atol=6e-5)
+        assert np.allclose(shown[:, 5], expected[:, 4], rtol=1e-6)
 
 
 @first
@@ -660,24 +687,24 @@ def test_a_phone_scrolls_one_way(opened):
 
 
 def test_an_image_without_a_spike(browser, tmp_path):
-    """Nothing is added, and the page says that."""
+    """The page shows that nothing is added."""
     network, _ = made(CASES[0], 7)
-    found = traces.trace(model_of(network, 4), np.zeros((6, 5, 2), np.uint8), (2, 3, 1))
-    (tmp_path / "inspect.html").write_text(inspector.page(found, layer=0, neuron=3, step=1))
+    trace = traces.trace(model_of(network, 4), np.zeros((6, 5, 2), np.uint8), (2, 3, 1))
+    (tmp_path / "inspect.html").write_text(page(trace, layer=0, neuron=3, step=1))
     browser.complaints.clear()
     browser.open(tmp_path / "inspect.html")
-    check_neuron(browser, found, 0, 3, 1)
+    check_neuron(browser, trace, 0, 3, 1)
     assert len(browser.table("additions")) == 1 and browser.complaints == []
 
 
-def test_what_was_not_stored_is_said(browser, tmp_path):
-    network, _, found, _, _ = traced(CASES[0], 7)
-    (tmp_path / "inspect.html").write_text(inspector.page(found, layer=1, neuron=3, step=1, limit=0))
+def test_the_page_says_what_is_not_stored(browser, tmp_path):
+    network, _, trace, _, _ = traced(CASES[0], 7)
+    (tmp_path / "inspect.html").write_text(page(trace, layer=1, neuron=3, step=1, limit=0))
     browser.complaints.clear()
     browser.open(tmp_path / "inspect.html")
-    check_neuron(browser, found, 1, 3, 1)
+    check_neuron(browser, trace, 1, 3, 1)
     browser.set("neuron", 2)
     browser.drawn()
-    assert "not stored; make the page with --layer 1 --neuron 2." in browser.text("#equation")
+    assert "not stored; make the page with --layer 2 --neuron 2." in browser.text("#equation")
     assert browser.table("additions") == [] and len(browser.table("steps")) == 4
     assert browser.complaints == []

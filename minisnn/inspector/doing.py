@@ -1,0 +1,173 @@
+"""What each layer does in each clock cycle, and the cycles that a step costs."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .layout import firing_place, taps_in_frame, words
+from .record import Record
+
+PHASES = ("idle", "adds", "waits", "firing pass")
+WORKS = ("handed", "adding", "tap", "weight_word", "membrane_word", "firing_word", "written_word")  # of Doing
+
+
+@dataclass(frozen=True)
+class Doing:
+    """What a layer does in a clock cycle; -1 stands for nothing.
+
+    Attributes
+    ----------
+    layer : int
+        Index of the layer, from 0.
+    phase : str
+        One of :data:`PHASES`. A layer "adds" from the cycle after its step begins until the last addition is made, then
+        "waits" until its firing pass starts. It is "idle" without a frame; a layer that takes pixels has added them at
+        step 0, and is idle between its firing passes.
+    step : int
+        The step that the layer is at, or was at; -1 before the first.
+    handed : int
+        Address of the input that the scanner hands over.
+    adding : int
+        Address of the input that is added.
+    tap : int
+        ky * k + kx of that addition; -1 also for all taps at once.
+    weight_word, membrane_word : int
+        Words of weights and membranes that are read for it; of all taps at once, the first tap's.
+    firing_word : int
+        Word of membranes whose turn in the firing pass it is: (row * width + column) * groups + group.
+    written_word : int
+        Word of the next layer's frame that is written.
+    """
+
+    layer: int
+    phase: str
+    step: int
+    handed: int
+    adding: int
+    tap: int
+    weight_word: int
+    membrane_word: int
+    firing_word: int
+    written_word: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """Clock cycles that a step of a layer takes, by what the layer does in them.
+
+    Attributes
+    ----------
+    begins, added, firing_starts, ends : int
+        Events of :class:`minisnn.timing.cycles.Cycles`.
+    idle : int
+        Cycles since the end of the step before, or since cycle 0, in which the layer has nothing to do.
+    adding, scanning : int
+        Cycles with an addition; the other cycles until all is added: words of zeros, and the pipeline's filling.
+    waiting : int
+        Cycles from the last addition until the firing pass starts.
+    firing : int
+        Cycles of the firing pass.
+    inputs, additions : int
+        Inputs, and weights that they add.
+    """
+
+    begins: int
+    added: int
+    firing_starts: int
+    ends: int
+    idle: int
+    adding: int
+    scanning: int
+    waiting: int
+    firing: int
+    inputs: int
+    additions: int
+
+
+def doing_at(record: Record, layer: int, cycle: int) -> Doing:
+    """Return what a layer does in one clock cycle."""
+    table = doings(record, layer)
+    works = {name: int(table[name][cycle]) for name in WORKS}
+    return Doing(layer=layer, phase=PHASES[table["phase"][cycle]], step=int(table["step"][cycle]), **works)
+
+
+def doings(record: Record, layer: int) -> dict[str, np.ndarray]:
+    """Return what a layer does in every cycle, by the names of :class:`Doing`; a phase is its index in PHASES."""
+    if layer not in record.doings:
+        table = _phases(record, layer) | {name: np.full(record.latency, -1) for name in WORKS}
+        for step in range(1 if record.constant(layer) else record.num_steps):
+            _enter_additions(table, record, layer, step)
+        _enter_firing_passes(table, record, layer)
+        record.doings[layer] = table
+    return record.doings[layer]
+
+
+def _phases(record, layer):
+    """Phase and step in every cycle."""
+    cycle = np.arange(record.latency)
+    step = np.searchsorted(record.begins[layer], cycle) - 1  # the layer is at work from the cycle after its step begins
+    idle = (step < 0) | (cycle >= record.ends[layer, step])
+    phase = np.select(
+        [idle, cycle <= record.added[layer, step], cycle <= record.firing_starts[layer, step]],
+        [PHASES.index("idle"), PHASES.index("adds"), PHASES.index("waits")],
+        PHASES.index("firing pass"),
+    )
+    return {"phase": phase, "step": step}
+
+
+def _enter_additions(table, record, layer, step):
+    """Enter what the scanner hands over at a step, and every cycle with an addition."""
+    addresses, log = record.log(layer, step)
+    handed, first, count = log.T
+    table["handed"][handed] = addresses
+    which = np.repeat(np.arange(len(log)), count)
+    turn = np.arange(len(which)) - np.repeat(np.cumsum(count) - count, count)
+    cycle = first[which] + turn
+    table["adding"][cycle] = addresses[which]
+    frame_shape = record.frame(layer, step).shape
+    read = words(record.shape(layer), record.groups(layer), record.wides[layer], frame_shape, addresses[which], turn)
+    for name, values in read.items():
+        table[name][cycle] = values
+
+
+def _enter_firing_passes(table, record, layer):
+    """Enter the words of membranes of every firing pass, and the words of the next frame that it writes."""
+    firing_starts, ends = record.firing_starts[layer], record.ends[layer]
+    cycle = np.flatnonzero(table["phase"] == PHASES.index("firing pass"))
+    turn = cycle - firing_starts[table["step"][cycle]] - 1
+    row, column, group = firing_place(record.shape(layer), record.groups(layer), turn)
+    width = record.neuron_shape(layer)[1]
+    table["firing_word"][cycle] = (row * width + column) * record.groups(layer) + group
+    window = record.shape(layer).pool ** 2
+    for start, end in zip(firing_starts, ends):
+        last_turns = np.arange(window - 1, end - start - 1, window)  # of the neurons that complete a pooling window
+        cycle = start + last_turns + record.delay(layer) + 2
+        inside = cycle < record.latency
+        table["written_word"][cycle[inside]] = (last_turns // window)[inside]
+
+
+def cost(record: Record, layer: int, step: int) -> Cost:
+    """Return the clock cycles that a step of a layer takes; raise InputError if there is no such layer or step."""
+    shape = record.shape(layer)
+    step = record.checked_step(step)
+    begins, added = int(record.begins[layer, step]), int(record.added[layer, step])
+    firing_starts, ends = int(record.firing_starts[layer, step]), int(record.ends[layer, step])
+    ended = int(record.ends[layer, step - 1]) if step else 0
+    adding = inputs = additions = 0
+    if not (record.constant(layer) and step):  # else the pixels are added already
+        _, log = record.log(layer, step)
+        inputs, adding = len(log), int(log[:, 2].sum())
+        additions = taps_in_frame(shape, record.frame(layer, step)) * shape.w_shape[-1]
+    return Cost(
+        begins=begins,
+        added=added,
+        firing_starts=firing_starts,
+        ends=ends,
+        idle=begins - ended,
+        adding=adding,
+        scanning=added - begins - adding,
+        waiting=firing_starts - added,
+        firing=ends - firing_starts - 1,
+        inputs=inputs,
+        additions=additions,
+    )

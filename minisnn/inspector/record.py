@@ -1,0 +1,133 @@
+"""The record of one image: spikes, membranes, frames and cycles, from which every question about it is answered."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..errors import InputError
+from ..fixed.network import IntegerNetwork
+from ..timing import cycles
+from ..timing import loops as timing
+from ..topology import Layer
+
+TIMES = ("begins", "added", "fires", "ends")  # rows of `times`, names of minisnn.timing.cycles.Cycles
+
+
+@dataclass(kw_only=True, repr=False, eq=False)
+class Record:
+    """One image in a network and its accelerator; :class:`minisnn.inspector.trace.Trace` explains the attributes."""
+
+    network: IntegerNetwork
+    num_steps: int
+    lanes: tuple[int, ...]
+    wide: bool
+    image: np.ndarray
+    frames: list[np.ndarray]
+    mem: list[np.ndarray]
+    spk: list[np.ndarray]
+    mem_float: list[np.ndarray]
+    spk_float: list[np.ndarray]
+    float_params: list[tuple]
+    times: np.ndarray
+    latency: int
+    about: dict
+    _logs: dict = field(default_factory=dict, init=False, repr=False)
+    doings: dict = field(
+        default_factory=dict, init=False, repr=False
+    )  # tables of minisnn.inspector.doing, as asked for
+
+    @property
+    def begins(self) -> np.ndarray:
+        """Cycles in which each step of each layer begins, (L, T)."""
+        return self.times[0]
+
+    @property
+    def added(self) -> np.ndarray:
+        """Cycles in which all inputs of each step are added, (L, T)."""
+        return self.times[1]
+
+    @property
+    def firing_starts(self) -> np.ndarray:
+        """Cycles in which each firing pass starts, (L, T); its first neuron has its turn in the next."""
+        return self.times[2]
+
+    @property
+    def ends(self) -> np.ndarray:
+        """Cycles in which each step ends, (L, T): the one after the firing pass."""
+        return self.times[3]
+
+    @property
+    def in_lanes(self) -> tuple[int, ...]:
+        """Inputs in a word of each layer's frame."""
+        return (cycles.words_of_input(self.network), *self.lanes[:-1])
+
+    @property
+    def wides(self) -> list[bool]:
+        """True for each layer that adds all taps of an input in one cycle."""
+        return [taps > 1 for taps in cycles.taps(self.network, self.wide)]
+
+    def shape(self, layer: int) -> Layer:
+        """Return the layer's shapes; raise InputError if the network has no such layer."""
+        if not 0 <= layer < len(self.network.layers):
+            raise InputError(f"layer must be 0 to {len(self.network.layers) - 1} (0 is the first), got {layer}")
+        return self.network.layers[layer].layer
+
+    def checked_step(self, step: int) -> int:
+        """Return the step; raise InputError if the image has no such step."""
+        if not 0 <= step < self.num_steps:
+            raise InputError(f"step must be 0 to {self.num_steps - 1}, got {step}")
+        return step
+
+    def neuron_shape(self, layer: int) -> tuple[int, int, int]:
+        """Return (H, W, C) of a layer's neurons; a flat row is one pixel."""
+        return as_map(self.shape(layer).out_shape)
+
+    def place(self, layer: int, neuron: int) -> tuple[int, int, int]:
+        """Return (row, column, channel) of a neuron; raise InputError if the layer has no such neuron."""
+        height, width, channels = self.neuron_shape(layer)
+        if not 0 <= neuron < height * width * channels:
+            raise InputError(f"neuron must be 0 to {height * width * channels - 1}, got {neuron}")
+        pixel, channel = divmod(neuron, channels)
+        return *divmod(pixel, width), channel
+
+    def groups(self, layer: int) -> int:
+        """Return the number of groups of lanes that a pixel's neurons need."""
+        return -(-self.shape(layer).w_shape[-1] // self.lanes[layer])
+
+    def constant(self, layer: int) -> bool:
+        """Return True for a layer that takes pixels: it adds them once per image and keeps the current."""
+        return layer == 0 and self.network.input_bits > 0
+
+    def frame(self, layer: int, step: int) -> np.ndarray:
+        """Return what a layer takes at a step: unsigned integers, shape (H, W, C)."""
+        return self.frames[layer][0 if self.constant(layer) else step]
+
+    def log(self, layer: int, step: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return when each input of a step is added.
+
+        Returns
+        -------
+        addresses : ndarray of int, shape (n,)
+            The inputs (elements that are not 0), in the order of the frame.
+        log : ndarray of int64, shape (n, 3)
+            For each input the cycle in which the scanner hands it over, the cycle of its first addition, and the number
+            of its additions, one per cycle.
+        """
+        step = 0 if self.constant(layer) else step
+        if (layer, step) not in self._logs:
+            frame = self.frame(layer, step)
+            log = cycles.log_of_additions(
+                frame, self.shape(layer), self.lanes[layer], self.in_lanes[layer], self.wides[layer]
+            )
+            log[:, :2] += self.begins[layer, step]
+            self._logs[layer, step] = np.flatnonzero(frame), log
+        return self._logs[layer, step]
+
+    def delay(self, layer: int) -> int:
+        """Return the cycles from a neuron's turn in the firing pass until its spike is known."""
+        return timing.READY - 1 + timing.LATER * (int(self.wides[layer]) + int(self.constant(layer)))
+
+
+def as_map(shape: tuple[int, ...]) -> tuple[int, int, int]:
+    """Return (H, W, C) of a map or a flat row, which is one pixel."""
+    return shape if len(shape) == 3 else (1, 1, *shape)

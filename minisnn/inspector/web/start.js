@@ -1,0 +1,52 @@
+// The start: listeners first, then arrays in the order in which they are seen.
+
+function showError(error) {
+  $("error").hidden = false;
+  $("error").textContent = `This page has an error: ${error?.message ?? error}`;
+  console.error(error);
+}
+
+function listen() {
+  $("step").max = steps - 1;
+  $("cycle").max = $("cycle-number").max = latency - 1;
+  $("layer").append(...layers.map((_, layer) => el("option", {value: layer}, layerOption(layer))));
+  $("step").addEventListener("input", () => setStep(+$("step").value));
+  $("cycle").addEventListener("input", () => setCycle(+$("cycle").value));
+  listenNumber("cycle-number", "cycle", setCycle);
+  listenNumber("neuron", "neuron", neuron => setNeuron(state.layer, neuron));
+  $("layer").addEventListener("change", () => setNeuron(+$("layer").value, 0));
+  for (const id of ["shows-step", "shows-cycle"]) $(id).addEventListener("change", chooseMaps);
+  listenGantt();
+  addEventListener("resize", () => change({}));
+}
+
+// A typed number; an empty or wrong one becomes the present one when the field is left.
+function listenNumber(id, name, set) {
+  $(id).addEventListener("input", () => { if ($(id).value !== "") set(Math.round(+$(id).value)); });
+  $(id).addEventListener("blur", () => $(id).value = state[name]);
+}
+
+function chooseMaps() {
+  change({showsCycle: $("shows-cycle").checked});
+  const names = layers.map((_, layer) => `${layer}.known_cycle`);
+  if (state.showsCycle) Promise.all(names.map(load)).then(() => change({})).catch(showError);
+}
+
+async function start() {
+  if (typeof DecompressionStream === "undefined")
+    throw new Error("this browser is too old: it has no DecompressionStream");
+  makeMaps();
+  listen();
+  const spikeArrays = [...(meta.constant ? [] : ["input"]), ...layers.map((_, layer) => `${layer}.spk`)];
+  await Promise.all(["image", ...spikeArrays].map(load));
+  drawPicture();
+  draw();
+  await Promise.all(layers.flatMap((_, layer) => cycleArrays(layer)).map(load));
+  await Promise.all(neuronArrays(state.layer).map(load));
+  const {layer, neuron, step} = state;
+  change({cycle: get(layer, "turn_cycle")[step * size(layers[layer].shape) + neuron]});
+  listenTraining();
+}
+
+addEventListener("unhandledrejection", event => showError(event.reason));
+start().catch(showError);
