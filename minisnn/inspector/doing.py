@@ -1,10 +1,10 @@
-"""What each layer does in each clock cycle, and the cycles that a step costs."""
+"""Phases, additions and memory words of each layer in each clock cycle, and the cycles that a step costs."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from .layout import firing_place, taps_in_frame, words
+from ..timing.layout import count_taps, firing_place, words_of_additions
 from .record import Record
 
 PHASES = ("idle", "adds", "waits", "firing pass")
@@ -13,7 +13,7 @@ WORKS = ("handed", "adding", "tap", "weight_word", "membrane_word", "firing_word
 
 @dataclass(frozen=True)
 class Doing:
-    """What a layer does in a clock cycle; -1 stands for nothing.
+    """Work of a layer in one clock cycle; -1 stands for nothing.
 
     Attributes
     ----------
@@ -124,10 +124,9 @@ def _enter_additions(table, record, layer, step):
     turn = np.arange(len(which)) - np.repeat(np.cumsum(count) - count, count)
     cycle = first[which] + turn
     table["adding"][cycle] = addresses[which]
-    frame_shape = record.frame(layer, step).shape
-    read = words(record.shape(layer), record.groups(layer), record.wides[layer], frame_shape, addresses[which], turn)
-    for name, values in read.items():
-        table[name][cycle] = values
+    shape, groups, wide = record.shape(layer), record.groups(layer), record.wides[layer]
+    for name, words in words_of_additions(shape, groups, wide, addresses[which], turn).items():
+        table[name][cycle] = words
 
 
 def _enter_firing_passes(table, record, layer):
@@ -157,7 +156,7 @@ def cost(record: Record, layer: int, step: int) -> Cost:
     if not (record.constant(layer) and step):  # else the pixels are added already
         _, log = record.log(layer, step)
         inputs, adding = len(log), int(log[:, 2].sum())
-        additions = taps_in_frame(shape, record.frame(layer, step)) * shape.w_shape[-1]
+        additions = count_taps(shape, record.frame(layer, step)) * shape.w_shape[-1]
     return Cost(
         begins=begins,
         added=added,

@@ -52,7 +52,7 @@ def bits(spikes: np.ndarray) -> np.ndarray:
 
 def decoded(text: str) -> tuple[dict, dict[str, np.ndarray]]:
     """Return (plain values, arrays by name) of a page, as its script reads them; ``0.mem`` is of the first layer."""
-    about = json.loads(re.search(r'<script type="application/json" id="meta">(.*?)</script>', text, re.S)[1])
+    about = json.loads(re.findall(r'<script type="application/json" id="meta">(.*?)</script>', text, re.S)[0])
     arrays = {}
     for name, packed in re.findall(r'<script type="text/plain" id="array-([\w.]+)">(.*?)</script>', text, re.S):
         kind = np.dtype(about["arrays"][name]["type"])

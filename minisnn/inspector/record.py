@@ -130,4 +130,5 @@ class Record:
 
 def as_map(shape: tuple[int, ...]) -> tuple[int, int, int]:
     """Return (H, W, C) of a map or a flat row, which is one pixel."""
-    return shape if len(shape) == 3 else (1, 1, *shape)
+    height, width, channels = shape if len(shape) == 3 else (1, 1, *shape)
+    return height, width, channels

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from ..errors import InputError
-from .layout import tap_order
+from ..timing.layout import tap_turn
 from .record import Record
 
 
@@ -64,7 +64,7 @@ def _additions(record, layer, step):
         turn = np.zeros_like(index)
         if not record.wides[layer]:
             ky, kx = np.divmod(tap, integers.layer.w_shape[0])
-            turn = groups * tap_order(integers.layer, rows, columns, ky, kx)
+            turn = groups * tap_turn(integers.layer, rows, columns, ky, kx)
     weights = integers.w.reshape(-1, integers.w.shape[-1]).astype(np.int64)
     value = frame.reshape(-1)[addresses[index]]
     adds = (weights[row] * value.astype(np.int64)[:, None]) << integers.guard

@@ -3,8 +3,8 @@
 import numpy as np
 
 from ..errors import InputError
+from ..timing.layout import firing_turn
 from .factors import Factors
-from .layout import firing_turn
 from .pack import bits
 from .record import Record
 from .why import kept, kept_float

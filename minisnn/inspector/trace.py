@@ -191,7 +191,7 @@ def trace(
     return Trace(
         network=network,
         num_steps=steps,
-        lanes=lanes,
+        lanes=tuple(lanes),
         wide=bool(wide),
         image=np.asarray(image),
         frames=[frames[:, 0] for frames in stimulus.frames],

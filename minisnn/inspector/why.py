@@ -8,7 +8,7 @@ from ..errors import InputError
 from ..fixed import lif
 from ..fixed.network import IntegerLayer
 from ..lif import removal
-from .layout import firing_turn, tap_order
+from ..timing.layout import firing_turn, tap_turn
 from .record import Record
 
 ADDITION = np.dtype(
@@ -174,7 +174,7 @@ def _additions(record, layer, place, step):
         reaches &= (additions["kx"] >= 0) & (additions["kx"] < kernel)
         ky, kx = np.where(reaches, additions["ky"], 0), np.where(reaches, additions["kx"], 0)
         additions["weight"] = integers.w[ky, kx, channels, channel]
-        turn = group if record.wides[layer] else tap_order(shape, rows, columns, ky, kx) * groups + group
+        turn = group if record.wides[layer] else tap_turn(shape, rows, columns, ky, kx) * groups + group
     additions["adds"] = (additions["weight"] * additions["value"]) << integers.guard
     additions["cycle"] = log[:, 1] + turn
     return additions[reaches]

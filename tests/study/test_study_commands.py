@@ -93,8 +93,9 @@ def test_a_difference_to_the_gates_is_an_error(model, tmp_path, capsys, monkeypa
     "flags, words",
     [
         ("--image 999", "--image must be 0 to 358"),
-        ("--layer 2", "--layer must be 0 to 1"),
-        ("--neuron 12 --layer 0", "--neuron must be 0 to 11"),
+        ("--layer 3", "--layer must be 1 to 2"),
+        ("--layer 0", "--layer must be 1 to 2"),
+        ("--neuron 12 --layer 1", "--neuron must be 0 to 11 in layer 1"),
         ("--step 3", "--step must be 0 to 2"),
         ("--steps 1:9", "--steps must be within 0:3"),
         ("--simulator x", "--simulator must be one of"),

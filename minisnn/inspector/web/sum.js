@@ -62,20 +62,22 @@ function verdict({about, membrane, spike, isEnd}, value) {
   const comparison = `${count(membrane)}${saturated} ${spike ? ">" : "\u2264"} threshold ${count(about.threshold)}: `
     + `${spike ? "a spike" : "no spike"}. `;
   const keeps = step === steps - 1 ? "After the last step it keeps 0. "
-    : `It keeps ${keptFormula(about, count(membrane), spike)} = ${count(value("kept", step + 1))}. `;
+    : `It keeps ${keptAfter(about, count(membrane), spike, value("kept", step + 1))}. `;
   return el("p", {id: "verdict"}, about.reset === "none" ? `A readout never spikes${saturated}. ` : comparison, keeps,
     "Its turn in the firing pass is cycle ", cycleButton(value("turn_cycle", step), {class: "link", id: "turn"}),
     "; its spike is known in cycle ", cycleButton(value("known_cycle", step), {class: "link", id: "known"}), ".");
 }
 
-// The state after leak and reset, as a formula.
-function keptFormula(about, membrane, spike) {
+// The state after leak and reset, as a formula with its value.
+function keptAfter(about, membrane, spike, kept) {
+  if (about.reset === "zero" && spike) return "0";
   const rounding = about.rounding === "floor" ? "floor" : "towards 0", threshold = count(about.threshold);
   const leak = text => about.beta === about.beta_one ? text
     : `${rounding}(${text} ${TIMES} ${about.beta} / ${about.beta_one})`;
-  if (about.reset === "zero" && spike) return "0";
-  if (about.reset === "subtract_then_leak" && spike) return leak(`(${membrane} ${MINUS} ${threshold})`);
-  return leak(membrane) + (about.reset === "subtract" && spike ? ` ${MINUS} ${threshold}` : "");
+  const leakedFirst = about.reset === "subtract" && spike ? ` ${MINUS} ${threshold}` : "";
+  const formula = about.reset === "subtract_then_leak" && spike ? leak(`(${membrane} ${MINUS} ${threshold})`)
+    : leak(membrane) + leakedFirst;
+  return `${formula} = ${count(kept)}`;
 }
 
 // The table of additions
