@@ -24,7 +24,7 @@ class Additions:
         Address and value of the input; ky * k + kx; row of the weights as a matrix (inputs, channels).
     cycle : ndarray of int, shape (n, groups)
     adds, sums : ndarray of int64, shape (n, channels)
-        What each addition adds, and the sum after it.
+        The amount that each addition adds, and the sum after it.
     """
 
     step: np.ndarray
