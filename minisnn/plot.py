@@ -109,11 +109,11 @@ def cycles_figure(cycles, names, lanes, path):
 
 
 # Colours of what a layer does, in every figure.
-ADDS, FIRES, WAITS, IDLE = "tab:blue", "tab:orange", "0.7", "0.93"
+ADDS, FIRING, WAITS, IDLE = "tab:blue", "tab:orange", "0.7", "0.93"
 
 
 def pipeline_gantt(axes, cycles, labels, image=0):
-    """What each layer does over time for one image; a step's number is in its bar, if that is wide enough.
+    """Draw what each layer does over time for one image; a step's number, from 0, is in its bar if it fits.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def pipeline_gantt(axes, cycles, labels, image=0):
 
     Examples
     --------
-    A layer that adds for 10 cycles and then fires for 2, twice:
+    A layer that adds for 10 cycles and has a firing pass of 2, twice:
 
     >>> from types import SimpleNamespace
     >>> from matplotlib.figure import Figure
@@ -135,13 +135,13 @@ def pipeline_gantt(axes, cycles, labels, image=0):
     >>> axes = Figure().subplots()
     >>> pipeline_gantt(axes, cycles, ["1 8"])
     >>> axes.get_title(), [text.get_text() for text in axes.texts]
-    ('One image: 30 cycles, layer by step', ['1', '2'])
+    ('One image: 30 cycles, layer by step', ['0', '1'])
     """
     begins, added, fires, ends = (getattr(cycles, name)[image] for name in ("begins", "added", "fires", "ends"))
     latency = int(cycles.latency[image])
     for layer in range(len(labels)):
         for t in range(begins.shape[1]):
-            parts = ((begins, added, ADDS), (added, fires, WAITS), (fires, ends, FIRES))
+            parts = ((begins, added, ADDS), (added, fires, WAITS), (fires, ends, FIRING))
             axes.broken_barh(
                 [(a[layer, t], b[layer, t] - a[layer, t]) for a, b, _ in parts],
                 (layer - 0.36, 0.72),
@@ -151,7 +151,7 @@ def pipeline_gantt(axes, cycles, labels, image=0):
                 axes.text(
                     (begins[layer, t] + ends[layer, t]) / 2,
                     layer,
-                    t + 1,
+                    t,
                     ha="center",
                     va="center",
                     fontsize=8,
@@ -170,7 +170,7 @@ def pipeline_gantt(axes, cycles, labels, image=0):
 
 
 def cycle_shares(axes, cycles):
-    """Shares of an image's latency in which each layer adds, fires, waits and idles, mean over the images.
+    """Draw the shares of the latency in which each layer adds, is in its firing pass, waits, or is idle.
 
     Parameters
     ----------
@@ -184,20 +184,20 @@ def cycle_shares(axes, cycles):
     >>> cycles = SimpleNamespace(latency=np.array([40]), adding=np.array([[[10, 10]]]), firing=np.array([2]),
     ...                          added=np.array([[[10, 22]]]), fires=np.array([[[10, 24]]]))
     >>> axes = Figure().subplots()
-    >>> cycle_shares(axes, cycles)  # of 40 cycles 20 add, 2 * 2 fire, 2 wait
+    >>> cycle_shares(axes, cycles)  # of 40 cycles 20 are additions, 2 * 2 firing passes, 2 waiting
     >>> {bars.get_label(): float(bars[0].get_width()) for bars in axes.containers}
-    {'adds': 50.0, 'fires': 10.0, 'waits for the next layer': 5.0, 'idle': 35.0}
+    {'adds': 50.0, 'firing pass': 10.0, 'waits': 5.0, 'idle': 35.0}
     """
     latency = cycles.latency.mean()
     steps = cycles.adding.shape[2]
     adds = cycles.adding.sum(axis=2).mean(axis=0)
-    fires = cycles.firing * float(steps)
+    firing = cycles.firing * float(steps)
     waits = (cycles.fires - cycles.added).sum(axis=2).mean(axis=0)
     parts = (
         (adds, ADDS, "adds"),
-        (fires, FIRES, "fires"),
-        (waits, WAITS, "waits for the next layer"),
-        (latency - adds - fires - waits, IDLE, "idle"),
+        (firing, FIRING, "firing pass"),
+        (waits, WAITS, "waits"),
+        (latency - adds - firing - waits, IDLE, "idle"),
     )
     left = np.zeros(len(adds))
     for values, color, label in parts:
@@ -457,7 +457,7 @@ def _gantt_of(axes, trace):
     times = SimpleNamespace(begins=begins, added=added, fires=fires, ends=ends, latency=np.array([trace.latency]))
     labels = [f"{each.layer.name}\n{count} lanes" for each, count in zip(trace.network.layers, trace.lanes)]
     pipeline_gantt(axes, times, labels)
-    axes.set_title(f"{trace.latency:,} clock cycles: adds (blue), waits (grey), fires (orange); steps from 1")
+    axes.set_title(f"{trace.latency:,} clock cycles: adds (blue), waits (grey), firing pass (orange); numbers: steps")
 
 
 def three_factors(figure, factors, layer):

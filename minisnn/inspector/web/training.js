@@ -89,7 +89,7 @@ function barChart(name, values) {
   const every = Math.ceil(values.length / 12), numbered = upTo(values.length).filter(t => t % every === 0);
   const numbers = numbered.map(t => svgText(2 + (t + .5) * w, high - 4, "middle", String(t)));
   const greatest = Math.max(...values.map(Math.abs)).toPrecision(3);
-  return el("figure", {}, el("figcaption", {}, name, el("span", {class: "dim"}, ` (at most ${greatest})`)),
+  return el("figure", {}, el("figcaption", {}, name, el("span", {class: "dim"}, ` (up to ${greatest})`)),
     svg("svg", {viewBox: `0 0 ${wide} ${high}`, width: "100%", role: "img", "aria-label": name},
       ...bars, zero, ...numbers));
 }
