@@ -5,7 +5,7 @@ import textwrap
 
 import numpy as np
 
-from ..plot import ADDS, FIRES, WAITS
+from ..plot import ADDS, FIRING, WAITS
 
 FAMILIES = {
     "fast_sigmoid": ("fast sigmoid", "tab:blue", "o"),
@@ -333,7 +333,7 @@ def _gantt(axes, part, until, narrow):
     kinds = (
         (begins, added, ADDS, "adds"),
         (added, fires, WAITS, "waits for the next layer"),
-        (fires, ends, FIRES, "fires"),
+        (fires, ends, FIRING, "fires"),
     )
     for layer in range(len(begins)):
         broad = (ends - begins)[layer] * 1e3 > until / 60  # enough to lose a line at its left
