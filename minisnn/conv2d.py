@@ -4,7 +4,11 @@ As everywhere in deep learning this is a correlation: the kernel is not flipped.
 window of every output into a row (im2col) and multiplies once.
 """
 
+from typing import Any
+
 import numpy as np
+
+from . import layer
 
 
 def _pad(x, padding, pad_value):
@@ -24,7 +28,14 @@ def _windows(padded, kernel, frame):
     return view[:, : frame[0], : frame[1]].transpose(0, 1, 2, 4, 5, 3)
 
 
-def forward(x, w, b, padding=0, pad_value=0.0, frame=None):
+def forward(
+    x: np.ndarray,
+    w: np.ndarray,
+    b: np.ndarray,
+    padding: int = 0,
+    pad_value: float | tuple[float, ...] = 0.0,
+    frame: tuple[int, int] | None = None,
+) -> np.ndarray:
     """Currents of a convolution.
 
     Parameters
@@ -60,7 +71,14 @@ def forward(x, w, b, padding=0, pad_value=0.0, frame=None):
     return cur.reshape(*x.shape[:2], *frame, w.shape[-1])
 
 
-def backward(dcur, x, w, padding=0, pad_value=0.0, need_dx=True):
+def backward(
+    dcur: np.ndarray,
+    x: np.ndarray,
+    w: np.ndarray,
+    padding: int = 0,
+    pad_value: float | tuple[float, ...] = 0.0,
+    need_dx: bool = True,
+) -> tuple[np.ndarray | None, np.ndarray, np.ndarray]:
     """Gradients of :func:`forward`.
 
     Parameters
@@ -105,3 +123,19 @@ def backward(dcur, x, w, padding=0, pad_value=0.0, need_dx=True):
     # padded[p:-p, p:-p] = x
     dx = dpadded[:, padding : padding + x.shape[2], padding : padding + x.shape[3]]
     return dx.reshape(x.shape), dw, db
+
+
+class Layer(layer.Layer):
+    """A convolution; it computes the neurons that lie in whole pooling windows."""
+
+    def forward(self, x: np.ndarray, column: Any = None, **engine: Any) -> np.ndarray:
+        """Return the currents of the maps `x`."""
+        run, frame = (column.forward if column else forward), self.shape.out_shape[:2]
+        return run(x, self.w, self.b, self.shape.padding, self.pad_value, frame, **engine)
+
+    def backward(
+        self, dcur: np.ndarray, x: np.ndarray, need_dx: bool = True, column: Any = None, **engine: Any
+    ) -> tuple[np.ndarray | None, np.ndarray, np.ndarray]:
+        """Return (dx, dw, db)."""
+        run = column.backward if column else backward
+        return run(dcur, x, self.w, self.shape.padding, self.pad_value, need_dx, **engine)

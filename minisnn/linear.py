@@ -1,7 +1,13 @@
 """Fully connected layer: cur = spk @ w + b."""
 
+from typing import Any
 
-def forward(spk, w, b):
+import numpy as np
+
+from . import layer
+
+
+def forward(spk: np.ndarray, w: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Currents of a fully connected layer.
 
     Parameters
@@ -23,7 +29,9 @@ def forward(spk, w, b):
     return spk @ w + b
 
 
-def backward(dcur, spk, w, need_dspk=True):
+def backward(
+    dcur: np.ndarray, spk: np.ndarray, w: np.ndarray, need_dx: bool = True
+) -> tuple[np.ndarray | None, np.ndarray, np.ndarray]:
     """Gradients of :func:`forward`.
 
     Parameters
@@ -32,24 +40,42 @@ def backward(dcur, spk, w, need_dspk=True):
         Gradient of the loss with respect to the currents.
     spk, w
         As given to :func:`forward`.
-    need_dspk : bool, default True
+    need_dx : bool, default True
         False for the first layer, whose inputs need no gradient.
 
     Returns
     -------
-    dspk : ndarray of shape (T, B, N), or None
+    dx : ndarray of shape (T, B, N), or None
     dw : ndarray of shape (N, M)
     db : ndarray of shape (M,)
 
     Examples
     --------
-    >>> dspk, dw, db = backward(np.ones((1, 1, 1)), np.full((1, 1, 2), 3.0), np.array([[1.0], [2.0]]))
-    >>> dspk.tolist(), dw.tolist(), db.tolist()
+    >>> dx, dw, db = backward(np.ones((1, 1, 1)), np.full((1, 1, 2), 3.0), np.array([[1.0], [2.0]]))
+    >>> dx.tolist(), dw.tolist(), db.tolist()
     ([[[1.0, 2.0]]], [[3.0], [3.0]], [1.0])
     """
     rows = dcur.reshape(-1, dcur.shape[-1])
     # cur = spk @ w + b
-    dspk = dcur @ w.T if need_dspk else None
+    dx = dcur @ w.T if need_dx else None
     dw = spk.reshape(-1, spk.shape[-1]).T @ rows
     db = rows.sum(axis=0)
-    return dspk, dw, db
+    return dx, dw, db
+
+
+class Layer(layer.Layer):
+    """A fully connected layer. Maps are flattened: the input at (y, x, c) is number (y*W + x)*C + c."""
+
+    def inputs(self, x: np.ndarray) -> np.ndarray:
+        """Flatten maps, (T, B, H, W, C), to rows, (T, B, N)."""
+        return x.reshape(*x.shape[:2], -1)
+
+    def forward(self, x: np.ndarray, column: Any = None, **engine: Any) -> np.ndarray:
+        """Return the currents of the rows `x`."""
+        return (column.forward if column else forward)(x, self.w, self.b, **engine)
+
+    def backward(
+        self, dcur: np.ndarray, x: np.ndarray, need_dx: bool = True, column: Any = None, **engine: Any
+    ) -> tuple[np.ndarray | None, np.ndarray, np.ndarray]:
+        """Return (dx, dw, db)."""
+        return (column.backward if column else backward)(dcur, x, self.w, need_dx, **engine)

@@ -1,10 +1,13 @@
 """A spiking network: built from its notation, forward over time, backward through time."""
 
+from collections.abc import Callable, MutableSequence, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
 
 import numpy as np
 
-from . import conv2d, init, lif, linear, maxpool
+from . import init, lif, maxpool
 from . import surrogate as surrogates
 from .errors import InputError
 from .loss import class_sums
@@ -158,13 +161,11 @@ class Network:
         mean_square=1.0,
         rng,
     ):
-        self.layers = parse(topology, input_shape, padding)
-        self.topology = normalised(self.layers)
-        self.input_shape = self.layers[0].in_shape
-        self.padding = tuple(layer.padding for layer in self.layers if layer.kind == "conv2d")
-        self.classes = _classes(classes, self.layers[-1].neurons)
-        self.betas = _per_layer("beta", beta, self.layers, lambda v: 0 <= v <= 1, "between 0 and 1")
-        self.thresholds = _per_layer("threshold", threshold, self.layers, lambda v: v > 0, "above 0")
+        shapes = parse(topology, input_shape, padding)
+        self.topology = normalised(shapes)
+        self.input_shape = shapes[0].in_shape
+        self.padding = tuple(shape.padding for shape in shapes if shape.kind == "conv2d")
+        self.classes = _classes(classes, shapes[-1].neurons)
         self.reset = _choice("reset", reset, [r for r in lif.RESETS if r != "none"])
         self.readout = _choice("readout", readout, ["spikes", "membrane"])
         self.detach_reset = bool(detach_reset)
@@ -174,8 +175,31 @@ class Network:
         if not (threads is None or (isinstance(threads, int) and threads >= 1)):
             raise InputError(f"threads must be a number from 1, or None for all processors, got {threads!r}")
         self.threads = threads
+        betas = _per_layer("beta", beta, shapes, lambda v: 0 <= v <= 1, "between 0 and 1")
+        thresholds = _per_layer("threshold", threshold, shapes, lambda v: v > 0, "above 0")
+        resets = [self.reset] * (len(shapes) - 1) + ["none" if readout == "membrane" else self.reset]
+        weights = init.parameters(shapes, thresholds, rng, self.dtype, mean_square=mean_square)
+        self.layers = tuple(
+            # The kind is the name of the row's file.
+            import_module(f".{shape.kind}", __package__).Layer(
+                shape, w, b, beta=beta, threshold=threshold, reset=reset, pooling=maxpool
+            )
+            for shape, w, b, beta, threshold, reset in zip(
+                shapes, weights[::2], weights[1::2], betas, thresholds, resets
+            )
+        )
         self.pad_value = pad_value
-        self.params = init.parameters(self.layers, self.thresholds, rng, self.dtype, mean_square=mean_square)
+
+    @property
+    def params(self) -> "Params":
+        """Weights and biases of all layers, [w, b, w, b, ...]; assigning to it reaches the layers."""
+        return Params(self.layers)
+
+    @params.setter
+    def params(self, values: Sequence[np.ndarray]) -> None:
+        params = self.params
+        for index, value in enumerate(values):
+            params[index] = value
 
     @property
     def pad_value(self):
@@ -186,17 +210,28 @@ class Network:
     def pad_value(self, value):
         channels = self.input_shape[-1] if len(self.input_shape) == 3 else 1
         try:
-            self._pad_value = tuple(np.broadcast_to(np.asarray(value, float), (channels,)).tolist())
+            self._pad_value = self.layers[0].pad_value = tuple(
+                np.broadcast_to(np.asarray(value, float), (channels,)).tolist()
+            )
         except (TypeError, ValueError):
             raise InputError(
                 f"pad_value must be a number, or one for each of the {channels} input channels, got {value!r}"
             ) from None
 
     @property
-    def resets(self):
-        """The reset of each layer."""
-        last = "none" if self.readout == "membrane" else self.reset
-        return (self.reset,) * (len(self.layers) - 1) + (last,)
+    def betas(self) -> tuple[float, ...]:
+        """The leak of each layer."""
+        return tuple(layer.beta for layer in self.layers)
+
+    @property
+    def thresholds(self) -> tuple[float, ...]:
+        """The threshold of each layer."""
+        return tuple(layer.threshold for layer in self.layers)
+
+    @property
+    def resets(self) -> tuple[str, ...]:
+        """The reset of each layer; "none" for the last one of a membrane readout."""
+        return tuple(layer.reset for layer in self.layers)
 
     @property
     def param_names(self):
@@ -257,14 +292,16 @@ class Network:
         InputError
             If the inputs do not fit the network or the number of steps.
         """
-        inputs = self._checked(inputs, num_steps)
+        inputs = self.checked(inputs, num_steps)
         if self.backend == "numba":
             if smooth:
                 raise InputError('smooth=True runs on backend="numpy" only')
+            if any(layer.pooling is not maxpool for layer in self.layers):
+                raise InputError('the kernels pool by maximum only; use backend="numpy" for another pool')
             from .kernels import network as kernels
 
             return _as_run(kernels.forward(self, inputs, num_steps, record), num_steps)
-        return _forward(self, inputs, num_steps, self.surrogate.curve if smooth else None)
+        return reference_forward(self, inputs, num_steps, self.surrogate.curve if smooth else None)
 
     def backward(self, run, dspk, dmem=None, drates=None):
         """Backpropagation through time.
@@ -313,13 +350,13 @@ class Network:
         dspk = np.zeros_like(run.spk) if dspk is None else dspk
         drates = np.zeros(len(self.layers)) if drates is None else np.asarray(drates, float)
         # rate = mean of the layer's spikes: each spike has the same share in it
-        spikes = [layer.neurons * run.spk.shape[1] * run.num_steps for layer in self.layers]
+        spikes = [layer.shape.neurons * run.spk.shape[1] * run.num_steps for layer in self.layers]
         shares = [self.dtype.type(d / n) for d, n in zip(drates, spikes)]
         if self.backend == "numba":
             from .kernels import network as kernels
 
             return kernels.backward(self, run.tape, dspk, dmem, shares)
-        return _backward(self, run, dspk, dmem, shares)
+        return reference_backward(self, run, dspk, dmem, shares)
 
     def scores(self, run):
         """Score of each class: spikes counted, or membranes summed over steps (readout).
@@ -344,7 +381,8 @@ class Network:
         total = (run.mem if self.readout == "membrane" else run.spk).sum(axis=0)
         return class_sums(total, self.classes)
 
-    def _checked(self, inputs, num_steps):
+    def checked(self, inputs: np.ndarray, num_steps: int) -> np.ndarray:
+        """Return the inputs in the network's dtype (spikes stay uint8); raise InputError if they do not fit it."""
         inputs = np.asarray(inputs)
         if num_steps < 1:
             raise InputError(f"the number of steps must be at least 1, got {num_steps}")
@@ -358,39 +396,44 @@ class Network:
         return inputs.astype(self.dtype, copy=False)
 
 
-def _forward(net, inputs, num_steps, step=None):
-    """The reference's forward pass, layer by layer."""
+def reference_forward(net: Network, inputs: np.ndarray, num_steps: int, step: Callable | None = None) -> Run:
+    """Run the reference, layer by layer, whatever the network's backend; `step` may replace the step function."""
     x = inputs.astype(net.dtype, copy=False)
     layers = []
-    for index, layer in enumerate(net.layers):
-        w, b = net.params[2 * index : 2 * index + 2]
-        if layer.kind == "conv2d":
-            pad_value = net.pad_value if index == 0 else 0.0
-            cur = conv2d.forward(x, w, b, layer.padding, pad_value, layer.out_shape[:2])
-        else:
-            x = x.reshape(*x.shape[:2], -1)
-            cur = linear.forward(x, w, b)
-        spk, mem = lif.forward(cur, num_steps, net.betas[index], net.thresholds[index], net.resets[index], step)
-        out = maxpool.forward(spk, layer.pool) if layer.pool > 1 else spk
+    for layer in net.layers:
+        x = layer.inputs(x)
+        cur = layer.forward(x)
+        spk, mem = lif.forward(cur, num_steps, layer.beta, layer.threshold, layer.reset, step)
+        pool = layer.shape.pool
+        out = layer.pooling.forward(spk, pool) if pool > 1 else spk
         layers.append(LayerRun(x, spk, mem, out))
         x = out
     rates = np.array([layer.spk.mean(dtype=np.float64) for layer in layers])
     return Run(layers[-1].spk, layers[-1].mem, rates, layers, num_steps)
 
 
-def _backward(net, run, dspk, dmem, shares, watch=lambda index, dspk: None):
-    """The reference's backward pass: every line undoes one of :func:`_forward`, last layer first.
+def reference_backward(
+    net: Network,
+    run: Run,
+    dspk: np.ndarray,
+    dmem: np.ndarray | None,
+    shares: Sequence[float],
+    watch: Callable[[int, np.ndarray], None] = lambda index, dspk: None,
+) -> list[np.ndarray]:
+    """Undo :func:`reference_forward`, last layer first, and return the gradients in the order of ``net.params``.
 
-    `watch` is shown what arrives at each layer's spikes.
+    `shares` is the gradient that every spike of a layer gets from the layer's firing rate; `watch` is called with what
+    arrives at each layer's spikes.
     """
-    grads = []
+    grads: list[np.ndarray] = []
     dout = dspk
     for index in reversed(range(len(net.layers))):
         layer, done = net.layers[index], run.layers[index]
-        w = net.params[2 * index]
-        # out = maxpool.forward(spk, pool)
+        # x = layer.inputs(out of the layer before)
         dout = dout.reshape(done.out.shape)
-        dspk = maxpool.backward(dout, done.spk, layer.pool) if layer.pool > 1 else dout
+        # out = pooling.forward(spk, pool)
+        pool = layer.shape.pool
+        dspk = layer.pooling.backward(dout, done.spk, pool) if pool > 1 else dout
         dspk = dspk + shares[index]
         watch(index, dspk)
         # spk, mem = lif.forward(cur, ...)
@@ -400,21 +443,41 @@ def _backward(net, run, dspk, dmem, shares, watch=lambda index, dspk: None):
             done.spk,
             done.mem,
             net.surrogate,
-            net.betas[index],
-            net.thresholds[index],
-            net.resets[index],
+            layer.beta,
+            layer.threshold,
+            layer.reset,
             net.detach_reset,
             constant=len(done.inputs) == 1,
         )
-        dmem = None
-        # cur = conv2d.forward(x, w, b, ...) or linear.forward(x, w, b)
-        if layer.kind == "conv2d":
-            pad_value = net.pad_value if index == 0 else 0.0
-            dout, dw, db = conv2d.backward(dcur, done.inputs, w, layer.padding, pad_value, index > 0)
-        else:
-            dout, dw, db = linear.backward(dcur, done.inputs, w, index > 0)
-        grads = [dw, db] + grads
+        dmem = None  # only the last layer's membranes are read
+        # cur = layer.forward(x)
+        dout, dw, db = layer.backward(dcur, done.inputs, need_dx=index > 0)
+        grads = [dw, db, *grads]
     return grads
+
+
+class Params(MutableSequence):
+    """Weights and biases of layers as one list, [w, b, w, b, ...]; its length is fixed."""
+
+    def __init__(self, layers: Sequence[Any]):
+        self._layers = layers
+
+    def __len__(self) -> int:
+        return 2 * len(self._layers)
+
+    def __getitem__(self, index: Any) -> Any:
+        return [array for layer in self._layers for array in (layer.w, layer.b)][index]
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        layer, kind = divmod(range(len(self))[index], 2)
+        setattr(self._layers[layer], "wb"[kind], value)
+
+    def __delitem__(self, index: Any) -> None:
+        raise TypeError("the parameters of a network cannot be deleted")
+
+    def insert(self, index: int, value: Any) -> None:
+        """Raise TypeError: the number of parameters is fixed."""
+        raise TypeError("the parameters of a network cannot be added to")
 
 
 def _as_run(result, num_steps):

@@ -294,10 +294,10 @@ def spike_raster(figure, model, image, label):
     inputs = encoder.encode(image[None], stream(model.seed, "encode"), net.dtype)
     run = net.forward(inputs, encoder.num_steps, record=True)
     rows = figure.subplots(len(net.layers), 1, sharex=True, squeeze=False)[:, 0]
-    for axes, layer, reset, done, rate in zip(rows, net.layers, net.resets, run.layers, run.rates):
+    for axes, layer, done, rate in zip(rows, net.layers, run.layers, run.rates):
         name, words = layer.name.replace(" ", ", ", 1), f"{100 * rate:.1f} % fire in a step"
         marks = done.spk
-        if reset == "none":
+        if layer.reset == "none":
             words, marks = "its membranes, for it never spikes", _unit(done.mem)
         marks = np.repeat(marks.reshape(encoder.num_steps, -1).T, 8, axis=1) * _gap(encoder.num_steps)
         axes.imshow(
@@ -307,11 +307,11 @@ def spike_raster(figure, model, image, label):
             vmin=0,
             vmax=1,
             origin="lower",
-            extent=(0.5, encoder.num_steps + 0.5, -0.5, layer.neurons - 0.5),
+            extent=(0.5, encoder.num_steps + 0.5, -0.5, layer.shape.neurons - 0.5),
         )
-        axes.set_title(f"layer {name}: {layer.neurons} neurons, {words}", loc="left", fontsize=9)
-        axes.set_yticks([0, layer.neurons - 1] if layer.neurons > 10 else range(layer.neurons))
-        axes.tick_params(axis="y", labelsize=7 if 4 < layer.neurons <= 10 else 9)
+        axes.set_title(f"layer {name}: {layer.shape.neurons} neurons, {words}", loc="left", fontsize=9)
+        axes.set_yticks([0, layer.shape.neurons - 1] if layer.shape.neurons > 10 else range(layer.shape.neurons))
+        axes.tick_params(axis="y", labelsize=7 if 4 < layer.shape.neurons <= 10 else 9)
     answer = int(net.scores(run)[0].argmax())
     figure.suptitle(f"Spikes for one test image (it shows class {label}, the answer is {answer})")
     rows[-1].set_xlabel("time step")

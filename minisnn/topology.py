@@ -3,46 +3,42 @@
     32C3   32 feature maps, kernel 3x3, stride 1          256   256 fully connected neurons
     MP2    maximum over windows of 2x2 spikes (also P2)    10   the last layer is the output
 
-Every layer of weights ends in spiking neurons; a pool belongs to the convolution before it and is an OR
-of its spikes. Frames that are no multiple of the window lose their last rows and columns, as everywhere
-in the field; the neurons there could reach nothing and do not exist here (a 13x13 frame before MP2 has
-12x12 neurons), in every column from the reference to the hardware.
+Every layer of weights ends in spiking neurons; a pool belongs to the convolution before it and is an OR of its spikes.
+Frames that are no multiple of the window lose their last rows and columns, as everywhere in the field. The neurons
+there could reach nothing, so they do not exist, in any column from the reference to the hardware (a 13x13 frame before
+MP2 has 12x12 neurons).
 """
 
+import math
 import re
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 from .errors import InputError
 
 
-@dataclass(frozen=True)
-class Layer:
-    """One layer of weights, its neurons, and the pool after them.
+@dataclass(frozen=True, kw_only=True)
+class LayerShape:
+    """The shape of one layer: its weights, its neurons, and the pool after them.
 
     Attributes
     ----------
     name : str
-        Number and notation, such as ``"1 32C3-MP2"``.
-    kind : "conv2d" or "linear"
+        Number, from 1, and notation, such as ``"1 32C3-MP2"``.
+    kind : str
+        A key of ``KINDS``; the name of the layer's file in every column.
     in_shape : (H, W, C) or (N,)
-        What it takes: a map of channels, or a flat row.
+        The frame it takes: maps, or a flat row.
     out_shape : (H, W, C) or (N,)
         Its neurons, cropped to whole pooling windows.
     w_shape : (k, k, C_in, C_out) or (N_in, N_out)
     padding : int
         Pixels added on each side of the frame (0 for linear).
     pool : int
-        Pooling window after firing; 1 for none.
+        Window of the pool; 1 for none.
     next_shape : (H, W, C) or (N,)
-        What it hands on: the pooled spikes.
-
-    Examples
-    --------
-    >>> layer = parse("32C4-MP2-10", (32, 32, 3))[0]
-    >>> layer.out_shape, layer.next_shape  # a frame of 29x29, of which 28x28 are in whole windows
-    ((28, 28, 32), (14, 14, 32))
-    >>> layer.neurons, layer.fan_in  # 28*28*32 of 4*4*3 inputs each
-    (25088, 48)
+        The frame it hands on: the pooled spikes.
     """
 
     name: str
@@ -55,23 +51,37 @@ class Layer:
     next_shape: tuple
 
     @property
-    def fan_in(self):
-        """Inputs that reach one neuron."""
-        size = 1
-        for n in self.w_shape[:-1]:
-            size *= n
-        return size
+    def fan_in(self) -> int:
+        """Number of inputs that reach one neuron."""
+        return math.prod(self.w_shape[:-1])
 
     @property
-    def neurons(self):
+    def neurons(self) -> int:
         """Number of neurons."""
-        size = 1
-        for n in self.out_shape:
-            size *= n
-        return size
+        return math.prod(self.out_shape)
 
 
-def parse(topology, input_shape, padding=0):
+@dataclass(frozen=True)
+class _Term:
+    """One layer of the notation: kind, output channels, kernel, pool, and its normalised text."""
+
+    kind: str
+    size: int
+    kernel: int
+    pool: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of layer: the pattern of its notation, how a match is read, and the shape that it gives."""
+
+    pattern: str
+    read: Callable[[re.Match], _Term]
+    shape: Callable[[str, tuple, _Term, Any], LayerShape]
+
+
+def parse(topology: str, input_shape: Sequence[int], padding: int | str | Sequence = 0) -> tuple[LayerShape, ...]:
     """Read a topology for an input shape.
 
     Parameters
@@ -85,7 +95,7 @@ def parse(topology, input_shape, padding=0):
 
     Returns
     -------
-    layers : tuple of Layer
+    shapes : tuple of LayerShape
 
     Raises
     ------
@@ -94,81 +104,76 @@ def parse(topology, input_shape, padding=0):
 
     Examples
     --------
-    >>> for layer in parse("32C3-MP2-32C3-MP2-256-10", (32, 32, 3)):
-    ...     print(layer.name, layer.out_shape, layer.w_shape)
+    >>> for shape in parse("32C3-MP2-32C3-MP2-256-10", (32, 32, 3)):
+    ...     print(shape.name, shape.out_shape, shape.w_shape)
     1 32C3-MP2 (30, 30, 32) (3, 3, 3, 32)
     2 32C3-MP2 (12, 12, 32) (3, 3, 32, 32)
     3 256 (256,) (1152, 256)
     4 10 (10,) (256, 10)
     """
     terms = _terms(topology)
-    shape = _input_shape(input_shape)
-    paddings = _paddings(padding, sum(kind == "conv2d" for kind, *_ in terms))
-    layers = []
-    for index, (kind, size, kernel, pool, text) in enumerate(terms):
-        name = f"{index + 1} {text}"
-        if kind == "conv2d":
-            layers.append(_conv2d(name, shape, size, kernel, paddings.pop(0), pool))
-        else:
-            fan_in = 1
-            for n in shape:
-                fan_in *= n
-            layers.append(Layer(name, "linear", shape, (size,), (fan_in, size), 0, 1, (size,)))
-        shape = layers[-1].next_shape
-    return tuple(layers)
+    frame = _input_shape(input_shape)
+    paddings = iter(_paddings(padding, sum(term.kind == "conv2d" for term in terms)))
+    shapes = []
+    for number, term in enumerate(terms, 1):
+        pad = next(paddings) if term.kind == "conv2d" else 0
+        shapes.append(KINDS[term.kind].shape(f"{number} {term.text}", frame, term, pad))
+        frame = shapes[-1].next_shape
+    return tuple(shapes)
+
+
+def normalised(shapes: Iterable[LayerShape]) -> str:
+    """Return the notation of `shapes`, as in ``"32C3-MP2-10"``."""
+    return "-".join(shape.name.split(" ", 1)[1] for shape in shapes)
 
 
 def _terms(topology):
-    """[(kind, size, kernel, pool, text)] of the notation, each pool joined to its convolution."""
+    """Read the notation, each pool joined to its convolution."""
     if not isinstance(topology, str) or not topology.strip():
         raise InputError(f"topology must be text such as '32C3-MP2-256-10', got {topology!r}")
-    terms = []
-    for term in topology.replace(" ", "").split("-"):
-        if conv := re.fullmatch(r"(\d+)[Cc](\d+)", term):
-            if terms and terms[-1][0] == "linear":
-                raise InputError(
-                    f"topology {topology!r}: convolution {term} cannot follow a fully connected "
-                    "layer; put all convolutions first"
-                )
-            size, kernel = int(conv[1]), int(conv[2])
-            if size < 1 or kernel < 1:
-                raise InputError(f"topology {topology!r}: {term} needs at least one map and a kernel of 1")
-            terms.append(("conv2d", size, kernel, 1, f"{size}C{kernel}"))
-        elif pool := re.fullmatch(r"[Mm]?[Pp](\d+)", term):
-            if not terms or terms[-1][0] != "conv2d" or terms[-1][3] != 1:
-                raise InputError(
-                    f"topology {topology!r}: {term} must follow a convolution directly (pools are of "
-                    "spikes; two in a row are one with the product of their windows)"
-                )
-            if int(pool[1]) < 2:
-                raise InputError(f"topology {topology!r}: the window of {term} must be at least 2")
-            kind, size, kernel, _, text = terms[-1]
-            terms[-1] = (kind, size, kernel, int(pool[1]), f"{text}-MP{int(pool[1])}")
-        elif re.fullmatch(r"\d+", term) and int(term) > 0:
-            terms.append(("linear", int(term), 1, 1, str(int(term))))
+    terms: list[_Term] = []
+    for text in topology.replace(" ", "").split("-"):
+        if pool := re.fullmatch(r"[Mm]?[Pp](\d+)", text):
+            _join_pool(topology, terms, text, int(pool[1]))
         else:
-            raise InputError(
-                f"topology {topology!r}: cannot read {term!r}; write 32C3 (convolution), MP2 (max pool) "
-                "or 256 (fully connected), joined by '-'"
-            )
-    if terms[-1][0] != "linear":
+            terms.append(_layer_term(topology, terms, text))
+    if terms[-1].kind != "linear":
         raise InputError(f"topology {topology!r} must end in a fully connected output layer, for example '-10'")
     return terms
 
 
-def normalised(layers):
-    """The notation of `layers`, as in ``"32C3-MP2-10"``.
+def _layer_term(topology, before, text):
+    """Read one layer of weights."""
+    for kind in KINDS.values():
+        match = re.fullmatch(kind.pattern, text)
+        if not match:
+            continue
+        term = kind.read(match)
+        if term.kind == "conv2d" and before and before[-1].kind == "linear":
+            raise InputError(
+                f"topology {topology!r}: convolution {text} cannot follow a fully connected "
+                "layer; put all convolutions first"
+            )
+        if term.kind == "conv2d" and min(term.size, term.kernel) < 1:
+            raise InputError(f"topology {topology!r}: {text} needs at least one map and a kernel of 1")
+        if term.size > 0:
+            return term
+    raise InputError(
+        f"topology {topology!r}: cannot read {text!r}; write 32C3 (convolution), MP2 (max pool) "
+        "or 256 (fully connected), joined by '-'"
+    )
 
-    Parameters
-    ----------
-    layers : sequence of Layer
 
-    Examples
-    --------
-    >>> normalised(parse("32c3 - p2 - 010", (8, 8, 1)))
-    '32C3-MP2-10'
-    """
-    return "-".join(layer.name.split(" ", 1)[1] for layer in layers)
+def _join_pool(topology, terms, text, window):
+    """Give the pool to the convolution before it."""
+    if not terms or terms[-1].kind != "conv2d" or terms[-1].pool != 1:
+        raise InputError(
+            f"topology {topology!r}: {text} must follow a convolution directly (pools are of "
+            "spikes; two in a row are one with the product of their windows)"
+        )
+    if window < 2:
+        raise InputError(f"topology {topology!r}: the window of {text} must be at least 2")
+    terms[-1] = replace(terms[-1], pool=window, text=f"{terms[-1].text}-MP{window}")
 
 
 def _input_shape(input_shape):
@@ -182,43 +187,75 @@ def _input_shape(input_shape):
 
 
 def _paddings(padding, convolutions):
-    each = [padding] * convolutions if isinstance(padding, (int, str)) else list(padding)
-    if len(each) != convolutions:
+    values = [padding] * convolutions if isinstance(padding, (int, str)) else list(padding)
+    if len(values) != convolutions:
         raise InputError(
-            f"padding has {len(each)} values for {convolutions} convolutions: give one for all, or one for each"
+            f"padding has {len(values)} values for {convolutions} convolutions: give one for all, or one for each"
         )
-    for value in each:
+    for value in values:
         if value != "same" and not (isinstance(value, int) and value >= 0):
             raise InputError(f"padding must be 0, 1, 2, ... or 'same', got {value!r}")
-    return each
+    return values
 
 
-def _conv2d(name, shape, size, kernel, padding, pool):
-    if len(shape) != 3:
+# The kinds
+
+
+def _read_linear(match):
+    size = int(match[0])
+    return _Term("linear", size, 1, 1, str(size))
+
+
+def _shape_linear(name, frame, term, padding):
+    return LayerShape(
+        name=name,
+        kind="linear",
+        in_shape=frame,
+        out_shape=(term.size,),
+        w_shape=(math.prod(frame), term.size),
+        padding=0,
+        pool=1,
+        next_shape=(term.size,),
+    )
+
+
+def _read_conv2d(match):
+    size, kernel = int(match[1]), int(match[2])
+    return _Term("conv2d", size, kernel, 1, f"{size}C{kernel}")
+
+
+def _shape_conv2d(name, frame, term, padding):
+    if len(frame) != 3:
         raise InputError(
-            f"layer {name}: a convolution needs maps (height, width, channels) as input, got a flat row of {shape[0]}"
+            f"layer {name}: a convolution needs maps (height, width, channels) as input, got a flat row of {frame[0]}"
         )
+    kernel, pool = term.kernel, term.pool
     if padding == "same":
         if kernel % 2 == 0:
             raise InputError(f"layer {name}: padding 'same' needs an odd kernel, got {kernel}; give a number")
         padding = (kernel - 1) // 2
-    height, width, channels = shape
-    frame = [n + 2 * padding - kernel + 1 for n in (height, width)]
-    if min(frame) < 1:
+    height, width = (n + 2 * padding - kernel + 1 for n in frame[:2])
+    if min(height, width) < 1:
         raise InputError(
-            f"layer {name}: a kernel of {kernel} does not fit the {height}x{width} frame with padding {padding}"
+            f"layer {name}: a kernel of {kernel} does not fit the {frame[0]}x{frame[1]} frame with padding {padding}"
         )
-    windows = [n // pool for n in frame]
-    if min(windows) < 1:
-        raise InputError(f"layer {name}: a pooling window of {pool} does not fit the {frame[0]}x{frame[1]} frame")
-    out_shape = (windows[0] * pool, windows[1] * pool, size)
-    return Layer(
-        name,
-        "conv2d",
-        shape,
-        out_shape,
-        (kernel, kernel, channels, size),
-        padding,
-        pool,
-        (windows[0], windows[1], size),
+    rows, columns = height // pool, width // pool
+    if min(rows, columns) < 1:
+        raise InputError(f"layer {name}: a pooling window of {pool} does not fit the {height}x{width} frame")
+    return LayerShape(
+        name=name,
+        kind="conv2d",
+        in_shape=frame,
+        out_shape=(rows * pool, columns * pool, term.size),
+        w_shape=(kernel, kernel, frame[2], term.size),
+        padding=padding,
+        pool=pool,
+        next_shape=(rows, columns, term.size),
     )
+
+
+# A new kind of layer is one entry here, and a file of this name in every column.
+KINDS = {
+    "conv2d": Kind(r"(\d+)[Cc](\d+)", _read_conv2d, _shape_conv2d),
+    "linear": Kind(r"\d+", _read_linear, _shape_linear),
+}

@@ -38,8 +38,8 @@ def test_half_of_torch_like_weights_would_be_silent():
     """The default of PyTorch, uniform of variance 1/(3n), is what this cures: its second layer hardly fires."""
     rng = np.random.default_rng(0)
     net = Network("32C3-MP2-32C3-MP2-256-10", (32, 32, 3), backend="numpy", rng=rng)
-    for layer, w in zip(net.layers, net.params[::2]):
-        w[...] = rng.uniform(-1, 1, w.shape) / np.sqrt(layer.fan_in)
+    for layer in net.layers:
+        layer.w[...] = rng.uniform(-1, 1, layer.w.shape) / np.sqrt(layer.shape.fan_in)
     rates = net.forward(images(rng, 8, (32, 32, 3)), num_steps=1).rates
     assert rates[1:].max() < 0.01
 

@@ -72,7 +72,7 @@ def test_record_keeps_every_layer(case):
     inputs = inputs_for(reference, "constant")
     expected, actual = reference.forward(inputs, 4), fast.forward(inputs, 4, record=True)
     for ours, theirs, layer in zip(actual.layers, expected.layers, reference.layers):
-        assert ours.mem.shape == (4, 5, *layer.out_shape)
+        assert ours.mem.shape == (4, 5, *layer.shape.out_shape)
         same(ours.mem, theirs.mem)
         same(ours.spk.astype(np.float32), theirs.spk)
         same(ours.out.astype(np.float32), theirs.out)

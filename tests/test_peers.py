@@ -40,12 +40,12 @@ DERIVATIVES = {
 def torch_params(net):
     """Our parameters as torch's, channels first, and the transposition of gradients back."""
     params = []
-    for layer, w, b in zip(net.layers, net.params[::2], net.params[1::2]):
-        w = torch.tensor(w)
-        if layer.kind == "conv2d":
+    for layer in net.layers:
+        shape, w, b = layer.shape, torch.tensor(layer.w), layer.b
+        if shape.kind == "conv2d":
             w = w.permute(3, 2, 0, 1)
-        elif len(layer.in_shape) == 3:
-            height, width, channels = layer.in_shape
+        elif len(shape.in_shape) == 3:
+            height, width, channels = shape.in_shape
             w = w.reshape(height, width, channels, -1).permute(2, 0, 1, 3).reshape(len(w), -1).T
         else:
             w = w.T
@@ -56,11 +56,11 @@ def torch_params(net):
 def ours(net, grads):
     """Gradients of torch's parameters in our layout."""
     result = []
-    for layer, dw, db in zip(net.layers, grads[::2], grads[1::2]):
-        if layer.kind == "conv2d":
+    for shape, dw, db in zip([layer.shape for layer in net.layers], grads[::2], grads[1::2]):
+        if shape.kind == "conv2d":
             dw = dw.permute(2, 3, 1, 0)
-        elif len(layer.in_shape) == 3:
-            height, width, channels = layer.in_shape
+        elif len(shape.in_shape) == 3:
+            height, width, channels = shape.in_shape
             dw = dw.T.reshape(channels, height, width, -1).permute(1, 2, 0, 3).reshape(len(dw.T), -1)
         else:
             dw = dw.T
@@ -118,9 +118,9 @@ def compare(net, inputs, fire, exact):
     np.testing.assert_array_equal(run.spk, spk.detach().numpy())
     for done, mem, layer in zip(run.layers, mems, net.layers):
         mem = mem.detach().permute(0, 1, 3, 4, 2).numpy() if mem.ndim == 5 else mem.detach().numpy()
-        if layer.pool > 1:  # neurons outside whole windows do not exist here
-            assert mem.shape[2:4] != layer.out_shape[:2], "the stimulus has a frame that is cropped"
-            mem = mem[:, :, : layer.out_shape[0], : layer.out_shape[1]]
+        if layer.shape.pool > 1:  # neurons outside whole windows do not exist here
+            assert mem.shape[2:4] != layer.shape.out_shape[:2], "the stimulus has a frame that is cropped"
+            mem = mem[:, :, : layer.shape.out_shape[0], : layer.shape.out_shape[1]]
         if exact:
             np.testing.assert_array_equal(done.mem, mem)
         else:

@@ -94,7 +94,7 @@ def backward(params, x, spk1, mem1, spk2, mem2, dspk2):
     # spk1, mem1 = lif.forward(cur1, ...); constant: the same x, and so the same current, at every step
     dcur1 = lif.backward(dspk1, None, spk1, mem1, net.surrogate, beta, threshold, constant=True)
     # cur1 = linear.forward(x, w1, b1)
-    _, dw1, db1 = linear.backward(dcur1, x, w1, need_dspk=False)
+    _, dw1, db1 = linear.backward(dcur1, x, w1, need_dx=False)
     return dw1, db1, dw2, db2
 
 

@@ -169,7 +169,7 @@ for backend in ("numpy", "numba"):
     peaks[backend] = peak / 1e6  # MB
     print(f"{backend}: {1e3 * durations[backend]:.0f} ms, {peaks[backend]:.0f} MB at the peak")
 
-neurons = sum(layer.neurons for layer in net.layers)
+neurons = sum(layer.shape.neurons for layer in net.layers)
 kept = 8 * num_steps * 64 * neurons / 1e6  # MB, by the formula
 print(f"by the formula the reference keeps {kept:.0f} MB")
 assert peaks["numba"] < kept < peaks["numpy"]

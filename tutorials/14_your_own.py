@@ -8,7 +8,6 @@
 import sys
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
-from unittest import mock
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -16,7 +15,7 @@ from common import save, source
 from scipy.special import erf
 
 import minisnn as ms
-from minisnn import fixed, loss, network
+from minisnn import fixed, loss, maxpool, network
 
 QUICK = "--quick" in sys.argv
 epochs = 2 if QUICK else 15
@@ -197,11 +196,11 @@ assert np.array_equal(out, 4 * means)
 
 # %% [markdown]
 # ## Does it pay?
-# To try a layer before it is built in, put it in the place of a related one: the reference network calls `forward` and
-# `backward` of `maxpool`, and `mock.patch.object` replaces them inside the `with` block.
+# To try a layer before it is built in, give it to a network: each layer of the reference pools with `forward` and
+# `backward` of its attribute `pooling`, which is the module `maxpool` unless we put another object there.
 
 # %%
-print(source(network._forward))
+print(source(network.reference_forward))
 average_pool = SimpleNamespace(forward=forward, backward=lambda dpooled, spk, k: backward(dpooled, k))
 
 
@@ -209,10 +208,10 @@ def train(pool, surrogate, seed):
     """Return the test accuracy (%), and the number of classes that the network never answers."""
     rng = np.random.default_rng(seed)
     net = ms.Network("8C3-MP2-4", data.input_shape, surrogate=surrogate, backend="numpy", rng=rng)
-    with mock.patch.object(network, "maxpool", pool):
-        model = ms.fit(net, data, epochs=epochs, num_steps=4, lr=4e-3, seed=seed)
-        answers = ms.predict(model, data.x_test)
-        accuracy = ms.evaluate(model, data.x_test, data.y_test).accuracy
+    net.layers[0].pooling = pool
+    model = ms.fit(net, data, epochs=epochs, num_steps=4, lr=4e-3, seed=seed)
+    answers = ms.predict(model, data.x_test)
+    accuracy = ms.evaluate(model, data.x_test, data.y_test).accuracy
     return 100 * accuracy, 4 - len(np.unique(answers))
 
 
@@ -226,7 +225,7 @@ def train(pool, surrogate, seed):
 fast_sigmoid = ms.Surrogate("fast_sigmoid", 5.0)
 figure, axis = plt.subplots(figsize=(6, 3.4), layout="constrained")
 for surrogate in (gaussian, fast_sigmoid):
-    for name, pool in (("max", network.maxpool), ("average", average_pool)):
+    for name, pool in (("max", maxpool), ("average", average_pool)):
         accuracies, missing = [], []
         for seed in range(seeds):
             accuracy, count = train(pool, surrogate, seed)

@@ -187,5 +187,5 @@ def table(rows, header):
 
 def rates_table(layers, rates):
     """Return a table of the firing rate of each layer: spikes per neuron and step."""
-    rows = [(layer.name, layer.neurons, f"{100 * rate:.2f} %") for layer, rate in zip(layers, rates)]
+    rows = [(layer.name, layer.shape.neurons, f"{100 * rate:.2f} %") for layer, rate in zip(layers, rates)]
     return table(rows, ("layer", "neurons", "firing rate"))

@@ -59,19 +59,18 @@ def _text(model):
 
 def _layers(net):
     """Table of the layers and their constants."""
-    sizes = [p.size for p in net.params]
     rows = [
         (
             layer.name,
-            _shape(layer.in_shape),
-            _shape(layer.out_shape),
-            layer.neurons,
-            sum(sizes[2 * i : 2 * i + 2]),
-            f"{net.betas[i]:g}",
-            f"{net.thresholds[i]:g}",
-            net.resets[i],
+            _shape(layer.shape.in_shape),
+            _shape(layer.shape.out_shape),
+            layer.shape.neurons,
+            layer.w.size + layer.b.size,
+            f"{layer.beta:g}",
+            f"{layer.threshold:g}",
+            layer.reset,
         )
-        for i, layer in enumerate(net.layers)
+        for layer in net.layers
     ]
     return table(rows, ("layer", "input", "output", "neurons", "parameters", "beta", "threshold", "reset"))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import InputError
-from ..topology import Layer
+from ..topology import LayerShape
 from . import conv2d, lif, linear, maxpool
 
 SLICE = 16  # images that one thread takes at a time
@@ -19,7 +19,7 @@ class IntegerLayer:
 
     Attributes
     ----------
-    layer : topology.Layer
+    layer : topology.LayerShape
     w : ndarray of int16, of shape ``layer.w_shape``
         In units of `scale`; a weight enters the membrane shifted by `guard`.
     b : ndarray of int64, shape (M,)
@@ -47,7 +47,7 @@ class IntegerLayer:
     0.75
     """
 
-    layer: Layer
+    layer: LayerShape
     w: np.ndarray
     b: np.ndarray
     threshold: int

@@ -156,7 +156,13 @@ def quantize(model, weight_bits=8, *, frac=8, guard=4, membrane_bits=None, round
     for index in range(len(net.layers)):
         direct = index == 0 and encoder.kind == "direct"
         each, loss = _layer(
-            net, index, bits[index], frac, guard, rounding, _folding(encoder, pixels, net.layers[0].w_shape, direct)
+            net,
+            index,
+            bits[index],
+            frac,
+            guard,
+            rounding,
+            _folding(encoder, pixels, net.layers[0].shape.w_shape, direct),
         )
         most_input = (1 << pixels.bits) - 1 if direct else 1
         least, most = bounds(each, most_input, encoder.num_steps)
@@ -194,7 +200,8 @@ def _surrogate(net):
 
 def _layer(net, index, bits, frac, guard, rounding, folding):
     """(IntegerLayer of any width, what it lost) of one layer."""
-    layer, (w, b) = net.layers[index], [p.astype(np.float64) for p in net.params[2 * index : 2 * index + 2]]
+    layer = net.layers[index]
+    w, b = layer.w.astype(np.float64), layer.b.astype(np.float64)
     factor, offset = folding
     folded = w * factor
     s = scale(folded, bits)
@@ -203,24 +210,24 @@ def _layer(net, index, bits, frac, guard, rounding, folding):
     # The offset meets the rounded weights: the integers equal the float network that has these weights.
     shift = (s * w_int * (offset / factor)).reshape(-1, w.shape[-1]).sum(axis=0)
     b_int = np.rint((b + shift) / unit)
-    threshold, beta = net.thresholds[index], net.betas[index]
+    threshold, beta = layer.threshold, layer.beta
     theta_int, beta_int = max(round(threshold / unit), 1), round(beta * 2**frac)
     while frac and beta_int % 2 == 0:
         beta_int, frac = beta_int // 2, frac - 1
     error = (s * w_int - folded) / factor
     each = IntegerLayer(
-        layer,
-        w_int.astype(np.int16),
-        b_int.astype(np.int64),
-        theta_int,
-        beta_int,
-        frac,
-        guard,
-        bits,
-        40,
-        net.resets[index],
-        rounding,
-        s,
+        layer=layer.shape,
+        w=w_int.astype(np.int16),
+        b=b_int.astype(np.int64),
+        threshold=theta_int,
+        beta=beta_int,
+        frac=frac,
+        guard=guard,
+        weight_bits=bits,
+        membrane_bits=40,
+        reset=layer.reset,
+        rounding=rounding,
+        scale=s,
     )
     return each, {
         "worst_weight": float(np.abs(error).max()),
@@ -356,8 +363,8 @@ def dequantised(integer, dtype="float64", backend="numpy"):
         factor, offset = _folding(encoder, integer.pixels, each.w.shape, direct)
         w = each.scale * each.w.astype(np.float64)
         shift = (w * (offset / factor)).reshape(-1, w.shape[-1]).sum(axis=0)
-        net.params[2 * index][...] = w / factor
-        net.params[2 * index + 1][...] = each.b * (each.scale / 2**each.guard) - shift
+        net.layers[index].w[...] = w / factor
+        net.layers[index].b[...] = each.b * (each.scale / 2**each.guard) - shift
     return Model(net, encoder, integer.seed, integer.dataset)
 
 
@@ -379,7 +386,7 @@ def _pixels(model, images, input_bits):
         return Pixels(0.0, 1.0, int(encoder.max_value).bit_length())
     whole_number("input_bits", input_bits, 1, 16)
     low, high = min(float(np.min(images)), 0.0), float(np.max(images))
-    if low < 0 and any(layer.padding for layer in model.network.layers[:1]):
+    if low < 0 and model.network.layers[0].shape.padding:
         raise InputError(
             f"pixels go down to {low:g} and the first layer is padded with 0, which would be no silent "
             "pixel; shift the images to 0 and above, or train without padding"

@@ -24,7 +24,7 @@ import numpy as np
 from ..errors import InputError
 from ..lif import removal
 from ..loss import parse
-from ..network import Network, _backward, _forward
+from ..network import Network, reference_backward, reference_forward
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,10 +111,10 @@ class Factors:
     """
 
     def __init__(self, net: Network, inputs: np.ndarray, label: int, num_steps: int, loss: str = "rate") -> None:
-        inputs = net._checked(inputs, num_steps)
+        inputs = net.checked(inputs, num_steps)
         if inputs.shape[1] != 1:
             raise InputError(f"Factors takes one image, got {inputs.shape[1]}; pass inputs[:, :1]")
-        run = _forward(net, inputs, num_steps)
+        run = reference_forward(net, inputs, num_steps)
         self.net, self.num_steps, self.run = net, num_steps, run
         self.loss, dspk, dmem = parse(loss)(run.spk, run.mem, np.array([label]), net.classes)
         if dspk is None:
@@ -124,7 +124,7 @@ class Factors:
         def watch(index, dspk):
             self.error[index] = dspk[:, 0]
 
-        self.grads = _backward(net, run, dspk, dmem, [0.0] * len(net.layers), watch)
+        self.grads = reference_backward(net, run, dspk, dmem, [0.0] * len(net.layers), watch)
         self.surrogate, self.decay = [], []
         self.direct = [np.zeros_like(layer.mem[:, 0]) for layer in run.layers]
         if dmem is not None:
@@ -142,7 +142,7 @@ class Factors:
         net = self.net
         if not 0 <= layer < len(net.layers):
             raise InputError(f"layer must be 0 to {len(net.layers) - 1} (0 is the first), got {layer}")
-        shape = net.layers[layer].w_shape
+        shape = net.layers[layer].shape.w_shape
         if len(weight) != len(shape) or not all(0 <= i < n for i, n in zip(weight, shape)):
             raise InputError(f"weight must be an index within {shape}, got {tuple(weight)}")
         x, neurons = self._inputs(layer, weight)
@@ -176,7 +176,7 @@ class Factors:
 
     def _inputs(self, index, weight):
         """(x, neurons): the input that the weight meets at each step, (1 or T, P), and the neurons that use it."""
-        layer, x = self.net.layers[index], self.run.layers[index].inputs[:, 0]
+        layer, x = self.net.layers[index].shape, self.run.layers[index].inputs[:, 0]
         if layer.kind == "linear":
             return x.reshape(len(x), -1)[:, weight[:1]], np.array(weight[1:])
         ky, kx, channel, out_channel = weight

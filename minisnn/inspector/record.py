@@ -8,7 +8,7 @@ from ..errors import InputError
 from ..fixed.network import IntegerNetwork
 from ..timing import cycles
 from ..timing import loops as timing
-from ..topology import Layer
+from ..topology import LayerShape
 
 TIMES = ("begins", "added", "fires", "ends")  # rows of `times`, names of minisnn.timing.cycles.Cycles
 
@@ -66,7 +66,7 @@ class Record:
         """True for each layer that adds all taps of an input in one cycle."""
         return [taps > 1 for taps in cycles.taps(self.network, self.wide)]
 
-    def shape(self, layer: int) -> Layer:
+    def shape(self, layer: int) -> LayerShape:
         """Return the layer's shapes; raise InputError if the network has no such layer."""
         if not 0 <= layer < len(self.network.layers):
             raise InputError(f"layer must be 0 to {len(self.network.layers) - 1} (0 is the first), got {layer}")

@@ -56,11 +56,11 @@ def weights(record: Record, layer: int) -> dict[str, np.ndarray]:
 
 def training(record: Record, factors: Factors) -> dict:
     """Return the factors of each layer's weights with the greatest gradients, as plain values."""
-    layers = tuple(layer.layer for layer in record.network.layers)
-    if layers != factors.net.layers or factors.num_steps != record.num_steps:
+    shapes = [layer.layer for layer in record.network.layers]
+    if shapes != [layer.shape for layer in factors.net.layers] or factors.num_steps != record.num_steps:
         raise InputError("the backward pass belongs to another network or number of steps than the trace")
     listed = []
-    for index in range(len(layers)):
+    for index in range(len(shapes)):
         grad = factors.grads[2 * index]
         steepest = np.argsort(-np.abs(grad).reshape(-1), kind="stable")[:WEIGHTS]
         listed.append([_weight(factors, index, np.unravel_index(place, grad.shape)) for place in steepest])
@@ -83,7 +83,7 @@ def _weight(factors, layer, place):
         "gradient": weight.gradient,
         "bptt": bptt,
         "difference": abs(weight.gradient - bptt),
-        "value": float(factors.net.params[2 * layer][place]),
+        "value": float(factors.net.layers[layer].w[place]),
         "users": products.shape[1],
         "neurons": weight.neurons[top].tolist(),
         "total": products.sum(axis=1).tolist(),

@@ -180,7 +180,7 @@ def trace(
     network, steps = model.network, model.num_steps
     lanes = cycles.check_lanes(network, cycles.default_lanes(network) if lanes is None else lanes)
     floats = float_model or dequantised(model, "float64", "numpy")
-    if floats.network.layers != tuple(layer.layer for layer in network.layers):
+    if [layer.shape for layer in floats.network.layers] != [layer.layer for layer in network.layers]:
         raise InputError("the float model has another topology than the integers; name the one that was quantised")
     inputs, run = next(model.run(np.asarray(image)[None], "membranes", threads=1))
     stimulus = cycles.Stimulus.of(network, inputs, run, steps)

@@ -22,7 +22,7 @@ def forward(spk, w, b, packed=None):
     return cur.reshape(*spk.shape[:2], -1)
 
 
-def backward(dcur, spk, w, need_dspk=True, packed=None):
+def backward(dcur, spk, w, need_dx=True, packed=None):
     """As ``minisnn.linear.backward``; `packed` is ``windows.pack_transpose(w[None, None])`` where known.
 
     Examples
@@ -37,6 +37,6 @@ def backward(dcur, spk, w, need_dspk=True, packed=None):
     """
     rows = spk.shape[0] * spk.shape[1]
     dspk, dw, db = windows.backward(
-        dcur.reshape(rows, 1, 1, -1), spk.reshape(rows, 1, 1, -1), w[None, None], 0, 0.0, need_dspk, packed
+        dcur.reshape(rows, 1, 1, -1), spk.reshape(rows, 1, 1, -1), w[None, None], 0, 0.0, need_dx, packed
     )
-    return dspk.reshape(spk.shape) if need_dspk else None, dw[0, 0], db
+    return dspk.reshape(spk.shape) if need_dx else None, dw[0, 0], db

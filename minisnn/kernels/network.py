@@ -8,10 +8,11 @@ on the threads.
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib import import_module
 
 import numpy as np
 
-from . import conv2d, fire, lif, linear, maxpool, windows
+from . import fire, lif, maxpool, windows
 from . import surrogate as sg
 
 SLICES = 8
@@ -49,9 +50,9 @@ def forward(net, inputs, num_steps, record):
     (True, True, [True, True], 8)
     """
     batch = inputs.shape[1]
-    work = batch * num_steps * sum(layer.neurons for layer in net.layers)
+    work = batch * num_steps * sum(layer.shape.neurons for layer in net.layers)
     bounds = np.linspace(0, batch, min(SLICES, batch, max(work // SLICE_WORTH, 1)) + 1).astype(int)
-    packed = [windows.pack(_as_kernel(w)) for w in net.params[::2]]
+    packed = [windows.pack(_as_kernel(layer.w)) for layer in net.layers]
     tape = _map(
         net,
         lambda i: _forward_slice(
@@ -64,7 +65,7 @@ def forward(net, inputs, num_steps, record):
     mem = np.concatenate([part.mem for part in last], axis=1)
     rates = np.array(
         [
-            sum(layers[i].fired for layers in tape) / (layer.neurons * batch * num_steps)
+            sum(layers[i].fired for layers in tape) / (layer.shape.neurons * batch * num_steps)
             for i, layer in enumerate(net.layers)
         ]
     )
@@ -90,7 +91,7 @@ def backward(net, tape, dspk, dmem, shares):
     (1.0, 2.0, 1.0)
     """
     ends = np.cumsum([part[-1].spk.shape[1] for part in tape])
-    packed = [windows.pack_transpose(_as_kernel(w)) for w in net.params[::2]]
+    packed = [windows.pack_transpose(_as_kernel(layer.w)) for layer in net.layers]
 
     def one(i):
         part = slice(ends[i] - tape[i][-1].spk.shape[1], ends[i])
@@ -121,49 +122,51 @@ def _as_frames(x):
     return x if x.ndim == 5 else x[:, :, None, None]
 
 
-def _neuron(net, index):
-    return lif.constants(net.betas[index], net.thresholds[index], net.resets[index], net.detach_reset, net.dtype)
+def _row(layer):
+    """The file of the layer's kind in this column."""
+    return import_module(f".{layer.shape.kind}", __package__)
+
+
+def _neuron(net, layer):
+    return lif.constants(layer.beta, layer.threshold, layer.reset, net.detach_reset, net.dtype)
 
 
 def _forward_slice(net, x, num_steps, packed, record):
     layers = []
     for index, layer in enumerate(net.layers):
-        w, b = net.params[2 * index : 2 * index + 2]
-        if layer.kind == "conv2d":
-            pad_value = net.pad_value if index == 0 else 0.0
-            cur = conv2d.forward(x, w, b, layer.padding, pad_value, layer.out_shape[:2], packed[index])
-        else:
-            x = x.reshape(*x.shape[:2], -1)
-            cur = linear.forward(x, w, b, packed[index])
+        x, pool = layer.inputs(x), layer.shape.pool
+        cur = layer.forward(x, _row(layer), packed=packed[index])
         done = _LayerTape(x, cur)
         if record or index == len(net.layers) - 1:
-            done.spk, done.mem = lif.forward(cur, num_steps, net.betas[index], net.thresholds[index], net.resets[index])
-            done.out = maxpool.forward(done.spk, layer.pool) if layer.pool > 1 else done.spk
+            done.spk, done.mem = lif.forward(cur, num_steps, layer.beta, layer.threshold, layer.reset)
+            done.out = maxpool.forward(done.spk, pool) if pool > 1 else done.spk
             done.fired = np.count_nonzero(done.spk)
         else:
-            out, done.fired = fire.forward(_as_frames(cur), num_steps, _neuron(net, index), layer.pool)
-            done.out = out.reshape(*out.shape[:2], *layer.next_shape)
+            out, done.fired = fire.forward(_as_frames(cur), num_steps, _neuron(net, layer), pool)
+            done.out = out.reshape(*out.shape[:2], *layer.shape.next_shape)
         layers.append(done)
         x = done.out
     return layers
 
 
 def _backward_slice(net, tape, dspk, dmem, shares, packed):
-    grads, dout = [], None
+    grads, dout = [], dspk
     surrogate = sg.as_numbers(net.surrogate, net.dtype)
     for index in reversed(range(len(net.layers))):
         layer, done = net.layers[index], tape[index]
+        # x = layer.inputs(out of the layer before)
+        dout = dout.reshape(done.out.shape)
         if index == len(net.layers) - 1:
             # spk, mem = lif.forward(cur, ...)
             dcur = lif.backward(
-                dspk + shares[index],
+                dout + shares[index],
                 dmem,
                 done.spk,
                 done.mem,
                 net.surrogate,
-                net.betas[index],
-                net.thresholds[index],
-                net.resets[index],
+                layer.beta,
+                layer.threshold,
+                layer.reset,
                 net.detach_reset,
                 len(done.cur) == 1,
             )
@@ -174,18 +177,11 @@ def _backward_slice(net, tape, dspk, dmem, shares, packed):
                 shares[index],
                 _as_frames(done.cur),
                 _as_frames(done.out),
-                _neuron(net, index),
-                layer.pool,
+                _neuron(net, layer),
+                layer.shape.pool,
                 surrogate,
             ).reshape(done.cur.shape)
-        # cur = conv2d.forward(x, w, b, ...) or linear.forward(x, w, b)
-        w = net.params[2 * index]
-        if layer.kind == "conv2d":
-            pad_value = net.pad_value if index == 0 else 0.0
-            dout, dw, db = conv2d.backward(dcur, done.inputs, w, layer.padding, pad_value, index > 0, packed[index])
-        else:
-            dout, dw, db = linear.backward(dcur, done.inputs, w, index > 0, packed[index])
-            if index > 0:
-                dout = dout.reshape(*dout.shape[:2], *net.layers[index - 1].next_shape)
-        grads = [dw, db] + grads
+        # cur = layer.forward(x)
+        dout, dw, db = layer.backward(dcur, done.inputs, index > 0, _row(layer), packed=packed[index])
+        grads = [dw, db, *grads]
     return grads

@@ -11,7 +11,7 @@ Aliyev & Adegbija's public code trains with one of these, and has the other in i
 
 import numpy as np
 
-from .. import conv2d, lif, linear, maxpool
+from .. import lif, maxpool
 from ..fixed.quantize import quantize
 from ..loss import class_sums
 from ..model import Model
@@ -110,12 +110,9 @@ def _float(model, integer, data, lanes, early, batch_size=100):
 def _layer(net, index, x, num_steps, early):
     """(what layer `index` hands on, its spikes)."""
     layer = net.layers[index]
-    w, b = net.params[2 * index : 2 * index + 2]
-    if layer.kind == "conv2d":
-        cur = conv2d.forward(x, w, b, layer.padding, net.pad_value if index == 0 else 0.0, layer.out_shape[:2])
-    else:
-        cur = linear.forward(x.reshape(*x.shape[:2], -1), w, b)
-    if early and layer.pool > 1:
-        cur = maxpool.forward(cur, layer.pool)
-    spk, _ = lif.forward(cur, num_steps, net.betas[index], net.thresholds[index], net.resets[index])
-    return (spk if early or layer.pool == 1 else maxpool.forward(spk, layer.pool)), spk
+    pool = layer.shape.pool
+    cur = layer.forward(layer.inputs(x))
+    if early and pool > 1:
+        cur = maxpool.forward(cur, pool)
+    spk, _ = lif.forward(cur, num_steps, layer.beta, layer.threshold, layer.reset)
+    return (spk if early or pool == 1 else maxpool.forward(spk, pool)), spk

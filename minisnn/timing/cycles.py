@@ -420,7 +420,7 @@ def log_of_additions(frame, layer, lanes, in_lanes, wide=False):
     Parameters
     ----------
     frame : ndarray of unsigned integers, shape (H, W, C)
-    layer : topology.Layer
+    layer : topology.LayerShape
     lanes, in_lanes, wide
         As of :func:`additions`.
 

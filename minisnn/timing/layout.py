@@ -6,16 +6,16 @@ the output channels that the lanes of a layer work on together: a pixel of neuro
 
 import numpy as np
 
-from ..topology import Layer
+from ..topology import LayerShape
 
 
-def first_tap(layer: Layer, row: np.ndarray, column: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def first_tap(layer: LayerShape, row: np.ndarray, column: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return (ky, kx) of the first tap by which a convolution's input reaches a neuron in the frame."""
     height, width, _ = layer.out_shape
     return np.maximum(row + layer.padding - height + 1, 0), np.maximum(column + layer.padding - width + 1, 0)
 
 
-def taps_in_frame(layer: Layer, row: np.ndarray, column: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def taps_in_frame(layer: LayerShape, row: np.ndarray, column: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return how many rows and columns of taps lead from a convolution's input to neurons in the frame."""
     kernel, (ky, kx) = layer.w_shape[0], first_tap(layer, row, column)
     rows = np.minimum(kernel, row + layer.padding + 1) - ky
@@ -23,21 +23,21 @@ def taps_in_frame(layer: Layer, row: np.ndarray, column: np.ndarray) -> tuple[np
     return np.maximum(rows, 0), np.maximum(columns, 0)
 
 
-def tap_turn(layer: Layer, row: np.ndarray, column: np.ndarray, ky: np.ndarray, kx: np.ndarray) -> np.ndarray:
+def tap_turn(layer: LayerShape, row: np.ndarray, column: np.ndarray, ky: np.ndarray, kx: np.ndarray) -> np.ndarray:
     """Return the place of a tap among those that lead into the frame: row by row, as ``hw/conv2d.py`` walks them."""
     first_ky, first_kx = first_tap(layer, row, column)
     _, columns = taps_in_frame(layer, row, column)
     return (ky - first_ky) * columns + kx - first_kx
 
 
-def tap_at(layer: Layer, row: np.ndarray, column: np.ndarray, turn: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def tap_at(layer: LayerShape, row: np.ndarray, column: np.ndarray, turn: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return (ky, kx) of the tap at a turn; the inverse of :func:`tap_turn`."""
     first_ky, first_kx = first_tap(layer, row, column)
     columns = np.maximum(taps_in_frame(layer, row, column)[1], 1)  # without a tap there is no turn to ask for
     return first_ky + turn // columns, first_kx + turn % columns
 
 
-def count_taps(layer: Layer, frame: np.ndarray) -> int:
+def count_taps(layer: LayerShape, frame: np.ndarray) -> int:
     """Return the number of taps by which the inputs of a frame (H, W, C) reach neurons, for one output channel."""
     if layer.kind == "linear":
         return int(np.count_nonzero(frame))
@@ -47,7 +47,7 @@ def count_taps(layer: Layer, frame: np.ndarray) -> int:
 
 
 def words_of_additions(
-    layer: Layer, groups: int, wide: bool, address: np.ndarray, turn: np.ndarray
+    layer: LayerShape, groups: int, wide: bool, address: np.ndarray, turn: np.ndarray
 ) -> dict[str, np.ndarray]:
     """Return the words that additions read, each the one at `turn` of the input at `address`.
 
@@ -70,13 +70,13 @@ def words_of_additions(
     return {"tap": ky * kernel + kx, "weight_word": weight_word, "membrane_word": membrane_word}
 
 
-def firing_turn(layer: Layer, groups: int, row: np.ndarray, column: np.ndarray, group: np.ndarray) -> np.ndarray:
+def firing_turn(layer: LayerShape, groups: int, row: np.ndarray, column: np.ndarray, group: np.ndarray) -> np.ndarray:
     """Return a neuron's turn in the firing pass: window by window of the pool, as ``hw/firing_pass.py`` walks."""
     pool, window = layer.pool, row // layer.pool * _windows_across(layer) + column // layer.pool
     return (window * groups + group) * pool**2 + row % pool * pool + column % pool
 
 
-def firing_place(layer: Layer, groups: int, turn: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def firing_place(layer: LayerShape, groups: int, turn: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return (row, column, group) at a turn in the firing pass; the inverse of :func:`firing_turn`."""
     pool = layer.pool
     window, inside = np.divmod(turn, groups * pool**2)

@@ -45,7 +45,7 @@ def not_finite(net: Network, inputs: np.ndarray, num_steps: int, grads: list[np.
     """Name the first thing that is not finite, in the order of computation, such as "the weights of layer 1 16 are"."""
     run = net.forward(inputs, num_steps, record=True)
     for index, layer in enumerate(net.layers):
-        if not np.isfinite(optim.norm(net.params[2 * index : 2 * index + 2])):
+        if not np.isfinite(optim.norm([layer.w, layer.b])):
             return f"the weights of layer {layer.name} are"
         if not np.isfinite(run.layers[index].mem).all():
             return f"the membranes of layer {layer.name} are"

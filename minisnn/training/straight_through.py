@@ -24,27 +24,29 @@ class StraightThrough:
         self.net = net
         self.bits = widths(weight_bits, len(net.layers))
         self.factors = [np.ones(1)] * len(net.layers)
-        self.factors[0], _ = input_factors(encoder, net.layers[0].w_shape)
+        self.factors[0], _ = input_factors(encoder, net.layers[0].shape.w_shape)
         self.choose_scales()
 
     def choose_scales(self) -> None:
         """Choose the scales of least error for the present weights; they stay until the next call."""
-        self.scales = [scale(w * f, bits) for w, f, bits in zip(self.net.params[::2], self.factors, self.bits)]
+        self.scales = [
+            scale(layer.w * factor, bits) for layer, factor, bits in zip(self.net.layers, self.factors, self.bits)
+        ]
 
     @contextmanager
     def rounded_weights(self) -> Iterator[None]:
-        """Give the network rounded weights inside the context, and the original arrays afterwards."""
-        original = self.net.params
-        self.net.params = list(original)
-        for index, (w, f, s, bits) in enumerate(zip(original[::2], self.factors, self.scales, self.bits)):
-            self.net.params[2 * index] = (s * rounded(w * f, s, bits) / f).astype(w.dtype)
+        """Give the layers rounded weights inside the context, and the original arrays afterwards."""
+        originals = [layer.w for layer in self.net.layers]
+        for layer, f, s, bits in zip(self.net.layers, self.factors, self.scales, self.bits):
+            layer.w = (s * rounded(layer.w * f, s, bits) / f).astype(layer.w.dtype)
         try:
             yield
         finally:
-            self.net.params = original
+            for layer, original in zip(self.net.layers, originals):
+                layer.w = original
 
     def pass_gradients(self, grads: list[np.ndarray]) -> None:
         """Turn gradients with respect to rounded weights into those of the weights, in place."""
-        for index, (w, f, s, bits) in enumerate(zip(self.net.params[::2], self.factors, self.scales, self.bits)):
+        for dw, layer, f, s, bits in zip(grads[::2], self.net.layers, self.factors, self.scales, self.bits):
             # w_rounded = s * clip(round(w * f / s)) / f
-            grads[2 * index][np.abs(w * f) > s * ((1 << (bits - 1)) - 0.5)] = 0
+            dw[np.abs(layer.w * f) > s * ((1 << (bits - 1)) - 0.5)] = 0

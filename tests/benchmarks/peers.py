@@ -92,17 +92,17 @@ def spikingjelly(net, num_steps):
 
 def _copy_weights(net, modules):
     """Our weights into theirs: the same numbers, transposed."""
-    for module, layer, w, b in zip(modules, net.layers, net.params[::2], net.params[1::2]):
-        w = torch.tensor(w)
-        if layer.kind == "conv2d":
+    for module, layer in zip(modules, net.layers):
+        shape, w = layer.shape, torch.tensor(layer.w)
+        if shape.kind == "conv2d":
             w = w.permute(3, 2, 0, 1)
-        elif len(layer.in_shape) == 3:  # ours run (y, x, channel), theirs (channel, y, x)
-            w = w.reshape(*layer.in_shape, -1).permute(2, 0, 1, 3).reshape(len(w), -1).T
+        elif len(shape.in_shape) == 3:  # ours run (y, x, channel), theirs (channel, y, x)
+            w = w.reshape(*shape.in_shape, -1).permute(2, 0, 1, 3).reshape(len(w), -1).T
         else:
             w = w.T
         with torch.no_grad():
             module.weight.copy_(w)
-            module.bias.copy_(torch.tensor(b))
+            module.bias.copy_(torch.tensor(layer.b))
 
 
 def _step(parameters, forward):

@@ -32,8 +32,8 @@ def network(threads, peer="snntorch", gain=1.0):
     net = Network(
         TOPOLOGY, SHAPE, beta=BETA, threshold=THRESHOLD, threads=threads, rng=np.random.default_rng(0), **NEURONS[peer]
     )
-    for w in net.params[::2]:
-        w *= np.float32(gain)
+    for layer in net.layers:
+        layer.w *= np.float32(gain)
     return net
 
 

@@ -86,7 +86,7 @@ for backend in ("numpy", "numba"):
         f"{per_step[backend] / 1e6:.1f} MB per step"
     )
 
-neurons = sum(layer.neurons for layer in network("numpy").layers)
+neurons = sum(layer.shape.neurons for layer in network("numpy").layers)
 formula = 8 * 64 * neurons
 assert per_step["numpy"] >= formula
 assert per_step["numba"] < formula / 2

@@ -1,0 +1,65 @@
+"""A layer of a network, whatever its kind: its shape, its weights, its neurons, its pool.
+
+A kind of layer is a file in every column, and the kind has the file's name: ``linear.Layer`` and ``conv2d.Layer``
+extend this class by the way from inputs to currents, and back.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from .topology import LayerShape
+
+
+class Layer:
+    """What all kinds share.
+
+    Attributes
+    ----------
+    shape : LayerShape
+    w, b : ndarray
+        Weights, of shape ``shape.w_shape``, and biases, one per output channel.
+    beta, threshold : float
+    reset : str
+        One of ``lif.RESETS``.
+    pad_value : float or tuple of float
+        What a convolution pads its frame with.
+    pooling : module or object
+        ``forward(spk, k)`` and ``backward(dpooled, spk, k)`` of the pool; the reference runs any, the kernels only
+        ``maxpool``.
+    """
+
+    def __init__(
+        self,
+        shape: LayerShape,
+        w: np.ndarray,
+        b: np.ndarray,
+        *,
+        beta: float,
+        threshold: float,
+        reset: str,
+        pooling: Any,
+        pad_value: float | tuple[float, ...] = 0.0,
+    ):
+        self.shape, self.w, self.b = shape, w, b
+        self.beta, self.threshold, self.reset = beta, threshold, reset
+        self.pooling, self.pad_value = pooling, pad_value
+
+    @property
+    def name(self) -> str:
+        """Number and notation, such as ``"1 32C3-MP2"``."""
+        return self.shape.name
+
+    def inputs(self, x: np.ndarray) -> np.ndarray:
+        """Return what another layer hands on, (T, B, ...), in the shape that this one takes."""
+        return x.reshape(*x.shape[:2], *self.shape.in_shape)
+
+    def forward(self, x: np.ndarray, column: Any = None, **engine: Any) -> np.ndarray:
+        """Return the currents of `x`, by the reference or by the same file of another `column` (a module)."""
+        raise NotImplementedError
+
+    def backward(
+        self, dcur: np.ndarray, x: np.ndarray, need_dx: bool = True, column: Any = None, **engine: Any
+    ) -> tuple[np.ndarray | None, np.ndarray, np.ndarray]:
+        """Return (dx, dw, db); dx is None unless it is needed."""
+        raise NotImplementedError
