@@ -192,9 +192,8 @@ assert norms["fast_sigmoid"][-1] > 1000 * norms["fast_sigmoid"][0]
 net = Network("64-64-64-64-10", (64,), backend="numpy", rng=np.random.default_rng(0))
 library_rates = net.forward(inputs, num_steps=5).rates
 
-for param in net.params:
-    if param.ndim == 2:  # weights, not biases
-        param /= param.std() * np.sqrt(3 * len(param))
+for layer in net.layers:
+    layer.w /= layer.w.std() * np.sqrt(3 * len(layer.w))
 pytorch_rates = net.forward(inputs, num_steps=5).rates
 
 print("spikes per neuron and step, by layer:")

@@ -155,7 +155,7 @@ assert conv_shifted > dense_shifted + 0.05
 # %%
 run = model.network.forward(model.encoder.encode(data.x_test[:1]), 5)
 layer = run.layers[0]
-kernels = model.network.params[0]  # (3, 3, 1, 16)
+kernels = model.network.layers[0].w  # (3, 3, 1, 16)
 most_active = np.argsort(-layer.spk.sum(axis=(0, 1, 2, 3)))[:8]
 rows = {
     "kernel": kernels[:, :, 0],

@@ -51,7 +51,7 @@ def best_scale(w, bits):
     return min(candidates, key=squared_error)
 
 
-w = net.params[2].astype(np.float64)  # the weights of layer 2
+w = net.layers[1].w.astype(np.float64)  # the weights of layer 2
 for bits in (2, 3, 4, 8):
     naive, best = naive_scale(w, bits), best_scale(w, bits)
     zeros_naive = 100 * (to_integers(w, naive, bits) == 0).mean()

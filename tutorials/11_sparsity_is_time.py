@@ -30,13 +30,13 @@ rng = np.random.default_rng(0)
 # To check this we make a network of random integers, `24-10` with 128 inputs:
 
 # %%
-specs = topology.parse("24-10", (128,))
-weights = [rng.integers(-7, 8, spec.w_shape).astype(np.int16) for spec in specs]
+layer_shapes = topology.parse("24-10", (128,))
+weights = [rng.integers(-7, 8, shape.w_shape).astype(np.int16) for shape in layer_shapes]
 layers = []
-for spec, w in zip(specs, weights):
+for shape, w in zip(layer_shapes, weights):
     layers.append(
         fixed.network.IntegerLayer(
-            layer=spec,
+            layer=shape,
             w=w,
             b=np.zeros(w.shape[1], np.int64),
             threshold=60,

@@ -148,7 +148,7 @@ assert result.accuracy > (0.3 if QUICK else 0.8)
 # | `minisnn/fixed/avgpool.py` | integers | equal, and the loss is reported |
 # | `hw/avgpool.py` | MyHDL | equal to the integers, in every cycle |
 #
-# In addition, `topology.py` must read its notation ("AP2"), and `network.py` must call it.
+# In addition, `topology.py` must read its notation ("AP2"), and `network.py` must give the layer its pool.
 
 
 # %%

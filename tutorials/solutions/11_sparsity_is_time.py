@@ -8,8 +8,8 @@ import minisnn as ms
 from minisnn import fixed, timing, topology
 
 rng = np.random.default_rng(0)
-specs = topology.parse("24-10", (128,))
-weights = [rng.integers(-7, 8, spec.w_shape).astype(np.int16) for spec in specs]
+layer_shapes = topology.parse("24-10", (128,))
+weights = [rng.integers(-7, 8, shape.w_shape).astype(np.int16) for shape in layer_shapes]
 T = 4
 lanes = (8, 10)
 
@@ -17,10 +17,10 @@ lanes = (8, 10)
 def make(weights):
     """Return the lesson's network with these weights."""
     layers = []
-    for spec, w in zip(specs, weights):
+    for shape, w in zip(layer_shapes, weights):
         layers.append(
             fixed.network.IntegerLayer(
-                layer=spec,
+                layer=shape,
                 w=w,
                 b=np.zeros(w.shape[1], np.int64),
                 threshold=60,
