@@ -165,14 +165,16 @@ class Factors:
 
     def _neuron_factors(self, index):
         """(surrogate gradient, dV[t]/dU[t]) of a layer's neurons, (T, ...)."""
-        net, layer = self.net, self.run.layers[index]
-        beta, theta, reset = net.betas[index], net.thresholds[index], net.resets[index]
-        mem, spk = layer.mem[:, 0], layer.spk[:, 0]
-        r0, r1 = removal(reset, beta, theta)
-        q0, q1 = (0.0, 0.0) if net.detach_reset else (r0, r1)
-        sg = np.zeros_like(mem) if reset == "none" else net.surrogate.derivative(mem - mem.dtype.type(theta))
+        layer, run = self.net.layers[index], self.run.layers[index]
+        mem, spk = run.mem[:, 0], run.spk[:, 0]
+        if layer.reset == "none":
+            sg = np.zeros_like(mem)
+        else:
+            sg = self.net.surrogate.derivative(mem - mem.dtype.type(layer.threshold))
+        r0, r1 = removal(layer.reset, layer.beta, layer.threshold)
+        q0, q1 = (0.0, 0.0) if self.net.detach_reset else (r0, r1)
         # V = beta*U - S*(r0 + r1*U)
-        return sg, beta - spk * r1 - sg * (q0 + q1 * mem)
+        return sg, layer.beta - spk * r1 - sg * (q0 + q1 * mem)
 
     def _inputs(self, index, weight):
         """(x, neurons): the input that the weight meets at each step, (1 or T, P), and the neurons that use it."""

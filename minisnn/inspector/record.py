@@ -6,8 +6,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..fixed.network import IntegerNetwork
-from ..timing import cycles
-from ..timing import loops as timing
+from ..timing import cycles, loops
 from ..topology import LayerShape
 
 TIMES = ("begins", "added", "fires", "ends")  # rows of `times`, names of minisnn.timing.cycles.Cycles
@@ -31,10 +30,9 @@ class Record:
     times: np.ndarray
     latency: int
     about: dict
-    _logs: dict = field(default_factory=dict, init=False, repr=False)
-    doings: dict = field(
-        default_factory=dict, init=False, repr=False
-    )  # tables of minisnn.inspector.doing, as asked for
+    # Made when first used: the logs of additions, and the tables of ``doing``.
+    logs: dict = field(default_factory=dict, init=False)
+    doings: dict = field(default_factory=dict, init=False)
 
     @property
     def begins(self) -> np.ndarray:
@@ -114,18 +112,18 @@ class Record:
             of its additions, one per cycle.
         """
         step = 0 if self.constant(layer) else step
-        if (layer, step) not in self._logs:
+        if (layer, step) not in self.logs:
             frame = self.frame(layer, step)
             log = cycles.log_of_additions(
                 frame, self.shape(layer), self.lanes[layer], self.in_lanes[layer], self.wides[layer]
             )
             log[:, :2] += self.begins[layer, step]
-            self._logs[layer, step] = np.flatnonzero(frame), log
-        return self._logs[layer, step]
+            self.logs[layer, step] = np.flatnonzero(frame), log
+        return self.logs[layer, step]
 
     def delay(self, layer: int) -> int:
         """Return the cycles from a neuron's turn in the firing pass until its spike is known."""
-        return timing.READY - 1 + timing.LATER * (int(self.wides[layer]) + int(self.constant(layer)))
+        return loops.READY - 1 + loops.LATER * (int(self.wides[layer]) + int(self.constant(layer)))
 
 
 def as_map(shape: tuple[int, ...]) -> tuple[int, int, int]:
