@@ -186,7 +186,6 @@ def trace(
     stimulus = cycles.Stimulus.of(network, inputs, run, steps)
     predicted = cycles.predict(stimulus, lanes, wide=wide)
     float_run = floats.network.forward(_float_input(floats, model, image, inputs), steps, record=True)
-    net = floats.network
     result = {"answer": int(run.scores[0].argmax()), "scores": run.scores[0].tolist(), "dataset": model.dataset}
     return Trace(
         network=network,
@@ -199,7 +198,7 @@ def trace(
         spk=[spk[:, 0] for spk in run.fires],
         mem_float=[layer.mem[:, 0].astype(np.float32) for layer in float_run.layers],
         spk_float=[layer.spk[:, 0].astype(np.uint8) for layer in float_run.layers],
-        float_params=list(zip(net.betas, net.thresholds, net.resets)),
+        float_params=[(layer.beta, layer.threshold, layer.reset) for layer in floats.network.layers],
         times=np.stack([getattr(predicted, name)[0] for name in TIMES]),
         latency=int(predicted.latency[0]),
         about=result | (about or {}),
