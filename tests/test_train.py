@@ -68,7 +68,7 @@ def test_first_weights_are_scaled_to_the_encoding(digits):
     """Normalised pixels have a mean square of 1, spikes one of less: with these the first weights are larger."""
     direct, rate = (build("16C3-10", digits, Settings(encoding=kind), backend="numpy") for kind in ("direct", "rate"))
     images = encode.rate(digits.x_train[:256], 1, digits.max_value, np.random.default_rng(0))
-    ratio = float((rate.params[0] / direct.params[0]).mean()) ** 2
+    ratio = float((rate.layers[0].w / direct.layers[0].w).mean()) ** 2
     assert ratio > 2 and ratio == pytest.approx(1 / np.square(images, dtype=float).mean(), rel=0.05)
 
 
@@ -287,7 +287,7 @@ def test_resume_refuses_another_training(digits, tmp_path):
 @pytest.mark.parametrize("layer", [0, 1])
 def test_a_number_that_is_not_finite_stops_with_epoch_batch_and_layer(digits, backend, surrogate, layer):
     net = network("4C3-16-10", backend=backend, surrogate=surrogate)
-    net.params[2 * layer].flat[0] = np.nan
+    net.layers[layer].w.flat[0] = np.nan
     name = ["1 4C3", "2 16"][layer]
     with pytest.raises(TrainingError, match=f"epoch 1, batch 1: the weights of layer {name} are not finite"):
         fit(net, digits, **FAST)
@@ -411,15 +411,15 @@ def test_two_bits_by_hand():
     from minisnn.training.straight_through import StraightThrough
 
     net = Network("1", (4,), backend="numpy", rng=np.random.default_rng(0))
-    net.params[0][...] = [[1.0], [-1.0], [0.25], [2.5]]
+    net.layers[0].w[...] = [[1.0], [-1.0], [0.25], [2.5]]
     rounding = StraightThrough(net, Encoder("rate", 4), weight_bits=2)
     with rounding.rounded_weights():
-        assert net.params[0].ravel().tolist() == [1.5, -1.5, 0.0, 1.5]
-    assert net.params[0].ravel().tolist() == [1.0, -1.0, 0.25, 2.5]
+        assert net.layers[0].w.ravel().tolist() == [1.5, -1.5, 0.0, 1.5]
+    assert net.layers[0].w.ravel().tolist() == [1.0, -1.0, 0.25, 2.5]
     grads = [np.ones((4, 1)), np.ones(1)]
     rounding.pass_gradients(grads)
     assert grads[0].ravel().tolist() == [1.0, 1.0, 1.0, 0.0]
-    net.params[0] *= 2
+    net.layers[0].w *= 2
     assert rounding.scales == [1.5]  # until they are chosen again
     rounding.choose_scales()
     assert rounding.scales == [3.0]

@@ -41,7 +41,7 @@ def evaluate(model: Model, x: np.ndarray, y: np.ndarray, batch_size: int = 256) 
 
     >>> from minisnn import Encoder, Model, Network
     >>> net = Network("2", (2,), beta=0.0, reset="zero", backend="numpy", rng=np.random.default_rng(0))
-    >>> net.params[0][...] = [[2.0, 0.0], [0.0, 2.0]]
+    >>> net.layers[0].w[...] = [[2.0, 0.0], [0.0, 2.0]]
     >>> model = Model(net, Encoder("direct", 4, max_value=1.0))
     >>> x = np.array([[0.0, 1.0], [1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])
     >>> evaluate(model, x, np.array([1, 0, 1, 1]))  # 3 of 8 neurons spike
@@ -84,7 +84,7 @@ def predict(model: Model, x: np.ndarray, batch_size: int = 256) -> np.ndarray:
     --------
     >>> from minisnn import Encoder, Model, Network
     >>> net = Network("2", (2,), beta=0.0, reset="zero", backend="numpy", rng=np.random.default_rng(0))
-    >>> net.params[0][...] = [[2.0, 0.0], [0.0, 2.0]]
+    >>> net.layers[0].w[...] = [[2.0, 0.0], [0.0, 2.0]]
     >>> model = Model(net, Encoder("direct", 4, max_value=1.0))
     >>> predict(model, np.array([[0.0, 1.0], [1.0, 0.0], [0.0, 0.0]])).tolist()
     [1, 0, 0]

@@ -37,8 +37,8 @@ class StraightThrough:
     def rounded_weights(self) -> Iterator[None]:
         """Give the layers rounded weights inside the context, and the original arrays afterwards."""
         originals = [layer.w for layer in self.net.layers]
-        for layer, f, s, bits in zip(self.net.layers, self.factors, self.scales, self.bits):
-            layer.w = (s * rounded(layer.w * f, s, bits) / f).astype(layer.w.dtype)
+        for layer, factor, unit, bits in zip(self.net.layers, self.factors, self.scales, self.bits):
+            layer.w = (unit * rounded(layer.w * factor, unit, bits) / factor).astype(layer.w.dtype)
         try:
             yield
         finally:
@@ -47,6 +47,6 @@ class StraightThrough:
 
     def pass_gradients(self, grads: list[np.ndarray]) -> None:
         """Turn gradients with respect to rounded weights into those of the weights, in place."""
-        for dw, layer, f, s, bits in zip(grads[::2], self.net.layers, self.factors, self.scales, self.bits):
-            # w_rounded = s * clip(round(w * f / s)) / f
-            dw[np.abs(layer.w * f) > s * ((1 << (bits - 1)) - 0.5)] = 0
+        for dw, layer, factor, unit, bits in zip(grads[::2], self.net.layers, self.factors, self.scales, self.bits):
+            # w_rounded = unit * clip(round(w * factor / unit)) / factor
+            dw[np.abs(layer.w * factor) > unit * ((1 << (bits - 1)) - 0.5)] = 0
