@@ -195,8 +195,8 @@ print(f"    chosen on validation images: {accuracy(by_validation, 'test'):.2f} %
 # %% [markdown]
 # ## A trap: two networks in one study
 # The paper's public code trains with one order of leak and reset and uses the other one in its hardware; and it pools
-# after firing in one, before firing in the other. Here are the same weights, run in both ways, with the latency in
-# cycles. (The first two lines are integers, the last two are floats.)
+# after the neurons in one, before the neurons in the other. Here are the same weights, run in both ways, with the
+# latency in cycles. (The first two lines are integers, the last two are floats.)
 
 # %%
 chosen_model = study.point.opened(models[by_validation["training"]])
