@@ -6,40 +6,17 @@ s_input -> stream_in -> spike_buffer -> layer -> spike_buffer -> layer -> ... ->
 
 from myhdl import ConcatSignal, Signal, always, always_comb, block, intbv, modbv
 
-from .layer import bits, layer
+from .layer import LayerProbe, layer
 from .loader import loader
 from .parts.memory import ram
+from .ports import FrameReader, FrameWriter, LayerLoad, LoadWriter, Probe, Stream, bit, bits, word
 from .scores import scores
 from .spike_buffer import spike_buffer
 from .stream_in import stream_in
 
 
 @block
-def accelerator(
-    clk,
-    rst,
-    s_load_tdata,
-    s_load_tvalid,
-    s_load_tready,
-    s_load_tlast,
-    s_input_tdata,
-    s_input_tvalid,
-    s_input_tready,
-    s_input_tlast,
-    m_output_tdata,
-    m_output_tvalid,
-    m_output_tready,
-    m_output_tlast,
-    loaded,
-    load_error,
-    input_error,
-    probe_events,
-    probe_fired,
-    probe_address,
-    probe_spikes,
-    probe_before,
-    spec,
-):
+def accelerator(clk, rst, s_load, s_input, m_output, loaded, load_error, input_error, probe, spec):
     """The accelerator.
 
     Parameters
@@ -50,181 +27,78 @@ def accelerator(
     Ports
     -----
     clk, rst : in
-        Rising edge; `rst` is synchronous, and needed once after power-up. It forgets images under way, but not what
-        is loaded.
-    s_load_tdata, s_load_tvalid, s_load_tready, s_load_tlast : AXI4-Stream, in
-        What ``words.load_words`` gives, in words of ``spec.load_bits``. A load waits for the images under way, and new
-        images for a load.
-    s_input_tdata, s_input_tvalid, s_input_tready, s_input_tlast : AXI4-Stream, in
-        The frames of an image (one of pixels, or one of spikes for every step), words as ``words.frame_words`` gives
+        Rising edge; `rst` is synchronous, and needed once after power-up. It drops images under way, but not what is
+        loaded.
+    s_load : Stream, in
+        Words as ``words.load_words`` arranges them, of ``spec.load_bits``. A load waits for the images under way, and
+        new images wait for a load.
+    s_input : Stream, in
+        The frames of an image (one of pixels, or one of spikes for every step), words as ``words.frame_words`` arranges
         them, in the lowest ``layers[0].word_bits`` bits.
-    m_output_tdata, m_output_tvalid, m_output_tready, m_output_tlast : AXI4-Stream, out
+    m_output : Stream, out
         An image's scores by class (two's complement), its class, and its cycles. See ``scores``.
     loaded, load_error, input_error : out
         See ``loader`` and ``stream_in``.
-    probe_events, probe_fired, probe_address, probe_spikes, probe_before : out, or None for a design without them
-        Of each layer, the first in the lowest bits: `events`, `fired`, `fired_address`, `spikes` and `befores` of
-        ``layer``. They change nothing else.
+    probe : Probe, out, or None for a design without it
+        `events`, `fired`, `address`, `spikes` and `membranes` of each layer's probe, the first layer in the lowest bits.
+        They change nothing else.
 
-    Latency and throughput: as ``minisnn.timing.cycles`` tells, cycle by cycle.
+    Latency and throughput: as ``minisnn.timing.cycles`` predicts, cycle by cycle.
     """
     first, depth = spec.layers[0], len(spec.layers)
-    everyone = (1 << depth) - 1
-    probed = probe_events is not None
-    width = max(n * spec.load_bits for n in spec.beats)
+    probed = probe is not None
     num_steps = Signal(intbv(0)[spec.step_bits :])
-    frames = Signal(intbv(0)[spec.step_bits :])
-    wanted, idle, allowed, begins, finished, write, all_cleared, good = [Signal(bool(0)) for _ in range(8)]
-    section = Signal(intbv(0, min=0, max=max(len(spec.sections), 2)))
-    load_address = Signal(intbv(0)[max(bits(words) for words, _ in spec.sections) :])
-    load_data = Signal(intbv(0)[width:])
+    wanted, good, idle, allowed, begins, finished, all_cleared = [Signal(bool(0)) for _ in range(7)]
     now, stamp = [Signal(modbv(0)[spec.counter_bits :]) for _ in range(2)]
-    stamps = 1 << (3 * depth + 3).bit_length()  # more images than can be under way
-    begun, ended = [Signal(modbv(0)[bits(stamps) :]) for _ in range(2)]
-
-    def data_of(number):
-        """The bits of a section in `load_data`."""
-        beats, bits_of_word = spec.beats[number], spec.sections[number][1]
-        low = width - beats * spec.load_bits
-        return load_data(low + bits_of_word, low)
-
-    load = loader(
-        clk,
-        rst,
-        idle,
-        wanted,
-        good,
-        load_error,
-        s_load_tdata,
-        s_load_tvalid,
-        s_load_tready,
-        s_load_tlast,
-        write,
-        section,
-        load_address,
-        load_data,
-        tuple(words for words, _ in spec.sections),
-        spec.beats,
+    words = LoadWriter(
+        bit(),
+        Signal(intbv(0, min=0, max=max(len(spec.sections), 2))),
+        word(max(bits(count) for count, _ in spec.sections)),
+        word(max(beats * spec.load_bits for beats in spec.beats)),
     )
-    steps_data = data_of(0)
-    free, claim, to_write, done, filled, read, give_back = [Signal(bool(0)) for _ in range(7)]
-    to_address, read_address = [Signal(intbv(0)[bits(first.in_words) :]) for _ in range(2)]
-    to_data, read_data = [Signal(intbv(0)[first.word_bits :]) for _ in range(2)]
-    takes = stream_in(
-        clk,
-        rst,
-        frames,
-        allowed,
-        s_input_tdata,
-        s_input_tvalid,
-        s_input_tready,
-        s_input_tlast,
-        free,
-        claim,
-        to_write,
-        to_address,
-        to_data,
-        done,
-        begins,
-        input_error,
-        first.in_words,
-    )
-    parts = []
-    cleared, events, fired, addresses, spikes, befores = [], [], [], [], [], []
-    for number, each in enumerate(spec.layers):
-        last = number == depth - 1
-        parts.append(
-            spike_buffer(
-                clk,
-                rst,
-                free,
-                claim,
-                to_write,
-                to_address,
-                to_data,
-                done,
-                filled,
-                read,
-                read_address,
-                read_data,
-                give_back,
-                each.in_words,
-            )
-        )
-        threshold = Signal(intbv(0)[each.membrane_bits - 1 :])
-        parts.append(settings(clk, write, section, load_address, threshold, data_of(3 * number + 3), 3 * number + 3))
-        loads_weight, loads_bias = [Signal(bool(0)) for _ in range(2)]
-        parts.append(chosen(write, section, loads_weight, loads_bias, 3 * number + 1))
-        free, claim, to_write, done = [Signal(bool(0)) for _ in range(4)]
-        to_address = Signal(intbv(0)[bits(each.out_words) :])
-        to_data = Signal(intbv(0)[each.lanes :])
-        cleared.append(Signal(bool(0)))
-        events.append(Signal(intbv(0)[4:]))
-        fired.append(Signal(bool(0)))
-        addresses.append(Signal(intbv(0)[bits(each.depth) :]))
-        spikes.append(Signal(intbv(0)[each.lanes :]))
-        befores.append(Signal(intbv(0)[each.lanes * each.membrane_bits :]))
-        parts.append(
+    section_words = tuple(count for count, _ in spec.sections)
+    load = loader(clk, rst, idle, wanted, good, load_error, s_load, words, section_words, spec.beats)
+    steps_data = data_of(words, 0, spec)
+    frames = Signal(intbv(0)[spec.step_bits :])
+    writer = FrameWriter.new(first.in_words, first.word_bits)
+    takes = stream_in(clk, rst, s_input, writer, frames, allowed, begins, input_error, first.in_words)
+    stages, probes, cleared = [], [], []
+    for number, layer_spec in enumerate(spec.layers):
+        reader = FrameReader.new(layer_spec.in_words, layer_spec.word_bits)
+        stages.append(spike_buffer(clk, rst, writer, reader, layer_spec.in_words))
+        threshold = Signal(intbv(0)[layer_spec.membrane_bits - 1 :])
+        section = 3 * number + 1  # of the weights; biases and threshold follow
+        stages.append(register_of(clk, words, threshold, data_of(words, section + 2, spec), section + 2))
+        data = [data_of(words, section, spec), data_of(words, section + 1, spec)]
+        weights = LayerLoad(bit(), bit(), words.address, *data)
+        stages.append(chosen(words, weights, section))
+        writer = FrameWriter.new(layer_spec.out_words, layer_spec.lanes)
+        cleared.append(bit())
+        probes.append(LayerProbe.new(layer_spec))
+        summed = number == depth - 1 and spec.membrane
+        stages.append(
             layer(
                 clk,
                 rst,
                 num_steps,
                 threshold,
-                filled,
-                read,
-                read_address,
-                read_data,
-                give_back,
-                free,
-                claim,
-                to_write,
-                to_address,
-                to_data,
-                done,
-                loads_weight,
-                loads_bias,
-                load_address,
-                data_of(3 * number + 1),
-                data_of(3 * number + 2),
+                reader,
+                writer,
+                weights,
                 cleared[-1],
-                fired[-1],
-                addresses[-1],
-                spikes[-1],
-                befores[-1],
-                events[-1],
-                each,
+                probes[-1],
+                layer_spec,
                 probed,
-                last and spec.membrane,
+                summed,
             )
         )
-        filled, read, give_back = [Signal(bool(0)) for _ in range(3)]
-        read_address = Signal(intbv(0)[bits(each.out_words) :])
-        read_data = Signal(intbv(0)[each.lanes :])
-    answer = scores(
-        clk,
-        rst,
-        num_steps,
-        free,
-        claim,
-        to_write,
-        to_address,
-        to_data,
-        done,
-        befores[-1],
-        now,
-        stamp,
-        m_output_tdata,
-        m_output_tvalid,
-        m_output_tready,
-        m_output_tlast,
-        finished,
-        spec.layers[-1].out_channels,
-        spec.classes,
-        spec.score_bits,
-        spec.membrane,
-    )
+    shape = (spec.layers[-1].out_channels, spec.classes, spec.score_bits, spec.membrane)
+    answer = scores(clk, rst, num_steps, writer, probes[-1].membranes, now, stamp, m_output, finished, *shape)
+    stamps = 1 << (3 * depth + 3).bit_length()  # more images than can be under way
+    begun, ended = [Signal(modbv(0)[bits(stamps) :]) for _ in range(2)]
     start_times = ram(clk, begins, begun, now, True, ended, stamp, stamps)
-    ready_layers = ConcatSignal(*reversed(cleared)) if depth > 1 else cleared[0]
+    ready_layers = joined(cleared)
+    everyone = (1 << depth) - 1
 
     @always_comb
     def gate():
@@ -241,7 +115,7 @@ def accelerator(
     @always(clk.posedge)
     def count():
         now.next = now + 1
-        if write and section == 0:
+        if words.write and words.section == 0:
             num_steps.next = steps_data
         all_cleared.next = ready_layers == everyone
         if rst:
@@ -254,148 +128,90 @@ def accelerator(
             if finished:
                 ended.next = ended + 1
 
-    if probed:
-        all_events, all_fired, all_addresses, all_spikes, all_befores = [
-            ConcatSignal(*reversed(signals)) if depth > 1 else signals[0]
-            for signals in (events, fired, addresses, spikes, befores)
-        ]
+    parts = [load, takes, stages, answer, start_times, gate, allow, count]
+    return [*parts, probe_out(probe, probes)] if probed else parts
 
-        @always_comb
-        def probe():
-            probe_events.next = all_events
-            probe_fired.next = all_fired
-            probe_address.next = all_addresses
-            probe_spikes.next = all_spikes
-            probe_before.next = all_befores
 
-        return load, takes, parts, answer, start_times, gate, allow, count, probe
-    return load, takes, parts, answer, start_times, gate, allow, count
+def data_of(words, number, spec):
+    """The bits of a word of section `number` in the loader's data."""
+    beats, width = spec.beats[number], spec.sections[number][1]
+    low = len(words.data) - beats * spec.load_bits
+    return words.data(low + width, low)
+
+
+def joined(signals):
+    """Signals side by side, the first in the lowest bits."""
+    return ConcatSignal(*reversed(signals)) if len(signals) > 1 else signals[0]
 
 
 @block
-def settings(clk, write, section, address, value, data, number):
+def register_of(clk, words, value, data, number):
     """A register that holds what section `number` of a load brings."""
 
     @always(clk.posedge)
     def take():
-        if write and section == number:
+        if words.write and words.section == number:
             value.next = data
 
     return take
 
 
 @block
-def chosen(write, section, weights, biases, number):
-    """`write` for a layer's weights (section `number`) and its biases (the next)."""
+def chosen(words, load, number):
+    """Write enables of a layer's weights (section `number`) and of its biases (the next)."""
 
     @always_comb
     def choose():
-        weights.next = write and section == number
-        biases.next = write and section == number + 1
+        load.weights.next = words.write and words.section == number
+        load.biases.next = words.write and words.section == number + 1
 
     return choose
 
 
+@block
+def probe_out(probe, probes):
+    """Join the probes of all layers."""
+    names = ("events", "fired", "address", "spikes", "membranes")
+    events, fired, address, spikes, membranes = [joined([getattr(one, name) for one in probes]) for name in names]
+
+    @always_comb
+    def show():
+        probe.events.next = events
+        probe.fired.next = fired
+        probe.address.next = address
+        probe.spikes.next = spikes
+        probe.before.next = membranes
+
+    return show
+
+
 def ports(spec, probed=True):
-    """(inputs, outputs): fresh signals for the ports of :func:`accelerator` but `clk`, as dicts.
-
-    Parameters
-    ----------
-    spec : AcceleratorSpec
-    probed : bool
-        With the probe.
-    """
-
-    def bit():
-        return Signal(bool(0))
-
-    def word(width):
-        return Signal(intbv(0)[width:])
-
-    inputs = {
-        "rst": bit(),
-        "s_load_tdata": word(spec.load_bits),
-        "s_load_tvalid": bit(),
-        "s_load_tlast": bit(),
-        "s_input_tdata": word(spec.input_bits),
-        "s_input_tvalid": bit(),
-        "s_input_tlast": bit(),
-        "m_output_tready": bit(),
-    }
-    outputs = {
-        "s_load_tready": bit(),
-        "s_input_tready": bit(),
-        "m_output_tdata": word(spec.output_bits),
-        "m_output_tvalid": bit(),
-        "m_output_tlast": bit(),
-        "loaded": bit(),
-        "load_error": bit(),
-        "input_error": bit(),
-    }
+    """Return (inputs, outputs): fresh signals for the ports of :func:`accelerator` except `clk`, as dicts by name."""
+    s_load, s_input, m_output = Stream.new(spec.load_bits), Stream.new(spec.input_bits), Stream.new(spec.output_bits)
+    sent = ("tdata", "tvalid", "tlast")
+    inputs = {"rst": bit(), **s_load.named("s_load", *sent), **s_input.named("s_input", *sent)}
+    inputs |= m_output.named("m_output", "tready")
+    outputs = {**s_load.named("s_load", "tready"), **s_input.named("s_input", "tready")}
+    outputs |= {**m_output.named("m_output", *sent), "loaded": bit(), "load_error": bit(), "input_error": bit()}
     layers = spec.layers
     if probed:
-        outputs |= {
-            "probe_events": word(4 * len(layers)),
-            "probe_fired": word(len(layers)),
-            "probe_address": word(sum(bits(each.depth) for each in layers)),
-            "probe_spikes": word(sum(each.lanes for each in layers)),
-            "probe_before": word(sum(each.lanes * each.membrane_bits for each in layers)),
-        }
+        probe = Probe(
+            events=word(4 * len(layers)),
+            fired=word(len(layers)),
+            address=word(sum(bits(layer.depth) for layer in layers)),
+            spikes=word(sum(layer.lanes for layer in layers)),
+            before=word(sum(layer.lanes * layer.membrane_bits for layer in layers)),
+        )
+        outputs |= probe.named("probe")
     return inputs, outputs
 
 
 def design(spec):
-    """(block, probed): the accelerator as a block whose ports are all that :func:`ports` names."""
+    """Return a function that makes the accelerator from `clk` and the signals of :func:`ports`, by their names."""
 
-    @block
-    def dut(
-        clk,
-        rst,
-        s_load_tdata,
-        s_load_tvalid,
-        s_load_tlast,
-        s_input_tdata,
-        s_input_tvalid,
-        s_input_tlast,
-        m_output_tready,
-        s_load_tready,
-        s_input_tready,
-        m_output_tdata,
-        m_output_tvalid,
-        m_output_tlast,
-        loaded,
-        load_error,
-        input_error,
-        probe_events=None,
-        probe_fired=None,
-        probe_address=None,
-        probe_spikes=None,
-        probe_before=None,
-    ):
-        return accelerator(
-            clk,
-            rst,
-            s_load_tdata,
-            s_load_tvalid,
-            s_load_tready,
-            s_load_tlast,
-            s_input_tdata,
-            s_input_tvalid,
-            s_input_tready,
-            s_input_tlast,
-            m_output_tdata,
-            m_output_tvalid,
-            m_output_tready,
-            m_output_tlast,
-            loaded,
-            load_error,
-            input_error,
-            probe_events,
-            probe_fired,
-            probe_address,
-            probe_spikes,
-            probe_before,
-            spec,
-        )
+    def make(clk, rst, loaded, load_error, input_error, **signals):
+        streams = (Stream.of(name, signals) for name in ("s_load", "s_input", "m_output"))
+        probe = Probe.of("probe", signals) if "probe_events" in signals else None
+        return accelerator(clk, rst, *streams, loaded, load_error, input_error, probe, spec)
 
-    return dut
+    return make

@@ -12,55 +12,25 @@ from .parts.times import times
 
 
 @block
-def conv2d(
-    clk,
-    rst,
-    valid,
-    ready,
-    y,
-    x,
-    base,
-    index,
-    move,
-    load,
-    busy,
-    add,
-    weight_address,
-    neuron_address,
-    kernel,
-    padding,
-    channels,
-    out_height,
-    out_width,
-    groups,
-):
-    """Addresses of the additions of each input.
+def conv2d(clk, rst, scan, walk, kernel, padding, out_height, out_width, groups):
+    """Issue the additions of each input of a convolution, one tap after the other.
 
     Parameters
     ----------
-    kernel, padding, channels : int
-        Of the convolution, and its inputs' channels.
+    kernel, padding : int
     out_height, out_width : int
         Frame of neurons.
     groups : int
-        Groups of lanes that hold a pixel's neurons.
+        Groups of lanes that hold the neurons of a pixel.
 
     Ports
     -----
     clk, rst : in
         Rising edge; `rst` is synchronous.
-    valid : in; ready : out; y, x, base, index : in
-        Inputs from ``spike_scanner``; the channel is base + index.
-    move, load : out
-        Of its ``stages``, for what goes with an input.
-    busy : out
-        An input has been taken, and not all its additions are out.
-    add : out
-        1 in a cycle with an addition, of the word at
-    weight_address : out
-        ((c*k + ky)*k + kx)*groups + g, to the neurons at
-    neuron_address : out
-        (row*out_width + column)*groups + g.
+    scan : Scan, in
+        Inputs from ``spike_scanner``; the channel c is base + index.
+    walk : Walk, out
+        `weight_address` is ((c*k + ky)*k + kx)*groups + g, `neuron_address` is (row*out_width + column)*groups + g.
 
     Latency: the first addition is out 3 cycles after its input was taken. Throughput: one addition a cycle, without a
     bubble between inputs; an input that reaches no neuron costs one cycle.
@@ -83,7 +53,7 @@ def conv2d(
     to_ky, to_kx, to_rows, to_columns, to_row, to_column = [Signal(intbv(0, min=0, max=most)) for _ in range(6)]
     inside_y, inside_x = [Signal(intbv(0)[1:]) for _ in range(2)]
     inside, enters, first_free = [Signal(bool(0)) for _ in range(3)]
-    channel = Signal(intbv(0, min=0, max=(1 << len(base)) + (1 << len(index))))
+    channel = Signal(intbv(0, min=0, max=(1 << len(scan.base)) + (1 << len(scan.index))))
     first_ky, first_kx, first_rows, first_columns = [Signal(intbv(0, min=0, max=most)) for _ in range(4)]
     row, column = [Signal(intbv(0, min=0, max=most)) for _ in range(2)]
 
@@ -95,21 +65,21 @@ def conv2d(
     from_column = Signal(intbv(0)[len(column) + groups.bit_length() :])
     from_taps = Signal(intbv(0)[max(len(from_channel), len(from_ky), len(from_kx)) + 2 :])
     from_pixel = Signal(intbv(0)[max(len(from_row), len(from_column)) + 1 :])
-    start_weight = Signal(intbv(0)[len(weight_address) :])
-    start_neuron = Signal(intbv(0)[len(neuron_address) :])
+    start_weight = Signal(intbv(0)[len(walk.weight_address) :])
+    start_neuron = Signal(intbv(0)[len(walk.neuron_address) :])
     second_rows, second_columns = [Signal(intbv(0, min=0, max=most)) for _ in range(2)]
 
     # Third stage: the walk.
-    # Whether it is in its last group, column and row is told a cycle ahead.
+    # last_group, last_column and last_row are computed a cycle ahead.
     walking, last_group, last_column, last_row, ends = [Signal(bool(0)) for _ in range(5)]
-    weight_at, row_weight = [Signal(intbv(0)[len(weight_address) :]) for _ in range(2)]
-    neuron_at, row_neuron = [Signal(intbv(0)[len(neuron_address) :]) for _ in range(2)]
+    weight_at, row_weight = [Signal(intbv(0)[len(walk.weight_address) :]) for _ in range(2)]
+    neuron_at, row_neuron = [Signal(intbv(0)[len(walk.neuron_address) :]) for _ in range(2)]
     rows_left, columns_left, row_columns = [Signal(intbv(0, min=0, max=most)) for _ in range(3)]
     at_group = Signal(intbv(0, min=0, max=max(groups, 2)))
 
-    in_y, in_x = taps(1 << len(y), out_height), taps(1 << len(x), out_width)
-    tables = [look_up(y, value, table) for value, table in zip((to_ky, to_rows, to_row, inside_y), in_y)]
-    tables += [look_up(x, value, table) for value, table in zip((to_kx, to_columns, to_column, inside_x), in_x)]
+    in_y, in_x = taps(1 << len(scan.y), out_height), taps(1 << len(scan.x), out_width)
+    tables = [look_up(scan.y, value, table) for value, table in zip((to_ky, to_rows, to_row, inside_y), in_y)]
+    tables += [look_up(scan.x, value, table) for value, table in zip((to_kx, to_columns, to_column, inside_x), in_x)]
 
     @always_comb
     def reaches():
@@ -117,20 +87,20 @@ def conv2d(
 
     @always_comb
     def enter():
-        enters.next = valid and inside
+        enters.next = scan.valid and inside
 
     @always_comb
     def flow():
         ends.next = last_group and last_column and last_row
 
-    flow_of_stages = stages(clk, rst, enters, ends, first_free, move, load, walking, busy)
+    flow_of_stages = stages(clk, rst, enters, ends, first_free, walk.move, walk.load, walking, walk.busy)
 
     @always_comb
     def out():
-        ready.next = first_free
-        add.next = walking
-        weight_address.next = weight_at
-        neuron_address.next = neuron_at
+        scan.ready.next = first_free
+        walk.add.next = walking
+        walk.weight_address.next = weight_at
+        walk.neuron_address.next = neuron_at
 
     products = [
         times(channel, per_channel, from_channel),
@@ -148,22 +118,22 @@ def conv2d(
     @always(clk.posedge)
     def hold():
         if first_free and inside:
-            channel.next = base + index
+            channel.next = scan.base + scan.index
             first_ky.next = to_ky
             first_kx.next = to_kx
             first_rows.next = to_rows
             first_columns.next = to_columns
             row.next = to_row
             column.next = to_column
-        if move:
+        if walk.move:
             start_weight.next = from_taps[len(start_weight) :]
             start_neuron.next = from_pixel[len(start_neuron) :]
             second_rows.next = first_rows
             second_columns.next = first_columns
 
     @always(clk.posedge)
-    def walk():
-        if load:
+    def step():
+        if walk.load:
             weight_at.next = start_weight
             row_weight.next = start_weight
             neuron_at.next = start_neuron
@@ -198,4 +168,4 @@ def conv2d(
                 row_neuron.next = row_neuron - per_row
                 neuron_at.next = row_neuron - per_row
 
-    return tables, reaches, enter, flow, flow_of_stages, out, products, starts, hold, walk
+    return tables, reaches, enter, flow, flow_of_stages, out, products, starts, hold, step

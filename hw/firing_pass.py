@@ -4,15 +4,15 @@ from myhdl import Signal, always, always_comb, block, intbv
 
 
 @block
-def firing_pass(clk, rst, start, busy, fire, address, at_y, at_x, at_group, first, last, height, width, groups, pool):
-    """Addresses of all neurons.
+def firing_pass(clk, rst, start, busy, turn, height, width, groups, pool):
+    """Walk over the addresses of all neurons.
 
     Parameters
     ----------
     height, width : int
         Frame of neurons, multiples of `pool`.
     groups : int
-        Groups of lanes that hold a pixel's neurons.
+        Groups of lanes that hold the neurons of a pixel.
     pool : int
         Window; 1 for none.
 
@@ -22,14 +22,10 @@ def firing_pass(clk, rst, start, busy, fire, address, at_y, at_x, at_group, firs
         Rising edge; `rst` is synchronous.
     start : in
         1 for one cycle, while `busy` is 0.
-    busy, fire : out
-        1 from the cycle after `start`, in every cycle with an
-    address : out
-        (at_y*width + at_x)*groups + at_group.
-    at_y, at_x, at_group : out
-        The pixel and group of the address.
-    first, last : out
-        Of the words of a window and group.
+    busy : out
+        1 from the cycle after `start`, in every cycle of the pass.
+    turn : Turn, out
+        One address in each cycle of the pass: (y*width + x)*groups + group; `first` and `last` word of a window.
 
     Latency 1 cycle, throughput one address a cycle; height * width * groups in all.
     """
@@ -39,7 +35,7 @@ def firing_pass(clk, rst, start, busy, fire, address, at_y, at_x, at_group, firs
     walking, window_ends, row_ends, pass_ends = [Signal(bool(0)) for _ in range(4)]
     at, row_at, corner, band = [
         Signal(intbv(0, min=0, max=height * width * groups + window_row_step)) for _ in range(4)
-    ]  # band: corner of the first window in this row of windows
+    ]  # band: corner of the turn.first window in this row of windows
     in_x, in_y = [Signal(intbv(0, min=0, max=max(pool, 2))) for _ in range(2)]
     in_group = Signal(intbv(0, min=0, max=max(groups, 2)))
     corner_y = Signal(intbv(0, min=0, max=height + 1))
@@ -62,13 +58,13 @@ def firing_pass(clk, rst, start, busy, fire, address, at_y, at_x, at_group, firs
     @always_comb
     def out():
         busy.next = walking
-        fire.next = walking
-        address.next = at[len(address) :]
-        at_y.next = corner_y + in_y
-        at_x.next = corner_x + in_x
-        at_group.next = in_group
-        first.next = in_x == 0 and in_y == 0
-        last.next = window_ends
+        turn.fire.next = walking
+        turn.address.next = at[len(turn.address) :]
+        turn.y.next = corner_y + in_y
+        turn.x.next = corner_x + in_x
+        turn.group.next = in_group
+        turn.first.next = in_x == 0 and in_y == 0
+        turn.last.next = window_ends
 
     @always(clk.posedge)
     def walk():

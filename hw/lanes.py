@@ -15,31 +15,12 @@ from myhdl import ConcatSignal, Signal, always, always_comb, block, concat, inst
 from .lif import lif
 from .parts.accumulate import accumulate
 from .parts.sum_control import sum_control
+from .ports import SumControl
 
 
 @block
-def lane(
-    clk,
-    enable,
-    address,
-    holds,
-    two_before,
-    three_before,
-    adds,
-    one_before,
-    weight_bits,
-    addend_bits,
-    threshold,
-    fires,
-    clear,
-    fired,
-    write,
-    write_address,
-    spike,
-    before,
-    spec,
-):
-    """One lane. Ports as of ``accumulate`` and ``lif``; `weight_bits` and `addend_bits` are valid in cycle 1."""
+def lane(clk, control, address, weight_bits, addend_bits, threshold, fires, clear, fired, spike, membrane, spec):
+    """One lane. Ports as those of ``accumulate`` and ``lif``; `weight_bits` and `addend_bits` are valid in cycle 1."""
     low, high = -(1 << spec.membrane_bits - 1), 1 << spec.membrane_bits - 1
     guard = spec.guard
     value = Signal(intbv(0, min=-(1 << spec.weight_bits + guard - 1), max=1 << spec.weight_bits + guard - 1))
@@ -51,140 +32,69 @@ def lane(
         weight = intbv(0, min=-(1 << spec.weight_bits + guard - 1), max=1 << spec.weight_bits + guard - 1)
         while True:
             yield clk.posedge
-            if holds:
+            if control.holds:
                 weight[:] = weight_bits.signed()
                 value.next = weight << guard
                 addend.next = addend_bits.signed()
 
-    sums = accumulate(
-        clk,
-        enable,
-        address,
-        holds,
-        two_before,
-        three_before,
-        adds,
-        one_before,
-        value,
-        v,
-        write,
-        write_address,
-        fired,
-        kept,
-        spec.depth,
-    )
-    neurons = lif(
-        clk,
-        fires,
-        v,
-        addend,
-        threshold,
-        clear,
-        spike,
-        before,
-        kept,
-        spec.beta,
-        spec.frac,
-        spec.reset,
-        spec.towards_zero,
-    )
+    sums = accumulate(clk, control, address, value, v, fired, kept, spec.depth)
+    leak = (spec.beta, spec.frac, spec.reset, spec.towards_zero)
+    neurons = lif(clk, fires, v, addend, threshold, clear, spike, membrane, kept, *leak)
     return hold, sums, neurons
 
 
 @block
-def lanes(
-    clk,
-    rst,
-    add,
-    fire,
-    address,
-    clear,
-    weights,
-    biases,
-    threshold,
-    spikes,
-    befores,
-    fired_address,
-    settled,
-    spec,
-    observed,
-):
-    """All lanes of a layer, and the order of their work.
+def lanes(clk, rst, add, fire, address, clear, weights, biases, threshold, firing, drained, spec, observed):
+    """Run all lanes of a layer, and the order of their work.
 
     Parameters
     ----------
     spec : LayerSpec
     observed : bool
-        Whether `befores` is wanted.
+        Drive `firing.membranes` too.
 
     Ports
     -----
     clk, rst : in
-        Rising edge; `rst` is synchronous, and forgets what is under way.
+        Rising edge; `rst` is synchronous, and forgets additions and firings under way.
     add, fire : in, cycle 0
-        An addition, or a firing. An addition, and the next firing of the same neurons, must come 7 cycles after a
-        firing; a firing 2 after an addition.
+        An addition, or a turn of the firing pass. An addition, and the next firing of the same neurons, must come 7
+        cycles after a firing; a firing 2 cycles after an addition.
     address : in, cycle 0
     clear : in, cycle 0
         1 with a firing after which 0 is kept.
     weights, biases : in, cycle 1
         Words of the memories, lane 0 in the lowest bits.
     threshold : in
-    spikes, befores, fired_address : out, cycle 4 of a firing
-        Its spikes, its membranes before reset, lane 0 in the lowest bits, and its address.
-
-    settled : out
+    firing : Firing, out, cycle 4 of a firing
+    drained : out
         0 in cycles 1 to 5 of a firing: then the same neuron must not fire again in the next cycle.
 
     Throughput: an addition or a firing a cycle.
     """
     fires = Signal(intbv(0)[6:])  # bit i: a firing is in cycle i + 1
     clears = Signal(intbv(0)[5:])
-    at_1, at_2, at_3, at_4, at_5, at_6, write_address = [Signal(intbv(0)[len(address) :]) for _ in range(7)]
-    enable, holds, two_before, three_before, adds, one_before, write, clear_now, writes_fired = [
-        Signal(bool(0)) for _ in range(9)
-    ]
+    at_1, at_2, at_3, at_4, at_5, at_6 = [Signal(intbv(0)[len(address) :]) for _ in range(6)]
+    clear_now, writes_fired = [Signal(bool(0)) for _ in range(2)]
     stages = Signal(intbv(0)[4:])
     spike = [Signal(bool(0)) for _ in range(spec.lanes)]
-    before = [Signal(intbv(0)[spec.membrane_bits :]) for _ in range(spec.lanes)]
+    membrane = [Signal(intbv(0)[spec.membrane_bits :]) for _ in range(spec.lanes)]
     w, b = spec.weight_bits, spec.bias_bits
-    control = sum_control(
-        clk,
-        rst,
-        add,
-        fire,
-        address,
-        writes_fired,
-        at_6,
-        enable,
-        holds,
-        two_before,
-        three_before,
-        adds,
-        one_before,
-        write,
-        write_address,
-    )
+    bank = SumControl.new(len(address))
+    control = sum_control(clk, rst, add, fire, address, writes_fired, at_6, bank)
     array = [
         lane(
             clk,
-            enable,
+            bank,
             address,
-            holds,
-            two_before,
-            three_before,
-            adds,
-            one_before,
             weights((i + 1) * w, i * w),
             biases((i + 1) * b, i * b),
             threshold,
             stages,
             clear_now,
             writes_fired,
-            write,
-            write_address,
             spike[i],
-            before[i],
+            membrane[i],
             spec,
         )
         for i in range(spec.lanes)
@@ -193,16 +103,16 @@ def lanes(
 
     @always_comb
     def out():
-        spikes.next = all_spikes
-        fired_address.next = at_4
-        settled.next = fires[5:] == 0
+        firing.spikes.next = all_spikes
+        firing.address.next = at_4
+        drained.next = fires[5:] == 0
 
     if observed:
-        all_befores = ConcatSignal(*reversed(before)) if spec.lanes > 1 else before[0]
+        all_membranes = ConcatSignal(*reversed(membrane)) if spec.lanes > 1 else membrane[0]
 
         @always_comb
-        def out_befores():
-            befores.next = all_befores
+        def out_membranes():
+            firing.membranes.next = all_membranes
 
     @always_comb
     def steer():
@@ -224,4 +134,4 @@ def lanes(
             fires.next = 0
 
     parts = [control, array, out, steer, advance]
-    return [*parts, out_befores] if observed else parts
+    return [*parts, out_membranes] if observed else parts

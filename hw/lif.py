@@ -1,25 +1,25 @@
-"""The neuron's firing: threshold, leak and reset, pipelined, a neuron a cycle.
+"""The neuron in the firing pass: threshold, leak and reset, pipelined, a neuron a cycle.
 
-The arithmetic is that of ``minisnn/fixed/lif.py``, bit for bit. What is kept from step to step is what the next step
-starts from: leak and reset are applied while firing, so that a spike costs nothing but its additions.
+The arithmetic is that of ``minisnn/fixed/lif.py``, bit for bit. The state that is kept is what the next step starts
+from: leak and reset are applied in the firing pass, so that a spike costs nothing but its additions.
 
-    cycle   a firing
+    cycle   a neuron
     0       U = v + addend, saturated
     1       spike = U > threshold
     2       beta * U
     3       >> frac, - threshold
     4       to be written
 
-What is kept needs no saturation: a leak of at most 1 brings U nearer to 0, and only from a U above the threshold is
-the threshold taken away.
+The kept state needs no saturation: a leak of at most 1 brings U nearer to 0, and the threshold is subtracted only from
+a U above it.
 """
 
 from myhdl import Signal, block, instance, intbv
 
 
 @block
-def lif(clk, fires, v, addend, threshold, clear, spike, before, kept, beta, frac, reset, towards_zero):
-    """A neuron after the other.
+def lif(clk, fires, v, addend, threshold, clear, spike, membrane, kept, beta, frac, reset, towards_zero):
+    """Apply bias, threshold, leak and reset to one neuron after the other.
 
     Parameters
     ----------
@@ -28,23 +28,23 @@ def lif(clk, fires, v, addend, threshold, clear, spike, before, kept, beta, frac
     reset : str
         "subtract", "subtract_then_leak", "zero" or "none".
     towards_zero : bool
-        How the leak rounds; else down.
+        The leak rounds towards zero; otherwise down.
 
     Ports
     -----
     clk : in, rising edge
-    fires : in, of four bits
-        Bit i: a neuron is in cycle i.
+    fires : in, four bits
+        Bit i is 1 while a neuron is in cycle i.
     v, addend : in, cycle 0, signed
-        What has been added up, and what is added last.
+        The sum so far, and what is added last.
     threshold : in, unsigned
     clear : in, cycle 3
-        1 to keep 0: the image ends.
+        1 to keep 0, because the image ends.
     spike : out, cycle 2
-    before : out, cycle 2
-        U, the membrane before reset, as bits of two's complement.
+    membrane : out, cycle 2
+        U, before reset, as bits of two's complement.
     kept : out, cycle 4, signed
-        What the next step starts from.
+        The state that the next step starts from.
 
     Throughput: a neuron a cycle.
     """
@@ -55,7 +55,7 @@ def lif(clk, fires, v, addend, threshold, clear, spike, before, kept, beta, frac
     product = Signal(intbv(0, min=-(1 << product_width), max=1 << product_width))
     spiked = Signal(bool(0))
     most = 1 << max(width, len(addend))
-    sign = most.bit_length() - 1  # bit of a total's sign; without overflow those from width - 1 up are like it
+    sign = most.bit_length() - 1  # bit of the total's sign; without overflow all bits from width - 1 up equal it
     ones = (1 << sign - width + 1) - 1
     factor_width = beta.bit_length() + 1
     remainder = (1 << frac) - 1
@@ -81,7 +81,7 @@ def lif(clk, fires, v, addend, threshold, clear, spike, before, kept, beta, frac
                     u.next = total[width:].signed()
             if fires[1]:
                 theta[:] = threshold
-                before.next = u[width:]
+                membrane.next = u[width:]
                 reduced.next = u
                 spike.next = False
                 if spikes and u > theta:

@@ -4,35 +4,33 @@ from myhdl import Signal, always, always_comb, block, concat, intbv
 
 
 @block
-def loader(
-    clk, rst, idle, wanted, loaded, error, tdata, tvalid, tready, tlast, write, section, address, data, words, beats
-):
+def loader(clk, rst, idle, wanted, loaded, error, stream, writer, words, beats):
     """Take a load.
 
     Parameters
     ----------
     words, beats : tuple of int
-        Of each section: its words, and the beats of each word, the lowest bits first.
+        Words of each section, and beats of each of its words, the lowest bits first.
 
     Ports
     -----
     clk, rst : in
         Rising edge; `rst` is synchronous. It ends a load that is under way, without `loaded`.
     idle : in
-        No image is under way. A load begins in such a cycle, and
+        1 while no image is under way. A load begins in such a cycle.
     wanted : out
-        is 1 from when a load is offered until it is done: no image may begin.
+        1 from when a load is offered until it is done: no image may begin.
     loaded : out
-        The last load was whole. A reset between loads does not change it.
+        The last load was complete. A reset between loads does not change it.
     error : out
         `tlast` was not at the end of the last load; then `loaded` is 0.
-    tdata, tvalid, tready, tlast : AXI4-Stream
-    write, section, address, data : out
-        In a cycle with `write`, a word of a section; it ends with the highest bit of `data`.
+    stream : Stream, in
+    writer : LoadWriter, out
+        The words of the sections; `data` holds a word in its highest bits.
 
     Throughput: a beat a cycle.
     """
-    width, beat_bits = len(data), len(tdata)
+    width, beat_bits = len(writer.data), len(stream.tdata)
     most_words, most_beats, sections = max(words), max(beats), len(words)
     loading, good, bad, take, word_ends, section_ends, writes = [Signal(bool(0)) for _ in range(7)]
     at_section = Signal(intbv(0, min=0, max=max(sections, 2)))
@@ -51,9 +49,9 @@ def loader(
 
     @always_comb
     def handshake():
-        tready.next = loading
-        take.next = loading and tvalid
-        wanted.next = loading or tvalid or writes
+        stream.tready.next = loading
+        take.next = loading and stream.tvalid
+        wanted.next = loading or stream.tvalid or writes
 
     @always_comb
     def ends():
@@ -64,33 +62,33 @@ def loader(
     def out():
         loaded.next = good
         error.next = bad
-        write.next = writes
-        data.next = held
+        writer.write.next = writes
+        writer.data.next = held
 
     if width > beat_bits:
 
         @always(clk.posedge)
         def gather():
             if take:
-                held.next = concat(tdata, held[width:beat_bits])
+                held.next = concat(stream.tdata, held[width:beat_bits])
     else:
 
         @always(clk.posedge)
         def gather():
             if take:
-                held.next = tdata
+                held.next = stream.tdata
 
     @always(clk.posedge)
     def advance():
         writes.next = take and word_ends
-        section.next = at_section
-        address.next = at_word
+        writer.section.next = at_section
+        writer.address.next = at_word
         if rst:
             loading.next = False
             writes.next = False
             bad.next = False
         elif not loading:
-            if tvalid and idle:
+            if stream.tvalid and idle:
                 loading.next = True
                 good.next = False
                 bad.next = False
@@ -108,9 +106,9 @@ def loader(
                     at_word.next = 0
                     if at_section != sections - 1:
                         at_section.next = at_section + 1
-            if tlast or (section_ends and at_section == sections - 1):
+            if stream.tlast or (section_ends and at_section == sections - 1):
                 loading.next = False
-                if tlast and section_ends and at_section == sections - 1:
+                if stream.tlast and section_ends and at_section == sections - 1:
                     good.next = True
                 else:
                     bad.next = True

@@ -18,39 +18,29 @@ from .lif import lif
 from .parts.accumulate import accumulate
 from .parts.memory import ram
 from .parts.sum_control import sum_control
+from .ports import MemoryPort, SumControl
 
 
 @block
 def pixel_lane(
     clk,
-    enable,
+    control,
     address,
-    reads,
-    holds,
-    two_before,
-    three_before,
-    adds,
-    one_before,
     factor,
     weight_bits,
     addend_bits,
     threshold,
     fires,
     clear,
-    write,
-    write_address,
     clears,
-    read_v,
-    v_address,
-    write_v,
-    v_to,
+    memory,
     spike,
-    before,
+    membrane,
     spec,
 ):
-    """One lane. Ports as of ``accumulate`` and ``lif``, and `read_v` to `v_to` of the membranes' memory.
+    """One lane. Ports as those of ``accumulate`` and ``lif``; `memory` is the MemoryPort of the kept states.
 
-    `weight_bits` and `addend_bits` are valid in cycle 1, in which `reads` is 1; `factor` is in cycle 2.
+    `weight_bits` and `addend_bits` are valid in cycle 1, in which `control.enable` is 1; `factor` in cycle 2.
     """
     low, high = -(1 << spec.membrane_bits - 1), (1 << spec.membrane_bits - 1) - 1
     current = Signal(intbv(0, min=-(1 << spec.current_bits - 1), max=1 << spec.current_bits - 1))
@@ -61,7 +51,7 @@ def pixel_lane(
     stored, v, constant, kept = [Signal(intbv(0, min=low, max=high + 1)) for _ in range(4)]
     width, guard = spec.membrane_bits, spec.guard
     most = 1 << max(spec.current_bits, spec.bias_bits, width)
-    sign = most.bit_length() - 1  # bit of a total's sign; without overflow those from width - 1 up are like it
+    sign = most.bit_length() - 1  # bit of the total's sign; without overflow all bits from width - 1 up equal it
     ones = (1 << sign - width + 1) - 1
 
     @instance
@@ -70,10 +60,10 @@ def pixel_lane(
         total = intbv(0, min=-most, max=most)
         while True:
             yield clk.posedge
-            if reads:
+            if control.enable:
                 weight.next = weight_bits.signed()
                 bias_1.next = addend_bits.signed()
-            if holds:
+            if control.holds:
                 wide[:] = weight * factor
                 product.next = wide << guard
                 bias_2.next = bias_1
@@ -87,146 +77,63 @@ def pixel_lane(
                 else:
                     constant.next = total[width:].signed()
 
-    sums = accumulate(
-        clk,
-        enable,
-        address,
-        holds,
-        two_before,
-        three_before,
-        adds,
-        one_before,
-        product,
-        current,
-        write,
-        write_address,
-        clears,
-        0,
-        spec.depth,
-    )
-    membranes = ram(clk, write_v, v_to, kept, read_v, v_address, stored, spec.depth)
+    sums = accumulate(clk, control, address, product, current, clears, 0, spec.depth)
+    states = ram(clk, memory.write, memory.write_address, kept, memory.read, memory.read_address, stored, spec.depth)
     stages = Signal(intbv(0)[4:])
 
     @always_comb
     def later():
         stages.next = fires[5:1]
 
-    neurons = lif(
-        clk,
-        stages,
-        v,
-        constant,
-        threshold,
-        clear,
-        spike,
-        before,
-        kept,
-        spec.beta,
-        spec.frac,
-        spec.reset,
-        spec.towards_zero,
-    )
-    return before_adding, sums, membranes, later, neurons
+    leak = (spec.beta, spec.frac, spec.reset, spec.towards_zero)
+    neurons = lif(clk, stages, v, constant, threshold, clear, spike, membrane, kept, *leak)
+    return before_adding, sums, states, later, neurons
 
 
 @block
 def pixel_lanes(
-    clk,
-    rst,
-    add,
-    fire,
-    address,
-    clear,
-    factor,
-    weights,
-    biases,
-    threshold,
-    spikes,
-    befores,
-    fired_address,
-    settled,
-    spec,
-    observed,
+    clk, rst, add, fire, address, clear, factor, weights, biases, threshold, firing, drained, spec, observed
 ):
-    """All lanes of a layer of pixels, and the order of their work.
+    """Run all lanes of a layer of pixels, and the order of their work.
 
-    Parameters and ports as of ``lanes``, and
+    Parameters and ports as those of ``lanes``, and
 
     factor : in, cycle 0
         The pixel of an addition.
-    spikes, befores, fired_address : out, cycle 6 of a firing
-    settled : out
+    firing : Firing, out, cycle 6 of a firing
+    drained : out
         0 in cycles 1 to 5 of a firing: then the same neuron must not fire again in the next cycle.
 
     A firing must come 2 cycles after an addition. Throughput: an addition or a firing a cycle.
     """
     fires = Signal(intbv(0)[8:])  # bit i: a firing is in cycle i + 1
     clears = Signal(intbv(0)[7:])
-    at_1, at_2, at_3, at_4, at_5, at_6, at_7, at_8, write_address = [Signal(intbv(0)[len(address) :]) for _ in range(9)]
+    at_1, at_2, at_3, at_4, at_5, at_6, at_7, at_8 = [Signal(intbv(0)[len(address) :]) for _ in range(8)]
     factor_1, factor_2 = [Signal(intbv(0)[len(factor) :]) for _ in range(2)]
-    (
-        adds_1,
-        enable,
-        holds,
-        two_before,
-        three_before,
-        adds,
-        one_before,
-        write,
-        clear_now,
-        clears_current,
-        read_v,
-        write_v,
-        fires_1,
-    ) = [Signal(bool(0)) for _ in range(13)]
+    adds_1, clear_now, clears_current, read_v, write_v, fires_1 = [Signal(bool(0)) for _ in range(6)]
     stages = Signal(intbv(0)[5:])
     spike = [Signal(bool(0)) for _ in range(spec.lanes)]
-    before = [Signal(intbv(0)[spec.membrane_bits :]) for _ in range(spec.lanes)]
+    membrane = [Signal(intbv(0)[spec.membrane_bits :]) for _ in range(spec.lanes)]
     w, b = spec.weight_bits, spec.bias_bits
     # Currents are read a cycle later than weights, which are multiplied meanwhile.
-    control = sum_control(
-        clk,
-        rst,
-        adds_1,
-        fires_1,
-        at_1,
-        clears_current,
-        at_4,
-        enable,
-        holds,
-        two_before,
-        three_before,
-        adds,
-        one_before,
-        write,
-        write_address,
-    )
+    bank = SumControl.new(len(address))
+    control = sum_control(clk, rst, adds_1, fires_1, at_1, clears_current, at_4, bank)
+    memory = MemoryPort(read_v, at_2, write_v, at_8)
     array = [
         pixel_lane(
             clk,
-            enable,
+            bank,
             at_1,
-            enable,
-            holds,
-            two_before,
-            three_before,
-            adds,
-            one_before,
             factor_2,
             weights((i + 1) * w, i * w),
             biases((i + 1) * b, i * b),
             threshold,
             stages,
             clear_now,
-            write,
-            write_address,
             clears_current,
-            read_v,
-            at_2,
-            write_v,
-            at_8,
+            memory,
             spike[i],
-            before[i],
+            membrane[i],
             spec,
         )
         for i in range(spec.lanes)
@@ -235,16 +142,16 @@ def pixel_lanes(
 
     @always_comb
     def out():
-        spikes.next = all_spikes
-        fired_address.next = at_6
-        settled.next = fires[5:] == 0
+        firing.spikes.next = all_spikes
+        firing.address.next = at_6
+        drained.next = fires[5:] == 0
 
     if observed:
-        all_befores = ConcatSignal(*reversed(before)) if spec.lanes > 1 else before[0]
+        all_membranes = ConcatSignal(*reversed(membrane)) if spec.lanes > 1 else membrane[0]
 
         @always_comb
-        def out_befores():
-            befores.next = all_befores
+        def out_membranes():
+            firing.membranes.next = all_membranes
 
     @always_comb
     def steer():
@@ -275,4 +182,4 @@ def pixel_lanes(
             fires.next = 0
 
     parts = [control, array, out, steer, advance]
-    return [*parts, out_befores] if observed else parts
+    return [*parts, out_membranes] if observed else parts

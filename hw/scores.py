@@ -1,12 +1,12 @@
-"""The output: spikes counted (or membranes summed) over all steps, added up by class, sent with the arg-max.
+"""The answer: spikes counted (or membranes summed) over all steps, added up by class, sent with the arg-max.
 
-ST_IDLE    the image's last step is waited for
-ST_FETCH   a word of sums is read
-ST_WORD    it is there
-ST_SUM     a neuron's sum is added to its class
-ST_SCORE   the class's score is sent
-ST_CLASS   the arg-max is sent
-ST_CYCLES  the cycles since the image's first word was taken are sent, this one included
+ST_IDLE    wait for the image's last step
+ST_FETCH   read a word of sums
+ST_WORD    the word is valid
+ST_SUM     add a neuron's sum to its class
+ST_SCORE   send the class's score
+ST_CLASS   send the arg-max
+ST_CYCLES  send the cycles since the image's first word was taken, this one included
 """
 
 from myhdl import ConcatSignal, Signal, always, always_comb, block, enum, instance, intbv, modbv
@@ -18,7 +18,7 @@ sending = enum("ST_IDLE", "ST_FETCH", "ST_WORD", "ST_SUM", "ST_SCORE", "ST_CLASS
 
 @block
 def score(clk, adds, first, sum_before, addend, total):
-    """One lane's sum: total = addend, and what was before unless this is the first step.
+    """Add up one lane: total = addend, plus the sum so far unless this is the first step.
 
     Ports
     -----
@@ -51,67 +51,47 @@ def score(clk, adds, first, sum_before, addend, total):
 
 @block
 def scores(
-    clk,
-    rst,
-    num_steps,
-    free,
-    claim,
-    word_valid,
-    word_address,
-    word,
-    done,
-    befores,
-    now,
-    stamp,
-    tdata,
-    tvalid,
-    tready,
-    tlast,
-    finished,
-    neurons,
-    classes,
-    score_bits,
-    membrane,
+    clk, rst, num_steps, writer, membranes, now, stamp, stream, finished, neurons, classes, score_bits, membrane
 ):
-    """Sum up and send.
+    """Add up the last layer's spikes or membranes over all steps, and send the answer.
 
     Parameters
     ----------
     neurons, classes : int
-        Of the last layer; neighbours share a class.
+        Numbers of the last layer; neighbouring neurons share a class.
     score_bits : int
-        Of the sum of a neuron, two's complement.
+        Width of the sum of a neuron, two's complement.
     membrane : bool
-        Sum membranes; else spikes.
+        Sum membranes; otherwise spikes.
 
     Ports
     -----
     clk, rst : in
         Rising edge; `rst` is synchronous.
     num_steps : in
-    free : out; claim, word_valid, word_address, word, done : in
-        As the writing side of a ``spike_buffer``, for the last layer. `free` is 0 from the claim of an image's last
-        step until its answer is sent.
-    befores : in
+    writer : FrameWriter
+        The last layer writes here as into a ``spike_buffer``. `free` is 0 from the claim of an image's last step until
+        its answer is sent.
+    membranes : in
         Membranes of the word, a cycle before it.
     now, stamp : in
-        A count of cycles, and what it was when the image's first word was taken.
-    tdata, tvalid, tready, tlast : AXI4-Stream
+        A count of cycles, and its value when the image's first word was taken.
+    stream : Stream, out
         An image's answer: a score for each class, the arg-max (the lowest of equals), and the cycles until its last
         beat was offered.
     finished : out
         1 in the cycle in which the last beat is taken.
 
     Latency: with m = N/classes neurons a class, the first score is offered 3 + m + 2*ceil(m/lanes) cycles after the
-    last word, and the last beat 2*groups + N + classes + 4 after it if they are taken at once.
+    last word, and the last beat 2*groups + N + classes + 4 after it if the beats are taken at once.
     """
-    lanes = len(word)
+    lanes = len(writer.data)
     groups = -(-neurons // lanes)
     members = neurons // classes
     state = Signal(sending.ST_IDLE)
-    width = len(tdata)
+    width = len(stream.tdata)
     adds_1, adds_2, first_1, ends_1, ends_2, holding, first, last, fetches = [Signal(bool(0)) for _ in range(9)]
-    at_1, at_2, read_address = [Signal(intbv(0)[len(word_address) :]) for _ in range(3)]
+    at_1, at_2, read_address = [Signal(intbv(0)[len(writer.address) :]) for _ in range(3)]
     word_1 = Signal(intbv(0)[lanes:])
     frame, claimed = [Signal(intbv(0)[len(num_steps) :]) for _ in range(2)]
     frame_more, claimed_more = [Signal(intbv(0)[len(num_steps) + 1 :]) for _ in range(2)]
@@ -128,20 +108,20 @@ def scores(
 
     memory = ram(clk, adds_2, at_2, sums_now, fetches, read_address, sums, groups)
     if membrane:
-        bits = len(befores) // lanes
-        befores_0, befores_1 = [Signal(intbv(0)[len(befores) :]) for _ in range(2)]
-        addends = [befores_1((i + 1) * bits, i * bits) for i in range(lanes)]
+        bits = len(membranes) // lanes
+        membranes_0, membranes_1 = [Signal(intbv(0)[len(membranes) :]) for _ in range(2)]
+        addends = [membranes_1((i + 1) * bits, i * bits) for i in range(lanes)]
 
         @always(clk.posedge)
         def hold():
-            befores_0.next = befores
-            befores_1.next = befores_0
+            membranes_0.next = membranes
+            membranes_1.next = membranes_0
     else:
         addends = [word_1(i + 1, i) for i in range(lanes)]
 
         @always(clk.posedge)
         def hold():
-            word_1.next = word
+            word_1.next = writer.data
 
     adders = [
         score(clk, adds_1, first_1, sums((i + 1) * score_bits, i * score_bits), addends[i], totals[i])
@@ -162,9 +142,9 @@ def scores(
     def look():
         first.next = frame == 0
         last.next = frame_more == num_steps
-        free.next = not holding
-        fetches.next = word_valid or state == sending.ST_FETCH
-        read_address.next = word_address
+        writer.free.next = not holding
+        fetches.next = writer.write or state == sending.ST_FETCH
+        read_address.next = writer.address
         if state == sending.ST_FETCH:
             read_address.next = at_group
         value.next = rest[score_bits:].signed()
@@ -172,23 +152,23 @@ def scores(
 
     @always_comb
     def outputs():
-        tvalid.next = valid
-        tlast.next = state == sending.ST_CYCLES
-        finished.next = state == sending.ST_CYCLES and tready
-        tdata.next = total[width:]
+        stream.tvalid.next = valid
+        stream.tlast.next = state == sending.ST_CYCLES
+        finished.next = state == sending.ST_CYCLES and stream.tready
+        stream.tdata.next = total[width:]
         if state == sending.ST_CLASS:
-            tdata.next = best_class
+            stream.tdata.next = best_class
         elif state == sending.ST_CYCLES:
-            tdata.next = elapsed
+            stream.tdata.next = elapsed
 
     @always(clk.posedge)
     def steps():
-        adds_1.next = word_valid
+        adds_1.next = writer.write
         adds_2.next = adds_1
         first_1.next = first
-        ends_1.next = done and last
+        ends_1.next = writer.done and last
         ends_2.next = ends_1
-        at_1.next = word_address
+        at_1.next = writer.address
         at_2.next = at_1
         if rst:
             adds_1.next = False
@@ -199,11 +179,11 @@ def scores(
             claimed.next = 0
             holding.next = False
         else:
-            if done:
+            if writer.done:
                 frame.next = frame_more[len(frame) :]
                 if last:
                     frame.next = 0
-            if claim:
+            if writer.claim:
                 claimed.next = claimed_more[len(claimed) :]
                 if claimed_more == num_steps:
                     claimed.next = 0
@@ -244,7 +224,7 @@ def scores(
             if at_lane != lanes - 1:
                 at_lane.next = at_lane + 1
         elif state == sending.ST_SCORE:
-            if tready:
+            if stream.tready:
                 total.next = 0
                 if at_class == 0 or total > best:
                     best.next = total
@@ -257,10 +237,10 @@ def scores(
                     if used_up:
                         state.next = sending.ST_FETCH
         elif state == sending.ST_CLASS:
-            if tready:
+            if stream.tready:
                 elapsed.next = now - stamp + 2
                 state.next = sending.ST_CYCLES
-        elif tready:
+        elif stream.tready:
             state.next = sending.ST_IDLE
 
     return memory, hold, adders, join, count, look, outputs, steps, send

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 COUNTER_BITS = 32  # of cycles
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LayerSpec:
     """A layer's shape and widths.
 
@@ -119,7 +119,7 @@ class LayerSpec:
         return 4 + (2 if self.taps > 1 else 0) + (2 if self.input_bits else 0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AcceleratorSpec:
     """The numbers that an accelerator is built from.
 

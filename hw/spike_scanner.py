@@ -1,7 +1,7 @@
 """The spike scanner: finds the set bits of a frame of words in ascending order, without a bubble.
 
-A word of zeros costs one cycle, a spike one cycle. The next word that is not 0 is looked for while the spikes of
-the present one are handed over, so zeros that lie behind a spike that is worked on for long cost nothing.
+A word of zeros costs one cycle, a spike one cycle. The next word that is not 0 is searched for while the spikes of the
+present one are handed over, so zeros behind a spike with many additions cost nothing.
 """
 
 from myhdl import Signal, always, always_comb, block, intbv, modbv
@@ -49,34 +49,16 @@ def without_lowest(word, rest):
 
 
 @block
-def spike_scanner(
-    clk,
-    rst,
-    start,
-    busy,
-    read,
-    read_address,
-    read_data,
-    present,
-    valid,
-    ready,
-    y,
-    x,
-    base,
-    index,
-    height,
-    width,
-    channels,
-    flat,
-):
-    """Scan a frame: pixels in reading order, of each the words that hold its channels.
+def spike_scanner(clk, rst, start, busy, read, read_address, read_data, present, scan, height, width, channels, flat):
+    """Scan a frame: pixels in reading order, and of each pixel the words that hold its channels.
 
     Parameters
     ----------
     height, width, channels : int
-        Of the frame. A word holds as many channels as `read_data` is wide; a pixel's last word may hold fewer.
+        Shape of the frame. A word holds as many channels as `read_data` is wide; a pixel's last word may hold fewer.
     flat : bool
-        Count addresses through the frame in `base`, and leave `y` and `x` at 0; else channels of a pixel.
+        Count addresses through the frame in `scan.base`, and leave `y` and `x` at 0; otherwise count channels of a
+        pixel.
 
     Ports
     -----
@@ -85,18 +67,16 @@ def spike_scanner(
     start : in
         1 for one cycle, while `busy` is 0: scan the frame.
     busy : out
-        From the cycle after `start` until the cycle in which the last spike is taken, that one included.
+        1 from the cycle after `start` up to and including the cycle in which the last input is taken.
     read, read_address : out; read_data : in
-        Port of the RAM that holds the frame, of latency 1.
+        Port of the memory that holds the frame, of latency 1. Each bit is an element of the frame: 1 if it is not 0.
     present : out
-        1 in a cycle at whose end the word of `read_data` becomes the one whose spikes are handed over.
-    valid : out; ready : in
-        A spike is handed over in a cycle in which both are 1.
-    y, x, base, index : out
-        Of the spike: its pixel; its channel, or address if `flat`, is base + index.
+        1 in a cycle at whose end the word of `read_data` becomes the one whose inputs are handed over.
+    scan : Scan, out
+        The inputs.
 
-    Latency: the first spike of a frame whose first word is not 0 is valid 3 cycles after `start`. Throughput: one
-    spike or one word of zeros a cycle; zeros are passed while spikes wait for `ready`.
+    Latency: the first input of a frame whose first word is not 0 is valid 3 cycles after `start`. Throughput: one
+    input, or one word of zeros, a cycle; words of zeros are skipped while inputs wait for `ready`.
     """
     bits = len(read_data)
     groups = -(-channels // bits)  # words of a pixel
@@ -111,12 +91,12 @@ def spike_scanner(
     next_x, next_y = Signal(at_x.val), Signal(at_y.val)
     next_base = Signal(at_base.val)
     word = Signal(intbv(0)[bits:])  # the spikes that are left of the present word
-    rest = Signal(intbv(0)[bits:])  # without the spike that is out: told a cycle ahead
+    rest = Signal(intbv(0)[bits:])  # without the spike that is out, computed a cycle ahead
     new_rest, rest_of_rest = [Signal(intbv(0)[bits:]) for _ in range(2)]
-    # waiting: read_data holds a word that nobody has taken
+    # waiting: read_data holds a word that was not taken yet
     scanning, waiting, free, taken, fetch, empty, live, drained = [Signal(bool(0)) for _ in range(8)]
 
-    find = lowest_bit(word, index)
+    find = lowest_bit(word, scan.index)
     drops = [without_lowest(read_data, new_rest), without_lowest(rest, rest_of_rest)]
 
     @always_comb
@@ -126,8 +106,8 @@ def spike_scanner(
 
     @always_comb
     def hand_over():
-        valid.next = live
-        free.next = (not live) or (ready and rest == 0)
+        scan.valid.next = live
+        free.next = (not live) or (scan.ready and rest == 0)
 
     @always_comb
     def take():
@@ -169,10 +149,10 @@ def spike_scanner(
             if taken and not empty:
                 word.next = read_data
                 rest.next = new_rest
-                y.next = next_y
-                x.next = next_x
-                base.next = next_base
-            elif live and ready:
+                scan.y.next = next_y
+                scan.x.next = next_x
+                scan.base.next = next_base
+            elif live and scan.ready:
                 word.next = rest
                 rest.next = rest_of_rest
 

@@ -4,44 +4,25 @@ from myhdl import Signal, always, always_comb, block, intbv
 
 
 @block
-def stream_in(
-    clk,
-    rst,
-    frames,
-    allowed,
-    tdata,
-    tvalid,
-    tready,
-    tlast,
-    free,
-    claim,
-    write,
-    write_address,
-    write_data,
-    done,
-    begins,
-    error,
-    words,
-):
-    """Take images.
+def stream_in(clk, rst, stream, writer, frames, allowed, begins, error, words):
+    """Take images, and write their frames to the first spike buffer.
 
     Parameters
     ----------
     words : int
-        Of a frame.
+        Words of a frame.
 
     Ports
     -----
     clk, rst : in
-        Rising edge; `rst` is synchronous. The next word is the first of an image.
+        Rising edge; `rst` is synchronous. After it the next word is the first of an image.
+    stream : Stream, in
+        A word of a frame in the lowest bits of `tdata`; `tlast` with the last word of an image.
+    writer : FrameWriter
     frames : in
-        Of an image: its steps, or 1 for pixels.
+        Frames of an image: its steps, or 1 for pixels.
     allowed : in
-        Whether an image may begin.
-    tdata, tvalid, tready, tlast : AXI4-Stream
-        A word of a frame in the lowest bits; `tlast` with the last of an image.
-    free, claim, write, write_address, write_data, done
-        Writing side of a ``spike_buffer``.
+        1 while an image may begin.
     begins : out
         1 in the cycle in which the first word of an image is taken.
     error : out
@@ -60,23 +41,23 @@ def stream_in(
 
     @always_comb
     def accept():
-        ready.next = at != 0 or (free and (allowed or frame != 0))
+        ready.next = at != 0 or (writer.free and (allowed or frame != 0))
         frame_ends.next = at == words - 1
 
     @always_comb
     def handshake():
-        take.next = tvalid and ready
+        take.next = stream.tvalid and ready
         image_ends.next = frame_ends and one_more == frames
 
     @always_comb
     def out():
-        tready.next = ready
-        claim.next = take and at == 0
+        stream.tready.next = ready
+        writer.claim.next = take and at == 0
         begins.next = take and at == 0 and frame == 0
-        write.next = take
-        write_address.next = at
-        write_data.next = tdata[len(write_data) :]
-        done.next = take and frame_ends
+        writer.write.next = take
+        writer.address.next = at
+        writer.data.next = stream.tdata[len(writer.data) :]
+        writer.done.next = take and frame_ends
         error.next = wrong
 
     @always(clk.posedge)
@@ -86,7 +67,7 @@ def stream_in(
             frame.next = 0
             wrong.next = False
         elif take:
-            if tlast != image_ends:
+            if stream.tlast != image_ends:
                 wrong.next = True
             if not frame_ends:
                 at.next = at + 1

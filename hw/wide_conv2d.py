@@ -44,90 +44,63 @@ def bank_walk(clk, move, load, row, column, address):
 
 
 @block
-def wide_conv2d(
-    clk,
-    rst,
-    valid,
-    ready,
-    y,
-    x,
-    base,
-    index,
-    move,
-    load,
-    busy,
-    add,
-    weight_address,
-    turn_y,
-    turn_x,
-    adds,
-    addresses,
-    kernel,
-    padding,
-    channels,
-    out_height,
-    out_width,
-    groups,
-):
-    """Addresses of the additions of each input.
+def wide_conv2d(clk, rst, scan, walk, kernel, padding, out_height, out_width, groups):
+    """Issue the additions of each input of a convolution, all taps in one cycle.
 
     Parameters
     ----------
-    As of ``conv2d``.
+    kernel, padding, out_height, out_width, groups : int
+        See ``conv2d``.
 
     Ports
     -----
-    clk, rst, valid, ready, y, x, base, index, move, load, busy
-        As of ``conv2d``.
-    add : out
-        1 in a cycle with additions, of the word of weights at
-    weight_address : out
-        channel*groups + g, turned by
-    turn_y, turn_x : out
-        (y + p) mod k rows and (x + p) mod k columns of taps, to the banks in
-    adds : out, a bit for each bank by*k + bx
-        Those whose tap is inside the frame; there to the sum at
-    addresses : out, as many addresses, the first bank's in the lowest bits
-        (row//k * ceil(out_width/k) + column//k)*groups + g.
+    clk, rst : in
+        Rising edge; `rst` is synchronous.
+    scan : Scan, in
+        Inputs from ``spike_scanner``; the channel is base + index.
+    walk : WideWalk, out
+        `weight_address` is channel*groups + g. The word's taps are turned by `turn_y` = (y + p) mod k rows and
+        `turn_x` = (x + p) mod k columns to the banks; bank by*k + bx has its bit in `banks` if its tap is inside the
+        frame, and its address in `addresses`: (row//k * ceil(out_width/k) + column//k)*groups + g.
 
     Latency: the first addition is out 3 cycles after its input was taken. Throughput: an input in `groups` cycles,
     without a bubble between inputs; an input that reaches no neuron costs one cycle.
     """
-    banks, width = kernel * kernel, len(addresses) // kernel**2
+    banks, width = kernel * kernel, len(walk.addresses) // kernel**2
     row_step = -(-out_width // kernel) * groups
     alone, before_last = groups == 1, max(groups - 2, 0)
-    in_y = bank_tables(1 << len(y), padding, out_height, kernel, row_step)
-    in_x = bank_tables(1 << len(x), padding, out_width, kernel, groups)
+    in_y = bank_tables(1 << len(scan.y), padding, out_height, kernel, row_step)
+    in_x = bank_tables(1 << len(scan.x), padding, out_width, kernel, groups)
     first_free, walking, ends, inside, enters = [Signal(bool(0)) for _ in range(5)]
-    to_turn_y, first_turn_y, second_turn_y = [Signal(intbv(0)[len(turn_y) :]) for _ in range(3)]
-    to_turn_x, first_turn_x, second_turn_x = [Signal(intbv(0)[len(turn_x) :]) for _ in range(3)]
+    to_turn_y, first_turn_y, second_turn_y = [Signal(intbv(0)[len(walk.turn_y) :]) for _ in range(3)]
+    to_turn_x, first_turn_x, second_turn_x = [Signal(intbv(0)[len(walk.turn_x) :]) for _ in range(3)]
     to_rows, to_columns, first_rows, first_columns = [Signal(intbv(0)[kernel:]) for _ in range(4)]
     second_adds, present_adds = [Signal(intbv(0)[banks:]) for _ in range(2)]
     rows, columns, held_rows, held_columns = [[Signal(intbv(0)[width:]) for _ in range(kernel)] for _ in range(4)]
     at = [Signal(intbv(0)[width:]) for _ in range(banks)]
-    channel = Signal(intbv(0, min=0, max=(1 << len(base)) + (1 << len(index))))
+    channel = Signal(intbv(0, min=0, max=(1 << len(scan.base)) + (1 << len(scan.index))))
     product = Signal(intbv(0)[len(channel) + groups.bit_length() :])
-    start = Signal(intbv(0)[len(weight_address) :])
-    weight_at = Signal(intbv(0)[len(weight_address) :])
+    start = Signal(intbv(0)[len(walk.weight_address) :])
+    weight_at = Signal(intbv(0)[len(walk.weight_address) :])
     at_group = Signal(intbv(0, min=0, max=max(groups, 2)))
 
     tables = [
-        look_up(y, to_turn_y, in_y[0]),
-        look_up(y, to_rows, in_y[1]),
-        look_up(x, to_turn_x, in_x[0]),
-        look_up(x, to_columns, in_x[1]),
+        look_up(scan.y, to_turn_y, in_y[0]),
+        look_up(scan.y, to_rows, in_y[1]),
+        look_up(scan.x, to_turn_x, in_x[0]),
+        look_up(scan.x, to_columns, in_x[1]),
     ]
     for bank in range(kernel):
         tables += [
-            look_up(y, rows[bank], in_y[2][bank]),
-            look_up(x, columns[bank], in_x[2][bank]),
+            look_up(scan.y, rows[bank], in_y[2][bank]),
+            look_up(scan.x, columns[bank], in_x[2][bank]),
             register_if(clk, first_free, rows[bank], held_rows[bank]),
             register_if(clk, first_free, columns[bank], held_columns[bank]),
         ]
-    flow = stages(clk, rst, enters, ends, first_free, move, load, walking, busy)
+    flow = stages(clk, rst, enters, ends, first_free, walk.move, walk.load, walking, walk.busy)
     weight_row = times(channel, groups, product)
     walks = [
-        bank_walk(clk, move, load, held_rows[bank // kernel], held_columns[bank % kernel], at[bank])
+        bank_walk(clk, walk.move, walk.load, held_rows[bank // kernel], held_columns[bank % kernel], at[bank])
         for bank in range(banks)
     ]
     all_at = ConcatSignal(*reversed(at))
@@ -138,41 +111,41 @@ def wide_conv2d(
 
     @always_comb
     def enter():
-        enters.next = valid and inside
+        enters.next = scan.valid and inside
 
     @always_comb
     def outputs():
-        ready.next = first_free
-        add.next = walking
-        weight_address.next = weight_at
-        addresses.next = all_at
-        adds.next = 0
+        scan.ready.next = first_free
+        walk.add.next = walking
+        walk.weight_address.next = weight_at
+        walk.addresses.next = all_at
+        walk.banks.next = 0
         if walking:
-            adds.next = present_adds
+            walk.banks.next = present_adds
 
     @always(clk.posedge)
     def hold():
         if first_free:
-            channel.next = base + index
+            channel.next = scan.base + scan.index
             first_turn_y.next = to_turn_y
             first_turn_x.next = to_turn_x
             first_rows.next = to_rows
             first_columns.next = to_columns
-        if move:
+        if walk.move:
             start.next = product[len(start) :]
             second_turn_y.next = first_turn_y
             second_turn_x.next = first_turn_x
             for i in range(kernel):
                 for j in range(kernel):
                     second_adds.next[i * kernel + j] = first_rows[i] and first_columns[j]
-        if load:
+        if walk.load:
             present_adds.next = second_adds
-            turn_y.next = second_turn_y
-            turn_x.next = second_turn_x
+            walk.turn_y.next = second_turn_y
+            walk.turn_x.next = second_turn_x
 
     @always(clk.posedge)
-    def walk():
-        if load:
+    def step():
+        if walk.load:
             weight_at.next = start
             at_group.next = 0
             ends.next = alone
@@ -181,4 +154,4 @@ def wide_conv2d(
             at_group.next = at_group + 1
             weight_at.next = weight_at + 1
 
-    return tables, flow, weight_row, walks, reaches, enter, outputs, hold, walk
+    return tables, flow, weight_row, walks, reaches, enter, outputs, hold, step

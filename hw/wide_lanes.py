@@ -22,6 +22,7 @@ from .parts.memory import ram
 from .parts.register import register, register_if, register_or_zero
 from .parts.rotate import rotate
 from .parts.sum_control import sum_control
+from .ports import SumControl
 
 
 @block
@@ -145,64 +146,41 @@ def bank_choice(fire, bank, fire_address, writes, bank_written, adding, add_addr
 
 
 @block
-def wide_lanes(
-    clk,
-    rst,
-    adds,
-    addresses,
-    turn_y,
-    turn_x,
-    fire,
-    fire_y,
-    fire_x,
-    fire_group,
-    fire_address,
-    clear,
-    factor,
-    weights,
-    bias_read,
-    bias_group,
-    biases,
-    threshold,
-    spikes,
-    befores,
-    fired_address,
-    settled,
-    spec,
-    observed,
-):
-    """All lanes of a wide convolution, of spikes or pixels, and the order of their work.
+def wide_lanes(clk, rst, walk, turn, clear, factor, weights, biases, threshold, firing, drained, spec, observed):
+    """Run all lanes of a wide convolution, of spikes or pixels, and the order of their work.
 
     Parameters
     ----------
     spec : LayerSpec
     observed : bool
-        Whether `befores` is wanted.
+        Drive `firing.membranes` too.
 
     Ports
     -----
     clk, rst : in
-        Rising edge; `rst` is synchronous, and forgets what is under way.
-    adds, addresses, turn_y, turn_x, factor : in, cycle 0
-        Of ``wide_conv2d``; `factor` is the pixel, and not read for spikes.
-    fire, fire_y, fire_x, fire_group, fire_address, clear : in, cycle 0
-        A firing: its neurons' pixel and group, their address in the order of pixels, and whether 0 is kept. It must
-        come 2 cycles after an addition, and 7 (of spikes 8) before the next of the same neurons. An addition must come
-        8 cycles after a firing.
+        Rising edge; `rst` is synchronous, and forgets additions and firings under way.
+    walk : WideWalk, in, cycle 0
+        Additions.
+    factor : in, cycle 0
+        The pixel of an addition; not read for spikes.
+    turn : Turn, in, cycle 0
+        A turn of the firing pass. It must come 2 cycles after an addition, and 7 (of spikes 8) before the next of the
+        same neurons. An addition must come 8 cycles after a firing.
+    clear : in, cycle 0
+        1 with a firing after which 0 is kept.
     weights : in, cycle 1
-        The taps of ``words.weight_words``.
-    bias_read, bias_group : out; biases : in
-        Port of the biases' memory, of latency 1.
+        A word of taps, as ``words.weight_words`` arranges them.
+    biases : BiasReader
     threshold : in
-    spikes, befores, fired_address : out, cycle 6 of a firing, of pixels 8
-    settled : out
+    firing : Firing, out, cycle 6 of a firing, of pixels 8
+    drained : out
         0 in cycles 1 to 6 of a firing, of pixels 1 to 5: then the same neuron must not fire again in the next cycle.
 
     Throughput: additions to all banks, or a firing, a cycle.
     """
     kernel, count, pixels = spec.kernel, spec.lanes, spec.input_bits > 0
     banks, w, b, guard = spec.taps, spec.weight_bits, spec.bias_bits, spec.guard
-    width = len(addresses) // banks
+    width = len(walk.addresses) // banks
     late = 1 if pixels else 0  # cycles that a product takes
     read, first = 1 + late, 6 if pixels else 4  # cycle in which a firing reads its sum, and ``lif``'s cycle 0
     most = 1 << (w + spec.input_bits + guard if pixels else w + guard - 1)
@@ -211,32 +189,32 @@ def wide_lanes(
 
     fires = Signal(intbv(0)[first + 4 :])  # bit i: a firing is in cycle i + 1
     clears = Signal(intbv(0)[first + 3 :])
-    at = [fire_address, *(Signal(intbv(0)[len(fire_address) :]) for _ in range(first + 4))]
-    group = [fire_group, *(Signal(intbv(0)[len(fire_group) :]) for _ in range(first - 2 - late))]
+    at = [turn.address, *(Signal(intbv(0)[len(turn.address) :]) for _ in range(first + 4))]
+    group = [turn.group, *(Signal(intbv(0)[len(turn.group) :]) for _ in range(first - 2 - late))]
     bank_0 = Signal(intbv(0, min=0, max=banks))
     bank = [bank_0, *(Signal(intbv(0, min=0, max=banks)) for _ in range(first + 4))]
     place_1 = Signal(intbv(0)[width:])
     place = [None, place_1, *(Signal(intbv(0)[width:]) for _ in range(first + 3))]
     factors = [factor, *(Signal(intbv(0)[len(factor) :]) for _ in range(3))]
-    turns = [turn_x, *(Signal(intbv(0)[len(turn_x) :]) for _ in range(2))]
-    turn_y_1 = Signal(intbv(0)[len(turn_y) :])
-    adding = [adds, *(Signal(intbv(0)[banks:]) for _ in range(read))]
-    adding_at = [addresses, *(Signal(intbv(0)[len(addresses) :]) for _ in range(read))]
-    lines = [at, group, bank, place[1:], factors if pixels else [], turns, adding_at, [turn_y, turn_y_1]]
+    turns = [walk.turn_x, *(Signal(intbv(0)[len(walk.turn_x) :]) for _ in range(2))]
+    turn_y_1 = Signal(intbv(0)[len(walk.turn_y) :])
+    adding = [walk.banks, *(Signal(intbv(0)[banks:]) for _ in range(read))]
+    adding_at = [walk.addresses, *(Signal(intbv(0)[len(walk.addresses) :]) for _ in range(read))]
+    lines = [at, group, bank, place[1:], factors if pixels else [], turns, adding_at, [walk.turn_y, turn_y_1]]
     chains = [register(clk, a, c) for line in lines for a, c in zip(line, line[1:])]
     chains += [register_or_zero(clk, rst, a, c) for a, c in zip(adding, adding[1:])]
 
     # Which bank a neuron that fires is in, and where.
     bank_row, bank_column = [Signal(intbv(0)[banks.bit_length() :]) for _ in range(2)]
     row_place, column_place = [Signal(intbv(0)[width:]) for _ in range(2)]
-    rows, columns = 1 << len(fire_y), 1 << len(fire_x)
+    rows, columns = 1 << len(turn.y), 1 << len(turn.x)
     row_step = -(-spec.out_width // kernel) * spec.groups
     inside_y, inside_x = (lambda i: min(i, spec.out_height - 1)), (lambda i: min(i, spec.out_width - 1))
     tables = [
-        look_up(fire_y, bank_row, tuple(inside_y(i) % kernel * kernel for i in range(rows))),
-        look_up(fire_x, bank_column, tuple(inside_x(i) % kernel for i in range(columns))),
-        look_up(fire_y, row_place, tuple(inside_y(i) // kernel * row_step for i in range(rows))),
-        look_up(fire_x, column_place, tuple(inside_x(i) // kernel * spec.groups for i in range(columns))),
+        look_up(turn.y, bank_row, tuple(inside_y(i) % kernel * kernel for i in range(rows))),
+        look_up(turn.x, bank_column, tuple(inside_x(i) % kernel for i in range(columns))),
+        look_up(turn.y, row_place, tuple(inside_y(i) // kernel * row_step for i in range(rows))),
+        look_up(turn.x, column_place, tuple(inside_x(i) // kernel * spec.groups for i in range(columns))),
     ]
 
     # Weights, turned to their banks.
@@ -266,10 +244,12 @@ def wide_lanes(
     stages = Signal(intbv(0)[4:])
 
     # The banks' controls, one for all lanes.
-    controls, per_bank = [], []
+    controls, banks_of_all = [], []
     for number in range(banks):
-        add, bank_reads, stores, enable, holds, two, three, adds_now, one, write = [Signal(bool(0)) for _ in range(10)]
-        add_at, its_at, write_at = [Signal(intbv(0)[width:]) for _ in range(3)]
+        add, bank_reads, stores = [Signal(bool(0)) for _ in range(3)]
+        add_at, its_at = [Signal(intbv(0)[width:]) for _ in range(2)]
+        bank_control = SumControl.new(width)
+        written = read + 3 if pixels else first + 4  # cycle of a firing in which a sum is written
         controls += [
             bank_ports(adding[read], adding_at[read], number, add, add_at),
             bank_choice(
@@ -277,7 +257,7 @@ def wide_lanes(
                 bank[read],
                 place[read],
                 writes,
-                bank[read + 3 if pixels else first + 4],
+                bank[written],
                 adding_now,
                 add_at,
                 number,
@@ -285,34 +265,18 @@ def wide_lanes(
                 its_at,
                 stores,
             ),
-            sum_control(
-                clk,
-                rst,
-                add,
-                bank_reads,
-                its_at,
-                stores,
-                place[read + 3 if pixels else first + 4],
-                enable,
-                holds,
-                two,
-                three,
-                adds_now,
-                one,
-                write,
-                write_at,
-            ),
+            sum_control(clk, rst, add, bank_reads, its_at, stores, place[written], bank_control),
         ]
-        per_bank.append((enable, its_at, holds, two, three, adds_now, one, write, write_at, stores))
+        banks_of_all.append((bank_control, its_at, stores))
 
     spike = [Signal(bool(0)) for _ in range(count)]
-    before = [Signal(intbv(0)[spec.membrane_bits :]) for _ in range(count)]
+    membrane = [Signal(intbv(0)[spec.membrane_bits :]) for _ in range(count)]
     array = []
     for lane in range(count):
         kept, v = [Signal(intbv(0, min=low, max=high)) for _ in range(2)]
         sums = [Signal(intbv(0, min=sum_low, max=sum_high)) for _ in range(banks)]
         for number in range(banks):
-            enable, its_at, holds, two, three, adds_now, one, write, write_at, stores = per_bank[number]
+            bank_control, its_at, stores = banks_of_all[number]
             value = Signal(intbv(0, min=-most, max=most))
             start = (number * count + lane) * w
             tap = turned(start + w, start)
@@ -321,26 +285,9 @@ def wide_lanes(
                 if pixels
                 else spike_tap(clk, reads, tap, value, guard)
             )
-            array.append(
-                accumulate(
-                    clk,
-                    enable,
-                    its_at,
-                    holds,
-                    two,
-                    three,
-                    adds_now,
-                    one,
-                    value,
-                    sums[number],
-                    write,
-                    write_at,
-                    stores,
-                    0 if pixels else kept,
-                    spec.bank_depth,
-                )
-            )
-        bias = biases((lane + 1) * b, lane * b)
+            kept_or_0 = 0 if pixels else kept
+            array.append(accumulate(clk, bank_control, its_at, value, sums[number], stores, kept_or_0, spec.bank_depth))
+        bias = biases.data((lane + 1) * b, lane * b)
         if pixels:
             current = Signal(intbv(0, min=sum_low, max=sum_high))
             constant, stored = [Signal(intbv(0, min=low, max=high)) for _ in range(2)]
@@ -362,7 +309,7 @@ def wide_lanes(
                 threshold,
                 clear_now,
                 spike[lane],
-                before[lane],
+                membrane[lane],
                 kept,
                 spec.beta,
                 spec.frac,
@@ -375,19 +322,19 @@ def wide_lanes(
 
     @always_comb
     def outputs():
-        spikes.next = all_spikes
-        fired_address.next = fired_at
-        settled.next = fires[6 - late :] == 0
-        bias_read.next = fires[first - 3 - late]
-        bias_group.next = group_late
+        firing.spikes.next = all_spikes
+        firing.address.next = fired_at
+        drained.next = fires[6 - late :] == 0
+        biases.read.next = fires[first - 3 - late]
+        biases.group.next = group_late
         turned.next = all_turned
 
     if observed:
-        all_befores = ConcatSignal(*reversed(before)) if count > 1 else before[0]
+        all_membranes = ConcatSignal(*reversed(membrane)) if count > 1 else membrane[0]
 
         @always_comb
-        def out_befores():
-            befores.next = all_befores
+        def out_membranes():
+            firing.membranes.next = all_membranes
 
     @always_comb
     def steer():
@@ -419,10 +366,10 @@ def wide_lanes(
 
     @always(clk.posedge)
     def advance():
-        fires.next = concat(fires[first + 3 :], fire)
+        fires.next = concat(fires[first + 3 :], turn.fire)
         clears.next = concat(clears[first + 2 :], clear)
-        place_1.next = row_place + column_place + fire_group
-        any_adds.next = adds != 0
+        place_1.next = row_place + column_place + turn.group
+        any_adds.next = walk.banks != 0
         reads.next = any_adds
         multiplies.next = reads
         if rst:
@@ -442,4 +389,4 @@ def wide_lanes(
         find_bank,
         advance,
     ]
-    return [*parts, out_befores] if observed else parts
+    return [*parts, out_membranes] if observed else parts

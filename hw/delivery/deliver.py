@@ -5,7 +5,6 @@ What the testbench expects comes from the integers and the model of cycles, neve
 
 import os
 import shutil
-from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
@@ -28,20 +27,6 @@ integer natural positive boolean string line text output true false resize to_in
 shift_left shift_right rising_edge read write hread readline writeline endfile finish failure bool stdl
 tern_op""".split()
 )
-PROBE = ("probe_events", "probe_fired", "probe_address", "probe_spikes", "probe_before")
-
-
-def accelerator_of(spec, probed=False):
-    """The accelerator as `make` of ``convert``; its ports are ``accelerator.ports(spec, probed)``.
-
-    Examples
-    --------
-    ::
-
-        spec = minisnn_hw.generate.specify.specify(network, lanes)
-        convert(accelerator_of(spec), *minisnn_hw.accelerator.ports(spec, probed=False), folder, "accelerator")
-    """
-    return partial(top.accelerator, spec=spec, **({} if probed else dict.fromkeys(PROBE)))
 
 
 def check_name(name, hdl):
@@ -107,7 +92,7 @@ def deliver(model, images, spec, name="accelerator", hdl="vhdl", probed=False, s
     design = []
 
     def make(**signals):
-        design.append(accelerator_of(spec, probed)(**signals))
+        design.append(top.design(spec)(**signals))
         design[0].__doc__ = "README.md says what the ports mean."
         return design[0]
 

@@ -57,7 +57,7 @@ The pool of 4 lanes:
 ...                 {"word_valid": bit(), "word": word(4)}, folder.name, "pool")
 
 A whole layer (``minisnn_hw.layer.layer``) is converted in the same way from a ``LayerSpec``, see
-``tests/hw/test_vhdl.py``; the whole accelerator with :func:`minisnn_hw.delivery.deliver.accelerator_of`.
+``tests/hw/test_vhdl.py``; the whole accelerator with :func:`minisnn_hw.accelerator.design`.
 
 >>> folder.cleanup()
 """

@@ -52,35 +52,41 @@ def specify(network, lanes, in_lanes=None, max_steps=255, load_bits=32, wide=Fal
                 f"layer {number} has the threshold {each.threshold}, beyond its membranes of "
                 f"{each.membrane_bits} bits: it would never fire; quantize with more membrane bits"
             )
-        height, width, channels = layer.in_shape if len(layer.in_shape) == 3 else (1, 1, *layer.in_shape)
-        if flat:
-            height, width = 1, height * width
-        out = layer.out_shape if not flat else (1, 1, *layer.out_shape)
-        # Not just as wide as these biases: others may be loaded.
-        bias_bits = max(each.membrane_bits, *(signed_bits(int(b)) for b in each.b))
+        frame = layer.in_shape if len(layer.in_shape) == 3 else (1, 1, *layer.in_shape)
+        height, width = (1, frame[0] * frame[1]) if flat else frame[:2]
+        out_height, out_width, out_channels = (1, 1, *layer.out_shape) if flat else layer.out_shape
         result.append(
             LayerSpec(
-                count,
-                height,
-                width,
-                channels,
-                in_lanes,
-                pixel_bits,
-                flat,
-                1 if flat else layer.w_shape[0],
-                layer.padding,
-                *out,
-                layer.pool,
-                each.weight_bits,
-                bias_bits,
-                each.membrane_bits,
-                each.guard,
-                each.beta,
-                each.frac,
-                each.reset,
-                each.rounding == "zero",
-                tap_count,
+                lanes=count,
+                in_height=height,
+                in_width=width,
+                in_channels=frame[2],
+                in_lanes=in_lanes,
+                input_bits=pixel_bits,
+                flat=flat,
+                kernel=1 if flat else layer.w_shape[0],
+                padding=layer.padding,
+                out_height=out_height,
+                out_width=out_width,
+                out_channels=out_channels,
+                pool=layer.pool,
+                weight_bits=each.weight_bits,
+                # Not just as wide as these biases: others may be loaded.
+                bias_bits=max(each.membrane_bits, *(signed_bits(int(b)) for b in each.b)),
+                membrane_bits=each.membrane_bits,
+                guard=each.guard,
+                beta=each.beta,
+                frac=each.frac,
+                reset=each.reset,
+                towards_zero=each.rounding == "zero",
+                taps=tap_count,
             )
         )
         in_lanes, pixel_bits = count, 0
-    return AcceleratorSpec(tuple(result), network.classes, max_steps, load_bits, network.readout == "membrane")
+    return AcceleratorSpec(
+        layers=tuple(result),
+        classes=network.classes,
+        max_steps=max_steps,
+        load_bits=load_bits,
+        membrane=network.readout == "membrane",
+    )

@@ -13,63 +13,40 @@ from .memory import ram
 
 
 @block
-def accumulate(
-    clk,
-    enable,
-    address,
-    holds,
-    two_before,
-    three_before,
-    adds,
-    one_before,
-    value,
-    held,
-    write,
-    write_address,
-    other,
-    other_data,
-    depth,
-):
-    """Saturating sums.
+def accumulate(clk, control, address, value, held, other, other_data, depth):
+    """Add to sums in a memory, and saturate.
 
     Parameters
     ----------
     depth : int
-        Sums.
+        Number of sums.
 
     Ports
     -----
     clk : in, rising edge
-    enable, address : in, cycle 0
-        A sum to read, to add to it or not.
-    holds : in, cycle 1
-        `enable` of a cycle before.
-    two_before, three_before : in, cycle 1
-        1 if the addition so many cycles before was to the same sum.
-    adds : in, cycle 2
-        1 for an addition of
+    control : SumControl, in
+        `enable` in cycle 0 reads the sum at `address`; `holds` is `enable` a cycle later; `two_before` and
+        `three_before`, in cycle 1, say that the addition so many cycles before was to the same sum; `adds`, in cycle 2,
+        adds `value`; `one_before`, in cycle 2, that the addition a cycle before was to the same sum; `write` and
+        `write_address`, in cycle 3 of an addition or in any other, store.
+    address : in, cycle 0
     value : in, cycle 2, signed
-    one_before : in, cycle 2
-        1 if the addition one cycle before was to the same sum.
     held : out, cycle 2, signed
         The sum before the addition, if none was one cycle before.
-    write, write_address : in, cycle 3 of an addition
-        Or when it pleases, to store
-    other_data : in, signed, or an int
-        In a cycle with
     other : in
-        1, too.
+        1 to store `other_data` in place of the sum.
+    other_data : in, signed, or an int
 
-    Throughput: a sum is read, and one is written, in every cycle.
+    Throughput: one sum is read, and one is written, in every cycle.
     """
     low, high = held.min, held.max - 1
     width = len(held)
     stored, result, written, to_write = [Signal(intbv(0, min=low, max=high + 1)) for _ in range(4)]
     most = 1 << max(width, len(value))
-    sign = most.bit_length() - 1  # bit of a total's sign; without overflow those from width - 1 up are like it
+    sign = most.bit_length() - 1  # bit of the total's sign; without overflow all bits from width - 1 up equal it
     ones = (1 << sign - width + 1) - 1
 
-    memory = ram(clk, write, write_address, to_write, enable, address, stored, depth)
+    memory = ram(clk, control.write, control.write_address, to_write, control.enable, address, stored, depth)
 
     @always_comb
     def choose():
@@ -82,15 +59,15 @@ def accumulate(
         total = intbv(0, min=-most, max=most)
         while True:
             yield clk.posedge
-            if holds:
-                if two_before:
+            if control.holds:
+                if control.two_before:
                     held.next = result
-                elif three_before:
+                elif control.three_before:
                     held.next = written
                 else:
                     held.next = stored
-            if adds:
-                if one_before:
+            if control.adds:
+                if control.one_before:
                     total[:] = result + value
                 else:
                     total[:] = held + value
@@ -100,7 +77,7 @@ def accumulate(
                     result.next = low
                 else:
                     result.next = total[width:].signed()
-            if write:
+            if control.write:
                 written.next = to_write
 
     return memory, choose, add

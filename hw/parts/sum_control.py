@@ -7,24 +7,8 @@ from myhdl import Signal, always, always_comb, block, intbv
 
 
 @block
-def sum_control(
-    clk,
-    rst,
-    add,
-    read,
-    address,
-    store,
-    store_address,
-    enable,
-    holds,
-    two_before,
-    three_before,
-    adds,
-    one_before,
-    write,
-    write_address,
-):
-    """Controls of ``accumulate``, whose ports the outputs are.
+def sum_control(clk, rst, add, read, address, store, store_address, control):
+    """Steer the adders of one bank of membranes, for all lanes at once.
 
     Ports
     -----
@@ -34,32 +18,34 @@ def sum_control(
         An addition to a sum, or a sum to be held.
     store, store_address : in
         A sum is written from elsewhere in this cycle.
+    control : SumControl, out
+        The inputs of ``accumulate``.
     """
     adds_1, adds_2, adds_3 = [Signal(bool(0)) for _ in range(3)]
     at_1, at_2, at_3 = [Signal(intbv(0)[len(address) :]) for _ in range(3)]
 
     @always_comb
     def steer():
-        enable.next = add or read
-        adds.next = adds_2
-        write.next = adds_3 or store
-        write_address.next = at_3
+        control.enable.next = add or read
+        control.adds.next = adds_2
+        control.write.next = adds_3 or store
+        control.write_address.next = at_3
         if store:
-            write_address.next = store_address
+            control.write_address.next = store_address
 
     @always(clk.posedge)
     def advance():
-        holds.next = add or read
+        control.holds.next = add or read
         adds_1.next = add
         adds_2.next = adds_1
         adds_3.next = adds_2
         at_1.next = address
         at_2.next = at_1
         at_3.next = at_2
-        # Told a cycle ahead, so that the adder need not wait for a comparison.
-        two_before.next = adds_2 and at_2 == address
-        three_before.next = adds_3 and at_3 == address
-        one_before.next = adds_2 and at_2 == at_1
+        # Computed a cycle ahead, so that the adder need not wait for a comparison.
+        control.two_before.next = adds_2 and at_2 == address
+        control.three_before.next = adds_3 and at_3 == address
+        control.one_before.next = adds_2 and at_2 == at_1
         if rst:
             adds_1.next = False
             adds_2.next = False

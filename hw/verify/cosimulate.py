@@ -12,6 +12,7 @@ from minisnn.timing import cycles as timing
 from .. import accelerator as top
 from ..generate.specify import specify
 from ..generate.words import cut, image_words, load_words
+from ..ports import bits
 from . import simulate
 
 
@@ -150,7 +151,7 @@ class Host:
     def _fired(self, seen):
         fired, addresses, spikes, befores = (seen[f"probe_{name}"] for name in ("fired", "address", "spikes", "before"))
         for index, each in enumerate(self.spec.layers):
-            address_bits, before_bits = top.bits(each.depth), each.lanes * each.membrane_bits
+            address_bits, before_bits = bits(each.depth), each.lanes * each.membrane_bits
             if fired >> index & 1:
                 self._compare(
                     index,

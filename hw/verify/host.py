@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import accelerator as top
 from ..generate.convert import convert
 from ..generate.tools import ToolError, call, need, version
+from ..ports import bits
 
 SIMULATORS = {"ghdl": ("ghdl",), "verilator": ("verilator", "g++", "make")}  # and the tools that they need
 FIRED, EVENTS, BEAT = range(3)  # what a record is of
@@ -72,7 +72,7 @@ def constants(spec, words, word_every, limit):
         "RECORD_SIZE": record_size(spec),
         "LANES": [each.lanes for each in layers],
         "MEMBRANE_BITS": [each.membrane_bits for each in layers],
-        "ADDRESS_AT": places(top.bits(each.depth) for each in layers),
+        "ADDRESS_AT": places(bits(each.depth) for each in layers),
         "SPIKES_AT": places(each.lanes for each in layers),
         "BEFORE_AT": places(each.lanes * each.membrane_bits for each in layers),
     }

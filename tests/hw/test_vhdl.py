@@ -18,7 +18,7 @@ from minisnn.data.load import load as load_data
 from minisnn.fixed.model import load
 from minisnn.timing.cycles import Stimulus, predict
 from minisnn_hw.accelerator import design, ports
-from minisnn_hw.delivery.deliver import accelerator_of, check_report, deliver, with_sums, write
+from minisnn_hw.delivery.deliver import check_report, deliver, with_sums, write
 from minisnn_hw.delivery.waves import INPUT, LOAD, OUTPUT
 from minisnn_hw.generate import tools
 from minisnn_hw.generate.convert import convert
@@ -318,13 +318,35 @@ def test_the_diagram_of_the_answer_is_true(model):
         return len(host.beats) != 8 or len(waited) not in (2, 3)
 
     host = Host(spec, load_words(integer.network, spec, integer.num_steps), [image_words(inputs, 0, spec)], takes=takes)
-    log = log_of(accelerator_of(spec), *ports(spec, False), host)
+    log = log_of(design(spec), *ports(spec, False), host)
     log.append({**log[-1], "m_output_tvalid": 0, "m_output_tlast": 0, "m_output_tready": 1})  # the host has gone
     assert is_true(OUTPUT, log)
     assert not is_true(OUTPUT | {"m_output_tlast": OUTPUT["m_output_tvalid"]}, log)
 
 
-FEW = LayerSpec(2, 4, 4, 1, 1, 0, False, 3, 1, 4, 4, 3, 2, 4, 10, 10, 1, 3, 2, "subtract", False)
+FEW = LayerSpec(
+    lanes=2,
+    in_height=4,
+    in_width=4,
+    in_channels=1,
+    in_lanes=1,
+    input_bits=0,
+    flat=False,
+    kernel=3,
+    padding=1,
+    out_height=4,
+    out_width=4,
+    out_channels=3,
+    pool=2,
+    weight_bits=4,
+    bias_bits=10,
+    membrane_bits=10,
+    guard=1,
+    beta=3,
+    frac=2,
+    reset="subtract",
+    towards_zero=False,
+)
 SOME_BLOCKS = {
     "neuron": (
         partial(lif, beta=3, frac=2, reset="subtract", towards_zero=False),
