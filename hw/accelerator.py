@@ -40,8 +40,7 @@ def accelerator(clk, rst, s_load, s_input, m_output, loaded, load_error, input_e
     loaded, load_error, input_error : out
         See ``loader`` and ``stream_in``.
     probe : Probe, out, or None for a design without it
-        `events`, `fired`, `address`, `spikes` and `membranes` of each layer's probe, the first layer in the lowest bits.
-        They change nothing else.
+        The probes of all layers, the first layer in the lowest bits; see ``layer``. They change nothing else.
 
     Latency and throughput: as ``minisnn.timing.cycles`` predicts, cycle by cycle.
     """

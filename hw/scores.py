@@ -32,19 +32,19 @@ def score(clk, adds, first, sum_before, addend, total):
 
     @instance
     def add():
-        value = intbv(0, min=-(1 << width), max=1 << width)
+        running = intbv(0, min=-(1 << width), max=1 << width)
         while True:
             yield clk.posedge
             if adds:
                 if membrane:
-                    value[:] = addend.signed()
+                    running[:] = addend.signed()
                 else:
-                    value[:] = 0
+                    running[:] = 0
                     if addend != 0:
-                        value[:] = 1
+                        running[:] = 1
                 if not first:
-                    value[:] = value + sum_before.signed()
-                total.next = value[width:]
+                    running[:] = running + sum_before.signed()
+                total.next = running[width:]
 
     return add
 

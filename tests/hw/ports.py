@@ -4,6 +4,7 @@ A bench is a generator: it yields the inputs of a cycle and is sent the outputs 
 """
 
 import shutil
+from dataclasses import fields
 
 import pytest
 from myhdl import Signal, intbv
@@ -53,13 +54,49 @@ def saturated(value, width):
     return min(max(value, -(1 << width - 1)), (1 << width - 1) - 1)
 
 
+def plain(make, **bundles):
+    """Return `make` with port bundles, for benches that call a bundle's signals by the names of its fields alone.
+
+    `bundles` maps an argument to the bundle's class, or to (class, {field: another name}).
+    """
+    kinds, names = {}, {}
+    for argument, kind in bundles.items():
+        kind, other = kind if isinstance(kind, tuple) else (kind, {})
+        kinds[argument] = kind
+        names |= {other.get(field.name, field.name): f"{argument}_{field.name}" for field in fields(kind)}
+
+    def bundled(**signals):
+        gathered = {argument: kind.of(argument, signals) for argument, kind in kinds.items()}
+        single = {name: signal for name, signal in signals.items() if name not in names.values()}
+        return make(**gathered, **single)
+
+    bundled.names = names
+    return bundled
+
+
+def full(make, ports):
+    """Return (inputs, outputs) of a `plain` block under the names of its ports in HDL."""
+    names = getattr(make, "names", {})
+    return tuple({names.get(name, name): signal for name, signal in group.items()} for group in ports())
+
+
 def run(make, ports, bench, cycles=50_000):
     """(given, seen) of a block in MyHDL, driven by a bench."""
-    return simulate.run(make, *ports(), lambda cycle, seen: bench.send(seen if cycle else None), cycles)
+    names = getattr(make, "names", {})
+    short = {long: name for name, long in names.items()}
+
+    def drive(cycle, seen):
+        given = bench.send({short.get(name, name): value for name, value in seen.items()} if cycle else None)
+        return {names.get(name, name): value for name, value in given.items()}
+
+    given, seen = simulate.run(make, *full(make, ports), drive, cycles)
+    return [[{short.get(name, name): value for name, value in row.items()} for row in rows] for rows in (given, seen)]
 
 
 def in_ghdl(make, ports, given, seen):
     """The same cycles as VHDL, where GHDL is installed; in CI it must be."""
     if shutil.which("ghdl") is None:
         pytest.skip("GHDL is not installed: apt install ghdl")
-    simulate.same_in_ghdl(make, *ports(), given, seen)
+    names = getattr(make, "names", {})
+    given, seen = [[{names.get(name, name): v for name, v in row.items()} for row in rows] for rows in (given, seen)]
+    simulate.same_in_ghdl(make, *full(make, ports), given, seen)

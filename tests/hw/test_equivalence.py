@@ -16,10 +16,11 @@ from minisnn_hw.generate.tools import ToolError, need
 from minisnn_hw.lif import lif
 from minisnn_hw.linear import linear
 from minisnn_hw.maxpool import maxpool
+from minisnn_hw.ports import Scan, Walk
 from minisnn_hw.spike_scanner import spike_scanner
 from minisnn_hw.verify import equivalence
 from tests.hw.networks import random_network
-from tests.hw.ports import bit, signed, word
+from tests.hw.ports import bit, full, plain, signed, word
 
 
 def needs(*tools):
@@ -48,57 +49,66 @@ def neuron(rounding):
     make = partial(lif, beta=3, frac=2, reset="subtract", towards_zero=rounding)
     return make, lambda: (
         {"fires": word(4), "v": signed(5), "addend": signed(4), "threshold": word(4), "clear": bit()},
-        {"spike": bit(), "before": word(5), "kept": signed(5)},
+        {"spike": bit(), "membrane": word(5), "kept": signed(5)},
     )
 
 
 def scanner():
-    make = partial(spike_scanner, height=2, width=2, channels=4, flat=False)
-    return make, lambda: (
-        {"rst": bit(), "start": bit(), "read_data": word(2), "ready": bit()},
-        {
-            "busy": bit(),
-            "read": bit(),
-            "read_address": word(3),
-            "present": bit(),
-            "valid": bit(),
-            "y": word(1),
-            "x": word(1),
-            "base": word(2),
-            "index": word(1),
-        },
+    make = plain(partial(spike_scanner, height=2, width=2, channels=4, flat=False), scan=Scan)
+    return make, lambda: full(
+        make,
+        lambda: (
+            {"rst": bit(), "start": bit(), "read_data": word(2), "ready": bit()},
+            {
+                "busy": bit(),
+                "read": bit(),
+                "read_address": word(3),
+                "present": bit(),
+                "valid": bit(),
+                "y": word(1),
+                "x": word(1),
+                "base": word(2),
+                "index": word(1),
+            },
+        ),
     )
 
 
 def taps():
-    make = partial(conv2d, kernel=2, padding=0, channels=2, out_height=2, out_width=2, groups=2)
-    return make, lambda: (
-        {"rst": bit(), "valid": bit(), "y": word(2), "x": word(2), "base": word(1), "index": word(1)},
-        {
-            "ready": bit(),
-            "move": bit(),
-            "load": bit(),
-            "busy": bit(),
-            "add": bit(),
-            "weight_address": word(4),
-            "neuron_address": word(3),
-        },
+    make = plain(partial(conv2d, kernel=2, padding=0, out_height=2, out_width=2, groups=2), scan=Scan, walk=Walk)
+    return make, lambda: full(
+        make,
+        lambda: (
+            {"rst": bit(), "valid": bit(), "y": word(2), "x": word(2), "base": word(1), "index": word(1)},
+            {
+                "ready": bit(),
+                "move": bit(),
+                "load": bit(),
+                "busy": bit(),
+                "add": bit(),
+                "weight_address": word(4),
+                "neuron_address": word(3),
+            },
+        ),
     )
 
 
 def rows():
-    make = partial(linear, inputs=6, groups=3)
-    return make, lambda: (
-        {"rst": bit(), "valid": bit(), "base": word(3), "index": word(2)},
-        {
-            "ready": bit(),
-            "move": bit(),
-            "load": bit(),
-            "busy": bit(),
-            "add": bit(),
-            "weight_address": word(5),
-            "neuron_address": word(2),
-        },
+    make = plain(partial(linear, inputs=6, groups=3), scan=Scan, walk=Walk)
+    return make, lambda: full(
+        make,
+        lambda: (
+            {"rst": bit(), "valid": bit(), "y": word(1), "x": word(1), "base": word(3), "index": word(2)},
+            {
+                "ready": bit(),
+                "move": bit(),
+                "load": bit(),
+                "busy": bit(),
+                "add": bit(),
+                "weight_address": word(5),
+                "neuron_address": word(2),
+            },
+        ),
     )
 
 

@@ -9,8 +9,9 @@ from minisnn_hw.lanes import lanes
 from minisnn_hw.lif import lif
 from minisnn_hw.parts.accumulate import accumulate
 from minisnn_hw.pixel_lanes import pixel_lanes
+from minisnn_hw.ports import Firing, SumControl
 from minisnn_hw.spec import LayerSpec
-from tests.hw.ports import address, below, bit, in_ghdl, pack, run, saturated, signed, word
+from tests.hw.ports import address, below, bit, in_ghdl, pack, plain, run, saturated, signed, word
 
 
 @pytest.mark.parametrize("depth, bits, value_bits", [(1, 6, 4), (3, 7, 9), (5, 8, 5)])
@@ -80,7 +81,7 @@ def test_accumulate(depth, bits, value_bits):
             given |= {"other_data": three[2]} if given["other"] else {}
             yield given
 
-    make = partial(accumulate, depth=depth)
+    make = plain(partial(accumulate, depth=depth), control=SumControl)
     given, seen = run(make, ports, bench())
     sums, last_add, distances, ends = [0] * depth, [-99] * depth, set(), set()
     for c, operation in enumerate(operations):
@@ -135,7 +136,7 @@ def test_lif(reset, towards_zero, beta, frac, bits, addend_bits):
                 "threshold": word(bits - 1),
                 "clear": bit(),
             },
-            {"spike": bit(), "before": word(bits), "kept": signed(bits)},
+            {"spike": bit(), "membrane": word(bits), "kept": signed(bits)},
         )
 
     rng = np.random.default_rng(bits)
@@ -170,7 +171,7 @@ def test_lif(reset, towards_zero, beta, frac, bits, addend_bits):
         if slot:
             v, addend, clear = slot
             u, spike, rest = fired(v, addend, threshold, bits, beta, frac, reset, towards_zero)
-            assert (seen[c + 2]["spike"], seen[c + 2]["before"]) == (spike, u % (1 << bits))
+            assert (seen[c + 2]["spike"], seen[c + 2]["membrane"]) == (spike, u % (1 << bits))
             assert seen[c + 4]["kept"] == (0 if clear else saturated(rest, bits))
             at_threshold, spikes = at_threshold + (u == threshold), spikes + spike
             sums.add(saturated(v + addend, bits) - v - addend)
@@ -181,27 +182,27 @@ def test_lif(reset, towards_zero, beta, frac, bits, addend_bits):
 def lane_spec(count, bits, guard, weight_bits, bias_bits, beta, frac, reset, towards_zero, depth, input_bits=0):
     """A layer of so many lanes of `depth` neurons, with 15 inputs."""
     return LayerSpec(
-        count,
-        1,
-        1,
-        15,
-        1,
-        input_bits,
-        True,
-        1,
-        0,
-        1,
-        1,
-        count * depth,
-        1,
-        weight_bits,
-        bias_bits,
-        bits,
-        guard,
-        beta,
-        frac,
-        reset,
-        towards_zero,
+        lanes=count,
+        in_height=1,
+        in_width=1,
+        in_channels=15,
+        in_lanes=1,
+        input_bits=input_bits,
+        flat=True,
+        kernel=1,
+        padding=0,
+        out_height=1,
+        out_width=1,
+        out_channels=count * depth,
+        pool=1,
+        weight_bits=weight_bits,
+        bias_bits=bias_bits,
+        membrane_bits=bits,
+        guard=guard,
+        beta=beta,
+        frac=frac,
+        reset=reset,
+        towards_zero=towards_zero,
     )
 
 
@@ -297,7 +298,7 @@ def expected_firings(spec, operations, threshold, written):
     ],
 )
 def test_lanes(part, spec, threshold):
-    """Additions and firings as close as they may come, with resets in the middle; `settled` by the rule."""
+    """Additions and firings as close as they may come, with resets in the middle; `drained` by the rule."""
     pixels = part is pixel_lanes
     delay = 6 if pixels else 4
 
@@ -316,9 +317,9 @@ def test_lanes(part, spec, threshold):
             },
             {
                 "spikes": word(spec.lanes),
-                "befores": word(spec.lanes * spec.membrane_bits),
+                "membranes": word(spec.lanes * spec.membrane_bits),
                 "fired_address": address(spec.depth),
-                "settled": bit(),
+                "drained": bit(),
             },
         )
 
@@ -346,7 +347,8 @@ def test_lanes(part, spec, threshold):
             }
             before = now
 
-    make = partial(part, spec=spec, observed=True)
+    firing = (Firing, {"address": "fired_address"})
+    make = plain(partial(part, spec=spec, observed=True), firing=firing)
     given, seen = run(make, ports, bench())
     given, seen = given[1:], seen[1:]
     expected, at_threshold, ends, currents = expected_firings(
@@ -356,7 +358,7 @@ def test_lanes(part, spec, threshold):
         if c >= start:
             us, spikes = zip(*outs)
             assert seen[c + delay]["spikes"] == pack(spikes, 1)
-            assert seen[c + delay]["befores"] == pack(us, spec.membrane_bits)
+            assert seen[c + delay]["membranes"] == pack(us, spec.membrane_bits)
             assert seen[c + delay]["fired_address"] == operations[c][1]
     for c in range(5, len(seen)):
         recent = [
@@ -364,7 +366,7 @@ def test_lanes(part, spec, threshold):
             for at, now in enumerate(given[:c])
             if at >= c - 5
         ]
-        assert seen[c]["settled"] == (not any(recent))
+        assert seen[c]["drained"] == (not any(recent))
     assert at_threshold or spec.reset == "none"
     assert ends == {False, True}
     if pixels and spec.lanes == 1:  # currents at both ends, and just beyond

@@ -1,84 +1,31 @@
 """A layer against the integers: every spike and membrane of every step, each event in its cycle; MyHDL and VHDL."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
-from myhdl import block
 
 from minisnn.fixed.network import IntegerLayer, IntegerNetwork
 from minisnn.timing import cycles as timing
 from minisnn.topology import parse
 from minisnn_hw.generate.specify import specify
-from minisnn_hw.layer import layer
-from tests.hw.ports import address, bit, in_ghdl, pack, run, word
+from minisnn_hw.layer import LayerProbe, layer
+from minisnn_hw.ports import FrameReader, FrameWriter, LayerLoad
+from tests.hw.ports import address, bit, in_ghdl, pack, plain, run, word
 
 
 def design(spec, probed=True, summed=False):
-    """A layer, its inputs first."""
+    """A layer whose signals have names of their own."""
+    return plain(partial(layer, spec=spec, probed=probed, summed=summed), **BUNDLES)
 
-    @block
-    def make(
-        clk,
-        rst,
-        num_steps,
-        threshold,
-        filled,
-        read_data,
-        free,
-        load_weight,
-        load_bias,
-        load_address,
-        weight_data,
-        bias_data,
-        read,
-        read_address,
-        give_back,
-        claim,
-        word_valid,
-        word_address,
-        word,
-        done,
-        cleared,
-        fired,
-        fired_address,
-        spikes,
-        befores,
-        events,
-    ):
-        return layer(
-            clk,
-            rst,
-            num_steps,
-            threshold,
-            filled,
-            read,
-            read_address,
-            read_data,
-            give_back,
-            free,
-            claim,
-            word_valid,
-            word_address,
-            word,
-            done,
-            load_weight,
-            load_bias,
-            load_address,
-            weight_data,
-            bias_data,
-            cleared,
-            fired,
-            fired_address,
-            spikes,
-            befores,
-            events,
-            spec,
-            probed,
-            summed,
-        )
 
-    return make
+BUNDLES = {
+    "reader": (FrameReader, {"address": "read_address", "data": "read_data"}),
+    "writer": (FrameWriter, {"write": "word_valid", "address": "word_address", "data": "word"}),
+    "load": (LayerLoad, {"weights": "load_weight", "biases": "load_bias", "address": "load_address"}),
+    "probe": (LayerProbe, {"address": "fired_address"}),
+}
 
 
 def random_network(
@@ -164,7 +111,7 @@ class Bench:
                 "fired": bit(),
                 "fired_address": address(s.depth),
                 "spikes": word(s.lanes),
-                "befores": word(s.lanes * s.membrane_bits),
+                "membranes": word(s.lanes * s.membrane_bits),
                 "events": word(4),
             },
         )
@@ -284,7 +231,7 @@ class Bench:
             assert [c for c, n in log if n["give_back"]] == events[1]
             assert [c for c, n in log if n["claim"]] == events[2]
             if probed:
-                assert [(c, n["fired_address"], n["spikes"], n["befores"]) for c, n in log if n["fired"]] == firings
+                assert [(c, n["fired_address"], n["spikes"], n["membranes"]) for c, n in log if n["fired"]] == firings
                 for kind in range(4):
                     assert [c for c, n in log if n["events"] >> kind & 1] == [c for c in events[kind] if c < stop]
 
@@ -393,7 +340,7 @@ def test_without_a_probe(summed):
     make = design(spec, False, summed)
     given, seen = run(make, bench.ports, script())
     bench.check(probed=False)
-    assert any(out["befores"] for out in seen) == summed
+    assert any(out["membranes"] for out in seen) == summed
     in_ghdl(make, bench.ports, given, seen)
 
 

@@ -4,12 +4,12 @@ from functools import partial
 
 import numpy as np
 import pytest
-from myhdl import block
 
 from minisnn_hw.parts.memory import ram
+from minisnn_hw.ports import FrameReader, FrameWriter
 from minisnn_hw.spike_buffer import spike_buffer
 from minisnn_hw.verify import simulate
-from tests.hw.ports import below, bit, in_ghdl, run, signed, word
+from tests.hw.ports import below, bit, in_ghdl, plain, run, signed, word
 
 
 def ram_ports(depth, data):
@@ -145,27 +145,11 @@ def test_spike_buffer(depth):
             yield {"rst": 1, "claim": 1, "done": sides.writing > 0}  # whatever happens in that cycle
             sides.reset()
 
-    @block
-    def make(
-        clk, rst, claim, write, write_address, write_data, done, read, read_address, give_back, free, filled, read_data
-    ):  # not the top level itself: it has a signal named as a keyword of VHDL
-        return spike_buffer(
-            clk,
-            rst,
-            free,
-            claim,
-            write,
-            write_address,
-            write_data,
-            done,
-            filled,
-            read,
-            read_address,
-            read_data,
-            give_back,
-            depth,
-        )
-
+    make = plain(
+        partial(spike_buffer, depth=depth),
+        writer=(FrameWriter, {"address": "write_address", "data": "write_data"}),
+        reader=(FrameReader, {"address": "read_address", "data": "read_data"}),
+    )
     given, seen = run(make, ports, bench())
     assert sides.full > 50 and sides.ahead > 3  # both banks taken; the second claimed while the first is written
     assert {(False, True, True), (True, False, True), (True, True, False)} <= sides.together

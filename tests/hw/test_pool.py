@@ -1,12 +1,14 @@
 """The firing pass and the pool of spikes: order, latency and throughput; MyHDL and VHDL."""
 
+from functools import partial
+
 import numpy as np
 import pytest
-from myhdl import block
 
 from minisnn_hw.firing_pass import firing_pass
 from minisnn_hw.maxpool import maxpool
-from tests.hw.ports import address, below, bit, in_ghdl, run, word
+from minisnn_hw.ports import Turn
+from tests.hw.ports import address, below, bit, in_ghdl, plain, run, word
 
 
 @pytest.mark.parametrize(
@@ -16,11 +18,9 @@ from tests.hw.ports import address, below, bit, in_ghdl, run, word
 def test_firing_pass(height, width, groups, pool):
     """An address a cycle, window by window, from the cycle after `start`; a reset ends it; nothing else moves it."""
 
-    @block
-    def make(clk, rst, start, busy, fire, neuron, its_y, its_x, its_group, first, last):
-        return firing_pass(
-            clk, rst, start, busy, fire, neuron, its_y, its_x, its_group, first, last, height, width, groups, pool
-        )
+    shape = {"height": height, "width": width, "groups": groups, "pool": pool}
+    turn = (Turn, {"address": "neuron", "y": "its_y", "x": "its_x", "group": "its_group"})
+    make = plain(partial(firing_pass, **shape), turn=turn)
 
     def ports():
         return (

@@ -5,8 +5,9 @@ from functools import partial
 import numpy as np
 import pytest
 
+from minisnn_hw.ports import Scan
 from minisnn_hw.spike_scanner import spike_scanner
-from tests.hw.ports import PATTERNS, below, bit, in_ghdl, pack, run, stalls, word
+from tests.hw.ports import PATTERNS, below, bit, in_ghdl, pack, plain, run, stalls, word
 
 
 def expected_cycles(words, ready):
@@ -100,7 +101,7 @@ def test_spike_scanner(height, width, channels, bits, flat):
     episodes += [(in_words[index], pattern, at) for index in (2, 3) for pattern in PATTERNS for at in (1, 2, 3, 5)]
     order = [episodes[i] for i in rng.permutation(len(episodes))]
     logs = []
-    make = partial(spike_scanner, height=height, width=width, channels=channels, flat=flat)
+    make = plain(partial(spike_scanner, height=height, width=width, channels=channels, flat=flat), scan=Scan)
     given, seen = run(make, ports, scans(order, logs, rng))
     for (words, _, reset_at), log in zip(order, logs):
         ready = [now["ready"] for now in log]

@@ -5,12 +5,13 @@ from itertools import product
 
 import numpy as np
 import pytest
-from myhdl import Signal, block, modbv
+from myhdl import Signal, modbv
 
 from minisnn_hw.loader import loader
+from minisnn_hw.ports import FrameWriter, LoadWriter, Stream
 from minisnn_hw.scores import scores
 from minisnn_hw.stream_in import stream_in
-from tests.hw.ports import PATTERNS, address, below, bit, in_ghdl, pack, run, stalls, word
+from tests.hw.ports import PATTERNS, address, below, bit, in_ghdl, pack, plain, run, stalls, word
 
 
 @pytest.mark.parametrize("words, frames, bits", [(1, 1, 3), (1, 3, 8), (4, 1, 8), (3, 2, 5), (5, 3, 1)])
@@ -81,7 +82,8 @@ def test_stream_in(words, frames, bits):
                 error = yield from image(*(stalls(each, rng) for each in (offers, frees, allows)), wrong, error, None)
             yield from image(*(stalls(each, rng) for each in (offers, frees, allows)), None, error, count // 2)
 
-    make = partial(stream_in, words=words)
+    writer = (FrameWriter, {"address": "write_address", "data": "write_data"})
+    make = plain(partial(stream_in, words=words), stream=Stream, writer=writer)
     given, seen = run(make, ports, bench())
     assert seen_errors > 10 and len(held_up) >= 4
     in_ghdl(make, ports, given, seen)
@@ -175,7 +177,7 @@ def test_loader(words, beats, beat_bits):
         seen = yield {}
         assert not seen["wanted"]
 
-    make = partial(loader, words=words, beats=beats)
+    make = plain(partial(loader, words=words, beats=beats), stream=Stream, writer=LoadWriter)
     given, seen = run(make, ports, bench())
     assert outcomes == {(True, False), (False, True), (False, False)}
     in_ghdl(make, ports, given, seen)
@@ -211,7 +213,7 @@ def test_scores(neurons, classes, lanes, member_bits, num_steps, max_steps):
                 "word_address": address(groups),
                 "word": word(lanes),
                 "done": bit(),
-                "befores": word(lanes * (member_bits or 1)),
+                "membranes": word(lanes * (member_bits or 1)),
                 "now": Signal(modbv(0)[12:]),
                 "stamp": Signal(modbv(0)[12:]),
                 "tready": bit(),
@@ -230,7 +232,7 @@ def test_scores(neurons, classes, lanes, member_bits, num_steps, max_steps):
             "now": clock % 4096,
             "word": rng.integers(1 << lanes),
             "stamp": stamp % 4096,
-            "befores": rng.integers(1 << lanes * (member_bits or 1)),
+            "membranes": rng.integers(1 << lanes * (member_bits or 1)),
         }
         seen = yield steady | given
         assert seen["free"] == (not busy)
@@ -246,7 +248,7 @@ def test_scores(neurons, classes, lanes, member_bits, num_steps, max_steps):
             for g in range(groups):
                 group = [*row[g * lanes : (g + 1) * lanes], *rng.integers(low, high, lanes)][:lanes]
                 plan += [{}] * int(rng.integers(3))
-                plan[-1] = plan[-1] | ({"befores": pack(group, member_bits)} if membrane else {})
+                plan[-1] = plan[-1] | ({"membranes": pack(group, member_bits)} if membrane else {})
                 plan.append(
                     {"word_valid": 1, "word_address": g, "done": g == groups - 1}
                     | ({} if membrane else {"word": pack(group, 1)})
@@ -297,50 +299,9 @@ def test_scores(neurons, classes, lanes, member_bits, num_steps, max_steps):
                 if pattern == "always" and last:
                     assert last == 2 * groups + neurons + classes + 4
 
-    @block
-    def make(
-        clk,
-        rst,
-        num_steps,
-        claim,
-        word_valid,
-        word_address,
-        word,
-        done,
-        befores,
-        now,
-        stamp,
-        tready,
-        free,
-        tdata,
-        tvalid,
-        tlast,
-        finished,
-    ):  # not the top level itself: it has a process named as a keyword of VHDL
-        return scores(
-            clk,
-            rst,
-            num_steps,
-            free,
-            claim,
-            word_valid,
-            word_address,
-            word,
-            done,
-            befores,
-            now,
-            stamp,
-            tdata,
-            tvalid,
-            tready,
-            tlast,
-            finished,
-            neurons,
-            classes,
-            score_bits,
-            membrane,
-        )
-
+    sums = {"neurons": neurons, "classes": classes, "score_bits": score_bits, "membrane": membrane}
+    writer = (FrameWriter, {"write": "word_valid", "address": "word_address", "data": "word"})
+    make = plain(partial(scores, **sums), writer=writer, stream=Stream)
     given, seen = run(make, ports, bench())
     assert ties or classes == 1
     in_ghdl(make, ports, given, seen)

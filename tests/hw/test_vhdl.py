@@ -28,13 +28,15 @@ from minisnn_hw.layer import layer
 from minisnn_hw.lif import lif
 from minisnn_hw.loader import loader
 from minisnn_hw.maxpool import maxpool
+from minisnn_hw.ports import FrameWriter, LoadWriter, Scan, Stream
 from minisnn_hw.spec import LayerSpec
 from minisnn_hw.spike_scanner import spike_scanner
 from minisnn_hw.stream_in import stream_in
 from minisnn_hw.verify import simulate
 from minisnn_hw.verify.cosimulate import Host
-from tests.hw.ports import below, bit, word
+from tests.hw.ports import below, bit, full, plain, word
 from tests.hw.ports import signed as signal
+from tests.hw.test_layer import BUNDLES
 
 HDLS = ("vhdl", "verilog")
 SUFFIX = {"vhdl": ".vhd", "verilog": ".v"}
@@ -253,8 +255,15 @@ def renamed(rows, prefix):
 
 
 def log_of(make, inputs, outputs, drive):
-    given, seen = apart(simulate.run, make, inputs, outputs, drive, 5000)
-    return [{**now, **then} for now, then in zip(given, seen)]
+    names = getattr(make, "names", {})
+    short = {long: name for name, long in names.items()}
+
+    def renamed_drive(cycle, seen):
+        given = drive(cycle, {short.get(name, name): value for name, value in seen.items()})
+        return {names.get(name, name): value for name, value in given.items()}
+
+    given, seen = apart(simulate.run, make, *full(make, lambda: (inputs, outputs)), renamed_drive, 5000)
+    return [{short.get(name, name): value for name, value in (now | then).items()} for now, then in zip(given, seen)]
 
 
 def script(rows):
@@ -280,9 +289,8 @@ def test_the_diagram_of_the_load_is_true():
         "address": word(1),
         "data": word(8),
     }
-    log = log_of(
-        partial(loader, words=(1, 2), beats=(1, 1)), inputs, outputs, script([{"rst": 1}, {}, *beats, {}, *again, {}])
-    )
+    make = plain(partial(loader, words=(1, 2), beats=(1, 1)), stream=Stream, writer=LoadWriter)
+    log = log_of(make, inputs, outputs, script([{"rst": 1}, {}, *beats, {}, *again, {}]))
     assert is_true(renamed(LOAD, "s_load_"), log)
 
 
@@ -301,7 +309,9 @@ def test_the_diagram_of_the_input_is_true():
         "write_address": below(4),
         "write_data": word(8),
     }
-    log = log_of(partial(stream_in, words=4), inputs, outputs, script([{"rst": 1}, begin, begin, *rows]))
+    writer = (FrameWriter, {"address": "write_address", "data": "write_data"})
+    make = plain(partial(stream_in, words=4), stream=Stream, writer=writer)
+    log = log_of(make, inputs, outputs, script([{"rst": 1}, begin, begin, *rows]))
     assert is_true(renamed(INPUT, "s_input_"), log)
     assert not any(each["error"] for each in log)
 
@@ -352,11 +362,11 @@ SOME_BLOCKS = {
         partial(lif, beta=3, frac=2, reset="subtract", towards_zero=False),
         lambda: (
             {"fires": word(4), "v": signal(12), "addend": signal(8), "threshold": word(11), "clear": bit()},
-            {"spike": bit(), "before": word(12), "kept": signal(12)},
+            {"spike": bit(), "membrane": word(12), "kept": signal(12)},
         ),
     ),
     "scanner": (
-        partial(spike_scanner, height=8, width=8, channels=4, flat=False),
+        plain(partial(spike_scanner, height=8, width=8, channels=4, flat=False), scan=Scan),
         lambda: (
             {"rst": bit(), "start": bit(), "read_data": word(4), "ready": bit()},
             {
@@ -373,7 +383,7 @@ SOME_BLOCKS = {
         ),
     ),
     "one_layer": (
-        partial(layer, spec=FEW, probed=True),
+        plain(partial(layer, spec=FEW, probed=True), **BUNDLES),
         lambda: (
             {
                 "rst": bit(),
@@ -401,7 +411,7 @@ SOME_BLOCKS = {
                 "fired": bit(),
                 "fired_address": word(5),
                 "spikes": word(2),
-                "befores": word(20),
+                "membranes": word(20),
                 "events": word(4),
             },
         ),
@@ -423,7 +433,7 @@ def test_blocks_convert_one_by_one(tmp_path, hdl, name):
     make, make_ports = SOME_BLOCKS[name]
     texts = []
     for _ in range(2):
-        files = apart(convert, make, *make_ports(), tmp_path, name, hdl, "One\nblock", name != "scanner")
+        files = apart(convert, make, *full(make, make_ports), tmp_path, name, hdl, "One\nblock", name != "scanner")
         texts.append([file.read_bytes() for file in files])
     assert texts[0] == texts[1] and files[-1] == tmp_path / f"{name}{SUFFIX[hdl]}"
     assert files[-1].read_text().startswith("-- One\n-- block\n" if hdl == "vhdl" else "// One\n// block\n")

@@ -1,5 +1,7 @@
 """The walkers: each addition of each input once, in order, in the cycle that is promised; MyHDL and VHDL."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from myhdl import block
@@ -8,7 +10,8 @@ from minisnn_hw.conv2d import conv2d
 from minisnn_hw.linear import linear
 from minisnn_hw.parts.stages import stages
 from minisnn_hw.parts.times import times
-from tests.hw.ports import PATTERNS, address, below, bit, in_ghdl, run, stalls, word
+from minisnn_hw.ports import Scan, Walk
+from tests.hw.ports import PATTERNS, address, below, bit, in_ghdl, plain, run, stalls, word
 
 
 def expected_flow(costs, offers, end_of):
@@ -134,31 +137,8 @@ def test_conv2d(kernel, padding, channels, height, width, out, groups, misses):
         costs.append(len(reached) * groups)
     assert (0 in costs) == misses
 
-    @block
-    def make(clk, rst, valid, y, x, base, index, ready, move, load, busy, add, weight_address, neuron_address):
-        return conv2d(
-            clk,
-            rst,
-            valid,
-            ready,
-            y,
-            x,
-            base,
-            index,
-            move,
-            load,
-            busy,
-            add,
-            weight_address,
-            neuron_address,
-            kernel,
-            padding,
-            channels,
-            h,
-            w,
-            groups,
-        )
-
+    shape = {"kernel": kernel, "padding": padding, "out_height": h, "out_width": w, "groups": groups}
+    make = plain(partial(conv2d, **shape), scan=Scan, walk=Walk)
     inputs = [{"y": y, "x": x, "base": c // 2 * 2, "index": c % 2} for y, x, c in places]
     check_walker(
         make,
@@ -175,15 +155,11 @@ def test_conv2d(kernel, padding, channels, height, width, out, groups, misses):
 def test_linear(count, groups):
     """All inputs of a frame, in order and at random."""
 
-    @block
-    def make(clk, rst, valid, base, index, ready, move, load, busy, add, weight_address, neuron_address):
-        return linear(
-            clk, rst, valid, ready, base, index, move, load, busy, add, weight_address, neuron_address, count, groups
-        )
+    make = plain(partial(linear, inputs=count, groups=groups), scan=Scan, walk=Walk)
 
     def ports():
         return (
-            {"rst": bit(), "valid": bit(), "base": below(count), "index": below(2)},
+            {"rst": bit(), "valid": bit(), "y": word(1), "x": word(1), "base": below(count), "index": below(2)},
             {
                 "ready": bit(),
                 "move": bit(),

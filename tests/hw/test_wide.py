@@ -1,12 +1,15 @@
 """The wide walker and its turns: all taps of an input at once, each to its bank; MyHDL and VHDL."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from myhdl import block
 
 from minisnn_hw.parts.rotate import rotate
+from minisnn_hw.ports import Scan, WideWalk
 from minisnn_hw.wide_conv2d import wide_conv2d
-from tests.hw.ports import PATTERNS, address, below, bit, in_ghdl, pack, run, word
+from tests.hw.ports import PATTERNS, address, below, bit, in_ghdl, pack, plain, run, word
 from tests.hw.test_walkers import check_flow, walk
 
 
@@ -70,7 +73,7 @@ def test_wide_conv2d(kernel, padding, channels, height, width, out, groups, miss
                 "weight_address": address(channels * groups),
                 "turn_y": address(kernel),
                 "turn_x": address(kernel),
-                "adds": word(kernel**2),
+                "banks": word(kernel**2),
                 "addresses": word(kernel**2 * bits),
             },
         )
@@ -98,52 +101,8 @@ def test_wide_conv2d(kernel, padding, channels, height, width, out, groups, miss
         costs.append(groups if neurons else 0)
     assert (0 in costs) == misses
 
-    @block
-    def make(
-        clk,
-        rst,
-        valid,
-        y,
-        x,
-        base,
-        index,
-        ready,
-        move,
-        load,
-        busy,
-        add,
-        weight_address,
-        turn_y,
-        turn_x,
-        adds,
-        addresses,
-    ):
-        return wide_conv2d(
-            clk,
-            rst,
-            valid,
-            ready,
-            y,
-            x,
-            base,
-            index,
-            move,
-            load,
-            busy,
-            add,
-            weight_address,
-            turn_y,
-            turn_x,
-            adds,
-            addresses,
-            kernel,
-            padding,
-            channels,
-            h,
-            w,
-            groups,
-        )
-
+    shape = {"kernel": kernel, "padding": padding, "out_height": h, "out_width": w, "groups": groups}
+    make = plain(partial(wide_conv2d, **shape), scan=Scan, walk=WideWalk)
     inputs = [{"y": y, "x": x, "base": c // 2 * 2, "index": c % 2} for y, x, c in places]
     episodes = [(inputs, pattern, cut) for pattern in PATTERNS for cut in (7, None)]
     logs = []
@@ -154,7 +113,7 @@ def test_wide_conv2d(kernel, padding, channels, height, width, out, groups, miss
     given, seen = run(make, ports, walk(episodes, logs, rng, anything))
     for (_, _, cut), log in zip(episodes, logs):
         check_flow(log, costs, lambda first, cost: first + cost - 1)
-        assert all(bool(now["adds"]) == now["add"] for now in log)
+        assert all(bool(now["banks"]) == now["add"] for now in log)
         found = [
             (
                 now["weight_address"],
@@ -163,7 +122,7 @@ def test_wide_conv2d(kernel, padding, channels, height, width, out, groups, miss
                 {
                     bank: now["addresses"] >> bank * bits & (1 << bits) - 1
                     for bank in range(kernel**2)
-                    if now["adds"] >> bank & 1
+                    if now["banks"] >> bank & 1
                 },
             )
             for now in log
