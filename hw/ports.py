@@ -1,8 +1,8 @@
 """Port bundles: the signals of one port as one object, a signal an attribute.
 
 A block takes a bundle as one argument, and MyHDL converts its members under the argument's name: ``s_load.tdata``
-becomes ``s_load_tdata`` in VHDL and Verilog. Directions follow from use. A bundle must be an object with a ``__dict__``,
-such as these dataclasses; slots, named tuples and lists of bundles would lose their signals without an error.
+becomes ``s_load_tdata`` in VHDL and Verilog. Directions follow from use. A bundle must be an object with a
+``__dict__``, such as these dataclasses; slots, named tuples and lists of bundles would lose their signals silently.
 """
 
 from dataclasses import dataclass, fields
