@@ -151,7 +151,7 @@ print(f"{sum(spikes)} spikes in {len(cur)} steps, {membranes.count(127)} saturat
 # assembly line: a neuron takes 4 cycles, but a new one enters in every cycle, and the clock can be faster.
 #
 # Bit i of `fires` (bit 0 is the last digit) is 1 when a neuron is in stage i. For a neuron that enters in cycle c,
-# `spike` and the membrane (`before` reset) are out in cycle c + 2, and its new state (`kept`) in cycle c + 4. In the
+# `spike` and `membrane` (before reset) are out in cycle c + 2, and its new state (`kept`) in cycle c + 4. In the
 # source, `x[3]` is bit 3 of x, `x[5:2]` are its bits 4 to 2, and `x[5:]` its bits 4 to 0; `.signed()` reads them as
 # two's complement; `subtracts` and the like are constants of the block.
 
@@ -188,7 +188,7 @@ inputs = {
     "threshold": unsigned(7),
     "clear": unsigned(1),
 }
-outputs = {"spike": unsigned(1), "before": unsigned(8), "kept": signed(8)}
+outputs = {"spike": unsigned(1), "membrane": unsigned(8), "kept": signed(8)}
 
 
 def traced(**signals):
@@ -206,11 +206,11 @@ seen = run(traced, inputs, outputs, stream)
 
 kept = states.copy()
 spk = np.zeros(count, np.uint8)
-before = np.zeros(count, np.int64)
-fixed.lif.fire(kept, currents, 60, 3, 2, 0, 0, -128, 127, spk, before)
+mem = np.zeros(count, np.int64)
+fixed.lif.fire(kept, currents, 60, 3, 2, 0, 0, -128, 127, spk, mem)
 for n in range(count):
     assert seen[n + 2]["spike"] == spk[n]
-    assert seen[n + 2]["before"] == before[n] & 255  # the port shows the bits of two's complement
+    assert seen[n + 2]["membrane"] == mem[n] & 255  # the port shows the bits of two's complement
     assert seen[n + 4]["kept"] == kept[n]
 
 # %% [markdown]
@@ -220,15 +220,15 @@ for n in range(count):
 # new state is 3/4 of 100, minus 60.
 
 # %%
-rows = ["v", "addend", "fires", "before", "spike", "kept"]
-delays = {"before": 2, "spike": 2, "kept": 4}  # cycles after the neuron has entered
+rows = ["v", "addend", "fires", "membrane", "spike", "kept"]
+delays = {"membrane": 2, "spike": 2, "kept": 4}  # cycles after the neuron has entered
 cycles_shown, followed = 9, 3
 
 
 def shown_value(name, cycle):
     """Return what the figure writes for a signal in a cycle."""
     value = int({**stream[cycle], **seen[cycle]}[name])
-    if name == "before" and value > 127:
+    if name == "membrane" and value > 127:
         return value - 256  # two's complement
     if name == "fires":
         return format(value, "04b")

@@ -6,8 +6,6 @@
 #     frame of spikes -> scanner -> lanes -> firing pass -> frame of the next layer
 
 # %%
-from functools import partial
-
 import matplotlib.pyplot as plt
 import numpy as np
 from common import save, source
@@ -15,7 +13,7 @@ from myhdl import Signal, intbv
 
 import minisnn as ms
 from minisnn import plot
-from minisnn_hw import cosimulate, parts, spike_scanner, verify
+from minisnn_hw import cosimulate, parts, ports, spike_scanner, verify
 
 # %% [markdown]
 # ## The scanner: where are the spikes?
@@ -58,29 +56,45 @@ assert addresses == np.flatnonzero(spikes).tolist()
 # %%
 print(source(spike_scanner.without_lowest))
 
+# %% [markdown]
+# The signals of the handshake and of the spike's address belong together, so they are one *bundle*: a Python object
+# with one signal per attribute. Here it is `Scan`. To the simulator, and in VHDL, its signals are called `scan_valid`,
+# `scan_ready` and so on.
 
+
+# %%
 def unsigned(width):
     return Signal(intbv(0)[width:])
 
 
+scan_port = ports.Scan(
+    valid=unsigned(1),
+    ready=unsigned(1),
+    y=unsigned(1),
+    x=unsigned(1),
+    base=unsigned(8),
+    index=unsigned(5),
+)
 inputs = {
     "rst": unsigned(1),
     "start": unsigned(1),
     "read_data": unsigned(32),
-    "ready": unsigned(1),
+    **scan_port.named("scan", "ready"),
 }
 outputs = {
     "busy": unsigned(1),
     "read": unsigned(1),
     "read_address": unsigned(2),
     "present": unsigned(1),
-    "valid": unsigned(1),
-    "y": unsigned(1),
-    "x": unsigned(1),
-    "base": unsigned(8),
-    "index": unsigned(5),
+    **scan_port.named("scan", "valid", "y", "x", "base", "index"),
 }
-scanner = partial(spike_scanner.spike_scanner, height=1, width=1, channels=128, flat=True)
+
+
+def scanner(**signals):
+    """Make the scanner from single signals: those of the bundle are replaced by the bundle."""
+    single = {name: signal for name, signal in signals.items() if not name.startswith("scan_")}
+    return spike_scanner.spike_scanner(**single, scan=scan_port, height=1, width=1, channels=128, flat=True)
+
 
 # %% [markdown]
 # Around the scanner we simulate a memory that holds the words, and a neighbour that takes every spike at once:
@@ -98,10 +112,12 @@ def drive(cycle, seen):
         raise StopIteration
     if seen["read"]:
         read_data = words[seen["read_address"]]  # memory answers in the next cycle
-    if seen["valid"] and cycle > START + 1:
-        address = seen["base"] + seen["index"]  # address of the word's first bit, plus the bit's place in the word
+    if seen["scan_valid"] and cycle > START + 1:
+        address = (
+            seen["scan_base"] + seen["scan_index"]
+        )  # address of the word's first bit, plus the bit's place in the word
         handed_over.append((address, cycle - 1))
-    return {"rst": cycle == 0, "start": cycle == START, "read_data": read_data, "ready": 1}
+    return {"rst": cycle == 0, "start": cycle == START, "read_data": read_data, "scan_ready": 1}
 
 
 verify.simulate.run(scanner, inputs, outputs, drive)
@@ -148,8 +164,8 @@ assert kept[4] == 60
 
 # %% [markdown]
 # The cure is *forwarding*: the adder remembers its last three results, and takes the newest one of the same address
-# from there, not from memory. No cycle is lost. In the library's adder, `two_before` says that the addition two cycles
-# before was to the same address, and so on. (That no sum is wrong is proven in the last code cell.)
+# from there, not from memory. No cycle is lost. In the library's adder, `control.two_before` says that the addition two
+# cycles before was to the same address, and so on. (That no sum is wrong is proven in the last code cell.)
 
 # %%
 text = source(parts.accumulate.accumulate)

@@ -80,15 +80,15 @@ inputs = {
     "threshold": unsigned(7),
     "clear": unsigned(1),
 }
-outputs = {"spike": unsigned(1), "before": unsigned(8), "kept": signed(8)}
+outputs = {"spike": unsigned(1), "membrane": unsigned(8), "kept": signed(8)}
 seen = run(make, inputs, outputs, stream)
 
 kept = states.copy()
 spk = np.zeros(count, np.uint8)
-before = np.zeros(count, np.int64)
+mem = np.zeros(count, np.int64)
 zero = fixed.lif.RESETS.index("zero")
 assert zero == 2
-fixed.lif.fire(kept, currents, 60, 3, 2, zero, 0, -128, 127, spk, before)
+fixed.lif.fire(kept, currents, 60, 3, 2, zero, 0, -128, 127, spk, mem)
 assert [seen[n + 2]["spike"] for n in range(count)] == spk.tolist()
 assert [seen[n + 4]["kept"] for n in range(count)] == kept.tolist()
 assert spk.any()
