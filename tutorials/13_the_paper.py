@@ -41,7 +41,7 @@ folder = TemporaryDirectory()
 
 # %%
 digits_plan = replace(
-    study.stages.PLANS["digits"],
+    study.plan.PLANS["digits"],
     screening=5,
     epochs=10,
     lanes=(16, 8, 2),
@@ -62,7 +62,7 @@ def svhn_plan(source):
         y_test=whole.y_test[:test_count],
     )
     return replace(
-        study.stages.PLANS["digits"],
+        study.plan.PLANS["digits"],
         dataset=path,
         lanes=(8, 16, 8, 2),
         screening=4,
@@ -164,7 +164,7 @@ draw("trade")
 # least one firing pass.
 
 # %%
-all_rows = study.stages.Rows(plan, rows)
+all_rows = study.selection.Rows(plan, rows)
 full_length = all_rows.seeds(surrogate=all_rows.best("fast_sigmoid"))
 if full_length:
     bound = study.claims.floor(full_length)

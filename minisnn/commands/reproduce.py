@@ -1,8 +1,8 @@
 """Repeat the study of Aliyev & Adegbija (DATE 2024), from the data to the report, in one command.
 
-Stage by stage, points are trained and measured, and the next are chosen on validation images. What is chosen in the end
-is checked in gates, every spike, membrane and cycle, and written as VHDL. The same command goes on from what is there;
-after --budget minutes no point is begun any more, and the report says what is missing.
+Points are trained and measured in stages; each stage is chosen from the validation results of those before it. The
+network selected in the end is checked in gates, every spike, membrane and cycle, and written as VHDL. The same command
+continues an unfinished study. After --budget minutes no point is started, and the report says what is missing.
 """
 
 import shlex
@@ -14,29 +14,30 @@ from ..errors import InputError
 from . import main
 from .sweep import add_workers, executor_of, line
 
-CHECKED = {"myhdl": 2, "ghdl": 1, "verilator": 20}  # images: what takes half a minute
+CHECKED = {"myhdl": 2, "ghdl": 1, "verilator": 20}  # images simulated: about half a minute
 
 
 def add_arguments(parser):
-    """The command's flags."""
+    """Add the command's flags."""
     parser.add_argument("--dataset", default="digits", metavar="NAME", help="digits or svhn (default: digits)")
     parser.add_argument(
         "--data",
         metavar="DIR",
         help="folder with the data set's files (default: they are downloaded to ~/.cache/minisnn)",
     )
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for all that comes of it")
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="folder for all results; created if it does not exist"
+    )
     add_workers(parser)
 
 
 def run(args):
-    """Reproduce as the arguments say; exit status 1 if the gates differ."""
+    """Run the study; return exit status 1 if the gates differ from the integers."""
     from ..data import load as datasets
-    from ..study import stages as study
-    from ..study.point import integers
+    from ..study.plan import plan_for
     from ..study.store import Store
 
-    plan = study.plan_for(args.dataset)
+    plan = plan_for(args.dataset)
     try:
         args.out.mkdir(exist_ok=True)
     except OSError as error:
@@ -47,27 +48,20 @@ def run(args):
         store.note("command", f"minisnn reproduce --dataset {args.dataset} --out DIR")
     left = _stages(plan, path, data, args)
     if left:
-        print(f"\nthe time is up in stage {left}: the same command goes on; a report of what is there", flush=True)
+        print(f"\ntime is up in stage {left}; repeat the same command to continue; the report so far:", flush=True)
         return _command("report", path, "--out", args.out / "report")
-    with Store(path) as store:
-        print("pitfalls: the same weights in another network", flush=True)
-        study.pitfalls(plan, store, data)
-        settled = study.Rows(plan, store.rows()).settled()
-        chosen = settled.get("priced") or settled["default"]
-        _, integer, _ = integers(chosen[0]["point"], study.trained(store, chosen[0], data), data)
-        integer.save(args.out / "network.int.npz")
-    print(f"chosen: {line(**chosen[0] | {'seconds': 0}).partition('  ')[2]}", flush=True)
+    _select(plan, path, data, args.out / "network.int.npz")
     return _hardware(args) or _command("report", path, "--out", args.out / "report")
 
 
 def _stages(plan, path, data, args):
-    """Compute all points; the stage that is not finished, or ""."""
+    """Compute all points; return the stage that is not finished, or ""."""
     from tqdm import tqdm
 
-    from ..study import stages as study
+    from ..study import stages
 
     try:
-        return study.run(
+        return stages.run(
             plan,
             path,
             data,
@@ -80,24 +74,51 @@ def _stages(plan, path, data, args):
             on_row=lambda row: tqdm.write(line(*row), file=sys.stdout),
         )
     except KeyboardInterrupt:
-        raise KeyboardInterrupt(f"interrupted; what is done is in {path}, the same command goes on") from None
+        raise KeyboardInterrupt(
+            f"interrupted; finished points are in {path}; repeat the same command to continue"
+        ) from None
+
+
+def _select(plan, path, data, out):
+    """Measure the pitfalls, and write the integers of the selected network to a file."""
+    from ..study import pitfalls
+    from ..study.point import integers, model_file
+    from ..study.selection import Rows
+    from ..study.store import Store
+
+    with Store(path) as store:
+        print("pitfalls: the trained weights in a different network", flush=True)
+        pitfalls.note(plan, store, data)
+        selected = Rows(plan, store.rows()).selected()
+        first_seed, *_ = selected.get("priced") or selected["default"]
+        _, integer, _ = integers(first_seed["point"], model_file(first_seed, store, data), data)
+    integer.save(out)
+    columns = ("key", "point", "status", "reason", "result")
+    print(f"selected: {line(*(first_seed[name] for name in columns))}", flush=True)
 
 
 def _hardware(args):
-    """The chosen network in gates, and as VHDL."""
+    """Check the selected network in gates, and write it as VHDL."""
     model = args.out / "network.int.npz"
-    there = ["verilator"] * bool(shutil.which("verilator")) + ["ghdl"] * bool(shutil.which("ghdl"))
-    simulator = "myhdl" if args.dataset == "digits" else (there or [None])[0]  # which takes hours where it is large
     folder = ["--data", args.data] if args.data else []
+    simulator = _simulator(args.dataset)
     if simulator is None:
-        print("the gates were NOT simulated: that needs GHDL or Verilator (apt install ghdl)", flush=True)
+        print("the gates were NOT simulated: this needs GHDL or Verilator (apt install ghdl)", flush=True)
     elif _command("cosim", model, "--simulator", simulator, "--images", CHECKED[simulator], *folder):
         return 1
     return _command("vhdl", model, "--out", args.out / "accelerator", *folder)
 
 
+def _simulator(dataset):
+    """Return the simulator to use, or None; MyHDL would take hours for a large network."""
+    if dataset == "digits":
+        return "myhdl"
+    installed = [name for name in ("verilator", "ghdl") if shutil.which(name)]
+    return installed[0] if installed else None
+
+
 def _command(*words):
-    """Another command, said before it is run."""
+    """Print another command, and run it."""
     words = [str(word) for word in words]
     print(f"\n$ {shlex.join(['minisnn', *words])}", flush=True)
     return main(words)

@@ -1,9 +1,9 @@
 """Compute a grid of settings into one file: accuracy, firing rates, clock cycles and energy of each point.
 
-Flags of network and training take several values: the grid is their product. Each point is trained, its epoch chosen
-on validation images, quantised, and measured on all steps of the test images. The file is SQLite; whatever is killed,
-the same command goes on from what is there, and two processes may share the file. A point that fails is recorded with
-its reason.
+The flags of network and training take several values; the grid is their product. Each point is trained, its best epoch
+chosen on validation images, quantised, and measured on the test images over all steps. The file is SQLite. After an
+interruption, even kill -9, the same command continues from the finished points; two processes may share the file.
+A point that fails is recorded with its reason.
 """
 
 import shlex
@@ -48,18 +48,18 @@ AXES = (
 
 
 def add_arguments(parser):
-    """The command's flags; those that were not given are None."""
+    """Add the command's flags; those that are not given are None."""
     add_training_data_arguments(parser.add_argument_group("data"))
-    add_network(parser.add_argument_group("network, each flag with one value or more"), nargs="+")
-    add_training(parser.add_argument_group("training, each flag with one value or more"), nargs="+")
-    hardware = parser.add_argument_group("integers and hardware, each flag with one value or more")
+    add_network(parser.add_argument_group("network, each flag with one or more values"), nargs="+")
+    add_training(parser.add_argument_group("training, each flag with one or more values"), nargs="+")
+    hardware = parser.add_argument_group("integers and hardware, each flag with one or more values")
     hardware.add_argument(
         "--weight-bits",
         type=widths,
         nargs="+",
         default=[8],
         metavar="BITS",
-        help="of the integers: one number, or a list by layer 8,4,4,8 (default: 8)",
+        help="bits of the integer weights: a number, or a list by layer such as 8,4,4,8 (default: 8)",
     )
     hardware.add_argument(
         "--finetune",
@@ -67,7 +67,7 @@ def add_arguments(parser):
         nargs="+",
         default=[0],
         metavar="EPOCHS",
-        help="more training with weights rounded to these bits (default: 0)",
+        help="epochs of further training with weights rounded to these bits (default: 0)",
     )
     hardware.add_argument(
         "--lanes",
@@ -75,53 +75,55 @@ def add_arguments(parser):
         nargs="+",
         default=[None],
         metavar="N/N/...",
-        help="such as 32/32/8/8 (default: up to 32 for a convolution, 8 for a fully connected layer)",
+        help="lanes by layer, such as 32/32/8/8 (default: up to 32 for a convolution, 8 for a fully connected layer)",
     )
     add_wide_argument(hardware)
     add_workers(parser)
     parser.add_argument(
         "--out", type=Path, default=Path("study.sqlite"), metavar="FILE", help="file of results (default: study.sqlite)"
     )
-    parser.add_argument("--retry", action="store_true", help="compute points that failed again")
+    parser.add_argument("--retry", action="store_true", help="compute failed points again")
     parser.add_argument("--again", action="store_true", help="measure all points again, with the models in the file")
 
 
 def add_workers(parser):
-    """Who computes, and how long."""
+    """Add flags that say which workers compute, and for how long."""
     group = parser.add_argument_group("machine")
-    group.add_argument("--workers", type=positive, metavar="N", help="processes (default: one for each processor)")
+    group.add_argument(
+        "--workers", type=positive, metavar="N", help="number of worker processes (default: one per processor)"
+    )
     group.add_argument(
         "--threads",
         type=positive,
         default=1,
         metavar="N",
-        help="of each process; the result does not depend on it (default: 1)",
+        help="threads of each worker; results do not depend on it (default: 1)",
     )
     group.add_argument(
         "--dask",
         metavar="ADDRESS",
-        help="use the workers of this Dask scheduler, such as "
-        "tcp://127.0.0.1:8786, instead; needs pip install 'minisnn[cluster]'",
+        help="use the workers of this Dask scheduler instead, such as "
+        "tcp://127.0.0.1:8786; needs pip install 'minisnn[cluster]'",
     )
     group.add_argument(
         "--budget",
         type=float,
         metavar="MINUTES",
-        help="begin no point after so many minutes; the same command goes on later (default: no limit)",
+        help="start no point after this many minutes; the same command continues later (default: no limit)",
     )
 
 
 def executor_of(args):
-    """The workers that the flags name."""
+    """Return the workers that the flags ask for."""
     from ..study import sweep
 
     if args.dask and args.workers:
-        raise InputError("--workers are processes of this machine, --dask has its own; give one of them")
+        raise InputError("--workers starts processes on this machine, --dask uses those of a cluster; give one of them")
     return sweep.Dask(args.dask) if args.dask else sweep.Processes(args.workers)
 
 
 def run(args):
-    """Sweep as the arguments say; exit status 1 if a point has failed."""
+    """Run the sweep; return exit status 1 if a point failed."""
     from ..data import load as datasets
     from ..study import sweep
     from ..study.point import make
@@ -130,20 +132,20 @@ def run(args):
     data = datasets.load(args.dataset, args.data, progress=True)
     points = []
     for values in sweep.grid(given):
-        own = {name: values.pop(name) for name in ("weight_bits", "finetune", "lanes")}
+        hardware = {name: values.pop(name) for name in ("weight_bits", "finetune", "lanes")}
         network, training = choose(args.dataset, values | {"detach_reset": args.detach_reset})
-        points.append(make(data, network, training, wide=args.wide, **own))
-    print(f"{data.name}: {len(points)} point{'s' if len(points) > 1 else ''} into {args.out}", flush=True)
+        points.append(make(data, network, training, wide=args.wide, **hardware))
+    print(f"{data.name}: {len(points)} point{'s' if len(points) > 1 else ''}, results in {args.out}", flush=True)
     outcome = run_points(points, args, retry=args.retry, again=args.again)
     print(f"{outcome.done} done, {outcome.failed} failed, {outcome.left} left: {args.out}")
     if outcome.left:
-        print("go on with the same command")
+        print("repeat the same command to continue")
     print(f"next    {shlex.join(['minisnn', 'report', str(args.out), '--out', 'report'])}")
     return 1 if outcome.failed else 0
 
 
 def run_points(points, args, **options):
-    """:func:`minisnn.study.sweep.sweep` with a line for each point, and words for Ctrl-C."""
+    """Compute points, print a line for each, and say on Ctrl-C how to continue."""
     from tqdm import tqdm
 
     from ..study import sweep
@@ -162,18 +164,21 @@ def run_points(points, args, **options):
             **options,
         )
     except KeyboardInterrupt:
-        raise KeyboardInterrupt(f"interrupted; what is done is in {args.out}, the same command goes on") from None
+        raise KeyboardInterrupt(
+            f"interrupted; finished points are in {args.out}; repeat the same command to continue"
+        ) from None
 
 
-def line(key, point, status, reason, result, seconds, **_):
-    """A row in words."""
+def line(key, point, status, reason, result, seconds=None):
+    """Return a row of results in words."""
     network, training = point["network"], point["training"]
     words = (
-        f"{key[:6]}  {network['surrogate']:<18} beta {network['beta']} theta {network['threshold']} "
+        f"{key[:6]}  {network['surrogate']:<18} beta {network['beta']} threshold {network['threshold']} "
         f"T {training['num_steps']} seed {training['seed']}"
     )
     words += f" penalty {training['rate_penalty']}" if training["rate_penalty"] else ""
     if status == "failed":
         return f"{words}  FAILED: {reason}"
     test = result["test"]
-    return f"{words}  {100 * test['accuracy']:.2f} %  {test['latency']:,.0f} cycles  {seconds:.0f} s"
+    words += f"  {100 * test['accuracy']:.2f} %  {test['latency']:,.0f} cycles"
+    return words if seconds is None else f"{words}  {seconds:.0f} s"

@@ -1,7 +1,8 @@
-"""The study of Aliyev & Adegbija (DATE 2024): grids of settings, trained, quantised and timed, and the report on them.
+"""The study of Aliyev & Adegbija (DATE 2024): grids of settings, trained, quantised and timed, and a report on them.
 
-Imports ``training``, ``data``, ``timing``, ``fixed`` and the network, and is imported by ``commands`` alone. Start with
-``stages``; ``sweep`` computes any grid of ``point`` into a ``store``; ``report`` gathers what ``page`` shows.
+It imports ``training``, ``data``, ``timing``, ``fixed`` and the network; only ``commands`` imports it. Start with
+``plan`` (the settings tried) and ``stages`` (the points that follow from them); ``sweep`` computes any list of points
+into a ``store``; ``selection`` makes all choices; ``report`` gathers what ``page`` shows.
 """
 
 from ..lazy import attributes

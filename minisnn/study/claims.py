@@ -1,22 +1,25 @@
-"""What Aliyev & Adegbija (DATE 2024) say, and whether it holds in a study: every verdict is computed from the numbers.
+"""Claims of Aliyev & Adegbija (DATE 2024), each with a verdict that is computed from the numbers.
 
-A claim is made of one or more tests, each of a number against a bar; it holds if the means over the seeds pass all of
-them. Its settings were chosen on validation (``Rows.settled``); all numbers here are of the test
-images.
+A claim has one or more tests, each of which compares a number with a bar. It holds if the means over the seeds pass all
+its tests. Its settings were selected on validation (``Rows.selected``); all numbers here are results on test images.
 """
+
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from .. import topology
 from ..timing import energy
-from .stages import PAPER_LOSS
+from .plan import PAPER_LOSS, Plan
 
-CUT, CUT_WITH_STEPS, RATIO = 0.48, 0.70, 1.9  # the bars: of latency at equal T, with T free; of images a joule
-HARDLY = 0.1  # of accuracy: what learns so much less is no base to compare with
+CUT, CUT_WITH_STEPS = 0.48, 0.70  # bars of the latency saved: with the default's T, and with fewer steps
+RATIO = 1.9  # bar of the ratio of images per joule
+HARDLY = 0.1  # accuracy; a default that is worse by this much has learned too little to compare with
 HOLDS, FAILS, OPEN, MODEL = "holds", "does not hold here", "not computed yet", "cannot be reproduced by a model"
 DEFAULTS = ("default", "named")
 
-LABELS = {  # of what settles, by its name
+LABELS = {  # display name of each selected setting
     "default": "default, best scale",
     "named": "default, snnTorch's scale",
     "paper": "beta, threshold (paper's loss)",
@@ -28,280 +31,144 @@ LABELS = {  # of what settles, by its name
     "wide": "fast sigmoid as wide as the arctangent",
     "same scale": "fast sigmoid at the arctangent's scale",
 }
-FIRES_LESS = "fast sigmoid fires less than arctangent, at similar accuracy"
-CUTS = "a cross-sweep of beta and threshold cuts latency by 48 % for 2.88 points of accuracy, against the default"
+FIRES_LESS = "the fast sigmoid has a lower firing rate than the arctangent, at similar accuracy"
+CUTS = "a cross-sweep of beta and threshold cuts latency by 48 % against the default, for 2.88 points of accuracy"
 EFFICIENT = "1.72 times the FPS/W of prior accelerators"
 
 
-def claims(settled, plan, clock_mhz, constants=None):
-    """All claims of a study.
+def claims(
+    selected: dict[str, list[dict]], plan: Plan, clock_mhz: float, constants: dict[str, float] | None = None
+) -> list[dict]:
+    """Return all claims of a study; those whose selected settings are missing are open.
 
-    Parameters
-    ----------
-    settled : dict of list of rows
-        Of :meth:`minisnn.study.stages.Rows.settled`: by seed. What is missing leaves its claims open.
-    plan : Plan
-    clock_mhz : float
-    constants : dict, optional
-        As of :func:`minisnn.timing.energy.load_constants`.
+    Each claim is a dict of
 
-    Returns
-    -------
-    claims : list of dict
-        ``group``: "firing", "latency" or "efficiency"; ``paper``: what it says, or ""; ``what``: what is compared;
-        ``tests``: list of {what, unit, sense, bar, mean, by_seed}; ``range``: (least, greatest) value of the first
-        test's mean if the energy model's constants are off by up to 2, or None; ``verdict``; ``passed``: seeds that
-        pass all tests; ``seeds``; ``note``.
+    - ``group``, "firing", "latency" or "efficiency"; ``paper``, the paper's sentence or ""; ``what``, what is compared
+    - ``tests``, list of {what, unit, sense, bar, mean, by_seed}
+    - ``range``, of the first test's mean if the energy model's constants are off by a factor of up to 2; or None
+    - ``verdict``; ``passed``, the number of seeds that pass all tests, of ``seeds``; ``note``
 
-    Examples
-    --------
-    The cut must be 48 %, for a point of accuracy at most:
-
-    >>> def rows(accuracy, latency):  # one seed
-    ...     test = {"accuracy": accuracy, "latency": latency, "interval": latency,
-    ...             "events": {"pipelined": {"cycles": latency}}}
-    ...     return [{"point": {"training": {"encoding": "rate"}}, "result": {"test": test}}]
-    >>> from minisnn.study.stages import plan_for
-    >>> for accuracy, latency in ((0.895, 500), (0.895, 530), (0.88, 500)):
-    ...     settled = {"default": rows(0.90, 1000), "leak": rows(accuracy, latency)}
-    ...     claim = next(each for each in claims(settled, plan_for("digits"), 100.0) if len(each["tests"]) == 2)
-    ...     print([round(test["mean"], 3) for test in claim["tests"]], claim["verdict"])
-    [0.5, 0.005] holds
-    [0.47, 0.005] does not hold here
-    [0.5, 0.02] does not hold here
+    `constants` are those of :func:`minisnn.timing.energy.load_constants`.
     """
-    found = [
-        _fires_less(settled, *pair, plan.tolerance)
-        for pair in (
-            ("default", "atan", "each at its best scale, as named"),
-            ("named", "atan named", f"at snnTorch's scales ({plan.fast_sigmoid:g} and {plan.atan:g})"),
-            ("same scale", "atan", "at equal scale, the arctangent's best"),
-            ("wide", "atan", "at equal half-width, that of the arctangent's best"),
-        )
+    return [
+        *_firing_claims(selected, plan),
+        *_latency_claims(selected, plan),
+        _board_claim(),
+        *_efficiency_claims(selected, plan, clock_mhz, constants),
     ]
-    for base in DEFAULTS:
-        found += [
-            _cuts(settled, name, base, bar, loss)
-            for name, bar, loss in (
-                ("paper", CUT, PAPER_LOSS),
-                ("leak", CUT, plan.tolerance),
-                ("priced", CUT, plan.tolerance),
-                ("steps", CUT_WITH_STEPS, plan.tolerance),
-            )
-        ]
-    found.append(
-        {
-            "group": "efficiency",
-            "paper": EFFICIENT,
-            "what": "the accelerator against other work's",
-            "tests": [],
-            "range": None,
-            "verdict": MODEL,
-            "passed": 0,
-            "seeds": 0,
-            "note": "it compares boards; here energy is modelled, and only ratios between our settings mean anything",
-        }
+
+
+def _firing_claims(selected, plan):
+    pairs = (
+        ("default", "atan", "each at its best scale"),
+        ("named", "atan named", f"at snnTorch's scales ({plan.fast_sigmoid:g} and {plan.atan:g})"),
+        ("same scale", "atan", "at equal scale (the arctangent's best)"),
+        ("wide", "atan", "at equal half-width (that of the arctangent at its best scale)"),
     )
-    found += [
-        _efficient(settled, name, "pipelined", base, "pipelined", RATIO, plan.tolerance, clock_mhz, constants)
+    return [_fires_less(selected, *pair, plan.tolerance) for pair in pairs]
+
+
+def _latency_claims(selected, plan):
+    trades = (
+        ("paper", CUT, PAPER_LOSS),
+        ("leak", CUT, plan.tolerance),
+        ("priced", CUT, plan.tolerance),
+        ("steps", CUT_WITH_STEPS, plan.tolerance),
+    )
+    return [_cuts(selected, name, base, bar, loss) for base in DEFAULTS for name, bar, loss in trades]
+
+
+def _board_claim():
+    return {
+        "group": "efficiency",
+        "paper": EFFICIENT,
+        "what": "this accelerator against those of other work",
+        "tests": [],
+        "range": None,
+        "verdict": MODEL,
+        "passed": 0,
+        "seeds": 0,
+        "note": "the paper compares boards; here energy is modelled, so only ratios between settings are meaningful",
+    }
+
+
+def _efficiency_claims(selected, plan, clock_mhz, constants):
+    model = (clock_mhz, constants)
+    between_settings = [
+        _efficient(selected, name, base, "pipelined", RATIO, plan.tolerance, *model)
         for base in DEFAULTS
         for name in ("leak", "priced", "steps")
     ]
-    found += [
-        _efficient(settled, "priced", "pipelined", base, schedule, 1.0, None, clock_mhz, constants)
+    between_schedules = [
+        _efficient(selected, "priced", base, schedule, 1.0, None, *model)
         for base in ("priced", "default")
         for schedule in ("dense", "layerwise")
     ]
-    return found
+    return between_settings + between_schedules
 
 
-def floor(rows):
-    """Cycles that no training can save: those of the pixels, which are the same for all settings.
-
-    Parameters
-    ----------
-    rows : list of rows
-        Of one setting, with direct coding.
-
-    Returns
-    -------
-    floor : dict or None
-        ``additions``: of the pixels, in layer 1; ``whole``: from the first pixel to the last addition, and T firing
-        passes of layer 1; ``one_step``: the same with one; ``latency``: mean; ``cut, cut_with_steps``: the largest
-        shares of it that could be cut at equal T, and with T free. None if the coding is not direct.
-
-    Examples
-    --------
-    The pixels are added from cycle 64 to 164; then layer 1 fires at each of 4 steps, 10 cycles each:
-
-    >>> row = {"point": {"training": {"encoding": "direct", "num_steps": 4}},
-    ...        "result": {"test": {"timeline": {"begins": [[64]], "added": [[164]]}, "firing_cycles": [10, 2],
-    ...                            "latency": 408.0}}}
-    >>> found = floor([row])
-    >>> found["additions"], found["whole"], found["one_step"], found["cut"]
-    (100.0, 204.0, 174.0, 0.5)
-    """
-    if any(row["point"]["training"]["encoding"] != "direct" for row in rows):
-        return None
-    times = [row["result"]["test"]["timeline"] for row in rows]
-    last, first = (float(np.mean([time[name][0][0] for time in times])) for name in ("added", "begins"))
-    passes = rows[0]["result"]["test"]["firing_cycles"][0]
-    steps, latency = rows[0]["point"]["training"]["num_steps"], test(rows, "latency")
-    whole, one_step = last + steps * passes, last + passes
-    return {
-        "additions": last - first,
-        "whole": whole,
-        "one_step": one_step,
-        "latency": latency,
-        "cut": 1 - whole / latency,
-        "cut_with_steps": 1 - one_step / latency,
-    }
+def _fires_less(selected, name, other, how, tolerance):
+    missing = [setting for setting in (name, other) if setting not in selected]
+    if missing:
+        return _open("firing", FIRES_LESS, how, missing)
+    ours, theirs = selected[name], selected[other]
+    names = " against ".join(rows[0]["point"]["network"]["surrogate"] for rows in (ours, theirs))
+    our_rates, their_rates = _test_values(ours, "firing_rate"), _test_values(theirs, "firing_rate")
+    rates = _ratio_test("ratio of firing rates", "x", "<", 1.0, our_rates, their_rates)
+    return _claim("firing", FIRES_LESS, f"{how}: {names}", [rates, _loss_test(ours, theirs, tolerance)])
 
 
-def test(rows, name):
-    """Mean over rows of a number of their test result.
-
-    Parameters
-    ----------
-    rows : list of rows
-        Of one setting: its seeds.
-    name : str
-        Such as "accuracy", "latency", "interval"; or "firing_rate".
-
-    Returns
-    -------
-    mean : float
-
-    Examples
-    --------
-    >>> test([{"result": {"test": {"latency": latency}}} for latency in (400, 500)], "latency")
-    450.0
-    """
-    return float(np.mean(_each(rows, name)))
+def _cuts(selected, name, base, bar, loss):
+    what = f"{LABELS[name]}; against {LABELS[base]}"
+    paper = CUTS if name == "paper" else ""
+    missing = [setting for setting in (name, base) if setting not in selected]
+    if missing:
+        return _open("latency", paper, what, missing)
+    ours, theirs = selected[name], selected[base]
+    latencies = _test_values(ours, "latency"), _test_values(theirs, "latency")
+    cut = _ratio_test("latency cut", "%", ">=", bar, *latencies, lambda ratio: 1 - ratio)
+    notes = (_weak_default_note(theirs, ours), _reach_note(theirs, name, cut))
+    return _claim("latency", paper, what, [cut, _loss_test(ours, theirs, loss)], notes=notes)
 
 
-def firing_rate(row, part="test"):
-    """Spikes per neuron and step over all layers: each layer counts by its neurons.
+def _efficient(selected, name, base, schedule, bar, tolerance, clock_mhz, constants):
+    """Claim that a setting, pipelined, computes more images per joule than the base with the given schedule."""
+    base_label = "the same network" if base == name else LABELS[base]
+    against = LABELS[base] if schedule == "pipelined" else f"the {schedule} schedule of {base_label}"
+    what = f"{LABELS[name]}; against {against}"
+    missing = [setting for setting in (name, base) if setting not in selected]
+    if missing:
+        return _open("efficiency", "", what, missing)
+    ours, theirs = selected[name], selected[base]
 
-    Parameters
-    ----------
-    row : dict
-        A point and its result, as of :meth:`minisnn.study.store.Store.rows`.
-    part : "test" or "validation"
+    def ratio(our_rows, their_rows):
+        return energy.sensitivity(cost(our_rows), cost(their_rows, schedule), clock_mhz, constants)
 
-    Returns
-    -------
-    rate : float
-
-    Examples
-    --------
-    90 neurons fire 10 %, 10 fire 50 %: that is not 30 %, but
-
-    >>> row = {"point": {"network": {"topology": "90-10", "input_shape": (4,), "padding": []}},
-    ...        "result": {"test": {"firing_rates": [0.1, 0.5]}}}
-    >>> round(firing_rate(row), 3)
-    0.14
-    """
-    network = row["point"]["network"]
-    layers = topology.parse(network["topology"], network["input_shape"], network["padding"])
-    return float(np.average(row["result"][part]["firing_rates"], weights=[layer.neurons for layer in layers]))
-
-
-def cost(rows, schedule="pipelined"):
-    """What an image costs, mean over rows, as :mod:`minisnn.timing.energy` takes it.
-
-    Parameters
-    ----------
-    rows : list of rows
-        Of one setting: its seeds.
-    schedule : str
-        One of ``minisnn.timing.cycles.SCHEDULES``.
-
-    Returns
-    -------
-    events : dict of float
-        Of :func:`minisnn.timing.energy.count`.
-    interval : float
-        Cycles between two answers.
-
-    Examples
-    --------
-    >>> rows = [{"result": {"test": {"events": {"pipelined": {"addition_bits": bits}}, "interval": 50.0}}}
-    ...         for bits in (800, 1000)]
-    >>> cost(rows)
-    ({'addition_bits': 900.0}, 50.0)
-    """
-    events = [row["result"]["test"]["events"][schedule] for row in rows]
-    tests = [row["result"]["test"] for row in rows]
-    intervals = [each["interval"] if schedule == "pipelined" else each[schedule]["interval"] for each in tests]
-    return {name: float(np.mean([each[name] for each in events])) for name in events[0]}, float(np.mean(intervals))
-
-
-def _each(rows, name):
-    """A number of each row's test result, an ndarray."""
-    if name == "firing_rate":
-        return np.array([firing_rate(row) for row in rows])
-    return np.array([row["result"]["test"][name] for row in rows])
-
-
-def _ratio(what, unit, sense, bar, ours, theirs, change=lambda ratio: ratio):
-    """A test of the ratio of means; of each seed for itself beside it."""
-    return _test(what, unit, sense, bar, change(ours.mean() / theirs.mean()), change(ours / theirs))
-
-
-def _test(what, unit, sense, bar, mean, by_seed):
-    return {
-        "what": what,
-        "unit": unit,
-        "sense": sense,
-        "bar": bar,
-        "mean": float(mean),
-        "by_seed": [float(value) for value in by_seed],
-    }
-
-
-def _lost(ours, theirs, bar):
-    """The test that no more accuracy is lost than that."""
-    lost = _each(theirs, "accuracy") - _each(ours, "accuracy")
-    return _test("accuracy lost", "points", "<=", bar, lost.mean(), lost)
-
-
-def passes(test, value):
-    """Whether a value passes a test; differences that are only rounding do.
-
-    Parameters
-    ----------
-    test : dict
-        Of :func:`claims`: its ``sense`` ("<", ">", "<=" or ">=") and ``bar`` are read.
-    value : float
-
-    Returns
-    -------
-    passes : bool
-
-    Examples
-    --------
-    >>> 0.9 - 0.89  # a point of accuracy
-    0.010000000000000009
-    >>> passes({"sense": "<=", "bar": 0.01}, 0.9 - 0.89), passes({"sense": "<=", "bar": 0.01}, 0.0101)
-    (True, False)
-    """
-    bar = test["bar"]
-    return {"<": value < bar, ">": value > bar, "<=": value <= bar + 1e-12, ">=": value >= bar - 1e-12}[test["sense"]]
+    mean, low, high = ratio(ours, theirs)
+    by_seed = [ratio([our_row], [their_row])[0] for our_row, their_row in zip(ours, theirs)]
+    tests = [_test("ratio of FPS/W", "x", ">=" if bar > 1 else ">", bar, mean, by_seed)]
+    if tolerance is not None:
+        tests.append(_loss_test(ours, theirs, tolerance))
+    if not passes(tests[0], mean):
+        note = "the ratio is below its bar"
+    elif passes(tests[0], low):
+        note = "the ratio passes its bar, even at the low end of its range"
+    else:
+        note = "the ratio passes its bar, but not at the low end of its range"
+    return _claim("efficiency", "", what, tests, (low, high), (_weak_default_note(theirs, ours), note))
 
 
 def _claim(group, paper, what, tests, bounds=None, notes=()):
-    """A claim with its verdict; of the notes those that say something."""
+    """Return a claim with its verdict; empty notes are left out."""
     seeds = len(tests[0]["by_seed"])
-    passed = sum(all(passes(each, each["by_seed"][seed]) for each in tests) for seed in range(seeds))
-    failed = [each["what"] for each in tests if not passes(each, each["mean"])]
+    passed = sum(all(passes(test, test["by_seed"][seed]) for test in tests) for seed in range(seeds))
     return {
         "group": group,
         "paper": paper,
         "what": what,
         "tests": tests,
         "range": bounds,
-        "verdict": FAILS if failed else HOLDS,
+        "verdict": HOLDS if all(passes(test, test["mean"]) for test in tests) else FAILS,
         "passed": passed,
         "seeds": seeds,
         "note": "; ".join(filter(None, notes)),
@@ -309,6 +176,7 @@ def _claim(group, paper, what, tests, bounds=None, notes=()):
 
 
 def _open(group, paper, what, names):
+    """Return a claim that lacks the selected settings `names`."""
     missing = " and ".join(LABELS[name] for name in dict.fromkeys(names))
     return {
         "group": group,
@@ -323,70 +191,104 @@ def _open(group, paper, what, names):
     }
 
 
-def _fires_less(settled, ours, theirs, how, tolerance):
-    missing = [name for name in (ours, theirs) if name not in settled]
-    if missing:
-        return _open("firing", FIRES_LESS, how, missing)
-    ours, theirs = settled[ours], settled[theirs]
-    names = " against ".join(rows[0]["point"]["network"]["surrogate"] for rows in (ours, theirs))
-    rates = _ratio("firing rate, relative", "x", "<", 1.0, _each(ours, "firing_rate"), _each(theirs, "firing_rate"))
-    return _claim("firing", FIRES_LESS, f"{how}: {names}", [rates, _lost(ours, theirs, tolerance)])
+def _test(what, unit, sense, bar, mean, by_seed):
+    return {
+        "what": what,
+        "unit": unit,
+        "sense": sense,
+        "bar": bar,
+        "mean": float(mean),
+        "by_seed": [float(value) for value in by_seed],
+    }
 
 
-def _cuts(settled, name, base, bar, loss):
-    what = f"{LABELS[name]}; against {LABELS[base]}"
-    paper = CUTS if name == "paper" else ""
-    missing = [each for each in (name, base) if each not in settled]
-    if missing:
-        return _open("latency", paper, what, missing)
-    ours, theirs = settled[name], settled[base]
-    cut = _ratio("latency cut", "%", ">=", bar, _each(ours, "latency"), _each(theirs, "latency"), lambda x: 1 - x)
-    return _claim(
-        "latency", paper, what, [cut, _lost(ours, theirs, loss)], notes=(_weak(theirs, ours), _reach(theirs, name, cut))
+def _ratio_test(what, unit, sense, bar, ours, theirs, change: Callable = lambda ratio: ratio):
+    """Return the test of a ratio of means, with the ratio of each seed beside it."""
+    return _test(what, unit, sense, bar, change(ours.mean() / theirs.mean()), change(ours / theirs))
+
+
+def _loss_test(ours, theirs, bar):
+    """Return the test that at most `bar` of accuracy is lost."""
+    lost = _test_values(theirs, "accuracy") - _test_values(ours, "accuracy")
+    return _test("accuracy lost", "points", "<=", bar, lost.mean(), lost)
+
+
+def passes(test: dict, value: float) -> bool:
+    """Return True if a value passes the bar of a claim's test; rounding errors decide nothing."""
+    bar = test["bar"]
+    return {"<": value < bar, ">": value > bar, "<=": value <= bar + 1e-12, ">=": value >= bar - 1e-12}[test["sense"]]
+
+
+def _weak_default_note(base, ours):
+    """Return a note if the default has learned so little that its low latency means nothing."""
+    our_accuracy, base_accuracy = test_mean(ours, "accuracy"), test_mean(base, "accuracy")
+    if our_accuracy - base_accuracy < HARDLY:
+        return ""
+    return (
+        f"the default has hardly learned: {100 * base_accuracy:.1f} % of the test images are right, against "
+        f"{100 * our_accuracy:.1f} %, so its low latency means little"
     )
 
 
-def _weak(base, ours):
-    """That a base which has learned far less says nothing by its few cycles."""
-    ours, theirs = test(ours, "accuracy"), test(base, "accuracy")
-    if ours - theirs < HARDLY:
+def _reach_note(base, name, cut):
+    """Return a note that compares a bar that was missed with the most that any training could reach."""
+    bound = floor(base)
+    if passes(cut, cut["mean"]) or not bound:
         return ""
+    most = bound["cut_with_steps" if name == "steps" else "cut"]
     return (
-        f"the default has hardly learned: {100 * theirs:.1f} % of the test images against {100 * ours:.1f} %, so "
-        "its few spikes are no bargain"
-    )
-
-
-def _reach(base, name, cut):
-    """What a bar that is not reached asks for, beside what any training could reach."""
-    least = floor(base)
-    if passes(cut, cut["mean"]) or not least:
-        return ""
-    most = least["cut_with_steps" if name == "steps" else "cut"]
-    return (
-        f"no training could cut more than {100 * most:.1f} %, for the pixels' additions are the same for all "
+        f"no training could cut more than {100 * most:.1f} %, because the pixels' additions are the same for all "
         f"settings: the bar is {'within' if most >= cut['bar'] else 'beyond'} reach"
     )
 
 
-def _efficient(settled, name, schedule, base, other, bar, tolerance, clock_mhz, constants):
-    against = (
-        LABELS[base]
-        if other == "pipelined"
-        else (f"{other} schedule of " + ("the same network" if base == name else LABELS[base]))
-    )
-    what = f"{LABELS[name]}; over {against}"
-    missing = [each for each in (name, base) if each not in settled]
-    if missing:
-        return _open("efficiency", "", what, missing)
-    ours, theirs = settled[name], settled[base]
-    middle, low, high = energy.sensitivity(cost(ours, schedule), cost(theirs, other), clock_mhz, constants)
-    each = [
-        energy.sensitivity(cost([a], schedule), cost([b], other), clock_mhz, constants)[0] for a, b in zip(ours, theirs)
-    ]
-    tests = [_test("FPS/W, relative", "x", ">=" if bar > 1 else ">", bar, middle, each)]
-    if tolerance is not None:
-        tests.append(_lost(ours, theirs, tolerance))
-    worst = "even at the least value of the range" if passes(tests[0], low) else "not at the least value of the range"
-    note = f"the ratio passes its bar, {worst}" if passes(tests[0], middle) else "the ratio is below its bar"
-    return _claim("efficiency", "", what, tests, (low, high), (_weak(theirs, ours), note))
+def floor(rows: list[dict]) -> dict[str, float] | None:
+    """Return the cycles that no training can save, because they depend on the pixels only.
+
+    `rows` are the seeds of one setting. The result is None unless its coding is direct; else ``additions`` of the
+    pixels in layer 1; ``whole``, from the first pixel to the last addition plus T firing passes of layer 1;
+    ``one_step``, the same with one firing pass; the mean ``latency``; and the largest shares of it that could be cut,
+    ``cut`` with this T and ``cut_with_steps`` with a single step.
+    """
+    if any(row["point"]["training"]["encoding"] != "direct" for row in rows):
+        return None
+    times = [row["result"]["test"]["timeline"] for row in rows]
+    last, first = (float(np.mean([time[name][0][0] for time in times])) for name in ("added", "begins"))
+    firing_pass = rows[0]["result"]["test"]["firing_cycles"][0]
+    steps, latency = rows[0]["point"]["training"]["num_steps"], test_mean(rows, "latency")
+    whole, one_step = last + steps * firing_pass, last + firing_pass
+    return {
+        "additions": last - first,
+        "whole": whole,
+        "one_step": one_step,
+        "latency": latency,
+        "cut": 1 - whole / latency,
+        "cut_with_steps": 1 - one_step / latency,
+    }
+
+
+def test_mean(rows: list[dict], name: str) -> float:
+    """Return the mean over rows of a test result: "accuracy", "latency", "interval", or "firing_rate"."""
+    return float(np.mean(_test_values(rows, name)))
+
+
+def _test_values(rows, name):
+    """Test result of each row, an ndarray."""
+    if name == "firing_rate":
+        return np.array([firing_rate(row) for row in rows])
+    return np.array([row["result"]["test"][name] for row in rows])
+
+
+def firing_rate(row: dict, part: str = "test") -> float:
+    """Return a row's spikes per neuron and step over all layers, so that layers count by their neurons."""
+    network = row["point"]["network"]
+    layers = topology.parse(network["topology"], network["input_shape"], network["padding"])
+    return float(np.average(row["result"][part]["firing_rates"], weights=[layer.neurons for layer in layers]))
+
+
+def cost(rows: list[dict], schedule: str = "pipelined") -> tuple[dict[str, Any], float]:
+    """Return an image's events, of :func:`minisnn.timing.energy.count`, and the interval in cycles: means over rows."""
+    tests = [row["result"]["test"] for row in rows]
+    events = [test["events"][schedule] for test in tests]
+    intervals = [test["interval"] if schedule == "pipelined" else test[schedule]["interval"] for test in tests]
+    return {name: float(np.mean([counts[name] for counts in events])) for name in events[0]}, float(np.mean(intervals))

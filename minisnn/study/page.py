@@ -1,14 +1,16 @@
-"""A study's report as one page of HTML that needs nothing else, and the files beside it."""
+"""The page of a study: its report as one HTML file that needs no other, and the tables and figures beside it."""
 
-import base64
 from collections import Counter
 from html import escape
 from pathlib import Path
+from typing import Any
 
 from ..errors import InputError
 from ..files import atomic_write
 from . import plots as plot_study
-from .claims import EFFICIENT, HOLDS, LABELS, OPEN
+from .claim_words import amount, bar, quantity, results, still_open, subject
+from .claims import HOLDS, LABELS, OPEN
+from .markup import TEMPLATE, Across, Cell, image, paragraph, percent, table, whole
 from .tables import as_csv, as_json
 
 HEADINGS = {  # of the sections, in their order
@@ -17,98 +19,20 @@ HEADINGS = {  # of the sections, in their order
     "leaks": "(b) Beta and threshold",
     "trade": "(c) Accuracy against latency",
     "timeline": "(d) Where the cycles go",
-    "power": "(e) Frames a second and watt: MODELLED, not measured",
+    "power": "(e) Frames per second and energy: MODELLED, not measured",
     "claims": "(f) Claim by claim",
-    "pitfalls": "(g) What known pitfalls do to the figures",
-    "about": "(h) Where this is from",
-    "failed": "Points that failed",
+    "pitfalls": "(g) How known pitfalls change the results",
+    "about": "(h) How this was computed",
+    "failed": "Failed points",
     "points": "All points",
 }
-PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-:root {{ color-scheme: light; }}
-body {{ margin: 0 auto; padding: 0 16px 48px; max-width: 1180px; background: #fff; color: #1c1c1c;
-       font: 16px/1.5 system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }}
-h1 {{ font-size: 1.7rem; line-height: 1.25; margin: 1.2em 0 .3em; }}
-h2 {{ font-size: 1.25rem; margin: 2.2em 0 .4em; padding-top: .6em; border-top: 1px solid #ddd; }}
-h3 {{ font-size: 1rem; margin: 1.6em 0 .3em; }}
-p, li {{ max-width: 50em; }}
-img {{ display: block; width: 100%; height: auto; margin: .6em 0; }}
-.wide {{ overflow-x: auto; margin: .8em 0; }}
-table {{ border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; }}
-th, td {{ padding: .3em .7em; text-align: right; vertical-align: top; border-bottom: 1px solid #e4e4e4;
-         white-space: nowrap; }}
-th {{ vertical-align: bottom; white-space: normal; border-bottom: 1px solid #888; }}
-.l {{ text-align: left; white-space: normal; min-width: 8em; }}
-.t {{ text-align: left; white-space: nowrap; min-width: 0; }}
-.s {{ white-space: normal; min-width: 5em; }}
-.note td {{ text-align: left; white-space: normal; color: #555; }}
-.name td {{ text-align: left; white-space: normal; padding-top: .9em; border-bottom: none; }}
-.note div, .name div {{ position: sticky; left: .4em; max-width: calc(100vw - 48px); }}
-.good {{ color: #116329; font-weight: 600; }}
-.bad {{ color: #a40e26; font-weight: 600; }}
-.dim {{ color: #666; }}
-code, pre {{ font: .85rem ui-monospace, "DejaVu Sans Mono", monospace; background: #f4f4f4; overflow-x: auto; }}
-pre {{ padding: .6em .8em; white-space: pre-wrap; overflow-wrap: anywhere; }}
-nav {{ font-size: .9rem; }}
-nav a {{ margin-right: 1em; white-space: nowrap; }}
-a {{ color: #0b57a4; }}
-@media (max-width: 600px) {{
-  body {{ font-size: 15px; }}
-  h1 {{ font-size: 1.35rem; }}
-  table {{ font-size: .8rem; }}
-  th, td {{ padding: .3em .4em; }}
-  .l {{ min-width: 6.5em; }}
-  .s {{ min-width: 4em; }}
-}}
-</style>
-</head>
-<body>
-<h1>{title}</h1>
-{intro}
-<nav>{links}</nav>
-{sections}
-</body>
-</html>
-"""
 
 
-def write(report, folder):
-    """Write a report: page, figures, tables.
+def write(report: dict[str, Any], folder: str | Path) -> list[Path]:
+    """Write the page, figures and tables of a report to a folder; return the paths of the files.
 
-    Parameters
-    ----------
-    report : dict
-        Of :func:`minisnn.study.report.gather`.
-    folder : str or Path
-        Made if it is not there; files of an earlier report are replaced.
-
-    Returns
-    -------
-    paths : list of Path
-        What was written.
-
-    Raises
-    ------
-    InputError
-        If it cannot be written.
-
-    Examples
-    --------
-    Of a file without points. Each section that has some leaves a figure, too, such as leaks.png.
-
-    >>> import tempfile
-    >>> from minisnn.study.report import gather
-    >>> from minisnn.study.store import Store
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     Store(f"{folder}/study.sqlite").close()
-    ...     [path.name for path in write(gather(f"{folder}/study.sqlite"), f"{folder}/report")]
-    ['report.html', 'results.csv', 'results.json', 'claims.json']
+    The folder is created if it does not exist; files of an earlier report are replaced. Raise InputError if it cannot
+    be written.
     """
     folder = Path(folder)
     try:
@@ -123,7 +47,7 @@ def write(report, folder):
         "claims.json": as_json(report["claims"]).encode(),
     }
     files |= {f"{name}.png": wide for name, (wide, _) in figures.items()}
-    for name in plot_study.NAMES:  # what this report has not is not left from another
+    for name in plot_study.NAMES:  # remove an earlier report's figures that this one lacks
         if name not in figures:
             (folder / f"{name}.png").unlink(missing_ok=True)
     for name, content in files.items():
@@ -132,37 +56,12 @@ def write(report, folder):
     return [folder / name for name in files]
 
 
-def page(report, figures):
-    """The text of ``report.html``.
-
-    Parameters
-    ----------
-    report : dict
-        Of :func:`minisnn.study.report.gather`.
-    figures : dict of (bytes, bytes)
-        Of :func:`minisnn.study.plots.figures`; sections without one are told in words alone.
-
-    Returns
-    -------
-    text : str
-
-    Examples
-    --------
-    Of a file without points: every section says what it lacks.
-
-    >>> import tempfile
-    >>> from minisnn.study.report import gather
-    >>> from minisnn.study.store import Store
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     Store(f"{folder}/study.sqlite").close()
-    ...     text = page(gather(f"{folder}/study.sqlite"), {})
-    >>> "<title>Study of nothing yet" in text, "The file has no finished point." in text
-    (True, True)
-    """
+def page(report: dict[str, Any], figures: dict[str, tuple[bytes, bytes]]) -> str:
+    """Return the text of ``report.html``; sections without a figure in `figures` have words and tables only."""
     about = report["about"]
-    title = f"Study of {about['dataset'] or 'nothing yet'}: surrogate, leak and threshold of a spiking network"
+    title = f"Study of {about['dataset'] or 'no data yet'}: surrogate, leak and threshold of a spiking network"
     shown = [name for name in HEADINGS if name != "failed" or report["failed"]]
-    parts = {
+    bodies = {
         "short": _short,
         "scales": _scales,
         "leaks": _leaks,
@@ -178,219 +77,82 @@ def page(report, figures):
     sections = []
     for name in shown:
         missing = isinstance(report.get(name), dict) and report[name].get("missing")
-        body = _paragraph(missing) if missing else parts[name](report)
-        image = _image(name, figures.get(name))
-        sections.append(f'<section id="{name}">\n<h2>{escape(HEADINGS[name])}</h2>\n{image}{body}\n</section>')
+        body = paragraph(missing) if missing else bodies[name](report)
+        figure = image(figures.get(name), HEADINGS[name])
+        sections.append(f'<section id="{name}">\n<h2>{escape(HEADINGS[name])}</h2>\n{figure}{body}\n</section>')
     links = " ".join(f'<a href="#{name}">{escape(HEADINGS[name].partition(":")[0])}</a>' for name in shown)
-    return PAGE.format(title=escape(title), intro=_intro(about), links=links, sections="\n".join(sections))
-
-
-def _paragraph(text):
-    """A paragraph of plain text."""
-    return f"<p>{escape(text)}</p>" if text else ""
-
-
-def _table(head, rows, left=1, tight=False):
-    """A table whose first `left` columns are text, the others numbers to the right.
-
-    Parameters
-    ----------
-    head : list of str
-    rows : list of list
-        Cells: str, or (str, class). A row of one stands across: str, a note to the row above it, or (str, "name",
-        (verdict, class)), what the rows below it are of.
-    left : int
-    tight : bool
-        Text does not break.
-    """
-
-    def cell(tag, index, content):
-        text, kind = content if isinstance(content, tuple) else (content, "")
-        kinds = " ".join(filter(None, [("t" if tight else "l") if index < left else "", kind]))
-        return f"<{tag}{f' class={chr(34)}{kinds}{chr(34)}' if kinds else ''}>{escape(str(text))}</{tag}>"
-
-    def line(tag, row):
-        if len(row) == 1:
-            text, kind, verdict = row[0] if isinstance(row[0], tuple) else (row[0], "note", ("", ""))
-            word = f' <span class="{verdict[1]}">{escape(verdict[0])}</span>' if verdict[0] else ""
-            return f'<tr class="{kind}"><td colspan="{len(head)}"><div>{escape(text)}{word}</div></td></tr>'
-        return "<tr>" + "".join(cell(tag, index, content) for index, content in enumerate(row)) + "</tr>"
-
-    lines = [line("th", head), *[line("td", row) for row in rows]]
-    return (
-        '<div class="wide"><table>\n<thead>'
-        + lines[0]
-        + "</thead>\n<tbody>\n"
-        + "\n".join(lines[1:])
-        + "\n</tbody></table></div>"
-    )
-
-
-def _image(name, figure):
-    """A figure for both widths of page, inside it."""
-    if not figure:
-        return ""
-    wide, narrow = ("data:image/png;base64," + base64.b64encode(png).decode() for png in figure)
-    return (
-        f'<picture><source media="(max-width: 600px)" srcset="{narrow}">'
-        f'<img src="{wide}" alt="{escape(HEADINGS[name])}"></picture>\n'
-    )
-
-
-def _percent(value, digits=2):
-    """A share as text."""
-    return "" if value is None else f"{100 * value:.{digits}f} %"
-
-
-def _whole(value):
-    """A count as text."""
-    return "" if value is None else f"{value:,.0f}"
+    return TEMPLATE.format(title=escape(title), intro=_intro(about), links=links, sections="\n".join(sections))
 
 
 def _intro(about):
     words = (
-        f"{about['done']} points of {', '.join(about['topology']) or 'no network yet'} on "
-        f"{about['dataset'] or 'no data yet'}. What is studied is from I. Aliyev and T. Adegbija, Fine-Tuning "
-        "Surrogate Gradient Learning for Optimal Hardware Performance in Spiking Neural Networks, DATE 2024, "
-        "arXiv 2402.06211. Accuracies are of the quantised network over all steps, latencies are clock cycles of "
-        "the accelerator, both of all test images; energy is modelled. Choices were made on validation images."
+        f"This page reports {about['done']} points of {', '.join(about['topology']) or 'no network yet'} on "
+        f"{about['dataset'] or 'no data yet'}. It repeats a study by I. Aliyev and T. Adegbija: Fine-Tuning Surrogate "
+        "Gradient Learning for Optimal Hardware Performance in Spiking Neural Networks, DATE 2024, arXiv 2402.06211. "
+        "Accuracy is that of the quantised network after all steps; latency is in clock cycles of the accelerator; "
+        "both are measured on all test images. Energy is modelled. Settings were chosen on validation images."
     )
-    return _paragraph(words) + _paragraph(about["note"])
+    return paragraph(words) + paragraph(about["note"])
 
 
 def _short(report):
     claims = report["claims"]
     if "missing" in claims:
-        return _paragraph(claims["missing"])
+        return paragraph(claims["missing"])
     rows = [
-        ((f"{claim['group']}: {_what(claim)}", "s"), (_found(claim), "s"), _verdict(claim))
+        (Cell(f"{claim['group']}: {subject(claim)}", "s"), Cell(results(claim), "s"), _verdict(claim))
         for claim in claims["list"]
         if claim["verdict"] != OPEN
     ]
-    return _paragraph(still_open(claims["list"])) + _table(["compared", "found (bar)", "verdict"], rows, left=3)
-
-
-def still_open(claims):
-    """How many claims lack points, in a sentence; "" if none.
-
-    Parameters
-    ----------
-    claims : list of dict
-        Of :func:`minisnn.study.claims.claims`.
-
-    Returns
-    -------
-    words : str
-
-    Examples
-    --------
-    >>> still_open([{"verdict": "holds"}, {"verdict": OPEN}])
-    '1 of 2 claims are not computed yet: the study is not finished.'
-    >>> still_open([{"verdict": "holds"}])
-    ''
-    """
-    count = sum(claim["verdict"] == OPEN for claim in claims)
-    return count and f"{count} of {len(claims)} claims are not computed yet: the study is not finished." or ""
-
-
-def _what(claim):
-    return claim["paper"] if claim["paper"] == EFFICIENT else claim["what"]
-
-
-def _found(claim):
-    """Means of a claim's tests, and their bars, in words."""
-    return "; ".join(f"{_named(each)} {_amount(each, each['mean'])} ({_bar(each)})" for each in claim["tests"]) or "-"
-
-
-def brief(claim):
-    """A claim in a line.
-
-    Parameters
-    ----------
-    claim : dict
-        Of :func:`minisnn.study.claims.claims`.
-
-    Returns
-    -------
-    found : str
-        The mean of its first test; "" if it is open.
-    lost : str
-        Points of accuracy lost; "" if that is no part of it.
-    verdict : str
-
-    Examples
-    --------
-    >>> cut = {"what": "latency cut", "unit": "%", "sense": ">=", "bar": 0.48, "mean": 0.5}
-    >>> lost = {"what": "accuracy lost", "unit": "points", "sense": "<=", "bar": 0.01, "mean": 0.004}
-    >>> brief({"tests": [cut, lost], "verdict": "holds"})
-    ('50.0 %', '0.40', 'holds')
-    >>> brief({"tests": [], "verdict": OPEN})
-    ('', '', 'not computed yet')
-    """
-    found, lost = [*[_amount(each, each["mean"]) for each in claim["tests"]], "", ""][:2]
-    return found, lost, claim["verdict"]
-
-
-def _named(test):
-    """What a test is of, with the unit that its amounts leave out."""
-    return test["what"] + ", points" * (test["unit"] == "points")
-
-
-def _amount(test, value):
-    """A value of a claim's test as text."""
-    return {"%": f"{100 * value:.1f} %", "points": f"{100 * value:.2f}", "x": f"{value:.3f}x"}[test["unit"]]
-
-
-def _bar(test):
-    """The bar of a claim's test as text."""
-    value = {"%": f"{100 * test['bar']:g} %", "points": f"{100 * test['bar']:g}", "x": f"{test['bar']:g}"}[test["unit"]]
-    return {"<": "below ", ">": "above ", "<=": "at most ", ">=": "at least "}[test["sense"]] + value
+    return paragraph(still_open(claims["list"])) + table(["claim", "result (bar)", "verdict"], rows, left=3)
 
 
 def _verdict(claim):
-    kind = "good" if claim["verdict"] == HOLDS else "dim" if not claim["tests"] else "bad"
-    return claim["verdict"], f"s {kind}"
+    kind = "good" if claim["verdict"] == HOLDS else "bad" if claim["tests"] else "dim"
+    return Cell(claim["verdict"], f"s {kind}")
 
 
 def _scales(report):
-    rest = (
-        "At the default's beta and threshold, without a price on firing; screening, one seed. "
+    points = (
+        "All points have the default's beta and threshold and no rate penalty; they are from the screening, with one "
+        "seed. "
         if report["about"]["plan"]
-        else "Of the points that differ in the surrogate alone. "
+        else "The points differ only in the surrogate. "
     )
-    return _paragraph(
-        rest + "Scales that are equal by name are not alike: "
-        "fast sigmoid's derivative has fallen to half at 0.41/k from the threshold, arctangent's at 0.64/alpha, and "
-        "their heights are 1 and alpha/2. So points stand against the scale, against that half-width, and last with "
-        "fast sigmoid scaled to the arctangent's height too."
+    return paragraph(
+        points + "Equal scales do not mean equal curves: with scale k, the fast sigmoid's derivative falls to half its "
+        "height 0.41/k from the threshold, with scale alpha the arctangent's 0.64/alpha from it; their heights are 1 "
+        "and alpha/2. The columns therefore show the same points by scale, by this half-width, and by half-width with "
+        "the fast sigmoid scaled to the arctangent's height."
     )
 
 
 def _leaks(report):
-    rest = (
-        ", the default's best scale, without a price on firing; screening, one seed"
-        if report["about"]["plan"]
-        else ", of the points that differ in beta and threshold alone"
-    )
-    return _paragraph(
-        f"With {report['leaks']['surrogate']}{rest}. Firing rates are of all neurons, so layers count by their size."
-    )
+    surrogate = report["leaks"]["surrogate"]
+    if report["about"]["plan"]:
+        points = (
+            f"All points use {surrogate}, the default at its best scale, without a rate penalty; they are from the "
+            "screening, with one seed."
+        )
+    else:
+        points = f"All points use {surrogate}; they differ only in beta and threshold."
+    return paragraph(f"{points} The firing rate is the number of spikes per neuron and step, over all layers.")
 
 
 def _trade(report):
     section = report["trade"]
     rows = [
-        ((letter, "t"), mark["label"], _percent(mark["accuracy"]), _whole(mark["latency"]))
-        for letter, mark in zip("ABCDEFGH", section["marks"])
+        (Cell(letter, "t"), mark["label"], percent(mark["accuracy"]), whole(mark["latency"]))
+        for letter, mark in zip(plot_study.LETTERS, section["marks"])
     ]
     return (
-        _paragraph(
-            "A mark is a setting: mean over its seeds, with the range of accuracy as a line. Hollow: "
-            "screening, one seed and fewer epochs. The Pareto front is of the test results, of all settings "
-            "together, and describes: nothing was chosen by it."
+        paragraph(
+            "Each mark is a setting: the mean over its seeds, with a line for the range of accuracy. Hollow marks are "
+            "from the screening, with one seed and fewer epochs. The Pareto front is that of the test results of all "
+            "settings; it is there to see, and no setting was chosen by it."
         )
-        + _paragraph(section["how"])
-        + (_table(["", "setting", "test accuracy", "latency, cycles"], rows, left=2) if rows else "")
+        + paragraph(section["how"])
+        + (table(["", "setting", "test accuracy", "latency, cycles"], rows, left=2) if rows else "")
     )
 
 
@@ -402,108 +164,138 @@ def _timeline(report):
             rows.append(
                 (
                     part["label"],
-                    (layer, "t"),
+                    Cell(layer, "t"),
                     str(part["lanes"][index]),
-                    _whole(adds),
-                    _whole(fires),
-                    _whole(waits),
-                    _whole(part["latency"] - adds - fires - waits),
-                    _percent((adds + fires) / part["latency"], 1),
+                    whole(adds),
+                    whole(fires),
+                    whole(waits),
+                    whole(part["latency"] - adds - fires - waits),
+                    percent((adds + fires) / part["latency"], 1),
                 )
             )
+    head = [
+        "setting",
+        "layer",
+        "lanes",
+        "adds, cycles",
+        "firing passes, cycles",
+        "waits, cycles",
+        "idle, cycles",
+        "busy",
+    ]
     return (
-        _paragraph(
-            "Mean over all test images of when each layer begins a step, has added, and fires; the number "
-            "in a bar is the step, the red line the end of the answer. The pixels are added once, in the "
-            "first step of layer 1."
+        paragraph(
+            "Bars show when each layer adds its inputs and makes its firing pass, as means over all test images. The "
+            "number in a bar is the step, counted from 0; the red line is the latency. The pixels are added only once, "
+            "in step 0 of layer 1. A layer waits while the next layer has no free bank for its spikes; it is idle "
+            "while it has nothing to do, and busy while it adds or makes a firing pass."
         )
-        + _paragraph(section["how"])
-        + _table(["setting", "layer", "lanes", "adds, cycles", "fires", "waits", "idle", "busy"], rows, left=2)
+        + paragraph(section["how"])
+        + table(head, rows, left=2)
     )
 
 
 def _power(report):
     section = report["power"]
+    head = [
+        "setting",
+        "test accuracy",
+        "latency, cycles",
+        "latency, us",
+        "frames/s",
+        "dynamic energy, uJ/image",
+        "static energy, uJ/image",
+        "FPS/W (modelled)",
+        f"FPS/W, ratio to {section['lines'][0]['label']}",
+        "range of the ratio",
+    ]
     rows = [
         (
-            each["label"],
-            _percent(each["accuracy"]),
-            _whole(each["latency"]),
-            f"{each['latency_us']:,.1f}",
-            _whole(each["fps"]),
-            f"{1e6 * each['dynamic']:.3f}",
-            f"{1e6 * each['static']:.3f}",
-            _whole(each["fps_per_watt"]),
-            f"{each['ratio']:.3f}",
-            f"{each['low']:.3f} to {each['high']:.3f}",
+            line["label"],
+            percent(line["accuracy"]),
+            whole(line["latency"]),
+            f"{line['latency_us']:,.1f}",
+            whole(line["fps"]),
+            f"{1e6 * line['dynamic']:.3f}",
+            f"{1e6 * line['static']:.3f}",
+            whole(line["fps_per_watt"]),
+            f"{line['ratio']:.3f}",
+            f"{line['low']:.3f} to {line['high']:.3f}",
         )
-        for each in section["lines"]
+        for line in section["lines"]
     ]
-    constants = [(name, f"{value:.4g}", unit, (source, "l")) for name, value, unit, source in section["constants"]]
+    constants = [(name, f"{value:.4g}", unit, Cell(source, "l")) for name, value, unit, source in section["constants"]]
     return (
-        _paragraph(
-            f"At a clock of {section['clock_mhz']:g} MHz. Events are counted exactly from the schedule; "
-            "what one costs is derived from published tables, and no board was measured. Frames a second "
-            "and watt are frames a joule, images following one another without a pause. The range is how "
-            "far the ratio could be from the model's, each constant for itself off by up to a factor of "
-            "two."
+        paragraph(
+            f"The clock is {section['clock_mhz']:g} MHz. Events are counted exactly; the energy of an event is derived "
+            "from published tables, and no board was measured. FPS/W, frames per second and watt, is the number of "
+            "frames per joule; images follow without a pause. The range of a ratio shows how far it could move if each "
+            "constant of the model were wrong by a factor of up to two."
         )
-        + _paragraph(section["how"])
-        + _table(
-            [
-                "setting",
-                "test accuracy",
-                "latency, cycles",
-                "latency, us",
-                "frames/s",
-                "dynamic, uJ/image",
-                "static, uJ/image",
-                "FPS/W (modelled)",
-                f"ratio to {section['lines'][0]['label']}",
-                "its range",
-            ],
-            rows,
-        )
+        + paragraph(section["how"])
+        + table(head, rows)
         + "<h3>Constants of the model</h3>"
-        + _table(["event", "energy of one", "unit", ("source", "l")], constants)
+        + table(["event", "energy of one", "unit", Cell("source", "l")], constants)
     )
 
 
 def _claims(report):
-    claims, parts = report["claims"]["list"], []
-    for group, title in (("firing", "Firing"), ("latency", "Latency"), ("efficiency", "Efficiency (modelled)")):
-        some = [claim for claim in claims if claim["group"] == group]
-        said = list(dict.fromkeys(claim["paper"] for claim in some if claim["paper"]))
-        parts.append(f"<h3>{escape(title)}</h3>" + "".join(_paragraph(f"The paper: {each}.") for each in said))
-        parts.append(
-            _table(
-                ["test", "bar", "mean", "by seed", "spread", "seeds for it"],
-                [line for claim in some for line in _claim_lines(claim)],
-                tight=True,
-            )
-        )
-    settled = [
-        (
-            name,
-            _words(each["settings"]),
-            _each(each["accuracy"], _percent),
-            _each(each["latency"], _whole),
-            _each(each["firing_rate"], _percent),
-        )
-        for name, each in _settled(report)
+    claims = report["claims"]
+    groups = [
+        _claim_group(title, [claim for claim in claims["list"] if claim["group"] == group])
+        for group, title in (("firing", "Firing rate"), ("latency", "Latency"), ("efficiency", "Efficiency (modelled)"))
     ]
-    floors = "".join(_paragraph(_floor(name, each)) for name, each in report["claims"]["floors"].items() if each)
+    floors = "".join(paragraph(_floor(name, floor)) for name, floor in claims["floors"].items() if floor)
+    selected = [
+        (
+            LABELS[name],
+            _words(setting["settings"]),
+            _listed_by_seed(setting["accuracy"], percent),
+            _listed_by_seed(setting["latency"], whole),
+            _listed_by_seed(setting["firing_rate"], percent),
+        )
+        for name, setting in claims["settled"].items()
+    ]
     return (
-        "\n".join(parts)
-        + "<h3>What no training can save</h3>"
-        + (floors or _paragraph("It is told when the default is finished, with direct coding."))
-        + "<h3>What was compared, by seed</h3>"
-        + _table(["name", "settings", "test accuracy", "latency, cycles", "firing rate"], settled, left=2)
+        "\n".join(groups)
+        + "<h3>Cycles that no training can save</h3>"
+        + (floors or paragraph("This is computed when the default is finished, with direct coding."))
+        + "<h3>Settings compared, results by seed</h3>"
+        + table(["name", "settings", "test accuracy", "latency, cycles", "firing rate"], selected, left=2)
     )
 
 
-def _settled(report):
-    return [(LABELS[name], each) for name, each in report["claims"]["settled"].items()]
+def _claim_group(title, claims):
+    sentences = dict.fromkeys(claim["paper"] for claim in claims if claim["paper"])
+    head = ["test", "bar", "mean", "by seed", "range", "seeds that pass all tests"]
+    rows = [row for claim in claims for row in _claim_rows(claim)]
+    said = "".join(paragraph(f"The paper says: {sentence}.") for sentence in sentences)
+    return f"<h3>{escape(title)}</h3>" + said + table(head, rows, tight=True)
+
+
+def _claim_rows(claim):
+    """Rows of a claim: what it compares and its verdict, one row per test, and the note."""
+    rows = [Across(f"{subject(claim)}:", "name", _verdict(claim))]
+    for index, test in enumerate(claim["tests"]):
+        values = test["by_seed"]
+        rows.append(
+            (
+                quantity(test),
+                bar(test),
+                amount(test, test["mean"]),
+                _listed_by_seed(values, lambda value: amount(test, value)),
+                f"{amount(test, min(values))} to {amount(test, max(values))}",
+                f"{claim['passed']} of {claim['seeds']}" if index == 0 else "",
+            )
+        )
+    notes = []
+    if claim["range"]:
+        low, high = claim["range"]
+        notes.append(f"with constants wrong by a factor of up to two, the ratio is {low:.3f} to {high:.3f}")
+    if claim["note"]:
+        notes.append(claim["note"])
+    text = "; ".join(notes)
+    return rows + ([Across(f"{text[0].upper()}{text[1:]}.", "note")] if text else [])
 
 
 def _words(settings):
@@ -513,88 +305,59 @@ def _words(settings):
         f"threshold {settings['threshold']}",
         f"T {settings['num_steps']}",
     ]
-    return ", ".join(words + [f"penalty {settings['rate_penalty']}"] * bool(settings["rate_penalty"]))
+    if settings["rate_penalty"]:
+        words.append(f"penalty {settings['rate_penalty']}")
+    return ", ".join(words)
 
 
-def _each(values, words):
-    return ", ".join(map(words, values))
-
-
-def _claim_lines(claim):
-    """Rows of the claim table: what is compared and its verdict, one for each test, then the note."""
-    lines = [((f"{_what(claim)}:", "name", _verdict(claim)),)]
-    for index, test in enumerate(claim["tests"]):
-        values = test["by_seed"]
-        lines.append(
-            (
-                _named(test),
-                _bar(test),
-                _amount(test, test["mean"]),
-                _each(values, lambda value: _amount(test, value)),
-                f"{_amount(test, min(values))} to {_amount(test, max(values))}",
-                f"{claim['passed']} of {claim['seeds']}" if index == 0 else "",
-            )
-        )
-    notes = (
-        [
-            f"The model's ratio is from {claim['range'][0]:.3f} to {claim['range'][1]:.3f} with constants off by up "
-            "to a factor of two"
-        ]
-        if claim["range"]
-        else []
-    )
-    notes += [claim["note"]] if claim["note"] else []
-    note = "; ".join(notes)
-    return lines + ([(f"{note[0].upper()}{note[1:]}.",)] if notes else [])
+def _listed_by_seed(values, text):
+    return ", ".join(map(text, values))
 
 
 def _floor(name, floor):
     return (
         f"Of the {floor['latency']:,.0f} cycles of {name}, {floor['additions']:,.0f} "
-        f"({100 * floor['additions'] / floor['latency']:.1f} %) are additions of pixels in the first step of layer "
-        "1. With direct coding and these lanes they are the same for every setting. With the pixels' arrival and "
-        f"layer 1's own firing passes, no network can answer in fewer than {floor['whole']:,.0f} cycles at equal "
-        f"T, nor in fewer than {floor['one_step']:,.0f} with a single step: the largest cuts that any training "
-        f"could reach are {100 * floor['cut']:.1f} % at equal T, "
-        f"{100 * floor['cut_with_steps']:.1f} % with T free."
+        f"({100 * floor['additions'] / floor['latency']:.1f} %) are additions of pixels in step 0 of layer 1. With "
+        "direct coding and these lanes, they are the same for every setting. Together with the arrival of the pixels "
+        f"and the firing passes of layer 1, they take at least {floor['whole']:,.0f} cycles with equal T, and "
+        f"{floor['one_step']:,.0f} with a single step. So no training can cut the latency by more than "
+        f"{100 * floor['cut']:.1f} % with equal T, or {100 * floor['cut_with_steps']:.1f} % with any T."
     )
 
 
 def _pitfalls(report):
     section, rows = report["pitfalls"], []
     for line in section["lines"]:
-        honest, wrong = line["honest"], line["wrong"]
+        right, wrong = line["honest"], line["wrong"]
         cells = []
-        for name, words in (("accuracy", _percent), ("latency", _whole), ("firing_rate", _percent)):
-            cells += [words(honest.get(name)), words(wrong.get(name))]
-        change = (
-            f"{100 * (wrong['accuracy'] - honest['accuracy']):+.2f}"
-            if None not in (wrong.get("accuracy"), honest.get("accuracy"))
-            else ""
-        )
+        for name, text in (("accuracy", percent), ("latency", whole), ("firing_rate", percent)):
+            cells += [text(right.get(name)), text(wrong.get(name))]
+        has_both = None not in (wrong.get("accuracy"), right.get("accuracy"))
+        change = f"{100 * (wrong['accuracy'] - right['accuracy']):+.2f}" if has_both else ""
         rows.append((line["pitfall"], line["setting"], *cells, change, str(line["seeds"])))
     head = [
         "pitfall",
         "setting",
         "accuracy",
-        "with it",
+        "with the pitfall",
         "latency, cycles",
-        "with it",
+        "with the pitfall",
         "firing rate",
-        "with it",
+        "with the pitfall",
         "accuracy, change in points",
         "seeds",
     ]
-    return _table(head, rows, left=2) + _paragraph(_optimism(section["optimism"]))
+    return table(head, rows, left=2) + paragraph(_optimism(section["optimism"]))
 
 
-def _optimism(found):
-    if not found:
+def _optimism(bias):
+    if not bias:
         return ""
     return (
-        f"Selection on the test images: on {found['splits']} random halves of the {found['images']:,} test images, "
-        f"the best of {found['points']} screened points seems {100 * found['mean']:.2f} points more accurate on "
-        f"the half that chose it than on the other (deviation of one split {100 * found['deviation']:.2f} points)."
+        f"Selecting a point on the test images flatters it: over {bias['splits']} random splits of the "
+        f"{bias['images']:,} test images into halves, the best of {bias['points']} screened points is on average "
+        f"{100 * bias['mean']:.2f} points more accurate on the half that selected it than on the other (standard "
+        f"deviation over splits {100 * bias['deviation']:.2f} points)."
     )
 
 
@@ -606,40 +369,41 @@ def _about(report):
         ("test images", ", ".join(map(str, about["test_images"]))),
         ("points", f"{about['done']} done, {about['points'] - about['done']} failed"),
         ("seeds", ", ".join(map(str, about["seeds"]))),
-        ("computing time", _hours(about["seconds"]) + ", summed over workers"),
+        ("computing time", _duration(about["seconds"]) + ", summed over workers"),
         ("clock", f"{about['clock_mhz']:g} MHz"),
-        ("versions, of the report", ", ".join(f"{name} {version}" for name, version in about["versions"].items())),
+        ("versions that made this page", ", ".join(f"{name} {version}" for name, version in about["versions"].items())),
     ]
     if plan:
-        rows += [(f"plan: {name}", _listed(value)) for name, value in plan.items()]
+        rows += [(f"plan: {name}", _plan_value(value)) for name, value in plan.items()]
     command = (
         f"<pre>{escape(str(about['command']))}</pre>"
         if about["command"]
-        else _paragraph("The file does not tell the command that made it.")
+        else paragraph("The file does not contain the command that made it.")
     )
-    return command + _table(["", ""], rows, left=2) + _paragraph(about["note"])
+    return command + table(["", ""], rows, left=2) + paragraph(about["note"])
 
 
-def _listed(value):
-    """A setting of a plan as text."""
+def _plan_value(value):
     if isinstance(value, dict):
-        return ", ".join(f"{name} {each}" for name, each in value.items())
+        return ", ".join(f"{name} {item}" for name, item in value.items())
     return "; ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
-def _hours(seconds):
+def _duration(seconds):
     return f"{seconds / 3600:.1f} hours" if seconds > 5400 else f"{seconds / 60:.1f} minutes"
 
 
 def _failed(report):
-    counts = Counter(reason for _, reason in report["failed"])
-    words = f"{len(report['failed'])} points failed, for {len(counts)} reason{'s' if len(counts) > 1 else ''}."
-    return _paragraph(words) + _table(["point", "reason"], report["failed"], left=2)
+    count, reasons = len(report["failed"]), Counter(reason for _, reason in report["failed"])
+    words = (
+        f"{count} point{'s' if count > 1 else ''} failed, for {len(reasons)} reason{'s' if len(reasons) > 1 else ''}."
+    )
+    return paragraph(words) + table(["point", "reason"], report["failed"], left=2)
 
 
 def _points(report):
     if not report["points"]:
-        return _paragraph("The file has no point yet.")
+        return paragraph("The file has no point yet.")
     head = [
         "surrogate",
         "kind",
@@ -655,30 +419,30 @@ def _points(report):
         "test accuracy",
         "firing rate",
         "latency, cycles",
-        "interval",
+        "interval, cycles",
         "FPS/W (modelled)",
     ]
     rows = [
         (
-            each["surrogate"],
-            each["kind"],
-            each["length"] or "-",
-            each["beta"],
-            each["threshold"],
-            each["num_steps"],
-            each["rate_penalty"] or "-",
-            each["epochs"],
-            each["seed"],
-            each["weight_bits"],
-            _percent(each["validation_accuracy"]),
-            _percent(each["accuracy"]) or each["status"],
-            _percent(each["firing_rate"]),
-            _whole(each["latency"]),
-            _whole(each["interval"]),
-            _whole(each["modelled_fps_per_watt"]),
+            point["surrogate"],
+            point["kind"],
+            point["length"] or "-",
+            point["beta"],
+            point["threshold"],
+            point["num_steps"],
+            point["rate_penalty"] or "-",
+            point["epochs"],
+            point["seed"],
+            point["weight_bits"],
+            percent(point["validation_accuracy"]),
+            percent(point["accuracy"]) or point["status"],
+            percent(point["firing_rate"]),
+            whole(point["latency"]),
+            whole(point["interval"]),
+            whole(point["modelled_fps_per_watt"]),
         )
-        for each in report["points"]
+        for point in report["points"]
     ]
-    return _paragraph("More of each in results.csv and results.json beside this page.") + _table(
+    return paragraph("The files results.csv and results.json beside this page have more columns.") + table(
         head, rows, left=3, tight=True
     )

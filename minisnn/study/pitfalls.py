@@ -1,118 +1,134 @@
-"""What it does to the figures of a trained network if its hardware is another network than was trained.
+"""Pitfalls: how results change when the hardware implements a different network from the one trained.
 
-Each is measured on all test images: the network as it is, beside the same weights with
+Both pitfalls are measured on all test images, with the trained weights:
 
-- the other order of leak and subtraction: at beta 0.25 a spike then takes away a quarter of what it should;
-- pooling before firing: the maximum of the currents goes to one neuron for each window, in place of one neuron for
-  each current and the OR of their spikes.
+- the other order of leak and subtraction: at beta 0.25, a spike then subtracts a quarter of the threshold only
+- pooling before firing: each window has one neuron, which takes the maximum of its currents, instead of one neuron for
+  each current and the OR of their spikes
 
-Aliyev & Adegbija's public code trains with one of these, and has the other in its RTL.
+Aliyev & Adegbija's public code trains one network and implements the other in its RTL, in both respects.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 
 from .. import lif, maxpool
+from ..data.dataset import Dataset
 from ..fixed.quantize import quantize
 from ..loss import class_sums
 from ..model import Model
 from ..network import Network
 from ..timing import cycles
+from .plan import Plan
+from .point import model_file, opened
+from .selection import Rows
+from .store import Store
 
 OTHER_RESET = {"subtract": "subtract_then_leak", "subtract_then_leak": "subtract"}
+# Name of a pitfall, and the keys of `measure` that have the results without it and with it.
+PITFALLS = (
+    ("deployed with the other reset order", "trained", "other reset"),
+    ("pooled before firing", "trained, float", "pooled first"),
+)
 
 
-def measure(model, data, lanes, threads=None):
-    """Measure both on one model.
+def note(plan: Plan, store: Store, data: Dataset, names: Sequence[str] = ("default", "leak", "priced")) -> None:
+    """Measure the pitfalls on selected settings; store the means over seeds as the note "pitfalls".
 
-    Parameters
-    ----------
-    model : Model
-        With reset "subtract" or "subtract_then_leak".
-    data : Dataset
-    lanes : sequence of int
-    threads : int, optional
-
-    Returns
-    -------
-    found : dict of str to dict
-        "trained", "other reset", "pooled first": accuracy, firing_rate (spikes per neuron and step), latency. The
-        first two are of the integers; "pooled first" is of the floats, beside "trained, float".
-
-    Examples
-    --------
-    At beta 0.25, "subtract_then_leak" takes a quarter of the threshold away. Weights that expect the whole fire more:
-
-    >>> from dataclasses import replace
-    >>> from minisnn import load_data
-    >>> from minisnn.encode import Encoder
-    >>> digits = load_data("digits")
-    >>> data = replace(digits, x_test=digits.x_test[:50], y_test=digits.y_test[:50])
-    >>> net = Network("4C3-MP2-10", data.input_shape, beta=0.25, reset="subtract", rng=np.random.default_rng(0))
-    >>> model = Model(net, Encoder("direct", 4, 16.0, (5.0,), (6.0,)), dataset="digits")
-    >>> found = measure(model, data, lanes=(4, 2))
-    >>> list(found)
-    ['trained', 'other reset', 'trained, float', 'pooled first']
-    >>> found["other reset"]["firing_rate"] > 1.2 * found["trained"]["firing_rate"]
-    True
-    >>> found["other reset"]["latency"] > found["trained"]["latency"]  # so the wrong hardware has a wrong latency
-    True
+    `names` are those of :meth:`minisnn.study.selection.Rows.selected`; incomplete settings are left out. A note that
+    exists is kept.
     """
-    net = model.network
-    other = Network(
-        **net.config() | {"reset": OTHER_RESET[net.reset], "threads": threads}, rng=np.random.default_rng(0)
-    )
-    for ours, theirs in zip(other.params, net.params):
-        ours[...] = theirs
-    swapped = Model(other, model.encoder, model.seed, model.dataset, model.settings)
-    integer, other_integer = (quantize(each, images=data.x_train)[0] for each in (model, swapped))
-    found = {
-        "trained": _deployed(integer, data, lanes, threads),
-        "other reset": _deployed(other_integer, data, lanes, threads),
+    if store.noted("pitfalls") is not None:
+        return
+    selected = Rows(plan, store.rows()).selected()
+    lines = []
+    for name in names:
+        rows = selected.get(name, [])
+        if not rows:
+            continue
+        results = [measure(opened(model_file(row, store, data)), data, plan.lanes) for row in rows]
+        for pitfall, right, wrong in PITFALLS:
+            lines.append(
+                {
+                    "pitfall": pitfall,
+                    "setting": name,
+                    "honest": _means([result[right] for result in results]),
+                    "wrong": _means([result[wrong] for result in results]),
+                    "seeds": len(rows),
+                }
+            )
+    store.note("pitfalls", lines)
+
+
+def _means(results):
+    """Means of equal dicts of numbers, by key."""
+    return {key: sum(result[key] for result in results) / len(results) for key in results[0]}
+
+
+def measure(model: Model, data: Dataset, lanes: Sequence[int], threads: int | None = None) -> dict[str, dict]:
+    """Measure both pitfalls on a model with reset "subtract" or "subtract_then_leak".
+
+    Return ``{name: {accuracy, firing_rate (spikes per neuron and step), latency}}``: the integers as "trained" and
+    with the "other reset"; the floats as "trained, float" and "pooled first".
+    """
+    integer, _ = quantize(model, images=data.x_train)
+    other_integer, _ = quantize(_with_other_reset(model, threads), images=data.x_train)
+    return {
+        "trained": _integer_results(integer, data, lanes, threads),
+        "other reset": _integer_results(other_integer, data, lanes, threads),
+        "trained, float": _float_results(model, integer, data, lanes, pool_first=False),
+        "pooled first": _float_results(model, integer, data, lanes, pool_first=True),
     }
-    for name, early in (("trained, float", False), ("pooled first", True)):
-        found[name] = _float(model, integer, data, lanes, early)
-    return found
 
 
-def _deployed(integer, data, lanes, threads):
+def _with_other_reset(model, threads):
+    net = model.network
+    config = net.config() | {"reset": OTHER_RESET[net.reset], "threads": threads}
+    other = Network(**config, rng=np.random.default_rng(0))
+    for copy, trained in zip(other.params, net.params):
+        copy[...] = trained
+    return Model(other, model.encoder, model.seed, model.dataset, model.settings)
+
+
+def _integer_results(integer, data, lanes, threads):
     result = integer.evaluate(data.x_test, data.y_test, threads)
     stimulus = cycles.Stimulus.of_images(integer, data.x_test, threads)
+    neurons = np.array([layer.layer.neurons for layer in integer.network.layers])
     return {
         "accuracy": result.accuracy,
-        "firing_rate": _overall(result.firing_rates, integer.network),
+        "firing_rate": float(np.dot(result.firing_rates, neurons) / neurons.sum()),
         "latency": float(cycles.predict(stimulus, lanes).latency.mean()),
     }
 
 
-def _overall(rates, network):
-    neurons = np.array([each.layer.neurons for each in network.layers])
-    return float(np.dot(rates, neurons) / neurons.sum())
-
-
-def _float(model, integer, data, lanes, early, batch_size=100):
-    """The reference's forward pass, pooling after (as trained) or before the neurons."""
-    net, right, fired, neurons, latency = model.network, 0, 0.0, 0, 0.0
-    for inputs, start in zip(integer.inputs(data.x_test, batch_size), range(0, len(data.x_test), batch_size)):
-        x = model.encoder.encode(data.x_test[start : start + batch_size], None, net.dtype)
-        frames, handed = [], inputs
-        for index in range(len(net.layers)):
-            frames.append(handed)
-            x, spikes = _layer(net, index, x, model.encoder.num_steps, early)
-            handed = x.astype(np.uint8)
-            fired, neurons = fired + float(spikes.sum()), neurons + spikes.size
-        answers = class_sums(x.reshape(*x.shape[:2], -1).sum(axis=0), net.classes).argmax(axis=1)
-        right += int((answers == data.y_test[start : start + batch_size]).sum())
-        stimulus = cycles.Stimulus.of_frames(integer.network, frames, model.encoder.num_steps)
+def _float_results(model, integer, data, lanes, pool_first, batch_size=100):
+    """Results of the reference's forward pass; its spikes are timed as if the integers had made them."""
+    net, num_steps, images = model.network, model.encoder.num_steps, len(data.x_test)
+    right, spikes, neurons, latency = 0, 0.0, 0, 0.0
+    starts = range(0, images, batch_size)
+    for inputs, start in zip(integer.inputs(data.x_test, batch_size), starts):
+        batch = slice(start, start + batch_size)
+        x = model.encoder.encode(data.x_test[batch], None, net.dtype)
+        frames, frame = [], inputs
+        for layer in net.layers:
+            frames.append(frame)
+            x, spk = _forward(layer, x, num_steps, pool_first)
+            frame = x.astype(np.uint8)
+            spikes, neurons = spikes + float(spk.sum()), neurons + spk.size
+        counts = class_sums(x.reshape(*x.shape[:2], -1).sum(axis=0), net.classes)
+        right += int((counts.argmax(axis=1) == data.y_test[batch]).sum())
+        stimulus = cycles.Stimulus.of_frames(integer.network, frames, num_steps)
         latency += float(cycles.predict(stimulus, lanes).latency.sum())
-    return {"accuracy": right / len(data.x_test), "firing_rate": fired / neurons, "latency": latency / len(data.x_test)}
+    return {"accuracy": right / images, "firing_rate": spikes / neurons, "latency": latency / images}
 
 
-def _layer(net, index, x, num_steps, early):
-    """(what layer `index` hands on, its spikes)."""
-    layer = net.layers[index]
+def _forward(layer, x, num_steps, pool_first):
+    """Return what a layer hands on, and its neurons' spikes."""
     pool = layer.shape.pool
     cur = layer.forward(layer.inputs(x))
-    if early and pool > 1:
+    if pool_first and pool > 1:
         cur = maxpool.forward(cur, pool)
     spk, _ = lif.forward(cur, num_steps, layer.beta, layer.threshold, layer.reset)
-    return (spk if early or pool == 1 else maxpool.forward(spk, pool)), spk
+    pooled = spk if pool_first or pool == 1 else maxpool.forward(spk, pool)
+    return pooled, spk

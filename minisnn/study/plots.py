@@ -1,11 +1,19 @@
-"""Figures of a study's report: each drawn from a section of ``report``, for a wide page or a narrow one."""
+"""Figures of a study's report, each for a wide and a narrow page.
+
+Each drawing function takes an empty figure, a section of :func:`minisnn.study.report.gather` without ``missing``, and
+`narrow`; it sets the figure's size.
+"""
 
 import io
 import textwrap
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..plot import ADDS, FIRING, WAITS
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 FAMILIES = {
     "fast_sigmoid": ("fast sigmoid", "tab:blue", "o"),
@@ -20,32 +28,13 @@ KINDS = {
     "fewer steps": ("fewer steps", "tab:purple", "D"),
     "point": ("points of the sweep", "tab:blue", "o"),
 }
-NAMES = ("scales", "leaks", "trade", "timeline")  # of the sections that have a figure
-NEAR = 0.06  # of accuracy below the best, that the second panel of the trade shows
+NAMES = ("scales", "leaks", "trade", "timeline")  # sections that have a figure
+LETTERS = "ABCDEFGH"  # of selected settings, in the trade's figure and table
+NEAR = 0.06  # accuracy; the second panel of the trade shows settings within this of the best
 
 
-def figures(report):
-    """All figures for which there are points.
-
-    Parameters
-    ----------
-    report : dict
-        Of :func:`minisnn.study.report.gather`.
-
-    Returns
-    -------
-    figures : dict of (bytes, bytes)
-        By section: PNG for a wide page, and for a narrow one.
-
-    Examples
-    --------
-    >>> leaks = {"betas": [0.25, 0.7], "thresholds": [0.5, 1.0], "accuracy": [[0.9, 0.91], [0.92, None]],
-    ...          "firing_rate": [[0.1, 0.08], [0.2, None]], "latency": [[900.0, 800.0], [1200.0, None]]}
-    >>> missing = {"missing": "At least two points are needed."}
-    >>> drawn = figures({"scales": missing, "leaks": leaks, "trade": missing, "timeline": missing})
-    >>> {name: (wide[:4], narrow[:4]) for name, (wide, narrow) in drawn.items()}
-    {'leaks': (b'\\x89PNG', b'\\x89PNG')}
-    """
+def figures(report: dict[str, Any]) -> dict[str, tuple[bytes, bytes]]:
+    """Return (PNG for a wide page, PNG for a narrow page) of each section that has points."""
     drawn = {"scales": scales, "leaks": leaks, "trade": trade, "timeline": timeline}
     return {
         name: (_png(draw, report[name], False), _png(draw, report[name], True))
@@ -70,27 +59,8 @@ def _plain(axes):
     axes.grid(alpha=0.25, linewidth=0.6)
 
 
-def scales(figure, section, narrow=False):
-    """Accuracy and firing rate by the surrogate's scale or half-width, a panel for each way of comparing.
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-        Empty; its size is set.
-    section : dict
-        Of :func:`minisnn.study.report.gather`, without ``missing``.
-    narrow : bool
-        For a narrow page: one panel below the other.
-
-    Examples
-    --------
-    >>> from matplotlib.figure import Figure
-    >>> figure = Figure(layout="constrained")
-    >>> series = {"fast_sigmoid": [(1, 0.90, 0.12), (4, 0.92, 0.10)], "atan": [(1, 0.91, 0.15), (4, 0.92, 0.13)]}
-    >>> scales(figure, {"panels": [{"title": "as named", "xlabel": "scale", "series": series}]})
-    >>> [line.get_ydata().round(1).tolist() for line in figure.axes[1].lines]  # firing rates in per cent
-    [[12.0, 10.0], [15.0, 13.0]]
-    """
+def scales(figure: "Figure", section: dict[str, Any], narrow: bool = False) -> None:
+    """Draw accuracy and firing rate by surrogate: a column for each way to compare scales."""
     panels = section["panels"]
     count = len(panels)
     figure.set_size_inches((4.3, 2.3 * 2 * count + 0.4) if narrow else (4 * count, 5.6))
@@ -129,7 +99,7 @@ def _scale_panel(above, below, panel):
 
 
 def _few_ticks(axes, x):
-    """Powers of 2 within the data, no more than some seven."""
+    """Set ticks at powers of 2 within the data, at most seven or so."""
     low, high = np.ceil(np.log2(x[0]) - 0.01), np.floor(np.log2(x[-1]) + 0.01)
     powers = np.arange(low, high + 1, max(1, np.ceil((high - low) / 6)))
     axes.set_xticks(2.0**powers, labels=[f"{2.0**p:.3g}" if p >= 0 else f"1/{2 ** int(-p)}" for p in powers])
@@ -137,7 +107,7 @@ def _few_ticks(axes, x):
 
 
 def _legend(figure, axes):
-    """Below all axes, where it covers nothing, in as many columns as fit."""
+    """Add a legend below all axes, where it covers nothing, in as many columns as fit."""
     handles, words = axes.get_legend_handles_labels()
     words = [textwrap.fill(word, 48) for word in words]
     longest = max(len(line) for word in words for line in word.splitlines())
@@ -147,35 +117,16 @@ def _legend(figure, axes):
     )
     for handle in figure.legends[0].legend_handles:
         if hasattr(handle, "set_markersize"):
-            handle.set_markersize(min(handle.get_markersize(), 8))  # rings of the figure's size would touch
+            handle.set_markersize(min(handle.get_markersize(), 8))  # rings as large as in the figure would touch
 
 
-def leaks(figure, section, narrow=False):
-    """Heat maps over beta and threshold, the number in each cell.
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-        Empty; its size is set.
-    section : dict
-        Of :func:`minisnn.study.report.gather`, without ``missing``.
-    narrow : bool
-        For a narrow page: one panel below the other.
-
-    Examples
-    --------
-    >>> from matplotlib.figure import Figure
-    >>> figure = Figure(layout="constrained")
-    >>> leaks(figure, {"betas": [0.25, 0.7], "thresholds": [0.5, 1.0], "accuracy": [[0.9, 0.91], [0.92, None]],
-    ...                "firing_rate": [[0.1, 0.08], [0.2, None]], "latency": [[900, 800], [1200, None]]})
-    >>> [text.get_text() for text in figure.axes[0].texts]  # accuracy; the last point was not computed
-    ['90.0', '91.0', '92.0', 'none']
-    """
+def leaks(figure: "Figure", section: dict[str, Any], narrow: bool = False) -> None:
+    """Draw accuracy, firing rate and latency as heat maps over beta and threshold."""
     figure.set_size_inches((4.3, 9.6) if narrow else (12.6, 4.1))
     grid = figure.subplots(*((3, 1) if narrow else (1, 3)))
     parts = (
         ("accuracy", "test accuracy (%)", 100, "{:.1f}", "Blues"),
-        ("firing_rate", "firing rate (% of neurons in a step)", 100, "{:.1f}", "Oranges"),
+        ("firing_rate", "firing rate (% of neurons per step)", 100, "{:.1f}", "Oranges"),
         ("latency", "latency (thousand cycles)", 1e-3, "{:.1f}", "Purples"),
     )
     for axes, (name, title, factor, words, colors) in zip(grid, parts):
@@ -207,44 +158,21 @@ def _heat_map(axes, values, words, colors):
     axes.tick_params(length=0)
 
 
-def trade(figure, section, narrow=False):
-    """Accuracy against latency: all settings, and those near the best; the front and what is chosen.
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-        Empty; its size is set.
-    section : dict
-        Of :func:`minisnn.study.report.gather`, without ``missing``.
-    narrow : bool
-        For a narrow page: one panel below the other.
-
-    Examples
-    --------
-    >>> from matplotlib.figure import Figure
-    >>> figure = Figure(layout="constrained")
-    >>> settings = [{"kind": "point", "length": "", "latency": latency, "accuracy": accuracy,
-    ...              "accuracy_range": (accuracy - 0.01, accuracy + 0.01)} for latency, accuracy in (
-    ...              (800.0, 0.88), (1000.0, 0.90), (1100.0, 0.89))]
-    >>> front = [(800.0, 0.88), (1000.0, 0.90)]  # the third is slower and less accurate than the second
-    >>> trade(figure, {"settings": settings, "front": front, "marks": [
-    ...     {"label": "most accurate", "latency": 1000.0, "accuracy": 0.90}]})
-    >>> [text.get_text() for text in figure.legends[0].get_texts()]
-    ['points of the sweep', 'Pareto front', 'A: most accurate']
-    """
+def trade(figure: "Figure", section: dict[str, Any], narrow: bool = False) -> None:
+    """Draw accuracy against latency: all settings, those near the best, the Pareto front, and selected settings."""
     figure.set_size_inches((4.3, 9.4 + 0.22 * len(section["marks"])) if narrow else (12.6, 6.0))
-    best = max(each["accuracy"] for each in section["settings"])
-    near = [each for each in section["settings"] if each["accuracy"] >= best - NEAR]
+    best = max(setting["accuracy"] for setting in section["settings"])
+    near = [setting for setting in section["settings"] if setting["accuracy"] >= best - NEAR]
     grid = figure.subplots(*((2, 1) if narrow else (1, 2)))
     for axes in grid:
         _trade_panel(axes, section)
         axes.set(xlabel="latency (thousand cycles)", ylabel="test accuracy (%)")
         _plain(axes)
     grid[0].set_title("all settings", fontsize=11)
-    grid[1].set_title(f"those within {100 * NEAR:g} points of the best", fontsize=11)
-    high = max(each["accuracy_range"][1] for each in near)
+    grid[1].set_title(f"settings within {100 * NEAR:g} points of the best", fontsize=11)
+    high = max(setting["accuracy_range"][1] for setting in near)
     grid[1].set_ylim(100 * (best - NEAR), 100 * high + 0.6)
-    x = [each["latency"] / 1e3 for each in near]
+    x = [setting["latency"] / 1e3 for setting in near]
     margin = 0.06 * (max(x) - min(x)) or 1
     grid[1].set_xlim(min(x) - margin, max(x) + margin)
     _legend(figure, grid[0])
@@ -253,20 +181,20 @@ def trade(figure, section, narrow=False):
 def _trade_panel(axes, section):
     for kind, (name, color, marker) in KINDS.items():
         for length, face in (("screening", "none"), ("full length", color), ("", color)):
-            some = [each for each in section["settings"] if each["kind"] == kind and each["length"] == length]
-            if some:
-                _settings(axes, some, color, marker, face, f"{name}, {length}" if length else name)
-    x, y = zip(*section["front"])
+            group = [row for row in section["settings"] if (row["kind"], row["length"]) == (kind, length)]
+            if group:
+                _settings(axes, group, color, marker, face, f"{name}, {length}" if length else name)
+    latency, accuracy = np.array(section["front"]).T
     axes.plot(
-        np.array(x) / 1e3,
-        100 * np.array(y),
+        latency / 1e3,
+        100 * accuracy,
         color="black",
         linewidth=1,
         drawstyle="steps-post",
         zorder=1,
         label="Pareto front",
     )
-    for letter, mark in zip("ABCDEFGH", section["marks"]):
+    for letter, mark in zip(LETTERS, section["marks"]):
         x, y = mark["latency"] / 1e3, 100 * mark["accuracy"]
         axes.plot(
             x,
@@ -285,36 +213,19 @@ def _trade_panel(axes, section):
         )
 
 
-def _settings(axes, some, color, marker, face, label):
-    x, y = (np.array([each[name] for each in some]) * factor for name, factor in (("latency", 1e-3), ("accuracy", 100)))
-    ranges = np.array([each["accuracy_range"] for each in some]).T * 100
+def _settings(axes, group, color, marker, face, label):
+    """Draw settings as marks, with a line for the range of accuracy over seeds."""
+    x = np.array([setting["latency"] for setting in group]) * 1e-3
+    y = np.array([setting["accuracy"] for setting in group]) * 100
+    ranges = np.array([setting["accuracy_range"] for setting in group]).T * 100
     axes.errorbar(x, y, yerr=np.abs(ranges - y), fmt="none", ecolor=color, elinewidth=0.8, alpha=0.5, zorder=2)
     axes.plot(
         x, y, marker, markersize=6, markerfacecolor=face, markeredgecolor=color, linestyle="none", zorder=3, label=label
     )
 
 
-def timeline(figure, section, narrow=False):
-    """What each layer does over time, mean of all test images: one setting above the other on one axis of time.
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-        Empty; its size is set.
-    section : dict
-        Of :func:`minisnn.study.report.gather`, without ``missing``.
-    narrow : bool
-        For a narrow page: one panel below the other.
-
-    Examples
-    --------
-    >>> from matplotlib.figure import Figure
-    >>> figure = Figure(layout="constrained")
-    >>> timeline(figure, {"parts": [{"label": "default", "settings": "beta 0.5", "latency": 60.0, "layers": ["1 2"],
-    ...     "begins": [[1, 12]], "added": [[9, 20]], "fires_at": [[9, 20]], "ends": [[12, 23]]}]})
-    >>> figure.axes[0].get_title(loc="left")
-    'default: 60 cycles, beta 0.5'
-    """
+def timeline(figure: "Figure", section: dict[str, Any], narrow: bool = False) -> None:
+    """Draw when each layer adds, waits and makes its firing pass: one panel per setting, on a common time axis."""
     parts = section["parts"]
     rows = len(parts[0]["layers"])
     figure.set_size_inches(
@@ -333,10 +244,10 @@ def _gantt(axes, part, until, narrow):
     kinds = (
         (begins, added, ADDS, "adds"),
         (added, fires, WAITS, "waits for the next layer"),
-        (fires, ends, FIRING, "fires"),
+        (fires, ends, FIRING, "firing pass"),
     )
     for layer in range(len(begins)):
-        broad = (ends - begins)[layer] * 1e3 > until / 60  # enough to lose a line at its left
+        broad = (ends - begins)[layer] * 1e3 > until / 60  # broad enough for a white line at its left
         axes.vlines(begins[layer][broad], layer - 0.36, layer + 0.36, color="white", linewidth=0.8, zorder=3)
         for start, end, color, name in kinds:
             axes.broken_barh(
@@ -349,7 +260,7 @@ def _gantt(axes, part, until, narrow):
             )
         for t, (start, end) in enumerate(zip(begins[layer], ends[layer])):
             if (end - start) * 1e3 > until / (20 if narrow else 45):
-                axes.text((start + end) / 2, layer, t + 1, ha="center", va="center", fontsize=8, color="white")
+                axes.text((start + end) / 2, layer, t, ha="center", va="center", fontsize=8, color="white")
     axes.axvline(part["latency"] / 1e3, color="tab:red", linewidth=1)
     axes.set(xlim=(0, until * 1.01 / 1e3), yticks=range(len(begins)), yticklabels=part["layers"])
     axes.set_title(

@@ -1,11 +1,10 @@
-"""Where a sweep keeps its results: one SQLite file, in which what is written stays, whatever is killed.
+"""The file of a sweep's results: SQLite, so that what is written survives any kill.
 
-Tables: ``points`` (what was asked, and what came out: nothing else, so that equal sweeps have equal tables), ``models``
-(the trained float models), ``times`` (how long, when, on what machine) and ``claims`` (which process works on which
-training); ``notes`` say what the points are for. ``results`` is a view of the points, with a column for each of
-the main numbers.
+Tables: ``points`` (settings and results only, so that equal sweeps have equal tables), ``models`` (trained float
+models), ``times`` (how long each point took, when, and on which machine), ``claims`` (which process works on which
+training) and ``notes`` (what the points are for). The view ``results`` has a column for each of the main numbers.
 
-The file is in WAL mode and must be on a local disk: SQLite's locks do not hold on network file systems.
+The file is in WAL mode and must be on a local disk: SQLite's locks do not work on network file systems.
 """
 
 import json
@@ -16,13 +15,14 @@ import sqlite3
 import time
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from ..errors import InputError
 from ..files import atomic_write
 
-APPLICATION_ID = 0x736E6E31  # "snn1": tells our files from other SQLite files
+APPLICATION_ID = 0x736E6E31  # "snn1": marks our files among other SQLite files
 VERSION = 1
-STALE = 60  # seconds without a sign of life after which another process may take a claim over
+STALE = 60  # seconds without a heartbeat after which another process may take a claim over
 
 TABLES = """
 CREATE TABLE points (key TEXT PRIMARY KEY, training TEXT NOT NULL, point TEXT NOT NULL, status TEXT NOT NULL,
@@ -50,82 +50,24 @@ CREATE VIEW results AS SELECT key, status, reason,
 
 
 class Store:
-    """An open file of results.
+    """An open file of results, created if it does not exist (unless `create` is False).
 
-    Parameters
-    ----------
-    path : str or Path
-        It is made if it is not there.
-    create : bool, default True
-        False: it must be there.
-
-    Raises
-    ------
-    InputError
-        If it cannot be opened, is no such file, or is of another version.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> store = Store(Path(folder.name) / "study.sqlite")
-    >>> store.claim("t1")  # no other process computes this training
-    True
-    >>> store.save("t1", b"model", [("k1", {"bits": 8}, "done", "", {"accuracy": 0.9}, 1.5),
-    ...                             ("k2", {"bits": 99}, "failed", "too many bits", {}, 0.5)])
-    >>> store.rows()[0]["result"]["accuracy"], store.status(), store.model("t1")
-    (0.9, {'k1': 'done', 'k2': 'failed'}, b'model')
-    >>> store.seconds()
-    {'k1': 1.5, 'k2': 0.5}
-
-    What failed is forgotten, to be computed again:
-
-    >>> store.forget(["k1", "k2"], failed_alone=True)
-    >>> list(store.status())
-    ['k1']
-
-    Two processes share the file, each at a training of its own, and say that they are alive:
-
-    >>> with Store(store.path) as other:
-    ...     other.claim("t2"), store.claim("t2")
-    (True, False)
-    >>> store.claim("t2")  # the other gave it back when it closed
-    True
-    >>> store.beat()
-    >>> store.release("t2")
-
-    Notes are for what the points are for; a file is for one thing:
-
-    >>> store.note("plan", {"dataset": "digits"})
-    >>> store.noted("plan"), store.noted("pitfalls")
-    ({'dataset': 'digits'}, None)
-    >>> store.note("plan", {"dataset": "mnist"})  # doctest: +ELLIPSIS
-    Traceback (most recent call last):
-    minisnn.errors.InputError: ...study.sqlite has another plan; name a new file
-
-    A copy to show around has the results, and no models:
-
-    >>> store.copy_without_models(Path(folder.name) / "copy.sqlite")
-    >>> with Store(Path(folder.name) / "copy.sqlite", create=False) as copy:
-    ...     copy.status(), copy.model("t1")
-    ({'k1': 'done'}, None)
-    >>> store.close()
-    >>> folder.cleanup()
+    Raise InputError if it cannot be opened, is another kind of file, or has another version.
     """
 
-    def __init__(self, path, create=True):
+    def __init__(self, path: str | Path, create: bool = True):
         self.path = Path(path)
         if not create and not self.path.is_file():
-            raise InputError(f"{path} is not there; name the file that minisnn sweep wrote")
+            raise InputError(f"{path} does not exist; name a file that minisnn sweep or minisnn reproduce wrote")
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{time.time_ns()}"
         try:
-            # isolation_level=None: every statement stands alone, and transactions are written out
+            # isolation_level=None: statements commit at once, except in explicit transactions
             self._db = sqlite3.connect(self.path, timeout=60, isolation_level=None)
             self._prepare()
         except sqlite3.Error as error:
             raise InputError(
-                f"cannot use {path} ({error}); name a file that minisnn sweep wrote, or a new one in a "
-                "folder that exists"
+                f"cannot use {path} ({error}); name a file that minisnn sweep wrote, or a new file in an "
+                "existing folder"
             ) from None
 
     def __enter__(self):
@@ -134,16 +76,16 @@ class Store:
     def __exit__(self, *_):
         self.close()
 
-    def close(self):
-        """Give back all claims, and close the file."""
+    def close(self) -> None:
+        """Release all claims of this process, and close the file."""
         self._db.execute("DELETE FROM claims WHERE owner = ?", (self.owner,))
         self._db.close()
 
     def _prepare(self):
-        (found,) = self._db.execute("PRAGMA application_id").fetchone()
+        (application,) = self._db.execute("PRAGMA application_id").fetchone()
         tables = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if found not in (0, APPLICATION_ID) or (tables and found == 0):
-            raise InputError(f"{self.path} is a SQLite file of something else; name a new file")
+        if application not in (0, APPLICATION_ID) or (tables and application == 0):
+            raise InputError(f"{self.path} is a SQLite file of another program; name a new file")
         self._db.execute("PRAGMA journal_mode = WAL")
         with self._transaction():
             if not self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
@@ -154,13 +96,13 @@ class Store:
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
         if version != VERSION:
             raise InputError(
-                f"{self.path} has version {version}, this minisnn reads version {VERSION}; use the "
-                "version of minisnn that wrote it, or name a new file"
+                f"{self.path} has format version {version}, but this minisnn reads version {VERSION}; use the "
+                "minisnn that wrote it, or name a new file"
             )
 
     @contextmanager
     def _transaction(self):
-        self._db.execute("BEGIN IMMEDIATE")  # not deferred: a lock that is taken late could be refused midway
+        self._db.execute("BEGIN IMMEDIATE")  # not deferred: a lock requested later could be refused midway
         try:
             yield
         except BaseException:
@@ -168,105 +110,60 @@ class Store:
             raise
         self._db.execute("COMMIT")
 
-    def status(self):
-        """How far points are.
-
-        Returns
-        -------
-        status : dict of str
-            "done" or "failed", by key, of all points in the file.
-        """
+    def status(self) -> dict[str, str]:
+        """Return "done" or "failed" of every point in the file, by key."""
         return dict(self._db.execute("SELECT key, status FROM points"))
 
-    def model(self, training):
-        """The model of a training.
+    def model(self, training: str) -> bytes | None:
+        """Return the model file of a training, or None if it is not in the file."""
+        row = self._db.execute("SELECT file FROM models WHERE training = ?", (training,)).fetchone()
+        return row and row[0]
 
-        Parameters
-        ----------
-        training : str
-            Of :func:`minisnn.study.point.training_key`.
+    def rows(self) -> list[dict]:
+        """Return all points, in the order of their settings: dicts of key, training, point, status, reason, result."""
+        cursor = self._db.execute("SELECT key, training, point, status, reason, result FROM points ORDER BY point")
+        names = [column for column, *_ in cursor.description]
+        rows = [dict(zip(names, values)) for values in cursor]
+        return [row | {name: json.loads(row[name]) for name in ("point", "result")} for row in rows]
 
-        Returns
-        -------
-        file : bytes or None
-            Of its model file; None if it is not here.
-        """
-        found = self._db.execute("SELECT file FROM models WHERE training = ?", (training,)).fetchone()
-        return found and found[0]
-
-    def rows(self):
-        """All points, as dicts of ``key, training, point, status, reason, result``, in the order of their settings."""
-        rows = self._db.execute("SELECT key, training, point, status, reason, result FROM points ORDER BY point")
-        names = [column for column, *_ in rows.description]
-        found = [dict(zip(names, row)) for row in rows]
-        return [row | {name: json.loads(row[name]) for name in ("point", "result")} for row in found]
-
-    def note(self, name, value):
-        """Remember a plain value.
-
-        Parameters
-        ----------
-        name : str
-        value : dict, list or other plain value
-
-        Raises
-        ------
-        InputError
-            If another is remembered under the name.
-        """
+    def note(self, name: str, value: Any) -> None:
+        """Store a plain value under a name; raise InputError if the name has another value."""
         self._db.execute("INSERT OR IGNORE INTO notes VALUES (?, ?)", (name, canonical(value)))
         if self.noted(name) != json.loads(canonical(value)):
             raise InputError(f"{self.path} has another {name}; name a new file")
 
-    def noted(self, name):
-        """What is remembered, or None."""
-        found = self._db.execute("SELECT value FROM notes WHERE name = ?", (name,)).fetchone()
-        return found and json.loads(found[0])
+    def noted(self, name: str) -> Any:
+        """Return the value stored under a name, or None."""
+        row = self._db.execute("SELECT value FROM notes WHERE name = ?", (name,)).fetchone()
+        return row and json.loads(row[0])
 
-    def copy_without_models(self, path):
-        """Write a copy that is small enough to be shown around.
-
-        A sweep goes on with it, and trains where it must.
-
-        Parameters
-        ----------
-        path : str or Path
-        """
+    def copy_without_models(self, path: str | Path) -> None:
+        """Write a copy without the trained models, small enough to share; a sweep that continues it trains again."""
         with atomic_write(path) as file:
             copy = sqlite3.connect(":memory:")
             self._db.backup(copy)
             copy.executescript("PRAGMA journal_mode = MEMORY; DELETE FROM models; DELETE FROM claims; VACUUM;")
             content = bytearray(copy.serialize())
-            content[18:20] = b"\x01\x01"  # not in WAL mode: it is one file, until it is opened to be written
+            content[18:20] = b"\x01\x01"  # not in WAL mode: a single file until it is opened for writing
             file.write(content)
             copy.close()
 
-    def seconds(self):
-        """{key: seconds} of the last time that each point was computed; shares of its training included."""
+    def seconds(self) -> dict[str, float]:
+        """Return the seconds of each point's last computation, by key, its share of the training included."""
         return dict(self._db.execute("SELECT key, seconds FROM times ORDER BY rowid"))
 
-    def forget(self, keys, failed_alone):
-        """Delete rows, or of these those that failed; models stay.
-
-        Parameters
-        ----------
-        keys : list of str
-        failed_alone : bool
-        """
+    def forget(self, keys: list[str], failed_alone: bool) -> None:
+        """Delete the rows of these points, or only the failed ones among them; models stay."""
+        condition = " AND status = 'failed'" if failed_alone else ""
         with self._transaction():
             for key in keys:
-                self._db.execute("DELETE FROM points WHERE key = ?" + " AND status = 'failed'" * failed_alone, (key,))
+                self._db.execute("DELETE FROM points WHERE key = ?" + condition, (key,))
 
-    def save(self, training, model, rows):
-        """Write what one job found, all or nothing, and give its claim back.
+    def save(self, training: str, model: bytes | None, rows: list[tuple]) -> None:
+        """Write the results of one job, all or nothing, and release its claim.
 
-        Parameters
-        ----------
-        training : str
-        model : bytes or None
-            Its model file; None if there is none, or it is here already.
-        rows : list of (key, point, status, reason, result, seconds)
-            Those that are here already stay: a result follows from its settings, so they are the same.
+        `model` is a new model file, or None. Each row is (key, point, status, reason, result, seconds). Rows that
+        exist stay: results follow from the settings, so they are equal.
         """
         ended = time.strftime("%Y-%m-%dT%H:%M:%S")
         with self._transaction():
@@ -280,18 +177,8 @@ class Store:
                 self._db.execute("INSERT INTO times VALUES (?, ?, ?, ?)", (key, seconds, ended, platform.node()))
             self._db.execute("DELETE FROM claims WHERE training = ? AND owner = ?", (training, self.owner))
 
-    def claim(self, training):
-        """Ask for a training.
-
-        Parameters
-        ----------
-        training : str
-
-        Returns
-        -------
-        ours : bool
-            Whether this process may compute it now: no other process that lives is at it.
-        """
+    def claim(self, training: str) -> bool:
+        """Claim a training for this process; return False if another live process has claimed it."""
         with self._transaction():
             held = self._db.execute("SELECT owner, beat FROM claims WHERE training = ?", (training,)).fetchone()
             if held and held[0] != self.owner and not _gone(*held):
@@ -299,41 +186,25 @@ class Store:
             self._db.execute("INSERT OR REPLACE INTO claims VALUES (?, ?, ?)", (training, self.owner, time.time()))
         return True
 
-    def release(self, training):
-        """Give a claim back."""
+    def release(self, training: str) -> None:
+        """Release this process's claim."""
         self._db.execute("DELETE FROM claims WHERE training = ? AND owner = ?", (training, self.owner))
 
-    def beat(self):
-        """A sign of life: our claims stay ours."""
+    def beat(self) -> None:
+        """Send a heartbeat, so that this process keeps its claims."""
         self._db.execute("UPDATE claims SET beat = ? WHERE owner = ?", (time.time(), self.owner))
 
 
-def canonical(value):
-    """JSON in one way only, so that equal values are equal texts.
+def canonical(value: Any) -> str:
+    """Return the JSON of a plain value in its only form, so that equal values have equal texts.
 
-    Parameters
-    ----------
-    value : dict, list or other plain value
-
-    Returns
-    -------
-    text : str
-
-    Raises
-    ------
-    ValueError
-        For a number that JSON does not know, such as NaN, which would not equal itself.
-
-    Examples
-    --------
-    >>> canonical({"b": 1, "a": (2, 3)}) == canonical({"a": [2, 3], "b": 1})
-    True
+    Raise ValueError for numbers that JSON does not have, such as NaN.
     """
     return json.dumps(value, sort_keys=True, allow_nan=False)
 
 
 def _gone(owner, beat):
-    """Whether the process behind a claim is no more, or has not been heard of for too long."""
+    """Return True if the owner of a claim has ended, or has sent no heartbeat for too long."""
     host, pid, _ = owner.rsplit(":", 2)
     if abs(time.time() - beat) > STALE:
         return True

@@ -1,4 +1,4 @@
-"""The report: verdicts follow the numbers, files follow the study, and the page needs nothing but itself."""
+"""The report: verdicts follow from the numbers, files from the study, and the page needs no other file."""
 
 import copy
 import csv
@@ -17,31 +17,32 @@ from minisnn.errors import InputError
 from minisnn.study import claims, page, point, report, sections
 from minisnn.study import plots as plot_study
 from minisnn.study import stages as study
+from minisnn.study.plan import Plan
 from minisnn.study.store import Store
 from minisnn.timing import energy
 
-PLAN = study.Plan(
-    "digits",
-    {"num_steps": 4, "validation": 0.2},
-    2,
-    5,
-    (1, 4),
-    (0.25, 0.7),
-    (0.5, 1.0),
-    ("1,0,0",),
-    0.7,
-    (2,),
-    (2,),
-    (0, 1),
-    (32, 8, 8),
-    (0.0, 0.02),
+PLAN = Plan(
+    dataset="digits",
+    training={"num_steps": 4, "validation": 0.2},
+    screening=2,
+    epochs=5,
+    scales=(1, 4),
+    betas=(0.25, 0.7),
+    thresholds=(0.5, 1.0),
+    penalties=("1,0,0",),
+    ramp=0.7,
+    narrower=(2,),
+    steps=(2,),
+    seeds=(0, 1),
+    lanes=(32, 8, 8),
+    margins=(0.0, 0.02),
 )
 IMAGES = 40
 NAMED, BEST, ATAN = "fast_sigmoid:25", "fast_sigmoid:4", "atan:4"
 WIDE = str(surrogates.match_width("fast_sigmoid", surrogates.parse(ATAN)))
 HIGH = str(surrogates.match_width_and_height("fast_sigmoid", surrogates.parse(ATAN)))
 PRICED = {"surrogate": BEST, "beta": 0.7, "threshold": 0.5, "rate_penalty": "1,0,0"}
-# Of the settings that claims rest on: (accuracy, latency, firing rate).
+# Settings that claims rest on: (changes, (accuracy, latency, firing rate)).
 MADE_UP = {
     "named": ({"surrogate": NAMED}, (0.80, 1000.0, 0.10)),
     "default": ({"surrogate": BEST}, (0.90, 1100.0, 0.12)),
@@ -61,7 +62,7 @@ def template():
 
 
 def made(template, seed=0, epochs=PLAN.epochs, **changes):
-    """The template with other settings."""
+    """Return the template with other settings."""
     made = copy.deepcopy(template)
     for name, value in ({"seed": seed, "epochs": epochs} | changes).items():
         made["network" if name in made["network"] else "training"][name] = value
@@ -69,7 +70,7 @@ def made(template, seed=0, epochs=PLAN.epochs, **changes):
 
 
 def result(accuracy, latency, rate, num_steps=4):
-    """What `measure` would tell, in three layers."""
+    """Return what `measure` would return for three layers."""
     right = np.arange(IMAGES) < round(accuracy * IMAGES)
     part = {
         "accuracy": accuracy,
@@ -105,8 +106,8 @@ def result(accuracy, latency, rate, num_steps=4):
 
 
 def rows_of(template, changed=None, whole=True):
-    """Rows of a whole study: (point, numbers)."""
-    found = [
+    """Return the rows of a study, (point, numbers); without `whole`, those of the screening."""
+    rows = [
         (made(template, epochs=PLAN.screening, surrogate=name), numbers)
         for name, numbers in (
             (NAMED, (0.70, 1000.0, 0.10)),
@@ -119,7 +120,7 @@ def rows_of(template, changed=None, whole=True):
             (HIGH, (0.83, 1100.0, 0.13)),
         )
     ]
-    found += [
+    rows += [
         (
             made(template, epochs=PLAN.screening, surrogate=BEST, beta=beta, threshold=threshold),
             (0.8 + beta / 10, 900 * threshold, 0.1),
@@ -130,57 +131,56 @@ def rows_of(template, changed=None, whole=True):
     for settings, numbers in (MADE_UP | (changed or {})).values() if whole else ():
         accuracy, latency, rate = numbers
         for seed in PLAN.seeds:
-            found.append((made(template, seed, **settings), (accuracy + 0.001 * seed, latency + seed, rate)))
-    return found
+            rows.append((made(template, seed, **settings), (accuracy + 0.001 * seed, latency + seed, rate)))
+    return rows
 
 
 def store_of(path, rows, plan=PLAN, failed=()):
-    """A file with these rows."""
+    """Write a file with these rows; return its path."""
     with Store(path) as store:
         if plan:
             store.note("plan", asdict(plan))
-        for each, numbers in rows:
-            store.save(
-                point.training_key(each),
-                None,
-                [(point.key(each), each, "done", "", result(*numbers, num_steps=each["training"]["num_steps"]), 1.0)],
-            )
-        for each, reason in failed:
-            store.save(point.training_key(each), None, [(point.key(each), each, "failed", reason, None, 1.0)])
+        for settings, numbers in rows:
+            results = result(*numbers, num_steps=settings["training"]["num_steps"])
+            row = (point.key(settings), settings, "done", "", results, 1.0)
+            store.save(point.training_key(settings), None, [row])
+        for settings, reason in failed:
+            row = (point.key(settings), settings, "failed", reason, None, 1.0)
+            store.save(point.training_key(settings), None, [row])
     return path
 
 
 def verdicts(tmp_path, template, changed=None):
-    """{what: claim} of a study with these numbers."""
-    found = report.gather(store_of(tmp_path / f"{len(list(tmp_path.iterdir()))}.sqlite", rows_of(template, changed)))
-    return {(each["group"], each["what"].partition(":")[0]): each for each in found["claims"]["list"]}
+    """Return {(group, what): claim} of a study with these numbers."""
+    contents = report.gather(store_of(tmp_path / f"{len(list(tmp_path.iterdir()))}.sqlite", rows_of(template, changed)))
+    return {(claim["group"], claim["what"].partition(":")[0]): claim for claim in contents["claims"]["list"]}
 
 
 CUT = ("latency", "beta, threshold, surrogate, penalty; against default, best scale")
 FASTEST = ("latency", "beta, threshold, surrogate, penalty, T; against default, best scale")
-FPS = ("efficiency", "beta, threshold, surrogate, penalty; over default, best scale")
-EQUAL = ("firing", "at equal half-width, that of the arctangent's best")
+FPS = ("efficiency", "beta, threshold, surrogate, penalty; against default, best scale")
+EQUAL = ("firing", "at equal half-width (that of the arctangent at its best scale)")
 
 
 def test_numbers_of_a_claim(tmp_path, template):
-    found = verdicts(tmp_path, template)
-    cut, lost = found[CUT]["tests"]
+    by_name = verdicts(tmp_path, template)
+    cut, lost = by_name[CUT]["tests"]
     assert cut["mean"] == pytest.approx(1 - 400.5 / 1100.5)
     assert cut["by_seed"] == pytest.approx([1 - 400 / 1100, 1 - 401 / 1101])
     assert lost["mean"] == pytest.approx(0.005)
-    rate, _ = found[EQUAL]["tests"]
+    rate, _ = by_name[EQUAL]["tests"]
     assert rate["mean"] == pytest.approx(0.14 / 0.15)
-    ratio, _ = found[FPS]["tests"]
-    low, high = found[FPS]["range"]
+    ratio, _ = by_name[FPS]["tests"]
+    low, high = by_name[FPS]["range"]
     assert low <= ratio["mean"] <= high
-    assert ratio["mean"] == pytest.approx(1100.5 / 400.5)  # all events and the interval go with the latency
+    assert ratio["mean"] == pytest.approx(1100.5 / 400.5)  # all events and the interval are proportional to the latency
 
 
 def test_verdicts_flip_with_the_numbers(tmp_path, template):
-    found = verdicts(tmp_path, template)
+    by_name = verdicts(tmp_path, template)
     for name in (CUT, FASTEST, FPS, EQUAL):
-        assert found[name]["verdict"] == claims.HOLDS, name
-        assert found[name]["passed"] == found[name]["seeds"] == 2
+        assert by_name[name]["verdict"] == claims.HOLDS, name
+        assert by_name[name]["passed"] == by_name[name]["seeds"] == 2
     leak = MADE_UP["leak"][0]
     for name, changed in (
         (CUT, {"priced": (PRICED, (0.895, 600.0, 0.05)), "leak": (leak, (0.90, 700.0, 0.1))}),
@@ -188,13 +188,13 @@ def test_verdicts_flip_with_the_numbers(tmp_path, template):
         (FPS, {"priced": (PRICED, (0.895, 800.0, 0.05)), "leak": (leak, (0.90, 900.0, 0.1))}),
         (EQUAL, {"wide": ({"surrogate": WIDE}, (0.90, 1120.0, 0.155))}),
         (EQUAL, {"wide": ({"surrogate": WIDE}, (0.85, 1120.0, 0.14))}),
-    ):  # fires less, knows less
+    ):  # the last one has a lower firing rate, but loses accuracy
         other = verdicts(tmp_path, template, changed)
         assert other[name]["verdict"] == claims.FAILS, name
         assert other[name]["passed"] < 2
 
 
-def test_a_base_that_has_hardly_learned_is_told(tmp_path, template):
+def test_a_default_that_has_hardly_learned_is_noted(tmp_path, template):
     said = "the default has hardly learned: 30.0 %"
     weak = verdicts(tmp_path, template, {"named": ({"surrogate": NAMED}, (0.30, 500.0, 0.02))})
     assert all(
@@ -224,11 +224,11 @@ def test_rounding_alone_decides_nothing():
 
 
 def test_a_model_reproduces_no_board(tmp_path, template):
-    (found,) = [each for each in verdicts(tmp_path, template).values() if each["paper"] == claims.EFFICIENT]
-    assert found["verdict"] == claims.MODEL and not found["tests"]
+    (claim,) = [claim for claim in verdicts(tmp_path, template).values() if claim["paper"] == claims.EFFICIENT]
+    assert claim["verdict"] == claims.MODEL and not claim["tests"]
 
 
-def test_floor_is_the_pixels(template):
+def test_floor_is_that_of_the_pixels(template):
     row = {"point": template, "result": result(0.9, 1000.0, 0.1)}
     floor = claims.floor([row])  # begins at 10, 8 cycles of additions, passes of 4, T = 4
     assert (floor["additions"], floor["whole"], floor["one_step"]) == (8, 18 + 4 * 4, 18 + 4)
@@ -253,17 +253,17 @@ def test_front_against_brute_force():
 
 
 def test_optimism_of_chance_alone(template):
-    """Points that differ by luck alone: the chosen half flatters, the other tells the truth."""
+    """Points differ by luck alone, so the best one looks better on the half that selected it than on the other."""
     rng, rows = np.random.default_rng(0), []
     for _ in range(30):
         right = rng.random(400) < 0.8
         test = {"images": 400, "right": np.packbits(right).tobytes().hex()}
         rows.append({"point": template, "result": {"test": test}})
-    found = sections.optimism(rows)
-    assert 0.02 < found["mean"] < 0.08
+    bias = sections.optimism(rows)
+    assert 0.02 < bias["mean"] < 0.08
     assert sections.optimism(rows[:1]) is None
     assert sections.optimism([rows[0]] * 2)["mean"] == pytest.approx(0, abs=0.01)
-    assert found == sections.optimism(rows)
+    assert bias == sections.optimism(rows)
 
 
 def test_equal_stores_give_equal_files(tmp_path, template):
@@ -276,44 +276,45 @@ def test_equal_stores_give_equal_files(tmp_path, template):
         "results.csv",
         "results.json",
         "claims.json",
-        *(f"{each}.png" for each in plot_study.NAMES),
+        *(f"{name}.png" for name in plot_study.NAMES),
     }
     for name in names:
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
     with open(tmp_path / "a" / "results.csv") as file:
         lines = list(csv.DictReader(file))
     assert len(lines) == len(rows)
-    both = {line["key"]: float(line["latency"]) for line in lines}
-    assert both == {each["key"]: each["latency"] for each in json.loads((tmp_path / "a/results.json").read_text())}
+    latencies = {line["key"]: float(line["latency"]) for line in lines}
+    points = json.loads((tmp_path / "a" / "results.json").read_text())
+    assert latencies == {point["key"]: point["latency"] for point in points}
 
 
 def whole_page(tmp_path, **more):
-    found = report.gather(tmp_path / "s.sqlite", **more)
-    return found, page.page(found, plot_study.figures(found))
+    contents = report.gather(tmp_path / "s.sqlite", **more)
+    return contents, page.page(contents, plot_study.figures(contents))
 
 
-def test_page_needs_nothing_else(tmp_path, template):
+def test_page_needs_no_other_file(tmp_path, template):
     failed = [(made(template, 7), "TrainingError: the loss is <nan>")]
     store_of(tmp_path / "s.sqlite", rows_of(template), failed=failed)
-    found, text = whole_page(tmp_path)
+    contents, text = whole_page(tmp_path)
     sources = re.findall(r'(?:src|srcset|href)="([^"]*)"', text)
-    assert all(each.startswith(("data:image/png;base64,", "#")) for each in sources)
-    assert len([each for each in sources if each.startswith("data:")]) == 2 * len(plot_study.NAMES)
+    assert all(source.startswith(("data:image/png;base64,", "#")) for source in sources)
+    assert len([source for source in sources if source.startswith("data:")]) == 2 * len(plot_study.NAMES)
     assert not re.search(r"<script|<link|@import|url\(", text)
     for heading in page.HEADINGS.values():
         assert f">{heading}</h2>" in text, heading
     assert "TrainingError: the loss is &lt;nan&gt;" in text and "<nan>" not in text
     assert "MODELLED" in text and text.count("Horowitz") > 3
     targets = re.findall(r'id="([^"]*)"', text)
-    assert {each[1:] for each in sources if each.startswith("#")} <= set(targets)
+    assert {source[1:] for source in sources if source.startswith("#")} <= set(targets)
 
 
-def test_study_without_an_end(tmp_path, template):
+def test_a_study_that_is_not_finished(tmp_path, template):
     store_of(tmp_path / "s.sqlite", rows_of(template, whole=False))
-    found, text = whole_page(tmp_path)
-    open_ones = [each for each in found["claims"]["list"] if each["verdict"] == claims.OPEN]
-    assert len(open_ones) == len(found["claims"]["list"]) - 1
-    assert "not finished" in text and claims.HOLDS not in {each["verdict"] for each in found["claims"]["list"]}
+    contents, text = whole_page(tmp_path)
+    open_claims = [claim for claim in contents["claims"]["list"] if claim["verdict"] == claims.OPEN]
+    assert len(open_claims) == len(contents["claims"]["list"]) - 1
+    assert "not finished" in text and claims.HOLDS not in {claim["verdict"] for claim in contents["claims"]["list"]}
 
 
 def test_study_that_has_hardly_begun(tmp_path, template):
@@ -322,8 +323,8 @@ def test_study_that_has_hardly_begun(tmp_path, template):
     for name in ("scales", "leaks", "trade", "timeline", "power"):
         assert report.gather(tmp_path / "s.sqlite")[name]["missing"] in text
     store_of(tmp_path / "s.sqlite", [(made(template, epochs=PLAN.screening, surrogate="atan:2"), (0.5, 100.0, 0.1))])
-    found, text = whole_page(tmp_path)
-    assert "missing" not in found["trade"] and "missing" in found["power"]
+    contents, text = whole_page(tmp_path)
+    assert "missing" not in contents["trade"] and "missing" in contents["power"]
 
 
 def test_sweep_without_a_plan(tmp_path, template):
@@ -334,14 +335,14 @@ def test_sweep_without_a_plan(tmp_path, template):
         for beta in (0.25, 0.7)
     ]
     store_of(tmp_path / "s.sqlite", rows, plan=None)
-    found, text = whole_page(tmp_path)
-    assert "missing" in found["claims"] and found["claims"]["missing"] in text
-    assert [each["seeds"] for each in found["trade"]["settings"]] == [2] * 4
-    assert found["leaks"]["betas"] == [0.25, 0.7] and found["leaks"]["accuracy"][1][0] == pytest.approx(0.83)
-    assert {*found["scales"]["panels"][0]["series"]} == {"fast_sigmoid", "atan"}
+    contents, text = whole_page(tmp_path)
+    assert "missing" in contents["claims"] and contents["claims"]["missing"] in text
+    assert [setting["seeds"] for setting in contents["trade"]["settings"]] == [2] * 4
+    assert contents["leaks"]["betas"] == [0.25, 0.7] and contents["leaks"]["accuracy"][1][0] == pytest.approx(0.83)
+    assert {*contents["scales"]["panels"][0]["series"]} == {"fast_sigmoid", "atan"}
 
 
-def test_pitfalls_that_were_noted(tmp_path, template):
+def test_pitfalls_from_the_note(tmp_path, template):
     store_of(tmp_path / "s.sqlite", rows_of(template))
     line = {
         "pitfall": "deployed & trained apart",
@@ -353,8 +354,8 @@ def test_pitfalls_that_were_noted(tmp_path, template):
     with Store(tmp_path / "s.sqlite") as store:
         store.note("pitfalls", [line])
         store.note("command", "minisnn reproduce --out x")
-    found, text = whole_page(tmp_path)
-    assert line in found["pitfalls"]["lines"]
+    contents, text = whole_page(tmp_path)
+    assert line in contents["pitfalls"]["lines"]
     assert "deployed &amp; trained apart" in text and "-20.00" in text and "minisnn reproduce --out x" in text
 
 
@@ -368,7 +369,7 @@ def test_command(tmp_path, template, capsys):
     assert ">given<" in (tmp_path / "out" / "report.html").read_text()
 
 
-def test_figures_of_an_earlier_report_go(tmp_path, template):
+def test_figures_of_an_earlier_report_are_removed(tmp_path, template):
     page.write(report.gather(store_of(tmp_path / "s.sqlite", rows_of(template))), tmp_path / "out")
     (tmp_path / "out" / "mine.txt").write_text("stays")
     page.write(report.gather(store_of(tmp_path / "e.sqlite", [])), tmp_path / "out")
@@ -384,7 +385,7 @@ def test_figures_of_an_earlier_report_go(tmp_path, template):
 @pytest.mark.parametrize(
     "words, said",
     [
-        (["{}/none.sqlite"], "is not there"),
+        (["{}/none.sqlite"], "does not exist"),
         (["{}"], "cannot be read"),
         (["{}/empty"], "is not a file of results"),
         (["{}/text"], "is not a file of results"),
@@ -393,7 +394,7 @@ def test_figures_of_an_earlier_report_go(tmp_path, template):
         (["{}/s.sqlite", "--constants", "{}/none.json"], "cannot be read as constants"),
     ],
 )
-def test_what_is_wrong_gets_one_sentence(tmp_path, template, capsys, words, said):
+def test_an_error_is_one_sentence(tmp_path, template, capsys, words, said):
     (tmp_path / "empty").touch()
     (tmp_path / "text").write_text("This is no file of results, however long its only line may be.")
     store_of(tmp_path / "s.sqlite", [])
@@ -403,7 +404,7 @@ def test_what_is_wrong_gets_one_sentence(tmp_path, template, capsys, words, said
     assert not (tmp_path / "out").exists() and (tmp_path / "empty").stat().st_size == 0
 
 
-def test_folder_that_cannot_be(tmp_path, template):
+def test_a_folder_that_cannot_be_made(tmp_path, template):
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="cannot write"):
         page.write(report.gather(store_of(tmp_path / "s.sqlite", [])), tmp_path / "file" / "out")

@@ -1,37 +1,41 @@
-"""The study: stages that follow from validation alone, and the same tables twice."""
+"""The study: choices by validation alone, and the same tables from any workers."""
 
 import copy
 import random
 import sqlite3
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
+import minisnn
 from minisnn.data import load as datasets
 from minisnn.errors import InputError
+from minisnn.study import pitfalls, sweep
 from minisnn.study import stages as study
-from minisnn.study import sweep
+from minisnn.study.plan import Plan, plan_for
 from minisnn.study.point import key, training_key
+from minisnn.study.selection import ANY, Rows, mean, settings_of
 from minisnn.study.store import Store
 
 
 @pytest.fixture(scope="module")
 def plan(dataset):
-    return study.Plan(
-        dataset,
-        {"topology": "4C3-MP2-3", "num_steps": 3, "validation": 0.2, "batch_size": 16},
-        1,
-        2,
-        (1, 4),
-        (0.25, 0.7),
-        (0.5, 1.0),
-        ("1,0",),
-        0.5,
-        (2,),
-        (2,),
-        (0, 1),
-        (2, 3),
-        (0.2, 0.5),
+    return Plan(
+        dataset=dataset,
+        training={"topology": "4C3-MP2-3", "num_steps": 3, "validation": 0.2, "batch_size": 16},
+        screening=1,
+        epochs=2,
+        scales=(1, 4),
+        betas=(0.25, 0.7),
+        thresholds=(0.5, 1.0),
+        penalties=("1,0",),
+        ramp=0.5,
+        narrower=(2,),
+        steps=(2,),
+        seeds=(0, 1),
+        lanes=(2, 3),
+        margins=(0.2, 0.5),
         tolerance=0.5,
     )
 
@@ -42,11 +46,11 @@ def data(dataset):
 
 
 def rows_of(plan, data, rng):
-    """Made-up results of the screening, for choices to be made of."""
+    """Return random results for all points of the screening."""
     rows = []
     for name in study.STAGES[:4]:
         known = {row["key"] for row in rows}
-        for point in (each for each in study.stage(name, plan, data, rows) if key(each) not in known):
+        for point in (point for point in study.stage(name, plan, data, rows) if key(point) not in known):
             parts = {
                 part: {"accuracy": rng.random(), "latency": rng.uniform(1e3, 1e5)} for part in ("validation", "test")
             }
@@ -72,24 +76,24 @@ def test_choices_do_not_look_at_the_test(plan, data):
             row["result"]["test"] = {"accuracy": rng.random(), "latency": rng.uniform(1e3, 1e5)}
         for name in study.STAGES:
             assert study.stage(name, plan, data, rows) == study.stage(name, plan, data, others)
-        swapped = copy.deepcopy(rows)  # and they do look at validation
-        best = study.Rows(plan, rows).best("fast_sigmoid")
+        swapped = copy.deepcopy(rows)  # but they do look at validation
+        best = Rows(plan, rows).best("fast_sigmoid")
         for row in swapped:
             row["result"]["validation"]["accuracy"] = 1 - row["result"]["validation"]["accuracy"]
-        assert study.Rows(plan, swapped).best("fast_sigmoid") != best
+        assert Rows(plan, swapped).best("fast_sigmoid") != best
 
 
-def test_trades_are_the_fastest_that_lose_no_more(plan, data):
-    rows = study.Rows(plan, rows_of(plan, data, random.Random(1)))
-    floor = rows.default()["result"]["validation"]["accuracy"] - 0.3
-    found = rows.trades(rows.rows, 3, 0.3)
-    fit = [row for row in rows.rows if row["result"]["validation"]["accuracy"] >= floor]
-    slowest = max(row["result"]["validation"]["latency"] for row in found)
-    assert len(found) == min(3, len(fit)) and all(row in fit for row in found)
-    assert sum(row["result"]["validation"]["latency"] < slowest for row in fit) == len(found) - 1
+def test_trades_are_the_fastest_that_lose_no_more_than_allowed(plan, data):
+    rows = Rows(plan, rows_of(plan, data, random.Random(1)))
+    least = rows.default()["result"]["validation"]["accuracy"] - 0.3
+    trades = rows.trades(rows.rows, 3, 0.3)
+    accurate_enough = [row for row in rows.rows if row["result"]["validation"]["accuracy"] >= least]
+    slowest = max(row["result"]["validation"]["latency"] for row in trades)
+    assert len(trades) == min(3, len(accurate_enough)) and all(row in accurate_enough for row in trades)
+    assert sum(row["result"]["validation"]["latency"] < slowest for row in accurate_enough) == len(trades) - 1
 
 
-def test_settled_needs_all_seeds(plan, data):
+def test_a_selected_setting_has_all_seeds(plan, data):
     rows = rows_of(plan, data, random.Random(2))
     for point in study.stage("claims", plan, data, rows):
         seed = point["training"]["seed"]
@@ -104,12 +108,12 @@ def test_settled_needs_all_seeds(plan, data):
                 "result": {"validation": part, "test": part},
             }
         )
-    settled = study.Rows(plan, rows).settled()
-    assert {"named", "default", "atan", "wide", "leak", "priced", "steps", "paper"} <= set(settled)
-    assert all([row["point"]["training"]["seed"] for row in each] == [0, 1] for each in settled.values())
-    assert study.mean(settled["default"], "accuracy", "test") == pytest.approx(0.905)
+    selected = Rows(plan, rows).selected()
+    assert {"named", "default", "atan", "wide", "leak", "priced", "steps", "paper"} <= set(selected)
+    assert all([row["point"]["training"]["seed"] for row in group] == [0, 1] for group in selected.values())
+    assert mean(selected["default"], "accuracy", "test") == pytest.approx(0.905)
     last = [row for row in rows if row["point"]["training"]["seed"] == 1]
-    assert study.Rows(plan, [row for row in rows if row not in last]).settled() == {}
+    assert Rows(plan, [row for row in rows if row not in last]).selected() == {}
 
 
 def test_the_same_study_twice(plan, data, tmp_path):
@@ -119,7 +123,7 @@ def test_the_same_study_twice(plan, data, tmp_path):
         assert study.run(plan, path, data, workers, on_stage=lambda stage, points: seen.append(stage)) == ""
         assert tuple(seen) == study.STAGES
         with Store(path) as store:
-            study.pitfalls(plan, store, data)
+            pitfalls.note(plan, store, data)
             assert store.noted("pitfalls")
         with sqlite3.connect(path) as db:
             tables.append(
@@ -129,7 +133,7 @@ def test_the_same_study_twice(plan, data, tmp_path):
     assert {row[3] for row in tables[0][0]} == {"done"}
 
 
-def test_a_budget_ends_it_and_it_goes_on(plan, data, tmp_path):
+def test_no_point_starts_after_the_budget(plan, data, tmp_path):
     path = tmp_path / "s.sqlite"
     assert study.run(plan, path, data, sweep.Here(), budget=0) == "scales"
     with pytest.raises(InputError, match="another plan"):
@@ -138,4 +142,72 @@ def test_a_budget_ends_it_and_it_goes_on(plan, data, tmp_path):
 
 def test_no_plan():
     with pytest.raises(InputError, match="no study of 'mnist'"):
-        study.plan_for("mnist")
+        plan_for("mnist")
+
+
+def screened(plan, data, accuracy, latency, **changes):
+    """A finished row with these results."""
+    part = {"accuracy": accuracy, "latency": latency}
+    result = {"validation": part, "test": part}
+    return {"point": study.point(plan, data, **changes), "status": "done", "result": result}
+
+
+def test_choices_by_hand():
+    """Choices among five rows whose numbers can be checked by eye."""
+    plan, digits = plan_for("digits"), datasets.load("digits")
+    best = "fast_sigmoid:4"
+    rows = Rows(
+        plan,
+        [
+            screened(plan, digits, 0.85, 900.0, surrogate="fast_sigmoid:1"),
+            screened(plan, digits, 0.90, 1000.0, surrogate=best),
+            screened(plan, digits, 0.88, 1050.0, surrogate="atan:4"),
+            screened(plan, digits, 0.92, 1100.0, surrogate=best, threshold=0.5),
+            screened(plan, digits, 0.895, 700.0, surrogate=best, threshold=1.5),
+            {"status": "failed"},
+        ],
+    )
+
+    def thresholds(chosen):
+        return [settings_of(row)["threshold"] for row in chosen]
+
+    assert rows.best("fast_sigmoid") == best and rows.best("atan") == "atan:4"
+    assert rows.default()["result"]["validation"]["accuracy"] == 0.90
+    leaks = rows.screened(surrogate=best, threshold=ANY)
+    assert thresholds(leaks) == [1.0, 0.5, 1.5] and repr(ANY) == "ANY"
+    assert thresholds(rows.accurate(leaks, 1)) == [0.5]
+    assert thresholds(rows.trades(leaks, 1, loss=0.01)) == [1.5]
+    assert plan.margins == (0.0, 0.02) and thresholds(rows.fastest(leaks)) == [1.0, 1.5]
+
+    grid = study.stage("leaks", plan, digits, rows.rows)
+    assert {point["network"]["surrogate"] for point in grid} == {best}
+    pairs = [(point["network"]["beta"], point["network"]["threshold"]) for point in grid]
+    assert pairs == [(beta, threshold) for beta in plan.betas for threshold in plan.thresholds]
+
+
+def test_no_choice_before_all_seeds_are_done():
+    plan, digits = plan_for("digits"), datasets.load("digits")
+    surrogate = "fast_sigmoid:4"
+    first = [
+        screened(plan, digits, 0.90, 1000.0, surrogate=surrogate),
+        screened(plan, digits, 0.88, 1050.0, surrogate="atan:4"),
+    ]
+    full = [screened(plan, digits, 0.94, 950.0, surrogate=surrogate, full=True, seed=seed) for seed in plan.seeds]
+    incomplete, complete = Rows(plan, first + full[:1]), Rows(plan, first + full)
+    assert len(incomplete.full()) == 1 and incomplete.seeds(surrogate=surrogate) == []
+    assert len(complete.seeds(surrogate=surrogate)) == 2
+    assert incomplete.selected() == {}
+    # No full-length setting is faster than the default, so every trade is the default.
+    assert list(complete.selected()) == ["default", "same scale", "paper", "leak", "priced", "steps"]
+
+
+def test_a_spike_of_the_other_reset_subtracts_too_little():
+    """At beta 0.25, "subtract_then_leak" subtracts a quarter of the threshold, so neurons spike more often."""
+    digits = datasets.load("digits")
+    some = replace(digits, x_test=digits.x_test[:50], y_test=digits.y_test[:50])
+    net = minisnn.Network("4C3-MP2-10", some.input_shape, beta=0.25, reset="subtract", rng=np.random.default_rng(0))
+    model = minisnn.Model(net, minisnn.Encoder("direct", 4, 16.0, (5.0,), (6.0,)), dataset="digits")
+    results = pitfalls.measure(model, some, lanes=(4, 2))
+    assert list(results) == ["trained", "other reset", "trained, float", "pooled first"]
+    assert results["other reset"]["firing_rate"] > 1.2 * results["trained"]["firing_rate"]
+    assert results["other reset"]["latency"] > results["trained"]["latency"]

@@ -1,4 +1,4 @@
-"""minisnn inspect, sweep and reproduce as commands: what they leave, and how they say what is wrong."""
+"""minisnn inspect, sweep and reproduce as commands: the files they write, and their error messages."""
 
 import pytest
 
@@ -69,9 +69,9 @@ def test_inspect_leaves_all_that_it_names(model, tmp_path, capsys):
         "gradient.png",
     ):
         assert name in said and (out / name).stat().st_size > 100
-    found = trace.load(out / "trace.npz")
-    assert found.about["checked"] == {"simulator": "myhdl", "spikes": 0, "membranes": 0, "answers": 0, "cycles": 0}
-    assert found.about["image"] == 3 and f"{found.latency:,} cycles" in said
+    result = trace.load(out / "trace.npz")
+    assert result.about["checked"] == {"simulator": "myhdl", "spikes": 0, "membranes": 0, "answers": 0, "cycles": 0}
+    assert result.about["image"] == 3 and f"{result.latency:,} cycles" in said
 
 
 def test_a_difference_to_the_gates_is_an_error(model, tmp_path, capsys, monkeypatch):
@@ -80,9 +80,9 @@ def test_a_difference_to_the_gates_is_an_error(model, tmp_path, capsys, monkeypa
     late = cycles.predict
 
     def predict(*args, **options):
-        found = late(*args, **options)
-        found.fires[:] += 1
-        return found
+        result = late(*args, **options)
+        result.fires[:] += 1
+        return result
 
     monkeypatch.setattr("minisnn_hw.verify.cosimulate.timing.predict", predict)
     assert main(["inspect", str(model), "--out", str(tmp_path / "out"), "--waveform", "none"]) == 1

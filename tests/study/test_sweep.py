@@ -1,4 +1,4 @@
-"""Sweeps: the same rows on whatever workers, whatever is killed."""
+"""Sweeps: the same rows with any kind and number of workers, whatever is killed."""
 
 import json
 import os
@@ -12,6 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ from minisnn.data import load as datasets
 from minisnn.errors import InputError
 from minisnn.study import point as points_of
 from minisnn.study import sweep
-from minisnn.study.store import STALE, Store
+from minisnn.study.store import STALE, Store, canonical
 
 ROOT = Path(__file__).parents[2]
 
@@ -46,7 +47,7 @@ def expected(points, dataset, tmp_path_factory):
 
 
 def table(path):
-    """All that may not depend on how it came about."""
+    """Return the tables that must not depend on how they were computed."""
     with sqlite3.connect(path) as db:
         assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         return (
@@ -55,8 +56,8 @@ def table(path):
         )
 
 
-def test_a_point_says_what_the_library_says(points, expected, dataset):
-    """The numbers of a row, made once more by hand: train, quantise, ask, predict cycles."""
+def test_a_point_has_the_numbers_of_the_library(points, expected, dataset):
+    """Compute the numbers of a row again, step by step: train, quantise, evaluate, predict cycles."""
     from minisnn.fixed.quantize import quantize
     from minisnn.timing import cycles
     from minisnn.training.settings import Settings
@@ -90,7 +91,7 @@ def test_two_processes_and_two_threads(points, expected, dataset, tmp_path):
     assert table(tmp_path / "s.sqlite") == expected
 
 
-def test_goes_on_with_what_is_there(points, expected, dataset, tmp_path):
+def test_a_sweep_continues_a_file(points, expected, dataset, tmp_path):
     path, seen = tmp_path / "s.sqlite", []
     assert sweep.sweep(points, path, dataset, sweep.Here(), budget=0).left == 8
     sweep.sweep(points[:3], path, dataset, sweep.Here(), on_row=seen.append)
@@ -102,7 +103,7 @@ def test_goes_on_with_what_is_there(points, expected, dataset, tmp_path):
     assert len(seen) == 16 and table(path) == expected
 
 
-def test_a_copy_without_models_goes_on(points, expected, dataset, tmp_path):
+def test_a_sweep_continues_a_copy_without_models(points, expected, dataset, tmp_path):
     path, small = tmp_path / "s.sqlite", tmp_path / "small.sqlite"
     sweep.sweep(points[:1], path, dataset, sweep.Here())
     with Store(path) as store:
@@ -113,7 +114,7 @@ def test_a_copy_without_models_goes_on(points, expected, dataset, tmp_path):
     assert len(seen) == 7 and table(small)[0] == expected[0]
 
 
-def test_what_fails_is_recorded_and_stops_nothing(dataset, tmp_path):
+def test_failures_are_recorded_and_stop_nothing(dataset, tmp_path):
     data, path = datasets.load(dataset), tmp_path / "s.sqlite"
     good = points_of.make(data, {"topology": "3"}, {"epochs": 1, "num_steps": 2})
     diverges = points_of.make(data, {"topology": "3"}, {"epochs": 1, "num_steps": 2, "lr": 1e38})
@@ -140,7 +141,7 @@ def test_other_data_under_the_same_name(points, dataset, tmp_path):
 
 
 class Poisoned:
-    """Workers of which one dies with a certain training, and takes those beside it with it."""
+    """Workers of which one dies at a certain training, and takes the jobs beside it with it."""
 
     slots = 3
 
@@ -161,10 +162,10 @@ class Poisoned:
         if points_of.training_key(points[0]) == self.poison:
             self.deaths += 1
             self.broken = True
-            for each in [*self.under_way, future]:
-                if not each.done():
-                    each.set_exception(BrokenProcessPool("died"))
-        elif len(self.under_way) % 2:  # every other one is still at it when a neighbour dies
+            for lost in [*self.under_way, future]:
+                if not lost.done():
+                    lost.set_exception(BrokenProcessPool("died"))
+        elif len(self.under_way) % 2:  # every other job is still running when a neighbour dies
             future = self.pool.submit(job, points, *args)
         else:
             self.pool.submit(lambda: (time.sleep(0.2), future.done() or future.set_result(job(points, *args))))
@@ -172,7 +173,7 @@ class Poisoned:
         return future
 
 
-def test_a_job_that_kills_its_workers_is_recorded_and_no_other(points, expected, dataset, tmp_path):
+def test_a_job_that_kills_its_workers_fails_and_no_other_does(points, expected, dataset, tmp_path):
     poison = points_of.training_key(points[2])
     workers = Poisoned(poison)
     outcome = sweep.sweep(points, tmp_path / "s.sqlite", dataset, workers)
@@ -222,20 +223,20 @@ def command(path, dataset, *flags):
 
 
 def children(pid):
-    found = Path(f"/proc/{pid}/task/{pid}/children")
-    return [int(child) for child in found.read_text().split()] if found.exists() else []
+    path = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(child) for child in path.read_text().split()] if path.exists() else []
 
 
 def workers_of(pid):
-    """Of the driver's children those that work (one keeps track of semaphores)."""
-    found = []
+    """Return the driver's children that are workers; another one tracks semaphores."""
+    workers = []
     for child in children(pid):
         try:
             if "spawn_main" in Path(f"/proc/{child}/cmdline").read_text():
-                found.append(child)
+                workers.append(child)
         except OSError:
             pass
-    return found
+    return workers
 
 
 def kill(pid):
@@ -247,7 +248,7 @@ def kill(pid):
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs /proc to find the workers")
 def test_kill_anything_at_any_time(dataset, expected, tmp_path):
-    """20 times kill -9 of the driver, of a worker, or of both; then the table of an undisturbed sweep."""
+    """Kill -9 the driver, a worker, or both, 20 times; then compare with the tables of an undisturbed sweep."""
     path, rng = tmp_path / "s.sqlite", random.Random(0)
     kills, rows_before = 0, 0
     while kills < 20:
@@ -265,8 +266,8 @@ def test_kill_anything_at_any_time(dataset, expected, tmp_path):
         process.communicate(timeout=120)
         deadline = time.monotonic() + 10
         while any(
-            Path(f"/proc/{each}/stat").exists() and Path(f"/proc/{each}/stat").read_text().split()[2] != "Z"
-            for each in victims
+            Path(f"/proc/{pid}/stat").exists() and Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
+            for pid in victims
         ):
             assert time.monotonic() < deadline, "a worker has outlived its driver"
             time.sleep(0.05)
@@ -284,14 +285,14 @@ def test_kill_anything_at_any_time(dataset, expected, tmp_path):
     assert table(path) == expected
 
 
-def test_ctrl_c_keeps_what_is_done(dataset, tmp_path):
+def test_ctrl_c_keeps_finished_points(dataset, tmp_path):
     path = tmp_path / "s.sqlite"
     process = command(path, dataset, "--seed", *map(str, range(1000)))  # more than a fast machine does in that time
-    for _ in range(2):  # what is computed, and the first point
+    for _ in range(2):  # the number of points, and the first point
         process.stdout.readline()
     process.send_signal(signal.SIGINT)
     _, error = process.communicate(timeout=60)
-    assert process.returncode == 130 and "the same command goes on" in error and "Traceback" not in error
+    assert process.returncode == 130 and "repeat the same command to continue" in error and "Traceback" not in error
     with Store(path) as store:
         assert 0 < len(store.rows()) < 4000
         assert store.claim("anything")
@@ -313,10 +314,10 @@ def test_claims(tmp_path):
         assert ours.claim("t") and ours.claim("t") and not theirs.claim("t")
         ours.release("t")
         assert theirs.claim("t") and not ours.claim("t")
-        with sqlite3.connect(tmp_path / "s.sqlite") as db:  # not heard of for long
+        with sqlite3.connect(tmp_path / "s.sqlite") as db:  # no heartbeat for too long
             db.execute("UPDATE claims SET beat = beat - ?", (STALE + 1,))
         assert ours.claim("t")
-        with sqlite3.connect(tmp_path / "s.sqlite") as db:  # a process that is no more
+        with sqlite3.connect(tmp_path / "s.sqlite") as db:  # a process that has ended
             gone = subprocess.Popen([sys.executable, "-c", ""])
             gone.wait()
             host, _, _ = ours.owner.rsplit(":", 2)
@@ -324,16 +325,16 @@ def test_claims(tmp_path):
         assert theirs.claim("t")
 
 
-def test_files_that_are_no_study(tmp_path):
+def test_files_that_are_not_results(tmp_path):
     other = tmp_path / "other.sqlite"
     with sqlite3.connect(other) as db:
         db.execute("CREATE TABLE points (x)")
     text = tmp_path / "text.sqlite"
     text.write_text("no database at all, but long enough to be looked at as if it were one" * 20)
-    for path, words in ((other, "something else"), (text, "cannot use"), (tmp_path / "no" / "s.sqlite", "cannot use")):
+    for path, words in ((other, "another program"), (text, "cannot use"), (tmp_path / "no" / "s.sqlite", "cannot use")):
         with pytest.raises(InputError, match=words):
             Store(path)
-    with pytest.raises(InputError, match="is not there"):
+    with pytest.raises(InputError, match="does not exist"):
         Store(tmp_path / "missing.sqlite", create=False)
 
 
@@ -354,7 +355,52 @@ def test_dask_workers_one_of_them_killed(points, expected, dataset, tmp_path):
     assert table(tmp_path / "s.sqlite") == expected
 
 
-def test_nobody_answers(dataset, points, tmp_path):
+def test_no_dask_scheduler_answers(dataset, points, tmp_path):
     pytest.importorskip("distributed", reason="needs pip install 'minisnn[cluster]'")
     with pytest.raises(InputError, match="no Dask scheduler answers"):
         sweep.Dask("tcp://127.0.0.1:9")
+
+
+def test_dask_is_not_installed():
+    with mock.patch.dict(sys.modules, distributed=None):  # an import of it fails
+        with pytest.raises(InputError, match="pip install"):
+            sweep.Dask("tcp://127.0.0.1:8786")
+
+
+def test_grid():
+    choices = sweep.grid({"beta": [0.5, 0.9], "seed": [0, 1]})
+    assert choices == [{"beta": beta, "seed": seed} for beta in (0.5, 0.9) for seed in (0, 1)]
+
+
+def test_executors_run_where_they_say():
+    with sweep.Here().open() as executor:
+        assert executor.submit(os.getpid).result() == os.getpid()
+    processes = sweep.Processes(2)
+    assert processes.slots == 2
+    with processes.open() as executor:
+        assert executor.submit(os.getpid).result() != os.getpid()
+
+
+def test_store(tmp_path):
+    path = tmp_path / "s.sqlite"
+    done = ("k1", {"bits": 8}, "done", "", {"accuracy": 0.9}, 1.5)
+    failed = ("k2", {"bits": 99}, "failed", "too many bits", {}, 0.5)
+    with Store(path) as store:
+        store.save("t1", b"model", [done, failed])
+        assert store.status() == {"k1": "done", "k2": "failed"} and store.model("t1") == b"model"
+        assert store.seconds() == {"k1": 1.5, "k2": 0.5}
+        assert store.rows()[0]["result"] == {"accuracy": 0.9} and store.model("t2") is None
+        store.forget(["k1", "k2"], failed_alone=True)
+        assert store.status() == {"k1": "done"}
+        store.note("plan", {"dataset": "digits"})
+        assert store.noted("plan") == {"dataset": "digits"} and store.noted("pitfalls") is None
+        with pytest.raises(InputError, match="another plan"):
+            store.note("plan", {"dataset": "mnist"})
+        store.forget(["k1"], failed_alone=False)
+        assert store.status() == {} and store.model("t1") == b"model"
+
+
+def test_canonical():
+    assert canonical({"b": 1, "a": (2, 3)}) == canonical({"a": [2, 3], "b": 1})
+    with pytest.raises(ValueError):
+        canonical(float("nan"))

@@ -47,7 +47,7 @@ assert luck > 1.5
 # %%
 data = ms.load_data("digits")
 plan = replace(
-    study.stages.PLANS["digits"],
+    study.plan.PLANS["digits"],
     screening=1,
     scales=(1,),
     betas=(0.1, 0.5, 0.9),

@@ -1,0 +1,71 @@
+"""Tables, and claims in words."""
+
+import pytest
+
+from minisnn.data import load as datasets
+from minisnn.study import claim_words, claims, tables
+from minisnn.study.point import make
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return datasets.load("digits")
+
+
+def test_describe(digits):
+    point = make(digits, {"beta": 0.7, "threshold": [1.0, 2.0]}, {"seed": 3, "epochs": 20})
+    assert tables.describe(point) == "fast_sigmoid:5, beta 0.7, threshold [1.0, 2.0], T 10, 20 epochs, seed 3"
+    penalised = make(digits, {}, {"epochs": 1, "rate_penalty": "1,0"})
+    assert tables.describe(penalised).endswith("T 10, penalty 1,0, 1 epoch, seed 0")
+
+
+def test_a_failed_row_is_flat_too(digits):
+    point = make(digits, {"beta": 0.7}, {"num_steps": 5})
+    columns = tables.flat({"key": "1", "status": "failed", "reason": "died", "result": {}, "point": point})
+    assert (columns["beta"], columns["num_steps"], columns["weight_bits"]) == (0.7, 5, 8)
+    assert columns["accuracy"] is columns["latency"] is columns["dense_latency"] is columns["firing_rate"] is None
+
+
+def test_texts():
+    rows = [{"beta": 0.5, "accuracy": 0.98, "lanes": (32, 8)}, {"beta": 0.9, "accuracy": None, "lanes": None}]
+    assert tables.as_csv(rows) == "beta,accuracy,lanes\n0.5,0.98,32/8\n0.9,,\n"
+    assert tables.as_csv([]) == ""
+    assert tables.as_json([1, None]) == "[\n 1,\n null\n]\n"
+
+
+def test_groups_of_rows(digits):
+    pairs = ((0.5, 1.0, 0), (0.5, 1.0, 1), (0.9, 1.0, 0), (0.5, 2.0, 0))
+    rows = [
+        {"point": make(digits, {"beta": beta, "threshold": threshold}, {"seed": seed})}
+        for beta, threshold, seed in pairs
+    ]
+    assert [len(group) for group in tables.settings(rows)] == [2, 1, 1]
+    assert [len(group) for group in tables.settings(rows, free=["beta"])] == [3, 1]
+    assert tables.largest(rows, "beta") == rows[:3]
+
+
+def test_means():
+    network = {"topology": "16-10", "input_shape": (4,), "padding": []}
+    rows = [
+        {
+            "point": {"network": network},
+            "result": {"test": {"accuracy": accuracy, "latency": 400.0, "firing_rates": [0.1, 0.1]}},
+        }
+        for accuracy in (0.75, 0.5)
+    ]
+    numbers = tables.means(rows)
+    assert (numbers["accuracy"], numbers["accuracy_range"], numbers["seeds"]) == (0.625, (0.5, 0.75), 2)
+
+
+def test_claims_in_words():
+    cut = {"what": "latency cut", "unit": "%", "sense": ">=", "bar": 0.48, "mean": 0.5}
+    lost = {"what": "accuracy lost", "unit": "points", "sense": "<=", "bar": 0.01, "mean": 0.004}
+    claim = {"tests": [cut, lost], "verdict": claims.HOLDS}
+    still_open = {"tests": [], "verdict": claims.OPEN}
+    assert claim_words.brief(claim) == ("50.0 %", "0.40", "holds")
+    assert claim_words.brief(still_open) == ("", "", "not computed yet")
+    words = "latency cut 50.0 % (at least 48 %); accuracy lost, points 0.40 (at most 1)"
+    assert claim_words.results(claim) == words and claim_words.results(still_open) == "-"
+    sentence = "1 of 2 claims is not computed yet: the study is not finished."
+    assert claim_words.still_open([claim, still_open]) == sentence
+    assert claim_words.still_open([claim]) == ""
