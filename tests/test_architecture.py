@@ -176,7 +176,14 @@ def test_habits():
 
 
 # Rooms whose public functions have type hints, and whose functions take few arguments. All of them, in the end.
-ROOMS_TYPED = {"minisnn.commands", "minisnn.training", "minisnn.data", "minisnn.inspector", "minisnn_hw.parts"}
+ROOMS_TYPED = {
+    "minisnn.commands",
+    "minisnn.training",
+    "minisnn.data",
+    "minisnn.inspector",
+    "minisnn.study",
+    "minisnn_hw.parts",
+}
 ROOMS = [f"{package}.{name}".rstrip(".") for package, floors in FLOORS.items() for names in floors for name in names]
 
 
