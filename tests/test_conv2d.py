@@ -1,6 +1,7 @@
-"""Row `conv2d`: the reference against a direct sum, the kernel equal to the reference."""
+"""Row `conv2d`: the reference against a direct sum, kernel = reference, integers near it, gates = integers = VHDL."""
 
 import itertools
+from functools import partial
 
 import numpy as np
 import pytest
@@ -8,9 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minisnn import conv2d
+from minisnn.fixed import conv2d as fixed
+from minisnn.fixed.rounding import rounded, scale
 from minisnn.kernels import conv2d as kernel
+from minisnn_hw import conv2d as gates
+from minisnn_hw.ports import Scan, Walk
 
 from .helpers import channels, densities, dtypes, dyadic, few, near, same, spikes
+from .hw.ports import address, below, bit, plain
+from .hw.walkers import check_walker, sums
 
 
 def naive(x, w, b, padding, pad_value):
@@ -108,3 +115,93 @@ def test_a_single_spike_reaches_its_taps():
         expected = np.zeros((6, 6))
         expected[y : y + 3, x : x + 3] = w[::-1, ::-1, 0, 0]
         np.testing.assert_array_equal(kernel.forward(spk, w, np.zeros(1), 1)[0, 0, :, :, 0], expected[1:5, 1:5])
+
+
+@few
+@given(st.integers(1, 3), st.integers(0, 2), st.integers(2, 6), st.integers(0, 99))
+def test_integers_are_near_the_reference(kernel_size, padding, bits, seed):
+    """Without saturation the error is at most that of the rounded weights, once for each weight that is added."""
+    rng = np.random.default_rng(seed)
+    x = (rng.random((5, 6, 2)) < 0.5).astype(np.uint8)
+    w = rng.standard_normal((kernel_size, kernel_size, 2, 3))
+    unit = scale(w, bits)
+    integers = rounded(w, unit, bits)
+    cur = conv2d.forward(x[None, None].astype(float), w, np.zeros(3), padding)[0, 0]
+    mem = np.zeros(cur.shape, np.int64)
+    fixed.add(x, integers.astype(np.int16), padding, 4, -(1 << 30), 1 << 30, mem)
+    added = conv2d.forward(x[None, None].astype(float), np.ones_like(w), np.zeros(3), padding)[0, 0]
+    bound = added * np.abs(w - unit * integers).max()
+    assert (np.abs(cur - unit * mem / 16) <= bound + 1e-9).all()
+
+
+@pytest.mark.parametrize(
+    "kernel, padding, channels, height, width, out, groups, misses",
+    [
+        (3, 0, 2, 5, 6, (3, 4), 1, False),
+        (3, 1, 3, 4, 4, (4, 4), 2, False),
+        (2, 0, 1, 5, 5, (2, 4), 3, True),
+        (5, 2, 2, 4, 6, (4, 6), 1, False),
+        (1, 0, 4, 3, 3, (2, 2), 2, True),
+        (3, 3, 1, 2, 2, (6, 6), 1, False),
+        (1, 0, 1, 1, 1, (1, 1), 1, False),
+    ],
+)
+def test_gates_add_what_the_integers_add(kernel, padding, channels, height, width, out, groups, misses):
+    """Every input of a frame, in order and at random, in MyHDL and VHDL; in some shapes some inputs reach no neuron."""
+    h, w = out
+
+    def ports():
+        return (
+            {
+                "rst": bit(),
+                "valid": bit(),
+                "y": below(height),
+                "x": below(width),
+                "base": below(channels),
+                "index": below(2),
+            },
+            {
+                "ready": bit(),
+                "move": bit(),
+                "load": bit(),
+                "busy": bit(),
+                "add": bit(),
+                "weight_address": address(channels * kernel**2 * groups),
+                "neuron_address": address(h * w * groups),
+            },
+        )
+
+    rng = np.random.default_rng(kernel)
+    places = [(y, x, c) for y in range(height) for x in range(width) for c in range(channels)]
+    places += [places[i] for i in rng.integers(len(places), size=20)]
+    expected, costs = [], []
+    for y, x, c in places:
+        reached = [
+            ((c * kernel + ky) * kernel + kx, row * w + column)
+            for ky in range(kernel)
+            for kx in range(kernel)
+            for row, column in [(y + padding - ky, x + padding - kx)]
+            if 0 <= row < h and 0 <= column < w
+        ]
+        expected += [(weight * groups + g, neuron * groups + g) for weight, neuron in reached for g in range(groups)]
+        costs.append(len(reached) * groups)
+    assert (0 in costs) == misses
+
+    shape = {"kernel": kernel, "padding": padding, "out_height": h, "out_width": w, "groups": groups}
+    make = plain(partial(gates.conv2d, **shape), scan=Scan, walk=Walk)
+    inputs = [{"y": y, "x": x, "base": c // 2 * 2, "index": c % 2} for y, x, c in places]
+    check_walker(
+        make,
+        ports,
+        inputs,
+        costs,
+        expected,
+        lambda: {"y": rng.integers(height), "x": rng.integers(width), "base": rng.integers(channels)},
+        rng,
+    )
+    # The additions of the whole frame, in order, make the membranes of the integers.
+    weights = rng.integers(-8, 8, (kernel, kernel, channels, groups)).astype(np.int16)
+    whole = expected[: sum(costs[: height * width * channels])]
+    mem = np.zeros((h, w, groups), np.int32)
+    fixed.add(np.ones((height, width, channels), np.uint8), weights, padding, 1, -32, 31, mem)
+    assert sums(whole, weights.transpose(2, 0, 1, 3).reshape(-1), mem.size, 1, 6) == mem.reshape(-1).tolist()

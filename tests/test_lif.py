@@ -1,4 +1,6 @@
-"""Row `lif`: numbers by hand, kernel equal to the reference, the firing pass equal to lif and maxpool."""
+"""Row `lif`: numbers by hand, kernels = reference, integers near it, gates = integers = VHDL."""
+
+from functools import partial
 
 import numpy as np
 import pytest
@@ -6,12 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minisnn import lif, maxpool
+from minisnn.fixed import lif as fixed
 from minisnn.kernels import fire
 from minisnn.kernels import lif as kernel
 from minisnn.kernels import surrogate as kernel_surrogate
 from minisnn.surrogate import Surrogate
+from minisnn_hw import lif as gates
 
 from .helpers import channels, dtypes, dyadic, few, near, same
+from .hw.neuron import fired
+from .hw.ports import bit, in_ghdl, pack, run, saturated, signed, word
 
 resets = st.sampled_from(lif.RESETS)
 surrogates = st.sampled_from(
@@ -141,3 +147,96 @@ def test_a_curve_of_ones_own_needs_a_table_for_the_kernels():
     own = Surrogate("mine", 1.0, functions=(np.tanh, lambda x: 1 / np.cosh(x) ** 2))
     with pytest.raises(ValueError, match="tabulate"):
         kernel_surrogate.as_numbers(own, np.dtype("f4"))
+
+
+@few
+@given(st.integers(1, 12), st.integers(0, 255), resets, st.integers(0, 99))
+def test_integers_are_near_the_reference(steps, beta, reset, seed):
+    """A leak of 1 rounds nothing: all is equal. Else each leak loses less than 1, so membranes below the threshold lose
+    less than 1/(1 - beta) in all."""
+    rng = np.random.default_rng(seed)
+    exact = beta == 0 or seed % 3 == 0
+    beta, threshold = (256 if exact else beta), (60 if exact else 10**6)
+    cur = rng.integers(-20, 40, (steps, 5))
+    spk, mem = lif.forward(cur.astype(float), steps, beta / 256, float(threshold), reset)
+    state, spikes, u = np.zeros(5, np.int64), np.zeros(5, np.uint8), np.zeros(5, np.int64)
+    for t in range(steps):
+        fixed.fire(state, cur[t], threshold, beta, 8, lif.RESETS.index(reset), 0, -(10**7), 10**7, spikes, u)
+        np.testing.assert_array_equal(spikes, spk[t])
+        if exact:
+            np.testing.assert_array_equal(u, mem[t])
+        else:
+            assert ((mem[t] - u >= -1e-9) & (mem[t] - u < 1 / (1 - beta / 256) + 1e-9)).all()
+
+
+@pytest.mark.parametrize(
+    "reset, towards_zero, beta, frac, bits, addend_bits",
+    [
+        ("subtract", False, 13, 4, 8, 5),
+        ("subtract", True, 7, 3, 6, 9),
+        ("subtract_then_leak", False, 3, 2, 8, 8),
+        ("subtract_then_leak", True, 5, 3, 6, 3),
+        ("zero", False, 7, 3, 10, 4),
+        ("zero", True, 1, 1, 5, 5),
+        ("none", False, 1, 0, 5, 2),
+        ("none", True, 1, 1, 7, 7),
+        ("subtract_then_leak", False, 0, 0, 5, 3),
+    ],
+)
+def test_gates_equal_integers(reset, towards_zero, beta, frac, bits, addend_bits):
+    """Every neuron in its cycles, a neuron a cycle or with gaps: at the threshold, beside it, at both ends."""
+
+    def ports():
+        return (
+            {
+                "fires": word(4),
+                "v": signed(bits),
+                "addend": signed(addend_bits),
+                "threshold": word(bits - 1),
+                "clear": bit(),
+            },
+            {"spike": bit(), "membrane": word(bits), "kept": signed(bits)},
+        )
+
+    rng = np.random.default_rng(bits)
+    threshold = int(rng.integers(1, 1 << bits - 2))
+    low, high, most = -(1 << bits - 1), (1 << bits - 1) - 1, 1 << addend_bits - 1
+    neurons = [(v, addend) for v in (low, high) for addend in (-most, most - 1)]  # the farthest sums
+    for u in (threshold - 1, threshold, threshold + 1, 0, -1):
+        neurons += [(saturated(u - addend, bits), addend) for addend in rng.integers(-most, most, 6).tolist()]
+    neurons += [(int(rng.integers(low, high + 1)), int(rng.integers(-most, most))) for _ in range(200)]
+    neurons = [neurons[i] for i in rng.permutation(len(neurons))]
+    slots = []
+    for v, addend in neurons:
+        slots += [None] * int(rng.integers(4) * (rng.random() < 0.3)) + [(v, addend, rng.random() < 0.1)]
+    slots += [None] * 5
+
+    def bench():
+        for c, now in enumerate(slots):
+            v, addend, _ = now or (rng.integers(low, high + 1), rng.integers(-most, most), 0)
+            there = [slots[c - back] if c >= back else None for back in range(4)]
+            yield {
+                "fires": pack([each is not None for each in there], 1),
+                "v": v,
+                "addend": addend,
+                "threshold": threshold,
+                "clear": there[3][2] if there[3] else rng.integers(2),
+            }
+
+    make = partial(gates.lif, beta=beta, frac=frac, reset=reset, towards_zero=towards_zero)
+    given, seen = run(make, ports, bench())
+    at_threshold, spikes, sums = 0, 0, set()
+    for c, slot in enumerate(slots):
+        if slot:
+            v, addend, clear = slot
+            u, spike, rest = fired(v, addend, threshold, bits, beta, frac, reset, towards_zero)
+            assert (seen[c + 2]["spike"], seen[c + 2]["membrane"]) == (spike, u % (1 << bits))
+            assert seen[c + 4]["kept"] == (0 if clear else saturated(rest, bits))
+            numbers = (threshold, beta, frac, lif.RESETS.index(reset), int(towards_zero), low, high)
+            integers = (np.array([v]), np.zeros(1, np.uint8), np.zeros(1, np.int64))
+            fixed.fire(integers[0], np.array([addend]), *numbers, *integers[1:])
+            assert [int(array[0]) for array in integers] == [saturated(rest, bits), spike, u]
+            at_threshold, spikes = at_threshold + (u == threshold), spikes + spike
+            sums.add(saturated(v + addend, bits) - v - addend)
+    assert at_threshold and min(sums) < 0 < max(sums) and 0 in sums and (spikes > 0) == (reset != "none")
+    in_ghdl(make, ports, given, seen)

@@ -1,13 +1,22 @@
-"""Row `linear`: the reference by hand, the kernel equal to the reference."""
+"""Row `linear`: the reference by hand, kernel = reference, integers near it, gates = integers = VHDL."""
+
+from functools import partial
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from minisnn import linear
+from minisnn.fixed import linear as fixed
+from minisnn.fixed.rounding import rounded, scale
 from minisnn.kernels import linear as kernel
+from minisnn_hw import linear as gates
+from minisnn_hw.ports import Scan, Walk
 
 from .helpers import channels, densities, dtypes, dyadic, few, near, same, spikes
+from .hw.ports import address, below, bit, plain, word
+from .hw.walkers import check_walker, sums
 
 
 def test_by_hand():
@@ -44,3 +53,56 @@ def test_kernel_is_near_reference_on_numbers(batch, inputs, outputs, dtype, seed
     assert ours[0] is None and theirs[0] is None
     near(ours[1], theirs[1])
     near(ours[2], theirs[2])
+
+
+@few
+@given(channels, st.integers(1, 5), st.integers(2, 8), st.integers(0, 99))
+def test_integers_are_near_the_reference(inputs, outputs, bits, seed):
+    """Without saturation the error is at most that of the rounded weights, once for each spike."""
+    rng = np.random.default_rng(seed)
+    x, w = (rng.random(inputs) < 0.5).astype(np.uint8), rng.standard_normal((inputs, outputs))
+    unit = scale(w, bits)
+    integers = rounded(w, unit, bits)
+    mem = np.zeros(outputs, np.int64)
+    fixed.add(x, integers.astype(np.int16), 4, -(1 << 30), 1 << 30, mem)
+    cur = linear.forward(x[None, None].astype(float), w, np.zeros(outputs))[0, 0]
+    assert (np.abs(cur - unit * mem / 16) <= x.sum() * np.abs(w - unit * integers).max() + 1e-9).all()
+
+
+@pytest.mark.parametrize("count, groups", [(7, 1), (5, 3), (1, 1), (9, 4)])
+def test_gates_add_what_the_integers_add(count, groups):
+    """All inputs of a frame, in order and at random, in MyHDL and VHDL."""
+
+    make = plain(partial(gates.linear, inputs=count, groups=groups), scan=Scan, walk=Walk)
+
+    def ports():
+        return (
+            {"rst": bit(), "valid": bit(), "y": word(1), "x": word(1), "base": below(count), "index": below(2)},
+            {
+                "ready": bit(),
+                "move": bit(),
+                "load": bit(),
+                "busy": bit(),
+                "add": bit(),
+                "weight_address": address(count * groups),
+                "neuron_address": address(groups),
+            },
+        )
+
+    rng = np.random.default_rng(count)
+    numbers = [*range(count), *rng.integers(count, size=20).tolist()]
+    expected = [(i * groups + g, g) for i in numbers for g in range(groups)]
+    check_walker(
+        make,
+        ports,
+        [{"base": i // 2 * 2, "index": i % 2} for i in numbers],
+        [groups] * len(numbers),
+        expected,
+        lambda: {"base": rng.integers(count), "index": rng.integers(2)},
+        rng,
+    )
+    # The additions of the whole frame, in order, make the membranes of the integers.
+    weights = rng.integers(-8, 8, (count, groups)).astype(np.int16)
+    mem = np.zeros(groups, np.int32)
+    fixed.add(np.ones(count, np.uint8), weights, 1, -16, 15, mem)
+    assert sums(expected[: count * groups], weights.reshape(-1), groups, 1, 5) == mem.tolist()

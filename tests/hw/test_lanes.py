@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from minisnn_hw.lanes import lanes
-from minisnn_hw.lif import lif
 from minisnn_hw.parts.accumulate import accumulate
 from minisnn_hw.pixel_lanes import pixel_lanes
 from minisnn_hw.ports import Firing, SumControl
 from minisnn_hw.spec import LayerSpec
+from tests.hw.neuron import fired
 from tests.hw.ports import address, below, bit, in_ghdl, pack, plain, run, saturated, signed, word
 
 
@@ -97,85 +97,6 @@ def test_accumulate(depth, bits, value_bits):
         elif kind == "store":
             sums[place] = value
     assert distances >= {1, 2, 3, 4, 5} and ends == {False, True}
-    in_ghdl(make, ports, given, seen)
-
-
-def fired(v, addend, threshold, bits, beta, frac, reset, towards_zero):
-    """(U, spike, what is kept before it is saturated) of a neuron."""
-    u = saturated(v + addend, bits)
-    spike = reset != "none" and u > threshold
-    rest = u - threshold if spike and reset == "subtract_then_leak" else u
-    rest = -(-rest * beta >> frac) if towards_zero and rest < 0 else rest * beta >> frac
-    rest = rest - threshold if spike and reset == "subtract" else rest
-    return u, int(spike), 0 if spike and reset == "zero" else rest
-
-
-@pytest.mark.parametrize(
-    "reset, towards_zero, beta, frac, bits, addend_bits",
-    [
-        ("subtract", False, 13, 4, 8, 5),
-        ("subtract", True, 7, 3, 6, 9),
-        ("subtract_then_leak", False, 3, 2, 8, 8),
-        ("subtract_then_leak", True, 5, 3, 6, 3),
-        ("zero", False, 7, 3, 10, 4),
-        ("zero", True, 1, 1, 5, 5),
-        ("none", False, 1, 0, 5, 2),
-        ("none", True, 1, 1, 7, 7),
-        ("subtract_then_leak", False, 0, 0, 5, 3),
-    ],
-)
-def test_lif(reset, towards_zero, beta, frac, bits, addend_bits):
-    """Every neuron in its cycles, a neuron a cycle or with gaps: at the threshold, beside it, at both ends."""
-
-    def ports():
-        return (
-            {
-                "fires": word(4),
-                "v": signed(bits),
-                "addend": signed(addend_bits),
-                "threshold": word(bits - 1),
-                "clear": bit(),
-            },
-            {"spike": bit(), "membrane": word(bits), "kept": signed(bits)},
-        )
-
-    rng = np.random.default_rng(bits)
-    threshold = int(rng.integers(1, 1 << bits - 2))
-    low, high, most = -(1 << bits - 1), (1 << bits - 1) - 1, 1 << addend_bits - 1
-    neurons = [(v, addend) for v in (low, high) for addend in (-most, most - 1)]  # the farthest sums
-    for u in (threshold - 1, threshold, threshold + 1, 0, -1):
-        neurons += [(saturated(u - addend, bits), addend) for addend in rng.integers(-most, most, 6).tolist()]
-    neurons += [(int(rng.integers(low, high + 1)), int(rng.integers(-most, most))) for _ in range(200)]
-    neurons = [neurons[i] for i in rng.permutation(len(neurons))]
-    slots = []
-    for v, addend in neurons:
-        slots += [None] * int(rng.integers(4) * (rng.random() < 0.3)) + [(v, addend, rng.random() < 0.1)]
-    slots += [None] * 5
-
-    def bench():
-        for c, now in enumerate(slots):
-            v, addend, _ = now or (rng.integers(low, high + 1), rng.integers(-most, most), 0)
-            there = [slots[c - back] if c >= back else None for back in range(4)]
-            yield {
-                "fires": pack([each is not None for each in there], 1),
-                "v": v,
-                "addend": addend,
-                "threshold": threshold,
-                "clear": there[3][2] if there[3] else rng.integers(2),
-            }
-
-    make = partial(lif, beta=beta, frac=frac, reset=reset, towards_zero=towards_zero)
-    given, seen = run(make, ports, bench())
-    at_threshold, spikes, sums = 0, 0, set()
-    for c, slot in enumerate(slots):
-        if slot:
-            v, addend, clear = slot
-            u, spike, rest = fired(v, addend, threshold, bits, beta, frac, reset, towards_zero)
-            assert (seen[c + 2]["spike"], seen[c + 2]["membrane"]) == (spike, u % (1 << bits))
-            assert seen[c + 4]["kept"] == (0 if clear else saturated(rest, bits))
-            at_threshold, spikes = at_threshold + (u == threshold), spikes + spike
-            sums.add(saturated(v + addend, bits) - v - addend)
-    assert at_threshold and min(sums) < 0 < max(sums) and 0 in sums and (spikes > 0) == (reset != "none")
     in_ghdl(make, ports, given, seen)
 
 

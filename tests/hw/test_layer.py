@@ -78,7 +78,7 @@ class Bench:
         self.late = int(self.wide and not spec.input_bits)
         self.images = []  # (first cycle, cycle after the last, inputs) of what was played to its end
         self.data = 0
-        self.bound = {"settled": 0, "free": 0}  # firing passes that waited for that
+        self.bound = {"drained": 0, "free": 0}  # firing passes that waited for that
         self.log = []
 
     def ports(self):
@@ -186,24 +186,24 @@ class Bench:
             adding = timing.additions(stimulus, 0, s.lanes, s.in_lanes, self.wide)[0]
             events, firings, words = [[], [], [], []], [], []
             end = self.first("cleared", begin)
-            settled = end + 4 + self.late if end > begin else 0  # clearing is a firing pass, too
+            drained = end + 4 + self.late if end > begin else 0  # clearing is a firing pass, too
             for image, t in np.ndindex(inputs.shape[1], self.num_steps):
                 if t == 0 or not s.input_bits:
                     begins = self.first("filled", end + self.late * (image + t > 0))
                     added = begins + adding[image, t]
                     events[0].append(begins)
                     events[1].append(added)
-                    earliest = max(added, settled)
-                    self.bound["settled"] += added < settled
+                    earliest = max(added, drained)
+                    self.bound["drained"] += added < drained
                 else:
-                    earliest = settled
+                    earliest = drained
                 fires = self.first("free", earliest)
                 self.bound["free"] += fires > earliest
                 if t and s.input_bits:
                     events[0].append(fires)
                 events[2].append(fires)
                 end = fires + s.depth + 1
-                settled = end + 5 + self.late
+                drained = end + 5 + self.late
                 events[3].append(end)
                 spk, mem = (
                     each[0][t, image].reshape(s.out_height, s.out_width, -1) for each in (result.fires, result.mem)
@@ -316,7 +316,7 @@ def test_layer(name):
     given, seen = run(design(spec), bench.ports, script())
     bench.check()
     assert bench.bound["free"] > 1
-    assert bench.bound["settled"] > 1 or "tiny" not in name or spec.input_bits  # nothing is added: it waits to settle
+    assert bench.bound["drained"] > 1 or "tiny" not in name or spec.input_bits  # nothing is added: it waits to settle
     mem = np.concatenate(
         [network.forward(inputs, num_steps, keep="membranes").mem[0].reshape(-1) for _, _, inputs in bench.images]
     )

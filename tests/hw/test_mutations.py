@@ -13,138 +13,163 @@ ROOT = Path(__file__).parents[2]
 
 # (block, what stands there, what is put there, the tests that must fail)
 FAULTS = {
-    "fires at the threshold": ("lif", "spikes and u > theta", "spikes and u >= theta", "lanes.py::test_lif"),
+    "fires at the threshold": (
+        "lif",
+        "spikes and u > theta",
+        "spikes and u >= theta",
+        "test_lif.py::test_gates_equal_integers",
+    ),
     "no saturation above": (
         "parts/accumulate",
         "result.next = high",
         "result.next = total[width:].signed()",
-        "lanes.py::test_accumulate",
+        "hw/test_lanes.py::test_accumulate",
     ),
     "no saturation below": (
         "parts/accumulate",
         "result.next = low",
         "result.next = total[width:].signed()",
-        "lanes.py::test_accumulate",
+        "hw/test_lanes.py::test_accumulate",
     ),
-    "rounds up": ("lif", "left[:] = leaked >> frac", "left[:] = (leaked + 1) >> frac", "lanes.py::test_lif"),
-    "keeps the membrane after the image": ("lif", "if clear or (zeroes", "if (zeroes", "lanes.py::test_lif"),
+    "rounds up": (
+        "lif",
+        "left[:] = leaked >> frac",
+        "left[:] = (leaked + 1) >> frac",
+        "test_lif.py::test_gates_equal_integers",
+    ),
+    "keeps the membrane after the image": (
+        "lif",
+        "if clear or (zeroes",
+        "if (zeroes",
+        "test_lif.py::test_gates_equal_integers",
+    ),
     "forgets the addition before": (
         "parts/sum_control",
         "control.one_before.next = adds_2 and at_2 == at_1",
         "control.one_before.next = False",
-        "lanes.py::test_lanes",
+        "hw/test_lanes.py::test_lanes",
     ),
     "forgets the addition three before": (
         "parts/sum_control",
         "control.three_before.next = adds_3 and at_3 == address",
         "control.three_before.next = False",
-        "lanes.py::test_lanes",
+        "hw/test_lanes.py::test_lanes",
     ),
     "fires again too soon": (
         "lanes",
         "drained.next = fires[5:] == 0",
         "drained.next = True",
-        "layer.py::test_layer[tiny]",
+        "hw/test_layer.py::test_layer[tiny]",
     ),
     "keeps the current after the image": (
         "pixel_lanes",
         "clears_current.next = fires[3] and clears[3]",
         "clears_current.next = False",
-        "lanes.py::test_lanes",
+        "hw/test_lanes.py::test_lanes",
     ),
     "last row of taps lost": (
         "conv2d",
         "min(i + padding, kernel - 1)",
         "min(i + padding, kernel - 2)",
-        "walkers.py::test_conv2d",
+        "test_conv2d.py::test_gates_add_what_the_integers_add",
     ),
     "neuron off by one": (
         "conv2d",
         "neuron_at - (2 * groups - 1)",
         "neuron_at - (2 * groups - 2)",
-        "walkers.py::test_conv2d",
+        "test_conv2d.py::test_gates_add_what_the_integers_add",
     ),
     "weight row off by one": (
         "linear",
         "weight_at.next = weight_at + 1",
         "weight_at.next = weight_at",
-        "walkers.py::test_linear",
+        "test_linear.py::test_gates_add_what_the_integers_add",
     ),
     "ready stuck": (
         "parts/stages",
         "ready.next = (not first_valid) or second_free",
         "ready.next = True",
-        "walkers.py::test_conv2d",
+        "test_conv2d.py::test_gates_add_what_the_integers_add",
     ),
-    "lost spike": ("spike_scanner", "word.next = rest", "word.next = rest_of_rest", "scanner.py::test_spike_scanner"),
+    "lost spike": (
+        "spike_scanner",
+        "word.next = rest",
+        "word.next = rest_of_rest",
+        "hw/test_scanner.py::test_spike_scanner",
+    ),
     "bubble after a word": (
         "spike_scanner",
         "free.next = (not live) or (scan.ready and rest == 0)",
         "free.next = not live",
-        "scanner.py::test_spike_scanner",
+        "hw/test_scanner.py::test_spike_scanner",
     ),
     "swapped bank": (
         "spike_buffer",
         "read_at.next = concat(read_bank, reader.address)",
         "read_at.next = concat(not read_bank, reader.address)",
-        "memory.py::test_spike_buffer",
+        "hw/test_memory.py::test_spike_buffer",
     ),
     "third frame claimed": (
         "spike_buffer",
         "writer.free.next = claims != 2",
         "writer.free.next = True",
-        "memory.py::test_spike_buffer",
+        "hw/test_memory.py::test_spike_buffer",
     ),
     "window begins late": (
         "firing_pass",
         "turn.first.next = in_x == 0 and in_y == 0",
         "turn.first.next = in_x == 0",
-        "pool.py::test_firing_pass",
+        "hw/test_firing_pass.py::test_firing_pass",
     ),
-    "window not fresh": ("maxpool", "now.next = spikes\n", "now.next = spikes | gathered\n", "pool.py::test_maxpool"),
+    "window not fresh": (
+        "maxpool",
+        "now.next = spikes\n",
+        "now.next = spikes | gathered\n",
+        "test_maxpool.py::test_gates_equal_integers",
+    ),
     "image begins in mid-load": (
         "loader",
         "wanted.next = loading or stream.tvalid or writes",
         "wanted.next = stream.tvalid",
-        "streams.py::test_loader",
+        "hw/test_streams.py::test_loader",
     ),
     "beats in another order": (
         "loader",
         "concat(stream.tdata, held[width:beat_bits])",
         "concat(held[width - beat_bits:], stream.tdata)",
-        "streams.py::test_loader",
+        "hw/test_streams.py::test_loader",
     ),
     "early last word": (
         "stream_in",
         "frame_ends.next = at == words - 1",
         "frame_ends.next = at == words - 2",
-        "streams.py::test_stream_in",
+        "hw/test_streams.py::test_stream_in",
     ),
-    "tie to the last": ("scores", "total > best", "total >= best", "streams.py::test_scores"),
-    "a cycle not counted": ("scores", "now - stamp + 2", "now - stamp + 1", "streams.py::test_scores"),
+    "tie to the last": ("scores", "total > best", "total >= best", "hw/test_streams.py::test_scores"),
+    "a cycle not counted": ("scores", "now - stamp + 2", "now - stamp + 1", "hw/test_streams.py::test_scores"),
     "lost event": (
         "layer",
         "reader.give_back.next = added",
         "reader.give_back.next = added and writer.free",
-        "layer.py::test_layer[no padding]",
+        "hw/test_layer.py::test_layer[no padding]",
     ),
     "walker not waited for": (
         "layer",
         "(not progress.scanning) and (not progress.walking)",
         "(not progress.scanning)",
-        "layer.py::test_layer[no padding]",
+        "hw/test_layer.py::test_layer[no padding]",
     ),
     "wrong tap in a bank": (
         "wide_conv2d",
         "(i + padding) % kernel for i",
         "(i + padding + 1) % kernel for i",
-        "wide.py::test_wide_conv2d",
+        "hw/test_wide.py::test_wide_conv2d",
     ),
     "sum of another bank": (
         "wide_lanes",
         "stores.next = writes and bank_written == number",
         "stores.next = writes",
-        "layer.py::test_layer[wide]",
+        "hw/test_layer.py::test_layer[wide]",
     ),
 }
 
@@ -173,7 +198,7 @@ def fails(folder, test):
             "-c",
             os.devnull,
             f"--rootdir={folder}",
-            str(folder / "tests/hw" / f"test_{test}"),
+            str(folder / "tests" / test),
         ],
         cwd=folder,
         text=True,
@@ -211,4 +236,6 @@ def test_fault_is_noticed(name, noticed):
 def test_without_a_fault_nothing_fails(tmp_path):
     """The copy itself is whole: a fault is noticed for what it is."""
     tree(tmp_path)
-    assert not fails(tmp_path, "lanes.py::test_lif") and not fails(tmp_path, "layer.py::test_layer[tiny]")
+    assert not fails(tmp_path, "test_lif.py::test_gates_equal_integers") and not fails(
+        tmp_path, "hw/test_layer.py::test_layer[tiny]"
+    )

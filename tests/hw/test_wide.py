@@ -10,7 +10,7 @@ from minisnn_hw.parts.rotate import rotate
 from minisnn_hw.ports import Scan, WideWalk
 from minisnn_hw.wide_conv2d import wide_conv2d
 from tests.hw.ports import PATTERNS, address, below, bit, in_ghdl, pack, plain, run, word
-from tests.hw.test_walkers import check_flow, walk
+from tests.hw.walkers import check_flow, walk
 
 
 @pytest.mark.parametrize("parts, width", [(2, 3), (3, 1), (4, 2), (5, 3), (7, 2)])

@@ -1,14 +1,12 @@
-"""The firing pass and the pool of spikes: order, latency and throughput; MyHDL and VHDL."""
+"""The firing pass: order, latency and throughput; MyHDL and VHDL."""
 
 from functools import partial
 
-import numpy as np
 import pytest
 
 from minisnn_hw.firing_pass import firing_pass
-from minisnn_hw.maxpool import maxpool
 from minisnn_hw.ports import Turn
-from tests.hw.ports import address, below, bit, in_ghdl, plain, run, word
+from tests.hw.ports import address, below, bit, in_ghdl, plain, run
 
 
 @pytest.mark.parametrize(
@@ -78,42 +76,3 @@ def test_firing_pass(height, width, groups, pool):
         wanted += [0, *expected[: cut if cut is None else min(cut, len(expected) - 1)], "end"]
     assert found == wanted
     in_ghdl(make, ports, given, seen)
-
-
-@pytest.mark.parametrize("lanes, density", [(1, 0.3), (5, 0.1), (3, 0.0), (3, 1.0)])
-def test_maxpool(lanes, density):
-    """The OR of each window in the cycle after its last word, whatever the windows' sizes and gaps."""
-
-    def ports():
-        return (
-            {"valid": bit(), "first": bit(), "last": bit(), "spikes": word(lanes)},
-            {"word_valid": bit(), "word": word(lanes)},
-        )
-
-    rng = np.random.default_rng(lanes)
-    words = []
-    for size in [1, 1, 4, 4, 9, *rng.integers(1, 6, 30).tolist()]:
-        words += [
-            (at == 0, at == size - 1, int(((rng.random(lanes) < density) << np.arange(lanes)).sum()))
-            for at in range(size)
-        ]
-
-    def bench():
-        joined, due = 0, None
-        for first, last, spikes in words:
-            for valid in [0] * rng.integers(0, 3) * (rng.random() < 0.4) + [1]:
-                given = (
-                    {"first": first, "last": last, "spikes": spikes}
-                    if valid
-                    else {"first": rng.integers(2), "last": rng.integers(2), "spikes": rng.integers(1 << lanes)}
-                )
-                seen = yield {"valid": valid, **given}
-                assert (seen["word"] if seen["word_valid"] else None) == due
-                due = None
-                if valid:
-                    joined = spikes if first else joined | spikes
-                    due = joined if last else None
-
-    given, seen = run(maxpool, ports, bench())
-    assert sum(out["word_valid"] for out in seen) >= 34
-    in_ghdl(maxpool, ports, given, seen)
