@@ -129,19 +129,21 @@ def pipeline_gantt(axes, cycles, labels, image=0):
 
     >>> from types import SimpleNamespace
     >>> from matplotlib.figure import Figure
-    >>> begins, added, fires, ends = ([[[start, start + 12]]] for start in (0, 10, 10, 12))
-    >>> cycles = SimpleNamespace(begins=np.array(begins), added=np.array(added), fires=np.array(fires),
-    ...                          ends=np.array(ends), latency=np.array([30]))
+    >>> begins, added, firing_starts, ends = ([[[start, start + 12]]] for start in (0, 10, 10, 12))
+    >>> cycles = SimpleNamespace(begins=np.array(begins), added=np.array(added),
+    ...                          firing_starts=np.array(firing_starts), ends=np.array(ends), latency=np.array([30]))
     >>> axes = Figure().subplots()
     >>> pipeline_gantt(axes, cycles, ["1 8"])
     >>> axes.get_title(), [text.get_text() for text in axes.texts]
     ('One image: 30 cycles, layer by step', ['0', '1'])
     """
-    begins, added, fires, ends = (getattr(cycles, name)[image] for name in ("begins", "added", "fires", "ends"))
+    begins, added, firing_starts, ends = (
+        getattr(cycles, name)[image] for name in ("begins", "added", "firing_starts", "ends")
+    )
     latency = int(cycles.latency[image])
     for layer in range(len(labels)):
         for t in range(begins.shape[1]):
-            parts = ((begins, added, ADDS), (added, fires, WAITS), (fires, ends, FIRING))
+            parts = ((begins, added, ADDS), (added, firing_starts, WAITS), (firing_starts, ends, FIRING))
             axes.broken_barh(
                 [(a[layer, t], b[layer, t] - a[layer, t]) for a, b, _ in parts],
                 (layer - 0.36, 0.72),
@@ -182,7 +184,7 @@ def cycle_shares(axes, cycles):
     >>> from types import SimpleNamespace
     >>> from matplotlib.figure import Figure
     >>> cycles = SimpleNamespace(latency=np.array([40]), adding=np.array([[[10, 10]]]), firing=np.array([2]),
-    ...                          added=np.array([[[10, 22]]]), fires=np.array([[[10, 24]]]))
+    ...                          added=np.array([[[10, 22]]]), firing_starts=np.array([[[10, 24]]]))
     >>> axes = Figure().subplots()
     >>> cycle_shares(axes, cycles)  # of 40 cycles 20 are additions, 2 * 2 firing passes, 2 waiting
     >>> {bars.get_label(): float(bars[0].get_width()) for bars in axes.containers}
@@ -192,7 +194,7 @@ def cycle_shares(axes, cycles):
     steps = cycles.adding.shape[2]
     adds = cycles.adding.sum(axis=2).mean(axis=0)
     firing = cycles.firing * float(steps)
-    waits = (cycles.fires - cycles.added).sum(axis=2).mean(axis=0)
+    waits = (cycles.firing_starts - cycles.added).sum(axis=2).mean(axis=0)
     parts = (
         (adds, ADDS, "adds"),
         (firing, FIRING, "firing pass"),
@@ -453,8 +455,10 @@ def membrane(axes, trace, layer, neuron):
 def _gantt_of(axes, trace):
     from types import SimpleNamespace
 
-    begins, added, fires, ends = trace.times[:, None]
-    times = SimpleNamespace(begins=begins, added=added, fires=fires, ends=ends, latency=np.array([trace.latency]))
+    begins, added, firing_starts, ends = trace.times[:, None]
+    times = SimpleNamespace(
+        begins=begins, added=added, firing_starts=firing_starts, ends=ends, latency=np.array([trace.latency])
+    )
     labels = [f"{each.layer.name}\n{count} lanes" for each, count in zip(trace.network.layers, trace.lanes)]
     pipeline_gantt(axes, times, labels)
     axes.set_title(f"{trace.latency:,} clock cycles: adds (blue), waits (grey), firing pass (orange); numbers: steps")

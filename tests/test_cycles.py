@@ -16,22 +16,22 @@ def always_firing(topology, shape, input_bits=0):
     """Every neuron fires at every step, whatever comes in."""
     layers = tuple(
         IntegerLayer(
-            layer,
-            np.zeros(layer.w_shape, np.int16),
-            np.full(layer.w_shape[-1], 5),
-            1,
-            0,
-            0,
-            0,
-            4,
-            8,
-            "zero",
-            "floor",
-            1.0,
+            layer=layer,
+            w=np.zeros(layer.w_shape, np.int16),
+            b=np.full(layer.w_shape[-1], 5),
+            threshold=1,
+            beta=0,
+            frac=0,
+            guard=0,
+            weight_bits=4,
+            membrane_bits=8,
+            reset="zero",
+            rounding="floor",
+            scale=1.0,
         )
         for layer in parse(topology, shape)
     )
-    return IntegerNetwork(layers, layers[-1].layer.neurons, input_bits)
+    return IntegerNetwork(layers=layers, classes=layers[-1].layer.neurons, input_bits=input_bits)
 
 
 def stimulus(network, inputs, num_steps):
@@ -52,7 +52,7 @@ def test_two_layers_by_hand():
     for schedule in ("pipelined", "dense"):
         found = cycles.predict(both, (1, 1), schedule)
         assert found.latency.tolist() == [41]
-        assert [x.ravel().tolist() for x in (found.begins, found.added, found.fires, found.ends)] == [
+        assert [x.ravel().tolist() for x in (found.begins, found.added, found.firing_starts, found.ends)] == [
             [2, 18],
             [10, 26],
             [10, 26],
@@ -97,7 +97,7 @@ def test_pixels_are_added_once_in_every_schedule(schedule):
         assert found.adding[0, 0].tolist() == [2 * 5 + 8, 8, 8, 8]
     else:
         assert found.bound[0, 0].tolist() == [2 * 5, 0, 0, 0] and found.firing.tolist() == [8, 1]
-        assert (found.added[0, 0, 1:] == found.fires[0, 0, 1:]).all()
+        assert (found.added[0, 0, 1:] == found.firing_starts[0, 0, 1:]).all()
 
 
 def test_all_taps_at_once_by_hand():
@@ -113,7 +113,7 @@ def test_all_taps_at_once_by_hand():
     )
     # the second layer begins 8 cycles after the last of 8 firings of pixels; 2 more for the turn and choice of banks
     narrow = cycles.predict(stimulus(network, np.ones((1, 1, 3, 3, 1)), 4), (2, 1))
-    assert [(each.begins[0, 1, 0] - each.fires[0, 0, 0]).tolist() for each in (narrow, full)] == [8 + 8, 8 + 10]
+    assert [(each.begins[0, 1, 0] - each.firing_starts[0, 0, 0]).tolist() for each in (narrow, full)] == [8 + 8, 8 + 10]
 
 
 @pytest.fixture(scope="module")

@@ -27,22 +27,22 @@ def always_firing(topology, shape, input_bits=0, reset="zero", beta=0):
     """Weights 0 of 4 bits, membranes of 8 bits, bias 5, threshold 1, beta / 8."""
     layers = tuple(
         IntegerLayer(
-            layer,
-            np.zeros(layer.w_shape, np.int16),
-            np.full(layer.w_shape[-1], 5),
-            1,
-            beta,
-            3,
-            0,
-            4,
-            8,
-            reset,
-            "floor",
-            1.0,
+            layer=layer,
+            w=np.zeros(layer.w_shape, np.int16),
+            b=np.full(layer.w_shape[-1], 5),
+            threshold=1,
+            beta=beta,
+            frac=3,
+            guard=0,
+            weight_bits=4,
+            membrane_bits=8,
+            reset=reset,
+            rounding="floor",
+            scale=1.0,
         )
         for layer in parse(topology, shape)
     )
-    return IntegerNetwork(layers, layers[-1].layer.neurons, input_bits)
+    return IntegerNetwork(layers=layers, classes=layers[-1].layer.neurons, input_bits=input_bits)
 
 
 def test_two_neurons_by_hand():
@@ -202,7 +202,7 @@ def test_every_tap_of_random_networks(seed, topology, input_bits, reset, readout
     lanes = tuple(int(rng.integers(1, each.layer.w_shape[-1] + 1)) for each in network.layers)
     in_lanes = int(rng.integers(1, shape[-1] + 1))
     given = cycles.Stimulus.of(network, inputs, run, steps)
-    frames = [inputs, *run.spk[:-1]]
+    frames = [inputs, *run.out[:-1]]
     full = [np.ones((steps, *x.shape[1:]), np.uint8) for x in frames]
     if input_bits:
         full[0] = inputs

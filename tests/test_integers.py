@@ -17,7 +17,7 @@ from minisnn.topology import parse
 
 
 def by_hand(network, inputs, num_steps):
-    """[(spikes after the pool, fires, U)] of each layer, by Python's integers, one neuron at a time."""
+    """[(spikes after the pool, spikes before it, U)] of each layer, by Python's integers, one neuron at a time."""
 
     def sat(v, bits):
         return min(max(v, -(2 ** (bits - 1))), 2 ** (bits - 1) - 1)
@@ -95,18 +95,18 @@ def networks(draw):
         last = index == len(shapes) - 1
         layers.append(
             IntegerLayer(
-                layer,
-                rng.integers(-most, most + 1, layer.w_shape).astype(np.int16),
-                rng.integers(-20, 21, layer.w_shape[-1]),
-                draw(st.integers(1, 60)),
-                draw(st.integers(0, 2**frac)),
-                frac,
-                guard,
-                bits,
-                draw(st.integers(5, 12)),
-                draw(st.sampled_from([reset, "none"])) if last else reset,
-                draw(st.sampled_from(ROUNDINGS)),
-                1.0,
+                layer=layer,
+                w=rng.integers(-most, most + 1, layer.w_shape).astype(np.int16),
+                b=rng.integers(-20, 21, layer.w_shape[-1]),
+                threshold=draw(st.integers(1, 60)),
+                beta=draw(st.integers(0, 2**frac)),
+                frac=frac,
+                guard=guard,
+                weight_bits=bits,
+                membrane_bits=draw(st.integers(5, 12)),
+                reset=draw(st.sampled_from([reset, "none"])) if last else reset,
+                rounding=draw(st.sampled_from(ROUNDINGS)),
+                scale=1.0,
             )
         )
     num_steps = draw(st.integers(1, 4))
@@ -114,7 +114,7 @@ def networks(draw):
     steps = 1 if input_bits else num_steps
     fires = rng.random((steps, 2, *shape)) < density
     inputs = (fires * rng.integers(1, 2 ** max(input_bits, 1), fires.shape)).astype(np.uint8)
-    return IntegerNetwork(tuple(layers), shapes[-1].neurons, input_bits), inputs, num_steps
+    return IntegerNetwork(layers=tuple(layers), classes=shapes[-1].neurons, input_bits=input_bits), inputs, num_steps
 
 
 @settings(max_examples=60, deadline=None)
@@ -124,12 +124,12 @@ def test_network_by_hand(case):
     run = network.forward(inputs, num_steps, keep="membranes")
     for image in range(inputs.shape[1]):
         hand = by_hand(network, inputs[:, image], num_steps)
-        for index, (spk, fires, before) in enumerate(hand):
+        for index, (out, spk, before) in enumerate(hand):
+            assert np.array_equal(run.out[index][:, image], out)
             assert np.array_equal(run.spk[index][:, image], spk)
-            assert np.array_equal(run.fires[index][:, image], fires)
             assert np.array_equal(run.mem[index][:, image], before)
-            assert np.array_equal(run.fired[image, index], fires.reshape(num_steps, -1).sum(axis=1))
-        counted = before if network.readout == "membrane" else spk
+            assert np.array_equal(run.spike_counts[image, index], spk.reshape(num_steps, -1).sum(axis=1))
+        counted = before if network.readout == "membrane" else out
         assert np.array_equal(run.scores[image], counted.sum(axis=0))
 
 
@@ -141,7 +141,7 @@ def test_events_by_definition(case):
     run = network.forward(inputs, num_steps, keep="spikes")
     for index, each in enumerate(network.layers):
         constant = index == 0 and network.input_bits > 0
-        x = inputs if index == 0 else run.spk[index - 1]
+        x = inputs if index == 0 else run.out[index - 1]
         for t in range(1 if constant else num_steps):
             for image in range(x.shape[1]):
                 frame = x[t, image] != 0
@@ -162,14 +162,29 @@ def test_stimulus_reaches_the_edges():
     """Membrane exactly at the threshold stays silent, one above fires; both ends saturate."""
     (layer,) = parse("4", (1,))
     each = IntegerLayer(
-        layer, np.array([[5, 6, 7, -7]], np.int16), np.zeros(4, np.int64), 5, 1, 0, 0, 4, 4, "none", "floor", 1.0
+        layer=layer,
+        w=np.array([[5, 6, 7, -7]], np.int16),
+        b=np.zeros(4, np.int64),
+        threshold=5,
+        beta=1,
+        frac=0,
+        guard=0,
+        weight_bits=4,
+        membrane_bits=4,
+        reset="none",
+        rounding="floor",
+        scale=1.0,
     )
     spiking = IntegerLayer(**{**each.__dict__, "reset": "subtract"})
-    run = IntegerNetwork((spiking,), 4, 0).forward(np.ones((2, 1, 1), np.uint8), 2, keep="membranes")
-    assert run.mem[0][0, 0].tolist() == [5, 6, 7, -7] and run.fires[0][0, 0].tolist() == [0, 1, 1, 0]
+    run = IntegerNetwork(layers=(spiking,), classes=4, input_bits=0).forward(
+        np.ones((2, 1, 1), np.uint8), 2, keep="membranes"
+    )
+    assert run.mem[0][0, 0].tolist() == [5, 6, 7, -7] and run.spk[0][0, 0].tolist() == [0, 1, 1, 0]
     assert run.mem[0][1, 0].tolist() == [7, 7, 7, -8]  # 10, 7, 9 and -14, saturated
-    silent = IntegerNetwork((each,), 4, 0).forward(np.ones((2, 1, 1), np.uint8), 2, keep="membranes")
-    assert not silent.fires[0].any() and silent.scores.tolist() == [[12, 13, 14, -15]]
+    silent = IntegerNetwork(layers=(each,), classes=4, input_bits=0).forward(
+        np.ones((2, 1, 1), np.uint8), 2, keep="membranes"
+    )
+    assert not silent.spk[0].any() and silent.scores.tolist() == [[12, 13, 14, -15]]
 
 
 @settings(max_examples=40, deadline=None)
@@ -185,7 +200,9 @@ def test_bounds_hold(case):
         proven.append(IntegerLayer(**{**each.__dict__, "membrane_bits": width}))
         wide.append(IntegerLayer(**{**each.__dict__, "membrane_bits": 40}))
     runs = [
-        IntegerNetwork(tuple(layers), network.classes, network.input_bits).forward(inputs, num_steps, keep="membranes")
+        IntegerNetwork(layers=tuple(layers), classes=network.classes, input_bits=network.input_bits).forward(
+            inputs, num_steps, keep="membranes"
+        )
         for layers in (proven, wide)
     ]
     for a, b, each in zip(runs[0].mem, runs[1].mem, proven):
@@ -197,9 +214,22 @@ def test_bounds_are_reached():
     """One weight, beta 1/2: U climbs towards 2*w; the bound is no wider than it needs."""
     (layer,) = parse("1", (1,))
     each = IntegerLayer(
-        layer, np.array([[64]], np.int16), np.zeros(1, np.int64), 1000, 1, 1, 0, 8, 40, "subtract", "floor", 1.0
+        layer=layer,
+        w=np.array([[64]], np.int16),
+        b=np.zeros(1, np.int64),
+        threshold=1000,
+        beta=1,
+        frac=1,
+        guard=0,
+        weight_bits=8,
+        membrane_bits=40,
+        reset="subtract",
+        rounding="floor",
+        scale=1.0,
     )
-    run = IntegerNetwork((each,), 1, 0).forward(np.ones((20, 1, 1), np.uint8), 20, keep="membranes")
+    run = IntegerNetwork(layers=(each,), classes=1, input_bits=0).forward(
+        np.ones((20, 1, 1), np.uint8), 20, keep="membranes"
+    )
     assert bounds(each, 1, 20) == (0, 127) and run.mem[0].max() == 127
 
 
@@ -233,11 +263,11 @@ def test_integers_equal_the_float_network_with_their_weights(topology, shape, op
     floats = dequantised(integer)
     run = floats.network.forward(floats.encoder.encode(images, dtype=np.float64), 6, record=True)
     ours = integer.network.forward(integer.encode(images), 6, keep="membranes")
-    for layer, fires, mem, each in zip(run.layers, ours.fires, ours.mem, integer.network.layers):
+    for layer, spk, mem, each in zip(run.layers, ours.spk, ours.mem, integer.network.layers):
         unit = each.scale / 2**16
         assert np.abs(mem * unit - layer.mem).max() <= 2 * 6 * unit + 1e-9  # a unit of the leak each step, at most
-        assert np.array_equal(fires, layer.spk)
-    assert 0 < ours.fired[:, 0].sum() < 12 * 6 * integer.network.layers[0].layer.neurons
+        assert np.array_equal(spk, layer.spk)
+    assert 0 < ours.spike_counts[:, 0].sum() < 12 * 6 * integer.network.layers[0].layer.neurons
     assert not any(loss.saturates for loss in losses.layers)
 
 
@@ -311,7 +341,7 @@ def test_file_and_threads(tmp_path):
     integer.save(tmp_path / "m.int.npz")
     again = load(tmp_path / "m.int.npz")
     runs = [m.network.forward(m.encode(images), 6, threads=n) for m, n in ((integer, 1), (again, 3))]
-    for name in ("scores", "inputs", "additions", "fired"):
+    for name in ("scores", "inputs", "additions", "spike_counts"):
         assert np.array_equal(getattr(runs[0], name), getattr(runs[1], name))
     with pytest.raises(InputError, match="is a quantized model file, not a model file"):
         ms.load_model(tmp_path / "m.int.npz")

@@ -69,7 +69,7 @@ def test_why_sums_to_the_membrane(case, seed):
             for step in range(4):
                 why = trace.why(layer, neuron, step)
                 assert why.membrane == run.mem[layer][step, 0].reshape(-1)[neuron]
-                assert why.spike == run.fires[layer][step, 0].reshape(-1)[neuron]
+                assert why.spike == run.spk[layer][step, 0].reshape(-1)[neuron]
                 products = why.additions["weight"] * why.additions["value"]
                 assert (why.additions["adds"] == products << integers.guard).all()
                 frame = trace.frame(layer, step).reshape(-1)

@@ -226,7 +226,7 @@ for t in range(T):
 
 assert np.array_equal(b, predicted.begins[0])
 assert np.array_equal(e, predicted.added[0])
-assert np.array_equal(s, predicted.fires[0])
+assert np.array_equal(s, predicted.firing_starts[0])
 assert (s[0] > e[0]).any()  # layer 1 does wait for a bank
 
 # %%

@@ -50,7 +50,7 @@ for shape, w in zip(layer_shapes, weights):
             scale=1.0,
         )
     )
-network = fixed.network.IntegerNetwork(tuple(layers), classes=10, input_bits=0)
+network = fixed.network.IntegerNetwork(layers=tuple(layers), classes=10, input_bits=0)
 
 # %% [markdown]
 # And random images, in which more and more of the inputs spike:

@@ -204,12 +204,12 @@ def expected_firings(run, image, spec):
     spec : spec.AcceleratorSpec
     """
     result = []
-    for each, fires, mem in zip(spec.layers, run.fires, run.mem):
+    for each, spk, mem in zip(spec.layers, run.spk, run.mem):
         order, words = firing_order(each).tolist(), []
-        for t in range(len(fires)):
+        for t in range(len(spk)):
             spikes, before = (
                 cut(x[t, image].reshape(-1, each.out_channels), each.lanes, each.groups, bits)
-                for x, bits in ((fires, 1), (mem, each.membrane_bits))
+                for x, bits in ((spk, 1), (mem, each.membrane_bits))
             )
             words += [(address, spikes[address], before[address]) for address in order]
         result.append(words)
@@ -335,7 +335,7 @@ def compared(found, run, predicted, image, network):
         [end - start + 1 for start, end in zip(found.taken, found.ended)], [count]
     )
     for index, events in enumerate(found.events):
-        for kind, name in enumerate(("begins", "added", "fires", "ends")):
+        for kind, name in enumerate(("begins", "added", "firing_starts", "ends")):
             wanted = getattr(predicted, name)[image, index].tolist()
             if kind == 1 and index == 0 and network.input_bits:
                 wanted = wanted[:1]  # pixels are added once

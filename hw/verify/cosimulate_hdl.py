@@ -128,9 +128,9 @@ def look(records, run, image, spec):
     what, layer, cycle, address = records[:, : host.HEAD].T
     values = records[:, host.HEAD :]
     found = Found(events=[], taken=[0])
-    for index, (each, fires, mem) in enumerate(zip(spec.layers, run.fires, run.mem)):
+    for index, (each, spk, mem) in enumerate(zip(spec.layers, run.spk, run.mem)):
         fired = (what == host.FIRED) & (layer == index)
-        spikes, membranes = differing(address[fired], values[fired, : each.lanes], fires[:, image], mem[:, image], each)
+        spikes, membranes = differing(address[fired], values[fired, : each.lanes], spk[:, image], mem[:, image], each)
         found.spikes, found.membranes = found.spikes + spikes, found.membranes + membranes
         found.compared += int(fired.sum())
         event = (what == host.EVENTS) & (layer == index)
@@ -143,7 +143,7 @@ def look(records, run, image, spec):
     return found
 
 
-def differing(addresses, values, fires, mem, spec):
+def differing(addresses, values, spk, mem, spec):
     """(spikes, membranes) of a layer that differ; firings that are missing, and those too many, count whole.
 
     Parameters
@@ -152,11 +152,11 @@ def differing(addresses, values, fires, mem, spec):
         As they came.
     values : ndarray of int32, shape (n, lanes)
         Twice the membrane, plus the spike.
-    fires, mem : ndarrays, shape (T, ...)
+    spk, mem : ndarrays, shape (T, ...)
         Of the integers.
     spec : LayerSpec
     """
-    both = (mem * 2 + fires).reshape(len(mem), -1, spec.out_channels)
+    both = (mem * 2 + spk).reshape(len(mem), -1, spec.out_channels)
     unused = spec.groups * spec.lanes - spec.out_channels  # lanes without a neuron hold 0
     both = np.pad(both, ((0, 0), (0, 0), (0, unused))).reshape(len(mem), spec.depth, spec.lanes)
     order = firing_order(spec)

@@ -129,7 +129,7 @@ def _show(dataset, model, lanes, adders, images, schedule, chosen, others):
         for index, (name, count) in enumerate(zip(layers, lanes)):
             adds, least = (x[:, index].sum(axis=1).mean() for x in (chosen.adding, chosen.bound))
             fires = int(chosen.firing[index]) * model.num_steps
-            waits = (chosen.fires - chosen.added)[:, index].sum(axis=1).mean()
+            waits = (chosen.firing_starts - chosen.added)[:, index].sum(axis=1).mean()
             idle = chosen.latency.mean() - adds - fires - waits
             rows.append(
                 (

@@ -108,7 +108,7 @@ class IntegerModel:
     ((1, 2, 8, 8, 1), 5, 4)
     >>> [inputs.shape[1] for inputs in model.inputs(x, batch_size=64)]
     [64, 36]
-    >>> fired = sum(int(run.fired[:, 0].sum()) for inputs, run in model.run(x, batch_size=64))
+    >>> fired = sum(int(run.spike_counts[:, 0].sum()) for inputs, run in model.run(x, batch_size=64))
     >>> fired / (64 * 4 * 100) == result.firing_rates[0]  # of 64 neurons, 4 steps and 100 images
     True
 
@@ -222,7 +222,7 @@ class IntegerModel:
         answers, fired = [], np.zeros(len(self.network.layers))
         for _, run in self.run(x, threads=threads, progress=progress):
             answers.append(run.scores.argmax(axis=1))
-            fired += run.fired.sum(axis=(0, 2))
+            fired += run.spike_counts.sum(axis=(0, 2))
         right = int((np.concatenate(answers) == y).sum())
         neurons = np.array([each.layer.neurons for each in self.network.layers])
         return Result(
@@ -255,10 +255,10 @@ def parts(network):
 
     Examples
     --------
-    >>> each = IntegerLayer(parse("1", (2,))[0], np.array([[3], [-1]], np.int16), np.zeros(1, np.int64), threshold=3,
-    ...                     beta=1, frac=1, guard=0, weight_bits=3, membrane_bits=5, reset="subtract",
+    >>> each = IntegerLayer(layer=parse("1", (2,))[0], w=np.array([[3], [-1]], np.int16), b=np.zeros(1, np.int64),
+    ...                     threshold=3, beta=1, frac=1, guard=0, weight_bits=3, membrane_bits=5, reset="subtract",
     ...                     rounding="floor", scale=1.0)
-    >>> about, arrays = parts(IntegerNetwork((each,), classes=1, input_bits=0))
+    >>> about, arrays = parts(IntegerNetwork(layers=(each,), classes=1, input_bits=0))
     >>> about["topology"], about["layers"][0]["threshold"], arrays["1.w"].tolist(), sorted(arrays)
     ('1', 3, [[3], [-1]], ['1.b', '1.w'])
     """
@@ -294,12 +294,12 @@ def joined(about, arrays, input_bits):
 
     Examples
     --------
-    >>> each = IntegerLayer(parse("1", (2,))[0], np.array([[3], [-1]], np.int16), np.zeros(1, np.int64), threshold=3,
-    ...                     beta=1, frac=1, guard=0, weight_bits=3, membrane_bits=5, reset="subtract",
+    >>> each = IntegerLayer(layer=parse("1", (2,))[0], w=np.array([[3], [-1]], np.int16), b=np.zeros(1, np.int64),
+    ...                     threshold=3, beta=1, frac=1, guard=0, weight_bits=3, membrane_bits=5, reset="subtract",
     ...                     rounding="floor", scale=1.0)
-    >>> about, arrays = parts(IntegerNetwork((each,), classes=1, input_bits=0))
+    >>> about, arrays = parts(IntegerNetwork(layers=(each,), classes=1, input_bits=0))
     >>> inputs = np.array([[1, 0], [1, 0], [1, 1]], np.uint8)[:, None]
-    >>> joined(about, arrays, 0).forward(inputs, 3).fired.tolist()  # U is 3, 4, 1
+    >>> joined(about, arrays, 0).forward(inputs, 3).spike_counts.tolist()
     [[[0, 1, 0]]]
     >>> arrays["1.w"] = arrays["1.w"] + np.int16(1)
     >>> joined(about, arrays, 0)
@@ -308,12 +308,12 @@ def joined(about, arrays, input_bits):
     """
     shapes = parse(about["topology"], about["input_shape"], about["padding"])
     layers = tuple(
-        IntegerLayer(layer, arrays[f"{i + 1}.w"], arrays[f"{i + 1}.b"], **plain)
+        IntegerLayer(layer=layer, w=arrays[f"{i + 1}.w"], b=arrays[f"{i + 1}.b"], **plain)
         for i, (layer, plain) in enumerate(zip(shapes, about["layers"], strict=True))
     )
     for index, each in enumerate(layers):
         check(each, index)
-    return IntegerNetwork(layers, about["classes"], input_bits)
+    return IntegerNetwork(layers=layers, classes=about["classes"], input_bits=input_bits)
 
 
 def load(path):
@@ -364,8 +364,8 @@ def check(each, index=0):
     Examples
     --------
     >>> from dataclasses import replace
-    >>> each = IntegerLayer(parse("1", (2,))[0], np.array([[3], [-1]], np.int16), np.zeros(1, np.int64), threshold=3,
-    ...                     beta=1, frac=1, guard=0, weight_bits=3, membrane_bits=5, reset="subtract",
+    >>> each = IntegerLayer(layer=parse("1", (2,))[0], w=np.array([[3], [-1]], np.int16), b=np.zeros(1, np.int64),
+    ...                     threshold=3, beta=1, frac=1, guard=0, weight_bits=3, membrane_bits=5, reset="subtract",
     ...                     rounding="floor", scale=1.0)
     >>> check(each)
     >>> check(replace(each, beta=3), index=1)

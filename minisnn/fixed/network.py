@@ -13,7 +13,7 @@ from . import conv2d, lif, linear, maxpool
 SLICE = 16  # images that one thread takes at a time
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class IntegerLayer:
     """One layer in integers.
 
@@ -38,8 +38,8 @@ class IntegerLayer:
     Two inputs, one neuron, leak 1/2, membranes of 5 bits:
 
     >>> from minisnn.topology import parse
-    >>> each = IntegerLayer(parse("1", (2,))[0], np.array([[3], [-1]], np.int16), np.zeros(1, np.int64), threshold=3,
-    ...                     beta=1, frac=1, guard=0, weight_bits=3, membrane_bits=5, reset="subtract",
+    >>> each = IntegerLayer(layer=parse("1", (2,))[0], w=np.array([[3], [-1]], np.int16), b=np.zeros(1, np.int64),
+    ...                     threshold=3, beta=1, frac=1, guard=0, weight_bits=3, membrane_bits=5, reset="subtract",
     ...                     rounding="floor", scale=0.25)
     >>> each.low, each.high, each.dtype
     (-16, 15, dtype('int32'))
@@ -76,7 +76,7 @@ class IntegerLayer:
         return np.dtype(np.int32 if max(self.membrane_bits, self.weight_bits + self.guard) < 31 else np.int64)
 
 
-@dataclass
+@dataclass(kw_only=True)
 class IntegerRun:
     """What an :class:`IntegerNetwork` did.
 
@@ -84,12 +84,12 @@ class IntegerRun:
     ----------
     scores : ndarray of int64, shape (B, classes)
         Spikes counted, or membranes summed over steps (readout).
-    inputs, additions, fired : ndarray of int64, shape (B, L, T)
+    inputs, additions, spike_counts : ndarray of int64, shape (B, L, T)
         Inputs that were not 0, weights that they added, and spikes before the pool, by image, layer and step.
         A constant input is added once an image: it counts in step 0.
-    spk : list of L ndarrays of uint8, (T, B, ...), or None
+    out : list of L ndarrays of uint8, (T, B, ...), or None
         Spikes that each layer hands on, after the pool.
-    fires, mem : list of L ndarrays, (T, B, ...), or None
+    spk, mem : list of L ndarrays, (T, B, ...), or None
         Spikes before the pool, and membranes before reset.
 
     Examples
@@ -97,25 +97,26 @@ class IntegerRun:
     The cost of an image is in the events: here two images of 3 steps, and the second is silent.
 
     >>> from minisnn.topology import parse
-    >>> each = IntegerLayer(parse("2", (2,))[0], np.array([[3, 2], [-1, 1]], np.int16), np.zeros(2, np.int64), 3, 1, 1,
-    ...                     0, 3, 5, "subtract", "floor", 1.0)
+    >>> each = IntegerLayer(layer=parse("2", (2,))[0], w=np.array([[3, 2], [-1, 1]], np.int16), b=np.zeros(2, np.int64),
+    ...                     threshold=3, beta=1, frac=1, guard=0, weight_bits=3, membrane_bits=5, reset="subtract",
+    ...                     rounding="floor", scale=1.0)
     >>> inputs = np.zeros((3, 2, 2), np.uint8)
     >>> inputs[:, 0] = [[1, 0], [1, 0], [1, 1]]
-    >>> run = IntegerNetwork((each,), classes=2, input_bits=0).forward(inputs, num_steps=3)
-    >>> run.inputs[:, 0].tolist(), run.additions[:, 0].tolist(), run.fired[:, 0].tolist()
+    >>> run = IntegerNetwork(layers=(each,), classes=2, input_bits=0).forward(inputs, num_steps=3)
+    >>> run.inputs[:, 0].tolist(), run.additions[:, 0].tolist(), run.spike_counts[:, 0].tolist()
     ([[1, 1, 2], [0, 0, 0]], [[2, 2, 4], [0, 0, 0]], [[0, 1, 1], [0, 0, 0]])
     """
 
     scores: np.ndarray
     inputs: np.ndarray
     additions: np.ndarray
-    fired: np.ndarray
+    spike_counts: np.ndarray
+    out: list = None
     spk: list = None
-    fires: list = None
     mem: list = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class IntegerNetwork:
     """A network that computes as the hardware does.
 
@@ -132,15 +133,15 @@ class IntegerNetwork:
     2 - 3; then -1 + 3 - 1:
 
     >>> from minisnn.topology import parse
-    >>> each = IntegerLayer(parse("1", (2,))[0], np.array([[3], [-1]], np.int16), np.zeros(1, np.int64), threshold=3,
-    ...                     beta=1, frac=1, guard=0, weight_bits=3, membrane_bits=5, reset="subtract",
+    >>> each = IntegerLayer(layer=parse("1", (2,))[0], w=np.array([[3], [-1]], np.int16), b=np.zeros(1, np.int64),
+    ...                     threshold=3, beta=1, frac=1, guard=0, weight_bits=3, membrane_bits=5, reset="subtract",
     ...                     rounding="floor", scale=1.0)
-    >>> net = IntegerNetwork((each,), classes=1, input_bits=0)
+    >>> net = IntegerNetwork(layers=(each,), classes=1, input_bits=0)
     >>> net.input_shape, net.readout
     ((2,), 'spikes')
     >>> inputs = np.array([[1, 0], [1, 0], [1, 1]], np.uint8)[:, None]  # 3 steps of one image
     >>> run = net.forward(inputs, num_steps=3, keep="membranes")
-    >>> run.mem[0].ravel().tolist(), run.fires[0].ravel().tolist(), run.scores.tolist()
+    >>> run.mem[0].ravel().tolist(), run.spk[0].ravel().tolist(), run.scores.tolist()
     ([3, 4, 1], [0, 1, 0], [[1]])
     """
 
@@ -186,16 +187,18 @@ class IntegerNetwork:
         inputs = self._checked(inputs, num_steps)
         batch, depth = inputs.shape[1], len(self.layers)
         run = IntegerRun(
-            np.zeros((batch, self.classes), np.int64),
-            *(np.zeros((batch, depth, num_steps), np.int64) for _ in range(3)),
+            scores=np.zeros((batch, self.classes), np.int64),
+            inputs=np.zeros((batch, depth, num_steps), np.int64),
+            additions=np.zeros((batch, depth, num_steps), np.int64),
+            spike_counts=np.zeros((batch, depth, num_steps), np.int64),
         )
         if keep not in ("scores", "spikes", "membranes"):
             raise InputError(f"keep must be scores, spikes or membranes, got {keep!r}")
         if keep != "scores":
-            run.spk = [np.zeros((num_steps, batch, *each.layer.next_shape), np.uint8) for each in self.layers]
+            run.out = [np.zeros((num_steps, batch, *each.layer.next_shape), np.uint8) for each in self.layers]
         if keep == "membranes":
             shapes = [(num_steps, batch, *each.layer.out_shape) for each in self.layers]
-            run.fires = [np.zeros(shape, np.uint8) for shape in shapes]
+            run.spk = [np.zeros(shape, np.uint8) for shape in shapes]
             run.mem = [np.zeros(shape, np.int64) for shape in shapes]
 
         def some(start):
@@ -207,30 +210,30 @@ class IntegerNetwork:
             list(pool.map(some, range(0, batch, SLICE)))
         return run
 
-    def _one_image(self, x, num_steps, run, image):
+    def _one_image(self, image_inputs, num_steps, run, image):
         """All steps of one image, into `run`."""
         states = [np.zeros(each.layer.out_shape, each.dtype) for each in self.layers]
         addends = [each.b for each in self.layers]
         constant = self.input_bits > 0
         if constant:
-            addends[0], run.inputs[image, 0, 0], run.additions[image, 0, 0] = current(self.layers[0], x[0])
+            addends[0], run.inputs[image, 0, 0], run.additions[image, 0, 0] = current(self.layers[0], image_inputs[0])
         for t in range(num_steps):
-            spk = x[0] if constant else x[t]
+            x = image_inputs[0] if constant else image_inputs[t]
             for index, each in enumerate(self.layers):
                 layer, mem = each.layer, states[index]
                 if not (constant and index == 0):
                     add = conv2d.add if layer.kind == "conv2d" else linear.add
-                    spk = spk if layer.kind == "conv2d" else spk.reshape(-1)
+                    x = x if layer.kind == "conv2d" else x.reshape(-1)
                     padding = (layer.padding,) if layer.kind == "conv2d" else ()
                     run.inputs[image, index, t], run.additions[image, index, t] = add(
-                        spk, each.w, *padding, each.guard, each.low, each.high, mem
+                        x, each.w, *padding, each.guard, each.low, each.high, mem
                     )
-                fires = np.empty(layer.out_shape, np.uint8) if run.fires is None else run.fires[index][t, image]
+                spk = np.empty(layer.out_shape, np.uint8) if run.spk is None else run.spk[index][t, image]
                 before = np.empty(0, np.int64) if run.mem is None else run.mem[index][t, image].reshape(-1)
                 last = index == len(self.layers) - 1
                 if last and self.readout == "membrane" and run.mem is None:
                     before = np.empty(layer.neurons, np.int64)
-                run.fired[image, index, t] = lif.fire(
+                run.spike_counts[image, index, t] = lif.fire(
                     mem.reshape(-1),
                     addends[index].reshape(-1),
                     each.threshold,
@@ -240,16 +243,16 @@ class IntegerNetwork:
                     lif.ROUNDINGS.index(each.rounding),
                     each.low,
                     each.high,
-                    fires.reshape(-1),
+                    spk.reshape(-1),
                     before,
                 )
-                spk = fires
+                x = spk
                 if layer.pool > 1:
-                    spk = np.empty(layer.next_shape, np.uint8)
-                    maxpool.pool(fires, layer.pool, spk)
-                if run.spk is not None:
-                    run.spk[index][t, image] = spk
-            of_class = before if self.readout == "membrane" else spk
+                    x = np.empty(layer.next_shape, np.uint8)
+                    maxpool.pool(spk, layer.pool, x)
+                if run.out is not None:
+                    run.out[index][t, image] = x
+            of_class = before if self.readout == "membrane" else x
             run.scores[image] += of_class.reshape(self.classes, -1).sum(axis=1, dtype=np.int64)
 
     def _checked(self, inputs, num_steps):
@@ -277,8 +280,8 @@ def current(each, pixels):
     3*3 - 1*1 + 1 = 9, in membranes of 4 bits:
 
     >>> from minisnn.topology import parse
-    >>> each = IntegerLayer(parse("1", (2,))[0], np.array([[3], [-1]], np.int16), np.ones(1, np.int64), threshold=3,
-    ...                     beta=1, frac=1, guard=0, weight_bits=3, membrane_bits=4, reset="subtract",
+    >>> each = IntegerLayer(layer=parse("1", (2,))[0], w=np.array([[3], [-1]], np.int16), b=np.ones(1, np.int64),
+    ...                     threshold=3, beta=1, frac=1, guard=0, weight_bits=3, membrane_bits=4, reset="subtract",
     ...                     rounding="floor", scale=1.0)
     >>> current(each, np.array([3, 1], np.uint8))
     (array([7]), 2, 2)

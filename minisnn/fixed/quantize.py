@@ -179,7 +179,9 @@ def quantize(model, weight_bits=8, *, frac=8, guard=4, membrane_bits=None, round
                 net.layers[index].name, bits[index], width, **loss, least=least, most=most, saturates=width < needed
             )
         )
-    network = IntegerNetwork(tuple(layers), net.classes, pixels.bits if encoder.kind == "direct" else 0)
+    network = IntegerNetwork(
+        layers=tuple(layers), classes=net.classes, input_bits=pixels.bits if encoder.kind == "direct" else 0
+    )
     integer = IntegerModel(
         network,
         encoder,
@@ -265,8 +267,8 @@ def bounds(each, most_input, num_steps):
     -1, -1 - 1, -1 - 1:
 
     >>> from minisnn.topology import parse
-    >>> each = IntegerLayer(parse("1", (2,))[0], np.array([[3], [-1]], np.int16), np.zeros(1, np.int64), threshold=9,
-    ...                     beta=1, frac=1, guard=0, weight_bits=3, membrane_bits=8, reset="subtract",
+    >>> each = IntegerLayer(layer=parse("1", (2,))[0], w=np.array([[3], [-1]], np.int16), b=np.zeros(1, np.int64),
+    ...                     threshold=9, beta=1, frac=1, guard=0, weight_bits=3, membrane_bits=8, reset="subtract",
     ...                     rounding="floor", scale=1.0)
     >>> bounds(each, 1, num_steps=4)
     (-2, 5)

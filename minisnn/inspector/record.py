@@ -9,7 +9,7 @@ from ..fixed.network import IntegerNetwork
 from ..timing import cycles, loops
 from ..topology import LayerShape
 
-TIMES = ("begins", "added", "fires", "ends")  # rows of `times`, names of minisnn.timing.cycles.Cycles
+TIMES = ("begins", "added", "firing_starts", "ends")  # rows of `times`, names of minisnn.timing.cycles.Cycles
 
 
 @dataclass(kw_only=True, repr=False, eq=False)

@@ -195,7 +195,7 @@ def trace(
         image=np.asarray(image),
         frames=[frames[:, 0] for frames in stimulus.frames],
         mem=[_narrow(mem[:, 0], layer.membrane_bits) for mem, layer in zip(run.mem, network.layers)],
-        spk=[spk[:, 0] for spk in run.fires],
+        spk=[spk[:, 0] for spk in run.spk],
         mem_float=[layer.mem[:, 0].astype(np.float32) for layer in float_run.layers],
         spk_float=[layer.spk[:, 0].astype(np.uint8) for layer in float_run.layers],
         float_params=[(layer.beta, layer.threshold, layer.reset) for layer in floats.network.layers],

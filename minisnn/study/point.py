@@ -159,7 +159,7 @@ def _measure_images(model, integer, x, y, lanes, wide, threads):
         frames.append(cycles.Stimulus.of(integer.network, inputs, run, integer.num_steps).frames)
         right.append(run.scores.argmax(axis=1) == labels)
         right_by_step.append(_answers_by_step(integer, run) == labels)
-        spikes = spikes + run.fired.sum(axis=(0, 2))
+        spikes = spikes + run.spike_counts.sum(axis=(0, 2))
     all_right = np.concatenate(right)
     frames_by_layer = [np.concatenate(batches, axis=1) for batches in zip(*frames)]
     stimulus = cycles.Stimulus(integer.network, frames_by_layer, integer.num_steps)
@@ -181,7 +181,7 @@ def _measure_images(model, integer, x, y, lanes, wide, threads):
 
 def _answers_by_step(integer, run):
     """Answers after each step, shape (T, B): those of the spikes counted so far."""
-    last_layer = run.spk[-1].reshape(*run.spk[-1].shape[:2], -1)
+    last_layer = run.out[-1].reshape(*run.out[-1].shape[:2], -1)
     counts = class_sums(last_layer.astype(np.int64), integer.network.classes)
     return counts.cumsum(axis=0).argmax(axis=2)
 
@@ -193,7 +193,10 @@ def _timeline(predicted):
         "bound": float(predicted.least.mean()),
         "firing_cycles": predicted.firing.tolist(),
         "timeline": {
-            name: getattr(predicted, name).mean(axis=0).tolist() for name in ("begins", "added", "fires", "ends")
+            "begins": predicted.begins.mean(axis=0).tolist(),
+            "added": predicted.added.mean(axis=0).tolist(),
+            "fires": predicted.firing_starts.mean(axis=0).tolist(),
+            "ends": predicted.ends.mean(axis=0).tolist(),
         },
     }
 

@@ -37,7 +37,7 @@ class Cycles:
         Cycles between two answers when images follow one another without a pause, mean.
     utilisation : tuple of L floats
         Share of a stream's cycles, from the first word to the last answer, in which a layer adds or fires.
-    begins, added, fires, ends : ndarray of int64, shape (B, L, T), or None
+    begins, added, firing_starts, ends : ndarray of int64, shape (B, L, T), or None
         Cycle (0: the image's first word is taken) in which a step begins, in which all is added, in which the firing
         pass starts (it fires in the cycles after it), and the one after its last firing. None for "layerwise".
     adding, firing : ndarray of int64, shape (B, L, T) and (L,)
@@ -61,7 +61,7 @@ class Cycles:
     >>> found = predict(stimulus, lanes=(1,))
     >>> found.begins.tolist(), found.added.tolist()  # the additions end 10 cycles after the begin, and 3
     ([[[1, 14]]], [[[11, 17]]])
-    >>> found.fires.tolist(), found.ends.tolist()  # two neurons fire, one after the other; ends are the cycles after it
+    >>> found.firing_starts.tolist(), found.ends.tolist()  # the firing passes of two neurons
     ([[[11, 19]]], [[[14, 22]]])
     >>> found.latency.tolist(), found.least.tolist()  # what there is around 4 additions, a word of zeros and 4 firings
     ([39], [9])
@@ -72,7 +72,7 @@ class Cycles:
     utilisation: tuple
     begins: np.ndarray
     added: np.ndarray
-    fires: np.ndarray
+    firing_starts: np.ndarray
     ends: np.ndarray
     adding: np.ndarray
     firing: np.ndarray
@@ -276,7 +276,7 @@ class Stimulus:
     >>> same = Stimulus.of(model.network, inputs, run, 4)
     >>> all(np.array_equal(a, b) for a, b in zip(same.frames, stimulus.frames))
     True
-    >>> silent = Stimulus.of_frames(model.network, [inputs, 0 * run.spk[0]], 4)  # what if layer 1 never fired?
+    >>> silent = Stimulus.of_frames(model.network, [inputs, 0 * run.out[0]], 4)  # what if layer 1 never fired?
     >>> bool((predict(silent).latency < predict(stimulus).latency).all())
     True
     >>> stimulus.images, stimulus.first(2).images
@@ -303,7 +303,7 @@ class Stimulus:
         -------
         stimulus : Stimulus
         """
-        return cls.of_frames(network, [inputs, *run.spk[:-1]], num_steps)
+        return cls.of_frames(network, [inputs, *run.out[:-1]], num_steps)
 
     @classmethod
     def of_frames(cls, network, frames, num_steps):
@@ -569,7 +569,7 @@ def predict(stimulus, lanes=None, schedule="pipelined", word_every=1, in_lanes=N
         tuple(busy.tolist()),
         times["begins"],
         times["added"],
-        times["fires"],
+        times["firing_starts"],
         times["ends"],
         adding,
         firing,
@@ -584,7 +584,7 @@ def _pipeline(network, adding, lanes, in_lanes, wides, word_every, alone, overhe
     words = -(-shape[-1] // in_lanes) * int(np.prod(shape[:-1], dtype=int))
     last = network.layers[-1].layer.neurons
     answer = 2 * -(-last // lanes[-1]) + last + network.classes + 4
-    out = {name: np.zeros(adding.shape, np.int64) for name in ("begins", "added", "fires", "ends")}
+    out = {name: np.zeros(adding.shape, np.int64) for name in ("begins", "added", "firing_starts", "ends")}
     out |= {name: np.zeros(len(adding), np.int64) for name in ("first", "last")}
     timing.pipeline(
         np.ascontiguousarray(adding),
@@ -614,8 +614,8 @@ def timetable(stimulus, lanes, word_every=1, in_lanes=None, alone=True, wide=Fal
     Returns
     -------
     times : dict of ndarray of int64
-        ``begins, added, fires, ends`` (B, L, T), as of :class:`Cycles`; ``first, last`` (B,): the cycle in which an
-        image's first word is taken, and the one of its answer's last beat.
+        ``begins, added, firing_starts, ends`` (B, L, T), as of :class:`Cycles`; ``first, last`` (B,): the cycle in
+        which an image's first word is taken, and the one of its answer's last beat.
 
     Examples
     --------

@@ -117,7 +117,21 @@ def additions_of_frames(frames, in_lanes, kernel_size, padding, out_height, out_
 
 @kernel
 def pipeline(
-    adding, depths, wide, pixels, in_words, word_every, answer, alone, overhead, begins, added, fires, ends, first, last
+    adding,
+    depths,
+    wide,
+    pixels,
+    in_words,
+    word_every,
+    answer,
+    alone,
+    overhead,
+    begins,
+    added,
+    firing_starts,
+    ends,
+    first,
+    last,
 ):
     """When every layer begins and ends every step: a max-plus recurrence over (step, layer).
 
@@ -139,7 +153,7 @@ def pipeline(
         Each image enters an empty accelerator, at its cycle 0; else as soon as it is taken.
     overhead : bool
         False for the bound: firing passes and additions alone, with nothing between them.
-    begins, added, fires, ends : ndarray of int64, shape (B, L, T)
+    begins, added, firing_starts, ends : ndarray of int64, shape (B, L, T)
         Out: the cycles of `events` of ``hw/layer.py``.
     first, last : ndarray of int64, shape (B,)
         Out: the cycles in which an image's first word is taken, and its answer's last beat.
@@ -192,7 +206,7 @@ def pipeline(
                 if constant:
                     begin = fire
                     added[image, layer, t] = fire
-                begins[image, layer, t], fires[image, layer, t] = begin, fire
+                begins[image, layer, t], firing_starts[image, layer, t] = begin, fire
                 end[layer] = fire + depths[layer] + o
                 ends[image, layer, t] = end[layer]
                 filled = fire + depths[layer] + (READY + LATER * (int(wide[layer]) + int(takes_pixels)) + 1) * o

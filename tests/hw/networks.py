@@ -40,21 +40,21 @@ def random_network(
         last = index == len(shapes) - 1
         layers.append(
             IntegerLayer(
-                layer,
-                rng.integers(-most, most + 1, layer.w_shape).astype(np.int16),
-                rng.integers(-10, 30, layer.w_shape[-1]),
-                threshold << max(wider - 1, 0),
-                beta,
-                frac,
-                guard,
-                bits,
-                membrane_bits + wider,
-                "none" if last and readout == "membrane" else reset,
-                rounding,
-                1.0,
+                layer=layer,
+                w=rng.integers(-most, most + 1, layer.w_shape).astype(np.int16),
+                b=rng.integers(-10, 30, layer.w_shape[-1]),
+                threshold=threshold << max(wider - 1, 0),
+                beta=beta,
+                frac=frac,
+                guard=guard,
+                weight_bits=bits,
+                membrane_bits=membrane_bits + wider,
+                reset="none" if last and readout == "membrane" else reset,
+                rounding=rounding,
+                scale=1.0,
             )
         )
-    return IntegerNetwork(tuple(layers), classes or shapes[-1].neurons, input_bits)
+    return IntegerNetwork(layers=tuple(layers), classes=classes or shapes[-1].neurons, input_bits=input_bits)
 
 
 def random_inputs(network, num_steps, images, rng, density=0.6):
@@ -120,7 +120,7 @@ class Whole:
         assert (np.array(found.ended) - start == times["last"]).all()
         assert [answer[2] for answer in found.answers] == (times["last"] - times["first"] + 1).tolist()
         for index, events in enumerate(found.events):
-            for seen, name in zip(events, ("begins", "added", "fires", "ends")):
+            for seen, name in zip(events, ("begins", "added", "firing_starts", "ends")):
                 wanted = times[name][:, index] + start[:, None]
                 if name == "added" and index == 0 and self.network.input_bits:
                     wanted = wanted[:, :1]  # pixels are added once an image

@@ -51,7 +51,10 @@ def test_equals_the_integers_and_the_model(name):
     """Alone and one after the other; and with a word every three cycles. Then as VHDL."""
     rng = np.random.default_rng(4)
     case = whole(name, rng)
-    assert name == "tiny and silent" or (case.run.mem[-1][:, 1:] if case.spec.membrane else case.run.fired[1:]).any()
+    assert (
+        name == "tiny and silent"
+        or (case.run.mem[-1][:, 1:] if case.spec.membrane else case.run.spike_counts[1:]).any()
+    )
     for alone, word_every in ((False, 1), (True, 3)):
         host = case.host(alone=alone, word_every=word_every)
         given, seen = case.simulate(host)
@@ -118,8 +121,8 @@ def test_corners(all_fire):
             break
     assert edges[0] and (edges[1] or all_fire)
     first = case.run.mem[0]
-    assert first.max() == 63 and (all_fire or first.min() == -64) and not case.run.fired[0].any()
-    assert not all_fire or case.run.fires[0][0, 1].all()
+    assert first.max() == 63 and (all_fire or first.min() == -64) and not case.run.spike_counts[0].any()
+    assert not all_fire or case.run.spk[0][0, 1].all()
     host = case.host(alone=False)
     given, seen = case.simulate(host)
     case.check_values(host)
@@ -284,7 +287,7 @@ def test_differences_are_counted(monkeypatch):
 
     monkeypatch.setattr(cosim.timing, "predict", later)
     (late,) = run()
-    assert late.cycles == case.run.fired[0].size and not late.spikes and not late.membranes and not late.same
+    assert late.cycles == case.run.spike_counts[0].size and not late.spikes and not late.membranes and not late.same
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ def test_equals_the_integers_and_the_model(name, simulator, word_every):
     found = simulate(name, simulator, word_every=word_every)
     network, inputs, num_steps, lanes, wide = case(name)
     run, predicted = in_myhdl.reference(network, inputs, num_steps, lanes, word_every, wide)
-    assert run.fires[0].any() and min(map(np.min, run.mem)) < 0 < max(map(np.max, run.mem))
+    assert run.spk[0].any() and min(map(np.min, run.mem)) < 0 < max(map(np.max, run.mem))
     assert all(each.same for each in found)
     assert [each.prediction for each in found] == run.scores.argmax(axis=1).tolist()
     assert [each.cycles_counted for each in found] == predicted.latency.tolist()
@@ -89,7 +89,7 @@ def test_another_leak_is_told(simulator, monkeypatch):
     for image, each in enumerate(found):
         assert (each.spikes, each.membranes) == tuple(
             sum(int((a[:, image] != b[:, image]).sum()) for a, b in zip(*both))
-            for both in ((wrong.fires, right.fires), (wrong.mem, right.mem))
+            for both in ((wrong.spk, right.spk), (wrong.mem, right.mem))
         )
         assert each.prediction == wrong.scores[image].argmax()
 

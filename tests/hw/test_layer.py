@@ -47,20 +47,20 @@ def random_network(
     first = parse(topology, shape, padding)[0]
     most = 1 << bits - 1
     each = IntegerLayer(
-        first,
-        rng.integers(-most, most, first.w_shape).astype(np.int16),
-        rng.integers(-10, 30, first.w_shape[-1]),
-        threshold,
-        beta,
-        frac,
-        guard,
-        bits,
-        membrane_bits,
-        reset,
-        rounding,
-        1.0,
+        layer=first,
+        w=rng.integers(-most, most, first.w_shape).astype(np.int16),
+        b=rng.integers(-10, 30, first.w_shape[-1]),
+        threshold=threshold,
+        beta=beta,
+        frac=frac,
+        guard=guard,
+        weight_bits=bits,
+        membrane_bits=membrane_bits,
+        reset=reset,
+        rounding=rounding,
+        scale=1.0,
     )
-    return IntegerNetwork((each,), 1, input_bits)
+    return IntegerNetwork(layers=(each,), classes=1, input_bits=input_bits)
 
 
 def cut(row, lanes, bits):
@@ -206,9 +206,9 @@ class Bench:
                 drained = end + 5 + self.late
                 events[3].append(end)
                 spk, mem = (
-                    each[0][t, image].reshape(s.out_height, s.out_width, -1) for each in (result.fires, result.mem)
+                    each[0][t, image].reshape(s.out_height, s.out_width, -1) for each in (result.spk, result.mem)
                 )
-                pooled = result.spk[0][t, image].reshape(s.out_height // s.pool, s.out_width // s.pool, -1)
+                pooled = result.out[0][t, image].reshape(s.out_height // s.pool, s.out_width // s.pool, -1)
                 for turn, (y, x, g, place) in enumerate(order):
                     some = slice(g * s.lanes, (g + 1) * s.lanes)
                     there = fires + 1 + turn + self.delay

@@ -51,7 +51,7 @@ def test_vcd_shows_each_firing_and_nothing_of_memories(network, tmp_path):
     fire = next(changes for name, changes in signals.items() if name.endswith("layer_1.fire"))
     rises = [time for time, value in fire if value == "1"]
     # From one firing pass to the next, a cycle being 10 ns.
-    assert np.diff(rises).tolist() == (10 * np.diff(times["fires"][0, 0])).tolist()
+    assert np.diff(rises).tolist() == (10 * np.diff(times["firing_starts"][0, 0])).tolist()
     shown = [
         line.split("[")[0]
         for line in path.with_suffix(".gtkw").read_text().splitlines()

@@ -81,7 +81,7 @@ def test_a_difference_to_the_gates_is_an_error(model, tmp_path, capsys, monkeypa
 
     def predict(*args, **options):
         result = late(*args, **options)
-        result.fires[:] += 1
+        result.firing_starts[:] += 1
         return result
 
     monkeypatch.setattr("minisnn_hw.verify.cosimulate.timing.predict", predict)

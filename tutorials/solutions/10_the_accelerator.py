@@ -82,5 +82,5 @@ for t in range(T):
 
 assert np.array_equal(b, predicted.begins[0])
 assert np.array_equal(e, predicted.added[0])
-assert np.array_equal(s, predicted.fires[0])
+assert np.array_equal(s, predicted.firing_starts[0])
 assert predicted.latency[0] > T * 64 * word_every

@@ -34,7 +34,7 @@ def make(weights):
                 scale=1.0,
             )
         )
-    return fixed.network.IntegerNetwork(tuple(layers), classes=10, input_bits=0)
+    return fixed.network.IntegerNetwork(layers=tuple(layers), classes=10, input_bits=0)
 
 
 def measured(network, spikes, schedule="pipelined"):
@@ -75,7 +75,7 @@ assert np.array_equal(spread.adding[:, 0] - together.adding[:, 0], empty_words_f
 # %%
 run, layerwise = measured(make(weights), spikes, "layerwise")
 total = 0
-for inputs, fan_in, groups in ((spikes, 128, 3), (run.spk[0], 24, 1)):
+for inputs, fan_in, groups in ((spikes, 128, 3), (run.out[0], 24, 1)):
     S = inputs.sum(axis=2, dtype=int).T  # (images, T)
     cycles = fan_in + 2 * 4 + 2 * S + 2 + groups * (S + 2)
     total = total + cycles.sum(axis=1)
