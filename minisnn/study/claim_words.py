@@ -26,7 +26,10 @@ def subject(claim: dict) -> str:
 
 def results(claim: dict) -> str:
     """Return the means of a claim's tests with their bars, or "-" without tests."""
-    parts = [f"{quantity(test)} {amount(test, test['mean'])} ({bar(test)})" for test in claim["tests"]]
+    parts = []
+    for test in claim["tests"]:
+        unit = " points" if test["unit"] == "points" else ""
+        parts.append(f"{test['what']} {amount(test, test['mean'])}{unit} ({bar(test)})")
     return "; ".join(parts) or "-"
 
 

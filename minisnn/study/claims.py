@@ -15,7 +15,7 @@ from .plan import PAPER_LOSS, Plan
 
 CUT, CUT_WITH_STEPS = 0.48, 0.70  # bars of the latency saved: with the default's T, and with fewer steps
 RATIO = 1.9  # bar of the ratio of images per joule
-HARDLY = 0.1  # accuracy; a default that is worse by this much has learned too little to compare with
+MUCH_LESS = 0.1  # accuracy; a default that is worse by this much has learned too little to compare with
 HOLDS, FAILS, OPEN, MODEL = "holds", "does not hold here", "not computed yet", "cannot be reproduced by a model"
 DEFAULTS = ("default", "named")
 
@@ -112,10 +112,16 @@ def _fires_less(selected, name, other, how, tolerance):
     if missing:
         return _open("firing", FIRES_LESS, how, missing)
     ours, theirs = selected[name], selected[other]
-    names = " against ".join(rows[0]["point"]["network"]["surrogate"] for rows in (ours, theirs))
+    names = " against ".join(_short_surrogate(rows) for rows in (ours, theirs))
     our_rates, their_rates = _test_values(ours, "firing_rate"), _test_values(theirs, "firing_rate")
     rates = _ratio_test("ratio of firing rates", "x", "<", 1.0, our_rates, their_rates)
     return _claim("firing", FIRES_LESS, f"{how}: {names}", [rates, _loss_test(ours, theirs, tolerance)])
+
+
+def _short_surrogate(rows):
+    """Return the name of a setting's surrogate with numbers of at most four digits."""
+    family, *numbers = rows[0]["point"]["network"]["surrogate"].split(":")
+    return ":".join([family, *(f"{float(number):.4g}" for number in numbers)])
 
 
 def _cuts(selected, name, base, bar, loss):
@@ -222,10 +228,10 @@ def passes(test: dict, value: float) -> bool:
 def _weak_default_note(base, ours):
     """Return a note if the default has learned so little that its low latency means nothing."""
     our_accuracy, base_accuracy = test_mean(ours, "accuracy"), test_mean(base, "accuracy")
-    if our_accuracy - base_accuracy < HARDLY:
+    if our_accuracy - base_accuracy < MUCH_LESS:
         return ""
     return (
-        f"the default has hardly learned: {100 * base_accuracy:.1f} % of the test images are right, against "
+        f"the default has learned much less: {100 * base_accuracy:.1f} % of the test images are right, against "
         f"{100 * our_accuracy:.1f} %, so its low latency means little"
     )
 

@@ -28,6 +28,9 @@ HEADINGS = {  # of the sections, in their order
 }
 
 
+GROUPS = {"firing": "Firing rate", "latency": "Latency", "efficiency": "Efficiency (modelled)"}  # of claims
+
+
 def write(report: dict[str, Any], folder: str | Path) -> list[Path]:
     """Write the page, figures and tables of a report to a folder; return the paths of the files.
 
@@ -99,12 +102,22 @@ def _short(report):
     claims = report["claims"]
     if "missing" in claims:
         return paragraph(claims["missing"])
-    rows = [
-        (Cell(f"{claim['group']}: {subject(claim)}", "s"), Cell(results(claim), "s"), _verdict(claim))
-        for claim in claims["list"]
-        if claim["verdict"] != OPEN
-    ]
-    return paragraph(still_open(claims["list"])) + table(["claim", "result (bar)", "verdict"], rows, left=3)
+    words = (
+        "A claim holds if its results, means over the seeds, pass all their bars. Claims about firing rates compare "
+        "the fast sigmoid with the arctangent. The other claims compare a default with the fastest setting that loses "
+        "little accuracy; they list what may differ between the two: beta, threshold, the surrogate with its scale, a "
+        'rate penalty ("penalty"), or the number of steps (T). Section (f) has the details.'
+    )
+    rows = []
+    for group, title in GROUPS.items():
+        closed = [claim for claim in claims["list"] if claim["group"] == group and claim["verdict"] != OPEN]
+        rows += [Across(f"{title}:", "name")] if closed else []
+        rows += [(Cell(subject(claim), "s"), Cell(results(claim), "s"), _verdict(claim)) for claim in closed]
+    return (
+        paragraph(still_open(claims["list"]))
+        + paragraph(words)
+        + table(["claim", "result (bar)", "verdict"], rows, left=3)
+    )
 
 
 def _verdict(claim):
@@ -120,10 +133,11 @@ def _scales(report):
         else "The points differ only in the surrogate. "
     )
     return paragraph(
-        points + "Equal scales do not mean equal curves: with scale k, the fast sigmoid's derivative falls to half its "
-        "height 0.41/k from the threshold, with scale alpha the arctangent's 0.64/alpha from it; their heights are 1 "
-        "and alpha/2. The columns therefore show the same points by scale, by this half-width, and by half-width with "
-        "the fast sigmoid scaled to the arctangent's height."
+        points
+        + "Equal scales do not mean equal curves. The derivative of the fast sigmoid with scale k has height 1, and "
+        "falls to half of it at a distance of 0.41/k from the threshold, its half-width. That of the arctangent with "
+        "scale alpha has height alpha/2 and half-width 0.64/alpha. The columns therefore show accuracy and firing rate "
+        "by scale, by half-width, and by half-width with fast sigmoids scaled to the arctangent's height."
     )
 
 
@@ -131,8 +145,8 @@ def _leaks(report):
     surrogate = report["leaks"]["surrogate"]
     if report["about"]["plan"]:
         points = (
-            f"All points use {surrogate}, the default at its best scale, without a rate penalty; they are from the "
-            "screening, with one seed."
+            f"All points use {surrogate}, the fast sigmoid at its best scale, without a rate penalty; they are from "
+            "the screening, with one seed."
         )
     else:
         points = f"All points use {surrogate}; they differ only in beta and threshold."
@@ -149,10 +163,10 @@ def _trade(report):
         paragraph(
             "Each mark is a setting: the mean over its seeds, with a line for the range of accuracy. Hollow marks are "
             "from the screening, with one seed and fewer epochs. The Pareto front is that of the test results of all "
-            "settings; it is there to see, and no setting was chosen by it."
+            "settings; it is shown for comparison, and no setting was chosen by it."
         )
         + paragraph(section["how"])
-        + (table(["", "setting", "test accuracy", "latency, cycles"], rows, left=2) if rows else "")
+        + (table([Cell("", "t"), "setting", "test accuracy", "latency, cycles"], rows, left=2) if rows else "")
     )
 
 
@@ -201,10 +215,10 @@ def _power(report):
         "setting",
         "test accuracy",
         "latency, cycles",
-        "latency, us",
+        "latency, µs",
         "frames/s",
-        "dynamic energy, uJ/image",
-        "static energy, uJ/image",
+        "dynamic energy, µJ/image",
+        "static energy, µJ/image",
         "FPS/W (modelled)",
         f"FPS/W, ratio to {section['lines'][0]['label']}",
         "range of the ratio",
@@ -228,14 +242,14 @@ def _power(report):
     return (
         paragraph(
             f"The clock is {section['clock_mhz']:g} MHz. Events are counted exactly; the energy of an event is derived "
-            "from published tables, and no board was measured. FPS/W, frames per second and watt, is the number of "
+            "from published tables, and no board was measured. FPS/W, frames per second per watt, is the number of "
             "frames per joule; images follow without a pause. The range of a ratio shows how far it could move if each "
             "constant of the model were wrong by a factor of up to two."
         )
         + paragraph(section["how"])
         + table(head, rows)
         + "<h3>Constants of the model</h3>"
-        + table(["event", "energy of one", "unit", Cell("source", "l")], constants)
+        + table(["event", "energy per event", "unit", Cell("source", "l")], constants)
     )
 
 
@@ -243,7 +257,7 @@ def _claims(report):
     claims = report["claims"]
     groups = [
         _claim_group(title, [claim for claim in claims["list"] if claim["group"] == group])
-        for group, title in (("firing", "Firing rate"), ("latency", "Latency"), ("efficiency", "Efficiency (modelled)"))
+        for group, title in GROUPS.items()
     ]
     floors = "".join(paragraph(_floor(name, floor)) for name, floor in claims["floors"].items() if floor)
     selected = [
@@ -267,7 +281,7 @@ def _claims(report):
 
 def _claim_group(title, claims):
     sentences = dict.fromkeys(claim["paper"] for claim in claims if claim["paper"])
-    head = ["test", "bar", "mean", "by seed", "range", "seeds that pass all tests"]
+    head = ["test", "bar", "mean", "by seed", "range", "seeds passing"]
     rows = [row for claim in claims for row in _claim_rows(claim)]
     said = "".join(paragraph(f"The paper says: {sentence}.") for sentence in sentences)
     return f"<h3>{escape(title)}</h3>" + said + table(head, rows, tight=True)
@@ -316,7 +330,7 @@ def _listed_by_seed(values, text):
 
 def _floor(name, floor):
     return (
-        f"Of the {floor['latency']:,.0f} cycles of {name}, {floor['additions']:,.0f} "
+        f"{name[0].upper()}{name[1:]}: of its {floor['latency']:,.0f} cycles, {floor['additions']:,.0f} "
         f"({100 * floor['additions'] / floor['latency']:.1f} %) are additions of pixels in step 0 of layer 1. With "
         "direct coding and these lanes, they are the same for every setting. Together with the arrival of the pixels "
         f"and the firing passes of layer 1, they take at least {floor['whole']:,.0f} cycles with equal T, and "
@@ -334,7 +348,7 @@ def _pitfalls(report):
             cells += [text(right.get(name)), text(wrong.get(name))]
         has_both = None not in (wrong.get("accuracy"), right.get("accuracy"))
         change = f"{100 * (wrong['accuracy'] - right['accuracy']):+.2f}" if has_both else ""
-        rows.append((line["pitfall"], line["setting"], *cells, change, str(line["seeds"])))
+        rows.append((line["pitfall"], LABELS.get(line["setting"], line["setting"]), *cells, change, str(line["seeds"])))
     head = [
         "pitfall",
         "setting",
@@ -347,7 +361,8 @@ def _pitfalls(report):
         "accuracy, change in points",
         "seeds",
     ]
-    return table(head, rows, left=2) + paragraph(_optimism(section["optimism"]))
+    words = "Each line compares results without a mistake with the results that the mistake gives, on the test images."
+    return paragraph(words) + table(head, rows, left=2) + paragraph(_optimism(section["optimism"]))
 
 
 def _optimism(bias):

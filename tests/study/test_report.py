@@ -194,8 +194,8 @@ def test_verdicts_flip_with_the_numbers(tmp_path, template):
         assert other[name]["passed"] < 2
 
 
-def test_a_default_that_has_hardly_learned_is_noted(tmp_path, template):
-    said = "the default has hardly learned: 30.0 %"
+def test_a_default_that_has_learned_much_less_is_noted(tmp_path, template):
+    said = "the default has learned much less: 30.0 %"
     weak = verdicts(tmp_path, template, {"named": ({"surrogate": NAMED}, (0.30, 500.0, 0.02))})
     assert all(
         (said in claim["note"]) == ("snnTorch's scale" in name)
@@ -203,7 +203,7 @@ def test_a_default_that_has_hardly_learned_is_noted(tmp_path, template):
         if group == "latency"
     )
     near = verdicts(tmp_path, template, {"named": ({"surrogate": NAMED}, (0.85, 500.0, 0.02))})
-    assert not any("hardly" in claim["note"] for claim in near.values())
+    assert not any("much less" in claim["note"] for claim in near.values())
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def test_claims_in_words():
     still_open = {"tests": [], "verdict": claims.OPEN}
     assert claim_words.brief(claim) == ("50.0 %", "0.40", "holds")
     assert claim_words.brief(still_open) == ("", "", "not computed yet")
-    words = "latency cut 50.0 % (at least 48 %); accuracy lost, points 0.40 (at most 1)"
+    words = "latency cut 50.0 % (at least 48 %); accuracy lost 0.40 points (at most 1)"
     assert claim_words.results(claim) == words and claim_words.results(still_open) == "-"
     sentence = "1 of 2 claims is not computed yet: the study is not finished."
     assert claim_words.still_open([claim, still_open]) == sentence
