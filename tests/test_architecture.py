@@ -1,6 +1,8 @@
 """Rules of the house: directions of imports, type hints and habits, checked over paths, without a list of files."""
 
 import ast
+import importlib
+import subprocess
 import sys
 from pathlib import Path
 
@@ -153,6 +155,17 @@ def test_importing_is_light():
         if module.startswith("minisnn.") and room(module) not in ("kernels", "fixed", "timing"):
             assert not outside(module, everywhere=False) & EXTRAS, module
             assert not any(room(name) == "kernels" for name in ours(module, everywhere=False)), module
+
+
+def test_modules_load_on_first_use():
+    """`from minisnn import fixed` is enough for `fixed.lif`, in an interpreter that has imported nothing else."""
+    names = [name for name in MODULES if "." in name and "__" not in name and room(name) != "commands"]
+    packages = [name for name in names if MODULES[name].stem == "__init__"]
+    code = f"import minisnn, minisnn_hw; {'; '.join(sorted(names, key=lambda name: (name.count('.'), name)))}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    for package in packages:
+        assert not hasattr(importlib.import_module(package), "no_such_module"), package
 
 
 def test_habits():
