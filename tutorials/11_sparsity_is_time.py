@@ -156,7 +156,7 @@ for setting in settings:
 
 with TemporaryDirectory() as folder:
     path = Path(folder) / "sweep.sqlite"
-    ms.sweep(points, path, "digits", study.sweep.Here(), threads=2)
+    ms.sweep(points, path, "digits", study.executors.Here(), threads=2)
     with study.store.Store(path) as store:
         rows = store.rows()
 assert len(rows) == 9

@@ -104,7 +104,7 @@ unfinished = study.stages.run(
     plan,
     path,
     data,
-    study.sweep.Here(),
+    study.executors.Here(),
     threads=2,
     budget=2.5,  # minutes
     on_stage=lambda name, points: print(f"stage {name}: {len(points)} points", flush=True),

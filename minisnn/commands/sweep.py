@@ -115,11 +115,11 @@ def add_workers(parser):
 
 def executor_of(args):
     """Return the workers that the flags ask for."""
-    from ..study import sweep
+    from ..study import executors
 
     if args.dask and args.workers:
         raise InputError("--workers starts processes on this machine, --dask uses those of a cluster; give one of them")
-    return sweep.Dask(args.dask) if args.dask else sweep.Processes(args.workers)
+    return executors.Dask(args.dask) if args.dask else executors.Processes(args.workers)
 
 
 def run(args):

@@ -5,17 +5,12 @@ may share a file, and writes the job's rows when it ends. If a worker dies, only
 rows depend on the points alone, not on the kind or number of workers.
 """
 
-import multiprocessing
-import os
-import signal
 import socket
 import sys
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, ProcessPoolExecutor, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, wait
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
@@ -26,11 +21,11 @@ from ..data import load as datasets
 from ..errors import InputError, TrainingError
 from ..training.train import LOG_SECONDS
 from . import point as points_of
+from .executors import Processes
 from .store import Store
 
 ATTEMPTS = 4  # after which a job whose worker dies has failed
 BEAT = 5.0  # seconds between two heartbeats
-LIMITED = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")  # NumPy's own threads
 
 
 def grid(axes: dict[str, list]) -> list[dict]:
@@ -45,99 +40,6 @@ class Outcome:
     done: int
     failed: int
     left: int
-
-
-class Processes:
-    """Worker processes on this machine, by default one per processor.
-
-    :func:`sweep` opens the executor again after a worker died.
-    """
-
-    def __init__(self, workers: int | None = None):
-        self.slots = workers or os.cpu_count() or 1
-
-    @contextmanager
-    def open(self) -> Iterator[ProcessPoolExecutor]:
-        """Open the executor; on leaving, the workers end, and so do their unfinished jobs."""
-        context = multiprocessing.get_context("spawn")  # fork would copy the locks of our threads
-        workers_end, our_end = context.Pipe(duplex=False)
-        before = {name: os.environ.get(name) for name in LIMITED}
-        os.environ |= {name: "1" for name in LIMITED}  # workers read them when they import NumPy
-        executor = ProcessPoolExecutor(self.slots, context, _end_with_parent, (workers_end,))
-        try:
-            yield executor
-            executor.shutdown()
-        finally:
-            our_end.close()  # workers that are still busy end
-            executor.shutdown(cancel_futures=True)
-            workers_end.close()
-            for name, value in before.items():
-                if value is None:
-                    os.environ.pop(name)
-                else:
-                    os.environ[name] = value
-
-
-class Here:
-    """No worker processes: this process does one job after the other. For small sweeps, and for debugging."""
-
-    slots = 1
-
-    @contextmanager
-    def open(self) -> Iterator[ThreadPoolExecutor]:
-        """Open an executor with one thread."""
-        with ThreadPoolExecutor(1) as executor:
-            yield executor
-
-
-class Dask:
-    """Workers of a Dask cluster (``pip install 'minisnn[cluster]'``).
-
-    `address` is the scheduler's, such as ``tcp://127.0.0.1:8786``; the workers of each machine are started with ``dask
-    worker --nthreads 4``. Every machine needs the data set's files at the same path, or in its cache folder. Raise
-    InputError if dask.distributed is not installed, or no scheduler answers.
-    """
-
-    def __init__(self, address: str):
-        try:
-            from distributed import Client
-        except ImportError:
-            raise InputError("--dask needs dask.distributed: pip install 'minisnn[cluster]'") from None
-        try:
-            self.client = Client(address, timeout="10s", set_as_default=False)
-        except (OSError, ValueError, TypeError) as error:
-            raise InputError(
-                f"no Dask scheduler answers at {address} ({error}); start one with dask scheduler, and "
-                "workers with dask worker"
-            ) from None
-
-    @property
-    def slots(self) -> int:
-        """Number of jobs at a time: one per thread of each worker."""
-        return max(sum(self.client.nthreads().values()), 1)
-
-    @contextmanager
-    def open(self) -> Iterator[Executor]:
-        """Open the executor; on leaving, unfinished jobs are cancelled."""
-        executor = self.client.get_executor()
-        try:
-            yield executor
-        finally:
-            executor.shutdown(wait=False)
-            self.client.close()
-
-
-def _end_with_parent(pipe):
-    """End this worker when the driver closes its end of the pipe or is killed, even by kill -9."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver handles Ctrl-C
-
-    def wait_for_end():
-        try:
-            pipe.recv()
-        except (EOFError, OSError):
-            os._exit(1)
-
-    threading.Thread(target=wait_for_end, daemon=True).start()
 
 
 def sweep(
@@ -165,7 +67,7 @@ def sweep(
     dataset : str or Path
         Name or file of the data set, as for :func:`minisnn.load_data`; workers load it themselves.
     executor : object with ``slots`` and ``open()``, optional
-        :class:`Processes` by default, :class:`Here`, :class:`Dask`, or a custom object around any
+        One of :mod:`minisnn.study.executors`, by default ``Processes()``; or a custom object around any
         :class:`concurrent.futures.Executor`.
     threads : int, default 1
         Threads of each job; results do not depend on it.
@@ -202,7 +104,7 @@ def sweep(
     >>> points = [study.point.make(data, {"topology": "16-10", "beta": beta}, {"epochs": 1, "num_steps": 2})
     ...           for beta in (0.5, 0.9)]
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     sweep(points, f"{folder}/study.sqlite", "digits", study.sweep.Here())
+    ...     sweep(points, f"{folder}/study.sqlite", "digits", study.executors.Here())
     Outcome(done=2, failed=0, left=0)
     """
     executor = executor or Processes()

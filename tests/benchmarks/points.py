@@ -17,7 +17,7 @@ import numpy as np
 
 from minisnn.commands import table
 from minisnn.data import load as datasets
-from minisnn.study import sweep
+from minisnn.study import executors, sweep
 from minisnn.study.point import make
 from minisnn.training.presets import choose
 
@@ -29,7 +29,9 @@ def ours(data, data_dir, epochs):
     settings = {"num_steps": 10, "epochs": epochs, "surrogate": "fast_sigmoid:25", "beta": 0.25, "validation": 0.15}
     points = [make(data, *choose("svhn", settings | {"seed": seed})) for seed in range(POINTS)]
     with tempfile.TemporaryDirectory() as folder:
-        outcome = sweep.sweep(points, Path(folder) / "study.sqlite", "svhn", sweep.Processes(POINTS), data_dir=data_dir)
+        outcome = sweep.sweep(
+            points, Path(folder) / "study.sqlite", "svhn", executors.Processes(POINTS), data_dir=data_dir
+        )
     assert outcome.done == POINTS, outcome
 
 

@@ -11,7 +11,7 @@ import pytest
 import minisnn
 from minisnn.data import load as datasets
 from minisnn.errors import InputError
-from minisnn.study import pitfalls, sweep
+from minisnn.study import executors, pitfalls
 from minisnn.study import stages as study
 from minisnn.study.plan import Plan, plan_for
 from minisnn.study.point import key, training_key
@@ -118,7 +118,7 @@ def test_a_selected_setting_has_all_seeds(plan, data):
 
 def test_the_same_study_twice(plan, data, tmp_path):
     tables = []
-    for name, workers in (("a", sweep.Here()), ("b", sweep.Processes(2))):
+    for name, workers in (("a", executors.Here()), ("b", executors.Processes(2))):
         path, seen = tmp_path / f"{name}.sqlite", []
         assert study.run(plan, path, data, workers, on_stage=lambda stage, points: seen.append(stage)) == ""
         assert tuple(seen) == study.STAGES
@@ -135,9 +135,9 @@ def test_the_same_study_twice(plan, data, tmp_path):
 
 def test_no_point_starts_after_the_budget(plan, data, tmp_path):
     path = tmp_path / "s.sqlite"
-    assert study.run(plan, path, data, sweep.Here(), budget=0) == "scales"
+    assert study.run(plan, path, data, executors.Here(), budget=0) == "scales"
     with pytest.raises(InputError, match="another plan"):
-        study.run(replace(plan, tolerance=0.4), path, data, sweep.Here())
+        study.run(replace(plan, tolerance=0.4), path, data, executors.Here())
 
 
 def test_no_plan():

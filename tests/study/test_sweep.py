@@ -20,8 +20,8 @@ import pytest
 import minisnn
 from minisnn.data import load as datasets
 from minisnn.errors import InputError
+from minisnn.study import executors, sweep
 from minisnn.study import point as points_of
-from minisnn.study import sweep
 from minisnn.study.store import STALE, Store, canonical
 
 ROOT = Path(__file__).parents[2]
@@ -42,7 +42,7 @@ def points(dataset):
 @pytest.fixture(scope="module")
 def expected(points, dataset, tmp_path_factory):
     path = tmp_path_factory.mktemp("expected") / "study.sqlite"
-    assert sweep.sweep(points, path, dataset, sweep.Here()) == sweep.Outcome(8, 0, 0)
+    assert sweep.sweep(points, path, dataset, executors.Here()) == sweep.Outcome(8, 0, 0)
     return table(path)
 
 
@@ -87,30 +87,30 @@ def test_points_that_share_a_training_are_trained_once(expected):
 
 
 def test_two_processes_and_two_threads(points, expected, dataset, tmp_path):
-    sweep.sweep(points, tmp_path / "s.sqlite", dataset, sweep.Processes(2), threads=2)
+    sweep.sweep(points, tmp_path / "s.sqlite", dataset, executors.Processes(2), threads=2)
     assert table(tmp_path / "s.sqlite") == expected
 
 
 def test_a_sweep_continues_a_file(points, expected, dataset, tmp_path):
     path, seen = tmp_path / "s.sqlite", []
-    assert sweep.sweep(points, path, dataset, sweep.Here(), budget=0).left == 8
-    sweep.sweep(points[:3], path, dataset, sweep.Here(), on_row=seen.append)
+    assert sweep.sweep(points, path, dataset, executors.Here(), budget=0).left == 8
+    sweep.sweep(points[:3], path, dataset, executors.Here(), on_row=seen.append)
     assert len(seen) == 3
-    sweep.sweep(points, path, dataset, sweep.Here(), on_row=seen.append)
+    sweep.sweep(points, path, dataset, executors.Here(), on_row=seen.append)
     assert len(seen) == 8
     assert table(path) == expected
-    sweep.sweep(points, path, dataset, sweep.Here(), again=True, on_row=seen.append)
+    sweep.sweep(points, path, dataset, executors.Here(), again=True, on_row=seen.append)
     assert len(seen) == 16 and table(path) == expected
 
 
 def test_a_sweep_continues_a_copy_without_models(points, expected, dataset, tmp_path):
     path, small = tmp_path / "s.sqlite", tmp_path / "small.sqlite"
-    sweep.sweep(points[:1], path, dataset, sweep.Here())
+    sweep.sweep(points[:1], path, dataset, executors.Here())
     with Store(path) as store:
         store.copy_without_models(small)
     assert small.stat().st_size < path.stat().st_size and table(small)[1] == []
     seen = []
-    sweep.sweep(points, small, dataset, sweep.Here(), on_row=seen.append)
+    sweep.sweep(points, small, dataset, executors.Here(), on_row=seen.append)
     assert len(seen) == 7 and table(small)[0] == expected[0]
 
 
@@ -119,15 +119,15 @@ def test_failures_are_recorded_and_stop_nothing(dataset, tmp_path):
     good = points_of.make(data, {"topology": "3"}, {"epochs": 1, "num_steps": 2})
     diverges = points_of.make(data, {"topology": "3"}, {"epochs": 1, "num_steps": 2, "lr": 1e38})
     lanes = points_of.make(data, {"topology": "3"}, {"epochs": 1, "num_steps": 2}, lanes=(99,))
-    assert sweep.sweep([diverges, lanes, good], path, dataset, sweep.Here()) == sweep.Outcome(1, 2, 0)
+    assert sweep.sweep([diverges, lanes, good], path, dataset, executors.Here()) == sweep.Outcome(1, 2, 0)
     with Store(path) as store:
         reasons = {row["key"]: row["reason"] for row in store.rows()}
     assert "not finite" in reasons[points_of.key(diverges)]
     assert "99" in reasons[points_of.key(lanes)]
     seen = []
-    sweep.sweep([diverges, lanes, good], path, dataset, sweep.Here(), on_row=seen.append)
+    sweep.sweep([diverges, lanes, good], path, dataset, executors.Here(), on_row=seen.append)
     assert not seen
-    sweep.sweep([diverges, lanes, good], path, dataset, sweep.Here(), retry=True, on_row=seen.append)
+    sweep.sweep([diverges, lanes, good], path, dataset, executors.Here(), retry=True, on_row=seen.append)
     assert {row[0] for row in seen} == {points_of.key(diverges), points_of.key(lanes)}
 
 
@@ -135,7 +135,7 @@ def test_other_data_under_the_same_name(points, dataset, tmp_path):
     content = dict(np.load(dataset))
     other = tmp_path / "three.npz"
     np.savez(other, X=content["X"][::-1], y=content["y"][::-1])
-    assert sweep.sweep(points[:1], tmp_path / "s.sqlite", str(other), sweep.Here()).failed == 1
+    assert sweep.sweep(points[:1], tmp_path / "s.sqlite", str(other), executors.Here()).failed == 1
     with Store(tmp_path / "s.sqlite") as store:
         assert "is not the data that the points are for" in store.rows()[0]["reason"]
 
@@ -349,7 +349,7 @@ def test_dask_workers_one_of_them_killed(points, expected, dataset, tmp_path):
             if len(seen) == 1:
                 kill(pids[0])
 
-        executor = sweep.Dask(cluster.scheduler_address)
+        executor = executors.Dask(cluster.scheduler_address)
         assert executor.slots == 2
         assert sweep.sweep(points, tmp_path / "s.sqlite", dataset, executor, on_row=on_row).done == 8
     assert table(tmp_path / "s.sqlite") == expected
@@ -358,13 +358,13 @@ def test_dask_workers_one_of_them_killed(points, expected, dataset, tmp_path):
 def test_no_dask_scheduler_answers(dataset, points, tmp_path):
     pytest.importorskip("distributed", reason="needs pip install 'minisnn[cluster]'")
     with pytest.raises(InputError, match="no Dask scheduler answers"):
-        sweep.Dask("tcp://127.0.0.1:9")
+        executors.Dask("tcp://127.0.0.1:9")
 
 
 def test_dask_is_not_installed():
     with mock.patch.dict(sys.modules, distributed=None):  # an import of it fails
         with pytest.raises(InputError, match="pip install"):
-            sweep.Dask("tcp://127.0.0.1:8786")
+            executors.Dask("tcp://127.0.0.1:8786")
 
 
 def test_grid():
@@ -373,9 +373,9 @@ def test_grid():
 
 
 def test_executors_run_where_they_say():
-    with sweep.Here().open() as executor:
+    with executors.Here().open() as executor:
         assert executor.submit(os.getpid).result() == os.getpid()
-    processes = sweep.Processes(2)
+    processes = executors.Processes(2)
     assert processes.slots == 2
     with processes.open() as executor:
         assert executor.submit(os.getpid).result() != os.getpid()

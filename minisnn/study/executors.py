@@ -1,0 +1,107 @@
+"""Executors of a sweep: worker processes on this machine, no workers at all, or the workers of a Dask cluster.
+
+An executor has ``slots``, the number of jobs at a time, and ``open()``, a context manager that returns a
+:class:`concurrent.futures.Executor`. A sweep opens it again after a worker died.
+"""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
+
+from ..errors import InputError
+
+LIMITED = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")  # NumPy's own threads
+
+
+class Processes:
+    """Worker processes on this machine, by default one per processor."""
+
+    def __init__(self, workers: int | None = None):
+        self.slots = workers or os.cpu_count() or 1
+
+    @contextmanager
+    def open(self) -> Iterator[ProcessPoolExecutor]:
+        """Open the executor; on leaving, the workers end, and so do their unfinished jobs."""
+        context = multiprocessing.get_context("spawn")  # fork would copy the locks of our threads
+        workers_end, our_end = context.Pipe(duplex=False)
+        before = {name: os.environ.get(name) for name in LIMITED}
+        os.environ |= {name: "1" for name in LIMITED}  # workers read them when they import NumPy
+        executor = ProcessPoolExecutor(self.slots, context, _end_with_parent, (workers_end,))
+        try:
+            yield executor
+            executor.shutdown()
+        finally:
+            our_end.close()  # workers that are still busy end
+            executor.shutdown(cancel_futures=True)
+            workers_end.close()
+            for name, value in before.items():
+                if value is None:
+                    os.environ.pop(name)
+                else:
+                    os.environ[name] = value
+
+
+class Here:
+    """No worker processes: this process does one job after the other. For small sweeps, and for debugging."""
+
+    slots = 1
+
+    @contextmanager
+    def open(self) -> Iterator[ThreadPoolExecutor]:
+        """Open an executor with one thread."""
+        with ThreadPoolExecutor(1) as executor:
+            yield executor
+
+
+class Dask:
+    """Workers of a Dask cluster (``pip install 'minisnn[cluster]'``).
+
+    `address` is the scheduler's, such as ``tcp://127.0.0.1:8786``; the workers of each machine are started with ``dask
+    worker --nthreads 4``. Every machine needs the data set's files at the same path, or in its cache folder. Raise
+    InputError if dask.distributed is not installed, or no scheduler answers.
+    """
+
+    def __init__(self, address: str):
+        try:
+            from distributed import Client
+        except ImportError:
+            raise InputError("--dask needs dask.distributed: pip install 'minisnn[cluster]'") from None
+        try:
+            self.client = Client(address, timeout="10s", set_as_default=False)
+        except (OSError, ValueError, TypeError) as error:
+            raise InputError(
+                f"no Dask scheduler answers at {address} ({error}); start one with dask scheduler, and "
+                "workers with dask worker"
+            ) from None
+
+    @property
+    def slots(self) -> int:
+        """Number of jobs at a time: one per thread of each worker."""
+        return max(sum(self.client.nthreads().values()), 1)
+
+    @contextmanager
+    def open(self) -> Iterator[Executor]:
+        """Open the executor; on leaving, unfinished jobs are cancelled."""
+        executor = self.client.get_executor()
+        try:
+            yield executor
+        finally:
+            executor.shutdown(wait=False)
+            self.client.close()
+
+
+def _end_with_parent(pipe):
+    """End this worker when the driver closes its end of the pipe or is killed, even by kill -9."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver handles Ctrl-C
+
+    def wait_for_end():
+        try:
+            pipe.recv()
+        except (EOFError, OSError):
+            os._exit(1)
+
+    threading.Thread(target=wait_for_end, daemon=True).start()
