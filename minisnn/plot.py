@@ -184,7 +184,7 @@ def cycle_shares(axes, cycles):
     >>> from types import SimpleNamespace
     >>> from matplotlib.figure import Figure
     >>> cycles = SimpleNamespace(latency=np.array([40]), adding=np.array([[[10, 10]]]), firing=np.array([2]),
-    ...                          added=np.array([[[10, 22]]]), firing_starts=np.array([[[10, 24]]]))
+    ...                          waiting=np.array([[[0, 2]]]))
     >>> axes = Figure().subplots()
     >>> cycle_shares(axes, cycles)  # of 40 cycles 20 are additions, 2 * 2 firing passes, 2 waiting
     >>> {bars.get_label(): float(bars[0].get_width()) for bars in axes.containers}
@@ -194,7 +194,7 @@ def cycle_shares(axes, cycles):
     steps = cycles.adding.shape[2]
     adds = cycles.adding.sum(axis=2).mean(axis=0)
     firing = cycles.firing * float(steps)
-    waits = (cycles.firing_starts - cycles.added).sum(axis=2).mean(axis=0)
+    waits = cycles.waiting.sum(axis=2).mean(axis=0)
     parts = (
         (adds, ADDS, "adds"),
         (firing, FIRING, "firing pass"),

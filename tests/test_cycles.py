@@ -7,7 +7,8 @@ import pytest
 
 from minisnn.errors import InputError
 from minisnn.fixed.network import IntegerLayer, IntegerNetwork
-from minisnn.timing import cycles
+from minisnn.timing import cycles, layout
+from minisnn.timing.balance import balance
 from minisnn.topology import parse
 from tests.hw.networks import random_inputs, random_network
 
@@ -109,7 +110,7 @@ def test_all_taps_at_once_by_hand():
     assert found.bound[0, 0].tolist() == [7 + 2, 0, 0, 0]  # words of zeros, and two inputs
     full = cycles.predict(stimulus(network, np.ones((1, 1, 3, 3, 1)), 4), (2, 1), wide=True)
     assert (
-        full.bound[0, 0, 0] == 2 * 9 and cycles.taps(network, True) == (4, 1) and cycles.taps(network, False) == (1, 1)
+        full.bound[0, 0, 0] == 2 * 9 and layout.taps(network, True) == (4, 1) and layout.taps(network, False) == (1, 1)
     )
     # the second layer begins 8 cycles after the last of 8 firings of pixels; 2 more for the turn and choice of banks
     narrow = cycles.predict(stimulus(network, np.ones((1, 1, 3, 3, 1)), 4), (2, 1))
@@ -153,7 +154,7 @@ def test_a_stream_is_as_fast_as_its_slowest_layer():
 def test_balance_finds_the_best_there_is(case):
     sizes = (6, 5, 12, 4)
     for budget in (4, 9, 16, 27):
-        lanes = cycles.balance(case, budget)
+        lanes = balance(case, budget)
         assert sum(lanes) <= budget
         all_lanes = [each for each in product(*(range(1, n + 1) for n in sizes)) if sum(each) <= budget]
         useful = [each for each in all_lanes if all(-(-n // -(-n // c)) == c for n, c in zip(sizes, each))]
@@ -163,9 +164,9 @@ def test_balance_finds_the_best_there_is(case):
 
 def test_default_lanes():
     network = random_network("40C3-20-4", (5, 5, 1), np.random.default_rng(0))
-    assert cycles.default_lanes(network) == (32, 8, 4)
+    assert layout.default_lanes(network) == (32, 8, 4)
     assert [
-        cycles.words_of_input(random_network("2", (40,), np.random.default_rng(0), input_bits=bits)) for bits in (0, 8)
+        layout.words_of_input(random_network("2", (40,), np.random.default_rng(0), input_bits=bits)) for bits in (0, 8)
     ] == [32, 4]
 
 
@@ -173,7 +174,7 @@ def test_default_lanes():
     "change, words",
     [
         ({"lanes": (1, 2)}, "lanes must be one number for each of 4 layers, got 1/2"),
-        ({"lanes": (7, 1, 1, 1)}, "layer 1 has 6 output channels: its lanes must be 1 to as many, got 7"),
+        ({"lanes": (7, 1, 1, 1)}, "layer 1 has 6 output channels: its lanes must be 1 to 6, got 7"),
         ({"schedule": "fast"}, "schedule must be one of pipelined, layerwise, dense, got 'fast'"),
         ({"word_every": 0}, "word_every must be at least 1, got 0"),
     ],
@@ -182,4 +183,4 @@ def test_what_cannot_be(case, change, words):
     with pytest.raises(InputError, match=words):
         cycles.predict(case, **change)
     with pytest.raises(InputError, match="a budget of 3 lanes is too small for 4 layers"):
-        cycles.balance(case, 3)
+        balance(case, 3)

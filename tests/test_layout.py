@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from minisnn.timing import layout
+from minisnn.timing.additions import log_of_additions
 from minisnn.topology import parse
 
 SHAPES = [("3C3-MP2-2", (7, 6, 2), 1), ("2C5-2", (4, 3, 1), 2), ("3C2-MP3-2", (7, 9, 1), 0), ("5C1-2", (2, 3, 2), 0)]
@@ -61,6 +62,62 @@ def test_a_firing_pass_walks_the_pool_window_by_window(shape, groups):
                     assert layout.firing_place(layer, groups, turn) == (row, column, group)
                     turn += 1
     assert turn == height * width * groups
+
+
+@pytest.mark.parametrize("groups", [1, 3])
+@pytest.mark.parametrize("shape", SHAPES, ids=[shape[0] for shape in SHAPES])
+def test_firing_order_lists_words_of_membranes(shape, groups):
+    layer = first_layer(*shape)
+    height, width, _ = layer.out_shape
+    order = layout.firing_order(height, width, layer.pool, groups)
+    assert sorted(order) == list(range(height * width * groups))
+    for row, column, group in np.ndindex(height, width, groups):
+        word = (row * width + column) * groups + group
+        assert layout.membrane_word(layer, groups, row, column, group) == word
+        assert order[layout.firing_turn(layer, groups, row, column, group)] == word
+
+
+@pytest.mark.parametrize("lanes", [1, 2, 3])
+@pytest.mark.parametrize("wide", [False, True])
+@pytest.mark.parametrize("shape", SHAPES, ids=[shape[0] for shape in SHAPES])
+def test_the_cycle_model_walks_the_same_taps(shape, wide, lanes):
+    """The compiled loops have a walk of their own: they make as many additions as there are taps, times groups."""
+    layer = first_layer(*shape)
+    log = log_of_additions(np.ones(layer.in_shape, np.uint8), layer, lanes, in_lanes=2, wide=wide)
+    groups = layout.count_groups(layer, lanes)
+    assert groups == len(range(0, layer.w_shape[-1], lanes))
+    for (row, column, _), (_, _, count) in zip(np.ndindex(layer.in_shape), log, strict=True):
+        taps = len(list(visited_taps(layer, row, column)))
+        assert count == groups * (min(taps, 1) if wide else taps)
+
+
+@pytest.mark.parametrize("in_lanes", [1, 2, 3, 5])
+def test_a_word_never_holds_two_pixels(in_lanes):
+    """A frame of 2 x 3 pixels of 5 channels, walked word by word."""
+    place = {}
+    word = 0
+    for pixel in range(6):
+        for start in range(0, 5, in_lanes):
+            for channel in range(start, min(start + in_lanes, 5)):
+                place[pixel * 5 + channel] = (word, channel - start)
+            word += 1
+    assert layout.words_of_frame((2, 3, 5), in_lanes) == word
+    words, places = layout.place_of_input(5, in_lanes, np.arange(30))
+    assert list(zip(words.tolist(), places.tolist())) == [place[address] for address in range(30)]
+
+
+def test_weights_are_stored_channel_by_channel_then_tap_by_tap():
+    layer = parse("4C3-2", (5, 5, 2))[0]
+    w = np.arange(3 * 3 * 2 * 4).reshape(layer.w_shape)
+    rows, wide = layout.weight_rows(layer, w), layout.wide_weight_rows(layer, w)
+    assert wide.shape == (2, 9, 4)
+    for ky, kx, channel in np.ndindex(3, 3, 2):
+        row = layout.weight_word(layer, 1, channel, ky, kx, 0)
+        assert rows[row].tolist() == w[ky, kx, channel].tolist()
+        assert layout.weight_word(layer, 2, channel, ky, kx, 1) == 2 * row + 1
+        assert wide[channel, (-ky % 3) * 3 + (-kx % 3)].tolist() == w[ky, kx, channel].tolist()
+    flat = parse("4", (7,))[0]
+    assert (layout.weight_rows(flat, np.eye(7, 4)) == np.eye(7, 4)).all()
 
 
 def test_a_flat_layer_fires_group_by_group():

@@ -269,6 +269,6 @@ for doing in trace.at(cycle=1200):
 # 1. How many cycles does a frame of 1,024 bits with a single spike take, in words of 32 bits? And in words of 8 bits?
 #    Assert it with `scan`.
 # 2. Which numbers of lanes from 8 to 16 waste lanes in layer 2 (its firing pass is no longer with fewer)? Use
-#    `minisnn.timing.cycles.depths`.
+#    `minisnn.timing.layout.depths`.
 # 3. Give the input one word every 4 cycles (`minisnn.cycles(..., word_every=4)`). Extend the loop above so that it
 #    equals the prediction again.

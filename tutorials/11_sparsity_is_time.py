@@ -134,7 +134,7 @@ assert saved[2] > 5 * saved[3]
 # More lanes for the bottleneck help as well. `balance` finds where a budget of lanes is best spent:
 
 # %%
-best = timing.cycles.balance(stimulus.first(16), sum(lanes))
+best = timing.balance.balance(stimulus.first(16), sum(lanes))
 balanced = timing.cycles.predict(stimulus, best)
 print(f"12 lanes as {lanes}: {base.latency.mean():,.0f} cycles")
 print(f"12 lanes as {best}: {balanced.latency.mean():,.0f} cycles")
@@ -224,6 +224,6 @@ save(figure, "11_sweep")
 #    `weights` in the same way, so that those inputs share one word. Assert that the scores stay the same, that no image
 #    is slower, and that some are faster. Why?
 # 2. Write the "layerwise" schedule (one layer after the other) of a spike-fed fully connected layer as a formula, from
-#    the docstring of `timing.cycles._layerwise` (`help` prints it). Assert it for both layers of `network`.
+#    the docstring of `timing.layerwise` (`help` prints it). Assert it for both layers of `network`.
 # 3. Train the network before the sweep again with `rate_penalty="0,1,0"` (a price on the spikes of layer 2), and with
 #    `"1,0,0"`. Both have fewer spikes in the layer that pays. Which one is faster, and why? Assert it.

@@ -1,7 +1,7 @@
 """From a network in integers to the numbers that its accelerator is built from."""
 
 from minisnn.fixed.quantize import signed_bits
-from minisnn.timing.cycles import check_lanes, taps, words_of_input
+from minisnn.timing.layout import check_lanes, taps, words_of_input
 
 from ..spec import AcceleratorSpec, LayerSpec
 
@@ -15,10 +15,10 @@ def specify(network, lanes, in_lanes=None, max_steps=255, load_bits=32, wide=Fal
     lanes : sequence of int
         One number for each layer.
     in_lanes : int, optional
-        Inputs in a word of the input stream; by default ``minisnn.timing.cycles.words_of_input``.
+        Inputs in a word of the input stream; by default ``minisnn.timing.layout.words_of_input``.
     max_steps, load_bits : int
     wide : bool, or sequence of bool
-        Add all taps of a convolution at once, one for all layers or one for each; see ``minisnn.timing.cycles.taps``.
+        Add all taps of a convolution at once, one for all layers or one for each; see ``minisnn.timing.layout.taps``.
 
     Returns
     -------

@@ -1,5 +1,9 @@
 """The words of the accelerator's streams: a network in integers as a load, and frames as input."""
 
+import numpy as np
+
+from minisnn.timing.layout import place_of_input, weight_rows, wide_weight_rows
+
 
 def load_words(network, spec, num_steps):
     """The beats of the load stream, as integers.
@@ -26,18 +30,11 @@ def load_words(network, spec, num_steps):
 def weight_words(each, spec):
     """The words of a layer's weight memory, as integers, in order of address: input, then group; the lanes' weights.
 
-    With several taps a word has them all, tap (ky, kx) in place (-ky mod k)*k + (-kx mod k): turned by (y + p) mod k
-    rows and (x + p) mod k columns, each stands before its bank.
+    With several taps a word has them all, in the order of ``minisnn.timing.layout.wide_weight_rows``.
     """
     if spec.taps == 1:
-        w = (
-            each.w.reshape(-1, each.w.shape[-1])
-            if spec.flat
-            else (each.w.transpose(2, 0, 1, 3).reshape(-1, each.w.shape[-1]))
-        )  # rows (c, ky, kx)
-        return cut(w, spec.lanes, spec.groups, spec.weight_bits)
-    turned = [-i % spec.kernel for i in range(spec.kernel)]
-    places = each.w[turned][:, turned].transpose(2, 0, 1, 3).reshape(-1, each.w.shape[-1])  # rows (c, place)
+        return cut(weight_rows(each.layer, each.w), spec.lanes, spec.groups, spec.weight_bits)
+    places = wide_weight_rows(each.layer, each.w).reshape(-1, spec.out_channels)
     words = cut(places, spec.lanes, spec.groups, spec.weight_bits)
     width = spec.lanes * spec.weight_bits
     return [
@@ -54,8 +51,12 @@ def bias_words(each, spec):
 
 def frame_words(frame, spec):
     """The words of a frame of inputs (H, W, C) or (N,): spikes, or pixels of ``spec.input_bits`` bits."""
-    rows = frame.reshape(spec.in_height * spec.in_width, spec.in_channels)
-    return cut(rows, spec.in_lanes, -(-spec.in_channels // spec.in_lanes), max(spec.input_bits, 1))
+    words, bits, addresses = [0] * spec.in_words, max(spec.input_bits, 1), np.flatnonzero(frame)
+    at_words, places = place_of_input(spec.in_channels, spec.in_lanes, addresses)
+    values, mask = frame.reshape(-1)[addresses], (1 << bits) - 1
+    for word, place, value in zip(at_words.tolist(), places.tolist(), values.tolist()):
+        words[word] |= (value & mask) << place * bits
+    return words
 
 
 def cut(rows, lanes, groups, bits):

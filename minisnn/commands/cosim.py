@@ -59,12 +59,12 @@ def run(args):
 
     from ..data import load as datasets
     from ..fixed.model import load
-    from ..timing import cycles
+    from ..timing import layout
 
     if args.simulator not in SIMULATORS:
         raise InputError(f"--simulator must be myhdl, ghdl or verilator, got {args.simulator!r}")
     model = load(args.model)
-    lanes = cycles.check_lanes(model.network, args.lanes or cycles.default_lanes(model.network))
+    lanes = layout.check_lanes(model.network, args.lanes or layout.default_lanes(model.network))
     data = datasets.load_for(model, args.model, args.dataset, args.data, progress=not args.json)
     images, labels = data.x_test[: args.images], data.y_test[: args.images]
     found = {}

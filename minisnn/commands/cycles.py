@@ -49,7 +49,8 @@ def run(args):
     """Predict as the arguments say."""
     from ..data import load as datasets
     from ..fixed.model import load
-    from ..timing import cycles
+    from ..timing import cycles, layout
+    from ..timing.balance import balance
 
     if args.balance and args.lanes:
         raise InputError("--balance finds the lanes, so --lanes cannot be given too; leave one away")
@@ -59,13 +60,13 @@ def run(args):
         raise InputError("--figure shows layers that overlap, and with --schedule layerwise none do; leave one away")
     model = load(args.model)
     network = model.network
-    lanes = cycles.check_lanes(network, args.lanes or cycles.default_lanes(network))
+    lanes = layout.check_lanes(network, args.lanes or layout.default_lanes(network))
     data = datasets.load_for(model, args.model, args.dataset, args.data, progress=not args.json)
     stimulus = cycles.Stimulus.of_images(model, data.x_test[: args.images], args.threads)
     if args.balance:
-        lanes = cycles.balance(stimulus.first(JUDGES), args.balance, wide=args.wide)
+        lanes = balance(stimulus.first(JUDGES), args.balance, wide=args.wide)
     chosen = cycles.predict(stimulus, lanes, args.schedule, args.word_every, wide=args.wide)
-    adders = sum(count * taps for count, taps in zip(lanes, cycles.taps(network, args.wide)))
+    adders = sum(count * taps for count, taps in zip(lanes, layout.taps(network, args.wide)))
     others = {
         name: float(
             chosen.latency.mean()
@@ -129,8 +130,8 @@ def _show(dataset, model, lanes, adders, images, schedule, chosen, others):
         for index, (name, count) in enumerate(zip(layers, lanes)):
             adds, least = (x[:, index].sum(axis=1).mean() for x in (chosen.adding, chosen.bound))
             fires = int(chosen.firing[index]) * model.num_steps
-            waits = (chosen.firing_starts - chosen.added)[:, index].sum(axis=1).mean()
-            idle = chosen.latency.mean() - adds - fires - waits
+            waits = chosen.waiting[:, index].sum(axis=1).mean()
+            idle = chosen.idle[:, index].mean()
             rows.append(
                 (
                     name,

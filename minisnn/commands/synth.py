@@ -54,12 +54,12 @@ def run(args):
     from minisnn_hw.synth.synthesize import synthesize, verilog_of
 
     from ..fixed.model import load
-    from ..timing import cycles
+    from ..timing import layout
 
     if args.family not in FAMILIES:
         raise InputError(f"--family must be one of {', '.join(FAMILIES)}, got {args.family!r}")
     model = load(args.model)
-    lanes = cycles.check_lanes(model.network, args.lanes or cycles.default_lanes(model.network))
+    lanes = layout.check_lanes(model.network, args.lanes or layout.default_lanes(model.network))
     try:
         spec = specify(model.network, lanes, wide=args.wide)
         need("yosys")

@@ -59,10 +59,10 @@ def run(args):
 
     from ..data import load as datasets
     from ..fixed.model import load
-    from ..timing import cycles
+    from ..timing import layout
 
     model = load(args.model)
-    lanes = cycles.check_lanes(model.network, args.lanes or cycles.default_lanes(model.network))
+    lanes = layout.check_lanes(model.network, args.lanes or layout.default_lanes(model.network))
     try:
         check_name(args.name, args.hdl)
         check_folder(args.out)

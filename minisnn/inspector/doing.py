@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..timing.layout import count_taps, firing_place, words_of_additions
+from ..timing.cycles import waits
+from ..timing.layout import count_taps, firing_place, membrane_word, words_of_additions
 from .record import Record
 
 PHASES = ("idle", "adds", "waits", "firing pass")
@@ -135,8 +136,7 @@ def _enter_firing_passes(table, record, layer):
     cycle = np.flatnonzero(table["phase"] == PHASES.index("firing pass"))
     turn = cycle - firing_starts[table["step"][cycle]] - 1
     row, column, group = firing_place(record.shape(layer), record.groups(layer), turn)
-    width = record.neuron_shape(layer)[1]
-    table["firing_word"][cycle] = (row * width + column) * record.groups(layer) + group
+    table["firing_word"][cycle] = membrane_word(record.shape(layer), record.groups(layer), row, column, group)
     window = record.shape(layer).pool ** 2
     for start, end in zip(firing_starts, ends):
         last_turns = np.arange(window - 1, end - start - 1, window)  # of the neurons that complete a pooling window
@@ -165,7 +165,7 @@ def cost(record: Record, layer: int, step: int) -> Cost:
         idle=begins - ended,
         adding=adding,
         scanning=added - begins - adding,
-        waiting=firing_starts - added,
+        waiting=int(waits(record.added, record.firing_starts)[layer, step]),
         firing=ends - firing_starts - 1,
         inputs=inputs,
         additions=additions,

@@ -6,10 +6,12 @@ import numpy as np
 
 from ..errors import InputError
 from ..fixed.network import IntegerNetwork
-from ..timing import cycles, loops
+from ..timing import layout, loops
+from ..timing.additions import log_of_additions
+from ..timing.cycles import EVENTS
 from ..topology import LayerShape
 
-TIMES = ("begins", "added", "firing_starts", "ends")  # rows of `times`, names of minisnn.timing.cycles.Cycles
+TIMES = EVENTS  # rows of `times`
 
 
 @dataclass(kw_only=True, repr=False, eq=False)
@@ -57,12 +59,12 @@ class Record:
     @property
     def in_lanes(self) -> tuple[int, ...]:
         """Inputs in a word of each layer's frame."""
-        return (cycles.words_of_input(self.network), *self.lanes[:-1])
+        return (layout.words_of_input(self.network), *self.lanes[:-1])
 
     @property
     def wides(self) -> list[bool]:
         """True for each layer that adds all taps of an input in one cycle."""
-        return [taps > 1 for taps in cycles.taps(self.network, self.wide)]
+        return [taps > 1 for taps in layout.taps(self.network, self.wide)]
 
     def shape(self, layer: int) -> LayerShape:
         """Return the layer's shapes; raise InputError if the network has no such layer."""
@@ -90,7 +92,7 @@ class Record:
 
     def groups(self, layer: int) -> int:
         """Return the number of groups of lanes that a pixel's neurons need."""
-        return -(-self.shape(layer).w_shape[-1] // self.lanes[layer])
+        return layout.count_groups(self.shape(layer), self.lanes[layer])
 
     def constant(self, layer: int) -> bool:
         """Return True for a layer that takes pixels: it adds them once per image and keeps the current."""
@@ -114,9 +116,7 @@ class Record:
         step = 0 if self.constant(layer) else step
         if (layer, step) not in self.logs:
             frame = self.frame(layer, step)
-            log = cycles.log_of_additions(
-                frame, self.shape(layer), self.lanes[layer], self.in_lanes[layer], self.wides[layer]
-            )
+            log = log_of_additions(frame, self.shape(layer), self.lanes[layer], self.in_lanes[layer], self.wides[layer])
             log[:, :2] += self.begins[layer, step]
             self.logs[layer, step] = np.flatnonzero(frame), log
         return self.logs[layer, step]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from ..errors import InputError
-from ..timing.layout import tap_turn
+from ..timing.layout import neuron_reached, tap_turn
 from .record import Record
 
 
@@ -86,7 +86,7 @@ def _reached(shape, frame_shape, addresses):
     kernel, (height, width, _) = shape.w_shape[0], shape.out_shape
     rows, columns, _ = np.unravel_index(addresses, frame_shape)
     ky, kx = (taps.reshape(-1, 1) for taps in np.divmod(np.arange(kernel**2), kernel))
-    y, x = rows + shape.padding - ky, columns + shape.padding - kx  # (k * k, inputs)
+    y, x = neuron_reached(shape, rows, columns, ky, kx)  # (k * k, inputs)
     tap, index = np.nonzero((y >= 0) & (y < height) & (x >= 0) & (x < width))
     pixel = (y * width + x)[tap, index]
     order = np.lexsort((index, pixel))

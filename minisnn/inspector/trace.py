@@ -14,7 +14,7 @@ from ..errors import InputError
 from ..fixed.model import IntegerModel, joined, parts
 from ..fixed.quantize import dequantised
 from ..model import Model, read, versions, write
-from ..timing import cycles
+from ..timing import cycles, layout
 from .doing import Cost, Doing, cost, doing_at
 from .record import TIMES, Record
 from .why import Why, why
@@ -126,7 +126,7 @@ def trace(
     image : ndarray, of the network's input shape
         One raw image.
     lanes : sequence of int, optional
-        Adders of each layer; by default :func:`minisnn.timing.cycles.default_lanes`.
+        Adders of each layer; by default :func:`minisnn.timing.layout.default_lanes`.
     wide : bool, default False
         Convolutions add all taps of an input in one cycle.
     float_model : minisnn.model.Model, optional
@@ -178,7 +178,7 @@ def trace(
     if not isinstance(model, IntegerModel):
         raise InputError("trace takes the integer model that minisnn.quantize returns, not a float model")
     network, steps = model.network, model.num_steps
-    lanes = cycles.check_lanes(network, cycles.default_lanes(network) if lanes is None else lanes)
+    lanes = layout.check_lanes(network, layout.default_lanes(network) if lanes is None else lanes)
     floats = float_model or dequantised(model, "float64", "numpy")
     if [layer.shape for layer in floats.network.layers] != [layer.layer for layer in network.layers]:
         raise InputError("the float model has another topology than the integers; name the one that was quantised")

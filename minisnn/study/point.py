@@ -27,7 +27,7 @@ from ..loss import class_sums
 from ..model import Model
 from ..model import load as load_model
 from ..network import Network
-from ..timing import cycles, energy
+from ..timing import cycles, energy, layout
 from ..training.images import split
 from ..training.inference import evaluate
 from ..training.settings import Settings
@@ -134,7 +134,7 @@ def measure(point: dict, file: bytes, data: Dataset, threads: int | None = None)
     """
     model, integer, losses = integers(point, file, data, threads)
     history, hardware = opened(file).history, point["hardware"]
-    lanes = cycles.check_lanes(integer.network, hardware["lanes"] or cycles.default_lanes(integer.network))
+    lanes = layout.check_lanes(integer.network, hardware["lanes"] or layout.default_lanes(integer.network))
     wide = hardware["wide"]
     _, held_out = split(data, Settings(**point["training"]))
     validation = None

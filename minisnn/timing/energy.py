@@ -19,7 +19,9 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
-from . import cycles
+from . import cycles, layout
+from .additions import additions
+from .layerwise import CHUNKS
 
 # Horowitz, "Computing's energy problem", ISSCC 2014, as commonly cited: pJ at 45 nm and 0.9 V.
 ADD_8, MULTIPLY_8, READ_64 = 0.03, 0.2, 10.0  # additions of 8 bits, 8 x 8 bits; 64 bits from a memory of 8 KB
@@ -109,9 +111,9 @@ def count(stimulus, lanes=None, schedule="pipelined", wide=False, in_lanes=None)
     """
     network, steps = stimulus.network, stimulus.num_steps
     interval = cycles.predict(stimulus, lanes, schedule, in_lanes=in_lanes, wide=wide).interval
-    lanes = np.array(cycles.default_lanes(network) if lanes is None else lanes)
-    words = [cycles.words_of_input(network) if in_lanes is None else in_lanes, *lanes[:-1]]  # inputs in each
-    taps = np.array(cycles.taps(network, False if schedule == "layerwise" else wide))
+    lanes = np.array(layout.default_lanes(network) if lanes is None else lanes)
+    words = [layout.words_of_input(network) if in_lanes is None else in_lanes, *lanes[:-1]]  # inputs in each
+    taps = np.array(layout.taps(network, False if schedule == "layerwise" else wide))
 
     def of(number):
         return np.array([number(each) for each in network.layers], float)
@@ -136,7 +138,7 @@ def count(stimulus, lanes=None, schedule="pipelined", wide=False, in_lanes=None)
     writes = reads = np.where(pixel, size * pixel, size * steps)
     found = (inputs + empty) * words * np.maximum(pixel, 1)
     if schedule == "layerwise":
-        conv, chunks = of(lambda each: each.layer.kind == "conv2d") > 0, cycles.CHUNKS
+        conv, chunks = of(lambda each: each.layer.kind == "conv2d") > 0, CHUNKS
         looks = np.where(
             conv, groups * (2 * inputs + steps * channels * (2 * chunks + 3)), 2 * inputs + steps * (2 * chunks + 2)
         )
@@ -144,7 +146,7 @@ def count(stimulus, lanes=None, schedule="pipelined", wide=False, in_lanes=None)
         found = np.where(pixel, found, looks * chunk + np.where(conv, 0, steps * size))
         reads = reads * np.where(conv & (pixel == 0), groups, 1)
     # A stream's interval leaves out the first image, so a heavy one may seem to be busy for longer: then never idle.
-    idle = np.maximum(interval - adding - cycles.depths(network, lanes) * steps, 0)
+    idle = np.maximum(interval - adding - layout.depths(network, lanes) * steps, 0)
     events = {
         "weight_read_bits": adding / groups * maps * taps * w + fired * bias,
         "membrane_read_bits": added * sums + fired * np.where(pixel, current + v, v),
@@ -166,9 +168,9 @@ def _additions(stimulus, lanes, words, taps, schedule):
     network, times = stimulus.network, np.ones(len(lanes))
     if schedule == "dense":  # one step stands for all
         times = np.where(np.arange(len(lanes)) + (network.input_bits == 0), stimulus.num_steps, 1)
-        stimulus = cycles._dense(stimulus)
+        stimulus = stimulus.one_dense_step()
     parts = [
-        cycles.additions(stimulus, index, *each)[1:].sum(axis=2).mean(axis=1)
+        np.array(additions(stimulus, index, *each)[1:]).sum(axis=2).mean(axis=1)
         for index, each in enumerate(zip(lanes.tolist(), map(int, words), (taps > 1).tolist()))
     ]
     return np.array(parts).T * times

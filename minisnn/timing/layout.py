@@ -1,12 +1,97 @@
-"""The order in which the accelerator walks, and the memory words that it meets: taps of an input, neurons of a pass.
+"""Geometry of the accelerator: lanes and groups, the order in which it walks, and the memory words that it meets.
 
-Rows, columns, channels, taps, groups and turns count from 0; all functions take numbers or arrays of them. A group is
-the output channels that the lanes of a layer work on together: a pixel of neurons has one word of membranes per group.
+Rows, columns, channels, taps, groups and turns count from 0; functions of these take numbers or arrays. A group is the
+output channels that the lanes of a layer work on together, so a pixel of neurons has one word of membranes per group.
+The blocks in ``hw/`` walk in the same order; tests hold both to nested loops.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 
+from ..errors import InputError
+from ..fixed.network import IntegerNetwork
 from ..topology import LayerShape
+
+# Lanes and groups
+
+
+def default_lanes(network: IntegerNetwork) -> tuple[int, ...]:
+    """Return the lanes of each layer: up to 32 for a convolution, up to 8 for a fully connected layer."""
+    shapes = [integers.layer for integers in network.layers]
+    return tuple(min(shape.w_shape[-1], 32 if shape.kind == "conv2d" else 8) for shape in shapes)
+
+
+def check_lanes(network: IntegerNetwork, lanes: Sequence[int]) -> tuple[int, ...]:
+    """Return `lanes` as a tuple; raise InputError unless each layer has 1 up to as many as its output channels."""
+    lanes = tuple(lanes)
+    if len(lanes) != len(network.layers):
+        raise InputError(
+            f"lanes must be one number for each of {len(network.layers)} layers, got {'/'.join(map(str, lanes))}"
+        )
+    for number, (integers, count) in enumerate(zip(network.layers, lanes), 1):
+        channels = integers.layer.w_shape[-1]
+        if not isinstance(count, (int, np.integer)) or not 1 <= count <= channels:
+            raise InputError(
+                f"layer {number} has {channels} output channels: its lanes must be 1 to {channels}, got {count}"
+            )
+    return tuple(int(count) for count in lanes)
+
+
+def taps(network: IntegerNetwork, wide: bool | Sequence[bool]) -> tuple[int, ...]:
+    """Return the taps that each layer adds in one cycle: all of a wide convolution, else 1.
+
+    `wide` is one value for all layers, or one for each; raise InputError if it has another length.
+    """
+    wides = [wide] * len(network.layers) if isinstance(wide, bool) else list(wide)
+    if len(wides) != len(network.layers):
+        raise InputError(f"wide must be one for all, or one for each of {len(network.layers)} layers, got {wide!r}")
+    return tuple(
+        integers.layer.w_shape[0] ** 2 if is_wide and integers.layer.kind == "conv2d" else 1
+        for integers, is_wide in zip(network.layers, wides)
+    )
+
+
+def count_groups(layer: LayerShape, lanes: int) -> int:
+    """Return the groups of lanes that the output channels of a layer need."""
+    return -(-layer.w_shape[-1] // lanes)
+
+
+def depths(network: IntegerNetwork, lanes: Sequence[int]) -> np.ndarray:
+    """Return the cycles of each layer's firing pass, (L,): neurons of a channel times groups of lanes."""
+    shapes = [integers.layer for integers in network.layers]
+    return np.array(
+        [shape.neurons // shape.w_shape[-1] * count_groups(shape, count) for shape, count in zip(shapes, lanes)],
+        np.int64,
+    )
+
+
+# Words of a frame
+
+
+def words_of_input(network: IntegerNetwork) -> int:
+    """Return the inputs in a word of the input stream: the channels of a pixel; of a flat row 4 pixels or 32 spikes."""
+    channels = network.input_shape[-1]
+    return channels if len(network.input_shape) == 3 else min(channels, 4 if network.input_bits else 32)
+
+
+def words_of_pixel(channels: int, in_lanes: int) -> int:
+    """Return the words in which the channels of one pixel are stored; a word never holds two pixels."""
+    return -(-channels // in_lanes)
+
+
+def words_of_frame(shape: tuple[int, ...], in_lanes: int) -> int:
+    """Return the words of a frame (H, W, C), or of a flat row (C,)."""
+    return int(np.prod(shape[:-1], dtype=int)) * words_of_pixel(shape[-1], in_lanes)
+
+
+def place_of_input(channels: int, in_lanes: int, address: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return (word, place in the word, 0 the lowest) of the inputs at `address`."""
+    pixel, channel = np.divmod(address, channels)
+    return pixel * words_of_pixel(channels, in_lanes) + channel // in_lanes, channel % in_lanes
+
+
+# Taps of an input
 
 
 def first_tap(layer: LayerShape, row: np.ndarray, column: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -37,6 +122,13 @@ def tap_at(layer: LayerShape, row: np.ndarray, column: np.ndarray, turn: np.ndar
     return first_ky + turn // columns, first_kx + turn % columns
 
 
+def neuron_reached(
+    layer: LayerShape, row: np.ndarray, column: np.ndarray, ky: np.ndarray, kx: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return (row, column) of the neurons that a convolution's inputs reach by a tap; they may be outside the frame."""
+    return row + layer.padding - ky, column + layer.padding - kx
+
+
 def count_taps(layer: LayerShape, frame: np.ndarray) -> int:
     """Return the number of taps by which the inputs of a frame (H, W, C) reach neurons, for one output channel."""
     if layer.kind == "linear":
@@ -44,6 +136,45 @@ def count_taps(layer: LayerShape, frame: np.ndarray) -> int:
     row, column, _ = np.nonzero(frame)
     rows, columns = taps_in_frame(layer, row, column)
     return int((rows * columns).sum())
+
+
+# Words of weights and membranes
+
+
+def weight_rows(layer: LayerShape, w: np.ndarray) -> np.ndarray:
+    """Return weights as rows (n, M) in the order of the weight memory: channel by channel, then tap by tap.
+
+    Row r of a fully connected layer is input r, and of a convolution (channel * k + ky) * k + kx. With G groups, group
+    g of row r is word r * G + g; see :func:`weight_word`.
+    """
+    if layer.kind == "conv2d":
+        w = w.transpose(2, 0, 1, 3)
+    return w.reshape(-1, w.shape[-1])
+
+
+def weight_word(
+    layer: LayerShape, groups: int, channel: np.ndarray, ky: np.ndarray, kx: np.ndarray, group: np.ndarray
+) -> np.ndarray:
+    """Return the word of a convolution's weights that holds one tap of a channel, for a group."""
+    kernel = layer.w_shape[0]
+    return ((channel * kernel + ky) * kernel + kx) * groups + group
+
+
+def wide_weight_rows(layer: LayerShape, w: np.ndarray) -> np.ndarray:
+    """Return weights as (channels, places, M) of a wide convolution, whose words hold all taps of a channel and group.
+
+    Tap (ky, kx) is in place (-ky mod k) * k + (-kx mod k): turned by (y + padding) mod k rows and (x + padding) mod k
+    columns, each tap stands before its membrane bank.
+    """
+    kernel = layer.w_shape[0]
+    turned = [-k % kernel for k in range(kernel)]
+    return w[turned][:, turned].transpose(2, 0, 1, 3).reshape(w.shape[2], kernel**2, w.shape[-1])
+
+
+def membrane_word(layer: LayerShape, groups: int, row: np.ndarray, column: np.ndarray, group: np.ndarray) -> np.ndarray:
+    """Return the word of membranes of a pixel of neurons and a group."""
+    width = layer.out_shape[1] if len(layer.out_shape) == 3 else 1
+    return (row * width + column) * groups + group
 
 
 def words_of_additions(
@@ -60,14 +191,18 @@ def words_of_additions(
     if layer.kind == "linear":
         return {"weight_word": address * groups + turn, "membrane_word": turn}
     row, column, channel = np.unravel_index(address, layer.in_shape)
-    kernel, width = layer.w_shape[0], layer.out_shape[1]
     tap, group = np.divmod(turn, groups)
     ky, kx = first_tap(layer, row, column) if wide else tap_at(layer, row, column, tap)
-    membrane_word = ((row + layer.padding - ky) * width + column + layer.padding - kx) * groups + group
+    words = {"membrane_word": membrane_word(layer, groups, *neuron_reached(layer, row, column, ky, kx), group)}
     if wide:
-        return {"weight_word": channel * groups + group, "membrane_word": membrane_word}
-    weight_word = ((channel * kernel + ky) * kernel + kx) * groups + group
-    return {"tap": ky * kernel + kx, "weight_word": weight_word, "membrane_word": membrane_word}
+        return words | {"weight_word": channel * groups + group}
+    return words | {
+        "tap": ky * layer.w_shape[0] + kx,
+        "weight_word": weight_word(layer, groups, channel, ky, kx, group),
+    }
+
+
+# Order of the firing pass
 
 
 def firing_turn(layer: LayerShape, groups: int, row: np.ndarray, column: np.ndarray, group: np.ndarray) -> np.ndarray:
@@ -78,10 +213,19 @@ def firing_turn(layer: LayerShape, groups: int, row: np.ndarray, column: np.ndar
 
 def firing_place(layer: LayerShape, groups: int, turn: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return (row, column, group) at a turn in the firing pass; the inverse of :func:`firing_turn`."""
-    pool = layer.pool
+    return _place_at(layer.pool, _windows_across(layer), groups, turn)
+
+
+def firing_order(height: int, width: int, pool: int, groups: int) -> np.ndarray:
+    """Return the words of membranes in the order of the firing pass over a frame of neurons, (height*width*groups,)."""
+    row, column, group = _place_at(pool, width // pool, groups, np.arange(height * width * groups))
+    return (row * width + column) * groups + group
+
+
+def _place_at(pool, windows_across, groups, turn):
     window, inside = np.divmod(turn, groups * pool**2)
     group, inside = np.divmod(inside, pool**2)
-    row, column = np.divmod(window, _windows_across(layer))
+    row, column = np.divmod(window, windows_across)
     return row * pool + inside // pool, column * pool + inside % pool, group
 
 

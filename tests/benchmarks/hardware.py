@@ -13,7 +13,7 @@ import numpy as np
 
 from minisnn.data import load as datasets
 from minisnn.fixed.model import load
-from minisnn.timing import cycles
+from minisnn.timing import cycles, layout
 from minisnn_hw.verify.cosimulate import cosimulate
 
 
@@ -32,7 +32,7 @@ def main():
     model = load(args.model)
     data = datasets.load_for(model, args.model, None, args.data)
     stimulus = cycles.Stimulus.of_images(model, data.x_test)
-    lanes = cycles.default_lanes(model.network)
+    lanes = layout.default_lanes(model.network)
     cycles.predict(stimulus.first(1), lanes)  # compiled
     times = []
     for _ in range(5):

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from minisnn.timing.cycles import check_lanes
+from minisnn.timing.layout import check_lanes
 from minisnn_hw.generate.specify import specify
 from minisnn_hw.generate.words import load_words
 from minisnn_hw.verify import cosimulate as cosim
@@ -294,8 +294,8 @@ def test_differences_are_counted(monkeypatch):
     "lanes, change, words",
     [
         ((2,), {}, "lanes must be one number for each of 2 layers, got 2"),
-        ((2, 5), {}, "layer 2 has 4 output channels: its lanes must be 1 to as many, got 5"),
-        ((0, 1), {}, "layer 1 has 5 output channels: its lanes must be 1 to as many, got 0"),
+        ((2, 5), {}, "layer 2 has 4 output channels: its lanes must be 1 to 4, got 5"),
+        ((0, 1), {}, "layer 1 has 5 output channels: its lanes must be 1 to 5, got 0"),
         ((2, 3), {"in_lanes": 10}, "in_lanes must be a whole number from 1 to 9, got 10"),
         ((2, 3), {"max_steps": 0}, "max_steps must be a whole number from 1 to 65535, got 0"),
         ((2, 3), {"load_bits": 4}, "load_bits must be a whole number from 8 to 65536, got 4"),

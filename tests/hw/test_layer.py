@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from minisnn.fixed.network import IntegerLayer, IntegerNetwork
-from minisnn.timing import cycles as timing
+from minisnn.timing.additions import additions
+from minisnn.timing.stimulus import Stimulus
 from minisnn.topology import parse
 from minisnn_hw.generate.specify import specify
 from minisnn_hw.layer import LayerProbe, layer
@@ -182,8 +183,8 @@ class Bench:
         ]
         for begin, stop, inputs in self.images:
             result = self.network.forward(inputs, self.num_steps, keep="membranes")
-            stimulus = timing.Stimulus.of(self.network, inputs, result, self.num_steps)
-            adding = timing.additions(stimulus, 0, s.lanes, s.in_lanes, self.wide)[0]
+            stimulus = Stimulus.of(self.network, inputs, result, self.num_steps)
+            adding = additions(stimulus, 0, s.lanes, s.in_lanes, self.wide).cycles
             events, firings, words = [[], [], [], []], [], []
             end = self.first("cleared", begin)
             drained = end + 4 + self.late if end > begin else 0  # clearing is a firing pass, too
@@ -350,7 +351,7 @@ def test_wrong_numbers_are_refused():
     for lanes, words in (
         ([3, 3], "one number for each of 1 layers"),
         ([7], "layer 1 has 6 output channels"),
-        ([0], "must be 1 to as many, got 0"),
+        ([0], "must be 1 to 6, got 0"),
     ):
         with pytest.raises(ValueError, match=words):
             specify(network, lanes)

@@ -45,7 +45,7 @@ integer, _ = ms.quantize(model, 6)
 
 groups = {}
 for lanes in range(8, 17):
-    depths = timing.cycles.depths(integer.network, (4, lanes, 1))
+    depths = timing.layout.depths(integer.network, (4, lanes, 1))
     groups[lanes] = int(depths[1])  # of layer 2: one neuron per group
     assert groups[lanes] == np.ceil(16 / lanes)
 

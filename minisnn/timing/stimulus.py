@@ -1,0 +1,77 @@
+"""The inputs of all layers, which decide how many cycles and how much energy an image costs."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from ..fixed.model import IntegerModel
+from ..fixed.network import IntegerNetwork, IntegerRun
+
+
+@dataclass(frozen=True)
+class Stimulus:
+    """The frames that each layer of a network takes; only elements that are not 0 cost additions.
+
+    Attributes
+    ----------
+    network : fixed.network.IntegerNetwork
+    frames : list of L ndarrays of unsigned integers, shape (T or 1, B, H, W, C)
+        A flat row is one pixel. Pixels are the same at every step and occur once.
+    num_steps : int
+        T.
+    """
+
+    network: IntegerNetwork
+    frames: list[np.ndarray]
+    num_steps: int
+
+    @classmethod
+    def of(cls, network: IntegerNetwork, inputs: np.ndarray, run: IntegerRun, num_steps: int) -> Self:
+        """Take the inputs of :meth:`IntegerNetwork.forward`, and the run it returned with ``keep="spikes"``."""
+        return cls.of_frames(network, [inputs, *run.out[:-1]], num_steps)
+
+    @classmethod
+    def of_frames(cls, network: IntegerNetwork, frames: Sequence[np.ndarray], num_steps: int) -> Self:
+        """Take what each layer takes, in the shape (T or 1, B, ...) in which layers hand on their spikes."""
+        return cls(network, [_as_maps(x, layer.layer) for x, layer in zip(frames, network.layers)], num_steps)
+
+    @classmethod
+    def of_images(
+        cls,
+        model: IntegerModel,
+        images: np.ndarray,
+        threads: int | None = None,
+        progress: Callable[[int], object] = lambda count: None,
+    ) -> Self:
+        """Run raw images through the integers, batch by batch; raise InputError if they do not fit the network."""
+        batches = [
+            cls.of(model.network, inputs, run, model.num_steps).frames
+            for inputs, run in model.run(images, "spikes", threads, progress=progress)
+        ]
+        return cls(model.network, [np.concatenate(frames, axis=1) for frames in zip(*batches)], model.num_steps)
+
+    @property
+    def images(self) -> int:
+        """B, the number of images."""
+        return self.frames[0].shape[1]
+
+    def first(self, count: int) -> Self:
+        """Return the stimulus of the first images alone."""
+        return type(self)(self.network, [frames[:, :count] for frames in self.frames], self.num_steps)
+
+    def one_dense_step(self) -> Self:
+        """Return one step in which every input spikes; pixels stay as they are."""
+        full = [np.ones((1, self.images, *frames.shape[2:]), np.uint8) for frames in self.frames]
+        if self.network.input_bits:
+            full[0] = self.frames[0]
+        return type(self)(self.network, full, 1)
+
+
+def _as_maps(x, layer):
+    """(T, B, H, W, C): a flat row is one pixel; maps that are flattened become a row of pixels."""
+    if layer.kind == "conv2d":
+        return x
+    channels = x.shape[-1] if x.ndim == 5 else int(np.prod(x.shape[2:]))
+    return x.reshape(*x.shape[:2], 1, -1, channels)
