@@ -5,10 +5,23 @@ and no membrane is ever written to memory: the backward pass computes them again
 costs less than to fetch them. For a constant current that is one number per neuron for all T steps.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
+from . import lif
 from . import surrogate as sg
-from .simd import LANES, above, item, kernel, load, load_some, maximum, splat, store, store_some
+from .simd import WIDTH, above, item, kernel, load, load_some, maximum, splat, store, store_some
+
+
+class Frame(NamedTuple):
+    """Sizes that the loops run over."""
+
+    pool: int
+    width: int
+    pixels: int  # of all images of the batch
+    channels: int
+    num_steps: int
 
 
 def forward(cur, num_steps, neuron, pool):
@@ -32,18 +45,9 @@ def forward(cur, num_steps, neuron, pool):
     """
     batch, height, width, channels = cur.shape[1:]
     out = np.empty((num_steps, batch, height // pool, width // pool, channels), np.uint8)
-    fired = _forward(
-        cur.reshape(-1),
-        neuron,
-        pool,
-        width,
-        _steps(pool, width),
-        batch * height * width,
-        channels,
-        num_steps,
-        out.reshape(-1),
-        *_scratch(cur.dtype, pool * pool, 1),
-    )
+    frame = Frame(pool, width, batch * height * width, channels, num_steps)
+    scratch = _scratch(cur.dtype, pool * pool, 1)
+    fired = _forward(cur.reshape(-1), neuron, frame, _steps(pool, width), out.reshape(-1), *scratch)
     return out, fired
 
 
@@ -79,19 +83,16 @@ def backward(dout, share, cur, out, neuron, pool, surrogate):
     """
     batch, height, width, channels = cur.shape[1:]
     dcur = np.zeros(cur.shape, cur.dtype)
+    frame = Frame(pool, width, batch * height * width, channels, len(out))
     _backward(
         dout.reshape(-1),
         np.array([share]),
         cur.reshape(-1),
         out.reshape(-1),
         neuron,
-        pool,
-        width,
+        surrogate,
+        frame,
         _steps(pool, width),
-        batch * height * width,
-        channels,
-        len(out),
-        *surrogate,
         dcur.reshape(-1),
         *_scratch(cur.dtype, pool * pool, pool * pool * len(out)),
     )
@@ -105,7 +106,7 @@ def _steps(pool, width):
 
 def _scratch(dtype, *vectors):
     """Arrays for a number of vectors each, and one for the rest of a row."""
-    return [np.empty(n * LANES, dtype) for n in vectors] + [np.zeros(LANES, dtype)]
+    return [np.empty(n * WIDTH, dtype) for n in vectors] + [np.zeros(WIDTH, dtype)]
 
 
 @kernel
@@ -116,64 +117,50 @@ def _first_pixel(window, pool, width):
 
 
 @kernel
-def _forward(cur, neuron, pool, width, steps, pixels, channels, num_steps, out, state, hits, rest):
-    beta, theta, r0, r1 = splat(neuron, 0), splat(neuron, 1), splat(neuron, 2), splat(neuron, 3)
-    zero, one = splat(neuron, 6), splat(neuron, 7)
+def _forward(cur, neuron, frame, steps, out, state, hits, rest):
+    pool, width, pixels, channels, num_steps = frame
+    beta, theta = splat(neuron, lif.BETA), splat(neuron, lif.THETA)
+    r0, r1 = splat(neuron, lif.R0), splat(neuron, lif.R1)
+    zero, one = splat(neuron, lif.ZERO), splat(neuron, lif.ONE)
     pitch = pixels if len(cur) > pixels * channels else 0  # from one step's currents to the next's
     windows = pixels // (pool * pool)
     fired = 0
     for window in range(windows):
         pixel = _first_pixel(window, pool, width)
-        for c in range(0, channels, LANES):
+        for c in range(0, channels, WIDTH):
             count = channels - c
             for j in range(pool * pool):
-                store(state, j * LANES, zero)
+                store(state, j * WIDTH, zero)
             total = zero
             for t in range(num_steps):
                 any_spike = zero
                 for j in range(pool * pool):
                     at = (t * pitch + pixel + item(steps, j)) * channels + c
-                    u = load(state, j * LANES) + load_some(cur, at, count, rest)
+                    u = load(state, j * WIDTH) + load_some(cur, at, count, rest)
                     s = above(u, theta, one)
-                    store(state, j * LANES, beta * u - s * (r0 + r1 * u))
+                    store(state, j * WIDTH, beta * u - s * (r0 + r1 * u))
                     any_spike = maximum(any_spike, s)
                     total = total + s
                 store_some(out, (t * windows + window) * channels + c, any_spike, count, rest)
             store(hits, 0, total)
-            for lane in range(min(count, LANES)):
-                fired += int(hits[lane])
+            for i in range(min(count, WIDTH)):
+                fired += int(hits[i])
     return fired
 
 
 @kernel
-def _backward(
-    dout,
-    share,
-    cur,
-    out,
-    neuron,
-    pool,
-    width,
-    steps,
-    pixels,
-    channels,
-    num_steps,
-    curve,
-    numbers,
-    table,
-    dcur,
-    du,
-    mem,
-    rest,
-):
-    beta, theta, r0, r1 = splat(neuron, 0), splat(neuron, 1), splat(neuron, 2), splat(neuron, 3)
-    q0, q1, zero, one = splat(neuron, 4), splat(neuron, 5), splat(neuron, 6), splat(neuron, 7)
+def _backward(dout, share, cur, out, neuron, surrogate, frame, steps, dcur, du, mem, rest):
+    pool, width, pixels, channels, num_steps = frame
+    beta, theta = splat(neuron, lif.BETA), splat(neuron, lif.THETA)
+    r0, r1 = splat(neuron, lif.R0), splat(neuron, lif.R1)
+    q0, q1 = splat(neuron, lif.Q0), splat(neuron, lif.Q1)
+    zero, one = splat(neuron, lif.ZERO), splat(neuron, lif.ONE)
     offset = splat(share, 0)
     pitch = pixels if len(cur) > pixels * channels else 0
     windows = pixels // (pool * pool)
     for window in range(windows):
         pixel = _first_pixel(window, pool, width)
-        for c in range(0, channels, LANES):
+        for c in range(0, channels, WIDTH):
             count = channels - c
             # The membranes again, as in _forward.
             for j in range(pool * pool):
@@ -182,16 +169,16 @@ def _backward(
                     at = (t * pitch + pixel + item(steps, j)) * channels + c
                     u = v + load_some(cur, at, count, rest)
                     v = beta * u - above(u, theta, one) * (r0 + r1 * u)
-                    store(mem, (t * pool * pool + j) * LANES, u)
+                    store(mem, (t * pool * pool + j) * WIDTH, u)
             for j in range(pool * pool):
-                store(du, j * LANES, zero)
+                store(du, j * WIDTH, zero)
             for t in range(num_steps - 1, -1, -1):
                 o = (t * windows + window) * channels + c
                 gradient = load_some(dout, o, count, rest)
                 silent = one - load_some(out, o, count, rest)
                 free = one  # 1 while the window's gradient has not been given to a neuron
                 for j in range(pool * pool):
-                    u = load(mem, (t * pool * pool + j) * LANES)
+                    u = load(mem, (t * pool * pool + j) * WIDTH)
                     s = above(u, theta, one)
                     # out = max(spikes of the window): the first spike, or the first neuron if none fired
                     mine = maximum(s, silent) * free
@@ -199,10 +186,10 @@ def _backward(
                     silent = zero
                     dspk = gradient * mine + offset
                     # s = step(u - theta); v = beta * u - s * (r0 + r1 * u)
-                    slope = sg.derivative(u - theta, curve, numbers, table, rest)
-                    carried = load(du, j * LANES) * (beta - s * r1 - slope * (q0 + q1 * u))
+                    slope = sg.derivative(u - theta, surrogate, rest)
+                    carried = load(du, j * WIDTH) * (beta - s * r1 - slope * (q0 + q1 * u))
                     carried = dspk * slope + carried
-                    store(du, j * LANES, carried)
+                    store(du, j * WIDTH, carried)
                     # u = v + cur[t]
                     at = (t * pitch + pixel + item(steps, j)) * channels + c
                     store_some(dcur, at, load_some(dcur, at, count, rest) + carried, count, rest)

@@ -3,7 +3,11 @@
 import numpy as np
 
 from . import surrogate as sg
-from .simd import LANES, above, kernel, load_some, splat, store_some
+from .simd import WIDTH, above, kernel, load_some, splat, store_some
+
+
+# Slots of the array that `constants` returns.
+BETA, THETA, R0, R1, Q0, Q1, ZERO, ONE = range(8)
 
 
 def constants(beta, threshold, reset, detach_reset, dtype):
@@ -44,7 +48,7 @@ def forward(cur, num_steps, beta, threshold, reset="subtract"):
     shape = (num_steps, *cur.shape[1:])
     spk, mem = np.empty(shape, np.uint8), np.empty(shape, cur.dtype)
     _forward(
-        cur.reshape(-1), neuron, num_steps, cur[0].size, spk.reshape(-1), mem.reshape(-1), np.zeros(LANES, cur.dtype)
+        cur.reshape(-1), neuron, num_steps, cur[0].size, spk.reshape(-1), mem.reshape(-1), np.zeros(WIDTH, cur.dtype)
     )
     return spk, mem
 
@@ -69,21 +73,21 @@ def backward(dspk, dmem, spk, mem, surrogate, beta, threshold, reset="subtract",
         np.ascontiguousarray(dmem).reshape(-1),
         mem.reshape(-1),
         neuron,
-        *sg.as_numbers(surrogate, mem.dtype),
+        sg.as_numbers(surrogate, mem.dtype),
         len(mem),
         mem[0].size,
         dcur.reshape(-1),
-        np.zeros(LANES, mem.dtype),
+        np.zeros(WIDTH, mem.dtype),
     )
     return dcur
 
 
 @kernel
 def _forward(cur, neuron, num_steps, neurons, spk, mem, rest):
-    beta, theta, r0, r1 = splat(neuron, 0), splat(neuron, 1), splat(neuron, 2), splat(neuron, 3)
-    zero, one = splat(neuron, 6), splat(neuron, 7)
+    beta, theta, r0, r1 = splat(neuron, BETA), splat(neuron, THETA), splat(neuron, R0), splat(neuron, R1)
+    zero, one = splat(neuron, ZERO), splat(neuron, ONE)
     pitch = neurons if len(cur) > neurons else 0  # from one step's currents to the next's
-    for i in range(0, neurons, LANES):
+    for i in range(0, neurons, WIDTH):
         count = neurons - i
         v = zero
         for t in range(num_steps):
@@ -95,12 +99,13 @@ def _forward(cur, neuron, num_steps, neurons, spk, mem, rest):
 
 
 @kernel
-def _backward(dspk, dmem, mem, neuron, curve, numbers, table, num_steps, neurons, dcur, rest):
-    beta, theta, r1, q0, q1 = (splat(neuron, 0), splat(neuron, 1), splat(neuron, 3), splat(neuron, 4), splat(neuron, 5))
-    zero, one = splat(neuron, 6), splat(neuron, 7)
+def _backward(dspk, dmem, mem, neuron, surrogate, num_steps, neurons, dcur, rest):
+    beta, theta, r1 = splat(neuron, BETA), splat(neuron, THETA), splat(neuron, R1)
+    q0, q1 = splat(neuron, Q0), splat(neuron, Q1)
+    zero, one = splat(neuron, ZERO), splat(neuron, ONE)
     pitch = neurons if len(dcur) > neurons else 0
-    spikes = neuron[1] < np.inf
-    for i in range(0, neurons, LANES):
+    spikes = neuron[THETA] < np.inf
+    for i in range(0, neurons, WIDTH):
         count = neurons - i
         du = zero
         for t in range(num_steps - 1, -1, -1):
@@ -109,7 +114,7 @@ def _backward(dspk, dmem, mem, neuron, curve, numbers, table, num_steps, neurons
             s = above(u, theta, one)
             slope = zero
             if spikes:
-                slope = sg.derivative(u - theta, curve, numbers, table, rest)
+                slope = sg.derivative(u - theta, surrogate, rest)
             # v = beta * u - s * (r0 + r1 * u)
             du_next = du * (beta - s * r1 - slope * (q0 + q1 * u))
             du = load_some(dspk, t * neurons + i, count, rest) * slope

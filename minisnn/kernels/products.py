@@ -1,7 +1,7 @@
 """Windows times weights: the four products behind `linear` and `conv2d`, dense and sparse.
 
 All work on frames (F = T*B of them), channels last, and on weights as rows of output channels. Output
-channels are cut into blocks of LANES, so that the sums of a block stay in registers while the inputs of its
+channels are cut into blocks of WIDTH, so that the sums of a block stay in registers while the inputs of its
 window are walked in ascending address.
 
 A silent input adds nothing. The sparse products list the spikes of a row of pixels once and add their
@@ -11,20 +11,20 @@ give the same bits.
 
 import numpy as np
 
-from .simd import LANES, item, kernel, load, load_some, muladd, splat, store, store_some
+from .simd import WIDTH, item, kernel, load, load_some, muladd, splat, store, store_some
 
 
 @kernel
 def dense(x, packed, bias, top, left, out, rest):
     """out[f, y, x] = bias + window of x at (y - top, x - left) times weights; outside x is 0.
 
-    x (F, H, W, C); packed (blocks, k, k, C, LANES) and bias from ``windows``; out (F, h, w, M). Four frames are
+    x (F, H, W, C); packed (blocks, k, k, C, WIDTH) and bias from ``windows``; out (F, h, w, M). Four frames are
     summed side by side: eight chains of FMA keep the processor busy.
 
     Examples
     --------
     >>> from minisnn.kernels.windows import pack
-    >>> w, bias, rest = np.float32([1, 10]).reshape(1, 1, 2, 1), np.ones(LANES, np.float32), np.zeros(LANES, np.float32)
+    >>> w, bias, rest = np.float32([1, 10]).reshape(1, 1, 2, 1), np.ones(WIDTH, np.float32), np.zeros(WIDTH, np.float32)
     >>> x, out = np.float32([2, 3]).reshape(1, 1, 1, 2), np.empty((1, 1, 1, 1), np.float32)
     >>> dense(x, pack(w), bias, 0, 0, out, rest)
     >>> out.item()  # 1 + 2*1 + 3*10
@@ -35,25 +35,25 @@ def dense(x, packed, bias, top, left, out, rest):
     blocks, size = packed.shape[:2]
     x_flat, out_flat, frame = x.reshape(-1), out.reshape(-1), height * width * channels
     for block in range(blocks):
-        weights, count = packed[block].reshape(-1), columns - block * LANES
+        weights, count = packed[block].reshape(-1), columns - block * WIDTH
         for f0 in range(0, frames, 4):  # what is left over of four is computed again
             f1, f2, f3 = min(f0 + 1, frames - 1), min(f0 + 2, frames - 1), min(f0 + 3, frames - 1)
             for y in range(h):
                 for x0 in range(w):
                     kx0, kx1 = max(left - x0, 0), min(size, width + left - x0)
-                    sum0 = load(bias, block * LANES)
+                    sum0 = load(bias, block * WIDTH)
                     sum1, sum2, sum3 = sum0, sum0, sum0
                     for ky in range(max(top - y, 0), min(size, height + top - y)):
                         p = ((y + ky - top) * width + x0 - left) * channels
                         p0, p1, p2, p3 = f0 * frame + p, f1 * frame + p, f2 * frame + p, f3 * frame + p
-                        q = ky * size * channels * LANES
+                        q = ky * size * channels * WIDTH
                         for e in range(kx0 * channels, kx1 * channels):  # (kx, c) in one: contiguous in x and in w
-                            weight = load(weights, q + e * LANES)
+                            weight = load(weights, q + e * WIDTH)
                             sum0 = muladd(sum0, splat(x_flat, p0 + e), weight)
                             sum1 = muladd(sum1, splat(x_flat, p1 + e), weight)
                             sum2 = muladd(sum2, splat(x_flat, p2 + e), weight)
                             sum3 = muladd(sum3, splat(x_flat, p3 + e), weight)
-                    o = (y * w + x0) * columns + block * LANES
+                    o = (y * w + x0) * columns + block * WIDTH
                     store_some(out_flat, f0 * h * w * columns + o, sum0, count, rest)
                     store_some(out_flat, f1 * h * w * columns + o, sum1, count, rest)
                     store_some(out_flat, f2 * h * w * columns + o, sum2, count, rest)
@@ -71,7 +71,7 @@ def sparse(spk, packed, bias, padding, out, spikes, first, rest):
     Examples
     --------
     >>> from minisnn.kernels.windows import pack
-    >>> w, bias, rest = np.float32([1, 10]).reshape(1, 1, 2, 1), np.ones(LANES, np.float32), np.zeros(LANES, np.float32)
+    >>> w, bias, rest = np.float32([1, 10]).reshape(1, 1, 2, 1), np.ones(WIDTH, np.float32), np.zeros(WIDTH, np.float32)
     >>> spk, out = np.uint8([[0, 1], [1, 1]]).reshape(1, 1, 2, 2), np.empty((1, 1, 2, 1), np.float32)
     >>> spikes, first = np.empty((1, 5), np.int32), np.empty((1, 3), np.int32)
     >>> sparse(spk, pack(w), bias, 0, out, spikes, first, rest)
@@ -92,10 +92,10 @@ def sparse(spk, packed, bias, padding, out, spikes, first, rest):
                     n += spk[f, y, x, c] != 0
             first[y, width] = n
         for block in range(blocks):
-            weights, count = packed[block].reshape(-1), columns - block * LANES
-            o = f * h * w * columns + block * LANES
+            weights, count = packed[block].reshape(-1), columns - block * WIDTH
+            o = f * h * w * columns + block * WIDTH
             for pixel in range(h * w):
-                store_some(out_flat, o + pixel * columns, load(bias, block * LANES), count, rest)
+                store_some(out_flat, o + pixel * columns, load(bias, block * WIDTH), count, rest)
             for ky in range(size):
                 for y in range(max(padding - ky, 0), min(h, height + padding - ky)):
                     row = y + ky - padding
@@ -106,19 +106,19 @@ def sparse(spk, packed, bias, padding, out, spikes, first, rest):
                         j0, j1 = np.int64(first[row, left0]), np.int64(first[row, left1])
                         n0, n1 = first[row, right0] - j0, first[row, right1] - j1
                         j0, j1 = row * pitch + j0, row * pitch + j1
-                        base0 = (ky * size - x0 + padding) * channels * LANES
-                        base1 = (ky * size - x1 + padding) * channels * LANES
+                        base0 = (ky * size - x0 + padding) * channels * WIDTH
+                        base1 = (ky * size - x1 + padding) * channels * WIDTH
                         o0, o1 = o + (y * w + x0) * columns, o + (y * w + x1) * columns
                         total0 = load_some(out_flat, o0, count, rest)
                         total1 = load_some(out_flat, o1, count, rest)
                         both = max(min(n0, n1), 0)
                         for j in range(both):
-                            total0 = total0 + load(weights, base0 + item(spikes_flat, j0 + j) * LANES)
-                            total1 = total1 + load(weights, base1 + item(spikes_flat, j1 + j) * LANES)
+                            total0 = total0 + load(weights, base0 + item(spikes_flat, j0 + j) * WIDTH)
+                            total1 = total1 + load(weights, base1 + item(spikes_flat, j1 + j) * WIDTH)
                         for j in range(both, n0):
-                            total0 = total0 + load(weights, base0 + item(spikes_flat, j0 + j) * LANES)
+                            total0 = total0 + load(weights, base0 + item(spikes_flat, j0 + j) * WIDTH)
                         for j in range(both, n1):
-                            total1 = total1 + load(weights, base1 + item(spikes_flat, j1 + j) * LANES)
+                            total1 = total1 + load(weights, base1 + item(spikes_flat, j1 + j) * WIDTH)
                         store_some(out_flat, o1, total1, count, rest)
                         store_some(out_flat, o0, total0, count, rest)
 
@@ -127,13 +127,13 @@ def sparse(spk, packed, bias, padding, out, spikes, first, rest):
 def dense_weights(x, dout, size, dw):
     """dw[ky, kx, c] += sum over frames and pixels of x[y + ky, x + kx, c] * dout[y, x].
 
-    x (F, H, W, C) is padded already; dout (F, h, w, M') with M' a multiple of LANES; dw (k, k, C, M').
+    x (F, H, W, C) is padded already; dout (F, h, w, M') with M' a multiple of WIDTH; dw (k, k, C, M').
 
     Examples
     --------
-    >>> x, dout = np.float32([2, 3]).reshape(1, 1, 2, 1), np.zeros((1, 1, 2, LANES), np.float32)
+    >>> x, dout = np.float32([2, 3]).reshape(1, 1, 2, 1), np.zeros((1, 1, 2, WIDTH), np.float32)
     >>> dout[0, 0, :, 0] = 5, 7
-    >>> dw = np.zeros((1, 1, 1, LANES), np.float32)
+    >>> dw = np.zeros((1, 1, 1, WIDTH), np.float32)
     >>> dense_weights(x, dout, 1, dw)
     >>> dw[0, 0, 0, 0].item()  # 2*5 + 3*7
     31.0
@@ -146,13 +146,13 @@ def dense_weights(x, dout, size, dw):
         for ky in range(size):
             for e0 in range(0, length, 4):  # what is left over of four is computed again
                 e1, e2, e3 = min(e0 + 1, length - 1), min(e0 + 2, length - 1), min(e0 + 3, length - 1)
-                for block in range(columns // LANES):
-                    o = ky * length * columns + block * LANES
+                for block in range(columns // WIDTH):
+                    o = ky * length * columns + block * WIDTH
                     sum0, sum1 = load(dw_flat, o + e0 * columns), load(dw_flat, o + e1 * columns)
                     sum2, sum3 = load(dw_flat, o + e2 * columns), load(dw_flat, o + e3 * columns)
                     for y in range(h):
                         p = (f * height + y + ky) * width * channels
-                        d = (f * h + y) * w * columns + block * LANES
+                        d = (f * h + y) * w * columns + block * WIDTH
                         for x0 in range(w):
                             gradient, pixel = load(d_flat, d + x0 * columns), p + x0 * channels
                             sum0 = muladd(sum0, splat(x_flat, pixel + e0), gradient)
@@ -171,15 +171,15 @@ def sparse_weights(spk, dout, size, padding, dw, taps, pixels, first):
 
     dout (F, h, W + k - 1, M') has a border of k - 1 - p columns of zeros on the left, the rest on the right:
     the output that a spike at (y, x) reaches through (ky, kx) is at (y + p - ky, x + k - 1 - kx) in it.
-    taps (k * M'/LANES, 2) are the pairs of a kx and a block of columns, by what they add to an index of dout
+    taps (k * M'/WIDTH, 2) are the pairs of a kx and a block of columns, by what they add to an index of dout
     and of dw; six of them are summed side by side. Fills two lists of a frame: pixels (C, H*W + 1), of each
     channel where its spikes are, and first (C, H + 1), where in that list each row begins.
 
     Examples
     --------
-    >>> spk, dout = np.uint8([0, 1]).reshape(1, 1, 2, 1), np.zeros((1, 1, 2, LANES), np.float32)
+    >>> spk, dout = np.uint8([0, 1]).reshape(1, 1, 2, 1), np.zeros((1, 1, 2, WIDTH), np.float32)
     >>> dout[0, 0, :, 0] = 5, 7
-    >>> dw, taps = np.zeros((1, 1, 1, LANES), np.float32), np.zeros((1, 2), np.int64)  # one tap, one block
+    >>> dw, taps = np.zeros((1, 1, 1, WIDTH), np.float32), np.zeros((1, 2), np.int64)  # one tap, one block
     >>> sparse_weights(spk, dout, 1, 0, dw, taps, np.empty((1, 3), np.int32), np.empty((1, 2), np.int32))
     >>> dw[0, 0, 0, 0].item()  # of the second pixel alone
     7.0

@@ -1,12 +1,12 @@
-"""Vectors of LANES numbers that stay in registers, for Numba.
+"""Vectors of WIDTH numbers that stay in registers, for Numba.
 
 Numba vectorises simple loops by itself, but it cannot keep a block of numbers in registers while another
 loop runs around it, and that is where products and neurons get their speed. So this file gives jitted code
-one more type, a vector of LANES floats (on AVX2: two registers in float32), with + - * / and:
+one more type, a vector of WIDTH floats (on AVX2: two registers in float32), with + - * / and:
 
-    load(a, i)            a[i:i+LANES]        a is flat and contiguous in all of these, and no
-    store(a, i, v)        a[i:i+LANES] = v    bounds are checked
-    load_as(a, i, b)      a[i:i+LANES] in the dtype of the array b; a and store's may be uint8
+    load(a, i)            a[i:i+WIDTH]        a is flat and contiguous in all of these, and no
+    store(a, i, v)        a[i:i+WIDTH] = v    bounds are checked
+    load_as(a, i, b)      a[i:i+WIDTH] in the dtype of the array b; a and store's may be uint8
     splat(a, i)           a[i] in every lane
     item(a, i)            a[i], a single number
     muladd(s, v, w)       s + v*w, with one rounding where the processor has FMA
@@ -23,7 +23,7 @@ Examples
 >>> @njit(_nrt=False)
 ... def larger_half(x, numbers, out):
 ...     half, one = splat(numbers, 0), splat(numbers, 1)
-...     bound = splat(x, LANES - 1) * half
+...     bound = splat(x, WIDTH - 1) * half
 ...     store(out, 0, above(load(x, 0), bound, one))
 >>> x, out = np.arange(16, dtype=np.float32), np.empty(16, np.uint8)
 >>> larger_half(x, np.array([0.5, 1.0], np.float32), out)  # which numbers are above half of the last one
@@ -40,7 +40,7 @@ from numba import config, njit
 from numba.core import cgutils, types
 from numba.extending import intrinsic, models, overload, register_model
 
-LANES = 16
+WIDTH = 16
 
 # A kernel allocates nothing: every array is its caller's. So Numba need not count references to arrays, which
 # it would do by calls inside the loops, and at a call every vector leaves its registers.
@@ -77,7 +77,7 @@ def zeros(shape, dtype):
 
 
 class Vector(types.Type):
-    """The Numba type of LANES numbers of `dtype`.
+    """The Numba type of WIDTH numbers of `dtype`.
 
     Examples
     --------
@@ -87,12 +87,12 @@ class Vector(types.Type):
 
     def __init__(self, dtype):
         self.dtype = dtype
-        super().__init__(name=f"Vector({dtype}, {LANES})")
+        super().__init__(name=f"Vector({dtype}, {WIDTH})")
 
 
 def _llvm(dtype):
     scalar = {types.float32: ir.FloatType(), types.float64: ir.DoubleType(), types.uint8: ir.IntType(8)}[dtype]
-    return ir.VectorType(scalar, LANES)
+    return ir.VectorType(scalar, WIDTH)
 
 
 @register_model(Vector)
@@ -150,7 +150,7 @@ def _splat(typingctx, array, index):
         number = builder.load(_element(context, builder, array, *args))
         undefined, lane = ir.Constant(_llvm(array.dtype), ir.Undefined), ir.IntType(32)
         first = builder.insert_element(undefined, number, ir.Constant(lane, 0))
-        return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(lane, LANES), [0] * LANES))
+        return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(lane, WIDTH), [0] * WIDTH))
 
     return Vector(array.dtype)(array, types.intp), codegen
 
@@ -191,7 +191,7 @@ def _maximum(typingctx, v, w):
 def _absolute(typingctx, v):
     def codegen(context, builder, signature, args):
         vector = _llvm(v.dtype)
-        name = f"llvm.fabs.v{LANES}f{v.dtype.bitwidth}"
+        name = f"llvm.fabs.v{WIDTH}f{v.dtype.bitwidth}"
         kind = ir.FunctionType(vector, [vector])
         return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), args)
 
@@ -227,16 +227,16 @@ def _python():
     """The same functions on NumPy arrays."""
 
     def load(array, index):
-        return array[index : index + LANES].copy()
+        return array[index : index + WIDTH].copy()
 
     def load_as(array, index, like):
-        return array[index : index + LANES].astype(like.dtype)
+        return array[index : index + WIDTH].astype(like.dtype)
 
     def store(array, index, vector):
-        array[index : index + LANES] = vector
+        array[index : index + WIDTH] = vector
 
     def splat(array, index):
-        return np.full(LANES, array[index])
+        return np.full(WIDTH, array[index])
 
     def item(array, index):
         return array[index]
@@ -255,7 +255,7 @@ load, load_as, store, splat, item, muladd, above, maximum, absolute = (
 )
 
 
-# A row that ends before LANES numbers are full goes through `rest`, an array of LANES numbers.
+# A row that ends before WIDTH numbers are full goes through `rest`, an array of WIDTH numbers.
 
 
 @kernel
@@ -267,12 +267,12 @@ def load_some(array, index, count, rest):
     >>> @njit(_nrt=False)
     ... def copy_some(array, index, count, rest, out):
     ...     store(out, 0, load_some(array, index, count, rest))
-    >>> row, out = np.array([1, 2, 3, 4, 5], np.float32), np.empty(LANES, np.float32)
-    >>> copy_some(row, 2, 3, np.zeros(LANES, np.float32), out)
+    >>> row, out = np.array([1, 2, 3, 4, 5], np.float32), np.empty(WIDTH, np.float32)
+    >>> copy_some(row, 2, 3, np.zeros(WIDTH, np.float32), out)
     >>> out[:6].tolist()
     [3.0, 4.0, 5.0, 0.0, 0.0, 0.0]
     """
-    if count >= LANES:
+    if count >= WIDTH:
         return load_as(array, index, rest)
     for i in range(count):
         rest[i] = array[index + i]
@@ -289,11 +289,11 @@ def store_some(array, index, vector, count, rest):
     ... def fill_some(array, index, numbers, count, rest):
     ...     store_some(array, index, splat(numbers, 0), count, rest)
     >>> row = np.zeros(5, np.float32)
-    >>> fill_some(row, 1, np.array([7], np.float32), 3, np.zeros(LANES, np.float32))
+    >>> fill_some(row, 1, np.array([7], np.float32), 3, np.zeros(WIDTH, np.float32))
     >>> row.tolist()
     [0.0, 7.0, 7.0, 7.0, 0.0]
     """
-    if count >= LANES:
+    if count >= WIDTH:
         store(array, index, vector)
     else:
         store(rest, 0, vector)

@@ -2,10 +2,12 @@
 
 import numpy as np
 
-from .simd import LANES, absolute, kernel, load, maximum, splat, store
+from .simd import WIDTH, absolute, kernel, load, maximum, splat, store
 
 FAMILIES = ("fast_sigmoid", "atan", "sigmoid", "triangular")
-TABLE = len(FAMILIES)
+FAST_SIGMOID, ATAN, SIGMOID, TRIANGULAR, TABLE = range(5)  # curves, in the order of FAMILIES
+# Slots of the numbers that `as_numbers` returns.
+SCALE, HALF_TURN, HALF_SCALE, GAIN, REACH, PITCH, ZERO, ONE = range(8)
 
 
 def as_numbers(surrogate, dtype):
@@ -41,8 +43,8 @@ def as_numbers(surrogate, dtype):
 
 
 @kernel
-def derivative(x, curve, numbers, table, buffer):
-    """Surrogate gradient at the vector `x` = U - theta; `buffer` holds LANES numbers.
+def derivative(x, surrogate, buffer):
+    """Surrogate gradient at the vector `x` = U - theta; `buffer` holds WIDTH numbers.
 
     Examples
     --------
@@ -51,20 +53,21 @@ def derivative(x, curve, numbers, table, buffer):
     >>> @njit(_nrt=False)
     ... def slopes(x, curve, numbers, table, buffer, out):
     ...     store(out, 0, derivative(load(x, 0), curve, numbers, table, buffer))
-    >>> reference, x = Surrogate("fast_sigmoid", 1.0), np.linspace(-1, 14, LANES, dtype=np.float32)
+    >>> reference, x = Surrogate("fast_sigmoid", 1.0), np.linspace(-1, 14, WIDTH, dtype=np.float32)
     >>> out = np.empty_like(x)
     >>> slopes(x, *as_numbers(reference, x.dtype), np.empty_like(x), out)
     >>> out[:3].tolist(), bool((out == reference.derivative(x)).all())
     ([0.25, 1.0, 0.25], True)
     """
-    scale, gain, zero, one = splat(numbers, 0), splat(numbers, 3), splat(numbers, 6), splat(numbers, 7)
-    if curve == 0:  # fast_sigmoid
+    curve, numbers, table = surrogate
+    scale, gain, zero, one = splat(numbers, SCALE), splat(numbers, GAIN), splat(numbers, ZERO), splat(numbers, ONE)
+    if curve == FAST_SIGMOID:
         d = one + scale * absolute(x)
         slope = one / (d * d)
-    elif curve == 1:  # atan
-        z = splat(numbers, 1) * x
-        slope = splat(numbers, 2) / (one + z * z)
-    elif curve == 3:  # triangular
+    elif curve == ATAN:
+        z = splat(numbers, HALF_TURN) * x
+        slope = splat(numbers, HALF_SCALE) / (one + z * z)
+    elif curve == TRIANGULAR:
         slope = maximum(one - absolute(x) / scale, zero) / scale
     else:
         store(buffer, 0, x)
@@ -76,9 +79,9 @@ def derivative(x, curve, numbers, table, buffer):
 @kernel
 def _one_by_one(x, curve, numbers, table):
     """The curves that have no vector instruction, in place."""
-    scale, _, _, _, reach, pitch, zero, one = numbers
-    for i in range(LANES):
-        if curve == 2:  # sigmoid
+    scale, reach, pitch, zero, one = numbers[SCALE], numbers[REACH], numbers[PITCH], numbers[ZERO], numbers[ONE]
+    for i in range(WIDTH):
+        if curve == SIGMOID:
             e = np.exp(-scale * abs(x[i]))
             d = one + e
             x[i] = scale * e / (d * d)

@@ -6,11 +6,11 @@ A linear layer is a convolution with a 1x1 kernel over T*B frames of one pixel.
 import numpy as np
 
 from . import products
-from .simd import LANES, empty, zeros
+from .simd import WIDTH, empty, zeros
 
 
 def blocks(w):
-    """Rows of weights (K, M) in blocks of LANES columns, the last filled with 0: (ceil(M/LANES), K, LANES).
+    """Rows of weights (K, M) in blocks of WIDTH columns, the last filled with 0: (ceil(M/WIDTH), K, WIDTH).
 
     Examples
     --------
@@ -19,9 +19,9 @@ def blocks(w):
     ((2, 2, 16), [16.0, 17.0, 0.0])
     """
     rows, columns = w.shape
-    packed = zeros((-(-columns // LANES), rows, LANES), w.dtype)
+    packed = zeros((-(-columns // WIDTH), rows, WIDTH), w.dtype)
     for i, block in enumerate(packed):
-        part = w[:, i * LANES : (i + 1) * LANES]
+        part = w[:, i * WIDTH : (i + 1) * WIDTH]
         block[:, : part.shape[1]] = part
     return packed
 
@@ -51,14 +51,14 @@ def framed(x, top, left, height, width, value=0.0):
 
 
 def pack(w):
-    """Weights (k, k, C, M) as the forward product reads them: (ceil(M/LANES), k, k, C, LANES).
+    """Weights (k, k, C, M) as the forward product reads them: (ceil(M/WIDTH), k, k, C, WIDTH).
 
     Examples
     --------
     >>> pack(np.zeros((3, 3, 2, 20), np.float32)).shape
     (2, 3, 3, 2, 16)
     """
-    return blocks(w.reshape(-1, w.shape[3])).reshape(-1, *w.shape[:3], LANES)
+    return blocks(w.reshape(-1, w.shape[3])).reshape(-1, *w.shape[:3], WIDTH)
 
 
 def pack_transpose(w):
@@ -88,7 +88,7 @@ def forward(x, w, b, padding, pad_value, frame, packed=None):
     [2.0, 1.0, 3.0, 0.0]
     """
     packed = pack(w) if packed is None else packed
-    bias, rest = blocks(b[None]).reshape(-1), np.zeros(LANES, w.dtype)
+    bias, rest = blocks(b[None]).reshape(-1), np.zeros(WIDTH, w.dtype)
     out = empty((len(x), *frame, w.shape[3]), w.dtype)
     if _go_sparse(x, padding, pad_value):
         x, cur = _in_one_frame(x, out) if w.shape[0] == 1 and padding == 0 else (x, out)
@@ -121,10 +121,10 @@ def backward(dcur, x, w, padding, pad_value, need_dx, packed=None):
         # cur[x] takes w[kx] from x[x + kx - p], so x[x] gives w[kx] to cur[x + p - kx]: the gradient of the
         # inputs is a convolution too, of dcur with the flipped kernel and a border of k - 1 - p.
         packed = pack_transpose(w) if packed is None else packed
-        bias, rest = zeros((len(packed) * LANES,), w.dtype), np.zeros(LANES, w.dtype)
+        bias, rest = zeros((len(packed) * WIDTH,), w.dtype), np.zeros(WIDTH, w.dtype)
         dx = empty(x.shape, w.dtype)
         products.dense(dcur, packed, bias, size - 1 - padding, size - 1 - padding, dx, rest)
-    if columns % LANES:  # whole blocks
+    if columns % WIDTH:  # whole blocks
         whole = zeros((*dcur.shape[:3], _up(columns)), dcur.dtype)
         whole[..., :columns] = dcur
         dcur = whole
@@ -150,12 +150,12 @@ def _in_one_frame(x, cur):
 
 def _up(channels):
     """`channels` rounded up to whole blocks."""
-    return -(-channels // LANES) * LANES
+    return -(-channels // WIDTH) * WIDTH
 
 
 def _taps(size, channels, columns):
     """See ``products.sparse_weights``."""
-    kx, block = np.repeat(np.arange(size), columns // LANES), np.tile(np.arange(0, columns, LANES), size)
+    kx, block = np.repeat(np.arange(size), columns // WIDTH), np.tile(np.arange(0, columns, WIDTH), size)
     return np.stack([block - kx * columns, block + kx * channels * columns], axis=1)
 
 
