@@ -12,7 +12,7 @@ from . import layer
 
 
 def _pad(x, padding, pad_value):
-    """`x` (F, H, W, C) with a border of `padding` pixels of `pad_value` (a number, or one per channel)."""
+    """Return `x` (F, H, W, C) with a border of `padding` pixels of `pad_value` (a number, or one per channel)."""
     if padding == 0:
         return x
     frames, height, width, channels = x.shape
@@ -23,7 +23,7 @@ def _pad(x, padding, pad_value):
 
 
 def _windows(padded, kernel, frame):
-    """im2col: (F, h, w, k, k, C), a view on `padded` (F, H, W, C), of the first `frame` = (h, w) windows."""
+    """Return the first `frame` = (h, w) windows of `padded` (F, H, W, C) as a view (F, h, w, k, k, C)."""
     view = np.lib.stride_tricks.sliding_window_view(padded, (kernel, kernel), axis=(1, 2))
     return view[:, : frame[0], : frame[1]].transpose(0, 1, 2, 4, 5, 3)
 
@@ -36,7 +36,7 @@ def forward(
     pad_value: float | tuple[float, ...] = 0.0,
     frame: tuple[int, int] | None = None,
 ) -> np.ndarray:
-    """Currents of a convolution.
+    """Return the currents of a convolution.
 
     Parameters
     ----------
@@ -47,9 +47,9 @@ def forward(
     padding : int, default 0
         Pixels added on each side.
     pad_value : float or ndarray of shape (C,), default 0
-        What they hold: what a pixel of value 0 becomes (0 for spikes).
+        Their value: the code of a pixel of value 0 (0 for spikes).
     frame : (h, w), optional
-        How many rows and columns of outputs are wanted; all by default.
+        Number of rows and columns of outputs to compute; all by default.
 
     Returns
     -------
@@ -79,7 +79,7 @@ def backward(
     pad_value: float | tuple[float, ...] = 0.0,
     need_dx: bool = True,
 ) -> tuple[np.ndarray | None, np.ndarray, np.ndarray]:
-    """Gradients of :func:`forward`.
+    """Undo :func:`forward`.
 
     Parameters
     ----------

@@ -1,11 +1,12 @@
-"""From pixels to what the first layer takes.
+"""From pixels to the inputs of the first layer.
 
 direct     the normalised image as a constant current, the same at every step
 rate       at each step a spike with probability pixel / largest value
-latency    one spike for each pixel, the brighter the earlier; a pixel of 0 never fires
+latency    one spike for each pixel, the brighter the earlier; a pixel of 0 never spikes
 """
 
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
@@ -14,23 +15,9 @@ from .errors import InputError
 KINDS = ("direct", "rate", "latency")
 
 
-def direct(x, mean=0.0, std=1.0, dtype=np.float32):
-    """(x - mean) / std as one step of constant current.
-
-    Parameters
-    ----------
-    x : ndarray of shape (B, ...)
-    mean, std : float, or sequence with one per channel (the last axis)
-    dtype : numpy dtype
-
-    Returns
-    -------
-    inputs : ndarray of shape (1, B, ...)
-
-    Examples
-    --------
-    >>> direct(np.array([[0, 10]], np.uint8), mean=5.0, std=5.0)
-    array([[[-1.,  1.]]], dtype=float32)
+def direct(x: np.ndarray, mean: Any = 0.0, std: Any = 1.0, dtype: Any = np.float32) -> np.ndarray:
+    """Return (x - mean) / std, of shape (1, B, ...), as one step of constant current; mean and std may be per
+    channel.
     """
     inputs = np.asarray(x).astype(dtype)
     inputs -= np.asarray(mean, dtype)
@@ -38,52 +25,16 @@ def direct(x, mean=0.0, std=1.0, dtype=np.float32):
     return inputs[None]
 
 
-def rate(x, num_steps, max_value, rng):
-    """Bernoulli spikes: a pixel fires at each step with probability x / max_value.
-
-    Parameters
-    ----------
-    x : ndarray of shape (B, ...)
-        Between 0 and `max_value`; values outside count as the nearest of the two.
-    num_steps : int
-        T.
-    max_value : float
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    spk : ndarray of shape (T, B, ...), uint8
-
-    Examples
-    --------
-    >>> spk = rate(np.array([[0, 128, 255]], np.uint8), 1000, 255, np.random.default_rng(0))
-    >>> spk.mean(axis=0).round(1)
-    array([[0. , 0.5, 1. ]])
+def rate(x: np.ndarray, num_steps: int, max_value: float, rng: Any) -> np.ndarray:
+    """Return Bernoulli spikes, (T, B, ...) uint8: a pixel spikes at each step with probability x / max_value,
+    clipped.
     """
     probability = np.asarray(x, np.float32) / np.float32(max_value)
     return (rng.random((num_steps, *probability.shape), np.float32) < probability).astype(np.uint8)
 
 
-def latency(x, num_steps, max_value):
-    """One spike for each pixel above 0, at step round((1 - x / max_value) * (T - 1)).
-
-    Parameters
-    ----------
-    x : ndarray of shape (B, ...)
-        Between 0 and `max_value`; what is above counts as `max_value`.
-    num_steps : int
-        T.
-    max_value : float
-
-    Returns
-    -------
-    spk : ndarray of shape (T, B, ...), uint8
-
-    Examples
-    --------
-    >>> latency(np.array([[0, 51, 255]], np.uint8), 3, 255)[:, 0].tolist()
-    [[0, 0, 1], [0, 0, 0], [0, 1, 0]]
-    """
+def latency(x: np.ndarray, num_steps: int, max_value: float) -> np.ndarray:
+    """Return one spike, (T, B, ...) uint8, for each pixel above 0, at step round((1 - x / max_value) * (T - 1))."""
     x = np.asarray(x)
     level = np.clip(x.astype(np.float64) / max_value, 0, 1)
     step = np.rint((1 - level) * (num_steps - 1)).astype(np.int64)
@@ -142,27 +93,10 @@ class Encoder:
                 f"{self.mean} and {self.std}"
             )
 
-    def encode(self, x, rng=None, dtype=np.float32):
-        """Inputs of the network for raw images.
+    def encode(self, x: np.ndarray, rng: np.random.Generator | None = None, dtype: Any = np.float32) -> np.ndarray:
+        """Return the inputs of the network for raw images `x` (B, ...): (1, B, ...), or spikes (T, B, ...).
 
-        Parameters
-        ----------
-        x : ndarray of shape (B, ...)
-            In units of pixels.
-        rng : numpy.random.Generator, optional
-            Needed by "rate" alone.
-        dtype : numpy dtype, default float32
-            Of the current of "direct"; spikes are uint8.
-
-        Returns
-        -------
-        inputs : ndarray of shape (1, B, ...), or spikes of shape (T, B, ...)
-
-        Examples
-        --------
-        >>> latent = Encoder("latency", 3, 255.0)
-        >>> latent.encode(np.array([[0, 128, 255]], np.uint8))[:, 0].tolist()  # white first, grey at step 1
-        [[0, 0, 1], [0, 1, 0], [0, 0, 0]]
+        `rng` is needed for rate coding only; `dtype` is that of a current, spikes are uint8.
         """
         if self.kind == "direct":
             return direct(x, self.mean, self.std, dtype)
@@ -171,48 +105,26 @@ class Encoder:
         return latency(x, self.num_steps, self.max_value)
 
     @property
-    def pad_value(self):
-        """What a pixel of value 0 becomes, one number per channel: the border of a padded image."""
+    def pad_value(self) -> tuple[float, ...]:
+        """The code of a pixel of value 0, one number per channel: the border of a padded image."""
         if self.kind == "direct":
             return tuple(-m / s for m, s in zip(self.mean, self.std))
         return tuple(0.0 for _ in self.mean)
 
-    def config(self):
-        """The arguments as plain values, for :meth:`from_config`."""
+    def config(self) -> dict:
+        """Return the arguments as plain values, for :meth:`from_config`."""
         return asdict(self) | {"mean": list(self.mean), "std": list(self.std)}
 
     @classmethod
-    def from_config(cls, config):
-        """The encoder whose :meth:`config` this is."""
+    def from_config(cls, config: dict) -> "Encoder":
+        """Return the encoder that has this :meth:`config`."""
         return cls(**{**config, "mean": tuple(config["mean"]), "std": tuple(config["std"])})
 
 
-def fit(kind, x_train, num_steps, max_value):
-    """The encoder whose direct coding gives the training images mean 0 and standard deviation 1 per channel.
+def fit(kind: str, x_train: np.ndarray, num_steps: int, max_value: float) -> Encoder:
+    """Return the encoder whose direct coding gives the training images mean 0 and standard deviation 1 per channel.
 
-    Parameters
-    ----------
-    kind : str
-    x_train : ndarray of shape (n, H, W, C) or (n, N)
-        Flat rows share one mean and deviation. A constant channel gets a deviation of 1.
-    num_steps : int
-    max_value : float
-
-    Returns
-    -------
-    encoder : Encoder
-
-    Raises
-    ------
-    InputError
-        As :class:`Encoder`.
-
-    Examples
-    --------
-    >>> x = np.array([[0, 2], [2, 4]], np.uint8)
-    >>> encoder = fit("direct", x, 5, 4.0)
-    >>> encoder.mean, encoder.encode(x).mean().item(), round(encoder.encode(x).std().item(), 6)
-    ((2.0,), 0.0, 1.0)
+    Flat rows, (n, N), share one mean and deviation. A constant channel gets a deviation of 1.
     """
     channels = x_train.shape[-1] if x_train.ndim == 4 else 1
     flat = x_train.reshape(-1, channels)

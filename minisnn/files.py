@@ -1,42 +1,21 @@
-"""Files that are either whole or not there: written beside the final name, then renamed."""
+"""Files that are either complete or absent: written beside the final name, then renamed."""
 
 import os
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from .errors import InputError
 
 
 @contextmanager
-def atomic_write(path):
+def atomic_write(path: str | Path) -> Iterator[IO[bytes]]:
     """Open a file for writing bytes that appears under `path` only when it is complete.
 
-    The bytes go to ``<path>.part`` (the same name every time, so that a killed run leaves at most one
-    such file and the next run overwrites it), are flushed to the disk, and are then renamed, which is
-    atomic on one file system. On an exception `path` keeps its former content.
-
-    Parameters
-    ----------
-    path : str or Path
-        The final name.
-
-    Yields
-    ------
-    file : binary file object
-
-    Raises
-    ------
-    InputError
-        If the folder does not exist or cannot be written to.
-
-    Examples
-    --------
-    >>> import tempfile, pathlib
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     with atomic_write(pathlib.Path(folder) / "a.bin") as file:
-    ...         _ = file.write(b"whole")
-    ...     (pathlib.Path(folder) / "a.bin").read_bytes()
-    b'whole'
+    The bytes go to ``<path>.part`` (the same name every time, so that a killed run leaves at most one such file and the
+    next run overwrites it), are flushed to the disk, and are then renamed, which is atomic on one file system. On an
+    exception `path` keeps its former content. Raise InputError if the folder does not exist or cannot be written to.
     """
     path = Path(path)
     part = path.with_name(path.name + ".part")

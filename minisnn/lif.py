@@ -8,11 +8,11 @@ With U the membrane before reset, S the spike, beta the leak, theta the threshol
     U[t] = beta*U[t-1] + I[t]                         reset="none"                (a readout: never spikes)
     S[t] = 1 if U[t] > theta else 0                   strictly greater
 
-All four are one recurrence in V, the state that is kept between steps. It is what hardware stores, since
-leak and reset can then be applied when the neuron fires:
+All four are one recurrence in V, the state that is kept between steps. Hardware stores V, since leak and reset can then
+be applied in the firing pass:
 
     U[t] = V[t-1] + I[t]
-    V[t] = beta*U[t] - S[t]*(r0 + r1*U[t])            what a spike takes away, by reset:
+    V[t] = beta*U[t] - S[t]*(r0 + r1*U[t])            a spike removes, by reset:
 
     reset                 r0           r1
     subtract              theta        0
@@ -29,19 +29,16 @@ Sources: Eshraghian et al., Proc. IEEE 111 (2023), arXiv 2109.12894, eq. 4 and 1
 IEEE Signal Processing Magazine 36 (2019).
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 RESETS = ("subtract", "subtract_then_leak", "zero", "none")
 
 
-def removal(reset, beta, threshold):
-    """(r0, r1): a spike takes r0 + r1*U away from the kept state.
-
-    Examples
-    --------
-    >>> removal("subtract_then_leak", 0.5, 2.0)
-    (1.0, 0.0)
-    """
+def removal(reset: str, beta: float, threshold: float) -> tuple[float, float]:
+    """Return (r0, r1): a spike removes r0 + r1*U from the state."""
     return {
         "subtract": (threshold, 0.0),
         "subtract_then_leak": (beta * threshold, 0.0),
@@ -50,7 +47,14 @@ def removal(reset, beta, threshold):
     }[reset]
 
 
-def forward(cur, num_steps, beta, threshold, reset="subtract", step=None):
+def forward(
+    cur: np.ndarray,
+    num_steps: int,
+    beta: float,
+    threshold: float,
+    reset: str = "subtract",
+    step: Callable | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
     """Run neurons over time.
 
     Parameters
@@ -63,8 +67,8 @@ def forward(cur, num_steps, beta, threshold, reset="subtract", step=None):
     reset : str, default "subtract"
         One of ``RESETS``.
     step : callable, optional
-        Takes the place of the step function, in U - theta: a surrogate's curve, so that the backward pass
-        can be checked by finite differences.
+        Function of U - theta in place of the step function: a surrogate's curve, so that the backward pass can be
+        checked by finite differences.
 
     Returns
     -------
@@ -98,8 +102,19 @@ def forward(cur, num_steps, beta, threshold, reset="subtract", step=None):
     return spk, mem
 
 
-def backward(dspk, dmem, spk, mem, surrogate, beta, threshold, reset="subtract", detach_reset=True, constant=False):
-    """Backpropagation through time of :func:`forward`.
+def backward(
+    dspk: np.ndarray,
+    dmem: np.ndarray | None,
+    spk: np.ndarray,
+    mem: np.ndarray,
+    surrogate: Any,
+    beta: float,
+    threshold: float,
+    reset: str = "subtract",
+    detach_reset: bool = True,
+    constant: bool = False,
+) -> np.ndarray:
+    """Backpropagate through time: undo :func:`forward`.
 
     Parameters
     ----------
@@ -113,7 +128,7 @@ def backward(dspk, dmem, spk, mem, surrogate, beta, threshold, reset="subtract",
     detach_reset : bool, default True
         No gradient flows through the reset (as snnTorch does).
     constant : bool, default False
-        The current was one for all steps.
+        The current was the same for all steps.
 
     Returns
     -------

@@ -8,7 +8,7 @@ from . import layer
 
 
 def forward(spk: np.ndarray, w: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Currents of a fully connected layer.
+    """Return the currents of a fully connected layer.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def forward(spk: np.ndarray, w: np.ndarray, b: np.ndarray) -> np.ndarray:
 def backward(
     dcur: np.ndarray, spk: np.ndarray, w: np.ndarray, need_dx: bool = True
 ) -> tuple[np.ndarray | None, np.ndarray, np.ndarray]:
-    """Gradients of :func:`forward`.
+    """Undo :func:`forward`.
 
     Parameters
     ----------

@@ -1,6 +1,7 @@
 """Losses, each with its gradient written by hand.
 
-Every loss takes the last layer's spikes and membranes and the labels, and returns
+Every loss takes the last layer's spikes and membranes, (T, B, N), the labels (B,), and the number of classes, and
+returns
 
     value    the mean over the batch
     dspk     its gradient with respect to the spikes, (T, B, N), or None
@@ -8,64 +9,35 @@ Every loss takes the last layer's spikes and membranes and the labels, and retur
 
     rate        cross-entropy on the spike counts of the classes
     membrane    cross-entropy on the membranes of the classes at each step
-    mse_count   squared distance of the spike counts to wanted ones
+    mse_count   squared distance of the spike counts from target counts
 
-A population of N neurons is shared out in contiguous groups of N/classes; a class's count (or membrane) is
-the sum over its group. :func:`rate_penalty` is added to any of them and bears on all layers: fewer spikes
-are fewer cycles in sparsity-aware hardware.
+A population of N neurons is split into contiguous groups of N/classes; the count (or membrane) of a class is the sum
+over its group. :func:`rate_penalty` is added to any of them and acts on all layers: fewer spikes are fewer cycles in
+sparsity-aware hardware. All raise InputError for labels that do not fit.
 
 Sources: Eshraghian et al., Proc. IEEE 111 (2023), arXiv 2109.12894, section IV; snnTorch ``functional.loss``.
 """
+
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from .errors import InputError
 
 
-def class_sums(x, classes):
-    """Sum the last axis, N neurons, in groups: one sum for each class.
-
-    Parameters
-    ----------
-    x : ndarray of shape (..., N)
-    classes : int
-        Divides N.
-
-    Returns
-    -------
-    sums : ndarray of shape (..., classes)
-
-    Examples
-    --------
-    >>> class_sums(np.array([1.0, 2.0, 3.0, 4.0]), 2)
-    array([3., 7.])
-    """
+def class_sums(x: np.ndarray, classes: int) -> np.ndarray:
+    """Sum the last axis, N neurons, in groups: one sum for each class."""
     return x.reshape(*x.shape[:-1], classes, -1).sum(axis=-1)
 
 
-def class_sums_backward(dsums, neurons):
-    """Gradient of :func:`class_sums`: every neuron of a group gets its group's.
-
-    Parameters
-    ----------
-    dsums : ndarray of shape (..., classes)
-    neurons : int
-        N.
-
-    Returns
-    -------
-    dx : ndarray of shape (..., N)
-
-    Examples
-    --------
-    >>> class_sums_backward(np.array([5.0, 6.0]), 4)
-    array([5., 5., 6., 6.])
-    """
+def class_sums_backward(dsums: np.ndarray, neurons: int) -> np.ndarray:
+    """Undo :func:`class_sums`: every neuron of a group gets the group's gradient."""
     return np.repeat(dsums, neurons // dsums.shape[-1], axis=-1)
 
 
 def _cross_entropy(logits, labels):
-    """Mean over the rows of -log softmax(logits)[label], and its gradient; logits of shape (B, K)."""
+    """Return the mean over rows of -log softmax(logits)[label], and its gradient; logits (B, K)."""
     rows = np.arange(len(labels))
     shifted = logits - logits.max(axis=-1, keepdims=True)  # no overflow
     log_softmax = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
@@ -77,36 +49,8 @@ def _cross_entropy(logits, labels):
     return float(value), dlogits
 
 
-def rate(spk, mem, labels, classes):
-    """Cross-entropy on the spike counts.
-
-    Parameters
-    ----------
-    spk, mem : ndarray of shape (T, B, N)
-        Spikes and membranes of the last layer.
-    labels : ndarray of int, shape (B,)
-        0 to classes - 1.
-    classes : int
-        Divides N.
-
-    Returns
-    -------
-    value : float
-    dspk : ndarray of shape (T, B, N)
-    dmem : None
-
-    Raises
-    ------
-    InputError
-        If the labels do not fit.
-
-    Examples
-    --------
-    >>> spk = np.array([[[1.0, 0.0]], [[1.0, 0.0]]])  # two steps, one sample, two classes: counts 2, 0
-    >>> value, dspk, dmem = rate(spk, spk, np.array([0]), 2)
-    >>> round(value, 4), dspk[0, 0].round(4).tolist()
-    (0.1269, [-0.1192, 0.1192])
-    """
+def rate(spk: np.ndarray, mem: np.ndarray, labels: np.ndarray, classes: int) -> tuple[float, np.ndarray, None]:
+    """Return the cross-entropy on the spike counts, dspk, and None."""
     labels = _checked(labels, spk, classes)
     counts = class_sums(spk.sum(axis=0), classes)
     value, dcounts = _cross_entropy(counts, labels)
@@ -115,32 +59,8 @@ def rate(spk, mem, labels, classes):
     return value, dspk, None
 
 
-def membrane(spk, mem, labels, classes):
-    """Cross-entropy on the membranes at each step, mean over the steps.
-
-    Parameters
-    ----------
-    spk, mem, labels, classes
-        As of :func:`rate`.
-
-    Returns
-    -------
-    value : float
-    dspk : None
-    dmem : ndarray of shape (T, B, N)
-
-    Raises
-    ------
-    InputError
-        If the labels do not fit.
-
-    Examples
-    --------
-    >>> mem = np.array([[[2.0, 0.0]], [[2.0, 0.0]]])
-    >>> value, dspk, dmem = membrane(mem, mem, np.array([0]), 2)
-    >>> round(value, 4), dmem[0, 0].round(4).tolist()
-    (0.1269, [-0.0596, 0.0596])
-    """
+def membrane(spk: np.ndarray, mem: np.ndarray, labels: np.ndarray, classes: int) -> tuple[float, None, np.ndarray]:
+    """Return the mean over steps of the cross-entropy on the membranes, None, and dmem."""
     labels = _checked(labels, mem, classes)
     steps, batch, neurons = mem.shape
     logits = class_sums(mem, classes).reshape(steps * batch, classes)
@@ -150,35 +70,13 @@ def membrane(spk, mem, labels, classes):
     return value, None, dmem
 
 
-def mse_count(spk, mem, labels, classes, correct=0.8, incorrect=0.05):
-    """Squared distance of the spike counts to wanted ones, mean over batch and classes, divided by T.
+def mse_count(
+    spk: np.ndarray, mem: np.ndarray, labels: np.ndarray, classes: int, correct: float = 0.8, incorrect: float = 0.05
+) -> tuple[float, np.ndarray, None]:
+    """Return the squared distance of the spike counts from target counts, over batch and classes, divided by T; dspk;
+    None.
 
-    The group of the right class is to fire in a share `correct` of the steps, the others in `incorrect`.
-
-    Parameters
-    ----------
-    spk, mem, labels, classes
-        As of :func:`rate`.
-    correct, incorrect : float
-        Spikes per neuron and step, 0 to 1.
-
-    Returns
-    -------
-    value : float
-    dspk : ndarray of shape (T, B, N)
-    dmem : None
-
-    Raises
-    ------
-    InputError
-        If the labels do not fit.
-
-    Examples
-    --------
-    >>> spk = np.array([[[1.0, 0.0]], [[1.0, 0.0]]])
-    >>> value, dspk, dmem = mse_count(spk, spk, np.array([0]), 2, correct=0.5, incorrect=0.0)
-    >>> value, dspk[0, 0].tolist()  # counts 2, 0 where 1, 0 are wanted
-    (0.25, [0.5, 0.0])
+    Neurons of the right class are to spike in a fraction `correct` of the steps, the others in `incorrect`.
     """
     labels = _checked(labels, spk, classes)
     steps, batch, neurons = spk.shape
@@ -195,27 +93,10 @@ def mse_count(spk, mem, labels, classes, correct=0.8, incorrect=0.05):
     return value, dspk, None
 
 
-def rate_penalty(rates, weight, target=None):
-    """Price of firing: sum(weight * rates), or sum(weight * (rates - target)^2).
+def rate_penalty(rates: np.ndarray, weight: Any, target: Any = None) -> tuple[float, np.ndarray]:
+    """Return the price of spikes, sum(weight * rates) or sum(weight * (rates - target)^2), and its gradient (L,).
 
-    Parameters
-    ----------
-    rates : ndarray of shape (L,)
-        Mean firing rate of each layer, spikes per neuron and step.
-    weight : float or sequence of L floats
-    target : float or sequence of L floats, optional
-        The wanted rates; without it the rates are pushed down.
-
-    Returns
-    -------
-    value : float
-    drates : ndarray of shape (L,)
-
-    Examples
-    --------
-    >>> value, drates = rate_penalty(np.array([0.1, 0.3]), 2.0, target=0.1)
-    >>> round(value, 3), drates.round(3).tolist()
-    (0.08, [0.0, 0.8])
+    `rates` (L,) are the firing rates of the layers; weight and target are numbers, or one for each layer.
     """
     rates = np.asarray(rates, float)
     weight = np.broadcast_to(np.asarray(weight, float), rates.shape)
@@ -229,22 +110,9 @@ def rate_penalty(rates, weight, target=None):
 LOSSES = {"rate": rate, "membrane": membrane, "mse_count": mse_count}
 
 
-def parse(text):
-    """Read ``"rate"``, ``"membrane"``, ``"mse_count"`` or ``"mse_count:0.8:0.05"`` (correct, incorrect rate).
-
-    Returns
-    -------
-    loss : callable of (spk, mem, labels, classes)
-
-    Raises
-    ------
-    InputError
-        For an unknown name or rates outside 0 to 1.
-
-    Examples
-    --------
-    >>> parse("mse_count:0.9:0.1").keywords
-    {'correct': 0.9, 'incorrect': 0.1}
+def parse(text: str) -> Callable:
+    """Read ``"rate"``, ``"membrane"``, ``"mse_count"`` or ``"mse_count:0.8:0.05"`` (correct, incorrect rate) as a
+    function.
     """
     from functools import partial
 
@@ -262,24 +130,8 @@ def parse(text):
     return partial(mse_count, correct=values[0], incorrect=values[1])
 
 
-def parse_penalty(text):
-    """Read a rate penalty, as (weight, target or None): ``"0.1"``, ``"5:0.05"`` (weight, target), or by layer.
-
-    Returns
-    -------
-    weight : float or tuple of float
-    target : float or tuple of float or None
-
-    Raises
-    ------
-    InputError
-        For what cannot be read, a weight below 0, or a target that is no rate.
-
-    Examples
-    --------
-    >>> parse_penalty("5:0.05"), parse_penalty("2,0.5,0,0")
-    ((5.0, 0.05), ((2.0, 0.5, 0.0, 0.0), None))
-    """
+def parse_penalty(text: str) -> tuple[Any, Any]:
+    """Read a rate penalty as (weight, target or None): ``"0.1"``, ``"5:0.05"`` (weight:target), or lists by layer."""
     parts = [_numbers(part.split(",")) for part in str(text).split(":")]
     weights, targets = parts[0], (parts[1] if len(parts) == 2 else None)
     if len(parts) > 2 or not all(parts) or min(weights) < 0 or (targets and not 0 <= min(targets) <= max(targets) <= 1):

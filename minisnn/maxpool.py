@@ -4,21 +4,23 @@ import numpy as np
 
 
 def _windows(x, k):
-    """(T, B, h, w, k*k, C): the windows of `x` (T, B, H, W, C) in reading order; rest rows are dropped."""
+    """Return the windows of `x` (T, B, H, W, C) in reading order, (T, B, h, w, k*k, C), without rows of no whole
+    window.
+    """
     steps, batch, height, width, channels = x.shape
     h, w = height // k, width // k
     x = x[:, :, : h * k, : w * k].reshape(steps, batch, h, k, w, k, channels)
     return x.transpose(0, 1, 2, 4, 3, 5, 6).reshape(steps, batch, h, w, k * k, channels)
 
 
-def forward(spk, k):
+def forward(spk: np.ndarray, k: int) -> np.ndarray:
     """Pool spikes.
 
     Parameters
     ----------
     spk : ndarray of shape (T, B, H, W, C)
     k : int
-        Side of the window, and the stride. Rows and columns beyond whole windows are dropped.
+        Side of the window, and the stride. Rows and columns of no whole window are dropped.
 
     Returns
     -------
@@ -32,11 +34,11 @@ def forward(spk, k):
     return _windows(spk, k).max(axis=4)
 
 
-def backward(dpooled, spk, k):
-    """Gradient of :func:`forward`: it goes to the first maximum of each window, as in PyTorch.
+def backward(dpooled: np.ndarray, spk: np.ndarray, k: int) -> np.ndarray:
+    """Undo :func:`forward`: the gradient goes to the first maximum of each window, as in PyTorch.
 
-    In a silent window every neuron is a maximum, so its first neuron is given the gradient: that is how
-    a silent window can learn to fire.
+    In a silent window every neuron is a maximum, so its first neuron gets the gradient: that is how a silent window can
+    learn to spike.
 
     Parameters
     ----------

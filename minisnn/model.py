@@ -1,4 +1,4 @@
-"""A trained network in a file: one .npz of plain arrays and a JSON text, nothing pickled."""
+"""A trained network in a file: one .npz of plain arrays and a JSON text; nothing is pickled."""
 
 import json
 import platform
@@ -59,19 +59,10 @@ class Model:
     history: list = field(default_factory=list)
     versions: dict = field(default_factory=lambda: versions())
 
-    def save(self, path):
-        """Write the model to `path` (.npz), whole or not at all.
+    def save(self, path: str | Path) -> None:
+        """Write the model to `path` (.npz), completely or not at all.
 
-        The seconds of the history stay behind: the same training gives the same file, byte for byte.
-
-        Parameters
-        ----------
-        path : str or Path
-
-        Raises
-        ------
-        InputError
-            If it cannot be written there.
+        The seconds of the history are left out: the same training gives the same file, byte for byte.
         """
         about = {
             "network": portable(self.network.config()),
@@ -85,23 +76,10 @@ class Model:
         write(path, "model", about, dict(zip(self.network.param_names, self.network.params)))
 
     @classmethod
-    def load(cls, path, backend="numba", threads=None):
-        """Read a model that :meth:`save` wrote.
+    def load(cls, path: str | Path, backend: str = "numba", threads: int | None = None) -> "Model":
+        """Read a model that :meth:`save` wrote; backend and threads belong to the machine, not to the model.
 
-        Parameters
-        ----------
-        path : str or Path
-        backend, threads
-            As of :class:`minisnn.network.Network`: they belong to the machine and not to the model.
-
-        Returns
-        -------
-        model : Model
-
-        Raises
-        ------
-        InputError
-            If the file is missing, damaged, of another format version, or its parts do not fit together.
+        Raise InputError if the file is missing, damaged, of another format version, or its parts do not fit together.
         """
         about, arrays = read(path, "model")
         try:
@@ -120,7 +98,7 @@ class Model:
         return cls(network, encoder, **_about_training(path, about))
 
 
-def load(path, backend="numba", threads=None):
+def load(path: str | Path, backend: str = "numba", threads: int | None = None) -> Model:
     """Read a model file; see :meth:`Model.load`.
 
     Examples
@@ -132,60 +110,18 @@ def load(path, backend="numba", threads=None):
     return Model.load(path, backend, threads)
 
 
-def portable(config):
-    """A network's config without what belongs to the machine and not to the model.
-
-    Parameters
-    ----------
-    config : dict
-        As of :meth:`minisnn.network.Network.config`.
-
-    Examples
-    --------
-    >>> net = Network("10", (4,), backend="numpy", threads=2, rng=np.random.default_rng(0))
-    >>> sorted(net.config().keys() - portable(net.config()).keys())
-    ['backend', 'threads']
-    """
+def portable(config: dict) -> dict:
+    """Return a network's config without the arguments that belong to the machine."""
     return {key: value for key, value in config.items() if key not in ("backend", "threads")}
 
 
-def versions():
-    """Versions of minisnn, numpy and python, by name.
-
-    Examples
-    --------
-    >>> sorted(versions())
-    ['minisnn', 'numpy', 'python']
-    """
+def versions() -> dict[str, str]:
+    """Return the versions of minisnn, numpy and python, by name."""
     return {"minisnn": __version__, "numpy": np.__version__, "python": platform.python_version()}
 
 
-def set_params(path, network, arrays):
-    """Copy the arrays of a file into a network's parameters, after checking names, shapes and numbers.
-
-    Parameters
-    ----------
-    path : str or Path
-        For the message.
-    network : Network
-    arrays : dict of ndarray
-        By the names of ``network.param_names``.
-
-    Raises
-    ------
-    InputError
-        If an array is missing, has another shape or type, or a value that is not finite.
-
-    Examples
-    --------
-    >>> net = Network("1", (2,), backend="numpy", rng=np.random.default_rng(0))
-    >>> set_params("model.npz", net, {"1.w": np.float32([[3.0], [4.0]]), "1.b": np.float32([5.0])})
-    >>> net.params[0].tolist(), net.params[1].tolist()
-    ([[3.0], [4.0]], [5.0])
-    >>> set_params("model.npz", net, {"1.w": np.float32([[3.0], [4.0]])})
-    Traceback (most recent call last):
-    minisnn.errors.InputError: model.npz lacks the array 1.b of topology 1; train or export it again
-    """
+def set_params(path: str | Path, network: Network, arrays: dict) -> None:
+    """Copy the arrays of a file into a network's parameters, after checking names, shapes and numbers."""
     for name, param in zip(network.param_names, network.params):
         found = arrays.get(name)
         if found is None:
@@ -202,7 +138,7 @@ def set_params(path, network, arrays):
 
 
 def _about_training(path, about):
-    """Seed, data set, settings, history and versions of a model file, each of the type that it must have."""
+    """Return seed, data set, settings, history and versions of a model file, with their types checked."""
     kinds = {"seed": int, "dataset": str, "settings": dict, "history": list, "versions": dict}
     for name, kind in kinds.items():
         if not isinstance(about.get(name), kind):
@@ -215,72 +151,16 @@ def _about_training(path, about):
     return {name: about[name] for name in kinds}
 
 
-def write(path, kind, about, arrays, compressed=False):
-    """Write a .npz of `arrays` and the dict `about` (plain values) that says it is of `kind`, whole or not at all.
-
-    Parameters
-    ----------
-    path : str or Path
-    kind : str
-        What :func:`read` is to be told, such as "model".
-    about : dict
-        What JSON can hold.
-    arrays : dict of ndarray
-    compressed : bool, default False
-
-    Raises
-    ------
-    InputError
-        If it cannot be written there.
-    ValueError
-        If `about` has a number that is not finite.
-
-    Examples
-    --------
-    >>> from tempfile import TemporaryDirectory
-    >>> with TemporaryDirectory() as folder:
-    ...     write(f"{folder}/a.npz", "model", {"seed": 3}, {"1.w": np.ones(2)})
-    ...     with np.load(f"{folder}/a.npz") as content:  # nothing pickled: any program can read it
-    ...         print(sorted(content), content["about"])
-    ['1.w', 'about'] {"kind": "model", "format": 1, "seed": 3}
-    """
+def write(path: str | Path, kind: str, about: dict, arrays: dict, compressed: bool = False) -> None:
+    """Write a .npz of `arrays` and the plain values `about`, marked as a file of `kind`, completely or not at all."""
     text = json.dumps({"kind": kind, "format": FORMAT, **about}, allow_nan=False)
     with atomic_write(path) as file:
         (np.savez_compressed if compressed else np.savez)(file, about=np.array(text), **arrays)
 
 
-def read(path, kind):
-    """Read what :func:`write` wrote.
-
-    Parameters
-    ----------
-    path : str or Path
-    kind : str
-        As given to :func:`write`.
-
-    Returns
-    -------
-    about : dict
-    arrays : dict of ndarray
-
-    Raises
-    ------
-    InputError
-        If the file is missing, damaged, of another kind or of another format version.
-
-    Examples
-    --------
-    >>> from tempfile import TemporaryDirectory
-    >>> with TemporaryDirectory() as folder:
-    ...     write(f"{folder}/a.npz", "model", {"seed": 3}, {"1.w": np.ones(2)})
-    ...     about, arrays = read(f"{folder}/a.npz", "model")
-    ...     try:
-    ...         read(f"{folder}/a.npz", "trace")
-    ...     except InputError as error:
-    ...         print(str(error).split("a.npz ")[1])
-    is a model file, not a trace file; name another
-    >>> about, arrays["1.w"].tolist()
-    ({'seed': 3}, [1.0, 1.0])
+def read(path: str | Path, kind: str) -> tuple[dict, dict]:
+    """Return (about, arrays) of a file that :func:`write` wrote; raise InputError if it is damaged or of another
+    kind.
     """
     path = Path(path)
     if not path.is_file():

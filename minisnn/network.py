@@ -16,58 +16,39 @@ from .topology import normalised, parse
 
 @dataclass
 class LayerRun:
-    """What one layer did: its inputs, membranes and spikes before the pool, the spikes that it hands on.
+    """Arrays of one layer in a forward pass.
 
     Attributes
     ----------
     inputs : ndarray of shape (T or 1, B, ...)
-        What it took; a constant input has one step.
+        The frames it took; a constant input has one step.
     spk, mem : ndarray of shape (T, B, ...)
-        Of all its neurons, before the pool; membranes before reset.
+        Spikes of all its neurons, before the pool, and their membranes before reset.
     out : ndarray of shape (T, B, ...)
         Spikes after the pool: the next layer's inputs.
-
-    Examples
-    --------
-    >>> net = Network("4C3-MP2-10", (8, 8, 1), backend="numpy", rng=np.random.default_rng(0))
-    >>> first, second = net.forward(np.ones((1, 2, 8, 8, 1)), num_steps=5).layers
-    >>> first.inputs.shape, first.spk.shape, first.out.shape
-    ((1, 2, 8, 8, 1), (5, 2, 6, 6, 4), (5, 2, 3, 3, 4))
-    >>> second.inputs.shape  # the same, flattened
-    (5, 2, 36)
     """
 
     inputs: np.ndarray
-    spk: np.ndarray = None
-    mem: np.ndarray = None
-    out: np.ndarray = None
+    spk: Any = None
+    mem: Any = None
+    out: Any = None
 
 
 @dataclass
 class Run:
-    """What a network did in one forward pass.
+    """Result of one forward pass of a network.
 
     Attributes
     ----------
     spk, mem : ndarray of shape (T, B, N)
         Spikes and membranes before reset of the last layer.
     rates : ndarray of shape (L,), float64
-        Mean firing rate of each layer: spikes per neuron and step, before pooling.
+        Firing rate of each layer: spikes per neuron and step, before the pool.
     layers : list of LayerRun
-        Every layer's arrays; the kernels keep spikes and membranes only with ``record=True``.
+        Arrays of every layer; the kernels keep spikes and membranes only with ``record=True``.
     num_steps : int
     tape : object
-        What the kernels' backward pass needs.
-
-    Examples
-    --------
-    >>> net = Network("2", (1,), beta=0.5, backend="numpy", rng=np.random.default_rng(0))
-    >>> net.params[0][...] = [[0.75, 0.0]]  # one neuron charges, one gets nothing
-    >>> run = net.forward(np.ones((1, 1, 1)), num_steps=4)
-    >>> run.mem[:, 0, 0].tolist(), run.spk[:, 0, 0].tolist()
-    ([0.75, 1.125, 0.3125, 0.90625], [0.0, 1.0, 0.0, 0.0])
-    >>> run.rates.tolist()  # one spike of 2 neurons in 4 steps
-    [0.125]
+        Arrays for the kernels' backward pass.
     """
 
     spk: np.ndarray
@@ -75,7 +56,7 @@ class Run:
     rates: np.ndarray
     layers: list
     num_steps: int
-    tape: object = field(default=None, repr=False)
+    tape: Any = field(default=None, repr=False)
 
 
 class Network:
@@ -87,12 +68,12 @@ class Network:
         Such as ``"32C3-MP2-32C3-MP2-256-10"``; see :mod:`minisnn.topology`.
     input_shape : (H, W, C) or (N,)
     classes : int, optional
-        Number of classes; the last layer's neurons are shared out in equal, contiguous groups
+        Number of classes; the last layer's neurons are split into equal, contiguous groups
         (population coding). By default one neuron each.
     beta, threshold : float or sequence of float
         Leak, in [0, 1], and threshold, above 0: one for all layers, or one for each.
     reset : str, default "subtract"
-        One of ``lif.RESETS`` but "none".
+        One of ``lif.RESETS`` except "none".
     readout : "spikes" or "membrane"
         "membrane": the last layer has reset "none" and never spikes; the class with the largest membrane,
         summed over the steps, wins.
@@ -101,7 +82,7 @@ class Network:
     surrogate : Surrogate or str, default "fast_sigmoid:5"
     padding : int, "same", or one of these per convolution
     pad_value : float or sequence of C floats, default 0
-        What the first layer pads with: what a pixel of value 0 becomes.
+        Border of the first layer: the code of a pixel of value 0.
     dtype : "float32" or "float64"
     backend : "numba" or "numpy"
         The kernels, or the reference. They compute the same.
@@ -115,7 +96,7 @@ class Network:
     Raises
     ------
     InputError
-        For any value that does not fit, in one sentence.
+        If a value does not fit; the message names it.
 
     Examples
     --------
@@ -124,8 +105,8 @@ class Network:
     >>> run.spk.shape, net.scores(run).shape
     ((5, 2, 10), (2, 10))
 
-    What may differ by layer is kept by layer, and the border by input channel; with a membrane readout the last
-    layer has no reset:
+    Beta, threshold and reset belong to a layer, the border to an input channel; with a membrane readout the last layer
+    has no reset:
 
     >>> net = Network("4C3-MP2-10", (8, 8, 1), beta=(0.5, 0.9), readout="membrane", padding=1, pad_value=-0.5,
     ...               rng=np.random.default_rng(0))
@@ -134,7 +115,7 @@ class Network:
     >>> dict(zip(net.param_names, [p.shape for p in net.params]))
     {'1.w': (3, 3, 1, 4), '1.b': (4,), '2.w': (64, 10), '2.b': (10,)}
 
-    The config makes the same network, but for its weights:
+    The config makes the same network, with other weights:
 
     >>> twin = Network(**net.config(), rng=np.random.default_rng(1))
     >>> twin.config() == net.config(), bool((twin.params[0] == net.params[0]).all())
@@ -203,7 +184,7 @@ class Network:
 
     @property
     def pad_value(self):
-        """What the first layer pads with, one value per input channel."""
+        """Border of the first layer, one value per input channel."""
         return self._pad_value
 
     @pad_value.setter
@@ -234,18 +215,12 @@ class Network:
         return tuple(layer.reset for layer in self.layers)
 
     @property
-    def param_names(self):
+    def param_names(self) -> list[str]:
         """["1.w", "1.b", "2.w", ...], in the order of `params`."""
         return [f"{i + 1}.{kind}" for i in range(len(self.layers)) for kind in "wb"]
 
-    def config(self):
-        """The arguments that make the network but not its first weights, as plain values.
-
-        Raises
-        ------
-        InputError
-            If the surrogate is a function of one's own, or a table.
-        """
+    def config(self) -> dict:
+        """Return the arguments that make the network, except its first weights, as plain values."""
         if self.surrogate.functions or self.surrogate.table:
             raise InputError(
                 f"surrogate {self.surrogate.name} is a function of your own and cannot be stored; "
@@ -268,7 +243,7 @@ class Network:
             "threads": self.threads,
         }
 
-    def forward(self, inputs, num_steps, record=False, smooth=False):
+    def forward(self, inputs: np.ndarray, num_steps: int, record: bool = False, smooth: bool = False) -> Run:
         """Run the network over time.
 
         Parameters
@@ -280,7 +255,7 @@ class Network:
         record : bool, default False
             Keep every layer's spikes and membranes in ``run.layers``.
         smooth : bool, default False
-            Swap the step for the surrogate's curve, which makes :meth:`backward` the exact gradient and so
+            Replace the step by the surrogate's curve, which makes :meth:`backward` the exact gradient and so
             lets finite differences check it. ``backend="numpy"`` only, with ``detach_reset=False``.
 
         Returns
@@ -303,8 +278,10 @@ class Network:
             return _as_run(kernels.forward(self, inputs, num_steps, record), num_steps)
         return reference_forward(self, inputs, num_steps, self.surrogate.curve if smooth else None)
 
-    def backward(self, run, dspk, dmem=None, drates=None):
-        """Backpropagation through time.
+    def backward(
+        self, run: Run, dspk: np.ndarray | None, dmem: np.ndarray | None = None, drates: Sequence[float] | None = None
+    ) -> list[np.ndarray]:
+        """Backpropagate through time.
 
         Parameters
         ----------
@@ -331,7 +308,7 @@ class Network:
         >>> run.mem.item(), dw.item(), db.item()
         (1.0, 2.0, 1.0)
 
-        With the surrogate's curve in place of the step it is the exact gradient, which differences find too:
+        With the surrogate's curve in place of the step, the gradient is exact, as differences show:
 
         >>> net = Network("3-2", (2,), backend="numpy", dtype="float64", detach_reset=False,
         ...               rng=np.random.default_rng(0))
@@ -348,18 +325,18 @@ class Network:
         (0.018039, 0.018039)
         """
         dspk = np.zeros_like(run.spk) if dspk is None else dspk
-        drates = np.zeros(len(self.layers)) if drates is None else np.asarray(drates, float)
+        by_layer = np.zeros(len(self.layers)) if drates is None else np.asarray(drates, float)
         # rate = mean of the layer's spikes: each spike has the same share in it
         spikes = [layer.shape.neurons * run.spk.shape[1] * run.num_steps for layer in self.layers]
-        shares = [self.dtype.type(d / n) for d, n in zip(drates, spikes)]
+        shares = [self.dtype.type(d / n) for d, n in zip(by_layer, spikes)]
         if self.backend == "numba":
             from .kernels import network as kernels
 
             return kernels.backward(self, run.tape, dspk, dmem, shares)
         return reference_backward(self, run, dspk, dmem, shares)
 
-    def scores(self, run):
-        """Score of each class: spikes counted, or membranes summed over steps (readout).
+    def scores(self, run: Run) -> np.ndarray:
+        """Return the score of each class: spikes counted, or membranes summed over steps (readout).
 
         The class with the highest score is the answer; the lowest index wins a tie.
 

@@ -1,8 +1,8 @@
-"""Surrogate gradients: smooth curves that stand in for the step when the network learns.
+"""Surrogate gradients: smooth curves that replace the step function when the network learns.
 
-A neuron fires when x = U - theta is above 0. The derivative of that step is 0 everywhere and infinite
-at x = 0, so nothing could be learned through it. A surrogate keeps the step in the forward pass and
-takes the derivative of a curve that resembles it in the backward pass:
+A neuron spikes when x = U - theta is above 0. The derivative of that step is 0 everywhere and infinite at x = 0, so
+nothing could be learned through it. A surrogate keeps the step in the forward pass and takes the derivative of a
+similar curve in the backward pass:
 
     family         derivative                          curve                         half-width   peak
     -------------  ----------------------------------  ----------------------------  -----------  ------
@@ -11,9 +11,9 @@ takes the derivative of a curve that resembles it in the backward pass:
     sigmoid        k e^(-kx) / (1 + e^(-kx))^2         1 / (1 + e^(-kx))             1.7627/k     k/4
     triangular     max(0, 1 - |x|/w) / w               its integral from -w          w/2          1/w
 
-The half-width is the distance from the threshold at which the derivative has fallen to half its peak.
-Equal scales are not like for like: families are compared fairly with :func:`match_width` and, if the
-heights are to agree as well, :func:`match_width_and_height`.
+The half-width is the distance from the threshold at which the derivative has fallen to half its peak. Equal scales do
+not make families comparable: use :func:`match_width`, or :func:`match_width_and_height` if the peaks are to agree as
+well.
 
 Sources: fast_sigmoid: Zenke & Ganguli, Neural Computation 30 (2018), eq. 4. atan: Fang et al., ICCV 2021
 (arXiv 2007.05785). sigmoid: the logistic function, e.g. Neftci, Mostafa & Zenke, IEEE SPM 36 (2019).
@@ -118,28 +118,9 @@ class Surrogate:
     def __str__(self):
         return f"{self.name}:{self.scale:.9g}" + (f":{self.gain:.9g}" if self.gain != 1 else "")
 
-    def curve(self, x):
-        """The smooth step, times `gain`; only differences of it matter.
-
-        Parameters
-        ----------
-        x : ndarray
-            U - theta, in units of the membrane.
-
-        Returns
-        -------
-        y : ndarray
-            Of the same shape and dtype.
-
-        Raises
-        ------
-        InputError
-            For a table, which has a derivative only.
-
-        Examples
-        --------
-        >>> Surrogate("sigmoid", 4.0).curve(np.array([-9.0, 0.0, 9.0])).round(6).tolist()
-        [0.0, 0.5, 1.0]
+    def curve(self, x: np.ndarray) -> np.ndarray:
+        """Return the smooth step times `gain`; only its differences matter. Raise InputError for a table, which has
+        none.
         """
         if self.table is not None:
             raise InputError("a tabulated surrogate has a derivative only: use the one it was made from")
@@ -147,24 +128,8 @@ class Surrogate:
         raw = self.functions[0](x) if self.functions else _curve(self.name, x.dtype.type(self.scale), x)
         return raw * x.dtype.type(self.gain)
 
-    def derivative(self, x):
-        """The surrogate gradient.
-
-        Parameters
-        ----------
-        x : ndarray
-            U - theta, in units of the membrane.
-
-        Returns
-        -------
-        slope : ndarray
-            Of the same shape and dtype.
-
-        Examples
-        --------
-        >>> Surrogate("triangular", 0.5).derivative(np.array([-0.5, -0.25, 0.0, 0.25])).tolist()
-        [0.0, 1.0, 2.0, 1.0]
-        """
+    def derivative(self, x: np.ndarray) -> np.ndarray:
+        """Return the surrogate gradient at `x` = U - theta, an array in units of the membrane."""
         x = np.asarray(x)
         if self.table is not None:
             raw = _interpolate(x, np.asarray(self.table, x.dtype), x.dtype.type(self.reach))
@@ -175,44 +140,23 @@ class Surrogate:
         return raw * x.dtype.type(self.gain)
 
     @property
-    def peak(self):
+    def peak(self) -> float:
         """Height of the derivative at the threshold."""
-        return float(self.derivative(np.float64(0.0)))
+        return float(self.derivative(np.zeros(1))[0])
 
     @property
-    def half_width(self):
+    def half_width(self) -> float:
         """Distance from the threshold at which the derivative is half its peak, in units of membrane."""
         if self.name in FAMILIES and self.table is None:
             return _unit_half_width(self.name) * (self.scale if self.name == "triangular" else 1 / self.scale)
         x = np.linspace(0, self.reach or 10 / self.scale, 100_001)
         return float(x[np.argmax(self.derivative(x) <= self.peak / 2)])
 
-    def tabulate(self, reach, points=4097):
-        """The same derivative as a table that the kernels interpolate linearly.
+    def tabulate(self, reach: float, points: int = 4097) -> tuple["Surrogate", float]:
+        """Return (table, error): the same derivative as a table for the kernels, and its largest interpolation error.
 
-        Parameters
-        ----------
-        reach : float
-            The table covers x in [-reach, reach]; outside the derivative counts as 0.
-        points : int, default 4097
-            Odd, so that x = 0 is one of them.
-
-        Returns
-        -------
-        table : Surrogate
-        error : float
-            Largest difference to the true derivative halfway between points, and at the two ends.
-
-        Raises
-        ------
-        InputError
-            For an even number of points, less than 3, or a reach that is not above 0.
-
-        Examples
-        --------
-        >>> table, error = Surrogate("atan", 2.0).tabulate(reach=20.0)
-        >>> error < 1e-3
-        True
+        The table has an odd number of `points` over [-reach, reach]; outside, the derivative is 0. The error is the
+        largest difference halfway between points, and at the two ends.
         """
         if points < 3 or points % 2 == 0:
             raise InputError(f"a surrogate table needs an odd number of points, at least 3, got {points}")
@@ -243,30 +187,8 @@ def _unit_half_width(name):
     }[name]
 
 
-def from_half_width(name, half_width):
-    """The surrogate of family `name` whose derivative is half its peak at distance `half_width`.
-
-    Parameters
-    ----------
-    name : str
-        One of ``FAMILIES``.
-    half_width : float
-        In units of the membrane.
-
-    Returns
-    -------
-    surrogate : Surrogate
-
-    Raises
-    ------
-    InputError
-        For an unknown family, or a half-width that is not above 0.
-
-    Examples
-    --------
-    >>> from_half_width("atan", 0.1).half_width
-    0.1
-    """
+def from_half_width(name: str, half_width: float) -> Surrogate:
+    """Return the surrogate of a family whose derivative is half its peak at distance `half_width`."""
     if name not in FAMILIES:
         raise InputError(f"unknown surrogate {name!r}: choose one of {', '.join(FAMILIES)}")
     if not half_width > 0:
@@ -275,81 +197,31 @@ def from_half_width(name, half_width):
     return Surrogate(name, half_width / unit if name == "triangular" else unit / half_width)
 
 
-def match_width(name, other):
-    """The surrogate of family `name` as wide as `other`: k = 0.65 alpha between fast_sigmoid and atan.
-
-    Parameters
-    ----------
-    name : str
-        One of ``FAMILIES``.
-    other : Surrogate
-
-    Returns
-    -------
-    surrogate : Surrogate
-
-    Examples
-    --------
-    >>> round(match_width("fast_sigmoid", Surrogate("atan", 2.0)).scale, 3)
-    1.301
+def match_width(name: str, other: Surrogate) -> Surrogate:
+    """Return the surrogate of family `name` that is as wide as `other`: k = 0.65 alpha between fast_sigmoid and
+    atan.
     """
     return from_half_width(name, other.half_width)
 
 
-def match_width_and_height(name, other):
-    """The surrogate of family `name` as wide and as high as `other` (through `gain`).
-
-    Parameters
-    ----------
-    name : str
-        One of ``FAMILIES``.
-    other : Surrogate
-
-    Returns
-    -------
-    surrogate : Surrogate
-
-    Examples
-    --------
-    >>> s = match_width_and_height("fast_sigmoid", Surrogate("atan", 8.0))
-    >>> round(s.peak, 6), round(s.half_width / Surrogate("atan", 8.0).half_width, 6)
-    (4.0, 1.0)
-    """
+def match_width_and_height(name: str, other: Surrogate) -> Surrogate:
+    """Return the surrogate of family `name` that is as wide and as high as `other`, by its `gain`."""
     matched = match_width(name, other)
     return Surrogate(name, matched.scale, other.peak / matched.peak)
 
 
-def parse(text):
-    """Read ``"fast_sigmoid:25"``, or with a gain ``"fast_sigmoid:25:0.5"``; a Surrogate passes unchanged.
-
-    Parameters
-    ----------
-    text : str or Surrogate
-
-    Returns
-    -------
-    surrogate : Surrogate
-
-    Raises
-    ------
-    InputError
-        For an unknown family or a scale that is not a positive number.
-
-    Examples
-    --------
-    >>> parse("atan:2").peak
-    1.0
-    """
+def parse(text: str | Surrogate) -> Surrogate:
+    """Read ``"fast_sigmoid:25"``, or with a gain ``"fast_sigmoid:25:0.5"``; a Surrogate is returned unchanged."""
     if isinstance(text, Surrogate):
         return text
-    name, *numbers = str(text).split(":")
+    name, *words = str(text).split(":")
     if name not in FAMILIES:
         raise InputError(f"unknown surrogate {name!r}: choose one of {', '.join(FAMILIES)}")
     try:
-        numbers = [float(number) for number in numbers]
-        assert 1 <= len(numbers) <= 2
+        numbers = [float(word) for word in words]
+        assert 1 <= len(words) <= 2
     except (ValueError, AssertionError):
         raise InputError(
             f"surrogate {text!r} is not of the form name:scale or name:scale:gain, for example fast_sigmoid:25"
         ) from None
-    return Surrogate(name, *numbers)
+    return Surrogate(name, numbers[0], numbers[1] if len(numbers) > 1 else 1.0)

@@ -190,6 +190,8 @@ def test_habits():
 
 # Rooms whose public functions have type hints, and whose functions take few arguments. All of them, in the end.
 ROOMS_TYPED = {
+    "minisnn",
+    "minisnn.kernels",
     "minisnn.commands",
     "minisnn.training",
     "minisnn.data",

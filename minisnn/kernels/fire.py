@@ -1,11 +1,11 @@
 """The firing pass: neurons over time and the pool after them in one kernel, as the hardware does it.
 
-It equals ``lif`` followed by ``maxpool``, but a window's neurons stay in the nearest cache for all steps,
-and no membrane is ever written to memory: the backward pass computes them again from the currents, which
-costs less than to fetch them. For a constant current that is one number per neuron for all T steps.
+It equals ``lif`` followed by ``maxpool``, but the neurons of a window stay in the nearest cache for all steps, and no
+membrane is ever written to memory: the backward pass computes them again from the currents, which costs less than
+fetching them. For a constant current that is one number per neuron for all T steps.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,24 +24,11 @@ class Frame(NamedTuple):
     num_steps: int
 
 
-def forward(cur, num_steps, neuron, pool):
-    """Spikes (T, B, h, w, C) uint8 after the pool, of currents (T or 1, B, H, W, C), and the number fired.
+def forward(cur: np.ndarray, num_steps: int, neuron: np.ndarray, pool: int) -> tuple[np.ndarray, int]:
+    """Return spikes after the pool, (T, B, h, w, C) uint8, of currents (T or 1, B, H, W, C), and the number of spikes
+    before.
 
-    `neuron` is from ``lif.constants``; H and W are multiples of `pool`.
-
-    Examples
-    --------
-    Four neurons under one pool, the same as ``lif`` and ``maxpool`` one after the other:
-
-    >>> from minisnn import lif, maxpool
-    >>> from minisnn.kernels.lif import constants
-    >>> cur = np.array([0.75, 0.0, 0.5, 0.625], np.float32).reshape(1, 1, 2, 2, 1)
-    >>> out, fired = forward(cur, 4, constants(0.5, 1.0, "subtract", True, cur.dtype), 2)
-    >>> spk, mem = lif.forward(cur, 4, 0.5, 1.0)
-    >>> out.ravel().tolist(), maxpool.forward(spk, 2).ravel().tolist()
-    ([0, 1, 1, 0], [0.0, 1.0, 1.0, 0.0])
-    >>> fired, int(spk.sum())
-    (2, 2)
+    `neuron` comes from ``lif.constants``; H and W are multiples of `pool`.
     """
     batch, height, width, channels = cur.shape[1:]
     out = np.empty((num_steps, batch, height // pool, width // pool, channels), np.uint8)
@@ -51,35 +38,12 @@ def forward(cur, num_steps, neuron, pool):
     return out, fired
 
 
-def backward(dout, share, cur, out, neuron, pool, surrogate):
-    """Gradient of the currents, of their shape; `share` is added to the gradient of every spike.
+def backward(
+    dout: np.ndarray, share: Any, cur: np.ndarray, out: np.ndarray, neuron: np.ndarray, pool: int, surrogate: tuple
+) -> np.ndarray:
+    """Return the gradient of the currents; `share` is added to the gradient of every spike.
 
-    Parameters
-    ----------
-    dout : ndarray of shape (T, B, h, w, C)
-        Gradient of the pooled spikes.
-    share : scalar of the dtype of `cur`
-    cur, neuron, pool
-        As given to :func:`forward`.
-    out : ndarray of shape (T, B, h, w, C), uint8
-        As returned by it.
-    surrogate : tuple
-        From ``surrogate.as_numbers``.
-
-    Examples
-    --------
-    >>> from minisnn import Surrogate, lif, maxpool
-    >>> from minisnn.kernels.lif import constants
-    >>> from minisnn.kernels.surrogate import as_numbers
-    >>> cur = np.array([0.75, 0.0, 0.5, 0.625], np.float32).reshape(1, 1, 2, 2, 1)
-    >>> neuron, dout = constants(0.5, 1.0, "subtract", True, cur.dtype), np.ones((4, 1, 1, 1, 1), np.float32)
-    >>> curve = Surrogate("fast_sigmoid", 1.0)
-    >>> out, _ = forward(cur, 4, neuron, 2)
-    >>> backward(dout, np.float32(0), cur, out, neuron, 2, as_numbers(curve, cur.dtype)).round(4).ravel()
-    array([3.3925, 0.    , 0.    , 1.4629], dtype=float32)
-    >>> spk, mem = lif.forward(cur, 4, 0.5, 1.0)
-    >>> lif.backward(maxpool.backward(dout, spk, 2), None, spk, mem, curve, 0.5, 1.0, constant=True).round(4).ravel()
-    array([3.3925, 0.    , 0.    , 1.4629], dtype=float32)
+    `dout` (T, B, h, w, C) is the gradient of the pooled spikes `out`; `surrogate` comes from ``surrogate.as_numbers``.
     """
     batch, height, width, channels = cur.shape[1:]
     dcur = np.zeros(cur.shape, cur.dtype)
@@ -100,18 +64,18 @@ def backward(dout, share, cur, out, neuron, pool, surrogate):
 
 
 def _steps(pool, width):
-    """How many pixels lie between the first neuron of a window and each of its neurons, in reading order."""
+    """Return how far each neuron of a window is from the first, in pixels in reading order."""
     return np.add.outer(np.arange(pool) * width, np.arange(pool)).reshape(-1)
 
 
 def _scratch(dtype, *vectors):
-    """Arrays for a number of vectors each, and one for the rest of a row."""
+    """Allocate arrays of some vectors each, and one for the end of a row."""
     return [np.empty(n * WIDTH, dtype) for n in vectors] + [np.zeros(WIDTH, dtype)]
 
 
 @kernel
 def _first_pixel(window, pool, width):
-    """Index of the upper left pixel of a window, both counted through the batch in reading order."""
+    """Return the index of the upper left pixel of a window; both count through the batch in reading order."""
     per_row = width // pool  # the height is a multiple of pool: frames follow without a gap
     return window // per_row * pool * width + window % per_row * pool
 

@@ -1,24 +1,21 @@
 """The leaky integrate-and-fire neuron over time. See ``minisnn/lif.py`` for the equations."""
 
+from typing import Any
+
 import numpy as np
 
 from . import surrogate as sg
 from .simd import WIDTH, above, kernel, load_some, splat, store_some
 
-
 # Slots of the array that `constants` returns.
 BETA, THETA, R0, R1, Q0, Q1, ZERO, ONE = range(8)
 
 
-def constants(beta, threshold, reset, detach_reset, dtype):
-    """(beta, theta, r0, r1, q0, q1, 0, 1) in `dtype`: what a spike takes away, and what of it is differentiated.
+def constants(beta: float, threshold: float, reset: str, detach_reset: bool, dtype: np.dtype) -> np.ndarray:
+    """Return the numbers of a neuron in the slots BETA to ONE, in `dtype`.
 
-    Examples
-    --------
-    >>> constants(0.5, 2.0, "subtract_then_leak", True, np.dtype("float32")).tolist()
-    [0.5, 2.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0]
-    >>> constants(0.5, 2.0, "zero", False, np.dtype("float32")).tolist()
-    [0.5, 2.0, 0.0, 0.5, 0.0, 0.5, 0.0, 1.0]
+    R0 and R1 are what a spike removes, Q0 and Q1 the part of it that is differentiated. ZERO and ONE are among them
+    because a literal would promote float32 to float64.
     """
     zero = dtype.type(0)
     removal = {
@@ -32,18 +29,10 @@ def constants(beta, threshold, reset, detach_reset, dtype):
     return np.array([beta, theta, *removal, *felt, 0, 1], dtype)
 
 
-def forward(cur, num_steps, beta, threshold, reset="subtract"):
-    """As ``minisnn.lif.forward``; the spikes are uint8.
-
-    Examples
-    --------
-    >>> from minisnn import lif as reference
-    >>> cur = np.full((1, 1), 0.75, np.float32)
-    >>> for spk, mem in (forward(cur, 4, 0.5, 1.0), reference.forward(cur, 4, 0.5, 1.0)):
-    ...     print(spk.dtype, spk.ravel(), mem.ravel())
-    uint8 [0 1 0 0] [0.75    1.125   0.3125  0.90625]
-    float32 [0. 1. 0. 0.] [0.75    1.125   0.3125  0.90625]
-    """
+def forward(
+    cur: np.ndarray, num_steps: int, beta: float, threshold: float, reset: str = "subtract"
+) -> tuple[np.ndarray, np.ndarray]:
+    """Run neurons over time, as ``minisnn.lif.forward``; the spikes are uint8."""
     neuron = constants(beta, threshold, reset, True, cur.dtype)
     shape = (num_steps, *cur.shape[1:])
     spk, mem = np.empty(shape, np.uint8), np.empty(shape, cur.dtype)
@@ -53,18 +42,19 @@ def forward(cur, num_steps, beta, threshold, reset="subtract"):
     return spk, mem
 
 
-def backward(dspk, dmem, spk, mem, surrogate, beta, threshold, reset="subtract", detach_reset=True, constant=False):
-    """As ``minisnn.lif.backward``; `spk` is not read, the membranes tell where the spikes were.
-
-    Examples
-    --------
-    >>> from minisnn import Surrogate, lif as reference
-    >>> spk, mem = forward(np.ones((1, 1), np.float32), 2, beta=0.5, threshold=1.0)
-    >>> for function in (backward, reference.backward):
-    ...     function(np.ones_like(mem), None, spk, mem, Surrogate("fast_sigmoid", 1.0), 0.5, 1.0).round(4).ravel()
-    array([1.2222, 0.4444], dtype=float32)
-    array([1.2222, 0.4444], dtype=float32)
-    """
+def backward(
+    dspk: np.ndarray,
+    dmem: np.ndarray | None,
+    spk: np.ndarray,
+    mem: np.ndarray,
+    surrogate: Any,
+    beta: float,
+    threshold: float,
+    reset: str = "subtract",
+    detach_reset: bool = True,
+    constant: bool = False,
+) -> np.ndarray:
+    """Return dcur, as ``minisnn.lif.backward``; `spk` is not read, since the membranes show where the spikes were."""
     neuron = constants(beta, threshold, reset, detach_reset, mem.dtype)
     dmem = np.zeros(0, mem.dtype) if dmem is None else dmem
     dcur = np.zeros((1 if constant else len(mem), *mem.shape[1:]), mem.dtype)

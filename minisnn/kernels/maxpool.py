@@ -5,35 +5,16 @@ import numpy as np
 from .simd import kernel
 
 
-def forward(spk, k):
-    """As ``minisnn.maxpool.forward`` for spikes as uint8: the OR of each window.
-
-    Examples
-    --------
-    >>> from minisnn import maxpool as reference
-    >>> spk = np.array([[1, 1, 0, 0], [0, 1, 0, 0]], np.uint8).reshape(1, 1, 2, 4, 1)
-    >>> forward(spk, 2).ravel(), reference.forward(spk, 2).ravel()
-    (array([1, 0], dtype=uint8), array([1, 0], dtype=uint8))
-    """
+def forward(spk: np.ndarray, k: int) -> np.ndarray:
+    """Return the OR of each window, as ``minisnn.maxpool.forward``; spikes are uint8."""
     steps, batch, height, width, channels = spk.shape
     pooled = np.zeros((steps, batch, height // k, width // k, channels), np.uint8)
     _forward(spk.reshape(-1, height, width, channels), k, pooled.reshape(-1, height // k, width // k, channels))
     return pooled
 
 
-def backward(dpooled, spk, k):
-    """As ``minisnn.maxpool.backward``: the gradient goes to the first spike, or to the first neuron.
-
-    Examples
-    --------
-    >>> from minisnn import maxpool as reference
-    >>> spk = np.array([[0, 1, 0, 0], [0, 1, 0, 0]], np.uint8).reshape(1, 1, 2, 4, 1)
-    >>> dpooled = np.array([5, 7], np.float32).reshape(1, 1, 1, 2, 1)
-    >>> for function in (backward, reference.backward):
-    ...     function(dpooled, spk, 2)[0, 0, :, :, 0].tolist()
-    [[0.0, 5.0, 7.0, 0.0], [0.0, 0.0, 0.0, 0.0]]
-    [[0.0, 5.0, 7.0, 0.0], [0.0, 0.0, 0.0, 0.0]]
-    """
+def backward(dpooled: np.ndarray, spk: np.ndarray, k: int) -> np.ndarray:
+    """Give the gradient to the first spike of a window, or to its first neuron, as ``minisnn.maxpool.backward``."""
     steps, batch, height, width, channels = spk.shape
     dspk = np.zeros(spk.shape, dpooled.dtype)
     _backward(

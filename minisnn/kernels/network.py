@@ -1,14 +1,15 @@
-"""Forward and backward of a whole network by the kernels, on slices of the batch side by side.
+"""Forward and backward pass of a whole network by the kernels, on slices of the batch side by side.
 
-The batch is cut into up to SLICES parts, as many as the work is worth and whatever the number of threads;
-every part is computed by one thread, and the parts' gradients are summed in order: the result does not depend
-on the threads.
+The batch is cut into up to SLICES slices, depending on the amount of work but not on the number of threads. Each slice
+is computed by one thread, and the gradients of the slices are summed in order: the result does not depend on the
+threads.
 """
 
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import import_module
+from typing import Any
 
 import numpy as np
 
@@ -21,34 +22,18 @@ SLICE_WORTH = 250_000  # neurons times steps: less work than that costs less tha
 
 @dataclass
 class _LayerTape:
-    """What the backward pass of one layer needs: inputs, currents, spikes handed on; membranes if kept."""
+    """Arrays of one layer for the backward pass: inputs, currents, spikes handed on; membranes only if recorded."""
 
     inputs: np.ndarray
-    cur: np.ndarray = None
-    out: np.ndarray = None
-    spk: np.ndarray = None
-    mem: np.ndarray = None
-    fired: int = 0
+    cur: np.ndarray
+    out: np.ndarray | None = None
+    spk: np.ndarray | None = None
+    mem: np.ndarray | None = None
+    spike_count: int = 0
 
 
-def forward(net, inputs, num_steps, record):
-    """(spk, mem, rates, layers, tape) of ``Network.forward``; `layers` as (inputs, spk, mem, out) tuples.
-
-    Examples
-    --------
-    With weights and pixels that are such fractions no sum is rounded, and the kernels give the reference's bits:
-
-    >>> from minisnn import Network
-    >>> net, reference = (Network("4C3-MP2-10", (8, 8, 1), backend=backend, rng=np.random.default_rng(0))
-    ...                   for backend in ("numba", "numpy"))
-    >>> for own, p in zip(net.params, reference.params):
-    ...     own[...] = p[...] = np.rint(p * 256) / 256
-    >>> inputs = np.rint(np.random.default_rng(1).uniform(0, 32, (1, 2, 8, 8, 1))).astype(np.float32) / 16
-    >>> spk, mem, rates, layers, tape = forward(net, inputs, 5, record=False)
-    >>> run = reference.forward(inputs, 5)
-    >>> bool((spk == run.spk).all()), bool((mem == run.mem).all()), (rates == run.rates).tolist(), int(spk.sum())
-    (True, True, [True, True], 8)
-    """
+def forward(net: Any, inputs: np.ndarray, num_steps: int, record: bool) -> tuple:
+    """Return (spk, mem, rates, layers, tape) for ``Network.forward``; `layers` are (inputs, spk, mem, out) tuples."""
     batch = inputs.shape[1]
     work = batch * num_steps * sum(layer.shape.neurons for layer in net.layers)
     bounds = np.linspace(0, batch, min(SLICES, batch, max(work // SLICE_WORTH, 1)) + 1).astype(int)
@@ -65,7 +50,7 @@ def forward(net, inputs, num_steps, record):
     mem = np.concatenate([part.mem for part in last], axis=1)
     rates = np.array(
         [
-            sum(layers[i].fired for layers in tape) / (layer.shape.neurons * batch * num_steps)
+            sum(layers[i].spike_count for layers in tape) / (layer.shape.neurons * batch * num_steps)
             for i, layer in enumerate(net.layers)
         ]
     )
@@ -77,18 +62,9 @@ def forward(net, inputs, num_steps, record):
     return spk, mem, rates, layers, tape
 
 
-def backward(net, tape, dspk, dmem, shares):
-    """Gradients of ``Network.backward``, from the tape of :func:`forward`; `shares` are of the layers' rates.
-
-    Examples
-    --------
-    >>> from minisnn import Network
-    >>> net = Network("1", (1,), rng=np.random.default_rng(0))
-    >>> net.params[0][...] = 0.5
-    >>> spk, mem, rates, layers, tape = forward(net, np.full((1, 1, 1), 2, np.float32), 1, record=False)
-    >>> dw, db = backward(net, tape, np.ones_like(spk), None, [np.float32(0)])
-    >>> mem.item(), dw.item(), db.item()  # at the threshold this surrogate is 1: dw is the input
-    (1.0, 2.0, 1.0)
+def backward(net: Any, tape: list, dspk: np.ndarray, dmem: np.ndarray | None, shares: Any) -> list[np.ndarray]:
+    """Return the gradients for ``Network.backward`` from a tape; `shares` are the gradients of each layer's spikes by
+    its rate.
     """
     ends = np.cumsum([part[-1].spk.shape[1] for part in tape])
     packed = [windows.pack_transpose(_as_kernel(layer.w)) for layer in net.layers]
@@ -113,17 +89,17 @@ def _map(net, function, count):
 
 
 def _as_kernel(w):
-    """Weights of any layer as (k, k, C, M): a linear layer's is a 1x1 kernel."""
+    """Return the weights of any layer as (k, k, C, M): those of a linear layer are a 1x1 kernel."""
     return w if w.ndim == 4 else w[None, None]
 
 
 def _as_frames(x):
-    """Neurons of any layer as (T, B, H, W, C): a flat row is one pixel."""
+    """Return arrays of any layer as (T, B, H, W, C): a flat row is one pixel."""
     return x if x.ndim == 5 else x[:, :, None, None]
 
 
 def _row(layer):
-    """The file of the layer's kind in this column."""
+    """Return the file of the layer's kind in this column."""
     return import_module(f".{layer.shape.kind}", __package__)
 
 
@@ -140,9 +116,9 @@ def _forward_slice(net, x, num_steps, packed, record):
         if record or index == len(net.layers) - 1:
             done.spk, done.mem = lif.forward(cur, num_steps, layer.beta, layer.threshold, layer.reset)
             done.out = maxpool.forward(done.spk, pool) if pool > 1 else done.spk
-            done.fired = np.count_nonzero(done.spk)
+            done.spike_count = np.count_nonzero(done.spk)
         else:
-            out, done.fired = fire.forward(_as_frames(cur), num_steps, _neuron(net, layer), pool)
+            out, done.spike_count = fire.forward(_as_frames(cur), num_steps, _neuron(net, layer), pool)
             done.out = out.reshape(*out.shape[:2], *layer.shape.next_shape)
         layers.append(done)
         x = done.out

@@ -1,12 +1,11 @@
 """Windows times weights: the four products behind `linear` and `conv2d`, dense and sparse.
 
-All work on frames (F = T*B of them), channels last, and on weights as rows of output channels. Output
-channels are cut into blocks of WIDTH, so that the sums of a block stay in registers while the inputs of its
-window are walked in ascending address.
+All work on frames (F = T*B of them), channels last, and on weights as rows of output channels. Output channels are cut
+into blocks of WIDTH, so that the sums of a block stay in registers while the inputs of its window are walked in
+ascending address.
 
-A silent input adds nothing. The sparse products list the spikes of a row of pixels once and add their
-weights alone; they beat the dense ones up to a density of about one half. As 0*w and 1*w are exact, both
-give the same bits.
+A silent input adds nothing. The sparse products list the spikes of a row of pixels once and add only their weights;
+they beat the dense ones up to a density of about one half. As 0*w and 1*w are exact, both give the same bits.
 """
 
 import numpy as np
@@ -16,19 +15,10 @@ from .simd import WIDTH, item, kernel, load, load_some, muladd, splat, store, st
 
 @kernel
 def dense(x, packed, bias, top, left, out, rest):
-    """out[f, y, x] = bias + window of x at (y - top, x - left) times weights; outside x is 0.
+    """Compute out[f, y, x] = bias + window of x at (y - top, x - left) times weights; outside its frame x is 0.
 
-    x (F, H, W, C); packed (blocks, k, k, C, WIDTH) and bias from ``windows``; out (F, h, w, M). Four frames are
-    summed side by side: eight chains of FMA keep the processor busy.
-
-    Examples
-    --------
-    >>> from minisnn.kernels.windows import pack
-    >>> w, bias, rest = np.float32([1, 10]).reshape(1, 1, 2, 1), np.ones(WIDTH, np.float32), np.zeros(WIDTH, np.float32)
-    >>> x, out = np.float32([2, 3]).reshape(1, 1, 1, 2), np.empty((1, 1, 1, 1), np.float32)
-    >>> dense(x, pack(w), bias, 0, 0, out, rest)
-    >>> out.item()  # 1 + 2*1 + 3*10
-    33.0
+    x (F, H, W, C); packed (blocks, k, k, C, WIDTH) and bias from ``windows``; out (F, h, w, M). Four frames are summed
+    side by side: eight chains of FMA keep the processor busy.
     """
     frames, height, width, channels = x.shape
     _, h, w, columns = out.shape
@@ -62,21 +52,11 @@ def dense(x, packed, bias, top, left, out, rest):
 
 @kernel
 def sparse(spk, packed, bias, padding, out, spikes, first, rest):
-    """The same for spikes 0/1, spk (F, H, W, C) uint8, padded alike above and at the left.
+    """Compute the same for spikes 0/1, spk (F, H, W, C) uint8, with equal padding above and at the left.
 
-    Fills two lists of a frame: spikes (H, W*C + 1), of each row the x*C + c of its spikes, and first
-    (H, W + 1), where in that list each pixel begins. Two pixels are summed side by side, and one row of the
-    window is added at a time, so that its weights stay in the nearest cache.
-
-    Examples
-    --------
-    >>> from minisnn.kernels.windows import pack
-    >>> w, bias, rest = np.float32([1, 10]).reshape(1, 1, 2, 1), np.ones(WIDTH, np.float32), np.zeros(WIDTH, np.float32)
-    >>> spk, out = np.uint8([[0, 1], [1, 1]]).reshape(1, 1, 2, 2), np.empty((1, 1, 2, 1), np.float32)
-    >>> spikes, first = np.empty((1, 5), np.int32), np.empty((1, 3), np.int32)
-    >>> sparse(spk, pack(w), bias, 0, out, spikes, first, rest)
-    >>> out.ravel().tolist(), spikes[0, :3].tolist(), first[0].tolist()  # 1 + 10, and 1 + 1 + 10
-    ([11.0, 12.0], [1, 2, 3], [0, 1, 3])
+    Fills two lists of a frame: spikes (H, W*C + 1), the x*C + c of each row's spikes, and first (H, W + 1), where each
+    pixel begins in that list. Two pixels are summed side by side, and one row of the window is added at a time, so that
+    its weights stay in the nearest cache.
     """
     frames, height, width, channels = spk.shape
     _, h, w, columns = out.shape
@@ -125,18 +105,9 @@ def sparse(spk, packed, bias, padding, out, spikes, first, rest):
 
 @kernel
 def dense_weights(x, dout, size, dw):
-    """dw[ky, kx, c] += sum over frames and pixels of x[y + ky, x + kx, c] * dout[y, x].
+    """Add to dw[ky, kx, c] the sum over frames and pixels of x[y + ky, x + kx, c] * dout[y, x].
 
     x (F, H, W, C) is padded already; dout (F, h, w, M') with M' a multiple of WIDTH; dw (k, k, C, M').
-
-    Examples
-    --------
-    >>> x, dout = np.float32([2, 3]).reshape(1, 1, 2, 1), np.zeros((1, 1, 2, WIDTH), np.float32)
-    >>> dout[0, 0, :, 0] = 5, 7
-    >>> dw = np.zeros((1, 1, 1, WIDTH), np.float32)
-    >>> dense_weights(x, dout, 1, dw)
-    >>> dw[0, 0, 0, 0].item()  # 2*5 + 3*7
-    31.0
     """
     frames, height, width, channels = x.shape
     _, h, w, columns = dout.shape
@@ -167,22 +138,13 @@ def dense_weights(x, dout, size, dw):
 
 @kernel
 def sparse_weights(spk, dout, size, padding, dw, taps, pixels, first):
-    """The same for spikes 0/1, spk (F, H, W, C) uint8, not padded.
+    """Compute the same for spikes 0/1, spk (F, H, W, C) uint8, not padded.
 
-    dout (F, h, W + k - 1, M') has a border of k - 1 - p columns of zeros on the left, the rest on the right:
-    the output that a spike at (y, x) reaches through (ky, kx) is at (y + p - ky, x + k - 1 - kx) in it.
-    taps (k * M'/WIDTH, 2) are the pairs of a kx and a block of columns, by what they add to an index of dout
-    and of dw; six of them are summed side by side. Fills two lists of a frame: pixels (C, H*W + 1), of each
-    channel where its spikes are, and first (C, H + 1), where in that list each row begins.
-
-    Examples
-    --------
-    >>> spk, dout = np.uint8([0, 1]).reshape(1, 1, 2, 1), np.zeros((1, 1, 2, WIDTH), np.float32)
-    >>> dout[0, 0, :, 0] = 5, 7
-    >>> dw, taps = np.zeros((1, 1, 1, WIDTH), np.float32), np.zeros((1, 2), np.int64)  # one tap, one block
-    >>> sparse_weights(spk, dout, 1, 0, dw, taps, np.empty((1, 3), np.int32), np.empty((1, 2), np.int32))
-    >>> dw[0, 0, 0, 0].item()  # of the second pixel alone
-    7.0
+    dout (F, h, W + k - 1, M') has a border of k - 1 - p columns of zeros on the left, the rest on the right: the output
+    that a spike at (y, x) reaches through (ky, kx) is at (y + p - ky, x + k - 1 - kx) in it. taps (k * M'/WIDTH, 2) are
+    the pairs of a kx and a block of columns, as offsets into dout and dw; six of them are summed side by side. Fills
+    two lists of a frame: pixels (C, H*W + 1), where each channel has its spikes, and first (C, H + 1), where each row
+    begins in that list.
     """
     frames, height, width, channels = spk.shape
     _, h, d_width, columns = dout.shape

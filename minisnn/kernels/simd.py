@@ -1,22 +1,22 @@
 """Vectors of WIDTH numbers that stay in registers, for Numba.
 
-Numba vectorises simple loops by itself, but it cannot keep a block of numbers in registers while another
-loop runs around it, and that is where products and neurons get their speed. So this file gives jitted code
-one more type, a vector of WIDTH floats (on AVX2: two registers in float32), with + - * / and:
+Numba vectorises simple loops by itself, but it cannot keep a block of numbers in registers while another loop runs
+around it, and that is where products and neurons get their speed. So this file gives jitted code one more type, a
+vector of WIDTH floats (on AVX2: two registers in float32), with + - * / and:
 
     load(a, i)            a[i:i+WIDTH]        a is flat and contiguous in all of these, and no
     store(a, i, v)        a[i:i+WIDTH] = v    bounds are checked
     load_as(a, i, b)      a[i:i+WIDTH] in the dtype of the array b; a and store's may be uint8
-    splat(a, i)           a[i] in every lane
+    splat(a, i)           a[i] in every element
     item(a, i)            a[i], a single number
     muladd(s, v, w)       s + v*w, with one rounding where the processor has FMA
     above(v, w, one)      1 where v > w, else 0
     maximum(v, w), absolute(v)
 
-Everything but ``muladd`` rounds as NumPy does; with v of 0 and 1 alone ``muladd`` does too, v*w is exact.
-With NUMBA_DISABLE_JIT=1 a vector is a NumPy array, and the functions are what this list says.
+All except ``muladd`` round as NumPy does; if v holds only 0 and 1, ``muladd`` does too, since v*w is exact. With
+NUMBA_DISABLE_JIT=1 a vector is a NumPy array, and the functions are what this list says.
 
-It uses llvmlite, which comes with Numba; LLVM turns a vector into what the processor has.
+It uses llvmlite, which comes with Numba; LLVM maps a vector to the instructions of the processor.
 
 Examples
 --------
@@ -33,6 +33,7 @@ Examples
 
 import math
 import operator
+from typing import Any
 
 import numpy as np
 from llvmlite import ir
@@ -47,43 +48,23 @@ WIDTH = 16
 kernel = njit(nogil=True, cache=True, _nrt=False)
 
 
-def empty(shape, dtype):
-    """``np.empty`` that begins on a cache line, so that no vector lies across two of them.
-
-    Examples
-    --------
-    >>> array = empty((3, 5), np.float32)
-    >>> array.shape, array.ctypes.data % 64
-    ((3, 5), 0)
-    """
+def empty(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+    """Return an uninitialised array that begins on a cache line, so that no vector crosses two of them."""
     size = math.prod(shape) * np.dtype(dtype).itemsize
     room = np.empty(size + 64, np.uint8)
     start = -room.__array_interface__["data"][0] % 64
     return np.ndarray(shape, dtype, room, start)
 
 
-def zeros(shape, dtype):
-    """``np.zeros`` likewise.
-
-    Examples
-    --------
-    >>> array = zeros((2, 2), np.float32)
-    >>> array.tolist(), array.ctypes.data % 64
-    ([[0.0, 0.0], [0.0, 0.0]], 0)
-    """
+def zeros(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+    """Return an array of zeros that begins on a cache line."""
     array = empty(shape, dtype)
     array[...] = 0
     return array
 
 
 class Vector(types.Type):
-    """The Numba type of WIDTH numbers of `dtype`.
-
-    Examples
-    --------
-    >>> Vector(types.float32), Vector(types.float32) == Vector(types.float64)
-    (Vector(float32, 16), False)
-    """
+    """The Numba type of WIDTH numbers of `dtype`."""
 
     def __init__(self, dtype):
         self.dtype = dtype
@@ -102,7 +83,7 @@ class _VectorModel(models.PrimitiveModel):
 
 
 def _element(context, builder, array_type, array, index):
-    """Pointer to array[index], without the wraparound of negative indices that Numba adds."""
+    """Return a pointer to array[index], without the wraparound of negative indices that Numba adds."""
     return builder.gep(context.make_array(array_type)(context, builder, array).data, [index])
 
 
@@ -199,7 +180,7 @@ def _absolute(typingctx, v):
 
 
 def _arithmetic(python_operator, instruction):
-    """Give two vectors the Python operator."""
+    """Define the Python operator for two vectors."""
 
     @intrinsic
     def apply(typingctx, v, w):
@@ -224,7 +205,7 @@ for _operator, _instruction in (
 
 
 def _python():
-    """The same functions on NumPy arrays."""
+    """Return the same functions on NumPy arrays."""
 
     def load(array, index):
         return array[index : index + WIDTH].copy()
@@ -260,18 +241,7 @@ load, load_as, store, splat, item, muladd, above, maximum, absolute = (
 
 @kernel
 def load_some(array, index, count, rest):
-    """``load_as`` of `count` numbers in the dtype of `rest`, whose numbers the other lanes hold.
-
-    Examples
-    --------
-    >>> @njit(_nrt=False)
-    ... def copy_some(array, index, count, rest, out):
-    ...     store(out, 0, load_some(array, index, count, rest))
-    >>> row, out = np.array([1, 2, 3, 4, 5], np.float32), np.empty(WIDTH, np.float32)
-    >>> copy_some(row, 2, 3, np.zeros(WIDTH, np.float32), out)
-    >>> out[:6].tolist()
-    [3.0, 4.0, 5.0, 0.0, 0.0, 0.0]
-    """
+    """Load `count` numbers as ``load_as`` does, in the dtype of `rest`, which provides the other elements."""
     if count >= WIDTH:
         return load_as(array, index, rest)
     for i in range(count):
@@ -281,18 +251,7 @@ def load_some(array, index, count, rest):
 
 @kernel
 def store_some(array, index, vector, count, rest):
-    """``store`` of the first `count` lanes.
-
-    Examples
-    --------
-    >>> @njit(_nrt=False)
-    ... def fill_some(array, index, numbers, count, rest):
-    ...     store_some(array, index, splat(numbers, 0), count, rest)
-    >>> row = np.zeros(5, np.float32)
-    >>> fill_some(row, 1, np.array([7], np.float32), 3, np.zeros(WIDTH, np.float32))
-    >>> row.tolist()
-    [0.0, 7.0, 7.0, 7.0, 0.0]
-    """
+    """Store the first `count` elements."""
     if count >= WIDTH:
         store(array, index, vector)
     else:

@@ -1,4 +1,6 @@
-"""The surrogate gradient inside a kernel: ``minisnn/surrogate.py`` read as a curve's number and its scale."""
+"""The surrogate gradient inside a kernel: ``minisnn/surrogate.py`` as the number of a curve, its scale, and a table."""
+
+from typing import Any
 
 import numpy as np
 
@@ -10,20 +12,13 @@ FAST_SIGMOID, ATAN, SIGMOID, TRIANGULAR, TABLE = range(5)  # curves, in the orde
 SCALE, HALF_TURN, HALF_SCALE, GAIN, REACH, PITCH, ZERO, ONE = range(8)
 
 
-def as_numbers(surrogate, dtype):
-    """(curve, numbers, table) of a Surrogate: what :func:`derivative` reads.
+def as_numbers(surrogate: Any, dtype: np.dtype) -> tuple[int, np.ndarray, np.ndarray]:
+    """Return (curve, numbers, table) of a Surrogate, which :func:`derivative` reads.
 
     Raises
     ------
     ValueError
-        For a curve of the user's own that is not tabulated.
-
-    Examples
-    --------
-    >>> from minisnn import Surrogate
-    >>> curve, numbers, table = as_numbers(Surrogate("atan", 2.0), np.dtype("float32"))
-    >>> FAMILIES[curve], float(numbers[0]), float(numbers[3])  # scale and gain
-    ('atan', 2.0, 1.0)
+        For a custom curve that is not tabulated.
     """
     table = np.zeros(2, dtype) if surrogate.table is None else np.array(surrogate.table, dtype)
     if surrogate.table is not None:
@@ -44,21 +39,7 @@ def as_numbers(surrogate, dtype):
 
 @kernel
 def derivative(x, surrogate, buffer):
-    """Surrogate gradient at the vector `x` = U - theta; `buffer` holds WIDTH numbers.
-
-    Examples
-    --------
-    >>> from numba import njit
-    >>> from minisnn import Surrogate
-    >>> @njit(_nrt=False)
-    ... def slopes(x, curve, numbers, table, buffer, out):
-    ...     store(out, 0, derivative(load(x, 0), curve, numbers, table, buffer))
-    >>> reference, x = Surrogate("fast_sigmoid", 1.0), np.linspace(-1, 14, WIDTH, dtype=np.float32)
-    >>> out = np.empty_like(x)
-    >>> slopes(x, *as_numbers(reference, x.dtype), np.empty_like(x), out)
-    >>> out[:3].tolist(), bool((out == reference.derivative(x)).all())
-    ([0.25, 1.0, 0.25], True)
-    """
+    """Return the surrogate gradient at the vector `x` = U - theta; `buffer` holds WIDTH numbers."""
     curve, numbers, table = surrogate
     scale, gain, zero, one = splat(numbers, SCALE), splat(numbers, GAIN), splat(numbers, ZERO), splat(numbers, ONE)
     if curve == FAST_SIGMOID:
@@ -78,7 +59,7 @@ def derivative(x, surrogate, buffer):
 
 @kernel
 def _one_by_one(x, curve, numbers, table):
-    """The curves that have no vector instruction, in place."""
+    """Compute the curves that have no vector instruction, in place."""
     scale, reach, pitch, zero, one = numbers[SCALE], numbers[REACH], numbers[PITCH], numbers[ZERO], numbers[ONE]
     for i in range(WIDTH):
         if curve == SIGMOID:

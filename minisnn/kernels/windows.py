@@ -1,7 +1,9 @@
-"""What `linear` and `conv2d` share: frames and weights laid out for ``products``, and the choice among them.
+"""Shared by `linear` and `conv2d`: frames and weights laid out for ``products``, and the choice among the products.
 
 A linear layer is a convolution with a 1x1 kernel over T*B frames of one pixel.
 """
+
+from typing import Any
 
 import numpy as np
 
@@ -9,15 +11,8 @@ from . import products
 from .simd import WIDTH, empty, zeros
 
 
-def blocks(w):
-    """Rows of weights (K, M) in blocks of WIDTH columns, the last filled with 0: (ceil(M/WIDTH), K, WIDTH).
-
-    Examples
-    --------
-    >>> packed = blocks(np.arange(36, dtype=np.float32).reshape(2, 18))
-    >>> packed.shape, packed[1, 0, :3].tolist()  # columns 16 and 17 of the first row, and no more
-    ((2, 2, 16), [16.0, 17.0, 0.0])
-    """
+def blocks(w: np.ndarray) -> np.ndarray:
+    """Return rows of weights (K, M) in blocks of WIDTH columns, the last filled with 0: (ceil(M/WIDTH), K, WIDTH)."""
     rows, columns = w.shape
     packed = zeros((-(-columns // WIDTH), rows, WIDTH), w.dtype)
     for i, block in enumerate(packed):
@@ -26,16 +21,10 @@ def blocks(w):
     return packed
 
 
-def framed(x, top, left, height, width, value=0.0):
-    """`x` (F, h, w, C) moved by (top, left) in a frame of (height, width) full of `value`.
+def framed(x: np.ndarray, top: int, left: int, height: int, width: int, value: Any = 0.0) -> np.ndarray:
+    """Return `x` (F, h, w, C) moved by (top, left) in a frame of (height, width) full of `value`.
 
     Rows and columns that fall outside are cut off.
-
-    Examples
-    --------
-    >>> x = np.array([[1, 2], [3, 4]], np.float32).reshape(1, 2, 2, 1)
-    >>> framed(x, 1, -1, 3, 2, value=9)[0, :, :, 0].tolist()  # one down, one to the left
-    [[9.0, 9.0], [2.0, 9.0], [4.0, 9.0]]
     """
     frames, h, w, channels = x.shape
     if (top, left, height, width) == (0, 0, h, w):
@@ -50,43 +39,26 @@ def framed(x, top, left, height, width, value=0.0):
     return out
 
 
-def pack(w):
-    """Weights (k, k, C, M) as the forward product reads them: (ceil(M/WIDTH), k, k, C, WIDTH).
-
-    Examples
-    --------
-    >>> pack(np.zeros((3, 3, 2, 20), np.float32)).shape
-    (2, 3, 3, 2, 16)
-    """
+def pack(w: np.ndarray) -> np.ndarray:
+    """Return weights (k, k, C, M) as the forward product reads them: (ceil(M/WIDTH), k, k, C, WIDTH)."""
     return blocks(w.reshape(-1, w.shape[3])).reshape(-1, *w.shape[:3], WIDTH)
 
 
-def pack_transpose(w):
-    """Weights (k, k, C, M) flipped and transposed, as the product for the gradient of the inputs reads them.
-
-    Examples
-    --------
-    >>> w = np.array([[1, 2], [3, 4]], np.float32).reshape(2, 2, 1, 1)
-    >>> pack_transpose(w)[0, :, :, 0, 0].tolist()
-    [[4.0, 3.0], [2.0, 1.0]]
-    """
+def pack_transpose(w: np.ndarray) -> np.ndarray:
+    """Return weights (k, k, C, M) flipped and transposed, as the product for the gradient of the inputs reads them."""
     return pack(w[::-1, ::-1].transpose(0, 1, 3, 2))
 
 
-def forward(x, w, b, padding, pad_value, frame, packed=None):
-    """Currents (F, h, w, M), `frame` = (h, w), of inputs (F, H, W, C): spikes (uint8) or numbers.
-
-    Examples
-    --------
-    Spikes go the sparse way, the same as numbers the dense one:
-
-    >>> spk = np.array([[0, 1, 0], [0, 0, 0], [1, 0, 0]], np.uint8).reshape(1, 3, 3, 1)
-    >>> w, b = np.array([[1, 2], [3, 4]], np.float32).reshape(2, 2, 1, 1), np.zeros(1, np.float32)
-    >>> for x in (spk, spk.astype(np.float32)):
-    ...     forward(x, w, b, 0, 0.0, (2, 2)).ravel().tolist()
-    [2.0, 1.0, 3.0, 0.0]
-    [2.0, 1.0, 3.0, 0.0]
-    """
+def forward(
+    x: np.ndarray,
+    w: np.ndarray,
+    b: np.ndarray,
+    padding: int,
+    pad_value: Any,
+    frame: Any,
+    packed: np.ndarray | None = None,
+) -> np.ndarray:
+    """Return currents (F, h, w, M), `frame` = (h, w), of inputs (F, H, W, C): spikes (uint8) or numbers."""
     packed = pack(w) if packed is None else packed
     bias, rest = blocks(b[None]).reshape(-1), np.zeros(WIDTH, w.dtype)
     out = empty((len(x), *frame, w.shape[3]), w.dtype)
@@ -101,19 +73,16 @@ def forward(x, w, b, padding, pad_value, frame, packed=None):
     return out
 
 
-def backward(dcur, x, w, padding, pad_value, need_dx, packed=None):
-    """Gradients dx (F, H, W, C) or None, dw (k, k, C, M), db (M,) of :func:`forward`.
-
-    Examples
-    --------
-    >>> spk = np.array([[0, 1, 0], [0, 0, 0], [1, 0, 0]], np.uint8).reshape(1, 3, 3, 1)
-    >>> w, dcur = np.array([[1, 2], [3, 4]], np.float32).reshape(2, 2, 1, 1), np.ones((1, 2, 2, 1), np.float32)
-    >>> for x in (spk, spk.astype(np.float32)):
-    ...     dx, dw, db = backward(dcur, x, w, 0, 0.0, need_dx=False)
-    ...     dw.ravel().tolist(), db.tolist()
-    ([1.0, 1.0, 1.0, 0.0], [4.0])
-    ([1.0, 1.0, 1.0, 0.0], [4.0])
-    """
+def backward(
+    dcur: np.ndarray,
+    x: np.ndarray,
+    w: np.ndarray,
+    padding: int,
+    pad_value: Any,
+    need_dx: bool,
+    packed: np.ndarray | None = None,
+) -> tuple[np.ndarray | None, np.ndarray, np.ndarray]:
+    """Return the gradients dx (F, H, W, C) or None, dw (k, k, C, M), db (M,) of :func:`forward`."""
     size, columns = w.shape[0], w.shape[3]
     db = dcur.reshape(-1, dcur.shape[2] * columns).sum(axis=0).reshape(-1, columns).sum(axis=0)  # long rows are faster
     dx = None
@@ -143,7 +112,9 @@ def backward(dcur, x, w, padding, pad_value, need_dx, packed=None):
 
 
 def _in_one_frame(x, cur):
-    """Inputs and currents of a 1x1 kernel as (1, 1, pixels, C): it does not matter which pixel is in which frame."""
+    """Return inputs and currents of a 1x1 kernel as (1, 1, pixels, C): which pixel is in which frame does not
+    matter.
+    """
     x = x[:, : cur.shape[1], : cur.shape[2]]
     return x.reshape(1, 1, -1, x.shape[3]), cur.reshape(1, 1, -1, cur.shape[3])
 
@@ -154,13 +125,13 @@ def _up(channels):
 
 
 def _taps(size, channels, columns):
-    """See ``products.sparse_weights``."""
+    """Return the index pairs that ``products.sparse_weights`` calls taps."""
     kx, block = np.repeat(np.arange(size), columns // WIDTH), np.tile(np.arange(0, columns, WIDTH), size)
     return np.stack([block - kx * columns, block + kx * channels * columns], axis=1)
 
 
 def _go_sparse(x, padding, pad_value):
-    """Whether `x` are spikes, and at most one half of them: then the sparse products are faster."""
+    """Return True for spikes of which at most one half are set: then the sparse products are faster."""
     if x.dtype != np.uint8 or (padding and np.any(pad_value)):
         return False
     return 2 * np.count_nonzero(x.view(np.bool_)) <= x.size

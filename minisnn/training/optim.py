@@ -8,13 +8,13 @@ Smith & Topin 2018 (one-cycle), with the constants of ``torch.optim.lr_scheduler
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from ..errors import InputError
 
-Arrays = list[np.ndarray]  # parameters or gradients, in one order
+Arrays = Sequence[np.ndarray]  # parameters or gradients, in one order
 State = dict[str, np.ndarray]
 Schedule = Callable[[int, int, float], float]
 
