@@ -44,7 +44,7 @@ def latency(x: np.ndarray, num_steps: int, max_value: float) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Encoder:
-    """How a network sees an image; stored in its model file.
+    """The code in which a network sees an image; stored in its model file.
 
     Parameters
     ----------

@@ -12,7 +12,7 @@ from .topology import LayerShape
 
 
 class Layer:
-    """What all kinds share.
+    """Shape, weights, neurons and pool of a layer; a kind adds ``forward`` and ``backward``.
 
     Attributes
     ----------
@@ -23,7 +23,7 @@ class Layer:
     reset : str
         One of ``lif.RESETS``.
     pad_value : float or tuple of float
-        What a convolution pads its frame with.
+        Border of the frame of a convolution.
     pooling : module or object
         ``forward(spk, k)`` and ``backward(dpooled, spk, k)`` of the pool; the reference runs any, the kernels only
         ``maxpool``.

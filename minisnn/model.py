@@ -20,7 +20,7 @@ FORMAT = 1
 
 @dataclass
 class Model:
-    """A network with all that is needed to use it and to know where it comes from.
+    """A trained network with its encoder and its origin.
 
     Attributes
     ----------
@@ -29,11 +29,11 @@ class Model:
     seed : int
     dataset : str
     settings : dict
-        Of the training, as plain values.
+        Settings of the training, as plain values.
     history : list of dict
-        One entry an epoch: epoch, lr, loss, train_accuracy, validation_accuracy, firing_rates, seconds.
+        One entry per epoch: epoch, lr, loss, train_accuracy, validation_accuracy, firing_rates, seconds.
     versions : dict
-        Of minisnn, numpy and python at the time of training.
+        Versions of minisnn, numpy and python at the time of training.
 
     Examples
     --------
@@ -99,7 +99,23 @@ class Model:
 
 
 def load(path: str | Path, backend: str = "numba", threads: int | None = None) -> Model:
-    """Read a model file; see :meth:`Model.load`.
+    """Read a model file that :meth:`Model.save` wrote.
+
+    Parameters
+    ----------
+    path : str or Path
+    backend : "numba" or "numpy"
+    threads : int, optional
+        Threads of the kernels; all processors by default.
+
+    Returns
+    -------
+    model : Model
+
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged, of another format version, or its parts do not fit together.
 
     Examples
     --------

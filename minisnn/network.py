@@ -183,12 +183,12 @@ class Network:
             params[index] = value
 
     @property
-    def pad_value(self):
+    def pad_value(self) -> tuple[float, ...]:
         """Border of the first layer, one value per input channel."""
         return self._pad_value
 
     @pad_value.setter
-    def pad_value(self, value):
+    def pad_value(self, value: float | Sequence[float]) -> None:
         channels = self.input_shape[-1] if len(self.input_shape) == 3 else 1
         try:
             self._pad_value = self.layers[0].pad_value = tuple(
