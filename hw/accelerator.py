@@ -4,6 +4,9 @@ s_load  -> loader                    weights, biases, thresholds, number of step
 s_input -> stream_in -> spike_buffer -> layer -> spike_buffer -> layer -> ... -> scores -> m_output
 """
 
+from collections.abc import Callable
+from typing import Any
+
 from myhdl import ConcatSignal, Signal, always, always_comb, block, intbv, modbv
 
 from .layer import LayerProbe, layer
@@ -131,14 +134,14 @@ def accelerator(clk, rst, s_load, s_input, m_output, loaded, load_error, input_e
     return [*parts, probe_out(probe, probes)] if probed else parts
 
 
-def data_of(words, number, spec):
+def data_of(words: LoadWriter, number: int, spec: Any) -> Any:
     """The bits of a word of section `number` in the loader's data."""
     beats, width = spec.beats[number], spec.sections[number][1]
     low = len(words.data) - beats * spec.load_bits
     return words.data(low + width, low)
 
 
-def joined(signals):
+def joined(signals: list) -> Any:
     """Signals side by side, the first in the lowest bits."""
     return ConcatSignal(*reversed(signals)) if len(signals) > 1 else signals[0]
 
@@ -184,7 +187,7 @@ def probe_out(probe, probes):
     return show
 
 
-def ports(spec, probed=True):
+def ports(spec: Any, probed: bool = True) -> tuple[dict, dict]:
     """Return (inputs, outputs): fresh signals for the ports of :func:`accelerator` except `clk`, as dicts by name."""
     s_load, s_input, m_output = Stream.new(spec.load_bits), Stream.new(spec.input_bits), Stream.new(spec.output_bits)
     sent = ("tdata", "tvalid", "tlast")
@@ -205,7 +208,7 @@ def ports(spec, probed=True):
     return inputs, outputs
 
 
-def design(spec):
+def design(spec: Any) -> Callable:
     """Return a function that makes the accelerator from `clk` and the signals of :func:`ports`, by their names."""
 
     def make(clk, rst, loaded, load_error, input_error, **signals):

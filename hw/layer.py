@@ -11,6 +11,7 @@ A layer of pixels adds once an image, and has a firing pass at every step.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from myhdl import Signal, always, always_comb, block, concat, enum, intbv
 
@@ -29,7 +30,7 @@ from .wide_lanes import wide_lanes
 states = enum("ST_RESET", "ST_CLEAR", "ST_IDLE", "ST_ADD", "ST_WAIT", "ST_FIRE")
 
 
-def below(count):
+def below(count: int) -> Any:
     """A signal for the values 0 to count - 1."""
     return Signal(intbv(0, min=0, max=max(count, 2)))
 
@@ -87,42 +88,42 @@ def pixel_words(clk, read_data, present, inputs, scan, walk, factor, spec):
 class Orders(Bundle):
     """Orders of the control to the rest of a layer."""
 
-    scan: object  # start to scan a frame
-    fire_start: object  # start a firing pass
-    clear: object  # keep 0 after the present firing
+    scan: Any  # start to scan a frame
+    fire_start: Any  # start a firing pass
+    clear: Any  # keep 0 after the present firing
 
 
 @dataclass(eq=False)
 class Progress(Bundle):
     """Reports of the rest of a layer to the control."""
 
-    scanning: object
-    walking: object
-    firing: object
-    drained: object  # the next firing pass may start
+    scanning: Any
+    walking: Any
+    firing: Any
+    drained: Any  # the next firing pass may start
 
 
 @dataclass(eq=False)
 class PoolTiming(Bundle):
     """A word of spikes for the pool: whether it is valid, and whether it is the first and the last of its window."""
 
-    valid: object
-    first: object
-    last: object
+    valid: Any
+    first: Any
+    last: Any
 
 
 @dataclass(eq=False)
 class LayerProbe(Bundle):
     """The firings and events of one layer; see ``layer``."""
 
-    fired: object
-    address: object
-    spikes: object
-    membranes: object
-    events: object
+    fired: Any
+    address: Any
+    spikes: Any
+    membranes: Any
+    events: Any
 
     @classmethod
-    def new(cls, spec):
+    def new(cls, spec: Any) -> "LayerProbe":
         """The probe of a layer."""
         width = spec.lanes * spec.membrane_bits
         return cls(bit(), word(bits(spec.depth)), word(spec.lanes), word(width), word(4))
@@ -283,13 +284,15 @@ def narrow_lanes(
     return choose, neurons
 
 
-def new_walk(spec):
+def new_walk(spec: Any) -> Walk | WideWalk:
     """The port of a layer's walker."""
-    common = [bit(), bit(), bit(), bit(), word(bits(spec.weight_words))]
+    move, load, busy, add = bit(), bit(), bit(), bit()
+    weight_address = word(bits(spec.weight_words))
     if spec.taps > 1:
-        turns = [word(bits(spec.kernel)) for _ in range(2)]
-        return WideWalk(*common, *turns, word(spec.taps), word(spec.taps * bits(spec.bank_depth)))
-    return Walk(*common, word(bits(spec.depth)))
+        turn_y, turn_x = word(bits(spec.kernel)), word(bits(spec.kernel))
+        addresses = word(spec.taps * bits(spec.bank_depth))
+        return WideWalk(move, load, busy, add, weight_address, turn_y, turn_x, word(spec.taps), addresses)
+    return Walk(move, load, busy, add, weight_address, word(bits(spec.depth)))
 
 
 @block
@@ -386,6 +389,6 @@ def layer(clk, rst, num_steps, threshold, reader, writer, load, cleared, probe, 
     return control, scanner, words_in, additions, memories, order, neurons, pool, words_out
 
 
-def base_of(spec):
+def base_of(spec: Any) -> Any:
     """The signal of an input's channel, or of its address in a flat frame, at the start of its word."""
     return Signal(intbv(0, min=0, max=max(spec.inputs if spec.flat else spec.in_channels, 2) + spec.in_lanes))

@@ -1,6 +1,4 @@
-"""The numbers that a layer, and the accelerator, is built from: plain integers, so that the blocks know nothing of the
-software.
-"""
+"""The numbers that an accelerator is built from: plain integers, so that the blocks know nothing of the software."""
 
 from dataclasses import dataclass
 
@@ -9,32 +7,34 @@ COUNTER_BITS = 32  # of cycles
 
 @dataclass(frozen=True, kw_only=True)
 class LayerSpec:
-    """A layer's shape and widths.
+    """Shape and widths of a layer.
 
     Attributes
     ----------
     lanes : int
-        Neurons worked on at once.
+        Neurons that are worked on at once.
     in_height, in_width, in_channels : int
-        Frame of the inputs; a flat row is one pixel of as many channels.
+        Frame of the inputs; a flat row is one pixel with as many channels.
     in_lanes : int
         Inputs in a word of the input frame.
     input_bits : int
-        Of a pixel of a layer that takes pixels; 0 for spikes.
+        Width of a pixel; 0 for a layer that takes spikes.
     flat : bool
-        A fully connected layer; else a convolution.
+        A fully connected layer; otherwise a convolution.
     kernel, padding : int
         1 and 0 if flat.
     out_height, out_width, out_channels : int
         Frame of the neurons; 1, 1, N if flat.
     pool : int
-        Window of the pool after firing, 1 for none.
+        Window of the pool after the neurons, 1 for none.
     weight_bits, bias_bits, membrane_bits : int
     guard, beta, frac : int
+        Fraction bits of the membrane; the leak is beta / 2**frac.
     reset : str
     towards_zero : bool
+        The leak rounds towards zero; otherwise down.
     taps : int
-        Of a convolution, added at once: 1, or all kernel**2.
+        Taps of a convolution that are added at once: 1, or all kernel**2.
     """
 
     lanes: int
@@ -61,67 +61,67 @@ class LayerSpec:
     taps: int = 1
 
     @property
-    def word_bits(self):
+    def word_bits(self) -> int:
         """Width of a word of the input frame."""
         return self.in_lanes * max(self.input_bits, 1)
 
     @property
-    def current_bits(self):
-        """Width that no sum of weights times pixels leaves, whatever the weights."""
+    def current_bits(self) -> int:
+        """Width that holds every sum of weights times pixels, whatever the weights."""
         fan_in = self.inputs if self.flat else self.in_channels * self.kernel**2
         return self.weight_bits + self.input_bits + self.guard + fan_in.bit_length()
 
     @property
-    def inputs(self):
+    def inputs(self) -> int:
         """Inputs of a frame."""
         return self.in_height * self.in_width * self.in_channels
 
     @property
-    def in_words(self):
+    def in_words(self) -> int:
         """Words of an input frame."""
         return self.in_height * self.in_width * -(-self.in_channels // self.in_lanes)
 
     @property
-    def groups(self):
+    def groups(self) -> int:
         """Groups of lanes that hold the neurons of a pixel."""
         return -(-self.out_channels // self.lanes)
 
     @property
-    def depth(self):
-        """Neurons of a lane."""
+    def depth(self) -> int:
+        """Neurons of one lane."""
         return self.out_height * self.out_width * self.groups
 
     @property
-    def out_words(self):
+    def out_words(self) -> int:
         """Words of an output frame, after the pool."""
         return self.out_height // self.pool * (self.out_width // self.pool) * self.groups
 
     @property
-    def bank_depth(self):
-        """Neurons of a lane in one of ``taps`` banks."""
+    def bank_depth(self) -> int:
+        """Neurons of one lane in one membrane bank."""
         side = self.kernel if self.taps > 1 else 1
         return -(-self.out_height // side) * -(-self.out_width // side) * self.groups
 
     @property
-    def weight_word_bits(self):
-        """Width of a word of weights: one for each lane and tap that are worked on at once."""
+    def weight_word_bits(self) -> int:
+        """Width of a word of weights: one for each lane and tap that work at once."""
         return self.lanes * self.weight_bits * self.taps
 
     @property
-    def weight_words(self):
+    def weight_words(self) -> int:
         """Words of weights."""
         inputs = self.inputs if self.flat else self.in_channels * self.kernel**2 // self.taps
         return inputs * self.groups
 
     @property
-    def firing_delay(self):
+    def firing_delay(self) -> int:
         """Cycles from a neuron's turn in the firing pass to its spike."""
         return 4 + (2 if self.taps > 1 else 0) + (2 if self.input_bits else 0)
 
 
 @dataclass(frozen=True, kw_only=True)
 class AcceleratorSpec:
-    """The numbers that an accelerator is built from.
+    """Numbers of a whole accelerator.
 
     Attributes
     ----------
@@ -132,7 +132,7 @@ class AcceleratorSpec:
     load_bits : int
         Width of the load stream.
     membrane : bool
-        The answer is the sum of the last layer's membranes; else of its spikes.
+        The answer is the sum of the last layer's membranes; otherwise of its spikes.
     """
 
     layers: tuple
@@ -142,34 +142,36 @@ class AcceleratorSpec:
     membrane: bool
 
     @property
-    def counter_bits(self):
+    def counter_bits(self) -> int:
         """Width of a count of cycles."""
         return COUNTER_BITS
 
     @property
-    def step_bits(self):
+    def step_bits(self) -> int:
         """Width of the number of steps."""
         return self.max_steps.bit_length()
 
     @property
-    def score_bits(self):
+    def score_bits(self) -> int:
         """Width of a neuron's sum over all steps, two's complement."""
         return (self.layers[-1].membrane_bits if self.membrane else 1) + self.step_bits
 
     @property
-    def output_bits(self):
+    def output_bits(self) -> int:
         """Width of the output stream: a class's score, or a count of cycles."""
         members = self.layers[-1].out_channels // self.classes
         return max(self.counter_bits, self.score_bits + members.bit_length())
 
     @property
-    def input_bits(self):
+    def input_bits(self) -> int:
         """Width of the input stream: whole bytes."""
         return -(-self.layers[0].word_bits // 8) * 8
 
     @property
-    def sections(self):
-        """((words, bits of a word), ...) of the load: steps; then weights, biases, threshold of each layer."""
+    def sections(self) -> tuple[tuple[int, int], ...]:
+        """Sections of the load as ((words, bits of a word), ...): steps; then weights, biases, threshold of each
+        layer.
+        """
         result = [(1, self.step_bits)]
         for spec in self.layers:
             result += [
@@ -180,6 +182,6 @@ class AcceleratorSpec:
         return tuple(result)
 
     @property
-    def beats(self):
-        """Beats of a word of each section."""
+    def beats(self) -> tuple[int, ...]:
+        """Beats of one word of each section."""
         return tuple(-(-width // self.load_bits) for _, width in self.sections)

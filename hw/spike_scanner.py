@@ -9,7 +9,7 @@ from myhdl import Signal, always, always_comb, block, intbv, modbv
 
 @block
 def lowest_bit(word, index):
-    """Index of the lowest set bit of `word`.
+    """Find the lowest set bit of `word`.
 
     Ports
     -----
@@ -33,7 +33,7 @@ def lowest_bit(word, index):
 
 @block
 def without_lowest(word, rest):
-    """rest = `word` without its lowest set bit.
+    """Clear the lowest set bit: rest = `word` without it.
 
     Combinational.
     """

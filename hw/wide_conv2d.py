@@ -12,11 +12,12 @@ from .parts.stages import stages
 from .parts.times import times
 
 
-def bank_tables(inputs, padding, outputs, kernel, step):
+def bank_tables(inputs: int, padding: int, outputs: int, kernel: int, step: int) -> tuple:
     """For each input of a row (or column): the turn (i + p) mod k, the banks that it reaches as bits, and for each
     bank the number there, times `step`, of the neuron that it reaches."""
     turns = tuple((i + padding) % kernel for i in range(inputs))
-    reached, places = [], [[] for _ in range(kernel)]
+    reached: list[int] = []
+    places: list[list[int]] = [[] for _ in range(kernel)]
     for i in range(inputs):
         neurons = [i + padding - (i + padding - bank) % kernel for bank in range(kernel)]
         inside = [0 <= neuron < outputs for neuron in neurons]

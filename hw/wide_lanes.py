@@ -27,7 +27,7 @@ from .ports import SumControl
 
 @block
 def spike_tap(clk, reads, weight_bits, value, guard):
-    """What a spike adds: the weight, held for cycle 3."""
+    """Hold the weight that a spike adds, for cycle 3."""
     most = value.max
 
     @instance
@@ -44,7 +44,10 @@ def spike_tap(clk, reads, weight_bits, value, guard):
 
 @block
 def pixel_tap(clk, reads, multiplies, weight_bits, factor, value, guard):
-    """What a pixel adds: weight * factor, held for cycle 4. `reads` is in cycle 2, `multiplies` and `factor` in 3."""
+    """Multiply weight and pixel, for cycle 4.
+
+    `reads` is 1 in cycle 2; `multiplies` and `factor` are valid in cycle 3.
+    """
     most = value.max
     half = 1 << len(weight_bits) - 1
     weight = Signal(intbv(0, min=-half, max=half))
@@ -65,7 +68,7 @@ def pixel_tap(clk, reads, multiplies, weight_bits, factor, value, guard):
 
 @block
 def choose_bank(clk, chooses, bank, sums, chosen):
-    """chosen = sums[bank], from the edge at which `chooses` is 1."""
+    """Take the sum of one bank, at the edge at which `chooses` is 1."""
 
     @always(clk.posedge)
     def choose():
@@ -77,7 +80,7 @@ def choose_bank(clk, chooses, bank, sums, chosen):
 
 @block
 def spike_neuron(clk, holds, addend_bits, addend):
-    """The bias of a neuron, held for cycle 4."""
+    """Hold the bias of a neuron, for cycle 4."""
 
     @always(clk.posedge)
     def hold():
@@ -89,7 +92,7 @@ def spike_neuron(clk, holds, addend_bits, addend):
 
 @block
 def pixel_neuron(clk, holds, adds, addend_bits, current, constant, membrane_bits):
-    """The current and bias of a neuron, saturated, for cycle 6; `holds` is in cycle 4, `adds` in 5."""
+    """Add current and bias of a neuron, saturated, for cycle 6; `holds` is in cycle 4, `adds` in 5."""
     high, low, width = (1 << membrane_bits - 1) - 1, -(1 << membrane_bits - 1), membrane_bits
     most = 1 << max(len(current), len(addend_bits), width)
     sign = most.bit_length() - 1
@@ -118,7 +121,7 @@ def pixel_neuron(clk, holds, adds, addend_bits, current, constant, membrane_bits
 
 @block
 def bank_ports(bits_of_adds, addresses, number, add, address):
-    """Of all banks' additions, those of one."""
+    """Pick one bank's addition from those of all banks."""
     width = len(address)
     its_address = addresses((number + 1) * width, number * width)
 
@@ -132,7 +135,7 @@ def bank_ports(bits_of_adds, addresses, number, add, address):
 
 @block
 def bank_choice(fire, bank, fire_address, writes, bank_written, adding, add_address, number, reads, address, stores):
-    """Whether a firing reads, or writes, this bank; and the address, of a firing or an addition."""
+    """Decide if a firing reads or writes this bank, and choose the address of the firing or of an addition."""
 
     @always_comb
     def choose():

@@ -5,7 +5,7 @@ from myhdl import always_comb, block
 
 @block
 def look_up(index, value, table):
-    """value = table[index].
+    """Set value = table[index].
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ def ram(clk, write, write_address, write_data, read, read_address, read_data, de
     Parameters
     ----------
     depth : int
-        Words; they are what `write_data` is, signed or unsigned.
+        Number of words, signed or unsigned as `write_data`.
 
     Ports
     -----
@@ -19,8 +19,8 @@ def ram(clk, write, write_address, write_data, read, read_address, read_data, de
         `write_data` is stored at the edge at which `write` is 1.
     read, read_address : in
     read_data : out
-        The word at `read_address`, from the edge at which `read` is 1 until the next such edge. A word that is
-        written at that same edge is read as it was before.
+        The word at `read_address`, from the edge at which `read` is 1 until the next such edge. A word that is written
+        at the same edge is read as it was before.
 
     Latency 1 cycle, throughput one word read and one written a cycle.
     """

@@ -5,7 +5,7 @@ from myhdl import always, block
 
 @block
 def register(clk, given, kept):
-    """kept = `given`, a cycle later."""
+    """Keep `given` for the next cycle."""
 
     @always(clk.posedge)
     def keep():
@@ -16,7 +16,7 @@ def register(clk, given, kept):
 
 @block
 def register_if(clk, wanted, given, kept):
-    """kept = `given`, a cycle after each cycle in which `wanted` is 1."""
+    """Keep `given` of the last cycle in which `wanted` was 1."""
 
     @always(clk.posedge)
     def keep():
@@ -28,7 +28,7 @@ def register_if(clk, wanted, given, kept):
 
 @block
 def register_or_zero(clk, rst, given, kept):
-    """kept = `given`, a cycle later; 0 after `rst`."""
+    """Keep `given` for the next cycle; 0 after `rst`."""
 
     @always(clk.posedge)
     def keep():

@@ -1,11 +1,11 @@
-"""A word of equal parts, turned by some parts: part i goes to place i + amount, and round."""
+"""A word of equal parts, rotated: part i goes to place i + amount, cyclically."""
 
 from myhdl import Signal, always_comb, block, concat, intbv
 
 
 @block
 def turn_if(word, wanted, turned, low):
-    """turned = `word`, whose bits from `low` up go to the bottom if `wanted`. Combinational."""
+    """Rotate `word` so that the bits from `low` up go to the bottom, if `wanted`. Combinational."""
 
     @always_comb
     def turn():
@@ -18,12 +18,12 @@ def turn_if(word, wanted, turned, low):
 
 @block
 def rotate(word, amount, turned, parts):
-    """turned = `word`, turned by `amount` parts.
+    """Rotate `word` by `amount` parts.
 
     Parameters
     ----------
     parts : int
-        Of the word, at least 2.
+        Number of parts, at least 2.
 
     Ports
     -----

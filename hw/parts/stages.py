@@ -5,25 +5,25 @@ from myhdl import Signal, always, always_comb, block
 
 @block
 def stages(clk, rst, valid, ends, ready, move, load, walking, busy):
-    """Valid bits of the stages; what they hold is the walker's.
+    """Move inputs through two stages to the walk; the stages' contents belong to the walker.
 
     Ports
     -----
     clk, rst : in
         Rising edge; `rst` is synchronous.
     valid : in
-        An input is offered that has something to walk through.
+        An input is offered that has additions.
     ends : in
         The present walk is in its last cycle.
     ready, move, load : out
-        1 in a cycle at whose end the first stage takes the input, the second takes the first's, the walk the
-        second's.
+        1 in a cycle at whose end the first stage takes the input, the second stage that of the first, the walk that of
+        the second.
     walking : out
-        An input is walked through.
+        The additions of an input are being issued.
     busy : out
         An input is in a stage or in the walk.
 
-    Latency: an input is walked through from 3 cycles after it was taken.
+    Latency: the walk of an input begins 3 cycles after it was taken.
     """
     first_valid, second_valid, second_free, walk_free = [Signal(bool(0)) for _ in range(4)]
 

@@ -1,6 +1,6 @@
-"""What the adders of one bank of sums must know: when to read, hold, add and write, and which sums are still under way.
+"""The control of the adders of one bank of membranes: when to read, hold, add and write, and which sums are under way.
 
-For ``accumulate``, one for all lanes. Cycles are those of an addition, as there.
+It serves ``accumulate``, once for all lanes. Cycles are those of an addition, as there.
 """
 
 from myhdl import Signal, always, always_comb, block, intbv

@@ -9,7 +9,7 @@ from myhdl import always_comb, block, intbv
 
 @block
 def times(value, factor, product):
-    """product = value * factor.
+    """Set product = value * factor.
 
     Parameters
     ----------
