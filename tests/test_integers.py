@@ -8,10 +8,12 @@ from hypothesis import strategies as st
 import minisnn as ms
 from minisnn.encode import Encoder
 from minisnn.errors import InputError
+from minisnn.fixed.bounds import bounds
 from minisnn.fixed.lif import RESETS, ROUNDINGS
 from minisnn.fixed.model import load
 from minisnn.fixed.network import IntegerLayer, IntegerNetwork
-from minisnn.fixed.quantize import bounds, dequantised, quantize, scale
+from minisnn.fixed.quantize import dequantised, quantize
+from minisnn.fixed.rounding import scale
 from minisnn.model import Model
 from minisnn.topology import parse
 

@@ -124,7 +124,7 @@ figure, axis = plt.subplots(figsize=(6.5, 3.6), layout="constrained")
 axis.plot(-20 * 0.9 ** np.arange(steps), "k", lw=4, alpha=0.25, label="exact: -20 · 0.9^t")
 for guard, mark in ((0, "o-"), (4, "-")):
     u = leaking(guard)
-    assert np.array_equal(u[1:], fixed.lif.leak(u[:-1], beta_int, 8, 0))  # the library; 0 means: round down
+    assert np.array_equal(u[1:], fixed.lif.leak(u[:-1], beta_int, 8, fixed.lif.FLOOR))  # the library
     axis.plot(u / 2**guard, mark, ms=3, lw=1, label=f"{guard} guard bits: stuck at {u[-1] / 2**guard:.2f}")
 axis.set(xlabel="time step", ylabel="membrane (in units of a weight)")
 axis.legend()
@@ -203,7 +203,7 @@ state = u.copy()
 spk = np.zeros(len(u), np.uint8)
 bias = np.zeros(1, np.int64)
 no_membranes = np.zeros(0, np.int64)  # an empty array: we do not ask for the membranes before reset
-fixed.lif.fire(state, bias, 700, 3, 2, 0, 0, -4096, 4095, spk, no_membranes)
+fixed.lif.fire(state, bias, 700, 3, 2, fixed.lif.SUBTRACT, fixed.lif.FLOOR, -4096, 4095, spk, no_membranes)
 assert np.array_equal(spk, spk_by_hand)
 assert np.array_equal(state, state_by_hand)
 assert spk[:3].tolist() == [0, 1, 0]  # only a membrane strictly above the threshold spikes
@@ -236,8 +236,8 @@ assert other_order[2] > as_trained[2]
 # %% [markdown]
 # ## Exercises
 # 1. How many bits does the sum of 64 weights of 4 bits with 4 guard bits need? Compute it on paper, then assert it with
-#    `minisnn.fixed.quantize.signed_bits`.
-# 2. With rounding towards zero (`rounding=1` of `leak`) no membrane gets stuck. Assert for `beta_int = 230, frac = 8`
+#    `minisnn.fixed.bounds.signed_bits`.
+# 2. With rounding towards zero (`fixed.lif.TOWARDS_ZERO`) no membrane gets stuck. Assert for `beta_int = 230, frac = 8`
 #    that it ends at 0 from every start between -100 and 100, and find where it ends with rounding down.
 # 3. Give the three layers 12 bits in all, such as `(3, 5, 4)`. Choose by the last 300 *training* images, and assert
 #    that a choice by the test images would have looked better. Why is that choice not honest?

@@ -135,8 +135,8 @@ state = np.zeros(1, np.int64)
 spk = np.zeros(1, np.uint8)
 mem = np.zeros(1, np.int64)
 for t, current in enumerate(cur):
-    # Threshold 60, leak 3 / 2**2, reset 0 (subtract), rounding 0 (down), 8 bits.
-    fixed.lif.fire(state, np.array([current]), 60, 3, 2, 0, 0, -128, 127, spk, mem)
+    # Threshold 60, leak 3 / 2**2, membranes of 8 bits.
+    fixed.lif.fire(state, np.array([current]), 60, 3, 2, fixed.lif.SUBTRACT, fixed.lif.FLOOR, -128, 127, spk, mem)
     assert (spikes[t], membranes[t]) == (spk[0], mem[0])
 
 # The currents were large enough to saturate, and some neurons spike.
@@ -207,7 +207,7 @@ seen = run(traced, inputs, outputs, stream)
 kept = states.copy()
 spk = np.zeros(count, np.uint8)
 mem = np.zeros(count, np.int64)
-fixed.lif.fire(kept, currents, 60, 3, 2, 0, 0, -128, 127, spk, mem)
+fixed.lif.fire(kept, currents, 60, 3, 2, fixed.lif.SUBTRACT, fixed.lif.FLOOR, -128, 127, spk, mem)
 for n in range(count):
     assert seen[n + 2]["spike"] == spk[n]
     assert seen[n + 2]["membrane"] == mem[n] & 255  # the port shows the bits of two's complement

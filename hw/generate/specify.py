@@ -1,6 +1,6 @@
 """From a network in integers to the numbers that its accelerator is built from."""
 
-from minisnn.fixed.quantize import signed_bits
+from minisnn.fixed.bounds import signed_bits
 from minisnn.timing.layout import check_lanes, taps, words_of_input
 
 from ..spec import AcceleratorSpec, LayerSpec

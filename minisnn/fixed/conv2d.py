@@ -1,11 +1,20 @@
 """Convolution in integers: each input is scattered into the neurons that it reaches. See ``minisnn/conv2d.py``."""
 
+from typing import Any
+
+import numpy as np
+
 from .jit import kernel
+
+
+def add_frame(integers: Any, x: np.ndarray, low: int, high: int, mem: np.ndarray) -> tuple[int, int]:
+    """Add a frame to the membranes of an IntegerLayer; return the numbers of inputs and additions."""
+    return add(x, integers.w, integers.layer.padding, integers.guard, low, high, mem)
 
 
 @kernel
 def add(x, w, padding, guard, low, high, mem):
-    """As ``fixed.linear.add`` for maps: x (H, W, C), w (k, k, C, M), mem (h, w, M).
+    """Add all inputs of a frame to the neurons that they reach, as ``fixed.linear.add`` does for a flat row.
 
     The input at (y, x, c) reaches the neuron at (y + p - ky, x + p - kx) through w[ky, kx, c]. Inputs come in
     ascending address (y*W + x)*C + c, so each neuron's sum runs in ascending address too. Taps that lead outside
@@ -17,15 +26,17 @@ def add(x, w, padding, guard, low, high, mem):
         Spikes 0/1, or pixels.
     w : ndarray of shape (k, k, C, M), int16
     padding : int
-    guard, low, high
-        As of ``fixed.linear.add``.
+    guard : int
+        Fraction bits of the membrane below the weights' unit.
+    low, high : int
+        The range in which the membrane saturates.
     mem : ndarray of shape (h, w, M), int32 or int64
         Changed in place.
 
     Returns
     -------
     inputs, additions : int
-        How many inputs were not 0, and how many weights they added.
+        Number of inputs that are not 0, and of weights added.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""How the loops of the integers and of the cycle model are compiled."""
+"""The compiler of the integers' and the cycle model's loops."""
 
 from numba import njit
 

@@ -1,11 +1,20 @@
 """Fully connected layer in integers: one row of weights for each input that is not 0. See ``minisnn/linear.py``."""
 
+from typing import Any
+
+import numpy as np
+
 from .jit import kernel
+
+
+def add_frame(integers: Any, x: np.ndarray, low: int, high: int, mem: np.ndarray) -> tuple[int, int]:
+    """Add a frame to the membranes of an IntegerLayer; return the numbers of inputs and additions."""
+    return add(x.reshape(-1), integers.w, integers.guard, low, high, mem)
 
 
 @kernel
 def add(x, w, guard, low, high, mem):
-    """mem[m] = sat(mem[m] + (x[i]*w[i, m] << guard)), the inputs in ascending order.
+    """Compute mem[m] = sat(mem[m] + (x[i]*w[i, m] << guard)) for all inputs, in ascending order.
 
     Parameters
     ----------
@@ -15,14 +24,14 @@ def add(x, w, guard, low, high, mem):
     guard : int
         Fraction bits of the membrane below the weights' unit.
     low, high : int
-        What the membrane saturates at.
+        The range in which the membrane saturates.
     mem : ndarray of shape (M,), int32 or int64
         Changed in place.
 
     Returns
     -------
     inputs, additions : int
-        How many inputs were not 0, and how many weights they added.
+        Number of inputs that are not 0, and of weights added.
 
     Examples
     --------

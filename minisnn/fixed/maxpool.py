@@ -5,7 +5,15 @@ from .jit import kernel
 
 @kernel
 def pool(spk, size, out):
-    """out[y, x, c] = 1 if any of the size x size spikes of its window fired; spk (H, W, C), out (h, w, C) uint8.
+    """Set out[y, x, c] to 1 if any of the size x size spikes of its window is 1.
+
+    Parameters
+    ----------
+    spk : ndarray of shape (H, W, C), uint8
+    size : int
+        Window of the pool; rows and columns beyond whole windows are ignored.
+    out : ndarray of shape (H // size, W // size, C), uint8
+        Overwritten.
 
     Examples
     --------

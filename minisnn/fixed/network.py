@@ -1,6 +1,7 @@
 """A network in integers: inference, and the events that cost cycles and energy."""
 
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -11,6 +12,8 @@ from ..topology import LayerShape
 from . import conv2d, lif, linear, maxpool
 
 SLICE = 16  # images that one thread takes at a time
+KEEP = ("scores", "spikes", "membranes")
+ROWS = {"conv2d": conv2d, "linear": linear}  # a kind of layer has the name of its file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,26 +28,13 @@ class IntegerLayer:
     b : ndarray of int64, shape (M,)
         Bias in units of the membrane, scale / 2**guard.
     threshold, beta : int
-        In units of the membrane; beta stands for beta / 2**frac.
+        The threshold in units of the membrane; the leak is beta / 2**frac.
     frac, guard, weight_bits, membrane_bits : int
         Widths in bits; weights and membranes are two's complement.
     reset, rounding : str
-        One of ``lif.RESETS`` and ``lif.ROUNDINGS``.
+        One of ``lif.RESETS``, and of ``lif.ROUNDINGS``.
     scale : float
-        What one unit of `w` stands for. No arithmetic reads it.
-
-    Examples
-    --------
-    Two inputs, one neuron, leak 1/2, membranes of 5 bits:
-
-    >>> from minisnn.topology import parse
-    >>> each = IntegerLayer(layer=parse("1", (2,))[0], w=np.array([[3], [-1]], np.int16), b=np.zeros(1, np.int64),
-    ...                     threshold=3, beta=1, frac=1, guard=0, weight_bits=3, membrane_bits=5, reset="subtract",
-    ...                     rounding="floor", scale=0.25)
-    >>> each.low, each.high, each.dtype
-    (-16, 15, dtype('int32'))
-    >>> each.threshold * each.scale / 2**each.guard  # in units of the float network
-    0.75
+        The float value of one unit of `w`. No arithmetic reads it.
     """
 
     layer: LayerShape
@@ -61,64 +51,70 @@ class IntegerLayer:
     scale: float
 
     @property
-    def low(self):
+    def low(self) -> int:
         """Least membrane."""
         return -(1 << (self.membrane_bits - 1))
 
     @property
-    def high(self):
+    def high(self) -> int:
         """Greatest membrane."""
         return (1 << (self.membrane_bits - 1)) - 1
 
     @property
-    def dtype(self):
-        """Type that holds a membrane and one addition more without overflow."""
+    def dtype(self) -> np.dtype:
+        """Type that holds a membrane plus one more addition without overflow."""
         return np.dtype(np.int32 if max(self.membrane_bits, self.weight_bits + self.guard) < 31 else np.int64)
+
+    def add(self, x: np.ndarray, low: int, high: int, mem: np.ndarray) -> tuple[int, int]:
+        """Add a frame to membranes that saturate at `low` and `high`; return the numbers of inputs and additions."""
+        return ROWS[self.layer.kind].add_frame(self, x, low, high, mem)
+
+    def fire(self, mem: np.ndarray, addend: np.ndarray, spk: np.ndarray, before: np.ndarray) -> int:
+        """Run one firing pass, see :func:`lif.fire`; return the number of spikes."""
+        return lif.fire(
+            mem.reshape(-1),
+            addend.reshape(-1),
+            self.threshold,
+            self.beta,
+            self.frac,
+            lif.RESETS.index(self.reset),
+            lif.ROUNDINGS.index(self.rounding),
+            self.low,
+            self.high,
+            spk.reshape(-1),
+            before.reshape(-1),
+        )
 
 
 @dataclass(kw_only=True)
 class IntegerRun:
-    """What an :class:`IntegerNetwork` did.
+    """The results of an :class:`IntegerNetwork` for B images.
 
     Attributes
     ----------
     scores : ndarray of int64, shape (B, classes)
         Spikes counted, or membranes summed over steps (readout).
     inputs, additions, spike_counts : ndarray of int64, shape (B, L, T)
-        Inputs that were not 0, weights that they added, and spikes before the pool, by image, layer and step.
-        A constant input is added once an image: it counts in step 0.
+        Inputs that are not 0, weights added, and spikes before the pool, by image, layer and step. A constant input is
+        added once per image and counts in step 0.
     out : list of L ndarrays of uint8, (T, B, ...), or None
         Spikes that each layer hands on, after the pool.
     spk, mem : list of L ndarrays, (T, B, ...), or None
         Spikes before the pool, and membranes before reset.
-
-    Examples
-    --------
-    The cost of an image is in the events: here two images of 3 steps, and the second is silent.
-
-    >>> from minisnn.topology import parse
-    >>> each = IntegerLayer(layer=parse("2", (2,))[0], w=np.array([[3, 2], [-1, 1]], np.int16), b=np.zeros(2, np.int64),
-    ...                     threshold=3, beta=1, frac=1, guard=0, weight_bits=3, membrane_bits=5, reset="subtract",
-    ...                     rounding="floor", scale=1.0)
-    >>> inputs = np.zeros((3, 2, 2), np.uint8)
-    >>> inputs[:, 0] = [[1, 0], [1, 0], [1, 1]]
-    >>> run = IntegerNetwork(layers=(each,), classes=2, input_bits=0).forward(inputs, num_steps=3)
-    >>> run.inputs[:, 0].tolist(), run.additions[:, 0].tolist(), run.spike_counts[:, 0].tolist()
-    ([[1, 1, 2], [0, 0, 0]], [[2, 2, 4], [0, 0, 0]], [[0, 1, 1], [0, 0, 0]])
     """
 
     scores: np.ndarray
     inputs: np.ndarray
     additions: np.ndarray
     spike_counts: np.ndarray
-    out: list = None
-    spk: list = None
-    mem: list = None
+    out: list | None = None
+    spk: list | None = None
+    mem: list | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class IntegerNetwork:
-    """A network that computes as the hardware does.
+    """A network that computes exactly what the hardware computes.
 
     Attributes
     ----------
@@ -133,33 +129,43 @@ class IntegerNetwork:
     2 - 3; then -1 + 3 - 1:
 
     >>> from minisnn.topology import parse
-    >>> each = IntegerLayer(layer=parse("1", (2,))[0], w=np.array([[3], [-1]], np.int16), b=np.zeros(1, np.int64),
-    ...                     threshold=3, beta=1, frac=1, guard=0, weight_bits=3, membrane_bits=5, reset="subtract",
-    ...                     rounding="floor", scale=1.0)
-    >>> net = IntegerNetwork(layers=(each,), classes=1, input_bits=0)
-    >>> net.input_shape, net.readout
-    ((2,), 'spikes')
+    >>> layer = IntegerLayer(layer=parse("1", (2,))[0], w=np.array([[3], [-1]], np.int16), b=np.zeros(1, np.int64),
+    ...                      threshold=3, beta=1, frac=1, guard=0, weight_bits=3, membrane_bits=5, reset="subtract",
+    ...                      rounding="floor", scale=1.0)
+    >>> net = IntegerNetwork(layers=(layer,), classes=1, input_bits=0)
     >>> inputs = np.array([[1, 0], [1, 0], [1, 1]], np.uint8)[:, None]  # 3 steps of one image
     >>> run = net.forward(inputs, num_steps=3, keep="membranes")
     >>> run.mem[0].ravel().tolist(), run.spk[0].ravel().tolist(), run.scores.tolist()
     ([3, 4, 1], [0, 1, 0], [[1]])
+
+    The events of each step cost cycles and energy:
+
+    >>> run.inputs.ravel().tolist(), run.additions.ravel().tolist(), run.spike_counts.ravel().tolist()
+    ([1, 1, 2], [1, 1, 2], [0, 1, 0])
     """
 
-    layers: tuple
+    layers: tuple[IntegerLayer, ...]
     classes: int
     input_bits: int
 
     @property
-    def input_shape(self):
+    def input_shape(self) -> tuple[int, ...]:
         """(H, W, C) or (N,)."""
         return self.layers[0].layer.in_shape
 
     @property
-    def readout(self):
-        """Whether the last layer's membranes are summed ("membrane") or its spikes ("spikes")."""
+    def readout(self) -> str:
+        """Return "membrane" if the last layer's membranes are summed, "spikes" if its spikes are."""
         return "membrane" if self.layers[-1].reset == "none" else "spikes"
 
-    def forward(self, inputs, num_steps, keep="scores", threads=None, progress=lambda count: None):
+    def forward(
+        self,
+        inputs: np.ndarray,
+        num_steps: int,
+        keep: str = "scores",
+        threads: int | None = None,
+        progress: Callable[[int], object] = lambda count: None,
+    ) -> IntegerRun:
         """Run images through the network.
 
         Parameters
@@ -169,7 +175,7 @@ class IntegerNetwork:
         num_steps : int
             T.
         keep : "scores", "spikes" or "membranes"
-            What to keep of each layer: nothing, the spikes that it hands on, or everything.
+            Arrays of each layer to keep: none, the spikes that it hands on, or all.
         threads : int, optional
             All processors by default; the result does not depend on it.
         progress : callable
@@ -185,75 +191,65 @@ class IntegerNetwork:
             If the inputs do not fit the network.
         """
         inputs = self._checked(inputs, num_steps)
-        batch, depth = inputs.shape[1], len(self.layers)
-        run = IntegerRun(
-            scores=np.zeros((batch, self.classes), np.int64),
-            inputs=np.zeros((batch, depth, num_steps), np.int64),
-            additions=np.zeros((batch, depth, num_steps), np.int64),
-            spike_counts=np.zeros((batch, depth, num_steps), np.int64),
-        )
-        if keep not in ("scores", "spikes", "membranes"):
-            raise InputError(f"keep must be scores, spikes or membranes, got {keep!r}")
-        if keep != "scores":
-            run.out = [np.zeros((num_steps, batch, *each.layer.next_shape), np.uint8) for each in self.layers]
-        if keep == "membranes":
-            shapes = [(num_steps, batch, *each.layer.out_shape) for each in self.layers]
-            run.spk = [np.zeros(shape, np.uint8) for shape in shapes]
-            run.mem = [np.zeros(shape, np.int64) for shape in shapes]
+        batch = inputs.shape[1]
+        run = self._empty_run(batch, num_steps, keep)
 
-        def some(start):
-            for image in range(start, min(start + SLICE, batch)):
-                self._one_image(inputs[:, image], num_steps, run, image)
-            progress(min(SLICE, batch - start))
+        def run_slice(start):
+            stop = min(start + SLICE, batch)
+            for image in range(start, stop):
+                self._run_image(inputs[:, image], num_steps, run, image)
+            progress(stop - start)
 
         with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
-            list(pool.map(some, range(0, batch, SLICE)))
+            list(pool.map(run_slice, range(0, batch, SLICE)))
         return run
 
-    def _one_image(self, image_inputs, num_steps, run, image):
-        """All steps of one image, into `run`."""
-        states = [np.zeros(each.layer.out_shape, each.dtype) for each in self.layers]
-        addends = [each.b for each in self.layers]
+    def _empty_run(self, batch, num_steps, keep):
+        if keep not in KEEP:
+            raise InputError(f"keep must be scores, spikes or membranes, got {keep!r}")
+        shapes = [layer.layer for layer in self.layers]
+        counts = (batch, len(shapes), num_steps)
+        run = IntegerRun(
+            scores=np.zeros((batch, self.classes), np.int64),
+            inputs=np.zeros(counts, np.int64),
+            additions=np.zeros(counts, np.int64),
+            spike_counts=np.zeros(counts, np.int64),
+        )
+        if keep != "scores":
+            run.out = [np.zeros((num_steps, batch, *shape.next_shape), np.uint8) for shape in shapes]
+        if keep == "membranes":
+            run.spk = [np.zeros((num_steps, batch, *shape.out_shape), np.uint8) for shape in shapes]
+            run.mem = [np.zeros((num_steps, batch, *shape.out_shape), np.int64) for shape in shapes]
+        return run
+
+    def _run_image(self, inputs, num_steps, run, image):
+        """Run all steps of one image, into `run`."""
+        states = [np.zeros(layer.layer.out_shape, layer.dtype) for layer in self.layers]
+        addends = [layer.b for layer in self.layers]
         constant = self.input_bits > 0
         if constant:
-            addends[0], run.inputs[image, 0, 0], run.additions[image, 0, 0] = current(self.layers[0], image_inputs[0])
+            addends[0], run.inputs[image, 0, 0], run.additions[image, 0, 0] = current(self.layers[0], inputs[0])
         for t in range(num_steps):
-            x = image_inputs[0] if constant else image_inputs[t]
-            for index, each in enumerate(self.layers):
-                layer, mem = each.layer, states[index]
-                if not (constant and index == 0):
-                    add = conv2d.add if layer.kind == "conv2d" else linear.add
-                    x = x if layer.kind == "conv2d" else x.reshape(-1)
-                    padding = (layer.padding,) if layer.kind == "conv2d" else ()
-                    run.inputs[image, index, t], run.additions[image, index, t] = add(
-                        x, each.w, *padding, each.guard, each.low, each.high, mem
-                    )
-                spk = np.empty(layer.out_shape, np.uint8) if run.spk is None else run.spk[index][t, image]
-                before = np.empty(0, np.int64) if run.mem is None else run.mem[index][t, image].reshape(-1)
-                last = index == len(self.layers) - 1
-                if last and self.readout == "membrane" and run.mem is None:
-                    before = np.empty(layer.neurons, np.int64)
-                run.spike_counts[image, index, t] = lif.fire(
-                    mem.reshape(-1),
-                    addends[index].reshape(-1),
-                    each.threshold,
-                    each.beta,
-                    each.frac,
-                    lif.RESETS.index(each.reset),
-                    lif.ROUNDINGS.index(each.rounding),
-                    each.low,
-                    each.high,
-                    spk.reshape(-1),
-                    before,
-                )
-                x = spk
-                if layer.pool > 1:
-                    x = np.empty(layer.next_shape, np.uint8)
-                    maxpool.pool(spk, layer.pool, x)
+            x = inputs[0 if constant else t]
+            for index, layer in enumerate(self.layers):
+                if index > 0 or not constant:
+                    counts = layer.add(x, layer.low, layer.high, states[index])
+                    run.inputs[image, index, t], run.additions[image, index, t] = counts
+                spk, mem = self._outputs(run, image, index, t)
+                run.spike_counts[image, index, t] = layer.fire(states[index], addends[index], spk, mem)
+                x = _pooled(spk, layer.layer)
                 if run.out is not None:
                     run.out[index][t, image] = x
-            of_class = before if self.readout == "membrane" else x
-            run.scores[image] += of_class.reshape(self.classes, -1).sum(axis=1, dtype=np.int64)
+            counted = mem if self.readout == "membrane" else x
+            run.scores[image] += counted.reshape(self.classes, -1).sum(axis=1, dtype=np.int64)
+
+    def _outputs(self, run, image, index, t):
+        """Arrays for a layer's spikes and membranes at a step; membranes that nobody reads have no room."""
+        if run.spk is not None:
+            return run.spk[index][t, image], run.mem[index][t, image]
+        shape = self.layers[index].layer.out_shape
+        is_read = index == len(self.layers) - 1 and self.readout == "membrane"
+        return np.empty(shape, np.uint8), np.empty(shape if is_read else 0, np.int64)
 
     def _checked(self, inputs, num_steps):
         inputs = np.asarray(inputs)
@@ -270,27 +266,20 @@ class IntegerNetwork:
         return inputs
 
 
-def current(each, pixels):
-    """(current, inputs, additions): what constant pixels add at every step, bias included, saturated once.
+def current(layer: IntegerLayer, pixels: np.ndarray) -> tuple[np.ndarray, int, int]:
+    """Return what constant pixels add at every step, and the numbers of inputs and additions.
 
-    `each` is an IntegerLayer, `pixels` of its input shape; the current is an int64 array of its neurons' shape.
-
-    Examples
-    --------
-    3*3 - 1*1 + 1 = 9, in membranes of 4 bits:
-
-    >>> from minisnn.topology import parse
-    >>> each = IntegerLayer(layer=parse("1", (2,))[0], w=np.array([[3], [-1]], np.int16), b=np.ones(1, np.int64),
-    ...                     threshold=3, beta=1, frac=1, guard=0, weight_bits=3, membrane_bits=4, reset="subtract",
-    ...                     rounding="floor", scale=1.0)
-    >>> current(each, np.array([3, 1], np.uint8))
-    (array([7]), 2, 2)
+    The current is an int64 array of the neurons' shape. The sum, bias included, saturates only once, at its end.
     """
-    layer = each.layer
-    cur = np.zeros(layer.out_shape, np.int64)
-    wide = np.iinfo(np.int64)  # the sum itself is wide enough for any weights and pixels
-    if layer.kind == "conv2d":
-        inputs, additions = conv2d.add(pixels, each.w, layer.padding, each.guard, wide.min, wide.max, cur)
-    else:
-        inputs, additions = linear.add(pixels.reshape(-1), each.w, each.guard, wide.min, wide.max, cur)
-    return np.clip(cur + each.b, each.low, each.high), inputs, additions
+    cur = np.zeros(layer.layer.out_shape, np.int64)
+    unlimited = np.iinfo(np.int64)  # wide enough for any weights and pixels
+    inputs, additions = layer.add(pixels, unlimited.min, unlimited.max, cur)
+    return np.clip(cur + layer.b, layer.low, layer.high), inputs, additions
+
+
+def _pooled(spk, shape):
+    if shape.pool == 1:
+        return spk
+    out = np.empty(shape.next_shape, np.uint8)
+    maxpool.pool(spk, shape.pool, out)
+    return out

@@ -269,7 +269,8 @@ def recurrence(
         the cycles of an image's first word and of its answer's last beat.
     """
     neurons = network.layers[-1].layer.neurons
-    times = {name: np.zeros(adding.shape, np.int64) for name in EVENTS}
+    times: dict[str, np.ndarray] = {}
+    times |= {name: np.zeros(adding.shape, np.int64) for name in EVENTS}
     times |= {name: np.zeros(len(adding), np.int64) for name in ("first", "last")}
     loops.pipeline(
         np.ascontiguousarray(adding),

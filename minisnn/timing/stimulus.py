@@ -6,6 +6,7 @@ from typing import Self
 
 import numpy as np
 
+from ..errors import InputError
 from ..fixed.model import IntegerModel
 from ..fixed.network import IntegerNetwork, IntegerRun
 
@@ -30,6 +31,8 @@ class Stimulus:
     @classmethod
     def of(cls, network: IntegerNetwork, inputs: np.ndarray, run: IntegerRun, num_steps: int) -> Self:
         """Take the inputs of :meth:`IntegerNetwork.forward`, and the run it returned with ``keep="spikes"``."""
+        if run.out is None:
+            raise InputError('a stimulus needs the spikes of a run: call forward with keep="spikes"')
         return cls.of_frames(network, [inputs, *run.out[:-1]], num_steps)
 
     @classmethod

@@ -15,8 +15,8 @@ from minisnn import fixed
 # %%
 most = 64 * (2**3 - 1) * 2**4
 assert most == 7168
-assert fixed.quantize.signed_bits(most) == 14
-assert fixed.quantize.signed_bits(-most) == 14
+assert fixed.bounds.signed_bits(most) == 14
+assert fixed.bounds.signed_bits(-most) == 14
 
 # %% [markdown]
 # ## 2
@@ -33,8 +33,8 @@ def end_of(u, rounding):
 
 
 for start in range(-100, 101):
-    assert end_of(start, 1) == 0
-    assert end_of(start, 0) == (0 if start >= 0 else max(start, -9))
+    assert end_of(start, fixed.lif.TOWARDS_ZERO) == 0
+    assert end_of(start, fixed.lif.FLOOR) == (0 if start >= 0 else max(start, -9))
 
 # %% [markdown]
 # ## 3
