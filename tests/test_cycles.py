@@ -1,20 +1,24 @@
-"""The model of cycles against sums done by hand; against the gates it is held in test_hw_accelerator.py."""
+"""The cycle model against sums done by hand; tests/hw/test_accelerator.py holds it to the gates."""
 
 from itertools import product
 
 import numpy as np
 import pytest
 
+from minisnn.encode import Encoder
 from minisnn.errors import InputError
+from minisnn.fixed.model import IntegerModel, Pixels
 from minisnn.fixed.network import IntegerLayer, IntegerNetwork
+from minisnn.inspector.trace import trace
 from minisnn.timing import cycles, layout
+from minisnn.timing.additions import additions, log_of_additions
 from minisnn.timing.balance import balance
 from minisnn.topology import parse
 from tests.hw.networks import random_inputs, random_network
 
 
-def always_firing(topology, shape, input_bits=0):
-    """Every neuron fires at every step, whatever comes in."""
+def always_spiking(topology, shape, input_bits=0):
+    """A network whose neurons all spike at every step, whatever comes in."""
     layers = tuple(
         IntegerLayer(
             layer=layer,
@@ -45,31 +49,31 @@ def test_two_layers_by_hand():
 
     The two words are taken in cycles 0 and 1, so the first layer begins in 2. It fetches words in 3 and 4, holds the
     first in 5: its spike is handed over in 5, passes two stages in 6 and 7, and is added in 8; the other's in 9. So
-    all is added in 10, the neurons fire in 11 and 12, the last word is out in 17. The second layer begins in 18, has
-    added two spikes in 26, fires in 27, its word is out in 32. Then 2 cycles until the sum is stored, 2 to fetch it, 1
-    to add it up, and the score, the class and the count are sent in 38, 39 and 40.
+    all is added in 10, the neurons have their turns in 11 and 12, and the last word is out in 17. The second layer
+    begins in 18, has added two spikes in 26, its neuron has its turn in 27, and its word is out in 32. Then it takes 2
+    cycles until the sum is stored, 2 to fetch it, 1 to add it up, and the score, the class and the count are sent in
+    38, 39 and 40.
     """
-    both = stimulus(always_firing("1C1-1", (1, 2, 1)), np.ones((1, 1, 1, 2, 1)), 1)
+    both = stimulus(always_spiking("1C1-1", (1, 2, 1)), np.ones((1, 1, 1, 2, 1)), 1)
     for schedule in ("pipelined", "dense"):
-        found = cycles.predict(both, (1, 1), schedule)
-        assert found.latency.tolist() == [41]
-        assert [x.ravel().tolist() for x in (found.begins, found.added, found.firing_starts, found.ends)] == [
-            [2, 18],
-            [10, 26],
-            [10, 26],
-            [13, 28],
-        ]
-        assert found.bound.ravel().tolist() == [2, 2]
-        assert found.least.tolist() == [1 + 2 + 2 + 2 + 1]  # the second word, and additions and firings of both layers
+        predicted = cycles.predict(both, (1, 1), schedule)
+        assert predicted.latency.tolist() == [41]
+        assert predicted.begins.ravel().tolist() == [2, 18]
+        assert predicted.added.ravel().tolist() == [10, 26]
+        assert predicted.firing_starts.ravel().tolist() == [10, 26]
+        assert predicted.ends.ravel().tolist() == [13, 28]
+        assert predicted.bound.ravel().tolist() == [2, 2]
+        second_word, additions, firing_passes = 1, 2 + 2, 2 + 1
+        assert predicted.least.tolist() == [second_word + additions + firing_passes]
     # convolution: max(1*2, 2*2 + 2*4 + 3) + 2 = 17; fully connected: 2 + 2*4 + 2*2 + 2 + (2 + 2) = 20
     assert cycles.predict(both, (1, 1), "layerwise").latency.tolist() == [37]
 
 
 def test_dense_sees_no_sparsity():
-    """Not one spike: two zero words cost 2 cycles; the dense schedule and the always firing second layer do not."""
-    silent = stimulus(always_firing("1C1-1", (1, 2, 1)), np.zeros((1, 1, 1, 2, 1)), 1)
-    found = cycles.predict(silent, (1, 1))
-    assert found.added[0, 0, 0] - found.begins[0, 0, 0] == 4 and found.latency.tolist() == [37]
+    """No spike: two words of zeros cost 2 cycles, but not in the dense schedule; the second layer has its inputs."""
+    silent = stimulus(always_spiking("1C1-1", (1, 2, 1)), np.zeros((1, 1, 1, 2, 1)), 1)
+    predicted = cycles.predict(silent, (1, 1))
+    assert predicted.added[0, 0, 0] - predicted.begins[0, 0, 0] == 4 and predicted.latency.tolist() == [37]
     assert cycles.predict(silent, (1, 1), "dense").latency.tolist() == [41]
     # 1 channel without a spike: 2*4 + 3 cycles of scanning, and 2 neurons
     assert cycles.predict(silent, (1, 1), "layerwise").latency.tolist() == [11 + 2 + 20]
@@ -80,11 +84,11 @@ def test_layerwise_by_hand():
     inputs = np.zeros((2, 1, 3, 3, 2))
     inputs[0, 0].reshape(9, 2)[:5, 0] = 1
     inputs[0, 0, 2, 2, 1] = 1
-    found = cycles.predict(stimulus(always_firing("4C2-3", (3, 3, 2)), inputs, 2), (3, 2), "layerwise")
+    predicted = cycles.predict(stimulus(always_spiking("4C2-3", (3, 3, 2)), inputs, 2), (3, 2), "layerwise")
     first = 2 * ((max(4 * 5, 2 * 5 + 11) + max(4 * 1, 2 * 1 + 11) + 4) + (11 + 11 + 4))
     second = 2 * (16 + 8 + 2 * 16 + 2) + 2 * 2 * (16 + 2)  # 4*2*2 inputs, which all spike
-    assert found.latency.tolist() == [first + second]
-    assert found.adding.sum(axis=2).tolist() == [[first, second]]
+    assert predicted.latency.tolist() == [first + second]
+    assert predicted.adding.sum(axis=2).tolist() == [[first, second]]
 
 
 @pytest.mark.parametrize("schedule", cycles.SCHEDULES)
@@ -92,29 +96,90 @@ def test_pixels_are_added_once_in_every_schedule(schedule):
     """3C2-1 on 3x3x1, 2 groups: the pixel in the middle has 4 taps, the one in the corner 1."""
     pixels = np.zeros((1, 1, 3, 3, 1))
     pixels[0, 0, 1, 1], pixels[0, 0, 0, 0] = 9, 200
-    given = stimulus(always_firing("3C2-1", (3, 3, 1), 8), pixels, 4)
-    found = cycles.predict(given, (2, 1), schedule)
+    given = stimulus(always_spiking("3C2-1", (3, 3, 1), 8), pixels, 4)
+    predicted = cycles.predict(given, (2, 1), schedule)
     if schedule == "layerwise":
-        assert found.adding[0, 0].tolist() == [2 * 5 + 8, 8, 8, 8]
+        assert predicted.adding[0, 0].tolist() == [2 * 5 + 8, 8, 8, 8]
     else:
-        assert found.bound[0, 0].tolist() == [2 * 5, 0, 0, 0] and found.firing.tolist() == [8, 1]
-        assert (found.added[0, 0, 1:] == found.firing_starts[0, 0, 1:]).all()
+        assert predicted.bound[0, 0].tolist() == [2 * 5, 0, 0, 0] and predicted.firing.tolist() == [8, 1]
+        assert (predicted.added[0, 0, 1:] == predicted.firing_starts[0, 0, 1:]).all()
 
 
 def test_all_taps_at_once_by_hand():
     """3C2-1 on 3x3x1, 2 groups: an input costs 2 cycles wherever it is."""
     pixels = np.zeros((1, 1, 3, 3, 1))
     pixels[0, 0, 1, 1], pixels[0, 0, 0, 0] = 9, 200
-    network = always_firing("3C2-1", (3, 3, 1), 8)
-    found = cycles.predict(stimulus(network, pixels, 4), (2, 1), wide=True)
-    assert found.bound[0, 0].tolist() == [7 + 2, 0, 0, 0]  # words of zeros, and two inputs
+    network = always_spiking("3C2-1", (3, 3, 1), 8)
+    predicted = cycles.predict(stimulus(network, pixels, 4), (2, 1), wide=True)
+    assert predicted.bound[0, 0].tolist() == [7 + 2, 0, 0, 0]  # words of zeros, and two inputs
     full = cycles.predict(stimulus(network, np.ones((1, 1, 3, 3, 1)), 4), (2, 1), wide=True)
     assert (
         full.bound[0, 0, 0] == 2 * 9 and layout.taps(network, True) == (4, 1) and layout.taps(network, False) == (1, 1)
     )
     # the second layer begins 8 cycles after the last of 8 firings of pixels; 2 more for the turn and choice of banks
     narrow = cycles.predict(stimulus(network, np.ones((1, 1, 3, 3, 1)), 4), (2, 1))
-    assert [(each.begins[0, 1, 0] - each.firing_starts[0, 0, 0]).tolist() for each in (narrow, full)] == [8 + 8, 8 + 10]
+    for times, delay in ((narrow, 8), (full, 10)):
+        assert times.begins[0, 1, 0] - times.firing_starts[0, 0, 0] == 8 + delay
+
+
+def test_two_steps_of_two_neurons_by_hand():
+    """Two inputs and two neurons on one lane; both inputs spike at step 0, none at step 1."""
+    network = always_spiking("2", (2,))
+    two_steps = stimulus(network, [[[1, 1]], [[0, 0]]], 2)
+    predicted = cycles.predict(two_steps, (1,))
+    assert predicted.begins.tolist() == [[[1, 14]]] and predicted.added.tolist() == [[[11, 17]]]
+    assert predicted.firing_starts.tolist() == [[[11, 19]]] and predicted.ends.tolist() == [[[14, 22]]]
+    assert predicted.latency.tolist() == [39]
+    assert predicted.least.tolist() == [9]  # 4 additions, a word of zeros, 2 * 2 neurons
+    lanes_1, lanes_2 = (additions(two_steps, 0, lanes, in_lanes=2) for lanes in (1, 2))
+    assert [part[0].tolist() for part in lanes_1] == [[10, 3], [4, 0], [2, 0], [0, 1]]
+    assert [part[0].tolist() for part in lanes_2] == [[8, 3], [2, 0], [2, 0], [0, 1]]
+
+
+def test_a_log_of_additions_by_hand():
+    """Words of 4 inputs, two groups: the additions follow one another without a gap, 6 cycles after the begin."""
+    (layer,) = parse("4", (8,))
+    frame = np.array([[[0, 1, 0, 1, 0, 0, 0, 1]]], np.uint8)
+    assert log_of_additions(frame, layer, lanes=2, in_lanes=4).tolist() == [[3, 6, 2], [4, 8, 2], [5, 10, 2]]
+
+
+def test_a_layer_waits_for_a_bank():
+    """1 neuron a lane, and then 8 on one lane: the second layer is slow, so that the first waits from step 2 on."""
+    network = always_spiking("8-8", (2,))
+    predicted = cycles.predict(stimulus(network, np.ones((6, 1, 2)), 6), (8, 1))
+    waits = predicted.waiting[0]
+    assert (waits[0, 2:] > 2).all() and waits[0, 0] == 0 and not waits[1].any()
+    banks_free = predicted.added[0, 1, :-2] + 1  # of step t - 2
+    assert (predicted.firing_starts[0, 0, 2:] == banks_free).all()
+    parts = predicted.adding[0].sum(axis=1) + waits.sum(axis=1) + 6 * predicted.firing + predicted.idle[0]
+    assert (parts == predicted.latency[0]).all()
+
+
+def test_a_silent_layer_waits_until_it_is_drained():
+    """A word of zeros is scanned two cycles faster than a firing pass of one neuron leaves the pipeline."""
+    network = always_spiking("1", (2,))
+    predicted = cycles.predict(stimulus(network, np.zeros((3, 1, 2)), 3), (1,))
+    assert predicted.waiting.tolist() == [[[0, 2, 2]]]
+
+
+def test_a_layer_of_pixels_is_idle_between_firing_passes():
+    """It has added its pixels at step 0. The second layer is slow, and the first does not wait but is idle."""
+    network = always_spiking("8-8", (2,), 4)
+    given = stimulus(network, np.ones((1, 1, 2)), 6)
+    predicted = cycles.predict(given, (8, 1))
+    assert not predicted.waiting[0, 0].any()
+    assert (np.diff(predicted.firing_starts[0, 0])[2:] > 2 * 8).all()  # in the pace of the second layer
+    assert predicted.idle[0, 0] > 2 * 8 * 4
+
+
+def test_waits_mean_the_same_in_a_trace():
+    """The third layer is slow, so that the second waits; the first takes pixels and never does."""
+    network, lanes, steps = always_spiking("8-8-8-4", (6,), 4), (8, 8, 1, 4), 6
+    model = IntegerModel(network, Encoder("direct", steps, 15.0), Pixels(0.0, 1.0, 4))
+    image = np.full(6, 9, np.uint8)
+    traced, predicted = trace(model, image, lanes), cycles.cycles(model, image[None], lanes)
+    costs = [[traced.cost(layer, step).waiting for step in range(steps)] for layer in range(4)]
+    assert costs == predicted.waiting[0].tolist() and max(costs[1]) > 2 and not any(costs[0])
 
 
 @pytest.fixture(scope="module")
@@ -126,11 +191,11 @@ def case():
 
 def test_no_lanes_are_faster_than_the_bound(case):
     for lanes in product((1, 4, 6), (2, 5), (3, 12), (1, 4)):
-        found = cycles.predict(case, lanes)
-        assert (found.adding > found.bound).all() and (found.latency > found.least).all()
-        assert (found.latency <= cycles.predict(case, lanes, "dense").latency).all()
-        assert all(0 < share <= 1 for share in found.utilisation)
-        assert found.interval <= found.latency.mean()
+        predicted = cycles.predict(case, lanes)
+        assert (predicted.adding > predicted.bound).all() and (predicted.latency > predicted.least).all()
+        assert (predicted.latency <= cycles.predict(case, lanes, "dense").latency).all()
+        assert all(0 < share <= 1 for share in predicted.utilisation)
+        assert predicted.interval <= predicted.latency.mean()
 
 
 def test_input_that_is_slow(case):
@@ -143,22 +208,22 @@ def test_input_that_is_slow(case):
 
 def test_a_stream_is_as_fast_as_its_slowest_layer():
     """Equal images: the interval is what the layer that is never idle takes for one."""
-    network = always_firing("4C1-2", (3, 3, 2))
-    found = cycles.predict(stimulus(network, np.ones((2, 8, 3, 3, 2)), 2), (1, 2))
-    slow = found.adding[0, 0].sum() + 2 * found.firing[0] + 2
-    assert found.interval == slow
-    total = found.latency[0] + 7 * slow  # the first answer, and seven more
-    assert found.utilisation[0] == pytest.approx(8 * (slow - 2) / total)
+    network = always_spiking("4C1-2", (3, 3, 2))
+    predicted = cycles.predict(stimulus(network, np.ones((2, 8, 3, 3, 2)), 2), (1, 2))
+    slow = predicted.adding[0, 0].sum() + 2 * predicted.firing[0] + 2
+    assert predicted.interval == slow
+    total = predicted.latency[0] + 7 * slow  # the first answer, and seven more
+    assert predicted.utilisation[0] == pytest.approx(8 * (slow - 2) / total)
 
 
-def test_balance_finds_the_best_there_is(case):
+def test_balance_is_close_to_the_best(case):
     sizes = (6, 5, 12, 4)
     for budget in (4, 9, 16, 27):
         lanes = balance(case, budget)
         assert sum(lanes) <= budget
-        all_lanes = [each for each in product(*(range(1, n + 1) for n in sizes)) if sum(each) <= budget]
-        useful = [each for each in all_lanes if all(-(-n // -(-n // c)) == c for n, c in zip(sizes, each))]
-        best = min(cycles.predict(case, each).latency.mean() for each in useful)
+        all_lanes = [some for some in product(*(range(1, n + 1) for n in sizes)) if sum(some) <= budget]
+        useful = [some for some in all_lanes if all(-(-n // -(-n // c)) == c for n, c in zip(sizes, some))]
+        best = min(cycles.predict(case, some).latency.mean() for some in useful)
         assert cycles.predict(case, lanes).latency.mean() <= 1.02 * best
 
 
@@ -179,7 +244,7 @@ def test_default_lanes():
         ({"word_every": 0}, "word_every must be at least 1, got 0"),
     ],
 )
-def test_what_cannot_be(case, change, words):
+def test_wrong_options_are_refused(case, change, words):
     with pytest.raises(InputError, match=words):
         cycles.predict(case, **change)
     with pytest.raises(InputError, match="a budget of 3 lanes is too small for 4 layers"):

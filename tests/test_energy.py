@@ -24,7 +24,7 @@ def stimulus(network, inputs, num_steps):
     return cycles.Stimulus.of(network, inputs, network.forward(inputs, num_steps, keep="spikes"), num_steps)
 
 
-def always_firing(topology, shape, input_bits=0, reset="zero", beta=0):
+def always_spiking(topology, shape, input_bits=0, reset="zero", beta=0):
     """Weights 0 of 4 bits, membranes of 8 bits, bias 5, threshold 1, beta / 8."""
     layers = tuple(
         IntegerLayer(
@@ -54,7 +54,7 @@ def test_two_neurons_by_hand():
     last word is out in 26. The answer takes 2 * 2 cycles to fetch, 2 to add, and 2 scores, class and cycles: last in
     38.
     """
-    given = stimulus(always_firing("2", (2,), reset="subtract", beta=5), [[[1, 1]], [[0, 0]]], 2)
+    given = stimulus(always_spiking("2", (2,), reset="subtract", beta=5), [[[1, 1]], [[0, 0]]], 2)
     assert energy.count(given, (1,)) == {
         "weight_read_bits": 4 * 4 + 4 * 8,  # weights, and biases as wide as membranes
         "membrane_read_bits": 4 * 8 + 4 * 8,
@@ -78,16 +78,16 @@ def test_pixels_by_hand():
     """
     pixels = np.zeros((1, 1, 3, 3, 1))
     pixels[0, 0, 1, 1], pixels[0, 0, 0, 0] = 9, 200
-    given = stimulus(always_firing("3C2-1", (3, 3, 1), 8), pixels, 4)
-    fires = 48 + 4
+    given = stimulus(always_spiking("3C2-1", (3, 3, 1), 8), pixels, 4)
+    firings = 48 + 4
     events = {
-        "weight_read_bits": (15 + 48) * 4 + fires * 8,
-        "membrane_read_bits": 15 * 15 + 48 * 8 + fires * 8 + 48 * 15,
-        "membrane_write_bits": 15 * 15 + 48 * 8 + fires * 8 + 12 * 15,  # at the end, currents are written as 0
+        "weight_read_bits": (15 + 48) * 4 + firings * 8,
+        "membrane_read_bits": 15 * 15 + 48 * 8 + firings * 8 + 48 * 15,
+        "membrane_write_bits": 15 * 15 + 48 * 8 + firings * 8 + 12 * 15,  # at the end, currents are written as 0
         "buffer_read_bits": 9 * 8 + 4 * 12,
         "buffer_write_bits": 9 * 8 + 4 * 12,
-        "addition_bits": 15 * 15 + 48 * 8 + fires * 8 + 48 * 15,
-        "compare_bits": fires * 8,
+        "addition_bits": 15 * 15 + 48 * 8 + firings * 8 + 48 * 15,
+        "compare_bits": firings * 8,
         "pixel_multiply_bits": 15 * 4 * 8,
         "leak_multiply_bits": 0,
     }
@@ -104,7 +104,7 @@ def test_pixels_by_hand():
         "idle_bits": (interval[False] - 10 - 32) * 2 * 15 + (interval[False] - 52) * 8,
     }
     assert energy.count(given, (2, 1), wide=True) == ours | {
-        "weight_read_bits": (2 * 4 * 3 + 48) * 4 + fires * 8,  # all 4 taps of both pixels
+        "weight_read_bits": (2 * 4 * 3 + 48) * 4 + firings * 8,  # all 4 taps of both pixels
         "cycles": interval[True],
         "idle_bits": (interval[True] - 4 - 32) * 2 * 4 * 15 + (interval[True] - 52) * 8,
     }
@@ -115,7 +115,7 @@ def test_the_scanner_of_others_by_hand():
     inputs = np.zeros((2, 1, 3, 3, 2))
     inputs[0, 0].reshape(9, 2)[:5, 0] = 1
     inputs[0, 0, 2, 2, 1] = 1
-    events = energy.count(stimulus(always_firing("4C2-3", (3, 3, 2)), inputs, 2), (3, 2), "layerwise")
+    events = energy.count(stimulus(always_spiking("4C2-3", (3, 3, 2)), inputs, 2), (3, 2), "layerwise")
     assert events["buffer_read_bits"] == 2 * 2 * 18 + 2 * 16  # once for each group of lanes
     assert events["buffer_write_bits"] == 2 * 18 + 2 * 16
     assert events["scanner_bits"] == 2 * (2 * 6 + 2 * 2 * 11) * 3 + 2 * ((2 * 16 + 10) * 4 + 16)
@@ -124,14 +124,14 @@ def test_the_scanner_of_others_by_hand():
 def walk(network, frames, steps, lanes, in_lanes, wide):
     """Events of one image but idle cycles, neuron by neuron and tap by tap; `frames`: of each layer (T or 1, ...)."""
     n = dict.fromkeys(NAMES, 0)
-    for index, (each, x) in enumerate(zip(network.layers, frames)):
-        layer, bits = each.layer, network.input_bits if index == 0 else 0
+    for index, (integers, x) in enumerate(zip(network.layers, frames)):
+        layer, bits = integers.layer, network.input_bits if index == 0 else 0
         size = layer.w_shape[0] if layer.kind == "conv2d" else 1
         fan_in = int(np.prod(layer.w_shape[:-1]))
-        current = each.weight_bits + bits + each.guard + len(f"{fan_in:b}")
-        width = current if bits else each.membrane_bits
-        bias = each.membrane_bits
-        while not all(-(1 << bias - 1) <= b < 1 << bias - 1 for b in each.b):
+        current = integers.weight_bits + bits + integers.guard + len(f"{fan_in:b}")
+        width = current if bits else integers.membrane_bits
+        bias = integers.membrane_bits
+        while not all(-(1 << bias - 1) <= b < 1 << bias - 1 for b in integers.b):
             bias += 1
         for frame in x:
             if layer.kind == "linear":
@@ -147,10 +147,10 @@ def walk(network, frames, steps, lanes, in_lanes, wide):
                 ]
             at_once = wide and layer.kind == "conv2d"
             read = len({tap[2:] for tap in taps}) * size**2 * layer.w_shape[-1] if at_once else len(taps)
-            n["weight_read_bits"] += read * each.weight_bits
+            n["weight_read_bits"] += read * integers.weight_bits
             for name in ("membrane_read_bits", "membrane_write_bits", "addition_bits"):
                 n[name] += len(taps) * width
-            n["pixel_multiply_bits"] += len(taps) * each.weight_bits * bits
+            n["pixel_multiply_bits"] += len(taps) * integers.weight_bits * bits
             n["buffer_read_bits"] += frame.size * max(bits, 1)
             n["buffer_write_bits"] += frame.size * max(bits, 1)
             pixels = frame.reshape(-1, frame.shape[-1] if frame.ndim == 3 else frame.size)
@@ -160,12 +160,12 @@ def walk(network, frames, steps, lanes, in_lanes, wide):
                     n["scanner_bits"] += max(np.count_nonzero(word), 1) * in_lanes * max(bits, 1)
         for _ in range(steps * layer.neurons):
             n["weight_read_bits"] += bias
-            n["membrane_read_bits"] += each.membrane_bits + (current if bits else 0)
-            n["membrane_write_bits"] += each.membrane_bits
-            n["addition_bits"] += max(current, bias) + each.membrane_bits if bits else bias
-            n["compare_bits"] += each.membrane_bits * {"none": 0, "zero": 1}.get(each.reset, 2)
-            if each.beta not in (0, 1, 2, 4, 8, 16):
-                n["leak_multiply_bits"] += each.membrane_bits * len(f"{each.beta:b}")
+            n["membrane_read_bits"] += integers.membrane_bits + (current if bits else 0)
+            n["membrane_write_bits"] += integers.membrane_bits
+            n["addition_bits"] += max(current, bias) + integers.membrane_bits if bits else bias
+            n["compare_bits"] += integers.membrane_bits * {"none": 0, "zero": 1}.get(integers.reset, 2)
+            if integers.beta not in (0, 1, 2, 4, 8, 16):
+                n["leak_multiply_bits"] += integers.membrane_bits * len(f"{integers.beta:b}")
         n["membrane_write_bits"] += layer.neurons * (current if bits else 0)
         in_lanes = lanes[index]
     return n
@@ -200,7 +200,7 @@ def test_every_tap_of_random_networks(seed, topology, input_bits, reset, readout
     )
     inputs, steps = random_inputs(network, 3, 2, rng, density), 3
     run = network.forward(inputs, steps, keep="spikes")
-    lanes = tuple(int(rng.integers(1, each.layer.w_shape[-1] + 1)) for each in network.layers)
+    lanes = tuple(int(rng.integers(1, integers.layer.w_shape[-1] + 1)) for integers in network.layers)
     in_lanes = int(rng.integers(1, shape[-1] + 1))
     given = cycles.Stimulus.of(network, inputs, run, steps)
     frames = [inputs, *run.out[:-1]]
@@ -212,13 +212,13 @@ def test_every_tap_of_random_networks(seed, topology, input_bits, reset, readout
             walk(network, [x[:, image] for x in spikes], steps, lanes, in_lanes, wide and schedule != "layerwise")
             for image in range(2)
         ]
-        found = energy.count(given, lanes, schedule, wide, in_lanes)
-        assert list(found) == NAMES
+        counted = energy.count(given, lanes, schedule, wide, in_lanes)
+        assert list(counted) == NAMES
         skip = {"idle_bits", "cycles"} | ({"scanner_bits", "buffer_read_bits"} if schedule == "layerwise" else set())
         for name in set(NAMES) - skip:
-            assert found[name] == pytest.approx((one_by_one[0][name] + one_by_one[1][name]) / 2, rel=1e-12), name
-        assert found["cycles"] == cycles.predict(given, lanes, schedule, in_lanes=in_lanes, wide=wide).interval
-        assert found["idle_bits"] >= 0
+            assert counted[name] == pytest.approx((one_by_one[0][name] + one_by_one[1][name]) / 2, rel=1e-12), name
+        assert counted["cycles"] == cycles.predict(given, lanes, schedule, in_lanes=in_lanes, wide=wide).interval
+        assert counted["idle_bits"] >= 0
 
 
 @pytest.fixture(scope="module")
@@ -250,8 +250,8 @@ def test_wide_is_a_choice_of_each_layer(case):
 
 def test_silence_adds_nothing():
     """What is left is the firing of 2 neurons and 1, with an unused lane's bits not among them."""
-    events = energy.count(stimulus(always_firing("2-1", (3,)), np.zeros((1, 1, 3)), 1), (2, 1))
-    silent = energy.count(stimulus(always_firing("1", (3,)), np.zeros((1, 1, 3)), 1))
+    events = energy.count(stimulus(always_spiking("2-1", (3,)), np.zeros((1, 1, 3)), 1), (2, 1))
+    silent = energy.count(stimulus(always_spiking("1", (3,)), np.zeros((1, 1, 3)), 1))
     assert silent["addition_bits"] == silent["membrane_read_bits"] == silent["weight_read_bits"] == 8
     assert silent["pixel_multiply_bits"] == 0 and silent["scanner_bits"] == 3
     assert events["addition_bits"] == 3 * 8 + 2 * 8  # the second layer's two spikes
@@ -259,7 +259,7 @@ def test_silence_adds_nothing():
 
 def test_a_bias_may_be_wider_than_all_else():
     """-2**15 has 16 bits; a current of 3 pixels 4 + 8 + 2. The neuron adds both in 16 bits, then to 8 of membrane."""
-    network = always_firing("1", (3,), 8)
+    network = always_spiking("1", (3,), 8)
     network = replace(network, layers=(replace(network.layers[0], b=np.array([-1 << 15])),))
     events = energy.count(stimulus(network, np.zeros((1, 1, 3)), 1))
     assert events["weight_read_bits"] == 16 and events["addition_bits"] == 16 + 8
@@ -269,7 +269,7 @@ def test_a_heavy_first_image_is_never_idle_for_less_than_nothing():
     """Images of 200 and no spikes: the mean interval is less than the busy cycles of the mean image."""
     inputs = np.zeros((1, 2, 200))
     inputs[0, 0] = 1
-    given = stimulus(always_firing("8", (200,)), inputs, 1)
+    given = stimulus(always_spiking("8", (200,)), inputs, 1)
     assert cycles.predict(given, (1,)).interval < additions(given, 0, 1, 32).adds.mean()
     assert energy.count(given, (1,))["idle_bits"] == 0
 

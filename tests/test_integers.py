@@ -1,4 +1,4 @@
-"""Integers: every row against sums written out for one neuron at a time, quantisation against what it promises."""
+"""Integers: every row against sums written out for one neuron at a time; quantisation against its promises."""
 
 import numpy as np
 import pytest
@@ -8,70 +8,72 @@ from hypothesis import strategies as st
 import minisnn as ms
 from minisnn.encode import Encoder
 from minisnn.errors import InputError
-from minisnn.fixed.bounds import bounds
+from minisnn.fixed.bounds import bounds, signed_bits
 from minisnn.fixed.lif import RESETS, ROUNDINGS
-from minisnn.fixed.model import load
-from minisnn.fixed.network import IntegerLayer, IntegerNetwork
+from minisnn.fixed.model import check, joined, load, parts
+from minisnn.fixed.network import IntegerLayer, IntegerNetwork, current
 from minisnn.fixed.quantize import dequantised, quantize
-from minisnn.fixed.rounding import scale
+from minisnn.fixed.rounding import input_factors, rounded, scale, whole_number, widths
 from minisnn.model import Model
 from minisnn.topology import parse
 
 
 def by_hand(network, inputs, num_steps):
-    """[(spikes after the pool, spikes before it, U)] of each layer, by Python's integers, one neuron at a time."""
+    """Return [(spikes after the pool, spikes before it, U)] by layer, in Python's integers, one neuron at a time."""
 
     def sat(v, bits):
         return min(max(v, -(2 ** (bits - 1))), 2 ** (bits - 1) - 1)
 
-    def leak(v, each):
-        product = v * each.beta
-        return product // 2**each.frac if each.rounding == "floor" or product >= 0 else -(-product // 2**each.frac)
+    def leak(v, integers):
+        product = v * integers.beta
+        down = integers.rounding == "floor" or product >= 0
+        return product // 2**integers.frac if down else -(-product // 2**integers.frac)
 
-    def terms(each, x, neuron):
+    def terms(integers, x, neuron):
         """Weight times input of one neuron, in ascending address of the input."""
-        layer = each.layer
+        layer = integers.layer
         if layer.kind == "linear":
-            return [int(each.w[i, neuron[0]]) * int(v) for i, v in enumerate(x.reshape(-1)) if v]
+            return [int(integers.w[i, neuron[0]]) * int(v) for i, v in enumerate(x.reshape(-1)) if v]
         y0, x0, m = neuron
-        size, found = layer.w_shape[0], []
+        size, products = layer.w_shape[0], []
         for y, column, c in np.argwhere(x):
             ky, kx = y - y0 + layer.padding, column - x0 + layer.padding
             if 0 <= ky < size and 0 <= kx < size:
-                found.append(int(each.w[ky, kx, c, m]) * int(x[y, column, c]))
-        return found
+                products.append(int(integers.w[ky, kx, c, m]) * int(x[y, column, c]))
+        return products
 
     result = []
     x = inputs
-    for index, each in enumerate(network.layers):
+    for index, integers in enumerate(network.layers):
         constant = index == 0 and network.input_bits > 0
-        fires = np.zeros((num_steps, *each.layer.out_shape), int)
-        before = np.zeros((num_steps, *each.layer.out_shape), int)
-        for neuron in np.ndindex(each.layer.out_shape):
+        spk = np.zeros((num_steps, *integers.layer.out_shape), int)
+        before = np.zeros((num_steps, *integers.layer.out_shape), int)
+        for neuron in np.ndindex(integers.layer.out_shape):
             v = 0
             for t in range(num_steps):
                 if constant:
-                    cur = sum(term << each.guard for term in terms(each, x[0], neuron)) + int(each.b[neuron[-1]])
-                    u = sat(v + sat(cur, each.membrane_bits), each.membrane_bits)
+                    cur = sum(term << integers.guard for term in terms(integers, x[0], neuron))
+                    cur += int(integers.b[neuron[-1]])
+                    u = sat(v + sat(cur, integers.membrane_bits), integers.membrane_bits)
                 else:
-                    for term in terms(each, x[t], neuron):
-                        v = sat(v + (term << each.guard), each.membrane_bits)
-                    u = sat(v + int(each.b[neuron[-1]]), each.membrane_bits)
-                s = int(each.reset != "none" and u > each.threshold)
-                if each.reset == "subtract":
-                    v = leak(u, each) - s * each.threshold
-                elif each.reset == "subtract_then_leak":
-                    v = leak(u - s * each.threshold, each)
+                    for term in terms(integers, x[t], neuron):
+                        v = sat(v + (term << integers.guard), integers.membrane_bits)
+                    u = sat(v + int(integers.b[neuron[-1]]), integers.membrane_bits)
+                s = int(integers.reset != "none" and u > integers.threshold)
+                if integers.reset == "subtract":
+                    v = leak(u, integers) - s * integers.threshold
+                elif integers.reset == "subtract_then_leak":
+                    v = leak(u - s * integers.threshold, integers)
                 else:
-                    v = 0 if each.reset == "zero" and s else leak(u, each)
-                v = sat(v, each.membrane_bits)
-                fires[(t, *neuron)], before[(t, *neuron)] = s, u
-        pool, spk = each.layer.pool, fires
+                    v = 0 if integers.reset == "zero" and s else leak(u, integers)
+                v = sat(v, integers.membrane_bits)
+                spk[(t, *neuron)], before[(t, *neuron)] = s, u
+        pool, out = integers.layer.pool, spk
         if pool > 1:
-            h, w, c = each.layer.next_shape
-            spk = fires.reshape(num_steps, h, pool, w, pool, c).max(axis=(2, 4))
-        result.append((spk, fires, before))
-        x = spk
+            h, w, c = integers.layer.next_shape
+            out = spk.reshape(num_steps, h, pool, w, pool, c).max(axis=(2, 4))
+        result.append((out, spk, before))
+        x = out
     return result
 
 
@@ -114,8 +116,8 @@ def networks(draw):
     num_steps = draw(st.integers(1, 4))
     density = draw(st.sampled_from([0.0, 0.3, 1.0]))
     steps = 1 if input_bits else num_steps
-    fires = rng.random((steps, 2, *shape)) < density
-    inputs = (fires * rng.integers(1, 2 ** max(input_bits, 1), fires.shape)).astype(np.uint8)
+    is_input = rng.random((steps, 2, *shape)) < density
+    inputs = (is_input * rng.integers(1, 2 ** max(input_bits, 1), is_input.shape)).astype(np.uint8)
     return IntegerNetwork(layers=tuple(layers), classes=shapes[-1].neurons, input_bits=input_bits), inputs, num_steps
 
 
@@ -141,17 +143,17 @@ def test_events_by_definition(case):
     """Additions are the terms of the neurons' sums, counted one neuron at a time."""
     network, inputs, num_steps = case
     run = network.forward(inputs, num_steps, keep="spikes")
-    for index, each in enumerate(network.layers):
+    for index, integers in enumerate(network.layers):
         constant = index == 0 and network.input_bits > 0
         x = inputs if index == 0 else run.out[index - 1]
         for t in range(1 if constant else num_steps):
             for image in range(x.shape[1]):
                 frame = x[t, image] != 0
                 assert run.inputs[image, index, t] == frame.sum()
-                if each.layer.kind == "linear":
-                    expected = frame.sum() * each.layer.neurons
+                if integers.layer.kind == "linear":
+                    expected = frame.sum() * integers.layer.neurons
                 else:
-                    p, k, (h, w, maps) = each.layer.padding, each.layer.w_shape[0], each.layer.out_shape
+                    p, k, (h, w, maps) = integers.layer.padding, integers.layer.w_shape[0], integers.layer.out_shape
                     wide = np.zeros((max(frame.shape[0] + 2 * p, h + k), max(frame.shape[1] + 2 * p, w + k)), int)
                     wide[p : p + frame.shape[0], p : p + frame.shape[1]] = frame.sum(axis=2)
                     expected = maps * sum(wide[y : y + k, x0 : x0 + k].sum() for y in range(h) for x0 in range(w))
@@ -160,10 +162,10 @@ def test_events_by_definition(case):
             assert not run.inputs[:, 0, 1:].any() and not run.additions[:, 0, 1:].any()
 
 
-def test_stimulus_reaches_the_edges():
-    """Membrane exactly at the threshold stays silent, one above fires; both ends saturate."""
+def test_threshold_and_saturation_at_their_edges():
+    """A membrane exactly at the threshold stays silent, one above spikes; both ends saturate."""
     (layer,) = parse("4", (1,))
-    each = IntegerLayer(
+    integers = IntegerLayer(
         layer=layer,
         w=np.array([[5, 6, 7, -7]], np.int16),
         b=np.zeros(4, np.int64),
@@ -177,13 +179,13 @@ def test_stimulus_reaches_the_edges():
         rounding="floor",
         scale=1.0,
     )
-    spiking = IntegerLayer(**{**each.__dict__, "reset": "subtract"})
+    spiking = IntegerLayer(**{**integers.__dict__, "reset": "subtract"})
     run = IntegerNetwork(layers=(spiking,), classes=4, input_bits=0).forward(
         np.ones((2, 1, 1), np.uint8), 2, keep="membranes"
     )
     assert run.mem[0][0, 0].tolist() == [5, 6, 7, -7] and run.spk[0][0, 0].tolist() == [0, 1, 1, 0]
     assert run.mem[0][1, 0].tolist() == [7, 7, 7, -8]  # 10, 7, 9 and -14, saturated
-    silent = IntegerNetwork(layers=(each,), classes=4, input_bits=0).forward(
+    silent = IntegerNetwork(layers=(integers,), classes=4, input_bits=0).forward(
         np.ones((2, 1, 1), np.uint8), 2, keep="membranes"
     )
     assert not silent.spk[0].any() and silent.scores.tolist() == [[12, 13, 14, -15]]
@@ -196,26 +198,26 @@ def test_bounds_hold(case):
     network, inputs, num_steps = case
     most = 2**network.input_bits - 1 if network.input_bits else 1
     proven, wide = [], []
-    for index, each in enumerate(network.layers):
-        least, highest = bounds(each, most if index == 0 else 1, num_steps)
+    for index, integers in enumerate(network.layers):
+        least, highest = bounds(integers, most if index == 0 else 1, num_steps)
         width = max((v if v >= 0 else ~v).bit_length() + 1 for v in (least, highest))
-        proven.append(IntegerLayer(**{**each.__dict__, "membrane_bits": width}))
-        wide.append(IntegerLayer(**{**each.__dict__, "membrane_bits": 40}))
+        proven.append(IntegerLayer(**{**integers.__dict__, "membrane_bits": width}))
+        wide.append(IntegerLayer(**{**integers.__dict__, "membrane_bits": 40}))
     runs = [
         IntegerNetwork(layers=tuple(layers), classes=network.classes, input_bits=network.input_bits).forward(
             inputs, num_steps, keep="membranes"
         )
         for layers in (proven, wide)
     ]
-    for a, b, each in zip(runs[0].mem, runs[1].mem, proven):
+    for a, b, integers in zip(runs[0].mem, runs[1].mem, proven):
         assert np.array_equal(a, b)
-        assert a.min() >= each.low and a.max() <= each.high
+        assert a.min() >= integers.low and a.max() <= integers.high
 
 
 def test_bounds_are_reached():
-    """One weight, beta 1/2: U climbs towards 2*w; the bound is no wider than it needs."""
+    """One weight, beta 1/2: U climbs towards 2*w; the bound is no wider than needed."""
     (layer,) = parse("1", (1,))
-    each = IntegerLayer(
+    integers = IntegerLayer(
         layer=layer,
         w=np.array([[64]], np.int16),
         b=np.zeros(1, np.int64),
@@ -229,13 +231,91 @@ def test_bounds_are_reached():
         rounding="floor",
         scale=1.0,
     )
-    run = IntegerNetwork(layers=(each,), classes=1, input_bits=0).forward(
+    run = IntegerNetwork(layers=(integers,), classes=1, input_bits=0).forward(
         np.ones((20, 1, 1), np.uint8), 20, keep="membranes"
     )
-    assert bounds(each, 1, 20) == (0, 127) and run.mem[0].max() == 127
+    assert bounds(integers, 1, 20) == (0, 127) and run.mem[0].max() == 127
 
 
-BYTES = np.uint8([0, 255])  # their type is all that quantize needs of images of whole numbers
+BYTES = np.uint8([0, 255])  # of images of whole numbers, quantize reads only the type
+
+
+def integer_layer(topology, inputs, w, **changes):
+    """A layer without bias or guard bits: threshold 3, leak 1/2 rounded down, reset "subtract", membranes of 5 bits."""
+    (shape,) = parse(topology, (inputs,))
+    values = {
+        "layer": shape,
+        "w": np.array(w, np.int16),
+        "b": np.zeros(shape.w_shape[-1], np.int64),
+        "threshold": 3,
+        "beta": 1,
+        "frac": 1,
+        "guard": 0,
+        "weight_bits": 3,
+        "membrane_bits": 5,
+        "reset": "subtract",
+        "rounding": "floor",
+        "scale": 1.0,
+    }
+    return IntegerLayer(**values | changes)
+
+
+def test_range_of_a_membrane():
+    layer = integer_layer("1", 2, [[3], [-1]])
+    assert (layer.low, layer.high, layer.dtype) == (-16, 15, np.int32)
+    assert integer_layer("1", 2, [[3], [-1]], membrane_bits=31).dtype == np.int64
+
+
+def test_events_of_a_silent_image():
+    """Two images of 3 steps; the second has no input, so nothing costs anything."""
+    layer = integer_layer("2", 2, [[3, 2], [-1, 1]])
+    inputs = np.zeros((3, 2, 2), np.uint8)
+    inputs[:, 0] = [[1, 0], [1, 0], [1, 1]]
+    run = IntegerNetwork(layers=(layer,), classes=2, input_bits=0).forward(inputs, num_steps=3)
+    assert run.inputs[:, 0].tolist() == [[1, 1, 2], [0, 0, 0]]
+    assert run.additions[:, 0].tolist() == [[2, 2, 4], [0, 0, 0]]
+    assert run.spike_counts[:, 0].tolist() == [[0, 1, 1], [0, 0, 0]]
+
+
+def test_a_constant_current_saturates_once():
+    """3*3 - 1*1 + 1 = 9, in membranes of 4 bits 7."""
+    layer = integer_layer("1", 2, [[3], [-1]], b=np.ones(1, np.int64), membrane_bits=4)
+    cur, inputs, additions = current(layer, np.array([3, 1], np.uint8))
+    assert (cur.tolist(), inputs, additions) == ([7], 2, 2)
+
+
+def test_bounds_by_hand():
+    """A neuron adds -1 to 3 and keeps half: upwards 3, 3 + 1, 3 + 2, 3 + 2; downwards -1, -1 - 1, -1 - 1."""
+    assert bounds(integer_layer("1", 2, [[3], [-1]], threshold=9, membrane_bits=8), 1, num_steps=4) == (-2, 5)
+
+
+def test_signed_bits():
+    assert [signed_bits(value) for value in (127, 128, -128, -129, 0)] == [8, 9, 8, 9, 1]
+
+
+def test_a_file_with_a_weight_that_is_too_large_is_refused():
+    network = IntegerNetwork(layers=(integer_layer("1", 2, [[3], [-1]]),), classes=1, input_bits=0)
+    about, arrays = parts(network)
+    inputs = np.array([[1, 0], [1, 0], [1, 1]], np.uint8)[:, None]
+    assert joined(about, arrays, 0).forward(inputs, 3).spike_counts.tolist() == [[[0, 1, 0]]]  # U is 3, 4, 1
+    arrays["1.w"] = arrays["1.w"] + np.int16(1)
+    with pytest.raises(ValueError, match="layer 1: weights must fit 3 bits, 2 to 16, symmetric"):
+        joined(about, arrays, 0)
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"beta": 3}, r"layer 2: beta 3 / 2\*\*1 must be 0 to 1, guard 0 to 16"),
+        ({"threshold": 0}, "a membrane of 5 bits must be 2 to 40 wide, threshold above 0"),
+        ({"reset": "never"}, "unknown reset 'never'"),
+        ({"frac": 1.5}, "must be whole numbers"),
+    ],
+)
+def test_layers_that_the_hardware_cannot_implement_are_refused(change, words):
+    check(integer_layer("1", 2, [[3], [-1]]))
+    with pytest.raises(ValueError, match=words):
+        check(integer_layer("1", 2, [[3], [-1]], **change), index=1)
 
 
 def random_model(topology, shape, kind="direct", seed=0, **options):
@@ -265,15 +345,15 @@ def test_integers_equal_the_float_network_with_their_weights(topology, shape, op
     floats = dequantised(integer)
     run = floats.network.forward(floats.encoder.encode(images, dtype=np.float64), 6, record=True)
     ours = integer.network.forward(integer.encode(images), 6, keep="membranes")
-    for layer, spk, mem, each in zip(run.layers, ours.spk, ours.mem, integer.network.layers):
-        unit = each.scale / 2**16
+    for layer, spk, mem, integers in zip(run.layers, ours.spk, ours.mem, integer.network.layers):
+        unit = integers.scale / 2**16
         assert np.abs(mem * unit - layer.mem).max() <= 2 * 6 * unit + 1e-9  # a unit of the leak each step, at most
         assert np.array_equal(spk, layer.spk)
     assert 0 < ours.spike_counts[:, 0].sum() < 12 * 6 * integer.network.layers[0].layer.neurons
     assert not any(loss.saturates for loss in losses.layers)
 
 
-def test_losses_say_what_was_lost():
+def test_losses_are_the_errors_of_the_integers():
     model = random_model("6C3-MP2-8", (8, 8, 3), beta=[0.3, 0.5])
     integer, losses = quantize(model, [3, 5], frac=4, images=BYTES)
     back = dequantised(integer)
@@ -288,6 +368,60 @@ def test_losses_say_what_was_lost():
     assert losses.worst_pixel == 0
 
 
+def test_weights_that_are_integers_lose_nothing():
+    """3, -1 and 2 are integers of 3 bits. With 2 bits there are only -1, 0, 1 times a scale."""
+    net = ms.Network("1", (3,), beta=0.75, backend="numpy", rng=np.random.default_rng(0))
+    net.params[0][...] = [[3.0], [-1.0], [2.0]]
+    model = Model(net, Encoder("rate", 4, max_value=1.0))
+    results = {bits: quantize(model, bits, guard=0) for bits in (3, 2)}
+    layers = {bits: integer.network.layers[0] for bits, (integer, _) in results.items()}
+    losses = {bits: losses.layers[0] for bits, (_, losses) in results.items()}
+    assert layers[3].w.ravel().tolist() == [3, -1, 2] and layers[3].scale == 1
+    assert losses[3].worst_weight == 0 and (losses[3].least, losses[3].most) == (-4, 13)
+    assert layers[2].w.ravel().tolist() == [1, 0, 1] and losses[2].worst_weight == pytest.approx(1.0, abs=0.005)
+    assert (losses[2].least, losses[2].most) == (0, 2)
+
+
+def test_dequantised_weights_by_hand():
+    """With 4 bits the largest weight, 0.71, is 7 times the scale, so -0.32 becomes -3/7 of it."""
+    net = ms.Network("1", (2,), beta=0.5, dtype="float64", backend="numpy", rng=np.random.default_rng(0))
+    net.params[0][...] = [[0.71], [-0.32]]
+    integer, _ = quantize(Model(net, Encoder("latency", 4, max_value=1.0)), 4)
+    np.testing.assert_allclose(dequantised(integer).network.params[0].ravel(), [0.71, -3 / 7 * 0.71], rtol=1e-12)
+
+
+def test_scale_and_rounding_by_hand():
+    assert scale(np.array([-3.0, 1.0, 2.0]), 3) == 1
+    assert scale(np.array([-1.0] * 9 + [2.0]), 2) == pytest.approx(1.1)  # one is clipped, so that nine are nearly right
+    assert rounded(np.array([-9.0, -0.5, 0.6, 1.5]), 1.0, 3).tolist() == [-3, 0, 1, 2]  # 3 bits: -3 to 3, never -4
+
+
+def test_a_normalised_pixel_is_factor_times_pixel_plus_offset():
+    factor, offset = input_factors(Encoder("direct", 10, 255.0, (128.0,), (64.0,)), (784, 10))
+    assert factor.item() * 192 + offset.item() == (192 - 128) / 64
+
+
+def test_widths_of_all_layers_or_of_each():
+    assert widths(8, 3) == [8, 8, 8] and widths((8, 4, 8), 3) == [8, 4, 8]
+    with pytest.raises(InputError, match="weight_bits has 2 values for 3 layers: give one for all, or one for each"):
+        widths((8, 4), 3)
+    for value in (4.5, True, 17):
+        with pytest.raises(InputError, match=f"guard must be a whole number from 0 to 16, got {value}"):
+            whole_number("guard", value, 0, 16)
+
+
+def test_images_run_in_batches():
+    """Pixels up to 16 have 5 bits, and are the same at each step."""
+    data = ms.load_data("digits")
+    net = ms.Network("12-10", data.input_shape, backend="numpy", rng=np.random.default_rng(0))
+    integer, _ = quantize(Model(net, Encoder("direct", 4, 16.0), dataset="digits"), 6, images=data.x_train)
+    x, y = data.x_test[:100], data.y_test[:100]
+    assert integer.encode(x[:2]).shape == (1, 2, 8, 8, 1) and integer.network.input_bits == 5
+    assert [inputs.shape[1] for inputs in integer.inputs(x, batch_size=64)] == [64, 36]
+    spikes = sum(int(run.spike_counts[:, 0].sum()) for _, run in integer.run(x, batch_size=64))
+    assert 0 < spikes and spikes / (12 * 4 * 100) == integer.evaluate(x, y).firing_rates[0]
+
+
 def test_scale_is_of_least_error():
     w = np.random.default_rng(0).normal(0, 1, 2000)
     for bits in (2, 3, 4, 8):
@@ -300,7 +434,7 @@ def test_scale_is_of_least_error():
         assert error(scale(w, bits)) <= 1.02 * best
 
 
-def test_float_pixels_that_fall_between_integers_are_told():
+def test_loss_of_float_pixels_between_integers():
     net = ms.Network("3", (3,), backend="numpy", rng=np.random.default_rng(0))
     images = np.array([[0.0, 1.5, 3.0]])
     integer, losses = quantize(Model(net, Encoder("direct", 2, 3.0), dataset="own"), input_bits=2, images=images)
@@ -360,6 +494,6 @@ def test_file_and_threads(tmp_path):
         ({"membrane_bits": 50}, "membrane_bits must be"),
     ],
 )
-def test_wrong_widths(change, words):
+def test_wrong_widths_are_refused(change, words):
     with pytest.raises(InputError, match=words):
         quantize(random_model("4C3-MP2-6", (8, 8, 3)), images=BYTES, **change)
