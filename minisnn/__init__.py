@@ -1,11 +1,15 @@
 """minisnn: a spiking neural network from the derivation of its gradient down to the FPGA clock cycle.
 
-    Network                  built from its notation; forward over time, backward through time by hand
-    load_data                digits, svhn, mnist, fashion-mnist, or a .npz of your own
-    fit, evaluate, predict   train it, and ask it
-    Model, load_model        a trained network and its file
-    Surrogate                a surrogate gradient
-    InputError, TrainingError
+    Network                    a network from its notation: forward over time, backward through time by hand
+    Surrogate, Encoder         a surrogate gradient; the code in which the network sees an image
+    load_data                  digits, svhn, mnist, fashion-mnist, or an .npz of your own
+    fit, evaluate, predict     train a network, measure it, ask it for classes
+    Model, load_model          a trained network, and its file
+    quantize, load_integer     a network in integers, and its file
+    cycles                     clock cycles of images on the accelerator, predicted
+    trace, Factors             one image followed spike by spike; one weight's gradient as three factors
+    sweep                      many settings trained, quantised and timed, into a file
+    InputError, TrainingError  a mistake in the input; a training that diverged
 
 Examples
 --------

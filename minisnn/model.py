@@ -121,7 +121,7 @@ def load(path: str | Path, backend: str = "numba", threads: int | None = None) -
     --------
     >>> load("no_such_model.npz")
     Traceback (most recent call last):
-    minisnn.errors.InputError: no_such_model.npz is not there; name a model file (.npz) that minisnn wrote
+    minisnn.errors.InputError: no_such_model.npz does not exist; name a model file (.npz) that minisnn wrote
     """
     return Model.load(path, backend, threads)
 
@@ -139,18 +139,18 @@ def versions() -> dict[str, str]:
 def set_params(path: str | Path, network: Network, arrays: dict) -> None:
     """Copy the arrays of a file into a network's parameters, after checking names, shapes and numbers."""
     for name, param in zip(network.param_names, network.params):
-        found = arrays.get(name)
-        if found is None:
+        array = arrays.get(name)
+        if array is None:
             raise InputError(f"{path} lacks the array {name} of topology {network.topology}; train or export it again")
-        if (found.shape, found.dtype) != (param.shape, param.dtype):
+        if (array.shape, array.dtype) != (param.shape, param.dtype):
             raise InputError(
-                f"{path}: array {name} is {found.dtype} of shape {found.shape}, topology "
+                f"{path}: array {name} is {array.dtype} of shape {array.shape}, topology "
                 f"{network.topology} needs {param.dtype} of shape {param.shape}; "
                 "train or export it again"
             )
-        if not np.isfinite(found).all():
+        if not np.isfinite(array).all():
             raise InputError(f"{path}: array {name} has values that are not finite; train it again")
-        param[...] = found
+        param[...] = array
 
 
 def _about_training(path, about):
@@ -163,7 +163,7 @@ def _about_training(path, about):
             )
     needed = {"epoch", "loss", "train_accuracy", "validation_accuracy"}
     if not all(isinstance(entry, dict) and needed <= entry.keys() for entry in about["history"]):
-        raise InputError(f"{path}: each entry of history must tell {', '.join(sorted(needed))}; train it again")
+        raise InputError(f"{path}: each entry of history must contain {', '.join(sorted(needed))}; train it again")
     return {name: about[name] for name in kinds}
 
 
@@ -180,21 +180,21 @@ def read(path: str | Path, kind: str) -> tuple[dict, dict]:
     """
     path = Path(path)
     if not path.is_file():
-        wrong = "is a folder" if path.is_dir() else "is not there"
+        wrong = "is a folder" if path.is_dir() else "does not exist"
         raise InputError(f"{path} {wrong}; name a {kind} file (.npz) that minisnn wrote")
     try:
         with np.load(path, allow_pickle=False) as content:
             arrays = {name: content[name] for name in content}
         about = json.loads(str(arrays.pop("about")))
-        found, version = about.pop("kind"), about.pop("format")
+        actual_kind, version = about.pop("kind"), about.pop("format")
     except (KeyError, AttributeError, TypeError, json.JSONDecodeError, RecursionError) as error:
         raise InputError(f"{path} is not a {kind} file of minisnn; name one that minisnn wrote") from error
     except (OSError, ValueError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(
             f"{path} is damaged or not a .npz of plain arrays ({_short(error)}); write it again"
         ) from error
-    if found != kind:
-        raise InputError(f"{path} is a {found} file, not a {kind} file; name another")
+    if actual_kind != kind:
+        raise InputError(f"{path} is a {actual_kind} file, not a {kind} file; name another")
     if version != FORMAT:
         raise InputError(
             f"{path} has format version {version}, this minisnn ({__version__}) reads version "

@@ -165,7 +165,7 @@ def spike_raster(figure: Any, model: Any, image: np.ndarray, label: int) -> None
             vmin=0,
             vmax=1,
             origin="lower",
-            extent=(0.5, encoder.num_steps + 0.5, -0.5, layer.shape.neurons - 0.5),
+            extent=(-0.5, encoder.num_steps - 0.5, -0.5, layer.shape.neurons - 0.5),
         )
         axes.set_title(f"layer {name}: {layer.shape.neurons} neurons, {words}", loc="left", fontsize=9)
         axes.set_yticks([0, layer.shape.neurons - 1] if layer.shape.neurons > 10 else range(layer.shape.neurons))
@@ -205,7 +205,7 @@ def trace_figures(trace: Any, factors: Any, chosen: tuple[int, int, int], folder
 
 def _spikes_of(figure, trace):
     rows = figure.subplots(len(trace.spk), 1, sharex=True, squeeze=False)[:, 0]
-    for axes, each, spk in zip(rows, trace.network.layers, trace.spk):
+    for axes, integers, spk in zip(rows, trace.network.layers, trace.spk):
         marks = np.repeat(spk.reshape(trace.num_steps, -1).T, 8, axis=1) * _gap(trace.num_steps)
         axes.imshow(
             marks,
@@ -214,10 +214,10 @@ def _spikes_of(figure, trace):
             vmin=0,
             vmax=1,
             origin="lower",
-            extent=(-0.5, trace.num_steps - 0.5, -0.5, each.layer.neurons - 0.5),
+            extent=(-0.5, trace.num_steps - 0.5, -0.5, integers.layer.neurons - 0.5),
         )
         axes.set_title(
-            f"layer {each.layer.name}: {int(spk.sum()):,} spikes of {each.layer.neurons:,} neurons",
+            f"layer {integers.layer.name}: {int(spk.sum()):,} spikes of {integers.layer.neurons:,} neurons",
             loc="left",
             fontsize=9,
         )
@@ -228,17 +228,17 @@ def _spikes_of(figure, trace):
 
 def membrane(axes: Any, trace: Any, layer: int, neuron: int) -> None:
     """Draw a neuron's membrane before reset, in integers and in floats, with the threshold and its spikes."""
-    each, steps = trace.network.layers[layer], np.arange(trace.num_steps)
-    unit = each.scale / 2**each.guard
+    integers, steps = trace.network.layers[layer], np.arange(trace.num_steps)
+    unit = integers.scale / 2**integers.guard
     integer = trace.mem[layer].reshape(trace.num_steps, -1)[:, neuron] * unit
     floats = trace.mem_float[layer].reshape(trace.num_steps, -1)[:, neuron]
     fired = trace.spk[layer].reshape(trace.num_steps, -1)[:, neuron] > 0
-    axes.axhline(each.threshold * unit, color="0.4", linestyle="--", linewidth=1, label="threshold")
+    axes.axhline(integers.threshold * unit, color="0.4", linestyle="--", linewidth=1, label="threshold")
     axes.plot(steps, floats, color="tab:orange", marker="o", label="floats")
     axes.plot(steps, integer, color="tab:blue", marker="s", markersize=4, linestyle=":", label="integers")
     axes.plot(steps[fired], integer[fired], "^", color="tab:red", markersize=11, fillstyle="none", label="spike")
     axes.set(
-        title=f"Layer {each.layer.name}, neuron {neuron}",
+        title=f"Layer {integers.layer.name}, neuron {neuron}",
         xlabel="time step",
         ylabel="membrane before reset (float units)",
     )
@@ -254,7 +254,7 @@ def _gantt_of(axes, trace):
     times = SimpleNamespace(
         begins=begins, added=added, firing_starts=firing_starts, ends=ends, latency=np.array([trace.latency])
     )
-    labels = [f"{each.layer.name}\n{count} lanes" for each, count in zip(trace.network.layers, trace.lanes)]
+    labels = [f"{integers.layer.name}\n{count} lanes" for integers, count in zip(trace.network.layers, trace.lanes)]
     pipeline_gantt(axes, times, labels)
     axes.set_title(f"{trace.latency:,} clock cycles: adds (blue), waits (grey), firing pass (orange); numbers: steps")
 
@@ -263,23 +263,23 @@ def three_factors(figure: Any, factors: Any, layer: int) -> None:
     """Draw the gradient of a layer's steepest weight as the sum over steps of its three factors."""
     grad = factors.grads[2 * layer]
     weight = tuple(int(i) for i in np.unravel_index(np.abs(grad).argmax(), grad.shape))
-    found = factors.of(layer, weight)
+    chosen = factors.of(layer, weight)
     steps, rows = np.arange(factors.num_steps), figure.subplots(4, 1, sharex=True)
-    # Of a weight that many neurons share, the means of the factors are shown, and the sums of the products.
+    # For a weight that many neurons share: means of the factors, sums of the products.
     parts = (
-        (found.error.mean(axis=1), "error dL/dS"),
-        (found.surrogate.mean(axis=1), "surrogate"),
-        (found.trace.mean(axis=1), "input trace"),
-        (found.products.sum(axis=1), "product"),
+        (chosen.error.mean(axis=1), "error dL/dS"),
+        (chosen.surrogate.mean(axis=1), "surrogate"),
+        (chosen.trace.mean(axis=1), "input trace"),
+        (chosen.products.sum(axis=1), "product"),
     )
     for axes, (values, label) in zip(rows, parts):
         axes.bar(steps, values, color="tab:purple" if label == "product" else "tab:blue", width=0.6)
         axes.axhline(0, color="0.5", linewidth=0.8)
         axes.set_ylabel(label)
         axes.spines[["top", "right"]].set_visible(False)
-    name, shared = factors.net.layers[layer].name, len(found.neurons)
+    name, shared = factors.net.layers[layer].name, len(chosen.neurons)
     rows[0].set_title(
-        f"Layer {name}, weight {weight}: sum of products {found.gradient:.4g} = gradient"
+        f"Layer {name}, weight {weight}: sum of products {chosen.gradient:.4g} = gradient"
         + (f" (factors: mean of {shared} neurons)" if shared > 1 else ""),
         fontsize=10,
     )

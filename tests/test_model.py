@@ -138,7 +138,7 @@ def test_files_that_are_something_else(tmp_path):
         ("list.npz", "not a model file"),
         ("text.npz", "damaged"),
         ("empty.npz", "damaged"),
-        ("none.npz", "is not there"),
+        ("none.npz", "does not exist"),
         ("", "is a folder"),
     ):
         with pytest.raises(InputError, match=words):
