@@ -192,6 +192,8 @@ def test_habits():
 ROOMS_TYPED = {
     "minisnn",
     "minisnn.kernels",
+    "minisnn.fixed",
+    "minisnn.timing",
     "minisnn.commands",
     "minisnn.training",
     "minisnn.data",

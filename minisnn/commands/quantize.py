@@ -1,8 +1,8 @@
-"""Turn a trained model into integers, as the hardware computes, and say what that loses.
+"""Quantise a trained model: integers as the hardware computes with them, and the loss.
 
-Weights get so many bits, one scale a layer; thresholds, biases and leaks become integers; pixels are unsigned
-integers and their normalisation is folded into the first layer. With --finetune the model first learns for some
-epochs with rounded weights, which mends most of what few bits lose.
+Weights get --weight-bits bits and one scale per layer; thresholds, biases and leaks become integers; pixels are
+unsigned integers, and their normalisation is folded into the first layer. With --finetune the model first learns for
+some epochs with rounded weights, which recovers most of the accuracy that few bits lose.
 """
 
 import json
@@ -15,21 +15,21 @@ from . import add_data_arguments, add_machine_arguments, table, widths
 
 
 def add_arguments(parser):
-    """The command's flags."""
+    """Add the command's flags."""
     parser.add_argument("model", metavar="MODEL", help="model file (.npz) that minisnn train wrote")
     parser.add_argument(
         "--weight-bits",
         type=widths,
         default=8,
         metavar="BITS",
-        help="2 to 16: one for all layers, or a list by layer 8,4,4,8 (default: 8)",
+        help="bits of a weight, 2 to 16: a number, or a list by layer such as 8,4,4,8 (default: 8)",
     )
     parser.add_argument(
         "--finetune",
         type=int,
         default=0,
         metavar="EPOCHS",
-        help="learn for so many epochs with rounded weights first (default: 0)",
+        help="first learn for this many epochs with rounded weights (default: 0)",
     )
     parser.add_argument(
         "--lr", type=float, metavar="X", help="learning rate of --finetune (default: a quarter of the model's)"
@@ -49,25 +49,34 @@ def add_arguments(parser):
         help="width of all membranes (default: each layer's is proven never to saturate)",
     )
     parser.add_argument(
-        "--rounding", default="floor", metavar="NAME", help="of the leak: floor, or zero (towards it) (default: floor)"
+        "--rounding",
+        default="floor",
+        metavar="NAME",
+        help="rounding of the leak: floor, or zero for towards zero (default: floor)",
     )
     parser.add_argument(
-        "--input-bits", type=int, default=8, metavar="BITS", help="of pixels that are not uint8 (default: 8)"
+        "--input-bits",
+        type=int,
+        default=8,
+        metavar="BITS",
+        help="bits of pixels that are not unsigned integers (default: 8)",
     )
     add_data_arguments(parser)
-    parser.add_argument("--out", type=Path, metavar="FILE", help="(default: MODEL.int.npz)")
-    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint of an interrupted --finetune")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="file to write (default: MODEL.int.npz)")
+    parser.add_argument(
+        "--resume", action="store_true", help="continue from the checkpoint of an interrupted --finetune"
+    )
     parser.add_argument(
         "--json",
         action="store_true",
-        help="print accuracy_before, accuracy_after, "
-        "firing_rates_before, firing_rates_after, and the losses of each layer, as JSON",
+        help="print accuracy_before, accuracy_after, firing_rates_before, firing_rates_after, and the losses of each "
+        "layer as JSON",
     )
     add_machine_arguments(parser)
 
 
 def run(args):
-    """Quantise as the arguments say."""
+    """Quantise the model, write it, and print the losses."""
     from ..data import load as datasets
     from ..fixed.quantize import quantize
     from ..model import load
@@ -85,7 +94,7 @@ def run(args):
         "input_bits": args.input_bits,
         "images": data.x_train,
     }
-    integer, losses = quantize(model, args.weight_bits, **options)  # what is wrong is said before the training
+    integer, losses = quantize(model, args.weight_bits, **options)  # errors come before the training
     before = evaluate(model, data.x_test, data.y_test)
     if args.finetune:
         try:
@@ -101,7 +110,7 @@ def run(args):
             )
         except KeyboardInterrupt:
             raise KeyboardInterrupt(
-                "interrupted; the epochs done are kept: go on with the same command and --resume"
+                "interrupted; finished epochs are kept: continue with the same command and --resume"
             ) from None
         integer, losses = quantize(model, args.weight_bits, **options)
     integer.save(out)
@@ -130,39 +139,43 @@ def run(args):
 
 
 def _show(losses, before, after, dataset, epochs):
-    tuned = f" after {epochs} epochs of fine-tuning" if epochs else ""
+    """Print accuracies, and a table each of weights, neurons and membranes."""
+    tuned = f" after {epochs} epoch{'s' if epochs > 1 else ''} of fine-tuning" if epochs else ""
     print(
         f"{dataset}: accuracy {100 * before.accuracy:.2f} % in floats, {100 * after.accuracy:.2f} % in "
-        f"integers{tuned}, over all {after.num_steps} steps ({after.images} test images)\n"
+        f"integers{tuned},\nover all {after.num_steps} steps ({after.images} test images)\n"
     )
+    print("Weights: errors in units of the float weights; firing rates before and after\n")
     rows = [
         (
             loss.name,
             loss.weight_bits,
             f"{loss.worst_weight:.2g}",
             f"{loss.rms_weight:.2g}",
-            f"{loss.beta:g}",
-            f"{loss.beta_got:g}",
-            f"{loss.threshold:g}",
-            f"{loss.threshold_got:.4g}",
-            f"{100 * was:.2f} %",
-            f"{100 * now:.2f} %",
+            f"{100 * rate:.2f} %",
+            f"{100 * integer_rate:.2f} %",
         )
-        for loss, was, now in zip(losses.layers, before.firing_rates, after.firing_rates)
+        for loss, rate, integer_rate in zip(losses.layers, before.firing_rates, after.firing_rates)
     ]
-    print(table(rows, ("layer", "bits", "worst weight", "rms", "beta", "got", "threshold", "got", "rate", "got")))
-    print()
+    print(table(rows, ("layer", "bits", "largest error", "rms error", "firing rate", "in integers")))
+    print("\nNeurons: values asked for, and values that the integers stand for\n")
+    rows = [
+        (loss.name, f"{loss.beta:g}", f"{loss.beta_got:g}", f"{loss.threshold:g}", f"{loss.threshold_got:.4g}")
+        for loss in losses.layers
+    ]
+    print(table(rows, ("layer", "beta", "in integers", "threshold", "in integers")))
+    print("\nMembranes: bounds proven for all inputs, in integers\n")
     rows = [
         (loss.name, loss.membrane_bits, loss.least, loss.most, "MAY SATURATE" if loss.saturates else "never")
         for loss in losses.layers
     ]
-    print(table(rows, ("layer", "membrane bits", "least", "most", "saturates")))
+    print(table(rows, ("layer", "bits", "least", "most", "saturates")))
     if losses.worst_pixel:
-        print(f"\nA pixel is off by up to {losses.worst_pixel:.3g}: the images are not uint8.")
+        print(f"\nPixels are off by up to {losses.worst_pixel:.3g}, because the images are not whole numbers.")
 
 
 def _check_output(args):
-    """(model file, checkpoint); what cannot be written is said before the training."""
+    """Return (model file, checkpoint); raise InputError before the training if they cannot be written."""
     out = args.out or Path(args.model).with_suffix(".int.npz")
     if out.suffix != ".npz" or out.is_dir() or not out.parent.is_dir():
         raise InputError(f"--out {out} must name a file that ends in .npz, in a folder that exists")
@@ -173,6 +186,6 @@ def _check_output(args):
     checkpoint = out.with_name(out.name + ".checkpoint")
     if checkpoint.exists() and not args.resume:
         raise InputError(
-            f"an interrupted fine-tuning left {checkpoint}; pass --resume to go on with it, or delete it to start anew"
+            f"an interrupted fine-tuning left {checkpoint}; pass --resume to continue it, or delete it to start again"
         )
     return out, checkpoint

@@ -27,7 +27,7 @@ from ..loss import class_sums
 from ..model import Model
 from ..model import load as load_model
 from ..network import Network
-from ..timing import cycles, energy, layout
+from ..timing import cycles, events, layout
 from ..training.images import split
 from ..training.inference import evaluate
 from ..training.settings import Settings
@@ -203,10 +203,10 @@ def _timeline(predicted):
 
 def _schedules(stimulus, lanes, wide):
     """Results of the other schedules, and the events of all three."""
-    results = {"events": {"pipelined": energy.count(stimulus, lanes, "pipelined", wide)}}
+    results = {"events": {"pipelined": events.count(stimulus, lanes, "pipelined", wide)}}
     for schedule in ("dense", "layerwise"):
         wide_here = wide and schedule != "layerwise"  # that schedule has no wide layers
         predicted = cycles.predict(stimulus, lanes, schedule, wide=wide_here)
         results[schedule] = {"latency": float(predicted.latency.mean()), "interval": predicted.interval}
-        results["events"][schedule] = energy.count(stimulus, lanes, schedule, wide_here)
+        results["events"][schedule] = events.count(stimulus, lanes, schedule, wide_here)
     return results

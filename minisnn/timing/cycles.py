@@ -14,6 +14,7 @@ A layer that takes pixels has an A only at step 0. The compiled loops are in ``l
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -41,7 +42,7 @@ class Cycles:
     interval : float
         Mean cycles between two answers when images follow one another without a pause.
     utilisation : tuple of L floats
-        Share of the cycles of such a stream, from the first word to the last answer, in which a layer adds or fires.
+        Share of the cycles of such a stream, from the first word to the last answer, in which a layer adds or is in its firing pass.
     begins, added, firing_starts, ends : ndarray of int64, shape (B, L, T)
         Cycle in which a step begins, in which all its inputs are added, in which its firing pass starts (the first
         neurons have their turn in the next cycle), and the one after the firing pass. Cycle 0 takes the image's first
@@ -75,7 +76,7 @@ class Cycles:
 
     @property
     def idle(self) -> np.ndarray:
-        """Cycles of each image in which a layer neither adds, nor waits, nor fires, (B, L)."""
+        """Cycles of each image in which a layer neither adds, waits, nor is in its firing pass, (B, L)."""
         busy = self.adding.sum(axis=2) + self.waiting.sum(axis=2) + self.firing * self.ends.shape[2]
         return self.latency[:, None] - busy
 
@@ -91,7 +92,7 @@ def waits(added: np.ndarray, firing_starts: np.ndarray) -> np.ndarray:
     return firing_starts - added
 
 
-def cycles(model: IntegerModel, images: np.ndarray, lanes: Sequence[int] | None = None, **options) -> Cycles:
+def cycles(model: IntegerModel, images: np.ndarray, lanes: Sequence[int] | None = None, **options: Any) -> Cycles:
     """Predict the clock cycles of raw images on the accelerator.
 
     Parameters

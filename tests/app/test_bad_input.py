@@ -114,7 +114,7 @@ OTHERS = [
     ("cycles small.int.npz --lanes 4/11", "layer 2 has 10 output channels: its lanes must be 1 to 10, got 11"),
     ("cycles small.int.npz --lanes 4,4", "--lanes: must be whole numbers joined by '/', such as 32/32/8/8, got '4,4'"),
     ("cycles small.int.npz --balance 1", "a budget of 1 lanes is too small for 2 layers"),
-    ("cycles small.int.npz --balance 8 --lanes 4/4", "--balance finds the lanes, so --lanes cannot be given too"),
+    ("cycles small.int.npz --balance 8 --lanes 4/4", "--balance chooses the lanes, so --lanes cannot be given too"),
     ("cycles small.int.npz --schedule fast", "schedule must be one of pipelined, layerwise, dense, got 'fast'"),
     ("cycles small.int.npz --word-every 0", "--word-every: must be a whole number from 1, got '0'"),
     ("cycles small.int.npz --images x", "--images: must be a whole number from 1, got 'x'"),

@@ -294,7 +294,7 @@ def test_quantize(trained, tmp_path, capsys):
     assert all(layer["weight_bits"] == 4 and not layer["saturates"] for layer in printed["layers"])
     assert main(["quantize", str(trained), "--weight-bits", "2", "--finetune", "1", "--out", str(out)]) == 0
     table = capsys.readouterr().out
-    assert "after 1 epochs of fine-tuning" in table and "worst weight" in table and "never" in table
+    assert "after 1 epoch of fine-tuning" in table and "largest error" in table and "never" in table
     assert load_integers(out).network.layers[0].weight_bits == 2 and not out.with_name("m.int.npz.checkpoint").exists()
     assert main(["quantize", str(trained), "--membrane-bits", "6", "--out", str(out)]) == 0
     assert "MAY SATURATE" in capsys.readouterr().out

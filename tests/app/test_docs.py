@@ -26,6 +26,8 @@ ROOMS_REWORDED = {  # "minisnn" is its top
     "minisnn_hw.parts",
     "minisnn",
     "minisnn.kernels",
+    "minisnn.fixed",
+    "minisnn.timing",
     "minisnn.commands",
     "minisnn.training",
     "minisnn.data",

@@ -1,0 +1,153 @@
+"""Events of an image that cost energy: bits of words read and written, of adders and of multipliers at work.
+
+Memories and adders are counted by the bits that some neuron uses: lanes beyond the last output channel, and unused bits
+of the last word of a pixel, are free. Not counted are the load, the sums of the answer, pins, and addresses.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from ..fixed.bounds import signed_bits
+from .additions import additions
+from .cycles import predict
+from .layerwise import CHUNKS
+from .layout import default_lanes, depths, taps, words_of_input
+from .stimulus import Stimulus
+
+
+def count(
+    stimulus: Stimulus,
+    lanes: Sequence[int] | None = None,
+    schedule: str = "pipelined",
+    wide: bool | Sequence[bool] = False,
+    in_lanes: int | None = None,
+) -> dict[str, float]:
+    """Return the mean events of an image; parameters and errors are those of :func:`minisnn.timing.cycles.predict`.
+
+    "dense" adds its zeros in full. "layerwise" adds the same spikes, one tap at a time, and has as many firing passes;
+    a convolution reads its frame again for each group of lanes.
+
+    Returns
+    -------
+    events : dict of float
+        ``weight_read_bits``: weights of additions (of a wide layer all taps, in the frame or not); biases of firings.
+        ``membrane_read_bits, membrane_write_bits``: the sum of each addition; membranes of firings (a layer of pixels
+        also has currents, which are written as 0 once per image).
+        ``buffer_read_bits, buffer_write_bits``: frames of the layers' inputs, scanned once, written once.
+        ``addition_bits``: width of the sum of each addition; bias of firings (with pixels bias, and current).
+        ``compare_bits``: threshold, and its subtraction (reset "subtract", "subtract_then_leak"), of firings.
+        ``pixel_multiply_bits``: weight times pixel; ``leak_multiply_bits``: membrane times beta, unless it is a shift
+        or 0; both in products of single bits.
+        ``scanner_bits``: width of the word in each cycle that hands over an input or finds none. "layerwise": a quarter
+        of a channel (fully connected: of the input) in the formula's 2*S + 2*4 + 3 (2) cycles, and a bit in each of
+        its IC cycles.
+        ``idle_bits``: width of all adders of a layer in cycles in which it neither adds nor is in its firing pass.
+        ``cycles``: from answer to answer, images following one another.
+    """
+    network, steps = stimulus.network, stimulus.num_steps
+    interval = predict(stimulus, lanes, schedule, in_lanes=in_lanes, wide=wide).interval
+    lane_counts = np.array(default_lanes(network) if lanes is None else lanes)
+    words = [words_of_input(network) if in_lanes is None else in_lanes, *lane_counts[:-1].tolist()]
+    tap_counts = np.array(taps(network, False if schedule == "layerwise" else wide))
+    bits = _bits(network)
+
+    adding, inputs, zero_words = _mean_additions(stimulus, lane_counts, words, tap_counts, schedule)
+    narrow = adding
+    if (tap_counts > 1).any():  # a wide layer adds several weights in a cycle
+        narrow, _, _ = _mean_additions(stimulus, lane_counts, words, np.ones_like(tap_counts), schedule)
+    groups = -(-bits.channels // lane_counts)
+    added = narrow / groups * bits.channels
+    fired = bits.neurons * steps
+    frame = np.array([prod(frames.shape[2:]) for frames in stimulus.frames])
+    written = read = np.where(bits.pixel, frame * bits.pixel, frame * steps)
+    scanned = (inputs + zero_words) * words * np.maximum(bits.pixel, 1)
+    if schedule == "layerwise":
+        scanned, read = _layerwise_scans(stimulus, bits, groups, inputs, scanned, read)
+    # A stream's interval leaves out the first image, so a heavy one may seem to be busy for longer: then never idle.
+    idle = np.maximum(interval - adding - depths(network, lane_counts.tolist()) * steps, 0)
+    events = {
+        "weight_read_bits": adding / groups * bits.channels * tap_counts * bits.weight + fired * bits.bias,
+        "membrane_read_bits": added * bits.sum
+        + fired * np.where(bits.pixel, bits.current + bits.membrane, bits.membrane),
+        "membrane_write_bits": added * bits.sum
+        + fired * bits.membrane
+        + bits.neurons * np.where(bits.pixel, bits.current, 0),
+        "buffer_read_bits": read,
+        "buffer_write_bits": written,
+        "addition_bits": added * bits.sum
+        + fired * np.where(bits.pixel, np.maximum(bits.current, bits.bias) + bits.membrane, bits.bias),
+        "compare_bits": fired * bits.compares * bits.membrane,
+        "pixel_multiply_bits": added * bits.weight * bits.pixel,
+        "leak_multiply_bits": fired * bits.membrane * bits.leak,
+        "scanner_bits": scanned,
+        "idle_bits": idle * lane_counts * tap_counts * bits.sum,
+    }
+    return {name: float(np.sum(of_layers)) for name, of_layers in events.items()} | {"cycles": float(interval)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Bits:
+    """Shapes and widths of all layers, (L,) each, as in ``hw/spec.py``."""
+
+    channels: np.ndarray
+    neurons: np.ndarray
+    weight: np.ndarray
+    membrane: np.ndarray
+    bias: np.ndarray
+    pixel: np.ndarray  # 0 for layers of spikes
+    current: np.ndarray
+    sum: np.ndarray
+    compares: np.ndarray  # comparisons and subtractions of a neuron, in membranes
+    leak: np.ndarray  # factor of the leak; 0 if it is a shift or 0
+
+
+def _bits(network):
+    def of_layers(number):
+        return np.array([number(layer) for layer in network.layers], float)
+
+    weight, membrane = of_layers(lambda layer: layer.weight_bits), of_layers(lambda layer: layer.membrane_bits)
+    pixel = np.array([network.input_bits] + [0] * (len(network.layers) - 1))
+    current = weight + pixel + of_layers(lambda layer: layer.guard + layer.layer.fan_in.bit_length())
+    return _Bits(
+        channels=of_layers(lambda layer: layer.layer.w_shape[-1]),
+        neurons=of_layers(lambda layer: layer.layer.neurons),
+        weight=weight,
+        membrane=membrane,
+        bias=np.maximum(membrane, of_layers(lambda layer: max(signed_bits(int(b)) for b in layer.b))),
+        pixel=pixel,
+        current=current,
+        sum=np.where(pixel, current, membrane),
+        compares=of_layers(lambda layer: (layer.reset != "none") + layer.reset.startswith("subtract")),
+        leak=of_layers(lambda layer: layer.beta.bit_length() if layer.beta & (layer.beta - 1) else 0),
+    )
+
+
+def _layerwise_scans(stimulus, bits, groups, inputs, scanned, read):
+    """Bits that "layerwise" scans and reads; a layer of pixels is as ours."""
+    steps = stimulus.num_steps
+    is_conv = np.array([layer.layer.kind == "conv2d" for layer in stimulus.network.layers])
+    frame = np.array([prod(frames.shape[2:]) for frames in stimulus.frames])
+    channels = np.array([frames.shape[-1] for frames in stimulus.frames])
+    looks_of_conv = groups * (2 * inputs + steps * channels * (2 * CHUNKS + 3))
+    looks = np.where(is_conv, looks_of_conv, 2 * inputs + steps * (2 * CHUNKS + 2))
+    chunk = -(-frame // np.where(is_conv, channels * CHUNKS, CHUNKS))
+    scanned = np.where(bits.pixel, scanned, looks * chunk + np.where(is_conv, 0, steps * frame))
+    return scanned, read * np.where(is_conv & (bits.pixel == 0), groups, 1)
+
+
+def _mean_additions(stimulus, lanes, words, taps, schedule):
+    """Mean cycles with an addition, inputs and words of zeros of an image, (L,) each."""
+    network, times = stimulus.network, np.ones(len(lanes))
+    if schedule == "dense":  # one step stands for all, except of pixels
+        times[:] = stimulus.num_steps
+        if network.input_bits:
+            times[0] = 1
+        stimulus = stimulus.one_dense_step()
+    means = []
+    for index, (count, in_lanes, tap_count) in enumerate(zip(lanes.tolist(), words, taps)):
+        parts = additions(stimulus, index, count, in_lanes, bool(tap_count > 1))
+        means.append([part.sum(axis=1).mean() for part in (parts.adds, parts.inputs, parts.zero_words)])
+    return np.array(means).T * times
