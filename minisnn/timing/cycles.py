@@ -42,7 +42,8 @@ class Cycles:
     interval : float
         Mean cycles between two answers when images follow one another without a pause.
     utilisation : tuple of L floats
-        Share of the cycles of such a stream, from the first word to the last answer, in which a layer adds or is in its firing pass.
+        Share of the cycles of such a stream, from the first word to the last answer, in which a layer adds or is in its
+        firing pass.
     begins, added, firing_starts, ends : ndarray of int64, shape (B, L, T)
         Cycle in which a step begins, in which all its inputs are added, in which its firing pass starts (the first
         neurons have their turn in the next cycle), and the one after the firing pass. Cycle 0 takes the image's first
