@@ -1,4 +1,4 @@
-"""The model of energy: events against sums done by hand and a walk over every tap; its bounds against all vertices."""
+"""The energy model: events against sums done by hand and a walk over every tap; bounds against all vertices."""
 
 import json
 from dataclasses import replace
@@ -48,12 +48,12 @@ def always_spiking(topology, shape, input_bits=0, reset="zero", beta=0):
 
 
 def test_two_neurons_by_hand():
-    """2 inputs, 2 neurons on one lane, 2 steps: two spikes, then none; 4 weights are added, and 4 neurons fire.
+    """2 inputs, 2 neurons on one lane, 2 steps: two spikes, then none; 4 weights are added, and there are 4 firings.
 
-    The first step begins in cycle 1, its spikes are added in 7 to 10 and nothing is left in 11; neurons fire in 12 and
-    13. The second begins in 14, has scanned a word of zeros in 17, may fire (6 after the last) in 20 and 21, and its
-    last word is out in 26. The answer takes 2 * 2 cycles to fetch, 2 to add, and 2 scores, class and cycles: last in
-    38.
+    The first step begins in cycle 1, its spikes are added in 7 to 10 and nothing is left in 11; the neurons have their
+    turns in 12 and 13. The second begins in 14 and has scanned a word of zeros in 17; its turns (6 after the last) are
+    in 20 and 21, and its last word is out in 26. The answer takes 2 * 2 cycles to fetch, 2 to add, and 2 scores, class
+    and cycles: last in 38.
     """
     given = stimulus(always_spiking("2", (2,), reset="subtract", beta=5), [[[1, 1]], [[0, 0]]], 2)
     assert count(given, (1,)) == {
@@ -73,7 +73,7 @@ def test_two_neurons_by_hand():
 
 
 def test_pixels_by_hand():
-    """3C2-1 on 3x3x1, lanes 2 and 1, 4 steps: pixels of 4 taps and of 1; 12 neurons, which all fire.
+    """3C2-1 on 3x3x1, lanes 2 and 1, 4 steps: pixels of 4 taps and of 1; 12 neurons, which all spike.
 
     Currents have 4 (weight) + 8 (pixel) + 3 (4 taps) = 15 bits. 15 weights of pixels are added, and 48 of spikes.
     """
@@ -111,8 +111,8 @@ def test_pixels_by_hand():
     }
 
 
-def test_the_scanner_of_others_by_hand():
-    """4C2-3 on 3x3x2, lanes 3 and 2, two steps: 6 spikes, then none; 16 neurons, which all fire."""
+def test_the_layerwise_scanner_by_hand():
+    """4C2-3 on 3x3x2, lanes 3 and 2, two steps: 6 spikes, then none; 16 neurons, which all spike."""
     inputs = np.zeros((2, 1, 3, 3, 2))
     inputs[0, 0].reshape(9, 2)[:5, 0] = 1
     inputs[0, 0, 2, 2, 1] = 1
@@ -123,7 +123,7 @@ def test_the_scanner_of_others_by_hand():
 
 
 def walk(network, frames, steps, lanes, in_lanes, wide):
-    """Events of one image but idle cycles, neuron by neuron and tap by tap; `frames`: of each layer (T or 1, ...)."""
+    """Count the events of one image, except idle cycles, neuron by neuron; `frames` has each layer's (T or 1, ...)."""
     n = dict.fromkeys(NAMES, 0)
     for index, (integers, x) in enumerate(zip(network.layers, frames)):
         layer, bits = integers.layer, network.input_bits if index == 0 else 0
@@ -237,7 +237,7 @@ def test_dense_costs_more(case):
 
 
 def test_wide_is_a_choice_of_each_layer(case):
-    """With a kernel of 2 and padding 1 each input reaches all taps, so that only the first layer reads some in vain."""
+    """With a kernel of 2 and padding 1 each input reaches all taps, so only the first reads some for nothing."""
     lanes = (6, 5, 12, 4)
     reads = [
         count(case, lanes, wide=[first, second, False, False])["weight_read_bits"]
@@ -250,7 +250,7 @@ def test_wide_is_a_choice_of_each_layer(case):
 
 
 def test_silence_adds_nothing():
-    """What is left is the firing of 2 neurons and 1, with an unused lane's bits not among them."""
+    """Only firings of 2 neurons and 1 remain; the bits of an unused lane are not counted."""
     events = count(stimulus(always_spiking("2-1", (3,)), np.zeros((1, 1, 3)), 1), (2, 1))
     silent = count(stimulus(always_spiking("1", (3,)), np.zeros((1, 1, 3)), 1))
     assert silent["addition_bits"] == silent["membrane_read_bits"] == silent["weight_read_bits"] == 8
@@ -258,7 +258,7 @@ def test_silence_adds_nothing():
     assert events["addition_bits"] == 3 * 8 + 2 * 8  # the second layer's two spikes
 
 
-def test_a_bias_may_be_wider_than_all_else():
+def test_a_bias_may_be_wider_than_everything_else():
     """-2**15 has 16 bits; a current of 3 pixels 4 + 8 + 2. The neuron adds both in 16 bits, then to 8 of membrane."""
     network = always_spiking("1", (3,), 8)
     network = replace(network, layers=(replace(network.layers[0], b=np.array([-1 << 15])),))
@@ -266,7 +266,7 @@ def test_a_bias_may_be_wider_than_all_else():
     assert events["weight_read_bits"] == 16 and events["addition_bits"] == 16 + 8
 
 
-def test_a_heavy_first_image_is_never_idle_for_less_than_nothing():
+def test_idle_cycles_are_never_negative():
     """Images of 200 and no spikes: the mean interval is less than the busy cycles of the mean image."""
     inputs = np.zeros((1, 2, 200))
     inputs[0, 0] = 1
@@ -292,7 +292,7 @@ def test_energy_is_linear_in_its_constants(case):
         assert total - less == pytest.approx(parts.get(name, 0.212 * 1.1 * 5000 / 100e6), rel=1e-9, abs=1e-20)
 
 
-def test_sensitivity_is_what_all_vertices_say():
+def test_sensitivity_against_all_vertices():
     rng = np.random.default_rng(5)
     factors = np.array(list(product((0.5, 2.0), repeat=len(energy.CONSTANTS))))
     for _ in range(12):
@@ -331,7 +331,7 @@ def test_sensitivity_by_hand():
     assert energy.sensitivity(ours, theirs, 100, constants) == pytest.approx((1.5, 1.2, 1.8))
 
 
-def test_a_thing_against_itself(case):
+def test_a_design_against_itself(case):
     """Exactly 1, however the constants are varied; and a pure multiple stays one."""
     events = count(case)
     assert energy.sensitivity((events, 777.0), (events, 777.0), 31) == (1.0, 1.0, 1.0)
@@ -344,7 +344,7 @@ def test_one_design_lacks_an_event():
     assert np.isfinite([ratio, low, high]).all() and low < ratio < high
 
 
-def test_own_constants(tmp_path):
+def test_custom_constants(tmp_path):
     path = tmp_path / "mine.json"
     path.write_text(json.dumps({"static": 0.05, "idle_bits": 0}))
     mine = energy.load_constants(path)
@@ -374,7 +374,7 @@ def test_bad_constants(tmp_path, text, words):
         energy.load_constants(path)
 
 
-def test_what_cannot_be(case):
+def test_wrong_options_are_refused(case):
     with pytest.raises(InputError, match="schedule must be one of pipelined, layerwise, dense, got 'fast'"):
         count(case, schedule="fast")
     with pytest.raises(InputError, match="lanes must be one number for each of 4 layers, got 1/2"):
