@@ -1,70 +1,14 @@
-"""From blocks to VHDL or Verilog: one block, with all in it, becomes one entity or module.
+"""Convert blocks to VHDL or Verilog: one block, with all blocks inside it, becomes one entity or module.
 
-The same blocks give the same bytes, in any process and after whatever else was converted or simulated there. Signals
-have the names of the source behind the way to them, blocks numbered from 1 where several stand side by side:
+The same blocks give the same bytes, in any process and after any other conversion or simulation in it. A signal's name
+begins with the names of the blocks that contain it; blocks of one kind side by side are numbered from 1:
 ``layer_1_lanes_lane_3_accumulate_v``.
-
-Examples
---------
-One row after the other, for a design of your own:
-
->>> from functools import partial
->>> from tempfile import TemporaryDirectory
->>> from myhdl import Signal, intbv
->>> from minisnn_hw.conv2d import conv2d
->>> from minisnn_hw.lif import lif
->>> from minisnn_hw.linear import linear
->>> from minisnn_hw.maxpool import maxpool
->>> from minisnn_hw.spike_scanner import spike_scanner
->>> def bit(): return Signal(bool(0))
->>> def word(width): return Signal(intbv(0)[width:])
->>> def signed(width): return Signal(intbv(0, min=-2**(width - 1), max=2**(width - 1)))
->>> folder = TemporaryDirectory()
-
-A neuron of 12 bits that keeps 3/4 of its membrane:
-
->>> neuron = partial(lif, beta=3, frac=2, reset="subtract", towards_zero=False)
->>> inputs = {"fires": word(4), "v": signed(12), "addend": signed(8), "threshold": word(11), "clear": bit()}
->>> outputs = {"spike": bit(), "before": word(12), "kept": signed(12)}
->>> [file.name for file in convert(neuron, inputs, outputs, folder.name, "neuron")]
-['pck_myhdl_011.vhd', 'neuron.vhd']
->>> [file.name for file in convert(neuron, inputs, outputs, folder.name, "neuron", "verilog")]
-['neuron.v']
-
-A scanner for frames of 8x8 pixels with 4 channels, 4 to a word:
-
->>> scanner = partial(spike_scanner, height=8, width=8, channels=4, flat=False)
->>> frame = {"y": word(3), "x": word(3), "base": word(2), "index": word(2)}
->>> inputs = {"rst": bit(), "start": bit(), "read_data": word(4), "ready": bit()}
->>> outputs = {"busy": bit(), "read": bit(), "read_address": word(6), "present": bit(), "valid": bit(), **frame}
->>> files = convert(scanner, inputs, outputs, folder.name, "scanner")
-
-The additions of a 3x3 convolution of that frame to as large a one, in 2 groups of lanes; and of 256 inputs, fully
-connected to one group:
-
->>> walk = {"ready": bit(), "move": bit(), "load": bit(), "busy": bit(), "add": bit()}
->>> taps = partial(conv2d, kernel=3, padding=1, channels=4, out_height=8, out_width=8, groups=2)
->>> files = convert(taps, {"rst": bit(), "valid": bit(), **frame},
-...                 {**walk, "weight_address": word(7), "neuron_address": word(7)}, folder.name, "taps")
->>> rows = partial(linear, inputs=256, groups=1)
->>> walk = {name: bit() for name in walk}
->>> files = convert(rows, {"rst": bit(), "valid": bit(), "base": word(8), "index": word(2)},
-...                 {**walk, "weight_address": word(8), "neuron_address": word(1)}, folder.name, "rows")
-
-The pool of 4 lanes:
-
->>> files = convert(maxpool, {"valid": bit(), "first": bit(), "last": bit(), "spikes": word(4)},
-...                 {"word_valid": bit(), "word": word(4)}, folder.name, "pool")
-
-A whole layer (``minisnn_hw.layer.layer``) is converted in the same way from a ``LayerSpec``, see
-``tests/hw/test_vhdl.py``; the whole accelerator with :func:`minisnn_hw.accelerator.design`.
-
->>> folder.cleanup()
 """
 
 import re
 import warnings
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 from myhdl import Signal
@@ -97,36 +41,56 @@ AWAKE = (
 )
 
 
-def convert(make, inputs, outputs, folder, name="dut", hdl="vhdl", header="", std_logic=False):
-    """Convert a block, and all blocks in it, to one entity or module.
+def convert(
+    make: Callable,
+    inputs: dict,
+    outputs: dict,
+    folder: str | Path,
+    name: str = "dut",
+    hdl: str = "vhdl",
+    header: str = "",
+    std_logic: bool = False,
+) -> list[Path]:
+    """Convert a block, and all blocks inside it, to one entity or module.
 
     Parameters
     ----------
     make : callable
-        Called as ``make(clk=..., **inputs, **outputs)``; returns the block. An argument that is no signal is bound
-        before, with ``functools.partial``.
-    inputs, outputs : dict of str to Signal
-        Its ports but `clk`, fresh.
+        Called as ``make(clk=..., **inputs, **outputs)``; returns the block. Bind arguments that are not signals with
+        ``functools.partial``.
+    inputs, outputs : dict
+        New signals, or bundles of them, for all ports except `clk`.
     folder : str or Path
-        Where to write; it must exist.
+        An existing folder for the files.
     name : str
-        Of the entity, and of its file.
+        Name of the entity and of its file.
     hdl : "vhdl" or "verilog"
         VHDL-2008, or Verilog-2001.
     header : str
         A comment for the top of the file.
     std_logic : bool
-        Ports of the VHDL entity are std_logic_vector; else unsigned and signed.
+        True for VHDL ports of type std_logic_vector; otherwise unsigned and signed.
 
     Returns
     -------
     files : list of Path
-        To analyse in this order; for VHDL the first is MyHDL's package.
+        Files in the order in which to analyse them; for VHDL the first is MyHDL's package.
 
     Raises
     ------
     ValueError
-        For another language, or a name that is no identifier.
+        If the language is unknown, or `name` is not an identifier.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from minisnn_hw.maxpool import maxpool
+    >>> from minisnn_hw.ports import bit, word
+    >>> inputs = {"valid": bit(), "first": bit(), "last": bit(), "spikes": word(4)}
+    >>> outputs = {"word_valid": bit(), "word": word(4)}
+    >>> with TemporaryDirectory() as folder:
+    ...     [file.name for file in convert(maxpool, inputs, outputs, folder, "pool", "verilog")]
+    ['pool.v']
     """
     check_name(name, hdl)
     language, suffix, comment = HDLS[hdl]

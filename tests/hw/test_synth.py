@@ -103,7 +103,7 @@ def test_registers_and_latches_are_told(tiny):
     needs("yosys")
     memory = memories_of(text, spec)[0]
     name = memory.name
-    start, end = f"reg [2:0] {name} [", "    loaded = accelerator_good;"
+    start, end = f"reg [2:0] {name} [", "    loaded = good;"
     assert text.count(start) == text.count(end) == 1
     report = synthesize.synthesize(
         text.replace(start, f'(* ram_style = "logic" *) {start}').replace(end, f"    if (rst) {end.strip()}"),

@@ -444,7 +444,7 @@ def test_blocks_convert_one_by_one(tmp_path, hdl, name):
 
 def test_the_examples_of_convert_run():
     found = apart(doctest.testmod, convert_module)
-    assert found.failed == 0 and found.attempted > 20
+    assert found.failed == 0 and found.attempted >= 6
 
 
 def test_names_that_would_be_one_are_kept_apart(tmp_path):
