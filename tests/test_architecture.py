@@ -34,7 +34,7 @@ FLOORS = {
         ("study", "inspector"),
         ("commands",),
     ),
-    "minisnn_hw": (("parts",), ("",), ("generate",), ("delivery", "synth"), ("verify",)),
+    "minisnn_hw": (("parts",), ("",), ("generate",), ("verify",), ("synth", "delivery")),
 }
 
 

@@ -1,5 +1,5 @@
-// The accelerator's host for Verilator: loads, sends image after image, and writes what the probe shows. As host.vhd,
-// which says what is read and written.
+// The accelerator's host for Verilator: sends the load and image after image, and writes records of what the probe shows
+// and the accelerator answers. host.vhd does the same for GHDL and describes the files.
 
 #include "Vdut.h"
 #include "verilated.h"
@@ -10,7 +10,7 @@
 #include <fstream>
 #include <string>
 
-// Ports of up to 64 bits are numbers to Verilator, wider ones arrays of 32-bit words.
+// Verilator represents ports of up to 64 bits as numbers, wider ones as arrays of 32-bit words.
 static uint64_t bits(uint64_t port, int low, int width) {
     return port >> low & ((uint64_t(1) << width) - 1);
 }
@@ -32,7 +32,7 @@ template <std::size_t N> static void set(VlWide<N> &port, const std::string &dig
     }
 }
 
-// The lines of a file: this one (empty after the last) and the next.
+// The lines of a file: the current one (empty after the last) and the next.
 struct Lines {
     std::ifstream file;
     std::string now, next;
@@ -59,17 +59,18 @@ int main() {
         return 1;
     }
     std::setvbuf(records, nullptr, _IOFBF, 1 << 16);
-    int32_t found[RECORD_SIZE] = {};
+    int32_t fields[RECORD_SIZE] = {};
     int64_t cycle = 0, next_word = 0, first = 0, progress = 0;
     int at = 0;
-    bool loading = true, answered = true;  // the image before
+    bool loading = true;
+    bool answered = true;  // the last image sent has its answer
 
-    const auto put = [&](int what, int layer, int64_t address) {
-        found[0] = what;
-        found[1] = layer;
-        found[2] = int32_t(cycle - first);
-        found[3] = int32_t(address);
-        std::fwrite(found, sizeof found, 1, records);
+    const auto put = [&](int kind, int layer, int64_t address) {
+        fields[0] = kind;
+        fields[1] = layer;
+        fields[2] = int32_t(cycle - first);
+        fields[3] = int32_t(address);
+        std::fwrite(fields, sizeof fields, 1, records);
     };
 
     dut.clk = 0;
@@ -112,15 +113,15 @@ int main() {
                 for (int lane = 0; lane < LANES[l]; lane++) {
                     const uint32_t before = bits(dut.probe_before, BEFORE_AT[l] + lane * width, width);
                     const uint32_t spike = bits(dut.probe_spikes, SPIKES_AT[l] + lane, 1);
-                    found[4 + lane] = int32_t((before << 1 | spike) << (31 - width)) >> (31 - width);
+                    fields[4 + lane] = int32_t((before << 1 | spike) << (31 - width)) >> (31 - width);
                 }
                 put(0, l, bits(dut.probe_address, ADDRESS_AT[l], ADDRESS_AT[l + 1] - ADDRESS_AT[l]));
             }
         if (cycle >= 2 && dut.m_output_tvalid) {
             const uint64_t wide = uint64_t(dut.m_output_tdata) << (64 - OUTPUT_BITS);
             const int64_t beat = int64_t(wide) >> (64 - OUTPUT_BITS);
-            found[4] = int32_t(beat);
-            found[5] = int32_t(beat >> 32);
+            fields[4] = int32_t(beat);
+            fields[5] = int32_t(beat >> 32);
             put(2, dut.m_output_tlast, 0);
             if (dut.m_output_tlast) {
                 progress = cycle;
@@ -129,7 +130,7 @@ int main() {
                     break;
             }
         }
-        if (cycle - progress > LIMIT)  // it has stopped
+        if (cycle - progress > LIMIT)  // the accelerator has stopped
             break;
         dut.clk = 1;
         dut.eval();

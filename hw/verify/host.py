@@ -1,244 +1,137 @@
-"""The accelerator in GHDL or Verilator, with a host of their own language: ``host.vhd`` and ``host.cpp``.
+"""The other side of an accelerator's streams in MyHDL: sends the load and the images, takes the answers."""
 
-The host takes the images from a file and writes a record of all that the probe shows, so that no cycle waits for
-Python: ``host.vhd`` says what. Both read their numbers from the constants that are written here.
-"""
+from collections.abc import Callable, Iterable
 
-import os
-import select
-import subprocess
-from itertools import accumulate
-from pathlib import Path
-
-import numpy as np
-
-from ..generate.convert import convert
-from ..generate.tools import ToolError, call, need, version
-from ..ports import bits
-
-SIMULATORS = {"ghdl": ("ghdl",), "verilator": ("verilator", "g++", "make")}  # and the tools that they need
-FIRED, EVENTS, BEAT = range(3)  # what a record is of
-HEAD = 4  # integers before a record's values: what, layer, cycle, address
-BUILD, SILENCE = 1800, 900  # seconds: to build, and to go without a record
-ASSERTS = ["--ieee-asserts=disable-at-0", "--assert-level=warning"]  # a truncation ends the run
-# Its own makefile compiles with -Os; only what runs in every cycle is worth more than a quick compilation.
-VERILATOR = [
-    "-O3",
-    "-Wno-fatal",
-    "-Wno-lint",
-    "-Wno-style",
-    "-Wno-INITIALDLY",
-    "--x-assign",
-    "0",
-    "--x-initial",
-    "0",
-    "-MAKEFLAGS",
-    "OPT_FAST=-O2 OPT_SLOW=-O0 OPT_GLOBAL=-O0",
-]
+from ..spec import AcceleratorSpec
+from .comparison import EVENTS, Firing, FiringCheck, Observed
 
 
-def record_size(spec):
-    """Integers of a record."""
-    return HEAD + max(2, *(each.lanes for each in spec.layers))
+def always(cycle: int) -> bool:
+    """Return True: a stream that never stalls."""
+    return True
 
 
-def constants(spec, words, word_every, limit):
-    """The numbers that a host must know, by name.
+class Host:
+    """Drives the streams of an accelerator, a cycle at a time, as `drive` of :func:`minisnn_hw.verify.simulate.run`.
 
     Parameters
     ----------
-    spec : spec.AcceleratorSpec
-    words : int
-        Of an image.
+    spec : minisnn_hw.spec.AcceleratorSpec
+    load : iterable of int
+        Beats of the load; may be empty.
+    images : list of list of int
+        The words of each image.
+    expected : list of list of (address, spikes, membranes), optional
+        For each layer, the firings of all images; the probe is compared with them.
     word_every : int
-        Cycles from one word to the next, at least.
-    limit : int
-        It has stopped when no answer came for so many cycles.
+        Least number of cycles from one word to the next.
+    alone : bool
+        Send an image only after the answer to the one before; else as soon as it is taken.
+    offers, takes, loads : callable
+        Given the cycle, return whether to offer a word, take a beat of the answer, or offer a beat of the load.
     """
 
-    def places(widths):
-        """Where each layer's bits begin in a port of the probe; and how many there are."""
-        return [0, *accumulate(widths)]
+    def __init__(
+        self,
+        spec: AcceleratorSpec,
+        load: Iterable[int],
+        images: list[list[int]],
+        expected: list[list[Firing]] | None = None,
+        word_every: int = 1,
+        alone: bool = True,
+        offers: Callable[[int], bool] = always,
+        takes: Callable[[int], bool] = always,
+        loads: Callable[[int], bool] = always,
+    ):
+        self.spec, self.load, self.word_every, self.alone = spec, list(load), word_every, alone
+        self.offers, self.takes, self.loads = offers, takes, loads
+        self.loaded = 0  # beats of the load that were taken
+        self.next_word = 0  # the next word is not sent before this cycle
+        self.restart(images, expected)
 
-    layers = spec.layers
-    return {
-        "LAYERS": len(layers),
-        "LOAD_BITS": spec.load_bits,
-        "INPUT_BITS": spec.input_bits,
-        "OUTPUT_BITS": spec.output_bits,
-        "WORDS": words,
-        "WORD_EVERY": word_every,
-        "LIMIT": limit,
-        "RECORD_SIZE": record_size(spec),
-        "LANES": [each.lanes for each in layers],
-        "MEMBRANE_BITS": [each.membrane_bits for each in layers],
-        "ADDRESS_AT": places(bits(each.depth) for each in layers),
-        "SPIKES_AT": places(each.lanes for each in layers),
-        "BEFORE_AT": places(each.lanes * each.membrane_bits for each in layers),
-    }
+    def restart(self, images: list[list[int]], expected: list[list[Firing]] | None = None) -> None:
+        """Begin with other images in the same simulation: the load is not sent again."""
+        self.images = images
+        self.image, self.word = 0, 0  # sent next
+        self.beats: list[int] = []  # of the answer that is coming in
+        self.given: dict[str, int] = {}  # inputs of the cycle before
+        self.observed = Observed(events=[[[] for _ in EVENTS] for _ in self.spec.layers])
+        self.check = None if expected is None else FiringCheck(self.spec, expected, self.observed)
 
+    def __call__(self, cycle: int, seen: dict[str, int]) -> dict[str, int]:
+        """Return the inputs of `cycle`, given the outputs at the end of the cycle before."""
+        if cycle < 2:
+            self.given = {"rst": 1}
+            return self.given
+        if self.given:  # else another host drove the cycle before
+            self._look(cycle - 1, seen)
+        if len(self.observed.ended) == len(self.images) and self.loaded == len(self.load):
+            raise StopIteration
+        given = {"m_output_tready": int(self.takes(cycle))}
+        offered = self.given.get("s_load_tvalid") and not seen["s_load_tready"]  # an offer is never withdrawn
+        if self.loaded < len(self.load) and (offered or self.loads(cycle)):
+            given |= {
+                "s_load_tvalid": 1,
+                "s_load_tdata": self.load[self.loaded],
+                "s_load_tlast": int(self.loaded == len(self.load) - 1),
+            }
+        offered = self.given.get("s_input_tvalid") and not seen["s_input_tready"]
+        if self._may_send(cycle) and (offered or self.offers(cycle)):
+            words = self.images[self.image]
+            given |= {
+                "s_input_tvalid": 1,
+                "s_input_tdata": words[self.word],
+                "s_input_tlast": int(self.word == len(words) - 1),
+            }
+        self.given = given
+        return given
 
-def as_vhdl(numbers):
-    """Constants as a package."""
-    lines = []
-    for name, value in numbers.items():
-        if isinstance(value, list):
-            items = ", ".join(f"{index} => {item}" for index, item in enumerate(value))
-            lines.append(f"    constant {name}: integer_vector(0 to {len(value) - 1}) := ({items});")
-        else:
-            lines.append(f"    constant {name}: integer := {value};")
-    return "\n".join(["package constants is", *lines, "end package;", ""])
+    def end(self) -> Observed:
+        """Return what was observed; firings that never came count as differences."""
+        if self.check is not None:
+            self.check.end()
+        return self.observed
 
+    def _may_send(self, cycle):
+        if self.image == len(self.images) or cycle < self.next_word or self.loaded < len(self.load):
+            return False
+        return not self.alone or self.word > 0 or len(self.observed.ended) == self.image
 
-def as_cpp(numbers):
-    """Constants as a header."""
-    return "".join(
-        f"static const int {name}[] = {{{', '.join(map(str, value))}}};\n"
-        if isinstance(value, list)
-        else f"static const int {name} = {value};\n"
-        for name, value in numbers.items()
-    )
+    def _look(self, cycle, seen):
+        """Note the transfers and the events of a cycle."""
+        given, observed = self.given, self.observed
+        if given.get("s_load_tvalid") and seen["s_load_tready"]:
+            self.loaded += 1
+        if given.get("s_input_tvalid") and seen["s_input_tready"]:
+            self._word_taken(cycle)
+        if seen["m_output_tvalid"] and given.get("m_output_tready"):
+            self._beat_taken(cycle, seen)
+        if "probe_fired" in seen:
+            if observed.taken and seen["probe_events"]:
+                self._note_events(cycle, seen["probe_events"])
+            if seen["probe_fired"] and self.check is not None:
+                self.check.look(seen)
 
+    def _word_taken(self, cycle):
+        if self.word == 0:
+            self.observed.taken.append(cycle)
+        self.next_word = cycle + self.word_every
+        self.word += 1
+        if self.word == len(self.images[self.image]):
+            self.image, self.word = self.image + 1, 0
 
-def build(simulator, make, ports, numbers, folder):
-    """Build an accelerator with its host.
+    def _beat_taken(self, cycle, seen):
+        self.beats.append(seen["m_output_tdata"])
+        if seen["m_output_tlast"]:
+            sign = 1 << self.spec.output_bits - 1
+            *scores, best, count = self.beats
+            self.observed.ended.append(cycle)
+            self.observed.answers.append(([(beat ^ sign) - sign for beat in scores], best, count))
+            self.beats = []
 
-    Parameters
-    ----------
-    simulator : "ghdl" or "verilator"
-    make, ports
-        As for :func:`minisnn_hw.generate.convert.convert`: the block, and its (inputs, outputs).
-    numbers : dict
-        :func:`constants`.
-    folder : Path
-        Empty; must stay until the last run.
-
-    Returns
-    -------
-    command : list of str
-        Runs it, in a folder within `folder`.
-
-    Raises
-    ------
-    ToolError
-        If a tool is missing or fails.
-    """
-    tool, *_ = need(*SIMULATORS[simulator])
-    source = Path(__file__).parent
-    if simulator == "verilator":
-        files = convert(make, *ports, folder, hdl="verilog")
-        (folder / "constants.h").write_text(as_cpp(numbers))
-        call(
-            [
-                tool,
-                "--cc",
-                "--exe",
-                "--build",
-                *VERILATOR,
-                "-CFLAGS",
-                f"-I{folder}",
-                "--top-module",
-                "dut",
-                "--Mdir",
-                str(folder),
-                "-o",
-                "bench",
-                *map(str, files),
-                str(source / "host.cpp"),
-            ],
-            folder,
-            BUILD,
-        )
-        return [str(folder / "bench")]
-    files = convert(make, *ports, folder)
-    (folder / "constants.vhd").write_text(as_vhdl(numbers))
-    options = ["--std=08", f"--workdir={folder}"]
-    call([tool, "-a", *options, *map(str, [*files, folder / "constants.vhd", source / "host.vhd"])], folder, BUILD)
-    if "mcode" in call([tool, "--version"], folder, BUILD):  # elaborates in memory, at the start of each run
-        return [tool, "-r", *options, "bench", *ASSERTS]
-    call([tool, "-e", *options, "bench"], folder, BUILD)
-    return [str(folder / "bench"), *ASSERTS]
-
-
-def write_words(path, words, width):
-    """Words as lines of hexadecimal digits."""
-    digits = -(-width // 4)
-    path.write_text("".join(f"{word:0{digits}x}\n" for word in words))
-
-
-class Simulation:
-    """A run of what :func:`build` has built. To be killed when it is no longer wanted.
-
-    Parameters
-    ----------
-    command : list of str
-    folder : Path
-        Holds ``images.txt``; its own.
-    size : int
-        Integers of a record.
-    """
-
-    def __init__(self, command, folder, size):
-        self.command, self.folder, self.size, self.wanted = command, folder, size, True
-        self.source, sink = os.pipe()
-        # Both simulators open a file by name, and what they say themselves must not get between the records.
-        (folder / "records").symlink_to(f"/dev/fd/{sink}")
-        with open(folder / "said.txt", "w") as said:
-            self.process = subprocess.Popen(
-                command,
-                cwd=folder,
-                stdin=subprocess.DEVNULL,
-                stdout=said,
-                stderr=said,
-                pass_fds=(sink,),
-                start_new_session=True,
-            )
-        os.close(sink)
-
-    def kill(self):
-        """End it now; whoever reads its images is told that there are no more."""
-        self.wanted = False
-        self.process.kill()
-        self.process.wait()
-
-    def images(self):
-        """Generate the records of one image after the other, as arrays of shape (n, size).
-
-        Raises
-        ------
-        ToolError
-            If it failed, a truncation in VHDL included; or was silent for too long.
-        """
-        parts = []
-        for records in self._records():
-            ends = np.flatnonzero((records[:, 0] == BEAT) & (records[:, 1] == 1)) + 1
-            for part in np.split(records, ends)[:-1]:
-                yield np.concatenate([*parts, part])
-                parts = []
-            parts.append(records[ends[-1] if len(ends) else 0 :])
-        if sum(map(len, parts)):  # it has stopped in the middle of an image
-            yield np.concatenate(parts)
-        if self.process.wait() != 0 and self.wanted:
-            said = (self.folder / "said.txt").read_text(errors="replace").strip()
-            tool = "ghdl" if "--assert-level=warning" in self.command else "verilator"
-            raise ToolError(f"the simulation failed ({version(tool)}): {said[-2000:]}")
-
-    def _records(self):
-        """Whole records, as they come."""
-        rest, size = b"", 4 * self.size
-        with os.fdopen(self.source, "rb", buffering=0) as source:
-            while True:
-                if not select.select([source], [], [], SILENCE)[0]:
-                    self.process.kill()
-                    raise ToolError(f"the simulation was silent for {SILENCE} s")
-                block = source.read(1 << 20)
-                if not block:
-                    return
-                rest += block
-                if rest.startswith(b"#GHDL"):  # its binary files begin with two lines about their type
-                    if rest.count(b"\n", 0, 64) < 2:
-                        continue
-                    rest = rest.split(b"\n", 2)[2]
-                whole = len(rest) // size * size
-                yield np.frombuffer(rest[:whole], np.int32).reshape(-1, self.size)
-                rest = rest[whole:]
+    def _note_events(self, cycle, events):
+        for layer_events in self.observed.events:
+            for bit, cycles in enumerate(layer_events):
+                if events >> bit & 1:
+                    cycles.append(cycle)
+            events >>= len(EVENTS)

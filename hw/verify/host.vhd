@@ -1,11 +1,15 @@
--- The accelerator's host in VHDL: loads, sends image after image, and writes what the probe shows. As host.cpp.
+-- The accelerator's host in VHDL: sends the load and image after image, and writes records of what the probe shows and
+-- the accelerator answers. host.cpp does the same for Verilator.
 --
--- The numbers are in the package constants, which hw/verify/host.py writes. Each line of ../load.txt is a beat, each line of
--- images.txt an input word. A record is RECORD_SIZE integers in the file "records":
---     what (0 fired, 1 events, 2 a beat of the answer), layer (answer: whether it is the last beat), cycle since the
---     image's first word was taken, address (events: their four bits), and then
---     fired:  membrane * 2 + spike of each lane
---     beat:   its low and its high 32 bits, sign extended
+-- The numbers are in the package constants, which hw/verify/hdl_host.py writes. Each line of ../load.txt is a beat of
+-- the load, each line of images.txt a word of the input, in hexadecimal. A record in the file "records" is RECORD_SIZE
+-- integers:
+--     0   kind: 0 a firing, 1 events, 2 a beat of the answer
+--     1   layer, from 0; of a beat: 1 if it is the last of the answer, else 0
+--     2   cycle, counted from the one in which the image's first word was taken
+--     3   address of the neurons; of events: their four bits
+--     4.. of a firing: membrane * 2 + spike of each lane
+--         of a beat: its low and its high 32 bits, sign extended
 
 library ieee;
 use ieee.std_logic_1164.all;
@@ -17,8 +21,8 @@ entity bench is
 end entity;
 
 architecture host of bench is
-    type fields is array (0 to RECORD_SIZE - 1) of integer;
-    type fields_file is file of fields;
+    type record_fields is array (0 to RECORD_SIZE - 1) of integer;
+    type record_file is file of record_fields;
 
     signal clk, rst: std_logic := '0';
     signal s_load_tdata: unsigned(LOAD_BITS - 1 downto 0) := (others => '0');
@@ -33,7 +37,7 @@ architecture host of bench is
     signal probe_spikes: unsigned(SPIKES_AT(LAYERS) - 1 downto 0);
     signal probe_before: unsigned(BEFORE_AT(LAYERS) - 1 downto 0);
 
-    -- A line of hexadecimal digits, as many as `bits` needs.
+    -- Read a line of hexadecimal digits, as many as `bits` needs.
     procedure read_word(file source: text; bits: out unsigned) is
         variable digits: line;
         variable value: std_logic_vector((bits'length + 3) / 4 * 4 - 1 downto 0);
@@ -43,7 +47,7 @@ architecture host of bench is
         bits := unsigned(value(bits'length - 1 downto 0));
     end procedure;
 begin
-    dut: entity work.dut port map (
+    under_test: entity work.dut port map (
         clk, rst, s_load_tdata, s_load_tvalid, s_load_tlast, s_input_tdata, s_input_tvalid, s_input_tlast,
         m_output_tready, s_load_tready, s_input_tready, m_output_tdata, m_output_tvalid, m_output_tlast, loaded,
         load_error, input_error, probe_events, probe_fired, probe_address, probe_spikes, probe_before);
@@ -51,25 +55,25 @@ begin
     process
         file load: text open read_mode is "../load.txt";
         file images: text open read_mode is "images.txt";
-        file records: fields_file open write_mode is "records";
+        file records: record_file open write_mode is "records";
         variable beat: unsigned(LOAD_BITS - 1 downto 0);
         variable word: unsigned(INPUT_BITS - 1 downto 0);
         variable wide: signed(63 downto 0);
-        variable found: fields;
+        variable fields: record_fields;
         variable loading: boolean := true;
-        variable answered: boolean := true;  -- the image before
-        variable more: boolean := true;  -- `word` is to be sent
+        variable answered: boolean := true;  -- the last image sent has its answer
+        variable more: boolean := true;  -- `word` has yet to be sent
         variable at, cycle, next_word, first, progress: integer := 0;
         variable low: integer;
 
-        procedure put(what, layer, address: integer) is
+        procedure put(kind, layer, address: integer) is
         begin
-            found(0 to 3) := (what, layer, cycle - first, address);
-            write(records, found);
-            found := (others => 0);
+            fields(0 to 3) := (kind, layer, cycle - first, address);
+            write(records, fields);
+            fields := (others => 0);
         end procedure;
     begin
-        found := (others => 0);
+        fields := (others => 0);
         read_word(load, beat);
         read_word(images, word);
         loop
@@ -108,7 +112,7 @@ begin
                 if cycle >= 2 and probe_fired(l) = '1' then
                     for lane in 0 to LANES(l) - 1 loop
                         low := BEFORE_AT(l) + lane * MEMBRANE_BITS(l);
-                        found(4 + lane) := to_integer(signed(probe_before(low + MEMBRANE_BITS(l) - 1 downto low))
+                        fields(4 + lane) := to_integer(signed(probe_before(low + MEMBRANE_BITS(l) - 1 downto low))
                                                       & probe_spikes(SPIKES_AT(l) + lane));
                     end loop;
                     put(0, l, to_integer(probe_address(ADDRESS_AT(l + 1) - 1 downto ADDRESS_AT(l))));
@@ -116,8 +120,8 @@ begin
             end loop;
             if cycle >= 2 and m_output_tvalid = '1' then
                 wide := resize(signed(m_output_tdata), 64);
-                found(4) := to_integer(wide(31 downto 0));
-                found(5) := to_integer(wide(63 downto 32));
+                fields(4) := to_integer(wide(31 downto 0));
+                fields(5) := to_integer(wide(63 downto 32));
                 if m_output_tlast then
                     progress := cycle;
                     answered := true;
@@ -127,7 +131,7 @@ begin
                     put(2, 0, 0);
                 end if;
             end if;
-            exit when cycle - progress > LIMIT;  -- it has stopped
+            exit when cycle - progress > LIMIT;  -- the accelerator has stopped
             clk <= '1';
             wait for 5 ns;
             clk <= '0';

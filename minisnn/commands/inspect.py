@@ -178,7 +178,7 @@ def _simulate(args, model, image, trace, window):
         raise InputError("--steps selects steps of a VCD; leave it out, or add --waveform myhdl")
     inputs = next(model.inputs(image[None]))
     try:
-        compared, files = _draw_waveform(waveform, args, model, image, inputs, spec, window)
+        compared, files = _draw_waveform(waveform, args, model, inputs, spec, window)
         if simulator in ("verilator", "ghdl"):
             from minisnn_hw.verify.cosimulate_hdl import cosimulate as cosimulate_hdl
 
@@ -195,17 +195,17 @@ def _simulate(args, model, image, trace, window):
     return compared, files
 
 
-def _draw_waveform(waveform, args, model, image, inputs, spec, window):
+def _draw_waveform(waveform, args, model, inputs, spec, window):
     """(differences to the gates, if MyHDL drew it; names of the files)."""
     from minisnn_hw.verify.waveform import in_ghdl, in_myhdl
 
+    lanes = [layer.lanes for layer in spec.layers]
     if waveform == "myhdl":
         path = args.out / "waveform.vcd"
-        lanes = [layer.lanes for layer in spec.layers]
         compared = in_myhdl(model.network, inputs, model.num_steps, lanes, path, args.wide, window)
         return compared, ["waveform.vcd", "waveform.gtkw"]
     if waveform == "ghdl":
-        in_ghdl(model, image, spec, args.out / "waveform.fst")
+        in_ghdl(model.network, inputs, model.num_steps, lanes, args.out / "waveform.fst", args.wide)
         return None, ["waveform.fst", "waveform.gtkw"]
     return None, []
 

@@ -9,7 +9,8 @@ from minisnn_hw.accelerator import design, ports
 from minisnn_hw.generate.specify import specify
 from minisnn_hw.generate.words import image_words, load_words
 from minisnn_hw.verify import simulate
-from minisnn_hw.verify.cosimulate import Host, always, expected_firings
+from minisnn_hw.verify.comparison import EVENTS, expected_firings
+from minisnn_hw.verify.host import Host, always
 
 LONG = 60_000  # cycles: whoever needs more has stopped
 
@@ -104,23 +105,23 @@ class Whole:
 
     def check_values(self, host):
         """Every spike, membrane and answer is the integers'."""
-        found = host.end()
-        assert (found.spikes, found.membranes) == (0, 0)
-        assert found.compared == sum(map(len, self.expected)) > 0
-        assert [answer[0] for answer in found.answers] == self.run.scores.tolist()
-        assert [answer[1] for answer in found.answers] == self.run.scores.argmax(axis=1).tolist()
+        observed = host.end()
+        assert (observed.spikes, observed.membranes) == (0, 0)
+        assert observed.compared == sum(map(len, self.expected)) > 0
+        assert [answer[0] for answer in observed.answers] == self.run.scores.tolist()
+        assert [answer[1] for answer in observed.answers] == self.run.scores.argmax(axis=1).tolist()
 
     def check_cycles(self, host, word_every=1):
         """Everything begins and ends in the predicted cycle."""
         stimulus = cycles.Stimulus.of(self.network, self.inputs, self.run, self.num_steps)
         times = cycles.timetable(stimulus, self.lanes, word_every, self.spec.layers[0].in_lanes, host.alone, self.wide)
-        found = host.found
-        start = np.array(found.taken) if host.alone else np.repeat(found.taken[0], len(found.taken))
-        assert (np.array(found.taken) - start == times["first"]).all()
-        assert (np.array(found.ended) - start == times["last"]).all()
-        assert [answer[2] for answer in found.answers] == (times["last"] - times["first"] + 1).tolist()
-        for index, events in enumerate(found.events):
-            for seen, name in zip(events, ("begins", "added", "firing_starts", "ends")):
+        observed = host.observed
+        start = np.array(observed.taken) if host.alone else np.repeat(observed.taken[0], len(observed.taken))
+        assert (np.array(observed.taken) - start == times["first"]).all()
+        assert (np.array(observed.ended) - start == times["last"]).all()
+        assert [answer[2] for answer in observed.answers] == (times["last"] - times["first"] + 1).tolist()
+        for index, events in enumerate(observed.events):
+            for seen, name in zip(events, EVENTS):
                 wanted = times[name][:, index] + start[:, None]
                 if name == "added" and index == 0 and self.network.input_bits:
                     wanted = wanted[:, :1]  # pixels are added once an image

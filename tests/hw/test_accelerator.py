@@ -193,7 +193,7 @@ def test_a_load_between_images(name):
     waits = []
 
     def drive(cycle, seen):
-        if len(first.found.ended) == len(first.images):
+        if len(first.observed.ended) == len(first.images):
             return second(cycle, seen)
         try:
             given = first(cycle, seen)

@@ -14,7 +14,8 @@ from minisnn.timing import cycles
 from minisnn_hw import accelerator
 from minisnn_hw.generate.tools import ToolError
 from minisnn_hw.verify import cosimulate as in_myhdl
-from minisnn_hw.verify import cosimulate_hdl, host
+from minisnn_hw.verify import cosimulate_hdl, hdl_host
+from minisnn_hw.verify.comparison import Compared
 from tests.hw.networks import random_inputs, random_network
 
 # topology, input shape, lanes, T, options of the network, wide
@@ -32,7 +33,7 @@ SIMULATORS = [
             not all(map(shutil.which, tools)), reason=f"{name} is not installed: apt install {' '.join(tools)}"
         ),
     )
-    for name, tools in host.SIMULATORS.items()
+    for name, tools in hdl_host.SIMULATORS.items()
 ]
 GHDL, VERILATOR = SIMULATORS
 
@@ -117,7 +118,7 @@ def test_a_design_that_stops_is_told(simulator, monkeypatch):
 
 @pytest.mark.parametrize("simulator", [GHDL])
 def test_a_truncation_is_a_failure(simulator, monkeypatch):
-    convert = host.convert
+    convert = hdl_host.convert
 
     def truncating(*args, **options):
         files = convert(*args, **options)
@@ -131,7 +132,7 @@ def test_a_truncation_is_a_failure(simulator, monkeypatch):
             end architecture{end}""")
         return files
 
-    monkeypatch.setattr(host, "convert", truncating)
+    monkeypatch.setattr(hdl_host, "convert", truncating)
     with pytest.raises(ToolError, match="the simulation failed .GHDL .*truncated"):
         simulate("one word", simulator)
 
@@ -140,12 +141,12 @@ def test_a_truncation_is_a_failure(simulator, monkeypatch):
 def test_whoever_stops_leaves_no_simulation(simulator, monkeypatch):
     started = []
 
-    class Remembered(host.Simulation):
+    class Remembered(hdl_host.Simulation):
         def __init__(self, *args):
             super().__init__(*args)
             started.append(self)
 
-    monkeypatch.setattr(host, "Simulation", Remembered)
+    monkeypatch.setattr(hdl_host, "Simulation", Remembered)
     network, inputs, num_steps, lanes, _ = case("pixels", 40)
     results = cosimulate_hdl.cosimulate(network, inputs, num_steps, lanes, simulator, workers=2)
     next(results)
@@ -218,7 +219,7 @@ def test_a_missing_tool(model, simulator, words, monkeypatch, capsys):
 
 def test_ctrl_c_says_how_far_it_was(model, monkeypatch, capsys):
     def interrupted(*args):
-        yield 0, in_myhdl.Compared(3, 1, 2, 0, 100, 104, 4)
+        yield 0, Compared(3, 1, 2, 0, 100, 104, 4)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(cosimulate_hdl, "cosimulate", interrupted)
@@ -230,7 +231,7 @@ def test_ctrl_c_says_how_far_it_was(model, monkeypatch, capsys):
 
 
 def test_differing_images_are_listed(model, monkeypatch, capsys):
-    right = in_myhdl.Compared(3, 0, 0, 0, 100, 100, 0)
+    right = Compared(3, 0, 0, 0, 100, 100, 0)
     monkeypatch.setattr(
         cosimulate_hdl,
         "cosimulate",

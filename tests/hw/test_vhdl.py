@@ -33,7 +33,7 @@ from minisnn_hw.spec import LayerSpec
 from minisnn_hw.spike_scanner import spike_scanner
 from minisnn_hw.stream_in import stream_in
 from minisnn_hw.verify import simulate
-from minisnn_hw.verify.cosimulate import Host
+from minisnn_hw.verify.host import Host
 from tests.hw.ports import below, bit, full, plain, word
 from tests.hw.ports import signed as signal
 from tests.hw.test_layer import BUNDLES

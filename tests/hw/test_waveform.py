@@ -6,11 +6,9 @@ import shutil
 import numpy as np
 import pytest
 
-from minisnn.encode import Encoder
-from minisnn.fixed.model import IntegerModel, Pixels
 from minisnn.timing import cycles
-from minisnn_hw.verify import waveform
-from minisnn_hw.verify.cosimulate import build
+from minisnn_hw.generate.tools import ToolError
+from minisnn_hw.verify import cosimulate_hdl, waveform
 from tests.hw.networks import random_inputs, random_network
 
 
@@ -77,10 +75,20 @@ def test_a_window_is_the_same_as_that_part_of_all(network, tmp_path):
 
 @pytest.mark.skipif(not shutil.which("ghdl"), reason="needs GHDL")
 def test_fst_of_ghdl(network, tmp_path):
-    model = IntegerModel(network, Encoder("latency", 3, 255.0, (0.0,), (1.0,)), Pixels(0.0, 1.0, 1))
-    image = np.random.default_rng(0).integers(0, 255, 9).astype(np.uint8)
-    waveform.in_ghdl(model, image, build(network, (3, 2), 3), tmp_path / "w.fst")
+    inputs = random_inputs(network, 3, 1, np.random.default_rng(1))
+    compared = waveform.in_ghdl(network, inputs, 3, (3, 2), tmp_path / "w.fst")
+    assert compared.same and compared.prediction == network.forward(inputs, 3).scores[0].argmax()
     assert (tmp_path / "w.fst").stat().st_size > 500
     shown = (tmp_path / "w.gtkw").read_text()
-    for name in ("under_test.clk", "under_test.layer_1_fire", "under_test.layer_2_spikes[1:0]"):
-        assert name in shown
+    for pattern in (r"under_test\.clk\n", r"under_test\.\w*layer_1_fire\n", r"under_test\.\w*layer_2_spikes\[1:0\]\n"):
+        assert re.search(pattern, shown), pattern
+    assert "_words" not in shown
+
+
+@pytest.mark.skipif(not shutil.which("ghdl"), reason="needs GHDL")
+def test_a_design_that_differs_fails_in_ghdl(network, tmp_path, monkeypatch):
+    words = cosimulate_hdl.load_words
+    monkeypatch.setattr(cosimulate_hdl, "load_words", lambda *args: [*words(*args)[:-1], 1])  # the last threshold
+    inputs = random_inputs(network, 3, 1, np.random.default_rng(1))
+    with pytest.raises(ToolError, match="differs from the integers"):
+        waveform.in_ghdl(network, inputs, 3, (3, 2), tmp_path / "w.fst")

@@ -1,0 +1,169 @@
+"""Gates beside integers: every spike, membrane, answer and cycle of an image, counted where they differ."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from minisnn.fixed.network import IntegerNetwork, IntegerRun
+from minisnn.timing.cycles import Cycles
+
+from ..generate.words import cut
+from ..ports import bits
+from ..spec import AcceleratorSpec, LayerSpec
+
+# The events of a layer's probe, from its lowest bit up, by their names in minisnn.timing.cycles.Cycles.
+EVENTS = ("begins", "added", "firing_starts", "ends")
+
+Firing = tuple[int, int, int]  # address, spikes and membranes of a layer's lanes: one word each
+
+
+@dataclass
+class Observed:
+    """The behaviour of an accelerator, and how it differs from the integers."""
+
+    spikes: int = 0  # spikes that differ or are missing, over all neurons and steps
+    membranes: int = 0  # membranes before reset, likewise
+    compared: int = 0  # firings of a layer's lanes that were compared
+    answers: list = field(default_factory=list)  # (scores, class, cycles) of each image
+    events: list = field(default_factory=list)  # for each layer, the cycles of each of EVENTS
+    taken: list = field(default_factory=list)  # cycle in which each image's first word was taken
+    ended: list = field(default_factory=list)  # cycle of each answer's last beat
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Result of one image in the gates beside the integers.
+
+    Attributes
+    ----------
+    prediction : int
+        Class in the accelerator's answer.
+    spikes, membranes : int
+        Spikes, and membranes before reset, that differ, over all neurons and steps.
+    answers : int
+        Beats of the answer (scores and class) that differ.
+    cycles_predicted, cycles_counted : int
+        Latency by the cycle model, and by the accelerator's own counter.
+    cycles : int
+        Events in another cycle than predicted: begins, ends of additions, starts and ends of firing passes of all
+        layers and steps, and the latency.
+    """
+
+    prediction: int
+    spikes: int
+    membranes: int
+    answers: int
+    cycles_predicted: int
+    cycles_counted: int
+    cycles: int
+
+    @property
+    def same(self) -> bool:
+        """True if nothing differs."""
+        return not (self.spikes or self.membranes or self.answers or self.cycles)
+
+
+def firing_order(spec: LayerSpec) -> np.ndarray:
+    """Return the addresses of a layer's firing pass, window by window and group by group; int64, shape (depth,)."""
+    shape = (spec.out_height // spec.pool, spec.pool, spec.out_width // spec.pool, spec.pool, spec.groups)
+    return np.arange(spec.depth).reshape(shape).transpose(0, 2, 4, 1, 3).ravel()
+
+
+def expected_firings(run: IntegerRun, image: int, spec: AcceleratorSpec) -> list[list[Firing]]:
+    """Return, for each layer, all firings that the probe must show of an image; `run` has membranes."""
+    result = []
+    for layer, spk, mem in zip(spec.layers, run.spk, run.mem):
+        order, words = firing_order(layer).tolist(), []
+        for step in range(len(spk)):
+            spikes, before = (
+                cut(values[step, image].reshape(-1, layer.out_channels), layer.lanes, layer.groups, width)
+                for values, width in ((spk, 1), (mem, layer.membrane_bits))
+            )
+            words += [(address, spikes[address], before[address]) for address in order]
+        result.append(words)
+    return result
+
+
+class FiringCheck:
+    """Compares the firings that a probe shows, cycle by cycle, with those expected, and counts in an Observed."""
+
+    def __init__(self, spec: AcceleratorSpec, expected: list[list[Firing]], observed: Observed):
+        self.spec, self.expected, self.observed = spec, expected, observed
+        self.next = [0] * len(spec.layers)  # for each layer, the index of the firing that comes next
+
+    def look(self, seen: dict[str, int]) -> None:
+        """Compare the firings of one cycle."""
+        fired, addresses, spikes, befores = (seen[f"probe_{name}"] for name in ("fired", "address", "spikes", "before"))
+        for index, layer in enumerate(self.spec.layers):
+            address_bits, before_bits = bits(layer.depth), layer.lanes * layer.membrane_bits
+            if fired >> index & 1:
+                firing = (
+                    addresses & (1 << address_bits) - 1,
+                    spikes & (1 << layer.lanes) - 1,
+                    befores & (1 << before_bits) - 1,
+                )
+                self._compare(index, layer, firing)
+            addresses, spikes, befores = addresses >> address_bits, spikes >> layer.lanes, befores >> before_bits
+
+    def _compare(self, index: int, layer: LayerSpec, firing: Firing) -> None:
+        if self.next[index] == len(self.expected[index]):  # one firing too many
+            self.observed.spikes += layer.lanes
+            return
+        expected = self.expected[index][self.next[index]]
+        self.next[index] += 1
+        self.observed.compared += 1
+        if firing == expected:
+            return
+        if firing[0] != expected[0]:  # at the wrong address, everything differs
+            firing = (firing[0], ~expected[1], ~expected[2])
+        mask = (1 << layer.membrane_bits) - 1
+        spikes, befores = firing[1] ^ expected[1], firing[2] ^ expected[2]
+        self.observed.spikes += (spikes & (1 << layer.lanes) - 1).bit_count()
+        self.observed.membranes += sum(befores >> lane * layer.membrane_bits & mask != 0 for lane in range(layer.lanes))
+
+    def end(self) -> None:
+        """Count firings that never came as differences."""
+        for index, layer in enumerate(self.spec.layers):
+            missing = (len(self.expected[index]) - self.next[index]) * layer.lanes
+            self.observed.spikes += missing
+            self.observed.membranes += missing
+
+
+def compare(observed: Observed, run: IntegerRun, predicted: Cycles, image: int, network: IntegerNetwork) -> Compared:
+    """Return the comparison of one image.
+
+    Parameters
+    ----------
+    observed : Observed
+        The accelerator with this image alone.
+    run, predicted : IntegerRun, Cycles
+        All images, from :func:`minisnn_hw.verify.cosimulate.reference`.
+    image : int
+        Index of the image in these two.
+    network : IntegerNetwork
+    """
+    scores, best, count = observed.answers[0] if observed.answers else ([], -1, 0)
+    expected, latency = run.scores[image].tolist(), int(predicted.latency[image])
+    measured = [end - start + 1 for start, end in zip(observed.taken, observed.ended)]
+    cycles = int(count != latency) + _differences(measured, [count])
+    for index, layer_events in enumerate(observed.events):
+        for name, seen in zip(EVENTS, layer_events):
+            wanted = getattr(predicted, name)[image, index].tolist()
+            if name == "added" and index == 0 and network.input_bits:
+                wanted = wanted[:1]  # pixels are added once an image
+            cycles += _differences([cycle - observed.taken[0] for cycle in seen], wanted)
+    return Compared(
+        prediction=best,
+        spikes=observed.spikes,
+        membranes=observed.membranes,
+        answers=_differences(scores, expected) + int(best != int(np.argmax(expected))),
+        cycles_predicted=latency,
+        cycles_counted=count,
+        cycles=cycles,
+    )
+
+
+def _differences(seen: Sequence[int], wanted: Sequence[int]) -> int:
+    """Count the values that differ; those missing or too many count, too."""
+    return sum(a != b for a, b in zip(seen, wanted)) + abs(len(seen) - len(wanted))

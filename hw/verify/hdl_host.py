@@ -1,0 +1,225 @@
+"""The accelerator with a host in its own language, to run in GHDL or Verilator: ``host.vhd``, ``host.cpp``.
+
+The host sends the load and the images from files and writes a record of everything that the probe shows, so that no
+cycle waits for Python; ``host.vhd`` describes the records. Both hosts read their numbers from constants written here.
+"""
+
+import os
+import select
+import subprocess
+from collections.abc import Callable, Iterable, Iterator
+from itertools import accumulate
+from pathlib import Path
+
+import numpy as np
+
+from ..generate.convert import convert
+from ..generate.tools import ToolError, call, need, version
+from ..ports import bits
+from ..spec import AcceleratorSpec
+from .records import BEAT, record_size
+
+SIMULATORS = {"ghdl": ("ghdl",), "verilator": ("verilator", "g++", "make")}  # and the tools that each needs
+BUILD_TIMEOUT, SILENCE_TIMEOUT = 1800, 900  # seconds: for building, and without any record
+GHDL_ASSERTS = ["--ieee-asserts=disable-at-0", "--assert-level=warning"]  # a truncated value ends the run
+# Verilator's own makefile compiles with -Os; only what runs in every cycle is worth more than a quick compilation.
+VERILATOR_FLAGS = [
+    "-O3",
+    *("-Wno-fatal", "-Wno-lint", "-Wno-style", "-Wno-INITIALDLY"),
+    *("--x-assign", "0", "--x-initial", "0"),
+    *("-MAKEFLAGS", "OPT_FAST=-O2 OPT_SLOW=-O0 OPT_GLOBAL=-O0"),
+]
+
+
+def constants(spec: AcceleratorSpec, words: int, word_every: int, limit: int) -> dict[str, int | list[int]]:
+    """Return the numbers that a host needs, by name.
+
+    Parameters
+    ----------
+    spec : AcceleratorSpec
+    words : int
+        Words of an image.
+    word_every : int
+        Least number of cycles from one word to the next.
+    limit : int
+        Cycles without an answer after which the host gives up.
+    """
+
+    def places(widths: Iterable[int]) -> list[int]:
+        """Return where each layer's bits begin in a port of the probe, and the port's width."""
+        return [0, *accumulate(widths)]
+
+    layers = spec.layers
+    return {
+        "LAYERS": len(layers),
+        "LOAD_BITS": spec.load_bits,
+        "INPUT_BITS": spec.input_bits,
+        "OUTPUT_BITS": spec.output_bits,
+        "WORDS": words,
+        "WORD_EVERY": word_every,
+        "LIMIT": limit,
+        "RECORD_SIZE": record_size(spec),
+        "LANES": [layer.lanes for layer in layers],
+        "MEMBRANE_BITS": [layer.membrane_bits for layer in layers],
+        "ADDRESS_AT": places(bits(layer.depth) for layer in layers),
+        "SPIKES_AT": places(layer.lanes for layer in layers),
+        "BEFORE_AT": places(layer.lanes * layer.membrane_bits for layer in layers),
+    }
+
+
+def as_vhdl(numbers: dict[str, int | list[int]]) -> str:
+    """Return constants as a VHDL package."""
+    lines = []
+    for name, value in numbers.items():
+        if isinstance(value, list):
+            items = ", ".join(f"{index} => {item}" for index, item in enumerate(value))
+            lines.append(f"    constant {name}: integer_vector(0 to {len(value) - 1}) := ({items});")
+        else:
+            lines.append(f"    constant {name}: integer := {value};")
+    return "\n".join(["package constants is", *lines, "end package;", ""])
+
+
+def as_cpp(numbers: dict[str, int | list[int]]) -> str:
+    """Return constants as a C++ header."""
+    lines = []
+    for name, value in numbers.items():
+        if isinstance(value, list):
+            lines.append(f"static const int {name}[] = {{{', '.join(map(str, value))}}};\n")
+        else:
+            lines.append(f"static const int {name} = {value};\n")
+    return "".join(lines)
+
+
+def build(
+    simulator: str,
+    make: Callable,
+    ports: tuple[dict, dict],
+    numbers: dict[str, int | list[int]],
+    folder: Path,
+) -> list[str]:
+    """Build an accelerator with its host in an empty folder; return the command that runs it in a folder below.
+
+    Parameters
+    ----------
+    simulator : "ghdl" or "verilator"
+    make, ports
+        The block and its (inputs, outputs), as for :func:`minisnn_hw.generate.convert.convert`.
+    numbers : dict
+        The constants of :func:`constants`.
+    folder : Path
+        Must stay until the last run has ended.
+
+    Raises
+    ------
+    ToolError
+        If a tool is missing or fails.
+    """
+    tool, *_ = need(*SIMULATORS[simulator])
+    if simulator == "verilator":
+        return _build_verilator(tool, make, ports, numbers, folder)
+    return _build_ghdl(tool, make, ports, numbers, folder)
+
+
+def _build_verilator(tool, make, ports, numbers, folder):
+    files = convert(make, *ports, folder, hdl="verilog")
+    (folder / "constants.h").write_text(as_cpp(numbers))
+    command = [tool, "--cc", "--exe", "--build", *VERILATOR_FLAGS, "-CFLAGS", f"-I{folder}", "--top-module", "dut"]
+    sources = [*files, Path(__file__).parent / "host.cpp"]
+    call([*command, "--Mdir", str(folder), "-o", "bench", *map(str, sources)], folder, BUILD_TIMEOUT)
+    return [str(folder / "bench")]
+
+
+def _build_ghdl(tool, make, ports, numbers, folder):
+    files = convert(make, *ports, folder)
+    (folder / "constants.vhd").write_text(as_vhdl(numbers))
+    options = ["--std=08", f"--workdir={folder}"]
+    sources = [*files, folder / "constants.vhd", Path(__file__).parent / "host.vhd"]
+    call([tool, "-a", *options, *map(str, sources)], folder, BUILD_TIMEOUT)
+    if "mcode" in call([tool, "--version"], folder, BUILD_TIMEOUT):  # elaborates in memory, at the start of each run
+        return [tool, "-r", *options, "bench", *GHDL_ASSERTS]
+    call([tool, "-e", *options, "bench"], folder, BUILD_TIMEOUT)
+    return [str(folder / "bench"), *GHDL_ASSERTS]
+
+
+def write_words(path: Path, words: Iterable[int], width: int) -> None:
+    """Write words as lines of hexadecimal digits."""
+    digits = -(-width // 4)
+    path.write_text("".join(f"{word:0{digits}x}\n" for word in words))
+
+
+class Simulation:
+    """A running simulation of what :func:`build` has built; kill it when it is no longer needed.
+
+    Parameters
+    ----------
+    command : list of str
+    folder : Path
+        A folder for this simulation alone, which contains ``images.txt``.
+    size : int
+        Integers of a record.
+    """
+
+    def __init__(self, command: list[str], folder: Path, size: int):
+        self.command, self.folder, self.size, self.wanted = command, folder, size, True
+        self.source, sink = os.pipe()
+        # Both simulators open a file by name; their own messages must not get between the records.
+        (folder / "records").symlink_to(f"/dev/fd/{sink}")
+        with open(folder / "messages.txt", "w") as messages:
+            self.process = subprocess.Popen(
+                command,
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=messages,
+                stderr=messages,
+                pass_fds=(sink,),
+                start_new_session=True,
+            )
+        os.close(sink)
+
+    def kill(self) -> None:
+        """End the simulation now; a reader of its images gets no more of them."""
+        self.wanted = False
+        self.process.kill()
+        self.process.wait()
+
+    def images(self) -> Iterator[np.ndarray]:
+        """Yield the records of one image after the other, as arrays of shape (n, size).
+
+        Raises
+        ------
+        ToolError
+            If the simulation failed, which includes a truncation in VHDL, or wrote nothing for too long.
+        """
+        parts: list[np.ndarray] = []
+        for records in self._records():
+            ends = np.flatnonzero((records[:, 0] == BEAT) & (records[:, 1] == 1)) + 1
+            for part in np.split(records, ends)[:-1]:
+                yield np.concatenate([*parts, part])
+                parts = []
+            parts.append(records[ends[-1] if len(ends) else 0 :])
+        if sum(map(len, parts)):  # the accelerator stopped in the middle of an image
+            yield np.concatenate(parts)
+        if self.process.wait() != 0 and self.wanted:
+            messages = (self.folder / "messages.txt").read_text(errors="replace").strip()
+            tool = "ghdl" if "--assert-level=warning" in self.command else "verilator"
+            raise ToolError(f"the simulation failed ({version(tool)}): {messages[-2000:]}")
+
+    def _records(self):
+        """Yield arrays of whole records as they arrive."""
+        rest, size = b"", 4 * self.size
+        with os.fdopen(self.source, "rb", buffering=0) as source:
+            while True:
+                if not select.select([source], [], [], SILENCE_TIMEOUT)[0]:
+                    self.process.kill()
+                    raise ToolError(f"the simulation wrote nothing for {SILENCE_TIMEOUT} s")
+                block = source.read(1 << 20)
+                if not block:
+                    return
+                rest += block
+                if rest.startswith(b"#GHDL"):  # its binary files begin with two lines about their type
+                    if rest.count(b"\n", 0, 64) < 2:
+                        continue
+                    rest = rest.split(b"\n", 2)[2]
+                whole = len(rest) // size * size
+                yield np.frombuffer(rest[:whole], np.int32).reshape(-1, self.size)
+                rest = rest[whole:]

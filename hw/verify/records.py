@@ -1,0 +1,82 @@
+"""Records of what the probe shows and the accelerator answers, as ``host.vhd`` and ``host.cpp`` write them."""
+
+import numpy as np
+
+from minisnn.fixed.network import IntegerRun
+
+from ..spec import AcceleratorSpec, LayerSpec
+from .comparison import EVENTS, Observed, firing_order
+
+FIRED, EVENT, BEAT = range(3)  # kinds of records
+HEAD = 4  # integers before a record's values: kind, layer, cycle, address
+
+
+def record_size(spec: AcceleratorSpec) -> int:
+    """Return the number of integers in a record."""
+    return HEAD + max(2, *(layer.lanes for layer in spec.layers))
+
+
+def observe(records: np.ndarray, run: IntegerRun, image: int, spec: AcceleratorSpec) -> Observed:
+    """Return what the records of an image show, its firings compared with the integers'.
+
+    Parameters
+    ----------
+    records : ndarray of int32, shape (n, size)
+    run : IntegerRun
+        With membranes.
+    image : int
+        Index of the image in `run`.
+    spec : AcceleratorSpec
+
+    Returns
+    -------
+    observed : Observed
+        Its cycles count from the one in which the image's first word was taken.
+    """
+    kind, number, cycle, address = records[:, :HEAD].T
+    values = records[:, HEAD:]
+    observed = Observed(taken=[0])
+    for index, (layer, spk, mem) in enumerate(zip(spec.layers, run.spk, run.mem)):
+        fired = (kind == FIRED) & (number == index)
+        spikes, membranes = differing(
+            address[fired], values[fired, : layer.lanes], spk[:, image], mem[:, image], layer
+        )
+        observed.spikes += spikes
+        observed.membranes += membranes
+        observed.compared += int(fired.sum())
+        event = (kind == EVENT) & (number == index)
+        observed.events.append([cycle[event & (address >> bit & 1 == 1)].tolist() for bit in range(len(EVENTS))])
+    beat = kind == BEAT
+    low, high = values[beat, 0].astype(np.int64) & 0xFFFFFFFF, values[beat, 1].astype(np.int64) << 32
+    answer = (low | high).tolist()
+    if len(answer) > 1:
+        observed.answers = [(answer[:-2], answer[-2], answer[-1])]
+    observed.ended = cycle[beat & (number == 1)].tolist()
+    return observed
+
+
+def differing(
+    addresses: np.ndarray, values: np.ndarray, spk: np.ndarray, mem: np.ndarray, spec: LayerSpec
+) -> tuple[int, int]:
+    """Count the spikes and the membranes of a layer that differ; firings missing or too many count for all lanes.
+
+    Parameters
+    ----------
+    addresses : ndarray, shape (n,)
+        In the order of the records.
+    values : ndarray of int32, shape (n, lanes)
+        Twice the membrane, plus the spike.
+    spk, mem : ndarrays, shape (T, ...)
+        Spikes and membranes of the integers.
+    spec : LayerSpec
+    """
+    both = (mem * 2 + spk).reshape(len(mem), -1, spec.out_channels)
+    unused = spec.groups * spec.lanes - spec.out_channels  # lanes without a neuron hold 0
+    both = np.pad(both, ((0, 0), (0, 0), (0, unused))).reshape(len(mem), spec.depth, spec.lanes)
+    order = firing_order(spec)
+    wanted = both[:, order].reshape(-1, spec.lanes)
+    common = min(len(wanted), len(values))
+    bits = values[:common] ^ wanted[:common]
+    bits[addresses[:common] != np.tile(order, len(mem))[:common]] = -1  # another neuron: everything differs
+    lost = abs(len(wanted) - len(values)) * spec.lanes
+    return int(np.count_nonzero(bits & 1)) + lost, int(np.count_nonzero(bits >> 1)) + lost

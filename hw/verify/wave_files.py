@@ -1,0 +1,96 @@
+"""Files of waveforms: a part cut out of a VCD, and the save file that tells GTKWave what to show."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TextIO
+
+# Signals shown of the whole accelerator, and of each layer, in this order.
+TOP = (
+    *("clk", "rst"),
+    *("s_input_tvalid", "s_input_tready", "s_input_tdata", "s_input_tlast"),
+    *("m_output_tvalid", "m_output_tready", "m_output_tdata", "m_output_tlast"),
+)
+LAYER = (
+    *("state", "filled", "scan", "valid", "ready", "index", "add", "weight_address", "add_address", "claim"),
+    *("fire", "fire_address", "fired", "spikes", "word_valid", "word_address"),
+)
+
+
+def cut(source: Path, target: Path, first: int, last: int) -> list[tuple[str, int]]:
+    """Copy the part of a VCD file from time `first` to `last`; return the full name and the width of each signal."""
+    with open(source) as lines, open(target, "w") as out:
+        names = _copy_declarations(lines, out)
+        values: dict[str, str] = {}  # the last change of each signal before the part, by its code
+        now, begun = 0, False
+        for line in lines:
+            if line[0] == "#":
+                now = int(line[1:])
+                if now > first and not begun:
+                    begun = True
+                    out.write(f"#{first}\n$dumpvars\n" + "".join(values.values()) + "$end\n")
+                if now > last:
+                    break
+                if begun:
+                    out.write(line)
+            elif line[0] != "$" and line.strip():
+                if begun:
+                    out.write(line)
+                else:
+                    values[line.split()[-1] if line[0] in "bsr" else line[1:].strip()] = line
+    return names
+
+
+def _copy_declarations(lines: Iterator[str], out: TextIO) -> list[tuple[str, int]]:
+    names: list[tuple[str, int]] = []
+    scopes: list[str] = []
+    for line in lines:
+        words = line.split()
+        if words[:1] == ["$date"]:  # the same run gives the same file
+            out.write("$date today $end\n")
+            next(lines), next(lines)
+            continue
+        out.write(line)
+        if words[:2] == ["$scope", "module"]:
+            scopes.append(words[2])
+        elif words[:1] == ["$upscope"]:
+            scopes.pop()
+        elif words[:1] == ["$var"]:
+            names.append((".".join([*scopes, words[4]]), 1 if words[1] == "string" else int(words[2])))
+        elif words[:1] == ["$enddefinitions"]:
+            break
+    return names
+
+
+def save_file(waveform: str, names: Sequence[tuple[str, int]]) -> str:
+    """Return a GTKWave save file: the streams, then the signals of each layer.
+
+    Parameters
+    ----------
+    waveform : str
+        Name of the waveform's file.
+    names : sequence of (str, int)
+        Full name and width of each signal. A signal of a layer has the layer's name in front, joined by a dot (MyHDL)
+        or an underscore (VHDL).
+    """
+    widths = dict(names)
+
+    def shown(prefix: str, wanted: Iterable[str]) -> Iterator[str]:
+        for local in wanted:
+            name = next((prefix + joint + local for joint in "._" if prefix + joint + local in widths), None)
+            if name:
+                width = widths[name]
+                yield f"@{22 if width > 1 else 28}"  # GTKWave's flags: hexadecimal, binary
+                yield f"{name}[{width - 1}:0]" if width > 1 else name
+
+    top = next(name for name in widths if name.endswith(".clk")).removesuffix(".clk")
+    zoom = "*-8.0" + " -1" * 27  # about 60 cycles fit in a window
+    lines = [f'[dumpfile] "{waveform}"', zoom, "@200", "-streams", *shown(top, TOP)]
+    layers: dict[str, int] = {}
+    for name in widths:
+        match = re.match(r"(.*[._]layer_?(\d*))[._](?:scan|state)$", name)
+        if match:
+            layers[match[1]] = int(match[2] or 0)
+    for layer in sorted(layers, key=layers.__getitem__):
+        lines += ["@200", f"-{re.split('[.]', layer)[-1]}", *shown(layer, LAYER)]
+    return "\n".join([*lines, ""])
