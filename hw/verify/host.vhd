@@ -48,9 +48,13 @@ architecture host of bench is
     end procedure;
 begin
     under_test: entity work.dut port map (
-        clk, rst, s_load_tdata, s_load_tvalid, s_load_tlast, s_input_tdata, s_input_tvalid, s_input_tlast,
-        m_output_tready, s_load_tready, s_input_tready, m_output_tdata, m_output_tvalid, m_output_tlast, loaded,
-        load_error, input_error, probe_events, probe_fired, probe_address, probe_spikes, probe_before);
+        clk => clk, rst => rst, s_load_tdata => s_load_tdata, s_load_tvalid => s_load_tvalid,
+        s_load_tlast => s_load_tlast, s_input_tdata => s_input_tdata, s_input_tvalid => s_input_tvalid,
+        s_input_tlast => s_input_tlast, m_output_tready => m_output_tready, s_load_tready => s_load_tready,
+        s_input_tready => s_input_tready, m_output_tdata => m_output_tdata, m_output_tvalid => m_output_tvalid,
+        m_output_tlast => m_output_tlast, loaded => loaded, load_error => load_error, input_error => input_error,
+        probe_events => probe_events, probe_fired => probe_fired, probe_address => probe_address,
+        probe_spikes => probe_spikes, probe_before => probe_before);
 
     process
         file load: text open read_mode is "../load.txt";

@@ -38,9 +38,7 @@ def observe(records: np.ndarray, run: IntegerRun, image: int, spec: AcceleratorS
     observed = Observed(taken=[0])
     for index, (layer, spk, mem) in enumerate(zip(spec.layers, run.spk, run.mem)):
         fired = (kind == FIRED) & (number == index)
-        spikes, membranes = differing(
-            address[fired], values[fired, : layer.lanes], spk[:, image], mem[:, image], layer
-        )
+        spikes, membranes = differing(address[fired], values[fired, : layer.lanes], spk[:, image], mem[:, image], layer)
         observed.spikes += spikes
         observed.membranes += membranes
         observed.compared += int(fired.sum())

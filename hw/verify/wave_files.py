@@ -12,8 +12,17 @@ TOP = (
     *("m_output_tvalid", "m_output_tready", "m_output_tdata", "m_output_tlast"),
 )
 LAYER = (
-    *("state", "filled", "scan", "valid", "ready", "index", "add", "weight_address", "add_address", "claim"),
-    *("fire", "fire_address", "fired", "spikes", "word_valid", "word_address"),
+    *("state", "reader_filled", "orders_scan", "scan_valid", "scan_ready", "walk_add", "walk_weight_address"),
+    *(
+        "walk_neuron_address",
+        "writer_claim",
+        "turn_fire",
+        "turn_address",
+        "probe_fired",
+        "spikes",
+        "pooled",
+        "next_word",
+    ),
 )
 
 
@@ -75,22 +84,34 @@ def save_file(waveform: str, names: Sequence[tuple[str, int]]) -> str:
     """
     widths = dict(names)
 
-    def shown(prefix: str, wanted: Iterable[str]) -> Iterator[str]:
-        for local in wanted:
-            name = next((prefix + joint + local for joint in "._" if prefix + joint + local in widths), None)
-            if name:
-                width = widths[name]
-                yield f"@{22 if width > 1 else 28}"  # GTKWave's flags: hexadecimal, binary
-                yield f"{name}[{width - 1}:0]" if width > 1 else name
+    def shown(found: Iterable[str]) -> Iterator[str]:
+        for name in found:
+            width = widths[name]
+            yield f"@{22 if width > 1 else 28}"  # GTKWave's flags: hexadecimal, binary
+            yield f"{name}[{width - 1}:0]" if width > 1 else name
+
+    def of_layer(layer: str) -> Iterator[str]:
+        """Yield the wanted signals of a layer, wherever in its blocks they are; the shortest name wins."""
+        inside = [name for name in widths if re.match(re.escape(layer) + "[._]", name)]
+        for local in LAYER:
+            matches = [name for name in inside if re.search(f"[._]{local}$", name)]
+            if matches:
+                yield min(matches, key=len)
 
     top = next(name for name in widths if name.endswith(".clk")).removesuffix(".clk")
     zoom = "*-8.0" + " -1" * 27  # about 60 cycles fit in a window
-    lines = [f'[dumpfile] "{waveform}"', zoom, "@200", "-streams", *shown(top, TOP)]
+    lines = [
+        f'[dumpfile] "{waveform}"',
+        zoom,
+        "@200",
+        "-streams",
+        *shown(f"{top}.{name}" for name in TOP if f"{top}.{name}" in widths),
+    ]
     layers: dict[str, int] = {}
     for name in widths:
-        match = re.match(r"(.*[._]layer_?(\d*))[._](?:scan|state)$", name)
+        match = re.match(r"(.*[._]layer_?(\d*))[._]layer_control[._]state$", name)
         if match:
             layers[match[1]] = int(match[2] or 0)
     for layer in sorted(layers, key=layers.__getitem__):
-        lines += ["@200", f"-{re.split('[.]', layer)[-1]}", *shown(layer, LAYER)]
+        lines += ["@200", f"-{re.split('[.]', layer)[-1]}", *shown(of_layer(layer))]
     return "\n".join([*lines, ""])

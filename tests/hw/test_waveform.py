@@ -46,7 +46,7 @@ def test_vcd_shows_each_firing_and_nothing_of_memories(network, tmp_path):
     assert compared.same
     signals = parsed(path)
     assert not any("words(" in name for name in signals)
-    fire = next(changes for name, changes in signals.items() if name.endswith("layer_1.fire"))
+    fire = next(changes for name, changes in signals.items() if name.endswith("layer_1.layer_control.turn_fire"))
     rises = [time for time, value in fire if value == "1"]
     # From one firing pass to the next, a cycle being 10 ns.
     assert np.diff(rises).tolist() == (10 * np.diff(times["firing_starts"][0, 0])).tolist()
@@ -80,7 +80,11 @@ def test_fst_of_ghdl(network, tmp_path):
     assert compared.same and compared.prediction == network.forward(inputs, 3).scores[0].argmax()
     assert (tmp_path / "w.fst").stat().st_size > 500
     shown = (tmp_path / "w.gtkw").read_text()
-    for pattern in (r"under_test\.clk\n", r"under_test\.\w*layer_1_fire\n", r"under_test\.\w*layer_2_spikes\[1:0\]\n"):
+    for pattern in (
+        r"under_test\.clk\n",
+        r"under_test\.\w*layer_1_\w*turn_fire\n",
+        r"under_test\.\w*layer_2_\w*spikes\[1:0\]\n",
+    ):
         assert re.search(pattern, shown), pattern
     assert "_words" not in shown
 
