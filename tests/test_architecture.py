@@ -189,19 +189,8 @@ def test_habits():
 
 
 # Rooms whose public functions have type hints, and whose functions take few arguments. All of them, in the end.
-ROOMS_TYPED = {
-    "minisnn",
-    "minisnn.kernels",
-    "minisnn.fixed",
-    "minisnn.timing",
-    "minisnn.commands",
-    "minisnn.training",
-    "minisnn.data",
-    "minisnn.inspector",
-    "minisnn.study",
-    "minisnn_hw",
-    "minisnn_hw.parts",
-}
+# Rooms whose docstrings and type hints are still the old ones.
+UNFINISHED = {"minisnn_hw.generate", "minisnn_hw.delivery", "minisnn_hw.synth", "minisnn_hw.verify"}
 ROOMS = [f"{package}.{name}".rstrip(".") for package, floors in FLOORS.items() for names in floors for name in names]
 
 
@@ -246,11 +235,9 @@ def modules_of(name):
     return in_room(f"{package}.", inner) + ([] if inner else [package])
 
 
-@pytest.mark.parametrize("name", [name for name in ROOMS if name != "minisnn.commands"])
+@pytest.mark.parametrize("name", [name for name in ROOMS if name not in {"minisnn.commands", *UNFINISHED}])
 def test_public_functions_have_type_hints(name):
     """MyHDL converts blocks, and Numba compiles kernels, from their arguments: these need no hints."""
-    if name not in ROOMS_TYPED:
-        pytest.skip(f"{name} is not typed yet")
     for module in modules_of(name):
         for label, node in public_functions(ast.parse(MODULES[module].read_text(encoding="utf-8"))):
             if not decorators(node) & {"block", "kernel", "intrinsic", "overload", "register_model"}:
@@ -261,8 +248,6 @@ def test_public_functions_have_type_hints(name):
 @pytest.mark.parametrize("name", ROOMS)
 def test_no_function_takes_more_than_16_arguments(name):
     """Blocks of the hardware included; ``self`` and constructors apart."""
-    if name not in ROOMS_TYPED:
-        pytest.skip(f"{name} is not typed yet")
     for module in modules_of(name):
         for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8"))):
             if isinstance(node, ast.FunctionDef) and node.name != "__init__":
