@@ -28,7 +28,7 @@ class Family:
     blocks: dict
     distributed: str
     place: tuple = ()
-    available: dict = None
+    available: dict | None = None
 
 
 # A word that is read and written at the same edge is never used: -no-rw-check spares the comparison of addresses.

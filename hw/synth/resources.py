@@ -68,9 +68,9 @@ class Report:
     memories: list
     latches: list
     neuron_bits: int
-    mhz: float = None
-    placed: dict = None
-    path: list = None
+    mhz: float | None = None
+    placed: dict | None = None
+    path: list | None = None
     unplaced: str = ""
 
     @property

@@ -122,7 +122,7 @@ def synthesize(text, spec, family="ecp5", seed=1, timeout=3600, place=True):
     ToolError
         If Yosys is missing, or a tool fails.
     """
-    kind, yosys = FAMILIES[family], *need("yosys")
+    kind, (yosys,) = FAMILIES[family], need("yosys")
     with TemporaryDirectory() as folder:
         folder = Path(folder)
         (folder / "design.v").write_text(text)

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -107,9 +108,9 @@ class IntegerRun:
     inputs: np.ndarray
     additions: np.ndarray
     spike_counts: np.ndarray
-    out: list | None = None
-    spk: list | None = None
-    mem: list | None = None
+    out: Any = None
+    spk: Any = None
+    mem: Any = None
 
 
 @dataclass(frozen=True, kw_only=True)
