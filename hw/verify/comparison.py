@@ -6,14 +6,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from minisnn.fixed.network import IntegerNetwork, IntegerRun
-from minisnn.timing.cycles import Cycles
+from minisnn.timing import layout
+from minisnn.timing.cycles import EVENTS, Cycles
 
 from ..generate.words import cut
 from ..ports import bits
 from ..spec import AcceleratorSpec, LayerSpec
-
-# The events of a layer's probe, from its lowest bit up, by their names in minisnn.timing.cycles.Cycles.
-EVENTS = ("begins", "added", "firing_starts", "ends")
 
 Firing = tuple[int, int, int]  # address, spikes and membranes of a layer's lanes: one word each
 
@@ -66,8 +64,7 @@ class Compared:
 
 def firing_order(spec: LayerSpec) -> np.ndarray:
     """Return the addresses of a layer's firing pass, window by window and group by group; int64, shape (depth,)."""
-    shape = (spec.out_height // spec.pool, spec.pool, spec.out_width // spec.pool, spec.pool, spec.groups)
-    return np.arange(spec.depth).reshape(shape).transpose(0, 2, 4, 1, 3).ravel()
+    return layout.firing_order(spec.out_height, spec.out_width, spec.pool, spec.groups)
 
 
 def expected_firings(run: IntegerRun, image: int, spec: AcceleratorSpec) -> list[list[Firing]]:

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Iterable
 
+from minisnn.timing.cycles import EVENTS
+
 from ..spec import AcceleratorSpec
-from .comparison import EVENTS, Firing, FiringCheck, Observed
+from .comparison import Firing, FiringCheck, Observed
 
 
 def always(cycle: int) -> bool:

@@ -3,9 +3,10 @@
 import numpy as np
 
 from minisnn.fixed.network import IntegerRun
+from minisnn.timing.cycles import EVENTS
 
 from ..spec import AcceleratorSpec, LayerSpec
-from .comparison import EVENTS, Observed, firing_order
+from .comparison import Observed, firing_order
 
 FIRED, EVENT, BEAT = range(3)  # kinds of records
 HEAD = 4  # integers before a record's values: kind, layer, cycle, address

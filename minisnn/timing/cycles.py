@@ -28,7 +28,7 @@ from .layout import check_lanes, default_lanes, depths, taps, words_of_frame, wo
 from .stimulus import Stimulus
 
 SCHEDULES = ("pipelined", "layerwise", "dense")
-EVENTS = ("begins", "added", "firing_starts", "ends")  # of a step of a layer, in the order in which they happen
+EVENTS = ("begins", "added", "firing_starts", "ends")  # of a step; also the bits of a layer's probe, from the lowest up
 
 
 @dataclass(frozen=True, kw_only=True)

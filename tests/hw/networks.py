@@ -4,15 +4,16 @@ import numpy as np
 
 from minisnn.fixed.network import IntegerLayer, IntegerNetwork
 from minisnn.timing import cycles
+from minisnn.timing.cycles import EVENTS
 from minisnn.topology import parse
 from minisnn_hw.accelerator import design, ports
 from minisnn_hw.generate.specify import specify
 from minisnn_hw.generate.words import image_words, load_words
 from minisnn_hw.verify import simulate
-from minisnn_hw.verify.comparison import EVENTS, expected_firings
+from minisnn_hw.verify.comparison import expected_firings
 from minisnn_hw.verify.host import Host, always
 
-LONG = 60_000  # cycles: whoever needs more has stopped
+LONG = 60_000  # cycles; a simulation that needs more hangs
 
 
 def random_network(
@@ -32,7 +33,7 @@ def random_network(
     rounding="floor",
     classes=None,
 ):
-    """An IntegerNetwork with random weights; its first layer is scaled to its pixels."""
+    """Return an IntegerNetwork with random weights; the first layer's threshold fits the size of its pixels."""
     shapes = parse(topology, shape, padding)
     most = 2 ** (bits - 1) - 1
     layers = []
@@ -59,7 +60,7 @@ def random_network(
 
 
 def random_inputs(network, num_steps, images, rng, density=0.6):
-    """Pixels (1, images, ...) or spikes (T, images, ...), of which a share is not 0."""
+    """Return pixels (1, images, ...) or spikes (T, images, ...); the share `density` of them is not 0."""
     steps = 1 if network.input_bits else num_steps
     shape = (steps, images, *network.input_shape)
     x = rng.integers(1, 2 ** max(network.input_bits, 1), shape)
@@ -74,10 +75,10 @@ class Whole:
     network : IntegerNetwork
     lanes : sequence of int
     inputs, num_steps
-        As for ``network.forward``.
+        Arguments of ``network.forward``.
     probed : bool
     **options
-        Of ``specify``.
+        Options of ``specify``.
     """
 
     def __init__(self, network, lanes, inputs, num_steps, probed=True, **options):
@@ -92,19 +93,19 @@ class Whole:
         self.expected = [sum(layer, []) for layer in zip(*firings)]
 
     def host(self, **options):
-        """A Host for it."""
+        """Return a Host that drives the network."""
         return Host(self.spec, self.load, self.images, self.expected, **options)
 
     def simulate(self, drive):
-        """(given, seen) in MyHDL."""
+        """Run in MyHDL and return (given, seen)."""
         return simulate.run(self.make, *ports(self.spec, self.probed), drive, LONG)
 
     def same_in_ghdl(self, given, seen):
-        """The same cycles as VHDL."""
+        """Check that VHDL does the same in every cycle."""
         simulate.same_in_ghdl(self.make, *ports(self.spec, self.probed), given, seen)
 
     def check_values(self, host):
-        """Every spike, membrane and answer is the integers'."""
+        """Check every spike, membrane and answer against the integers."""
         observed = host.end()
         assert (observed.spikes, observed.membranes) == (0, 0)
         assert observed.compared == sum(map(len, self.expected)) > 0
@@ -112,7 +113,7 @@ class Whole:
         assert [answer[1] for answer in observed.answers] == self.run.scores.argmax(axis=1).tolist()
 
     def check_cycles(self, host, word_every=1):
-        """Everything begins and ends in the predicted cycle."""
+        """Check that every event comes in the predicted cycle."""
         stimulus = cycles.Stimulus.of(self.network, self.inputs, self.run, self.num_steps)
         times = cycles.timetable(stimulus, self.lanes, word_every, self.spec.layers[0].in_lanes, host.alone, self.wide)
         observed = host.observed
@@ -129,5 +130,5 @@ class Whole:
 
 
 def stalling(rng, share):
-    """A stream that is ready in so many cycles, at random."""
+    """Return a stream that is ready in a random `share` of the cycles."""
     return always if share == 1 else lambda cycle: rng.random() < share
