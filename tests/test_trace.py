@@ -12,6 +12,7 @@ from minisnn.inspector import trace as traces
 from minisnn.inspector.factors import Factors
 from minisnn.network import Network
 from minisnn_hw.layer import layer as layer_block
+from minisnn_hw.layer import layer_control
 
 from .hw.networks import Whole, random_inputs, random_network
 
@@ -110,7 +111,7 @@ def test_at_is_what_the_gates_do(case):
 
     whole.simulate(drive)
     whole.check_values(host)
-    start = host.found.taken[0]
+    start = host.observed.taken[0]
     assert trace.latency == host.end().answers[0][2]
     for cycle in range(trace.latency):
         for index, doing in enumerate(trace.at(cycle)):
@@ -119,47 +120,28 @@ def test_at_is_what_the_gates_do(case):
 
 
 def state_of(sub, spec):
-    """Return fields of Doing, by name, from the signals of a layer."""
-    value = {
-        name: int(sub.sigdict[name])
-        for name in (
-            "valid",
-            "ready",
-            "y",
-            "x",
-            "base",
-            "index",
-            "add",
-            "fire",
-            "weight_address",
-            "fire_address",
-            "pooled",
-            "next_word",
-            "step",
-        )
-    }
-    state = str(sub.sigdict["state"])
+    """Return fields of Doing, by name, from the signals of a layer and of its control."""
+    scan, walk, turn, writer = (sub.symdict[name] for name in ("scan", "walk", "turn", "writer"))
+    control = next(part for part in sub.subs if getattr(part, "func", None) is layer_control.func)
+    state, step = str(control.sigdict["state"]), int(control.sigdict["step"])
     handed = -1
-    if value["valid"] and value["ready"]:
-        handed = value["base"] + value["index"]
+    if scan.valid and scan.ready:
+        handed = int(scan.base) + int(scan.index)
         if not spec.flat:
-            handed += (value["y"] * spec.in_width + value["x"]) * spec.in_channels
-    firing = value["fire"] and state == "ST_FIRE"
+            handed += (int(scan.y) * spec.in_width + int(scan.x)) * spec.in_channels
     result = {
         "handed": handed,
-        "firing_word": value["fire_address"] if firing else -1,
-        "weight_word": value["weight_address"] if value["add"] else -1,
-        "written_word": value["next_word"] if value["pooled"] else -1,
+        "firing_word": int(turn.address) if turn.fire and state == "ST_FIRE" else -1,
+        "weight_word": int(walk.weight_address) if walk.add else -1,
+        "written_word": int(writer.address) if writer.write else -1,
     }
     if spec.taps == 1:
-        result["membrane_word"] = int(sub.sigdict["add_address"]) if value["add"] else -1
+        result["membrane_word"] = int(walk.neuron_address) if walk.add else -1
     phases = {"ST_IDLE": "idle", "ST_ADD": "adds", "ST_WAIT": "waits", "ST_FIRE": "firing pass"}
     if state in phases:
         result["phase"] = phases[state]
-        between_passes = (
-            state == "ST_WAIT" and spec.input_bits > 0 and value["step"] > 0
-        )  # the pixels are added already
-        if between_passes or (state == "ST_FIRE" and not value["fire"]):
+        between_passes = state == "ST_WAIT" and spec.input_bits > 0 and step > 0  # the pixels are added already
+        if between_passes or (state == "ST_FIRE" and not turn.fire):
             result["phase"] = "idle"
     return result
 
