@@ -13,6 +13,7 @@ from .. import surrogate as surrogates
 from .. import topology
 from ..errors import InputError
 from ..timing import energy
+from ..timing.cycles import waits
 from .claims import DEFAULTS, LABELS, claims, cost, firing_rate, floor, test_mean
 from .plan import Plan
 from .selection import ANY, Rows, settings_of, validation
@@ -276,7 +277,7 @@ def _timeline_part(rows, label):
         "fires_at": fires.tolist(),
         "ends": ends.tolist(),
         "adds": (added - begins).sum(axis=1).tolist(),
-        "waits": (fires - added).sum(axis=1).tolist(),
+        "waits": waits(added, fires).sum(axis=1).tolist(),
         "fires": (ends - fires).sum(axis=1).tolist(),
     }
 
