@@ -10,6 +10,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from myhdl import Signal
 from myhdl._block import _Block
@@ -118,24 +119,19 @@ def convert(
     return files
 
 
-def check_name(name, hdl):
-    """A language that there is, and a name that is an identifier in both.
-
-    Raises
-    ------
-    ValueError
-        If not.
-    """
+def check_name(name: str, hdl: str) -> None:
+    """Raise ValueError unless the language is known and the name is an identifier in both languages."""
     if hdl not in HDLS:
         raise ValueError(f"hdl must be vhdl or verilog, got {hdl!r}")
     if not re.fullmatch("[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*", name) or name.lower() in KEYWORDS:
         raise ValueError(f"the name must be an identifier in VHDL and Verilog, such as accelerator, got {name!r}")
 
 
-def name_blocks(design):
-    """Name the blocks in a block by their functions; MyHDL's own names count over the whole process."""
+def name_blocks(design: Any) -> None:
+    """Name the blocks inside a block by their functions; MyHDL's own names count over the whole process."""
     inner = [sub for sub in design.subs if isinstance(sub, _Block)]
-    kinds, seen = Counter(sub.func.__name__ for sub in inner), Counter()
+    kinds = Counter(sub.func.__name__ for sub in inner)
+    seen: Counter = Counter()
     # A signal lane_1_x here and a signal x in lane_1 would be one.
     taken = {*design.sigdict, *design.memdict, *kinds, *(sub.name for sub in design.subs if sub not in inner)}
     for sub in inner:
@@ -150,7 +146,9 @@ def name_blocks(design):
 
 
 def _tidy(text):
-    """No space at the end of a line, no keyword as a label, sensitivity lists in order (in MyHDL by chance), awake."""
+    """Strip blanks at line ends, rename labels that are keywords, sort sensitivity lists, and wake combinational
+    blocks.
+    """
     text = re.sub(LABEL, lambda found: found[0] + "_label" * (found[0] in KEYWORDS), text, flags=re.MULTILINE)
     lines = []
     for line in text.strip().splitlines():

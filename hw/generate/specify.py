@@ -1,24 +1,35 @@
 """From a network in integers to the numbers that its accelerator is built from."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from minisnn.fixed.bounds import signed_bits
 from minisnn.timing.layout import check_lanes, taps, words_of_input
 
 from ..spec import AcceleratorSpec, LayerSpec
 
 
-def specify(network, lanes, in_lanes=None, max_steps=255, load_bits=32, wide=False):
-    """The numbers of an accelerator for a network.
+def specify(
+    network: Any,
+    lanes: Sequence[int],
+    in_lanes: int | None = None,
+    max_steps: int = 255,
+    load_bits: int = 32,
+    wide: bool | Sequence[bool] = False,
+) -> AcceleratorSpec:
+    """Return the numbers of an accelerator for a network.
 
     Parameters
     ----------
     network : minisnn.fixed.network.IntegerNetwork
     lanes : sequence of int
-        One number for each layer.
+        Lanes of each layer.
     in_lanes : int, optional
         Inputs in a word of the input stream; by default ``minisnn.timing.layout.words_of_input``.
     max_steps, load_bits : int
+        The largest number of steps that can be loaded, and the width of the load stream.
     wide : bool, or sequence of bool
-        Add all taps of a convolution at once, one for all layers or one for each; see ``minisnn.timing.layout.taps``.
+        Add all taps of a convolution in one cycle; one value for all layers, or one for each.
 
     Returns
     -------
@@ -27,7 +38,16 @@ def specify(network, lanes, in_lanes=None, max_steps=255, load_bits=32, wide=Fal
     Raises
     ------
     ValueError
-        That names the layer and the number that does not fit.
+        If hardware cannot implement a layer; the message names the layer and the number that does not fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import minisnn as ms
+    >>> net = ms.Network("8-4", (16,), rng=np.random.default_rng(0))
+    >>> integer, _ = ms.quantize(ms.Model(net, ms.Encoder("rate", 5)))
+    >>> specify(integer.network, (4, 2)).layers[1].groups  # 4 neurons on 2 lanes
+    2
     """
     lanes = check_lanes(network, lanes)
     in_lanes = words_of_input(network) if in_lanes is None else in_lanes

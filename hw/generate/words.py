@@ -1,17 +1,15 @@
 """The words of the accelerator's streams: a network in integers as a load, and frames as input."""
 
+from typing import Any
+
 import numpy as np
 
 from minisnn.timing.layout import place_of_input, weight_rows, wide_weight_rows
 
 
-def load_words(network, spec, num_steps):
-    """The beats of the load stream, as integers.
-
-    Raises
-    ------
-    ValueError
-        For a number of steps that cannot be loaded.
+def load_words(network: Any, spec: Any, num_steps: int) -> list[int]:
+    """Return the beats of the load stream, as integers; raise ValueError for a number of steps that cannot be
+    loaded.
     """
     if not 1 <= num_steps <= spec.max_steps:
         raise ValueError(f"the number of steps must be 1 to {spec.max_steps} for this accelerator, got {num_steps}")
@@ -27,8 +25,8 @@ def load_words(network, spec, num_steps):
     ]
 
 
-def weight_words(each, spec):
-    """The words of a layer's weight memory, as integers, in order of address: input, then group; the lanes' weights.
+def weight_words(each: Any, spec: Any) -> list[int]:
+    """Return the words of a layer's weight memory as integers, by address: input, then group; a weight for each lane.
 
     With several taps a word has them all, in the order of ``minisnn.timing.layout.wide_weight_rows``.
     """
@@ -44,13 +42,13 @@ def weight_words(each, spec):
     ]
 
 
-def bias_words(each, spec):
-    """The words of a layer's bias memory."""
+def bias_words(each: Any, spec: Any) -> list[int]:
+    """Return the words of a layer's bias memory."""
     return cut(each.b[None], spec.lanes, spec.groups, spec.bias_bits)
 
 
-def frame_words(frame, spec):
-    """The words of a frame of inputs (H, W, C) or (N,): spikes, or pixels of ``spec.input_bits`` bits."""
+def frame_words(frame: Any, spec: Any) -> list[int]:
+    """Return the words of a frame (H, W, C) or (N,): spikes, or pixels of ``spec.input_bits`` bits."""
     words, bits, addresses = [0] * spec.in_words, max(spec.input_bits, 1), np.flatnonzero(frame)
     at_words, places = place_of_input(spec.in_channels, spec.in_lanes, addresses)
     values, mask = frame.reshape(-1)[addresses], (1 << bits) - 1
@@ -59,8 +57,8 @@ def frame_words(frame, spec):
     return words
 
 
-def cut(rows, lanes, groups, bits):
-    """Rows of numbers, cut into groups of lanes, lane 0 in the lowest bits; lanes without a number hold 0."""
+def cut(rows: Any, lanes: int, groups: int, bits: int) -> list[int]:
+    """Cut rows of numbers into groups of lanes, lane 0 in the lowest bits; lanes without a number hold 0."""
     words, mask = [], (1 << bits) - 1
     for row in rows.tolist():
         row = row + [0] * (groups * lanes - len(row))
@@ -71,6 +69,6 @@ def cut(rows, lanes, groups, bits):
     return words
 
 
-def image_words(inputs, image, spec):
-    """The words of an image of `inputs` (1 or T, B, ...)."""
+def image_words(inputs: Any, image: int, spec: Any) -> list[int]:
+    """Return the words of one image of `inputs` (1 or T, B, ...)."""
     return [word for frame in inputs[:, image] for word in frame_words(frame, spec.layers[0])]

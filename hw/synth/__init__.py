@@ -1,4 +1,4 @@
-"""What a design costs on an FPGA: look-up tables, memories, clock, by Yosys and nextpnr.
+"""The cost of a design on an FPGA: look-up tables, memories, clock, by Yosys and nextpnr.
 
 Imports the blocks and ``generate``. Start with ``synthesize``.
 """

@@ -1,11 +1,11 @@
-"""FPGAs by kind: how each is synthesised, and what its cells are called."""
+"""Families of FPGAs: their synthesis commands, and the names of their cells."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Family:
-    """How FPGAs of a kind are synthesised, and what their cells are called.
+    """A family of FPGAs.
 
     Attributes
     ----------
@@ -14,11 +14,11 @@ class Family:
     cells : dict of str to str
         Pattern of a cell's type, by the name under which such cells are counted.
     blocks : dict of str to tuple of (words, bits)
-        Of each type of block RAM, the shapes in which it can be used.
+        Shapes in which each type of block RAM can be used.
     distributed : str
         Pattern of a type of cell with some words of memory among the look-up tables.
     place : tuple of str
-        nextpnr and its flags; empty where there is none.
+        nextpnr and its flags; empty if there is none.
     available : dict of str to int
         Cells of the device, by name.
     """

@@ -1,28 +1,31 @@
-"""What an accelerator takes of an FPGA: cells, memories and where they are, the clock; as tables, JSON and a page."""
+"""The resources of an accelerator on an FPGA: cells, memories and their place, the clock; as tables, JSON and a
+page.
+"""
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 from .families import FAMILIES
 
 
 @dataclass(frozen=True)
 class Memory:
-    """A memory of the design, and where it is.
+    """A memory of the design, and the cells that hold it.
 
     Attributes
     ----------
     name : str
-        Of its words, in the Verilog.
+        Name of its words in the Verilog.
     kind : str
-        "weights", "biases", "sums", "membranes", "buffer", "scores" or "stamps"; a layer of pixels has sums
-        (currents) and membranes, of spikes sums alone, which are its membranes.
+        "weights", "biases", "sums", "membranes", "buffer", "scores" or "stamps". A layer of pixels has sums (currents)
+        and membranes; a layer of spikes has only sums, which are its membranes.
     layer : int
-        From 1; 0 for those of no layer. A layer's buffer is the one that it reads.
+        From 1; 0 for memories of no layer. A layer's buffer is the one that it reads.
     words, width : int
-        Words that are used: where it is one, the RAM of two is a register after all, and must be.
+        Words in use. A memory of one word is rightly a register.
     cells : dict of str to int
-        Cells of each type that it became; none if it is in registers.
+        Cells of each type; none if it is in registers.
     """
 
     name: str
@@ -32,15 +35,15 @@ class Memory:
     width: int
     cells: dict
 
-    def where(self, family):
-        """ "block", "distributed", both, "registers", or "one word"."""
+    def where(self, family: Any) -> str:
+        """Return "block", "distributed", both, "registers", or "one word"."""
         found = {"block" if name in family.blocks else "distributed" for name in self.cells}
         return " and ".join(sorted(found)) or ("registers" if self.words > 1 else "one word")
 
 
 @dataclass(frozen=True)
 class Report:
-    """What was found.
+    """Resources and clock of a design.
 
     Attributes
     ----------
@@ -51,15 +54,15 @@ class Report:
     memories : list of Memory
     latches : list of str
     neuron_bits : int
-        Bits of all weights and membranes, without a bit of rounding.
+        Bits of all weights and membranes, not rounded up.
     mhz : float or None
-        Of the slowest path between two registers.
+        Clock of the slowest path between two registers.
     placed : dict of str to int
         Sites used, by nextpnr's names.
     path : list of (float, str)
-        That path: delay in ns, and where it arrives.
+        The slowest path: delay in ns, and where it arrives.
     unplaced : str
-        Why there is no clock.
+        Reason why there is no clock.
     """
 
     family: str
@@ -74,13 +77,13 @@ class Report:
     unplaced: str = ""
 
     @property
-    def in_registers(self):
+    def in_registers(self) -> list:
         """Memories of more than one word that became registers."""
         return [each for each in self.memories if not each.cells and each.words > 1]
 
     @property
-    def faults(self):
-        """Sentences that say what must not be."""
+    def faults(self) -> list[str]:
+        """Sentences about latches and memories in registers, which a design must not have."""
         registers = [
             f"{each.name} ({each.kind}, {each.words} words of {each.width} bits) is in registers"
             for each in self.in_registers
@@ -88,7 +91,7 @@ class Report:
         return registers + [f"{name} is a latch" for name in self.latches]
 
     @property
-    def block_bits(self):
+    def block_bits(self) -> int:
         """Bits of the block RAM used."""
         shapes = FAMILIES[self.family].blocks
         return sum(
@@ -99,10 +102,10 @@ class Report:
         )
 
     @property
-    def needed_bits(self):
+    def needed_bits(self) -> int:
         """Bits of the weights and membranes that are in block RAM, each memory rounded up to whole blocks.
 
-        What is in distributed RAM counts neither here nor in :attr:`block_bits`.
+        Distributed RAM counts neither here nor in :attr:`block_bits`.
         """
         shapes = FAMILIES[self.family].blocks
         total = 0
@@ -115,20 +118,20 @@ class Report:
         return total
 
     @property
-    def ratio(self):
-        """Block RAM used, of what weights and membranes need; 0 without any."""
+    def ratio(self) -> float:
+        """Block RAM used, relative to what weights and membranes need; 0 without any."""
         return self.block_bits / self.needed_bits if self.needed_bits else 0.0
 
-    def resource_rows(self):
-        """(what, how many)."""
+    def resource_rows(self) -> list:
+        """Return rows of (resource, number)."""
         rows = [(name, f"{count:,}") for name, count in self.cells.items()]
-        if self.mhz is not None:
+        if self.mhz is not None and self.placed is not None:
             rows += [("TRELLIS_COMB placed", f"{self.placed.get('TRELLIS_COMB', 0):,}"), ("MHz", f"{self.mhz:.1f}")]
         return rows
 
-    def memory_rows(self):
-        """(memory, how many, words x bits, bits in all, where, cells): memories that are alike in one row."""
-        groups = {}
+    def memory_rows(self) -> list:
+        """Return rows of (memory, number, words x bits, bits in all, place, cells); equal memories share a row."""
+        groups: dict[tuple, list] = {}
         for each in self.memories:
             key = (each.layer, each.kind, each.words, each.width, each.where(FAMILIES[self.family]))
             groups.setdefault(key, []).append(each)
@@ -147,8 +150,8 @@ class Report:
             )
         return rows
 
-    def as_dict(self):
-        """For JSON."""
+    def as_dict(self) -> dict:
+        """Return plain values for JSON."""
         family = FAMILIES[self.family]
         return {
             "family": self.family,
@@ -179,27 +182,19 @@ class Report:
         }
 
 
-def whole_blocks(words, width, shapes):
-    """Blocks that hold so many words, used in the best of the `shapes`."""
+def whole_blocks(words: int, width: int, shapes: Any) -> int:
+    """Return the number of blocks that hold `words` words, used in the best of the `shapes`."""
     return min(-(-words // depth) * -(-width // bits) for depth, bits in shapes)
 
 
 def _bits_of(shapes):
-    """Bits of a block, without those for parity: 16 Ki of ECP5's."""
+    """Return the bits of a block without those for parity: 16 Ki for ECP5."""
     depth, bits = shapes[0]
     return depth * bits
 
 
-def markdown(report, title, facts=()):
-    """The report as a page.
-
-    Parameters
-    ----------
-    report : Report
-    title : str
-    facts : sequence of (what, value)
-        Further rows of the first table.
-    """
+def markdown(report: Report, title: str, facts: Any = ()) -> str:
+    """Return the report as a page; `facts` are further rows of the first table."""
     lines = [f"# {title}", "", f"{'; '.join(report.tools)}. Family {report.family}.", ""]
     lines += _markdown_table(("what", "how many"), [*report.resource_rows(), *facts])
     lines += [f"**{fault}.**\n" for fault in report.faults]

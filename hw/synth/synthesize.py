@@ -1,7 +1,7 @@
-"""What the accelerator takes on an FPGA: Yosys maps it, nextpnr places and routes it where it is there.
+"""Synthesis of the accelerator: Yosys maps it, nextpnr places and routes it if it is installed.
 
-The netlist says what each memory of the design became: whose cells bear no memory's name is in registers, and that is
-a failure, as is a latch.
+The netlist shows which cells each memory of the design became. A memory without cells is in registers, and that is a
+failure, as is a latch.
 """
 
 import json
@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from ..accelerator import design, ports
 from ..generate.convert import convert
@@ -19,13 +20,8 @@ from .resources import Memory, Report
 TOP = "accelerator"
 
 
-def verilog_of(spec):
-    """The accelerator without the probe, as Verilog for Yosys.
-
-    Parameters
-    ----------
-    spec : minisnn_hw.spec.AcceleratorSpec
-    """
+def verilog_of(spec: Any) -> str:
+    """Return the accelerator without the probe, as Verilog for Yosys."""
     with TemporaryDirectory() as folder:
         (file,) = convert(design(spec), *ports(spec, False), folder, TOP, "verilog")
         text = file.read_text()
@@ -34,23 +30,11 @@ def verilog_of(spec):
     return re.sub(r"initial begin: INITIALIZE_\w+_WORDS\n.*?\nend\n", "", text, flags=re.DOTALL)
 
 
-def memories_of(text, spec, cells=None):
-    """The memories of a converted accelerator.
-
-    Parameters
-    ----------
-    text : str
-        From :func:`verilog_of`.
-    spec : minisnn_hw.spec.AcceleratorSpec
-    cells : dict of str to dict, optional
-        Cells by memory's name.
-
-    Returns
-    -------
-    memories : list of Memory
-    """
+def memories_of(text: str, spec: Any, cells: dict | None = None) -> list[Memory]:
+    """Return the memories of a converted accelerator; `cells` are the cells of each memory, by its name."""
     found = re.findall(r"^\s*(?:\(\*.*\*\)\s*)?reg (?:signed )?\[(\d+):0\] (\w+_words) \[0:(\d+)-1\];", text, re.M)
-    result, of_layer = [], Counter()
+    result: list[Memory] = []
+    of_layer: Counter = Counter()
     for high, name, words in found:
         at = re.search(r"(layer|spike_buffer)_?(\d*)", name)
         layer = int(at[2] or 1) if at else 0
@@ -86,8 +70,8 @@ def memories_of(text, spec, cells=None):
     return result
 
 
-def neuron_bits(spec):
-    """Bits of weights and membranes: what a network of these widths cannot do without."""
+def neuron_bits(spec: Any) -> int:
+    """Return the bits of weights and membranes, which no network of these widths can do without."""
     total = 0
     for each in spec.layers:
         fan_in = each.inputs if each.flat else each.in_channels * each.kernel**2
@@ -96,22 +80,24 @@ def neuron_bits(spec):
     return total
 
 
-def synthesize(text, spec, family="ecp5", seed=1, timeout=3600, place=True):
-    """Synthesise, and place and route where the family has a tool for it that is there.
+def synthesize(
+    text: str, spec: Any, family: str = "ecp5", seed: int = 1, timeout: float = 3600, place: bool = True
+) -> Report:
+    """Synthesise a design, and place and route it if the family has an installed tool for that.
 
     Parameters
     ----------
     text : str
-        From :func:`verilog_of`.
+        Verilog, from :func:`verilog_of`.
     spec : minisnn_hw.spec.AcceleratorSpec
     family : str
-        Of :data:`FAMILIES`.
+        A key of :data:`FAMILIES`.
     seed : int
-        Of the placement.
+        Seed of the placement.
     timeout : float
         Seconds for each tool.
     place : bool
-        False for Yosys alone.
+        False to run only Yosys.
 
     Returns
     -------
@@ -121,10 +107,16 @@ def synthesize(text, spec, family="ecp5", seed=1, timeout=3600, place=True):
     ------
     ToolError
         If Yosys is missing, or a tool fails.
+
+    Examples
+    --------
+    >>> report = synthesize(verilog_of(spec), spec)  # doctest: +SKIP
+    >>> report.faults()  # doctest: +SKIP
+    []
     """
     kind, (yosys,) = FAMILIES[family], need("yosys")
-    with TemporaryDirectory() as folder:
-        folder = Path(folder)
+    with TemporaryDirectory() as temporary:
+        folder = Path(temporary)
         (folder / "design.v").write_text(text)
         (folder / "map.ys").write_text(
             "\n".join(
@@ -149,13 +141,15 @@ def synthesize(text, spec, family="ecp5", seed=1, timeout=3600, place=True):
             for name, pattern in kind.cells.items()
         }
         memories = memories_of(text, spec, _cells_of_memories(cells, kind))
-        found = Report(family, [version(yosys)], counts, memories, latches, neuron_bits(spec))
-        more = _place(kind, counts, folder, seed, timeout) if place else {"unplaced": "it was not asked for"}
-    return Report(**vars(found) | more | {"tools": found.tools + more.get("tools", [])})
+        report = Report(family, [version(yosys)], counts, memories, latches, neuron_bits(spec))
+        more: dict[str, Any] = (
+            _place(kind, counts, folder, seed, timeout) if place else {"unplaced": "it was not asked for"}
+        )
+    return Report(**vars(report) | more | {"tools": report.tools + more.get("tools", [])})
 
 
 def _cells_of_memories(cells, family):
-    """{name of a memory: {type: count}}. Yosys names a memory's cells ``NAME_words.1.0``."""
+    """Return {name of a memory: {type: count}}; Yosys names a memory's cells ``NAME_words.1.0``."""
     result = {}
     for name, cell in cells.items():
         at = re.match(r"(?:.*\.)?(\w+_words)\.", name)
@@ -165,7 +159,7 @@ def _cells_of_memories(cells, family):
 
 
 def _place(family, counts, folder, seed, timeout):
-    """What nextpnr adds to the report."""
+    """Return nextpnr's part of the report."""
     if not family.place:
         return {"unplaced": "there is no place and route for this family"}
     for name, most in family.available.items():
