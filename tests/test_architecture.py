@@ -189,8 +189,6 @@ def test_habits():
 
 
 # Rooms whose public functions have type hints, and whose functions take few arguments. All of them, in the end.
-# Rooms whose docstrings and type hints are still the old ones.
-UNFINISHED = {"minisnn_hw.delivery"}
 ROOMS = [f"{package}.{name}".rstrip(".") for package, floors in FLOORS.items() for names in floors for name in names]
 
 
@@ -235,7 +233,7 @@ def modules_of(name):
     return in_room(f"{package}.", inner) + ([] if inner else [package])
 
 
-@pytest.mark.parametrize("name", [name for name in ROOMS if name not in {"minisnn.commands", *UNFINISHED}])
+@pytest.mark.parametrize("name", [name for name in ROOMS if name not in {"minisnn.commands"}])
 def test_public_functions_have_type_hints(name):
     """MyHDL converts blocks, and Numba compiles kernels, from their arguments: these need no hints."""
     for module in modules_of(name):

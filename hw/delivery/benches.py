@@ -5,21 +5,11 @@ load and one image after the other, takes every beat of the answers at once, com
 image itself, and ends with PASS, or with FAIL and an exit status that is not 0.
 """
 
+from typing import Any
 
-def bench(hdl, name, spec, outputs, most_cycles):
-    """The testbench, as text.
 
-    Parameters
-    ----------
-    hdl : "vhdl" or "verilog"
-    name : str
-        Of the design.
-    spec : minisnn_hw.spec.AcceleratorSpec
-    outputs : dict of str to Signal
-        Of the design; its probe is left open.
-    most_cycles : int
-        After these it fails.
-    """
+def bench(hdl: str, name: str, spec: Any, outputs: dict, most_cycles: int) -> str:
+    """Return the testbench; it fails after `most_cycles` cycles. The design's probe is left open."""
     values = {"NAME": name, "MOST": most_cycles}
     for port, width in (("LOAD", spec.load_bits), ("INPUT", spec.input_bits), ("OUTPUT", spec.output_bits)):
         values |= {f"{port}_LEFT": width - 1, f"{port}_DIGITS": 4 * digits(width) - 1}
@@ -29,18 +19,18 @@ def bench(hdl, name, spec, outputs, most_cycles):
     return filled(VHDL if hdl == "vhdl" else VERILOG, values)
 
 
-def script(hdl, name, package=""):
-    """run.sh, as text."""
+def script(hdl: str, name: str, package: str = "") -> str:
+    """Return run.sh."""
     return filled(RUN_GHDL if hdl == "vhdl" else RUN_IVERILOG, {"NAME": name, "PACKAGE": package})
 
 
-def digits(width):
-    """Hexadecimal digits of a word."""
+def digits(width: int) -> int:
+    """Return the number of hexadecimal digits of a word."""
     return -(-width // 4)
 
 
-def filled(text, values):
-    """A text with @KEY@ replaced by its value."""
+def filled(text: str, values: dict) -> str:
+    """Return a text with @KEY@ replaced by its value."""
     for key, value in values.items():
         text = text.replace(f"@{key}@", str(value))
     return text

@@ -1,6 +1,6 @@
-"""The accelerator for those who do not have us: design, testbench, vectors, load and manual, in one folder.
+"""A delivery: design, testbench, vectors, load and manual in one folder that needs nothing else.
 
-What the testbench expects comes from the integers and the model of cycles, never from the gates.
+The testbench's expected values come from the integers and the cycle model, never from the gates.
 """
 
 import os
@@ -8,6 +8,7 @@ import shutil
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
+from typing import Any
 
 from minisnn.timing import cycles
 
@@ -29,45 +30,58 @@ tern_op""".split()
 )
 
 
-def check_name(name, hdl):
-    """A name that :func:`deliver` can give to the design.
-
-    Raises
-    ------
-    ValueError
-        If it is no identifier in VHDL and Verilog, or the files use it for something else.
-    """
+def check_name(name: str, hdl: str) -> None:
+    """Raise ValueError unless the name is an identifier in VHDL and Verilog that the files do not use otherwise."""
     convert_module.check_name(name, hdl)
     if name.lower() in TAKEN or name.lower().startswith("pck_myhdl"):
         raise ValueError(f"{name!r} means something else in the files; give the design another name")
 
 
-def deliver(model, images, spec, name="accelerator", hdl="vhdl", probed=False, sample=None):
-    """All files of a delivery.
+def deliver(
+    model: Any,
+    images: Any,
+    spec: Any,
+    name: str = "accelerator",
+    hdl: str = "vhdl",
+    probed: bool = False,
+    sample: Any = None,
+) -> dict[str, str]:
+    """Return all files of a delivery.
 
     Parameters
     ----------
     model : minisnn.fixed.model.IntegerModel
-    images : ndarray, shape (B, ...)
-        Raw, for the vectors.
+    images : ndarray of shape (B, ...)
+        Raw images for the vectors.
     spec : minisnn_hw.spec.AcceleratorSpec
     name : str
-        Of the entity or module.
+        Name of the entity or module.
     hdl : "vhdl" or "verilog"
     probed : bool
-        With the ports of the probe.
-    sample : ndarray, shape (N, ...), optional
-        The first of the test set: the manual tells the range of their cycles.
+        Include the ports of the probe.
+    sample : ndarray of shape (N, ...), optional
+        First images of the test set; the manual gives the range of their cycles.
 
     Returns
     -------
     files : dict of str to str
-        Texts by name: the same for the same arguments.
+        Texts by file name; the same arguments give the same texts.
 
     Raises
     ------
     ValueError
-        If the number of steps cannot be loaded, or the name cannot be that of the design.
+        If the number of steps cannot be loaded, or the name is not allowed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import minisnn as ms
+    >>> from minisnn_hw import specify
+    >>> net = ms.Network("3-2", (4,), rng=np.random.default_rng(0))
+    >>> integer, _ = ms.quantize(ms.Model(net, ms.Encoder("latency", 2)))
+    >>> files = deliver(integer, np.zeros((1, 4), np.uint8), specify(integer.network, (1, 1)), "tiny", "verilog")
+    >>> sorted(files)  # doctest: +NORMALIZE_WHITESPACE
+    ['README.md', 'SHA256SUMS', 'expected.txt', 'images.txt', 'load.txt', 'run.sh', 'tiny.v', 'tiny_bench.sv']
     """
     check_name(name, hdl)
     inputs, run = next(model.run(images, "spikes", batch_size=len(images)))
@@ -119,8 +133,8 @@ def _predict(stimulus, spec, schedule="pipelined"):
     )
 
 
-def memories(design):
-    """(path, name of what is read, words, bits of a word) of every memory in a converted design."""
+def memories(design: Any) -> list[tuple]:
+    """Return (path, signal that is read, words, bits of a word) of every memory in a converted design."""
     result = []
     for sub in design.subs:
         if isinstance(sub, type(design)):
@@ -134,21 +148,10 @@ def memories(design):
     return result
 
 
-def write(folder, files):
-    """Write the files of :func:`deliver`: all, or none.
+def write(folder: Any, files: dict) -> None:
+    """Write the files of :func:`deliver`, all or none.
 
-    Parameters
-    ----------
-    folder : str or Path
-        New, empty, or an unchanged delivery, which is replaced, with the reports on it.
-    files : dict of str to str
-
-    Raises
-    ------
-    FileExistsError
-        If it holds anything else.
-    OSError
-        If it cannot be written.
+    The folder must be new, empty, or hold an unchanged delivery, which is replaced together with the reports on it.
     """
     folder = Path(folder)
     check_folder(folder)
@@ -171,15 +174,10 @@ def write(folder, files):
         shutil.rmtree(temporary)
 
 
-def check_folder(folder):
-    """A folder must be new, empty, or hold what :func:`write` wrote, or has its sum in SHA256SUMS, and nobody changed.
+def check_folder(folder: Any) -> None:
+    """Raise FileExistsError unless the folder is new, empty, or holds an unchanged delivery.
 
-    Raises
-    ------
-    FileExistsError
-        That names the first file that is neither.
-    FileNotFoundError
-        If the folder that it is to be in does not exist.
+    An unchanged delivery has only files whose sums are in SHA256SUMS. Raise FileNotFoundError if the parent is missing.
     """
     folder = Path(folder)
     if not folder.parent.is_dir():
@@ -195,14 +193,8 @@ def check_folder(folder):
             raise FileExistsError(f"{folder} holds {name}, which is not as minisnn vhdl wrote it; name a new folder")
 
 
-def check_report(folder, model, spec):
-    """A report belongs beside the design that it is on, or no design.
-
-    Raises
-    ------
-    FileExistsError
-        If the folder's manual tells other layers, lanes or widths.
-    """
+def check_report(folder: Any, model: Any, spec: Any) -> None:
+    """Raise FileExistsError if the folder's manual describes other layers, lanes or widths than the report's design."""
     manual_file = Path(folder) / "README.md"
     delivered = any(line.endswith("  README.md") for line in _lines_of_sums(folder))
     if delivered and layer_table(model, spec).strip() not in manual_file.read_text(encoding="utf-8"):
@@ -212,20 +204,8 @@ def check_report(folder, model, spec):
         )
 
 
-def with_sums(folder, files):
-    """Files that are put beside a delivery, such as a report on it, and the sums that make them a part of it.
-
-    Parameters
-    ----------
-    folder : str or Path
-        That they are to be written to; other files and their sums stay.
-    files : dict of str to str
-
-    Returns
-    -------
-    files : dict of str to str
-        Those, and SHA256SUMS.
-    """
+def with_sums(folder: Any, files: dict) -> dict:
+    """Return `files`, which are put beside a delivery, and the SHA256SUMS that makes them part of it."""
     others = [line + "\n" for line in _lines_of_sums(folder) if line.partition("  ")[2] not in files]
     return files | {SUMS: "".join(others) + _sums(files)}
 
@@ -244,7 +224,7 @@ def _digest(content):
 
 
 def _lines(packets, width):
-    """A beat a line: tlast, and the word in hexadecimal, two's complement."""
+    """Return a beat a line: tlast, and the word in hexadecimal, two's complement."""
     mask = (1 << width) - 1
     return "".join(
         f"{int(at == len(packet))} {word & mask:0{digits(width)}X}\n"

@@ -1,6 +1,7 @@
-"""The tables of a delivery's manual: its files, its layers, what is loaded where, what is answered, its memories."""
+"""The tables of a delivery's manual: files, layers, the load, the answer, memories."""
 
 from dataclasses import replace
+from typing import Any
 
 from ..generate.words import weight_words
 from .benches import digits
@@ -13,29 +14,29 @@ MEMORIES = {
 }
 
 
-def table(head, rows):
-    """A table in Markdown."""
+def table(head: Any, rows: Any) -> str:
+    """Return a Markdown table."""
     lines = [head, ["---"] * len(head), *rows]
     return "".join("| " + " | ".join(map(str, row)) + " |\n" for row in lines)
 
 
-def counted(number, thing):
-    """1 pixel, 2 pixels."""
+def counted(number: int, thing: str) -> str:
+    """Return a number with its noun: 1 pixel, 2 pixels."""
     return f"{number} {thing}{'s' if number != 1 else ''}"
 
 
-def size(shape):
-    """8x8x1."""
+def size(shape: Any) -> str:
+    """Return a shape as 8x8x1."""
     return "x".join(map(str, shape))
 
 
-def notation(layer):
-    """A layer of the network in the notation of topologies."""
+def notation(layer: Any) -> str:
+    """Return a layer in the notation of topologies."""
     return layer.layer.name.partition(" ")[2]
 
 
-def topology(model):
-    """All layers in that notation."""
+def topology(model: Any) -> str:
+    """Return all layers in that notation."""
     return "-".join(notation(each) for each in model.network.layers)
 
 
@@ -43,8 +44,8 @@ def _sources(name, hdl):
     return (f"{name}.vhd", f"{name}_bench.vhd") if hdl == "vhdl" else (f"{name}.v", f"{name}_bench.sv")
 
 
-def file_table(name, hdl, package):
-    """What each file of the delivery is."""
+def file_table(name: str, hdl: str, package: str) -> str:
+    """Return the table of the delivered files."""
     design, bench = _sources(name, hdl)
     vhdl = hdl == "vhdl"
     return table(
@@ -74,8 +75,8 @@ def file_table(name, hdl, package):
     )
 
 
-def layer_table(model, spec):
-    """The layers and their widths."""
+def layer_table(model: Any, spec: Any) -> str:
+    """Return the table of the layers and their widths."""
     rows = []
     for number, (each, layer) in enumerate(zip(spec.layers, model.network.layers), 1):
         kind = "fully connected" if each.flat else f"{each.kernel}x{each.kernel}, padding {each.padding}"
@@ -124,14 +125,14 @@ RESETS = {
 }
 
 
-def reset_table(spec):
-    """What a neuron that fired begins its next step with."""
+def reset_table(spec: Any) -> str:
+    """Return the table of resets: the state after a spike."""
     used = dict.fromkeys(each.reset for each in spec.layers)
     return table(("reset", "next step begins with"), [(reset, RESETS[reset]) for reset in used])
 
 
-def kinds(spec):
-    """What the layers add, and the pool, in sentences."""
+def kinds(spec: Any) -> str:
+    """Describe the additions of the layers, and the pool, in sentences."""
     said = []
     if not all(each.flat for each in spec.layers):
         said.append(
@@ -151,8 +152,8 @@ def kinds(spec):
     return " ".join(said)
 
 
-def order(spec):
-    """Where a weight stands, in sentences."""
+def order(spec: Any) -> str:
+    """Describe the place of a weight in the load, in sentences."""
     said = []
     if any(not each.flat and each.taps == 1 for each in spec.layers):
         said.append(
@@ -170,8 +171,8 @@ def order(spec):
     return "".join(said)
 
 
-def simulators(name, hdl, package):
-    """The TOOLS' commands, and those TRIED; as what the paths of files are GIVEN; the BENCH."""
+def simulators(name: str, hdl: str, package: str) -> dict:
+    """Return the commands of the simulators, those that were tried, the vectors' paths, and the bench."""
     design, bench = _sources(name, hdl)
     top = f"{name}_bench"
     if hdl == "vhdl":
@@ -204,8 +205,8 @@ def simulators(name, hdl, package):
     }
 
 
-def loads(model, spec, load):
-    """SECTIONS of the load, the places of some WEIGHTS in it, and one of them WORKED out."""
+def loads(model: Any, spec: Any, load: list) -> dict:
+    """Return the sections of the load, the places of some weights, and one of them worked out."""
     names = [
         "number of steps",
         *(
@@ -258,7 +259,7 @@ def loads(model, spec, load):
 
 
 def _places(each, layer_spec, index):
-    """[(word, lowest bit)] at which a weight stands: where a 1 appears if all others are 0."""
+    """Return [(word, lowest bit)] of a weight: the places of a 1 if all other weights are 0."""
     w = each.w * 0
     w[index] = 1
     words = weight_words(replace(each, w=w), layer_spec)
@@ -266,7 +267,7 @@ def _places(each, layer_spec, index):
 
 
 def _examples(shape, lanes):
-    """Indices of weights that show the order: the first, its neighbours in each direction, the next group, a middle."""
+    """Return indices of weights that show the order: the first, its neighbours, the next group, a middle one."""
     zero, axes = (0,) * len(shape), range(len(shape))
     near = [tuple(int(at == axis) for at in axes) for axis in axes if shape[axis] > 1]
     group = [(*zero[1:], lanes)] if lanes < shape[-1] else []
@@ -274,8 +275,8 @@ def _examples(shape, lanes):
     return [*(index for index in dict.fromkeys([zero, *near, *group]) if index != middle), middle]
 
 
-def answer_table(spec):
-    """The beats of an answer."""
+def answer_table(spec: Any) -> str:
+    """Return the table of the beats of an answer."""
     members = spec.layers[-1].out_channels // spec.classes
     neurons = "its neuron" if members == 1 else f"its {members} neurons, which follow one another,"
     sums = f"membranes of {neurons} summed" if spec.membrane else f"spikes of {neurons} counted"
@@ -296,9 +297,9 @@ def answer_table(spec):
     )
 
 
-def memory_table(memories, spec):
-    """Memories that are alike in one row."""
-    groups = {}
+def memory_table(memories: list, spec: Any) -> str:
+    """Return the table of memories; equal ones share a row."""
+    groups: dict[tuple, list[str]] = {}
     for path, what, words, width in memories:
         parts = path.split("_")
         number = int(parts[1]) if parts[0] == "layer" and parts[1].isdecimal() else 1

@@ -22,8 +22,8 @@ OUTPUT = {
 }
 
 
-def waves(rows):
-    """A timing diagram of `rows` {signal: what it is in each cycle}; a cycle begins with a rising edge."""
+def waves(rows: dict) -> str:
+    """Draw a timing diagram of `rows` {signal: its value in each cycle}; a cycle begins with a rising edge."""
     count = len(next(iter(rows.values())))
     lines = [
         "cycle".ljust(17) + "".join(f"{cycle:<8}" for cycle in range(count)),

@@ -1,15 +1,17 @@
 """Proofs by Yosys that two netlists are one design, for all inputs and for ever: by induction over the cycles.
 
-    the Verilog that MyHDL writes  ==  what GHDL's synthesis makes of the VHDL that MyHDL writes
+    the Verilog that MyHDL writes  ==  the netlist that GHDL makes of the VHDL that MyHDL writes
     the accelerator with a probe   ==  the one without, on all other ports
 
 Registers, and words of memories, are paired by name; Yosys shows that pairs which were equal in the last few cycles
-stay so. Only small parameters come to an end.
+stay equal. Only small designs finish.
 """
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from ..accelerator import design, ports
 from ..generate.convert import convert
@@ -46,36 +48,18 @@ equiv_status -assert
 
 
 class NotEqual(AssertionError):
-    """No proof was found; says for which signals."""
+    """No proof was found; the message names the signals."""
 
 
-def prove(gold, gate, unseen="", timeout=600):
-    """Prove that two Verilog modules named ``dut`` are equal.
+def prove(gold: str, gate: str, unseen: str = "", timeout: float = 600) -> int:
+    """Prove that two Verilog modules named ``dut`` are equal, and return the number of bits proven.
 
-    Parameters
-    ----------
-    gold, gate : str
-        Their texts.
-    unseen : str, optional
-        Pattern, in the words of Yosys, of outputs of `gate` that `gold` does not have.
-    timeout : float
-        Seconds.
-
-    Returns
-    -------
-    proven : int
-        Pairs of bits (outputs, registers, memories and what is between them) that were proven equal.
-
-    Raises
-    ------
-    NotEqual
-        That names the first signals without a proof.
-    ToolError
-        If Yosys is missing or fails.
+    `unseen` is a Yosys pattern of outputs of `gate` that `gold` does not have. Raise NotEqual, naming the first signals
+    without a proof.
     """
     (yosys,) = need("yosys")
-    with TemporaryDirectory() as folder:
-        folder = Path(folder)
+    with TemporaryDirectory() as temporary:
+        folder = Path(temporary)
         script = ""
         for name, text, more in (("gold", gold, ""), ("gate", gate, f"delete -port {TOP}/{unseen}" if unseen else "")):
             (folder / f"{name}.v").write_text(text)
@@ -89,47 +73,34 @@ def prove(gold, gate, unseen="", timeout=600):
             if not unproven:
                 raise
             raise NotEqual(f"{len(unproven)} pairs are not proven equal: {'; '.join(unproven[:5])}") from None
-        return int(re.search(r"Of those cells (\d+) are proven", status.read_text())[1])
+        return int(re.findall(r"Of those cells (\d+) are proven", status.read_text())[0])
 
 
-def prove_vhdl(make, signals, timeout=600):
-    """Prove that a block's Verilog, and GHDL's netlist of its VHDL, are equal; returns as :func:`prove`.
-
-    Parameters
-    ----------
-    make : callable
-        As for :func:`minisnn_hw.generate.convert.convert`.
-    signals : callable
-        Returns fresh (inputs, outputs).
-    timeout : float
-    """
+def prove_vhdl(make: Callable, signals: Callable, timeout: float = 600) -> int:
+    """Prove that a block's Verilog equals GHDL's netlist of its VHDL; `signals` returns new (inputs, outputs)."""
     return prove(verilog_of(make, signals), netlist_of_vhdl(make, signals, timeout), timeout=timeout)
 
 
-def prove_probe(spec, timeout=600):
-    """Prove that the accelerator's probe changes nothing on the other ports; returns as :func:`prove`.
-
-    Parameters
-    ----------
-    spec : minisnn_hw.spec.AcceleratorSpec
-    timeout : float
-    """
+def prove_probe(spec: Any, timeout: float = 600) -> int:
+    """Prove that the accelerator's probe changes nothing on the other ports."""
     without, probed = (verilog_of(design(spec), lambda: ports(spec, seen)) for seen in (False, True))
     return prove(without, probed, "w:probe_*", timeout)
 
 
-def verilog_of(make, signals):
-    """A block as Verilog."""
+def verilog_of(make: Callable, signals: Callable) -> str:
+    """Return a block as Verilog."""
     with TemporaryDirectory() as folder:
-        (file,) = convert(make, *signals(), folder, TOP, "verilog")
+        inputs, outputs = signals()
+        (file,) = convert(make, inputs, outputs, folder, TOP, "verilog")
         return file.read_text()
 
 
-def netlist_of_vhdl(make, signals, timeout=600):
-    """A block as VHDL, synthesised by GHDL and written as Verilog."""
+def netlist_of_vhdl(make: Callable, signals: Callable, timeout: float = 600) -> str:
+    """Return a block as VHDL, synthesised by GHDL and written as Verilog."""
     (ghdl,) = need("ghdl")
     with TemporaryDirectory() as folder:
-        files = [file.name for file in convert(make, *signals(), folder, TOP, "vhdl")]
+        inputs, outputs = signals()
+        files = [file.name for file in convert(make, inputs, outputs, folder, TOP, "vhdl")]
         verilog, vhdl = (
             call([ghdl, "--synth", "--std=08", f"--out={kind}", *files, "-e", TOP], folder, timeout, may_warn=True)
             for kind in ("verilog", "vhdl")
@@ -137,16 +108,11 @@ def netlist_of_vhdl(make, signals, timeout=600):
     return mend(verilog, vhdl)
 
 
-def mend(verilog, vhdl):
-    """Mend what GHDL 2.0.0 gets wrong when it writes a netlist as Verilog.
+def mend(verilog: str, vhdl: str) -> str:
+    """Repair the Verilog netlist of GHDL 2.0.0 by its VHDL netlist, which is right but which Yosys cannot read.
 
-    It leaves out the default of a case (ghdl issue 2041), and writes the arithmetic shift to the right as the logical
-    one (issue 2750). Written as VHDL the same netlist is right, which Yosys cannot read: from it the defaults are.
-
-    Parameters
-    ----------
-    verilog, vhdl : str
-        The same netlist, written in both.
+    GHDL leaves out the default of a case (ghdl issue 2041), and writes the arithmetic shift to the right as the logical
+    one (issue 2750).
     """
     defaults = {}
     for name, choices in re.findall(r"with \w+ select (\w+) <=\n(.*?) when others;", vhdl, re.DOTALL):
@@ -161,7 +127,7 @@ def mend(verilog, vhdl):
 
 
 def _literal(value):
-    """A value of VHDL in Verilog: '0', "0101", X"0f", (7 downto 0 => 'X') or a name."""
+    """Return a VHDL value in Verilog: '0', "0101", X"0f", (7 downto 0 => 'X') or a name."""
     if bits := re.fullmatch(r"""['"]([01X]+)['"]""", value):
         return f"{len(bits[1])}'b{bits[1].lower()}"
     if digits := re.fullmatch(r'X"([0-9a-fA-F]+)"', value):

@@ -1,13 +1,15 @@
 """One bench for every block: run it in MyHDL, then the same cycles as VHDL in GHDL, and compare all outputs.
 
-Inputs change after the rising edge of `clk` and outputs are read before the next one, so a cycle is one line of
-input values and one of output values. What drove the MyHDL block is written to a text file, a VHDL bench reads
-it line by line, and every output must be the same in every cycle.
+Inputs change after the rising edge of `clk`, and outputs are read before the next one, so a cycle is one line of inputs
+and one of outputs. The inputs of the MyHDL run are written to a text file, a VHDL bench reads it line by line, and
+every output must be the same in every cycle.
 """
 
 import tempfile
+from collections.abc import Callable
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from myhdl import Signal, Simulation, StopSimulation, delay, instance
 
@@ -16,35 +18,17 @@ from ..generate.tools import call, need, shallow
 
 
 class Mismatch(AssertionError):
-    """VHDL and MyHDL differ; says in which cycle and port."""
+    """VHDL and MyHDL differ; the message names the cycle and the port."""
 
 
-def run(make, inputs, outputs, drive, cycles=None, keep=True):
-    """Simulate a block in MyHDL.
+def run(
+    make: Callable, inputs: dict, outputs: dict, drive: Callable, cycles: int | None = None, keep: bool = True
+) -> Any:
+    """Simulate a block in MyHDL, and return its inputs and outputs of each cycle, as dicts by port.
 
-    Parameters
-    ----------
-    make : callable
-        Called as ``make(clk=..., **inputs, **outputs)``; returns the block.
-    inputs, outputs : dict of str to Signal
-        Its ports but `clk`.
-    drive : callable
-        ``drive(cycle, seen)`` returns the inputs of a cycle as a dict of str to int (those left out are 0), from the
-        outputs `seen` at the end of the cycle before. May raise StopIteration to end.
-    cycles : int, optional
-        To run at most.
-    keep : bool
-        Whether to return what was given and seen; a long run may be too much to keep.
-
-    Returns
-    -------
-    given, seen : list of dict of str to int
-        Inputs and outputs of each cycle.
-
-    Raises
-    ------
-    TimeoutError
-        If `drive` has not ended it after so many cycles.
+    `make` is called as ``make(clk=..., **inputs, **outputs)``. ``drive(cycle, seen)`` returns the inputs of a cycle
+    (those left out are 0) from the outputs at the end of the cycle before, and may raise StopIteration to end. With
+    ``keep=False`` nothing is returned, which spares memory in long runs. Raise TimeoutError after `cycles` cycles.
     """
     clk = Signal(bool(0))
     given, seen = [], []
@@ -79,28 +63,14 @@ def run(make, inputs, outputs, drive, cycles=None, keep=True):
     return given, seen
 
 
-def same_in_ghdl(make, inputs, outputs, given, seen, timeout=300):
-    """Replay the cycles of :func:`run` in GHDL.
+def same_in_ghdl(make: Callable, inputs: dict, outputs: dict, given: list, seen: list, timeout: float = 300) -> None:
+    """Replay the cycles of :func:`run` in GHDL, with new signals.
 
-    Parameters
-    ----------
-    make, inputs, outputs
-        As for :func:`run`, with fresh signals.
-    given, seen : list of dict of str to int
-        What :func:`run` returned.
-    timeout : float
-        Seconds.
-
-    Raises
-    ------
-    Mismatch
-        At the first output that differs.
-    ToolError
-        If GHDL is missing, refuses the VHDL, or warns of a truncation.
+    Raise Mismatch at the first output that differs, and ToolError if GHDL is missing, refuses the VHDL, or warns.
     """
     (ghdl,) = need("ghdl")
-    with tempfile.TemporaryDirectory() as folder:
-        folder = Path(folder)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
         files = convert(make, inputs, outputs, folder)
         bench = folder / "bench.vhd"
         bench.write_text(_bench(inputs, outputs))
@@ -126,7 +96,7 @@ def _width(signal):
 
 
 def _line(values, ports):
-    """Values as one line of bits, two's complement."""
+    """Return values as one line of bits, two's complement."""
     bits = [format(values[name] & ((1 << _width(signal)) - 1), f"0{_width(signal)}b") for name, signal in ports.items()]
     return "".join(bits) + "\n"
 
@@ -142,7 +112,7 @@ def _difference(ports, line, expected):
 
 
 def _vhdl_type(signal):
-    """(type, conversion of a std_logic_vector to it, and back) of a port."""
+    """Return a port's type, the conversion of a std_logic_vector to it, and the way back."""
     if isinstance(signal.val, bool):
         return "std_logic", "{}({})", "{}"
     kind = "signed" if signal.min is not None and signal.min < 0 else "unsigned"
@@ -150,7 +120,7 @@ def _vhdl_type(signal):
 
 
 def _bench(inputs, outputs):
-    """The VHDL bench: a line of given.txt a cycle in, a line of seen.txt out."""
+    """Return the VHDL bench: it reads a line of given.txt a cycle, and writes a line of seen.txt."""
     ports = {**inputs, **outputs}
     declared, assigned, at = [], [], sum(_width(signal) for signal in inputs.values())
     total = at
