@@ -485,7 +485,7 @@ def test_names_that_would_be_one_are_kept_apart(tmp_path):
         (["--name", "../x"], "must be an identifier"),
         (["--name", "IEEE"], "'IEEE' means something else"),
         (["--name", "pck_myhdl_011"], "means something else"),
-        (["--lanes", "1/11"], "its lanes must be 1 to as many"),
+        (["--lanes", "1/11"], "its lanes must be 1 to 10, got 11"),
         (["--lanes", "1"], "lanes must be one number for each"),
         (["--max-steps", "1"], "the number of steps must be 1 to 1"),
         (["--max-steps", "70000"], "max_steps must be"),
