@@ -1,8 +1,8 @@
 """Run test images through the accelerator's gates, and compare every spike, membrane and cycle.
 
-The gates are simulated a clock cycle at a time: as they are written in MyHDL (about 1,000 cycles a second), as VHDL in
-GHDL (some 10,000), or as Verilog in Verilator (about a million). For each image all spikes and membranes of all layers
-and steps are compared with the integers, and the cycles of all that begins and ends with the model's.
+The gates are simulated cycle by cycle: as MyHDL (about 1,000 cycles per second), as VHDL in GHDL (about 10,000) or as
+Verilog in Verilator (about a million). For each image, all spikes and membranes of all layers and steps are compared
+with the integers, and the cycles in which steps and firing passes begin and end with the cycle model.
 """
 
 import json
@@ -16,14 +16,14 @@ from ..errors import InputError
 from . import add_data_arguments, add_lanes_argument, add_wide_argument, positive, table
 
 SIMULATORS = ("myhdl", "ghdl", "verilator")
-LISTED = 20  # images; of more, only those that differ are in the table
+LISTED = 20  # with more images, the table lists only those that differ
 
 
 def add_arguments(parser):
-    """The command's flags."""
+    """Add the command's flags."""
     parser.add_argument("model", metavar="MODEL", help="model file (.int.npz) that minisnn quantize wrote")
     add_data_arguments(parser)
-    parser.add_argument("--images", type=positive, default=2, metavar="N", help="the first N test images (default: 2)")
+    parser.add_argument("--images", type=positive, default=2, metavar="N", help="number of test images (default: 2)")
     add_lanes_argument(parser)
     add_wide_argument(parser)
     parser.add_argument(
@@ -31,7 +31,7 @@ def add_arguments(parser):
         type=positive,
         default=1,
         metavar="N",
-        help="cycles from one word of the input stream to the next (default: 1)",
+        help="least number of cycles from one word of the input stream to the next (default: 1)",
     )
     parser.add_argument(
         "--simulator",
@@ -44,7 +44,7 @@ def add_arguments(parser):
         type=positive,
         default=cpu_count(),
         metavar="N",
-        help="simulations at once (default: all processors)",
+        help="number of simulations that run at the same time (default: all processors)",
     )
     parser.add_argument(
         "--json",
@@ -54,7 +54,7 @@ def add_arguments(parser):
 
 
 def run(args):
-    """Co-simulate as the arguments say; exit status 1 if anything differs."""
+    """Cosimulate; return 1 if anything differs, else 0."""
     from tqdm import tqdm
 
     from ..data import load as datasets
@@ -67,42 +67,33 @@ def run(args):
     lanes = layout.check_lanes(model.network, args.lanes or layout.default_lanes(model.network))
     data = datasets.load_for(model, args.model, args.dataset, args.data, progress=not args.json)
     images, labels = data.x_test[: args.images], data.y_test[: args.images]
-    found = {}
+    results = {}
     hidden = args.json or not sys.stderr.isatty()
     try:
         with (
-            closing(_simulate(model, images, lanes, args)) as results,
+            closing(_simulate(model, images, lanes, args)) as compared,
             tqdm(total=len(images), unit="image", disable=hidden, dynamic_ncols=True) as bar,
         ):
-            for image, each in results:
-                found[image] = each
+            for image, result in compared:
+                results[image] = result
                 bar.update()
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
-            f"interrupted after {len(found)} of {len(images)} images, in which {_differences(_totals(found))} differ"
+            f"interrupted after {len(results)} of {len(images)} images; differences so far: "
+            f"{_differences(_totals(results))}"
         ) from None
-    found = dict(sorted(found.items()))
-    totals = _totals(found)
+    results = dict(sorted(results.items()))
+    totals = _totals(results)
     if args.json:
-        names = {"spikes": "spike", "membranes": "membrane", "answers": "answer", "cycles": "cycle"}
-        print(
-            json.dumps(
-                {
-                    "images": len(found),
-                    **{f"{names[n]}_mismatches": count for n, count in totals.items()},
-                    "predictions": [each.prediction for each in found.values()],
-                    "cycles": [each.cycles_counted for each in found.values()],
-                }
-            )
-        )
+        print(json.dumps(_as_json(results, totals)))
     else:
-        print(f"{data.name}: {len(found)} images in {args.simulator}, lanes {'/'.join(map(str, lanes))}\n")
-        _show(found, labels, totals)
+        print(f"{data.name}: {len(results)} images in {args.simulator}, lanes {'/'.join(map(str, lanes))}\n")
+        _show(results, labels, totals)
     return 1 if any(totals.values()) else 0
 
 
 def _simulate(model, images, lanes, args):
-    """Generate (image, Compared) as they are done."""
+    """Yield (image, Compared) as each image is done."""
     import numpy as np
 
     from minisnn_hw.generate.tools import ToolError
@@ -114,52 +105,40 @@ def _simulate(model, images, lanes, args):
     except ValueError as error:
         raise InputError(str(error)) from None
     inputs = np.concatenate(list(model.inputs(images)), axis=1)
+    if args.simulator == "myhdl":
+        yield from _in_myhdl(model, inputs, lanes, args)
+        return
+    options = {"word_every": args.word_every, "workers": args.workers, "wide": args.wide}
     try:
-        if args.simulator == "myhdl":
-            yield from _in_myhdl(model, inputs, lanes, args)
-        else:
-            with closing(
-                cosimulate(
-                    model.network,
-                    inputs,
-                    model.num_steps,
-                    lanes,
-                    args.simulator,
-                    args.word_every,
-                    args.workers,
-                    args.wide,
-                )
-            ) as results:
-                yield from results
+        with closing(cosimulate(model.network, inputs, model.num_steps, lanes, args.simulator, **options)) as compared:
+            yield from compared
     except ToolError as error:
         raise InputError(str(error)) from None
 
 
 def _in_myhdl(model, inputs, lanes, args):
-    """The same, from several processes: each takes every n-th image, so that it loads the weights once."""
+    """Yield (image, Compared) from several processes; each loads the weights once, for every n-th image."""
     from minisnn_hw.verify.cosimulate import cosimulate
 
     count = inputs.shape[1]
     workers = min(args.workers, count)
+    options = {"word_every": args.word_every, "wide": args.wide}
     if workers == 1:
-        yield from enumerate(cosimulate(model.network, inputs, model.num_steps, lanes, args.word_every, args.wide))
+        yield from enumerate(cosimulate(model.network, inputs, model.num_steps, lanes, **options))
         return
     with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
         tasks = {
-            pool.submit(
-                cosimulate, model.network, inputs[:, first::workers], model.num_steps, lanes, args.word_every, args.wide
-            ): first
+            pool.submit(cosimulate, model.network, inputs[:, first::workers], model.num_steps, lanes, **options): first
             for first in range(workers)
         }
         for task in as_completed(tasks):
             yield from zip(range(tasks[task], count, workers), task.result())
 
 
-def _totals(found):
-    return {
-        name: sum(getattr(each, name) for each in found.values())
-        for name in ("spikes", "membranes", "answers", "cycles")
-    }
+def _totals(results):
+    """Return the number of differences of each kind, over all images."""
+    kinds = ("spikes", "membranes", "answers", "cycles")
+    return {kind: sum(getattr(result, kind) for result in results.values()) for kind in kinds}
 
 
 def _differences(totals):
@@ -169,48 +148,41 @@ def _differences(totals):
     )
 
 
-def _show(found, labels, totals):
-    listed = {index: each for index, each in found.items() if len(found) <= LISTED or not each.same}
+def _as_json(results, totals):
+    """Return the values that --json prints."""
+    return {
+        "images": len(results),
+        "spike_mismatches": totals["spikes"],
+        "membrane_mismatches": totals["membranes"],
+        "answer_mismatches": totals["answers"],
+        "cycle_mismatches": totals["cycles"],
+        "predictions": [result.prediction for result in results.values()],
+        "cycles": [result.cycles_counted for result in results.values()],
+    }
+
+
+def _show(results, labels, totals):
+    listed = {image: result for image, result in results.items() if len(results) <= LISTED or not result.same}
     if listed:
-        rows = [
-            (
-                index,
-                int(labels[index]),
-                each.prediction,
-                each.spikes,
-                each.membranes,
-                each.answers,
-                f"{each.cycles_predicted:,}",
-                f"{each.cycles_counted:,}",
-                each.cycles,
-            )
-            for index, each in listed.items()
-        ]
-        print(
-            table(
-                rows,
-                (
-                    "image",
-                    "class",
-                    "answer",
-                    "spikes differ",
-                    "membranes",
-                    "answers",
-                    "cycles predicted",
-                    "counted",
-                    "differ",
-                ),
-            )
-            + "\n"
-        )
-    print(
-        f"right    {sum(each.prediction == label for each, label in zip(found.values(), labels))} of {len(found)}\n"
-        f"cycles   {sum(each.cycles_counted for each in found.values()):,} counted, "
-        f"{sum(each.cycles_predicted for each in found.values()):,} predicted\n"
-        f"differ   {_differences(totals)}\n"
-    )
-    print(
-        f"THE GATES DIFFER in {sum(not each.same for each in found.values())} of {len(found)} images."
-        if any(totals.values())
-        else "The gates do what the integers do, in the predicted cycles."
-    )
+        _show_images(listed, labels)
+    right = sum(result.prediction == label for result, label in zip(results.values(), labels))
+    counted = sum(result.cycles_counted for result in results.values())
+    predicted = sum(result.cycles_predicted for result in results.values())
+    print(f"correct      {right} of {len(results)} answers")
+    print(f"latency      {counted:,} cycles counted, {predicted:,} predicted, over all images")
+    print(f"differences  {_differences(totals)}\n")
+    if any(totals.values()):
+        print(f"THE GATES DIFFER in {sum(not result.same for result in results.values())} of {len(results)} images.")
+    else:
+        print("The gates compute what the integers compute, in the predicted cycles.")
+
+
+def _show_images(results, labels):
+    """Print a row per image: the answer, the latency in cycles, and the number of differences of each kind."""
+    rows = []
+    for image, result in results.items():
+        latency = (f"{result.cycles_counted:,}", f"{result.cycles_predicted:,}")
+        differences = (result.spikes, result.membranes, result.answers, result.cycles)
+        rows.append((image, int(labels[image]), result.prediction, *latency, *differences))
+    wrong = ("wrong spikes", "membranes", "answer beats", "cycles")
+    print(table(rows, ("image", "class", "answer", "latency", "predicted", *wrong)) + "\n")

@@ -1,7 +1,7 @@
 """Synthesise the accelerator for an FPGA: look-up tables, registers, block RAM, multipliers, and the clock.
 
-Yosys maps the design, in Verilog, which comes from the same source as the VHDL; nextpnr places and routes it if it is
-there. Each memory must be in block RAM or distributed RAM, and nothing may be a latch; else the exit status is 1.
+Yosys maps the Verilog, which comes from the same source as the VHDL; nextpnr places and routes the design if it is
+installed. The exit status is 1 if a memory is in neither block RAM nor distributed RAM, or if there is a latch.
 """
 
 import json
@@ -14,7 +14,7 @@ from . import add_data_arguments, add_lanes_argument, add_wide_argument, positiv
 
 
 def add_arguments(parser):
-    """The command's flags."""
+    """Add the command's flags."""
     parser.add_argument("model", metavar="MODEL", help="model file (.int.npz) that minisnn quantize wrote")
     add_lanes_argument(parser)
     add_wide_argument(parser)
@@ -22,19 +22,19 @@ def add_arguments(parser):
         "--family",
         default="ecp5",
         metavar="NAME",
-        help="ecp5, ice40 or xcup; the clock is told for ecp5 alone (default: ecp5)",
+        help="ecp5, ice40 or xcup; only ecp5 is placed and routed, which gives the clock (default: ecp5)",
     )
-    parser.add_argument("--seed", type=positive, default=1, metavar="N", help="of the placement (default: 1)")
+    parser.add_argument("--seed", type=positive, default=1, metavar="N", help="seed of the placement (default: 1)")
     parser.add_argument(
-        "--timeout", type=positive, default=3600, metavar="SECONDS", help="for each tool (default: 3600)"
+        "--timeout", type=positive, default=3600, metavar="SECONDS", help="limit for each tool (default: 3600)"
     )
-    parser.add_argument("--no-place", action="store_true", help="Yosys alone")
+    parser.add_argument("--no-place", action="store_true", help="run only Yosys, without place and route")
     parser.add_argument(
         "--out",
         type=Path,
         metavar="DIR",
-        help="folder for report.json and report.md, and "
-        "SHA256SUMS, such as the one that minisnn vhdl wrote (default: they are not written)",
+        help="folder for report.json, report.md and SHA256SUMS, such as one that minisnn vhdl wrote (default: none are "
+        "written)",
     )
     add_data_arguments(parser)
     parser.add_argument(
@@ -45,7 +45,7 @@ def add_arguments(parser):
 
 
 def run(args):
-    """Synthesise as the arguments say; exit status 1 for a memory in registers, a latch, or a tool that fails."""
+    """Synthesise; return 1 for a memory in registers, a latch, or a tool that fails, else 0."""
     from minisnn_hw.delivery.deliver import with_sums
     from minisnn_hw.generate.specify import specify
     from minisnn_hw.generate.tools import ToolError, need
@@ -74,39 +74,39 @@ def run(args):
     latency = _latency(model, args, lanes)
     print("this takes minutes for a small network, and up to an hour for a large one", file=sys.stderr)
     try:
-        found = synthesize(verilog_of(spec), spec, args.family, args.seed, args.timeout, not args.no_place)
+        report = synthesize(verilog_of(spec), spec, args.family, args.seed, args.timeout, not args.no_place)
     except ToolError as error:
         print(f"minisnn: error: {error}", file=sys.stderr)
         return 1
-    said = {
+    result = {
         "lanes": list(lanes),
         "wide": args.wide,
         "seed": args.seed,
-        **found.as_dict(),
+        **report.as_dict(),
         "latency_cycles": latency,
-        "latency_us": latency / found.mhz if latency and found.mhz else None,
+        "latency_us": latency / report.mhz if latency and report.mhz else None,
     }
     facts = [
-        (name, f"{said[key]:,.1f}")
+        (name, f"{result[key]:,.1f}")
         for name, key in (("latency, cycles", "latency_cycles"), ("latency, us", "latency_us"))
-        if said[key]
+        if result[key]
     ]
     title = f"{Path(args.model).name}, lanes {'/'.join(map(str, lanes))}{' wide' if args.wide else ''}"
     if args.out:
-        _check_folder(args.out, model, spec)  # once more: it may have been written anew in these minutes
-        files = {"report.json": json.dumps(said, indent=1) + "\n", "report.md": markdown(found, title, facts)}
+        _check_folder(args.out, model, spec)  # again: the folder may have been rewritten during the synthesis
+        files = {"report.json": json.dumps(result, indent=1) + "\n", "report.md": markdown(report, title, facts)}
         for name, text in with_sums(args.out, files).items():
             with atomic_write(args.out / name) as file:
                 file.write(text.encode())
     if args.json:
-        print(json.dumps(said))
+        print(json.dumps(result))
     else:
-        _show(found, title, facts)
-    return 1 if found.faults else 0
+        _show(report, title, facts)
+    return 1 if report.faults else 0
 
 
 def _check_folder(folder, model, spec):
-    """That no report comes to lie beside the design of something else."""
+    """Raise InputError if the folder contains another design than the report is about."""
     from minisnn_hw.delivery.deliver import check_report
 
     try:
@@ -116,7 +116,7 @@ def _check_folder(folder, model, spec):
 
 
 def _latency(model, args, lanes):
-    """Mean cycles of the test images; None if the data set would have to be fetched, and was not asked for."""
+    """Return the mean latency of the test images; None if it would need a download that nobody asked for."""
     from ..data import load as datasets
     from ..timing import cycles
 
@@ -126,16 +126,16 @@ def _latency(model, args, lanes):
     return float(cycles.predict(cycles.Stimulus.of_images(model, data.x_test), lanes, wide=args.wide).latency.mean())
 
 
-def _show(found, title, facts):
-    print(f"{title}, {found.family}: {'; '.join(found.tools)}\n")
-    print(table([*found.resource_rows(), *facts], ("what", "how many")))
-    if found.unplaced:
-        print(f"\nnot placed and routed: {found.unplaced}")
+def _show(report, title, facts):
+    print(f"{title}, {report.family}: {'; '.join(report.tools)}\n")
+    print(table([*report.resource_rows(), *facts], ("resource", "number")))
+    if report.unplaced:
+        print(f"\nnot placed and routed: {report.unplaced}")
     print()
-    print(table(found.memory_rows(), ("memory", "number", "words x bits", "bits", "where", "cells")))
+    print(table(report.memory_rows(), ("memory", "number", "words x bits", "bits", "place", "cells")))
     print(
-        f"\nblock RAM holds {found.block_bits:,} bits, {found.ratio:.2f}x of the weights and membranes in it, "
-        f"rounded up to whole blocks; all weights and membranes are {found.neuron_bits:,} bits"
+        f"\nBlock RAM in use: {report.block_bits:,} bits, {report.ratio:.2f}x what the weights and membranes in it "
+        f"need, rounded up to whole blocks.\nAll weights and membranes: {report.neuron_bits:,} bits."
     )
-    for fault in found.faults:
+    for fault in report.faults:
         print(f"WRONG: {fault}.")

@@ -1,7 +1,7 @@
 """Write the accelerator for a network: VHDL or Verilog, testbench, vectors, load and manual.
 
-The folder needs nothing of minisnn: its README says what the ports mean, what is loaded in which order, and how to
-simulate; its testbench compares every beat of every answer, and the cycles, with what the integers say.
+The folder can be used without minisnn. Its README describes the ports, the order of the load, and how to simulate; its
+testbench compares every beat of every answer, and the cycles, with the integers and the cycle model.
 """
 
 import shlex
@@ -10,19 +10,19 @@ from pathlib import Path
 from ..errors import InputError
 from . import add_data_arguments, add_lanes_argument, add_wide_argument, positive
 
-SAMPLE = 200  # images, to tell a range of cycles
+SAMPLE = 200  # test images whose range of cycles the manual states
 
 
 def add_arguments(parser):
-    """The command's flags."""
+    """Add the command's flags."""
     parser.add_argument("model", metavar="MODEL", help="model file (.int.npz) that minisnn quantize wrote")
     parser.add_argument(
         "--out",
         type=Path,
         required=True,
         metavar="DIR",
-        help="folder to write: new, empty, or an earlier one of this command, which is replaced; "
-        "reports of minisnn synth in it go",
+        help="folder to write: new, empty, or written by this command before and unchanged; such a folder is replaced, "
+        "together with reports of minisnn synth in it",
     )
     add_lanes_argument(parser)
     add_wide_argument(parser)
@@ -30,7 +30,7 @@ def add_arguments(parser):
     parser.add_argument(
         "--name", default="accelerator", metavar="NAME", help="name of the entity or module (default: accelerator)"
     )
-    parser.add_argument("--probe", action="store_true", help="ports that show every spike and membrane")
+    parser.add_argument("--probe", action="store_true", help="add ports that show every spike and membrane")
     parser.add_argument(
         "--max-steps",
         type=positive,
@@ -46,13 +46,13 @@ def add_arguments(parser):
         type=positive,
         default=3,
         metavar="N",
-        help="the first N test images are the testbench's (default: 3)",
+        help="the testbench uses the first N test images (default: 3)",
     )
     add_data_arguments(parser)
 
 
 def run(args):
-    """Write as the arguments say."""
+    """Write the folder."""
     from minisnn_hw.delivery.deliver import check_folder, check_name, deliver, write
     from minisnn_hw.generate.specify import specify
     from minisnn_hw.generate.words import load_words

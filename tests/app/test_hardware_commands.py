@@ -1,4 +1,4 @@
-"""minisnn cycles and minisnn cosim: what they say, and what a script reads."""
+"""minisnn cycles and minisnn cosim: what they print, for people and as JSON."""
 
 import json
 
@@ -14,7 +14,7 @@ from minisnn_hw.verify import cosimulate as cosim
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    """A small convolutional network, trained and quantised by command."""
+    """A small convolutional network, trained and quantised on the command line."""
     folder = tmp_path_factory.mktemp("model")
     assert (
         main(
@@ -40,11 +40,11 @@ def model(tmp_path_factory):
     return folder / "m.int.npz"
 
 
-def test_cycles_tells_layers_ratios_and_figure(model, tmp_path, capsys):
+def test_cycles_prints_layers_and_ratios_and_draws_a_figure(model, tmp_path, capsys):
     figure = tmp_path / "c.png"
     assert main(["cycles", str(model), "--lanes", "2/5", "--figure", str(figure)]) == 0
-    said = capsys.readouterr().out
-    for words in (
+    output = capsys.readouterr().out
+    for expected in (
         "digits: 359 images, T = 2, lanes 2/5 (7 adders), pipelined",
         "latency   ",
         "interval  ",
@@ -55,7 +55,7 @@ def test_cycles_tells_layers_ratios_and_figure(model, tmp_path, capsys):
         "x that of dense",
         f"figure  {figure}",
     ):
-        assert words in said
+        assert expected in output
     assert figure.read_bytes().startswith(b"\x89PNG")
 
 
@@ -63,44 +63,44 @@ def test_cycles_tells_layers_ratios_and_figure(model, tmp_path, capsys):
 def test_cycles_json_agrees_with_the_library(model, capsys, schedule):
     arguments = ["cycles", str(model), "--images", "30", "--lanes", "4/5", "--schedule", schedule, "--word-every", "2"]
     assert main([*arguments, "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
+    printed = json.loads(capsys.readouterr().out)
     integer = load(model)
     stimulus = cycles.Stimulus.of_images(integer, load_data("digits").x_test[:30])
     expected = cycles.predict(stimulus, (4, 5), schedule, 2)
-    assert found["latency_cycles"] == {
+    assert printed["latency_cycles"] == {
         "mean": expected.latency.mean(),
         "min": expected.latency.min(),
         "max": expected.latency.max(),
     }
-    assert found["interval_cycles"] == expected.interval and found["utilisation"] == list(expected.utilisation)
-    assert (found["images"], found["lanes"], found["schedule"]) == (30, [4, 5], schedule)
+    assert printed["interval_cycles"] == expected.interval and printed["utilisation"] == list(expected.utilisation)
+    assert (printed["images"], printed["lanes"], printed["schedule"]) == (30, [4, 5], schedule)
     assert main(arguments) == 0
     assert f"{expected.latency.mean():,.0f} cycles" in capsys.readouterr().out
 
 
 def test_balance(model, capsys):
     assert main(["cycles", str(model), "--balance", "6", "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert sum(found["lanes"]) <= 6
+    printed = json.loads(capsys.readouterr().out)
+    assert sum(printed["lanes"]) <= 6
     assert main(["cycles", str(model), "--lanes", "1/5", "--json"]) == 0
-    assert found["latency_cycles"]["mean"] < json.loads(capsys.readouterr().out)["latency_cycles"]["mean"]
+    assert printed["latency_cycles"]["mean"] < json.loads(capsys.readouterr().out)["latency_cycles"]["mean"]
 
 
 def test_wide(model, capsys):
-    """All taps at once: fewer cycles, more adders; never in the layerwise schedule."""
-    found = []
+    """Adding all taps at once takes fewer cycles and more adders; the layerwise schedule never does so."""
+    results = []
     for more in ([], ["--wide"]):
         assert main(["cycles", str(model), "--lanes", "4/10", "--json", *more]) == 0
-        found.append(json.loads(capsys.readouterr().out))
-    assert [each["adders"] for each in found] == [14, 46]
-    narrow, wide = (each["latency_cycles"]["mean"] for each in found)
+        results.append(json.loads(capsys.readouterr().out))
+    assert [result["adders"] for result in results] == [14, 46]
+    narrow, wide = (result["latency_cycles"]["mean"] for result in results)
     assert wide < 0.8 * narrow
-    layerwise = [each["latency_cycles"]["mean"] / each["latency_vs"]["layerwise"] for each in found]
+    layerwise = [result["latency_cycles"]["mean"] / result["latency_vs"]["layerwise"] for result in results]
     assert layerwise[0] == pytest.approx(layerwise[1])
 
 
 def test_a_batch_changes_nothing(model):
-    """Images one batch after the other, on one thread or two: the same stimulus."""
+    """The stimulus is the same in one batch or several, on one thread or two."""
     integer, images = load(model), load_data("digits").x_test
     whole = cycles.Stimulus.of_images(integer, images, threads=1)
     assert whole.images == 359
@@ -111,28 +111,28 @@ def test_a_batch_changes_nothing(model):
 def test_cosim(model, capsys):
     arguments = ["cosim", str(model), "--images", "2", "--lanes", "4/10"]
     assert main([*arguments, "--json"]) == 0  # in two processes
-    found = json.loads(capsys.readouterr().out)
+    printed = json.loads(capsys.readouterr().out)
     assert {
-        name: found[name]
+        name: printed[name]
         for name in ("images", "spike_mismatches", "membrane_mismatches", "answer_mismatches", "cycle_mismatches")
     } == {"images": 2, "spike_mismatches": 0, "membrane_mismatches": 0, "answer_mismatches": 0, "cycle_mismatches": 0}
     integer = load(model)
     images = load_data("digits").x_test[:2]
     _, run = next(integer.run(images))
-    assert found["predictions"] == run.scores.argmax(axis=1).tolist()
-    assert found["cycles"] == cycles.predict(cycles.Stimulus.of_images(integer, images), (4, 10)).latency.tolist()
+    assert printed["predictions"] == run.scores.argmax(axis=1).tolist()
+    assert printed["cycles"] == cycles.predict(cycles.Stimulus.of_images(integer, images), (4, 10)).latency.tolist()
     assert main([*arguments, "--workers", "1"]) == 0
-    said = capsys.readouterr().out
-    assert "The gates do what the integers do, in the predicted cycles." in said
-    assert len([line for line in said.splitlines() if line[:1].isdigit()]) == 2
+    output = capsys.readouterr().out
+    assert "The gates compute what the integers compute, in the predicted cycles." in output
+    assert len([line for line in output.splitlines() if line[:1].isdigit()]) == 2
 
 
-def test_cosim_fails_where_anything_differs(model, capsys, monkeypatch):
+def test_cosim_fails_if_anything_differs(model, capsys, monkeypatch):
     from minisnn_hw.generate.words import load_words
 
-    def another_threshold(network, spec, num_steps):
+    def wrong_threshold(network, spec, num_steps):
         return [*load_words(network, spec, num_steps)[:-1], 1]
 
-    monkeypatch.setattr(cosim, "load_words", another_threshold)
+    monkeypatch.setattr(cosim, "load_words", wrong_threshold)
     assert main(["cosim", str(model), "--images", "1", "--workers", "1"]) == 1
     assert "THE GATES DIFFER" in capsys.readouterr().out

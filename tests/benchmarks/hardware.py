@@ -1,8 +1,7 @@
-"""How fast the cycle model is: python -m tests.benchmarks.hardware MODEL.int.npz [--data DIR] [--images 2] [--json].
+"""Speed of the cycle model: python -m tests.benchmarks.hardware MODEL.int.npz [--data DIR] [--images 2] [--json].
 
-The spikes are known to both; the model tells the cycles of all test images (median of 5 runs), the gates are simulated
-in MyHDL for the first few, on one core, loading of the weights left out. Seconds an image are compared, and that the
-cycles are the same.
+Compares the seconds per image of the cycle model, which predicts all test images from their spikes (median of 5 runs),
+and of MyHDL, which simulates the first few images on one core (without the load); checks that the cycles are equal.
 """
 
 import argparse
@@ -33,7 +32,7 @@ def main():
     data = datasets.load_for(model, args.model, None, args.data)
     stimulus = cycles.Stimulus.of_images(model, data.x_test)
     lanes = layout.default_lanes(model.network)
-    cycles.predict(stimulus.first(1), lanes)  # compiled
+    cycles.predict(stimulus.first(1), lanes)  # compile
     times = []
     for _ in range(5):
         start = time.perf_counter()
@@ -41,16 +40,16 @@ def main():
         times.append(time.perf_counter() - start)
     inputs = next(model.run(data.x_test[: args.images], batch_size=args.images))[0]
     moments = [time.perf_counter()]
-    found = cosimulate(
+    results = cosimulate(
         model.network, inputs, model.num_steps, lanes, progress=lambda: moments.append(time.perf_counter())
     )
-    # The first image's time holds the load; with several it is left out.
+    # The first image's time includes the load; with several images it is ignored.
     gates = float(np.median(np.diff(moments)[1:] if args.images > 1 else np.diff(moments)))
     modelled = float(np.median(times)) / stimulus.images
-    same = all(each.same for each in found) and [each.cycles_counted for each in found] == (
+    same = all(result.same for result in results) and [result.cycles_counted for result in results] == (
         predicted.latency[: args.images].tolist()
     )
-    result = {
+    summary = {
         "images": stimulus.images,
         "model_s": float(np.median(times)),
         "model_s_per_image": modelled,
@@ -59,12 +58,12 @@ def main():
         "same": same,
     }
     if args.json:
-        print(json.dumps(result))
+        print(json.dumps(summary))
         return
     print(
-        f"the model: {stimulus.images} images in {result['model_s']:.3f} s, {1e6 * modelled:.0f} us an image\n"
-        f"MyHDL: {gates:.1f} s an image, so the model is {gates / modelled:,.0f}x as fast\n"
-        f"cycles, spikes and membranes are {'the same' if same else 'NOT THE SAME'}"
+        f"cycle model: {stimulus.images} images in {summary['model_s']:.3f} s, {1e6 * modelled:.0f} us per image\n"
+        f"MyHDL: {gates:.1f} s per image, so the cycle model is {gates / modelled:,.0f}x as fast\n"
+        f"cycles, spikes and membranes are {'equal' if same else 'NOT EQUAL'}"
     )
 
 

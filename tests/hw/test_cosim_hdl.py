@@ -1,4 +1,4 @@
-"""minisnn cosim in GHDL and Verilator: the integers' spikes and membranes, the model's cycles; and faults are told."""
+"""minisnn cosim in GHDL and Verilator: spikes and membranes of the integers, cycles of the model, and faults found."""
 
 import json
 import shutil
@@ -39,20 +39,20 @@ GHDL, VERILATOR = SIMULATORS
 
 
 def case(name, images=3):
-    """A network, and what :func:`cosimulate` takes beside it."""
+    """Return a network and the other arguments of `cosimulate`."""
     topology, shape, lanes, num_steps, options, wide = NETWORKS[name]
     rng = np.random.default_rng(4)
     network = random_network(topology, shape, rng, **options)
     inputs = random_inputs(network, num_steps, images, rng)
-    inputs[:, 0] = 0  # an image of nothing
+    inputs[:, 0] = 0  # an empty image
     return network, inputs, num_steps, lanes, wide
 
 
 def simulate(name, simulator, images=3, word_every=1, workers=1):
-    """Compared of all images."""
+    """Cosimulate; return the comparison of each image."""
     network, inputs, num_steps, lanes, wide = case(name, images)
-    found = dict(cosimulate_hdl.cosimulate(network, inputs, num_steps, lanes, simulator, word_every, workers, wide))
-    return [found[image] for image in range(images)]
+    results = dict(cosimulate_hdl.cosimulate(network, inputs, num_steps, lanes, simulator, word_every, workers, wide))
+    return [results[image] for image in range(images)]
 
 
 @pytest.mark.parametrize(
@@ -63,57 +63,59 @@ def simulate(name, simulator, images=3, word_every=1, workers=1):
     ],
 )
 def test_equals_the_integers_and_the_model(name, simulator, word_every):
-    found = simulate(name, simulator, word_every=word_every)
+    results = simulate(name, simulator, word_every=word_every)
     network, inputs, num_steps, lanes, wide = case(name)
     run, predicted = in_myhdl.reference(network, inputs, num_steps, lanes, word_every, wide)
     assert run.spk[0].any() and min(map(np.min, run.mem)) < 0 < max(map(np.max, run.mem))
-    assert all(each.same for each in found)
-    assert [each.prediction for each in found] == run.scores.argmax(axis=1).tolist()
-    assert [each.cycles_counted for each in found] == predicted.latency.tolist()
+    assert all(result.same for result in results)
+    assert [result.prediction for result in results] == run.scores.argmax(axis=1).tolist()
+    assert [result.cycles_counted for result in results] == predicted.latency.tolist()
 
 
 @pytest.mark.parametrize("simulator", SIMULATORS)
-def test_another_leak_is_told(simulator, monkeypatch):
-    """A faulty design: the same differences in every simulator."""
+def test_a_wrong_leak_is_reported(simulator, monkeypatch):
+    """A faulty design gives the same differences in every simulator."""
 
-    def forgetful(spec):
+    def leaky(spec):
         first, *others = spec.layers
         return accelerator.design(replace(spec, layers=(replace(first, beta=first.beta - 1), *others)))
 
-    monkeypatch.setattr(cosimulate_hdl, "design", forgetful)
-    found = simulate("pixels", simulator)
-    assert found[1].membranes > 0 and not found[1].same
+    monkeypatch.setattr(cosimulate_hdl, "design", leaky)
+    results = simulate("pixels", simulator)
+    assert results[1].membranes > 0 and not results[1].same
     network, inputs, num_steps, lanes, wide = case("pixels")
     first, *others = network.layers
     wrong = replace(network, layers=(replace(first, beta=first.beta - 1), *others)).forward(inputs, 3, "membranes")
     right = network.forward(inputs, 3, "membranes")
-    for image, each in enumerate(found):
-        assert (each.spikes, each.membranes) == tuple(
+    for image, result in enumerate(results):
+        assert (result.spikes, result.membranes) == tuple(
             sum(int((a[:, image] != b[:, image]).sum()) for a, b in zip(*both))
             for both in ((wrong.spk, right.spk), (wrong.mem, right.mem))
         )
-        assert each.prediction == wrong.scores[image].argmax()
+        assert result.prediction == wrong.scores[image].argmax()
 
 
 @pytest.mark.parametrize("simulator", [GHDL])
-def test_other_cycles_are_told(simulator, monkeypatch):
+def test_unpredicted_cycles_are_reported(simulator, monkeypatch):
     predict = cycles.predict
     monkeypatch.setattr(
         cycles,
         "predict",
         lambda *args, **options: (lambda times: replace(times, ends=times.ends + 1))(predict(*args, **options)),
     )
-    assert [(each.cycles, each.spikes, each.membranes) for each in simulate("one word", simulator)] == [(4, 0, 0)] * 3
+    assert [(result.cycles, result.spikes, result.membranes) for result in simulate("one word", simulator)] == [
+        (4, 0, 0)
+    ] * 3
 
 
 @pytest.mark.parametrize("simulator", [GHDL])
-def test_a_design_that_stops_is_told(simulator, monkeypatch):
-    """After a load that is not whole no image is taken: all is missing."""
+def test_a_design_that_stops_is_reported(simulator, monkeypatch):
+    """After an incomplete load no image is taken, so everything is missing."""
     words = cosimulate_hdl.load_words
     monkeypatch.setattr(cosimulate_hdl, "load_words", lambda *args: words(*args)[:-1])
-    for each in simulate("one word", simulator):
-        assert (each.prediction, each.cycles_counted) == (-1, 0)
-        assert each.spikes == each.membranes == 4 and each.answers == 2 and each.cycles == 4 * 4 + 2
+    for result in simulate("one word", simulator):
+        assert (result.prediction, result.cycles_counted) == (-1, 0)
+        assert result.spikes == result.membranes == 4 and result.answers == 2 and result.cycles == 4 * 4 + 2
 
 
 @pytest.mark.parametrize("simulator", [GHDL])
@@ -138,7 +140,7 @@ def test_a_truncation_is_a_failure(simulator, monkeypatch):
 
 
 @pytest.mark.parametrize("simulator", [GHDL])
-def test_whoever_stops_leaves_no_simulation(simulator, monkeypatch):
+def test_closing_early_ends_the_simulations(simulator, monkeypatch):
     started = []
 
     class Remembered(hdl_host.Simulation):
@@ -150,14 +152,14 @@ def test_whoever_stops_leaves_no_simulation(simulator, monkeypatch):
     network, inputs, num_steps, lanes, _ = case("pixels", 40)
     results = cosimulate_hdl.cosimulate(network, inputs, num_steps, lanes, simulator, workers=2)
     next(results)
-    assert any(each.process.poll() is None for each in started)
+    assert any(simulation.process.poll() is None for simulation in started)
     results.close()
-    assert len(started) == 2 and all(each.process.poll() is not None for each in started)
+    assert len(started) == 2 and all(simulation.process.poll() is not None for simulation in started)
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    """A small convolutional network, trained and quantised by command."""
+    """A small convolutional network, trained and quantised on the command line."""
     folder = tmp_path_factory.mktemp("model")
     assert (
         main(
@@ -185,23 +187,23 @@ def model(tmp_path_factory):
 
 @pytest.mark.parametrize("simulator", SIMULATORS)
 def test_command(model, simulator, capsys):
-    """25 images: none is in the table, since none differs."""
+    """Of more than 20 images, only those that differ are listed: here none."""
     capsys.readouterr()
     arguments = ["cosim", str(model), "--images", "25", "--lanes", "4/10", "--simulator", simulator]
     if simulator == "ghdl":
         assert main(arguments) == 0
-        said = capsys.readouterr().out
-        assert f"digits: 25 images in {simulator}, lanes 4/10" in said and "image " not in said
-        assert "differ   0 spikes, 0 membranes, 0 beats of answers, 0 cycles" in said
-        assert said.endswith("The gates do what the integers do, in the predicted cycles.\n")
+        output = capsys.readouterr().out
+        assert f"digits: 25 images in {simulator}, lanes 4/10" in output and "image " not in output
+        assert "differences  0 spikes, 0 membranes, 0 beats of answers, 0 cycles" in output
+        assert output.endswith("The gates compute what the integers compute, in the predicted cycles.\n")
         return
     assert main([*arguments, "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert found["images"] == 25 and not any(count for name, count in found.items() if name.endswith("mismatches"))
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["images"] == 25 and not any(count for name, count in printed.items() if name.endswith("mismatches"))
     integer, images = load(model), load_data("digits").x_test[:25]
     _, run = next(integer.run(images))
-    assert found["predictions"] == run.scores.argmax(axis=1).tolist()
-    assert found["cycles"] == cycles.predict(cycles.Stimulus.of_images(integer, images), (4, 10)).latency.tolist()
+    assert printed["predictions"] == run.scores.argmax(axis=1).tolist()
+    assert printed["cycles"] == cycles.predict(cycles.Stimulus.of_images(integer, images), (4, 10)).latency.tolist()
 
 
 @pytest.mark.parametrize(
@@ -217,29 +219,34 @@ def test_a_missing_tool(model, simulator, words, monkeypatch, capsys):
     assert capsys.readouterr().err == f"minisnn: error: {words}"
 
 
-def test_ctrl_c_says_how_far_it_was(model, monkeypatch, capsys):
-    def interrupted(*args):
-        yield 0, Compared(3, 1, 2, 0, 100, 104, 4)
+def test_ctrl_c_reports_progress(model, monkeypatch, capsys):
+    def interrupted(*args, **options):
+        yield (
+            0,
+            Compared(
+                prediction=3, spikes=1, membranes=2, answers=0, cycles_predicted=100, cycles_counted=104, cycles=4
+            ),
+        )
         raise KeyboardInterrupt
 
     monkeypatch.setattr(cosimulate_hdl, "cosimulate", interrupted)
     assert main(["cosim", str(model), "--simulator", "ghdl", "--images", "9"]) == 130
     assert capsys.readouterr().err == (
-        "minisnn: interrupted after 1 of 9 images, in which 1 spikes, 2 membranes, 0 "
-        "beats of answers, 4 cycles differ\n"
+        "minisnn: interrupted after 1 of 9 images; "
+        "differences so far: 1 spikes, 2 membranes, 0 beats of answers, 4 cycles\n"
     )
 
 
 def test_differing_images_are_listed(model, monkeypatch, capsys):
-    right = Compared(3, 0, 0, 0, 100, 100, 0)
+    right = Compared(prediction=3, spikes=0, membranes=0, answers=0, cycles_predicted=100, cycles_counted=100, cycles=0)
     monkeypatch.setattr(
         cosimulate_hdl,
         "cosimulate",
-        lambda *args: (
+        lambda *args, **options: (
             item for item in [*((n, right) for n in range(30, 1, -1)), (1, replace(right, spikes=7)), (0, right)]
         ),
     )
     assert main(["cosim", str(model), "--simulator", "ghdl", "--images", "31"]) == 1
-    said = capsys.readouterr().out
-    assert [line.split()[0] for line in said.splitlines() if line[:1].isdigit()] == ["1"]
-    assert "THE GATES DIFFER in 1 of 31 images." in said
+    output = capsys.readouterr().out
+    assert [line.split()[0] for line in output.splitlines() if line[:1].isdigit()] == ["1"]
+    assert "THE GATES DIFFER in 1 of 31 images." in output

@@ -1,6 +1,6 @@
-"""Proofs for all inputs and for ever, at small parameters: Verilog and VHDL are one design, and the probe is harmless.
+"""Proofs for all inputs and all times, at small parameters: Verilog equals VHDL, and the probe changes nothing.
 
-Whole accelerators of some thousand bits come to an end; their blocks are proven within them.
+The proofs of whole accelerators, of some thousand bits, include the blocks inside them.
 """
 
 from functools import partial
@@ -24,7 +24,7 @@ from tests.hw.ports import bit, full, plain, signed, word
 
 
 def needs(*tools):
-    """Skip where a tool is missing, and say how to get it."""
+    """Skip the test if a tool is missing, and say how to install it."""
     try:
         need(*tools)
     except ToolError as error:
@@ -33,12 +33,12 @@ def needs(*tools):
 
 @pytest.fixture(autouse=True)
 def few_bits(monkeypatch):
-    """Counters of cycles as narrow as the rest."""
+    """Make counters of cycles as narrow as the rest, to keep the proofs short."""
     monkeypatch.setattr(numbers, "COUNTER_BITS", 4)
 
 
 def small(topology, shape, lanes, wide=False, **options):
-    """The numbers of a whole accelerator with widths as small as can be."""
+    """Return the spec of a whole accelerator with the smallest widths."""
     network = random_network(
         topology, shape, np.random.default_rng(0), bits=2, membrane_bits=4, guard=1, threshold=3, **options
     )
@@ -136,7 +136,7 @@ def test_block_is_the_same_in_vhdl(name):
 
 
 def test_accelerator_is_the_same_in_vhdl():
-    """All of it: streams, loader, buffer, scanner, lanes, firing pass, scores."""
+    """The whole accelerator: streams, loader, buffer, scanner, lanes, firing pass, scores."""
     needs("yosys", "ghdl")
     spec = small("2", (3,), [1])
     assert equivalence.prove_vhdl(design(spec), lambda: ports(spec, False)) > 300
@@ -153,8 +153,8 @@ def test_probe_changes_nothing(case):
     assert equivalence.prove_probe(spec) > 300
 
 
-def test_another_design_is_refused():
-    """The proof has teeth: > for >= in the neuron, and a probed design that is another on one port."""
+def test_a_different_design_is_refused():
+    """The proof fails for >= in place of > in the neuron, and for a probe that changes one other port."""
     needs("yosys")
     gold = equivalence.verilog_of(*neuron(False))
     assert gold.count(" > ") >= 1
@@ -171,8 +171,8 @@ def test_another_design_is_refused():
         )
 
 
-def test_unmended_netlist_of_ghdl_is_refused(monkeypatch):
-    """What is mended is needed: as GHDL 2.0.0 writes it, a table loses its last value."""
+def test_a_netlist_of_ghdl_without_the_repair_is_refused(monkeypatch):
+    """The repair is needed: in the netlist that GHDL 2.0.0 writes, a table loses its last value."""
     needs("yosys", "ghdl")
     monkeypatch.setattr(equivalence, "mend", lambda verilog, vhdl: verilog)
     with pytest.raises(equivalence.NotEqual, match="inside"):

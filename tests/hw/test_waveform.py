@@ -1,4 +1,4 @@
-"""Waveforms: the file holds what the signals did in the window, and GTKWave is shown names that exist."""
+"""Waveforms: the file contains the signals in the window, and the save file names signals that exist."""
 
 import re
 import shutil
@@ -13,7 +13,7 @@ from tests.hw.networks import random_inputs, random_network
 
 
 def parsed(path):
-    """(time of the first change, {name: [(time, value)]}) of a VCD file."""
+    """Return {name: [(time, value)]} of a VCD file."""
     scopes, names, changes, now = [], {}, {}, 0
     for line in path.read_text().splitlines():
         words = line.split()
@@ -37,7 +37,7 @@ def network():
     return random_network("7-3", (9,), np.random.default_rng(0), threshold=12)
 
 
-def test_vcd_shows_each_firing_and_nothing_of_memories(network, tmp_path):
+def test_vcd_has_every_firing_pass_and_no_memories(network, tmp_path):
     inputs = random_inputs(network, 3, 1, np.random.default_rng(1))
     run = network.forward(inputs, 3, keep="spikes")
     times = cycles.timetable(cycles.Stimulus.of(network, inputs, run, 3), (3, 2))
@@ -59,7 +59,7 @@ def test_vcd_shows_each_firing_and_nothing_of_memories(network, tmp_path):
     assert sum(line == "-layer_1" for line in path.with_suffix(".gtkw").read_text().splitlines()) == 1
 
 
-def test_a_window_is_the_same_as_that_part_of_all(network, tmp_path):
+def test_a_window_equals_that_part_of_the_whole(network, tmp_path):
     inputs = random_inputs(network, 3, 1, np.random.default_rng(1))
     waveform.in_myhdl(network, inputs, 3, (3, 2), tmp_path / "all.vcd")
     waveform.in_myhdl(network, inputs, 3, (3, 2), tmp_path / "part.vcd", window=(20, 40))
@@ -69,7 +69,7 @@ def test_a_window_is_the_same_as_that_part_of_all(network, tmp_path):
     for name, changes in part.items():
         assert all(start + 200 <= time <= start + 410 for time, _ in changes), name
         before = [value for time, value in everything[name] if time <= start + 200]
-        inside = [each for each in everything[name] if start + 200 < each[0] <= start + 410]
+        inside = [change for change in everything[name] if start + 200 < change[0] <= start + 410]
         assert changes == [(start + 200, before[-1]), *inside] if before else inside == changes, name
 
 
