@@ -1,6 +1,6 @@
 """The folder that ``minisnn vhdl`` writes: design, testbench, vectors, manual.
 
-Imports the blocks and ``generate``, and of minisnn ``fixed`` and ``timing``. Start with ``deliver``.
+This room imports the blocks, ``generate``, ``minisnn.fixed`` and ``minisnn.timing``. Start with ``deliver``.
 """
 
 from minisnn.lazy import attributes

@@ -1,16 +1,18 @@
 """Testbenches that need nothing but a simulator, and the scripts that run them.
 
-Each reads `load.txt`, `images.txt` and `expected.txt`, a beat a line: `tlast`, and `tdata` in hexadecimal. It sends the
-load and one image after the other, takes every beat of the answers at once, compares it, counts the cycles of each
-image itself, and ends with PASS, or with FAIL and an exit status that is not 0.
+A testbench reads `load.txt`, `images.txt` and `expected.txt`; each line holds one beat: `tlast`, and `tdata` in
+hexadecimal. It sends the load and one image after the other, takes every beat of the answers at once, compares it, and
+counts the cycles of each image itself. It ends with PASS, or with FAIL and an exit status other than 0.
 """
 
-from typing import Any
+from collections.abc import Iterable, Mapping
+
+from ..spec import AcceleratorSpec
 
 
-def bench(hdl: str, name: str, spec: Any, outputs: dict, most_cycles: int) -> str:
-    """Return the testbench; it fails after `most_cycles` cycles. The design's probe is left open."""
-    values = {"NAME": name, "MOST": most_cycles}
+def bench(hdl: str, name: str, spec: AcceleratorSpec, outputs: Iterable[str], most_cycles: int) -> str:
+    """Return the testbench of the design `name` with these output ports; it fails after `most_cycles` cycles."""
+    values: dict[str, object] = {"NAME": name, "MOST": most_cycles}
     for port, width in (("LOAD", spec.load_bits), ("INPUT", spec.input_bits), ("OUTPUT", spec.output_bits)):
         values |= {f"{port}_LEFT": width - 1, f"{port}_DIGITS": 4 * digits(width) - 1}
     probes = [port for port in outputs if port.startswith("probe_")]
@@ -20,7 +22,7 @@ def bench(hdl: str, name: str, spec: Any, outputs: dict, most_cycles: int) -> st
 
 
 def script(hdl: str, name: str, package: str = "") -> str:
-    """Return run.sh."""
+    """Return the text of run.sh."""
     return filled(RUN_GHDL if hdl == "vhdl" else RUN_IVERILOG, {"NAME": name, "PACKAGE": package})
 
 
@@ -29,8 +31,8 @@ def digits(width: int) -> int:
     return -(-width // 4)
 
 
-def filled(text: str, values: dict) -> str:
-    """Return a text with @KEY@ replaced by its value."""
+def filled(text: str, values: Mapping[str, object]) -> str:
+    """Replace every @KEY@ in a text by its value."""
     for key, value in values.items():
         text = text.replace(f"@{key}@", str(value))
     return text
@@ -38,7 +40,7 @@ def filled(text: str, values: dict) -> str:
 
 RUN_GHDL = """\
 #!/bin/sh
-# Simulate in GHDL. Exit status 0: every beat and every cycle of the answers is as expected.
+# Simulate in GHDL. The exit status is 0 if every beat of the answers, and every number of cycles, is as expected.
 set -e
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
@@ -47,13 +49,14 @@ cd "$work"
 ln -s "$here"/*.txt .
 ghdl -a --std=08 "$here/@PACKAGE@" "$here/@NAME@.vhd" "$here/@NAME@_bench.vhd"
 ghdl -e --std=08 @NAME@_bench
-# A warning is a failure: the arithmetic would have been cut off.
+# A warning counts as a failure, because it means that a number was truncated.
 ghdl -r --std=08 @NAME@_bench --ieee-asserts=disable-at-0 --assert-level=warning
 """
 
 RUN_IVERILOG = """\
 #!/bin/sh
-# Simulate in Icarus Verilog. Exit status 0: every beat and every cycle of the answers is as expected.
+# Simulate in Icarus Verilog. The exit status is 0 if every beat of the answers, and every number of cycles, is as
+# expected.
 set -e
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
@@ -65,8 +68,9 @@ vvp -n @NAME@_bench.vvp
 """
 
 VHDL = """\
--- Sends a load and images to @NAME@, compares every beat of every answer, and its cycles. VHDL-2008, no library.
--- load.txt, images.txt, expected.txt: a beat a line, tlast and then tdata in hexadecimal.
+-- Sends a load and images to @NAME@; compares every beat of every answer, and its number of cycles.
+-- VHDL-2008; needs no library beyond ieee and std.
+-- Each line of load.txt, images.txt and expected.txt is one beat: tlast, and then tdata in hexadecimal.
 
 library ieee;
 use ieee.std_logic_1164.all;
@@ -79,7 +83,7 @@ entity @NAME@_bench is
         load_file: string := "load.txt";
         images_file: string := "images.txt";
         expected_file: string := "expected.txt";
-        most_cycles: positive := @MOST@  -- a run that is longer fails
+        most_cycles: positive := @MOST@  -- a longer run fails
     );
 end entity;
 
@@ -93,7 +97,7 @@ architecture simulation of @NAME@_bench is
     signal s_load_tready, s_input_tready, m_output_tvalid, m_output_tlast: std_logic;
     signal loaded, load_error, input_error: std_logic;
     signal cycle: natural := 0;
-    signal taken: natural := 0;  -- the cycle in which the image's first word was taken
+    signal taken: natural := 0;  -- the cycle in which the first word of the image is taken
     signal answers: natural := 0;
     signal done: boolean := false;
 
@@ -158,7 +162,7 @@ begin
                 end loop;
             end if;
         end loop;
-        for i in 1 to 16 loop  -- nothing more must come
+        for i in 1 to 16 loop  -- no further beat may come
             wait until rising_edge(clk);
         end loop;
         done <= true;
@@ -178,7 +182,7 @@ begin
                 beats := beats + 1;
                 if endfile(expected) then
                     differences := differences + 1;
-                    say("beat " & natural'image(beats) & ": not expected");
+                    say("beat " & natural'image(beats) & ": no beat was expected");
                 else
                     readline(expected, text_line);
                     read(text_line, last);
@@ -193,7 +197,7 @@ begin
                     say("image " & natural'image(answers) & ": " & natural'image(cycle - taken + 1) & " cycles");
                     if to_unsigned(cycle - taken + 1, word'length) /= unsigned(word) then
                         differences := differences + 1;
-                        say("another number of cycles was expected");
+                        say("the number of cycles differs from the expected one");
                     end if;
                     answers <= answers + 1;
                 end if;
@@ -202,13 +206,13 @@ begin
                 say(natural'image(answers) & " images, " & natural'image(beats) & " beats compared, "
                     & natural'image(differences) & " differences, " & natural'image(cycle) & " cycles");
                 if not done then
-                    say("not at its end after " & natural'image(cycle) & " cycles");
+                    say("timeout: the test has not ended after " & natural'image(cycle) & " cycles");
                 end if;
                 if not endfile(expected) then
-                    say("beats are missing");
+                    say("expected beats are missing");
                 end if;
                 if loaded /= '1' or load_error /= '0' or input_error /= '0' then
-                    say("loaded, load_error, input_error are not 1, 0, 0");
+                    say("loaded, load_error and input_error should be 1, 0 and 0");
                 end if;
                 if done and differences = 0 and answers > 0 and endfile(expected) and loaded = '1' and load_error = '0'
                     and input_error = '0' then
@@ -225,9 +229,9 @@ end architecture;
 """
 
 VERILOG = """\
-// Sends a load and images to @NAME@, compares every beat of every answer, and its cycles.
-// SystemVerilog for the sake of $fatal alone.
-// load.txt, images.txt, expected.txt: a beat a line, tlast and then tdata in hexadecimal.
+// Sends a load and images to @NAME@; compares every beat of every answer, and its number of cycles.
+// This is SystemVerilog only because it uses $fatal.
+// Each line of load.txt, images.txt and expected.txt is one beat: tlast, and then tdata in hexadecimal.
 
 `timescale 1ns/1ps
 
@@ -235,7 +239,7 @@ module @NAME@_bench;
     parameter load_file = "load.txt";
     parameter images_file = "images.txt";
     parameter expected_file = "expected.txt";
-    parameter most_cycles = @MOST@;  // a run that is longer fails
+    parameter most_cycles = @MOST@;  // a longer run fails
 
     reg clk = 0, rst = 1;
     reg [@LOAD_LEFT@:0] s_load_tdata = 0, load_word;
@@ -263,8 +267,8 @@ module @NAME@_bench;
         images = $fopen(images_file, "r");
         expected = $fopen(expected_file, "r");
         if (load == 0 || images == 0 || expected == 0)
-            $fatal(1, "FAIL: load, images or expected cannot be opened");
-        repeat (3) @(negedge clk);  // inputs change at the falling edge, so that no simulator can see them race
+            $fatal(1, "FAIL: cannot open load_file, images_file or expected_file");
+        repeat (3) @(negedge clk);  // inputs change at the falling edge, so that there is no race in any simulator
         rst = 0;
         while ($fscanf(load, "%d %h", last, load_word) == 2) begin
             s_load_tdata = load_word;
@@ -286,7 +290,7 @@ module @NAME@_bench;
                 while (answers < sent) @(negedge clk);
             end
         end
-        repeat (16) @(negedge clk);  // nothing more must come
+        repeat (16) @(negedge clk);  // no further beat may come
         done = 1;
     end
 
@@ -302,7 +306,7 @@ module @NAME@_bench;
             beats = beats + 1;
             if ($fscanf(expected, "%d %h", last_expected, word) != 2) begin
                 differences = differences + 1;
-                $display("beat %0d: not expected", beats);
+                $display("beat %0d: no beat was expected", beats);
             end else if (m_output_tdata !== word || m_output_tlast !== last_expected[0]) begin
                 differences = differences + 1;
                 $display("beat %0d: %h, expected %h, tlast %b", beats, m_output_tdata, word, m_output_tlast);
@@ -311,7 +315,7 @@ module @NAME@_bench;
                 $display("image %0d: %0d cycles", answers, cycle - taken + 1);
                 if (cycle - taken + 1 != word) begin
                     differences = differences + 1;
-                    $display("another number of cycles was expected");
+                    $display("the number of cycles differs from the expected one");
                 end
                 answers <= answers + 1;
             end
@@ -319,10 +323,10 @@ module @NAME@_bench;
         if (done || cycle == most_cycles) begin
             missing = $fscanf(expected, "%d %h", last_expected, word) > 0;
             $display("%0d images, %0d beats compared, %0d differences, %0d cycles", answers, beats, differences, cycle);
-            if (!done) $display("not at its end after %0d cycles", cycle);
-            if (missing) $display("beats are missing");
+            if (!done) $display("timeout: the test has not ended after %0d cycles", cycle);
+            if (missing) $display("expected beats are missing");
             if ({loaded, load_error, input_error} !== 3'b100)
-                $display("loaded, load_error, input_error are not 1, 0, 0");
+                $display("loaded, load_error and input_error should be 1, 0 and 0");
             if (done && differences == 0 && answers > 0 && !missing
                 && {loaded, load_error, input_error} === 3'b100) begin
                 $display("PASS");

@@ -1,6 +1,6 @@
-"""A delivery: design, testbench, vectors, load and manual in one folder that needs nothing else.
+"""An accelerator in one folder that does not need minisnn: design, testbench, vectors, load and manual.
 
-The testbench's expected values come from the integers and the cycle model, never from the gates.
+The answers that the testbench expects come from the integers and the cycle model, never from the gates.
 """
 
 import os
@@ -10,18 +10,22 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any
 
+import numpy as np
+
+from minisnn.fixed.model import IntegerModel
 from minisnn.timing import cycles
 
 from .. import accelerator as top
 from ..generate import convert as convert_module
 from ..generate.convert import convert
 from ..generate.words import image_words, load_words
+from ..spec import AcceleratorSpec
 from .benches import bench, digits, script
 from .manual import header, manual
 from .manual_tables import layer_table
 
 SUMS = "SHA256SUMS"
-# Names that the VHDL, or its testbench, takes from libraries: an entity of such a name would hide them.
+# Names that the VHDL or its testbench takes from libraries: an entity with such a name would hide them.
 TAKEN = frozenset(
     """work ieee std std_logic_1164 numeric_std textio env std_logic std_logic_vector signed unsigned
 integer natural positive boolean string line text output true false resize to_integer to_signed to_unsigned to_hstring
@@ -31,57 +35,59 @@ tern_op""".split()
 
 
 def check_name(name: str, hdl: str) -> None:
-    """Raise ValueError unless the name is an identifier in VHDL and Verilog that the files do not use otherwise."""
+    """Raise ValueError if `name` is not an identifier in VHDL and Verilog, or the files use it for something else."""
     convert_module.check_name(name, hdl)
     if name.lower() in TAKEN or name.lower().startswith("pck_myhdl"):
-        raise ValueError(f"{name!r} means something else in the files; give the design another name")
+        raise ValueError(f"{name!r} already has a meaning in the generated files; give the design another name")
 
 
 def deliver(
-    model: Any,
-    images: Any,
-    spec: Any,
+    model: IntegerModel,
+    images: np.ndarray,
+    spec: AcceleratorSpec,
     name: str = "accelerator",
     hdl: str = "vhdl",
     probed: bool = False,
-    sample: Any = None,
+    sample: np.ndarray | None = None,
 ) -> dict[str, str]:
-    """Return all files of a delivery.
+    """Generate all files of a delivery: design, testbench, load, images, expected answers, script and manual.
 
     Parameters
     ----------
     model : minisnn.fixed.model.IntegerModel
-    images : ndarray of shape (B, ...)
-        Raw images for the vectors.
+        The quantised network.
+    images : ndarray, shape (B, ...)
+        Raw images that the testbench sends.
     spec : minisnn_hw.spec.AcceleratorSpec
+        Lanes and widths of the accelerator; see :func:`minisnn_hw.generate.specify.specify`.
     name : str
         Name of the entity or module.
     hdl : "vhdl" or "verilog"
+        Language of the design: VHDL-2008, or Verilog-2001.
     probed : bool
-        Include the ports of the probe.
-    sample : ndarray of shape (N, ...), optional
-        First images of the test set; the manual gives the range of their cycles.
+        True for a design with the ports of the probe.
+    sample : ndarray, shape (N, ...), optional
+        The first images of the test set; the manual then states the range of their cycles.
 
     Returns
     -------
     files : dict of str to str
-        Texts by file name; the same arguments give the same texts.
+        Text of each file, by name. The same arguments give the same texts.
 
     Raises
     ------
     ValueError
-        If the number of steps cannot be loaded, or the name is not allowed.
+        If the load cannot hold the model's number of steps, or the design cannot have this name.
 
     Examples
     --------
-    >>> import numpy as np
-    >>> import minisnn as ms
+    >>> import minisnn
     >>> from minisnn_hw import specify
-    >>> net = ms.Network("3-2", (4,), rng=np.random.default_rng(0))
-    >>> integer, _ = ms.quantize(ms.Model(net, ms.Encoder("latency", 2)))
-    >>> files = deliver(integer, np.zeros((1, 4), np.uint8), specify(integer.network, (1, 1)), "tiny", "verilog")
-    >>> sorted(files)  # doctest: +NORMALIZE_WHITESPACE
-    ['README.md', 'SHA256SUMS', 'expected.txt', 'images.txt', 'load.txt', 'run.sh', 'tiny.v', 'tiny_bench.sv']
+    >>> net = minisnn.Network("2", (3,), rng=np.random.default_rng(0))
+    >>> integer, _ = minisnn.quantize(minisnn.Model(net, minisnn.Encoder("rate", 2)))
+    >>> files = deliver(integer, np.eye(3), specify(integer.network, (1,)), "tiny", "verilog")
+    >>> list(files)
+    ['load.txt', 'images.txt', 'expected.txt', 'tiny.v', 'tiny_bench.sv', 'run.sh', 'README.md', 'SHA256SUMS']
     """
     check_name(name, hdl)
     inputs, run = next(model.run(images, "spikes", batch_size=len(images)))
@@ -112,7 +118,7 @@ def deliver(
 
     with TemporaryDirectory() as folder:
         converted = convert(make, *ports, folder, name, hdl, header(model, spec, name, ports), std_logic=True)
-        files |= {each.name: each.read_text(encoding="utf-8") for each in converted}
+        files |= {file.name: file.read_text(encoding="utf-8") for file in converted}
     package = converted[0].name if hdl == "vhdl" else ""
     files[f"{name}_bench{'.vhd' if hdl == 'vhdl' else '.sv'}"] = bench(hdl, name, spec, ports[1], most_cycles)
     files["run.sh"] = script(hdl, name, package)
@@ -124,35 +130,33 @@ def deliver(
 
 
 def _predict(stimulus, spec, schedule="pipelined"):
+    """Predict the cycles of a stimulus in this accelerator."""
     return cycles.predict(
         stimulus,
-        [each.lanes for each in spec.layers],
+        [layer.lanes for layer in spec.layers],
         schedule,
         in_lanes=spec.layers[0].in_lanes,
-        wide=[each.taps > 1 for each in spec.layers],
+        wide=[layer.taps > 1 for layer in spec.layers],
     )
 
 
-def memories(design: Any) -> list[tuple]:
-    """Return (path, signal that is read, words, bits of a word) of every memory in a converted design."""
-    result = []
+def memories(design: Any) -> list[tuple[str, str, int, int]]:
+    """Return (path, signal that is read, words, bits per word) of every memory in a converted design."""
+    result: list[tuple[str, str, int, int]] = []
     for sub in design.subs:
         if isinstance(sub, type(design)):
             if sub.func is top.ram.func:
-                words = sub.memdict["words"].mem
-                read = [name for name, signal in design.sigdict.items() if signal is sub.sigdict["read_data"]]
-                # MyHDL knows no name of what was named after a block's first part: that is in wide lanes alone.
-                result.append((sub.name, read[0] if read else "stored", len(words), len(words[0])))
+                stored = sub.memdict["words"].mem
+                names = [name for name, signal in design.sigdict.items() if signal is sub.sigdict["read_data"]]
+                # MyHDL has no name for a signal of a bundle, or for one named after a block's first part.
+                result.append((sub.name, names[0] if names else "", len(stored), len(stored[0])))
             else:
-                result += [(f"{sub.name}_{path}", *rest) for path, *rest in memories(sub)]
+                result += [(f"{sub.name}_{path}", read, words, width) for path, read, words, width in memories(sub)]
     return result
 
 
-def write(folder: Any, files: dict) -> None:
-    """Write the files of :func:`deliver`, all or none.
-
-    The folder must be new, empty, or hold an unchanged delivery, which is replaced together with the reports on it.
-    """
+def write(folder: str | Path, files: dict[str, str]) -> None:
+    """Write the files of :func:`deliver`, all or none, to a folder that :func:`check_folder` accepts."""
     folder = Path(folder)
     check_folder(folder)
     temporary = Path(mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
@@ -174,38 +178,41 @@ def write(folder: Any, files: dict) -> None:
         shutil.rmtree(temporary)
 
 
-def check_folder(folder: Any) -> None:
-    """Raise FileExistsError unless the folder is new, empty, or holds an unchanged delivery.
+def check_folder(folder: str | Path) -> None:
+    """Raise FileExistsError unless a folder is new, empty, or holds only unchanged files listed in its SHA256SUMS.
 
-    An unchanged delivery has only files whose sums are in SHA256SUMS. Raise FileNotFoundError if the parent is missing.
+    FileNotFoundError is raised if the parent of the folder does not exist.
     """
     folder = Path(folder)
     if not folder.parent.is_dir():
-        raise FileNotFoundError(f"{folder.parent} does not exist; make it, or name another folder than {folder}")
+        raise FileNotFoundError(f"{folder.parent} does not exist; create it, or choose another folder than {folder}")
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
-        raise FileExistsError(f"{folder} is not a folder; name another")
+        raise FileExistsError(f"{folder} is not a folder; choose another path")
     if not folder.exists():
         return
     known = {name: digest for digest, _, name in (line.partition("  ") for line in _lines_of_sums(folder))}
-    for name in sorted(each.name for each in folder.iterdir()):
+    for name in sorted(path.name for path in folder.iterdir()):
         file = folder / name
         if name != SUMS and not (name in known and file.is_file() and _digest(file.read_bytes()) == known[name]):
-            raise FileExistsError(f"{folder} holds {name}, which is not as minisnn vhdl wrote it; name a new folder")
+            raise FileExistsError(
+                f"{folder} holds {name}, which minisnn vhdl did not write, or which was changed later; "
+                "choose a new folder"
+            )
 
 
-def check_report(folder: Any, model: Any, spec: Any) -> None:
-    """Raise FileExistsError if the folder's manual describes other layers, lanes or widths than the report's design."""
+def check_report(folder: str | Path, model: IntegerModel, spec: AcceleratorSpec) -> None:
+    """Raise FileExistsError if the folder holds a design whose manual lists other layers, lanes or widths."""
     manual_file = Path(folder) / "README.md"
     delivered = any(line.endswith("  README.md") for line in _lines_of_sums(folder))
     if delivered and layer_table(model, spec).strip() not in manual_file.read_text(encoding="utf-8"):
         raise FileExistsError(
-            f"{folder} holds the design of another network, or other lanes; name another folder, or "
-            "what it was written with"
+            f"{folder} holds the design of another network, or of other lanes; choose another folder, or give the "
+            "model and flags that this design was written with"
         )
 
 
-def with_sums(folder: Any, files: dict) -> dict:
-    """Return `files`, which are put beside a delivery, and the SHA256SUMS that makes them part of it."""
+def with_sums(folder: str | Path, files: dict[str, str]) -> dict[str, str]:
+    """Return the files, and a SHA256SUMS that lists them together with those already listed in the folder."""
     others = [line + "\n" for line in _lines_of_sums(folder) if line.partition("  ")[2] not in files]
     return files | {SUMS: "".join(others) + _sums(files)}
 
@@ -224,7 +231,7 @@ def _digest(content):
 
 
 def _lines(packets, width):
-    """Return a beat a line: tlast, and the word in hexadecimal, two's complement."""
+    """One beat per line: tlast, and the word in hexadecimal, in two's complement."""
     mask = (1 << width) - 1
     return "".join(
         f"{int(at == len(packet))} {word & mask:0{digits(width)}X}\n"

@@ -1,8 +1,12 @@
-"""The manual of a delivered accelerator: all that an engineer needs to use it."""
+"""The manual of a delivered accelerator, for an engineer who has nothing but the delivered folder."""
 
 from textwrap import fill
-from typing import Any
 
+import numpy as np
+
+from minisnn.fixed.model import IntegerModel
+
+from ..spec import AcceleratorSpec
 from .benches import filled
 from .manual_tables import (
     answer_table,
@@ -22,41 +26,42 @@ from .manual_tables import (
 from .waves import INPUT, LOAD, OUTPUT, waves
 
 PORTS = {
-    "clk": "all signals are sampled at its rising edge",
-    "rst": "synchronous, active high",
-    "s_load_tdata": "a beat of the load",
+    "clk": "clock; only its rising edge is used",
+    "rst": "reset, synchronous, active high",
+    "s_load_tdata": "one beat of the load",
     "s_load_tvalid": "`s_load_tdata` is valid",
-    "s_load_tready": "the beat is taken at the next edge if `s_load_tvalid` is 1",
-    "s_load_tlast": "the last beat of the load",
-    "s_input_tdata": "a word of a frame of an image",
+    "s_load_tready": "the beat is taken at the next rising edge if `s_load_tvalid` is 1",
+    "s_load_tlast": "the beat is the last of the load",
+    "s_input_tdata": "one word of a frame of an image",
     "s_input_tvalid": "`s_input_tdata` is valid",
-    "s_input_tready": "the word is taken at the next edge if `s_input_tvalid` is 1",
-    "s_input_tlast": "the last word of the image",
-    "m_output_tdata": "a beat of an answer",
-    "m_output_tvalid": "`m_output_tdata` is valid, and stays until it is taken",
-    "m_output_tready": "you take the beat at the next edge if `m_output_tvalid` is 1",
-    "m_output_tlast": "the last beat of the answer",
-    "loaded": "the last load was complete: images are accepted",
-    "load_error": "`s_load_tlast` was not with the last beat of the last load",
-    "input_error": "`s_input_tlast` was not with the last word of an image; stays 1 until the next reset",
-    "probe_events": "4 bits a layer, the first lowest: step begins, all is added, firing starts, firing has ended",
-    "probe_fired": "a bit a layer: neurons of all its lanes fired",
-    "probe_address": "their address, layer 1 in the lowest bits",
-    "probe_spikes": "their spikes, lane 0 of layer 1 in the lowest bit",
-    "probe_before": "their membranes before reset, lane 0 of layer 1 in the lowest bits",
+    "s_input_tready": "the word is taken at the next rising edge if `s_input_tvalid` is 1",
+    "s_input_tlast": "the word is the last of the image",
+    "m_output_tdata": "one beat of an answer",
+    "m_output_tvalid": "`m_output_tdata` is valid; stays 1 until the beat is taken",
+    "m_output_tready": "you take the beat at the next rising edge if `m_output_tvalid` is 1",
+    "m_output_tlast": "the beat is the last of the answer",
+    "loaded": "the last load was complete; images are accepted",
+    "load_error": "`s_load_tlast` did not come with the last beat of the last load",
+    "input_error": "`s_input_tlast` did not come with the last word of an image; stays 1 until the next reset",
+    "probe_events": "4 bits per layer, layer 1 in the lowest; from the lowest bit up: a step begins, all its inputs "
+    "are added, its firing pass starts, its firing pass has ended",
+    "probe_fired": "1 bit per layer, layer 1 lowest: its lanes present the results of one group of neurons",
+    "probe_address": "the address of that group, layer 1 in the lowest bits",
+    "probe_spikes": "the spikes of that group, lane 0 of layer 1 in the lowest bit",
+    "probe_before": "the membranes of that group before reset, lane 0 of layer 1 in the lowest bits",
 }
 
 MANUAL = """\
 # @NAME@
 
-A spiking neural network, @TOPOLOGY@ on @SHAPE@ (height x width x channels), @CLASSES@ classes. An image is
-@FRAMES@; the network runs @STEPS@ steps of time, as `load.txt` says. Weights, biases, thresholds and the number of
-steps are loaded: the design has none of them. A layer works on `lanes` neurons at once, and on one input after the
-other that is not 0, so that the cycles of an image depend on it.
+This is a spiking neural network: topology @TOPOLOGY@, input @SHAPE@ (height x width x channels), @CLASSES@ classes. An
+image is @FRAMES@. The network runs for the number of time steps given in `load.txt`: @STEPS@. Weights, biases,
+thresholds and the number of steps are loaded at run time; the design contains none of them. A layer works on `lanes`
+neurons at once and handles its nonzero inputs one after the other, so the number of cycles depends on the image.
 
 @FILES@
-A line of the text files is `tlast`, a blank, and `tdata` in hexadecimal. The load as bytes, the lowest of each beat
-first:
+Each line of the three text files holds `tlast`, a space, and `tdata` in hexadecimal. This command writes the load as
+bytes, with the lowest byte of each beat first:
 
     python3 -c "import sys; [sys.stdout.buffer.write(int(beat[2:], 16).to_bytes(@LOAD_BYTES@, 'little')) \\
         for beat in open('load.txt')]" > load.bin
@@ -64,124 +69,132 @@ first:
 ## What is computed
 
 @LAYERS@
-@KINDS@ The inputs of a layer are the spikes of the one before, 0 or 1, of the same step@PIXELS@.
+@KINDS@ The inputs of a layer are the spikes (0 or 1) of the layer before it in the same step@PIXELS@.
 
-In a step a neuron adds weight * input * 2^guard for each input, then its bias; the sum is its membrane U. It fires if U
-is greater than the threshold. Biases and thresholds are not multiplied by 2^guard. The next step begins with leak(U),
-which is beta * U rounded as the table says ("down" is towards minus infinity), or, of a neuron that fired, with:
+In each step, a neuron adds weight * input * 2^guard for every input, and then its bias. The sum is its membrane U. The
+neuron spikes if U is greater than the threshold. Biases and thresholds are not multiplied by 2^guard. A neuron that
+does not spike begins the next step with leak(U), which is beta * U, rounded as the table says ("down" means towards
+minus infinity). A neuron that spikes begins the next step with:
 
 @RESETS@
-An image begins with all membranes 0. A sum that leaves the membrane's bits becomes the nearest that does
-not@CURRENT@.
+All membranes are 0 when an image begins. A sum that does not fit in the bits of a membrane saturates: it is replaced by
+the nearest value that fits.@CURRENT@
 
 ## Simulate
 
 @TOOLS@
-Start them in this folder. Tried was @TRIED@; the lines of other tools were not. A port map to copy is in `@BENCH@`. The
-testbench sends the load and one image after the other, takes and compares every beat of every answer, counts the cycles
-of each image, and ends with PASS, or with FAIL and an error. Where a simulator starts in a folder of its own, as in
-Vivado's projects, give the paths of the text files as @GIVEN@ `load_file`, `images_file`, `expected_file`. At time 0
-there may be warnings of undefined values: outputs have none before the first edge.
+Run these commands in this folder. The design was tried with @TRIED@; the commands for other tools have not been tried.
+`@BENCH@` contains a port map that you can copy. The testbench sends the load and then one image after the other. It
+takes every beat of every answer, compares it with the expected one, and counts the cycles of each image. It ends with
+PASS, or with FAIL and an error. If your simulator runs in a folder of its own, as in Vivado projects, give the paths of
+the text files in the @GIVEN@ `load_file`, `images_file` and `expected_file`. A simulator may warn of undefined values
+at time 0, because the outputs are undefined before the first clock edge.
 
 ## Ports
 
 @PORTS@
-The three streams are AXI4-Stream: a beat is taken at a rising edge at which `tvalid` and `tready` are both 1, and
-what is offered must stay until it is taken. There are no `tkeep` and `tstrb`; where the reset is AXI's `aresetn`, `rst`
-is `not aresetn`. In the diagrams below a cycle begins with a rising edge; inputs are
-read, and beats taken, at the edge that ends it. `s_input_tready` is 0 from the cycle in which `s_load_tvalid`
-becomes 1, unless an image is half taken: a path from an input to an output, without a register.
+The three streams follow AXI4-Stream: a beat is taken at a rising edge at which `tvalid` and `tready` are both 1. Once
+`tvalid` is 1, it must stay 1, and the beat must stay unchanged, until the beat is taken. There are no `tkeep` and
+`tstrb` signals. If your system has AXI's `aresetn`, connect `rst` to `not aresetn`. In the diagrams below, each cycle
+begins with a rising edge; inputs are sampled, and beats are taken, at the rising edge that ends the cycle. From the
+cycle in which `s_load_tvalid` becomes 1, `s_input_tready` is 0, unless part of an image has already been taken. This
+makes a combinational path from an input to an output.
 
 ## Reset
 
-`rst` must be 1 at a rising edge after power-up. `loaded` is 0 at power-up by its initial value, which FPGAs give to
-registers; where there are none, wait for the end of the first load before you send an image. `rst` forgets images under
-way, and ends a load that is under way without `loaded`; what was loaded stays. Afterwards the layers clear their
-membranes, each for as many cycles as it has neurons in a lane; until then no image is taken, but a load is. It clears
-`input_error` and `load_error`.
+After power-up, `rst` must be 1 at one rising edge at least. `loaded` is 0 at power-up because its register has an
+initial value, which FPGAs support. On a target without initial values, wait for the end of the first load before you
+send an image. A reset drops the images under way. It also aborts a load under way, so that `loaded` does not rise; what
+has been loaded is kept. After a reset, the layers clear their membranes, which takes each layer as many cycles as a
+lane has neurons; until then no image is accepted, but a load is. A reset clears `input_error` and `load_error`.
 
 ## Load
 
-A load is a packet of @BEATS@ beats: these sections in this order, their words in order of address.
+A load is a packet of @BEATS@ beats. It consists of these sections in this order, and the words of a section are sent in
+order of address:
 
 @SECTIONS@
-A word is sent from its lowest bits up, in as many beats of @LOAD_BITS@ bits as it needs; what is above its bits in the
-last is ignored. The number of steps, 1 to @MOST_STEPS@, and thresholds are unsigned. A word of weights or biases has a
-number for each lane, two's complement, lane 0 in the lowest bits. Channel (or neuron) o of a layer's output is in lane
-o mod lanes of group o div lanes, of G = ceil(outputs / lanes) groups; lanes without a neuron must have 0. Word g of the
-biases is of group g.@ORDER@
+A word is sent from its lowest bits up, in as many beats of @LOAD_BITS@ bits as it needs. Bits of the last beat above
+the word's own are ignored. The number of steps, 1 to @MOST_STEPS@, and the thresholds are unsigned. A word of weights
+or biases holds one number for each lane, in two's complement, with lane 0 in the lowest bits. A layer has G =
+ceil(outputs / lanes) groups of output channels (or neurons). Output channel (or neuron) o belongs to lane o mod lanes
+of group o div lanes. The numbers of lanes without a neuron must be 0. Word g of the biases belongs to group g.@ORDER@
 
-Some weights:
+Examples of where weights are stored:
 
 @WEIGHTS@
 @WORKED@
 
-A load begins when no image is under way; from when it is offered until it is done no image begins, so that images
-before it are answered by the old network. `loaded` falls when it begins, and rises in the cycle after its last beat. It
-ends with `s_load_tlast`, or with the last of its @BEATS@ beats; if these are not one, `load_error` rises in the place
-of `loaded`, and images wait for another load, which the next beat begins. Every cycle takes a beat. With an earlier
-network loaded, and a pause in cycle 4:
+A load begins when no image is under way. From the cycle in which a load is offered until the load is done, no new image
+begins, so the images sent before it are answered by the old network. `loaded` falls when the load begins and rises in
+the cycle after its last beat. The load ends with `s_load_tlast` or with the last of its @BEATS@ beats, whichever comes
+first. If the two do not coincide, `load_error` rises instead of `loaded`, and images wait for another load, which
+begins with the next beat. During a load, one beat is taken in every cycle in which `s_load_tvalid` is 1. This diagram
+shows a load that replaces an earlier network, with a pause in cycle 4:
 
 @LOAD_WAVES@
-To change the number of steps, a threshold or a weight, send everything again. A network that was trained anew fits
-this design if `minisnn vhdl` would write the same `@DESIGN@` for it, byte for byte. Widths of biases and membranes
-follow from the weights, unless `minisnn quantize --membrane-bits` fixed them: with other widths the number of beats may
-be the same, so that nothing complains, and answers are wrong.
+To change the number of steps, a threshold or a weight, send the whole load again. A newly trained network fits this
+design if `minisnn vhdl` would write the same `@DESIGN@` for it, byte for byte. The widths of biases and membranes
+follow from the weights, unless `minisnn quantize --membrane-bits` fixed them. A network with other widths may have a
+load with the same number of beats: then no error is reported, and the answers are wrong.
 
 ## Input
 
-An image is @FRAMES@, of @WORDS@ words@EACH@. A word has @INPUTS@, the first in the lowest bits; the lowest
-@WORD_BITS@ of the @INPUT_BITS@ bits of `s_input_tdata` are read. Words come row by row, pixel by pixel, @PER_PIXEL@ to
-a pixel, channels in order@REST@. @SCALE@
+An image is @FRAMES@, with @WORDS@ words@EACH@. A word holds @INPUTS@. Of the @INPUT_BITS@ bits of `s_input_tdata`, the
+design reads only the @LOWEST@. Words are sent row by row and pixel by pixel, @PER_PIXEL@ per pixel, with the channels
+in order@REST@. @SCALE@
 
-Where an image ends is counted; `s_input_tlast`, with its last word, is only compared, and `input_error` says that
-it was elsewhere. A word is taken in every cycle, but for the first of a frame: `s_input_tready` is 0 until one of
-two banks before layer 1 is free and, for an image's first, until a network is loaded and the membranes are cleared.
-An image that ends in cycle 2, and the next:
+The design counts words to find the end of an image. `s_input_tlast`, which belongs with the last word, is only
+compared with this count; `input_error` reports a difference. A word is taken in every cycle in which `s_input_tvalid`
+is 1, except that the first word of a frame may have to wait: `s_input_tready` is 0 until one of the two banks of the
+buffer before layer 1 is free and, for the first word of an image, until a network is loaded and the membranes are
+cleared. This diagram shows an image that ends in cycle 2, and the image after it:
 
 @INPUT_WAVES@
 ## Answer
 
-A packet of @ANSWER_BEATS@ beats for each image, in the order of the images:
+For each image there is one packet of @ANSWER_BEATS@ beats, in the order of the images:
 
 @ANSWER@
-`m_output_tvalid` does not wait for `m_output_tready`. A beat that is not taken stays, and everything behind it
-waits in the end. Between scores `m_output_tvalid` is 0 while the next is summed up, for a cycle or more. The last
-score but one, which waits for two cycles, and the end of the packet:
+`m_output_tvalid` does not wait for `m_output_tready`. A beat stays until it is taken; if you do not take it, everything
+behind it has to wait in the end. Between two scores `m_output_tvalid` is 0 for a cycle or more, while the next score
+is summed. This diagram shows the last score but one, which waits for two cycles, and the rest of the packet:
 
 @OUTPUT_WAVES@
-The count of cycles has those for which a beat before it waited. Images overlap: the next may be sent before the
-answer is there; its count then has the cycles for which it waited for the one before.
+The cycle count includes the cycles in which earlier beats of the answer waited. Images may overlap: you may send the
+next image before the answer to the current one is complete. The cycle count of that next image then includes the cycles
+in which it waited for the image before it.
 
 ## Cycles
 
-Predicted for the images of `images.txt`, each alone in the accelerator and every beat taken at once; the testbench
-requires exactly these.
+This table predicts the cycles of the images in `images.txt`, when each image is alone in the accelerator and every beat
+of the answer is taken at once. The testbench requires exactly these numbers.
 
 @CYCLES@
-@RANGE@ @STREAM@ At 100 MHz, @FIRST@ cycles are @MICROSECONDS@ us.
+@RANGE@ @STREAM@ At 100 MHz, @FIRST@ cycles take @MICROSECONDS@ us.
 
 ## Resources
 
-Memories, each with one port to write and one to read, both synchronous, so that every tool makes block RAM or
-distributed RAM of them:
+Each memory has one write port and one read port, both synchronous, so that every tool can map it to block RAM or
+distributed RAM:
 
 @MEMORIES@
-@ALL_BITS@ bits in all. A lane multiplies its membrane by beta, of which synthesis makes wires where it is a power
-of 2; a lane of a layer that takes pixels multiplies each by a weight. LUTs, registers, blocks of RAM and the clock
-are what your tool says; `minisnn synth --out` puts what Yosys and nextpnr say here, as `report.md`.
+The memories have @ALL_BITS@ bits in total. A lane multiplies its membrane by beta; where beta is a power of 2,
+synthesis reduces this to wires. A lane of a layer that takes pixels also multiplies each pixel by a weight. Your tool
+reports LUTs, registers, block RAM and clock frequency; `minisnn synth --out` writes the results of Yosys and nextpnr to
+this folder as `report.md`.
 """
 
 
-def header(model: Any, spec: Any, name: str, ports: Any) -> str:
-    """Return the comment at the top of the design: its purpose and its ports."""
+def header(model: IntegerModel, spec: AcceleratorSpec, name: str, ports: tuple[dict, dict]) -> str:
+    """Return the comment at the top of the design: its network and its ports."""
     lines = [
         f"{name}: a spiking neural network, generated by minisnn vhdl",
         "",
         f"topology     {topology(model)} on {size(model.network.input_shape)}",
-        f"lanes        {'/'.join(str(each.lanes) for each in spec.layers)}",
-        f"weight bits  {'/'.join(str(each.weight_bits) for each in spec.layers)}",
-        f"membranes    {'/'.join(str(each.membrane_bits) for each in spec.layers)} bits",
+        f"lanes        {'/'.join(str(layer.lanes) for layer in spec.layers)}",
+        f"weight bits  {'/'.join(str(layer.weight_bits) for layer in spec.layers)}",
+        f"membranes    {'/'.join(str(layer.membrane_bits) for layer in spec.layers)} bits",
         f"steps        1 to {spec.max_steps}, loaded",
         "",
     ]
@@ -192,30 +205,29 @@ def header(model: Any, spec: Any, name: str, ports: Any) -> str:
 
 
 def manual(
-    model: Any,
-    spec: Any,
+    model: IntegerModel,
+    spec: AcceleratorSpec,
     name: str,
     hdl: str,
     package: str,
-    ports: Any,
-    load: list,
-    answers: list,
+    ports: tuple[dict, dict],
+    load: list[int],
+    answers: list[list[int]],
     interval: float,
-    latencies: Any,
-    memories: list,
+    latencies: tuple[np.ndarray, int] | None,
+    memories: list[tuple[str, str, int, int]],
 ) -> str:
-    """Return README.md.
+    """Return the text of README.md.
 
-    `load` and `answers` are beats; `interval` is in cycles; `latencies` are those of the first test images, and the
-    most with every spike set; `memories` come from ``deliver.memories``.
+    `load` and each row of `answers` list beats; `interval` is in cycles. `latencies` are the cycles of the first images
+    of the test set, and the cycles of an image if every neuron spiked in every step. `memories` come from
+    :func:`minisnn_hw.delivery.deliver.memories`, `ports` from :func:`minisnn_hw.accelerator.ports`.
     """
-    first, pixels, count = spec.layers[0], spec.layers[0].input_bits > 0, answers[0][-1]
     values = {
         "NAME": name,
         "TOPOLOGY": topology(model),
         "SHAPE": size(model.network.input_shape),
         "CLASSES": spec.classes,
-        "FRAMES": "one frame of pixels" if pixels else f"{counted(model.num_steps, 'frame')} of spikes, one a step",
         "STEPS": model.num_steps,
         "FILES": file_table(name, hdl, package),
         "LAYERS": layer_table(model, spec),
@@ -223,9 +235,6 @@ def manual(
             ("port", "direction", "bits", "meaning"),
             [(f"`{port}`", direction, width, PORTS[port]) for port, direction, width in _ports(ports)],
         ),
-        "PIXELS": "; of the first the pixels, in every step the same" * pixels,
-        "CURRENT": "; the first layer sums its pixels, and then its bias, once an image, and adds this in every step"
-        * pixels,
         "KINDS": kinds(spec),
         "ORDER": order(spec),
         "RESETS": reset_table(spec),
@@ -234,56 +243,88 @@ def manual(
         "LOAD_BYTES": -(-spec.load_bits // 8),
         "DESIGN": f"{name}.{'vhd' if hdl == 'vhdl' else 'v'}",
         "BEATS": f"{len(load):,}",
-        "WORDS": first.in_words,
-        "EACH": "" if pixels else " each",
-        "WORD_BITS": first.word_bits,
-        "INPUT_BITS": spec.input_bits,
-        "INPUTS": counted(first.in_lanes, "pixel") + f", {first.input_bits} bits, unsigned"
-        if pixels
-        else counted(first.in_lanes, "spike"),
-        "PER_PIXEL": first.in_words // (first.in_height * first.in_width),
-        "REST": "; where channels end before a word does, its rest must be 0"
-        * (first.in_channels % first.in_lanes > 0),
-        "SCALE": _scale(model.pixels) if pixels else "",
         "ANSWER_BEATS": spec.classes + 2,
         "ANSWER": answer_table(spec),
-        "CYCLES": table(
-            ("image", "class in the answer", "cycles"),
-            [(index, answer[-2], f"{answer[-1]:,}") for index, answer in enumerate(answers)],
-        ),
-        "STREAM": ""
-        if len(answers) == 1
-        else f"Sent without a pause, their answers follow one another every {interval:,.0f} cycles.",
-        "RANGE": _range(*latencies) if latencies else "",
-        "FIRST": f"{count:,}",
-        "MICROSECONDS": f"{count / 100:,.1f}",
         "MEMORIES": memory_table(memories, spec),
         "ALL_BITS": f"{sum(words * width for _, _, words, width in memories):,}",
         "LOAD_WAVES": waves(LOAD),
         "INPUT_WAVES": waves(INPUT),
         "OUTPUT_WAVES": waves(OUTPUT),
+        **_input_values(model, spec),
+        **_cycle_values(answers, interval, latencies),
         **simulators(name, hdl, package),
         **loads(model, spec, load),
     }
     return "\n\n".join(_wrapped(part) for part in filled(MANUAL, values).split("\n\n"))
 
 
+def _input_values(model, spec):
+    """Values of the manual that depend on the coding of the input."""
+    first, pixels = spec.layers[0], spec.layers[0].input_bits > 0
+    in_order = ", the first in the lowest bits" * (first.in_lanes > 1)
+    values = {
+        "WORDS": first.in_words,
+        "LOWEST": f"lowest {counted(first.word_bits, 'bit')}" if first.word_bits > 1 else "lowest bit",
+        "INPUT_BITS": spec.input_bits,
+        "PER_PIXEL": first.in_words // (first.in_height * first.in_width),
+        "REST": "; where the channels of a pixel end inside a word, the rest of the word must be 0"
+        * (first.in_channels % first.in_lanes > 0),
+    }
+    if pixels:
+        return values | {
+            "FRAMES": "one frame of pixels",
+            "PIXELS": "; the inputs of layer 1 are the pixels, the same in every step",
+            "CURRENT": " Layer 1 sums its weighted pixels, and then its bias, once per image, and adds this sum in "
+            "every step.",
+            "EACH": "",
+            "INPUTS": f"{counted(first.in_lanes, 'pixel')} of {first.input_bits} bits, unsigned{in_order}",
+            "SCALE": _scale(model.pixels),
+        }
+    return values | {
+        "FRAMES": f"{counted(model.num_steps, 'frame')} of spikes, one per step",
+        "PIXELS": "",
+        "CURRENT": "",
+        "EACH": " each",
+        "INPUTS": f"{counted(first.in_lanes, 'spike')}{in_order}",
+        "SCALE": "",
+    }
+
+
+def _cycle_values(answers, interval, latencies):
+    """Values of the manual's section on cycles."""
+    first = answers[0][-1]
+    return {
+        "CYCLES": table(
+            ("image", "class in the answer", "cycles"),
+            [(index, answer[-2], f"{answer[-1]:,}") for index, answer in enumerate(answers)],
+        ),
+        "STREAM": ""
+        if len(answers) == 1
+        else f"When the images of `images.txt` are sent without a pause, an answer ends every {interval:,.0f} cycles "
+        "on average.",
+        "RANGE": _range(*latencies) if latencies else "",
+        "FIRST": f"{first:,}",
+        "MICROSECONDS": f"{first / 100:,.1f}",
+    }
+
+
 def _scale(pixels):
-    """Return the meaning of an integer pixel, in a sentence."""
+    """The meaning of a quantised pixel."""
     if (pixels.low, pixels.step) == (0, 1):
-        return "They are the pixels of the data set as they are."
+        return "The pixels are those of the data set, unchanged."
     return f"An integer p stands for the pixel {pixels.low:g} + {pixels.step:g} * p of the data set."
 
 
 def _range(latencies, dense):
     return (
-        f"Of the first {counted(len(latencies), 'image')} of the test set: {latencies.min():,} to "
-        f"{latencies.max():,}, {latencies.mean():,.0f} in the mean; {dense:,} if every neuron fired in every step."
+        f"The first {counted(len(latencies), 'image')} of the test set: {latencies.min():,} to {latencies.max():,}, "
+        f"{latencies.mean():,.0f} on average. An image would take {dense:,} cycles if every neuron spiked in every "
+        "step."
     )
 
 
 def _wrapped(part):
-    """Wrap a paragraph to 120 columns; headings, tables and diagrams stay as they are."""
+    """Wrap a paragraph at 120 columns; leave headings, tables and diagrams unchanged."""
     if part.startswith(("#", "|", "    ")):
         return part
     end = "\n" if part.endswith("\n") else ""
@@ -291,10 +332,10 @@ def _wrapped(part):
 
 
 def _ports(ports):
-    """Return (name, in or out, width) of each port."""
+    """(name, in or out, width) of each port."""
     inputs, outputs = ports
     both = {**inputs, **outputs}
     return [
         ("clk", "in", 1),
-        *((each, "in" if each in inputs else "out", len(both[each]) or 1) for each in PORTS if each in both),
+        *((port, "in" if port in inputs else "out", len(both[port]) or 1) for port in PORTS if port in both),
     ]

@@ -1,43 +1,40 @@
-"""The tables of a delivery's manual: files, layers, the load, the answer, memories."""
+"""The tables of the manual: files, layers, simulators, the load, the answer and the memories."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any
+
+from minisnn.fixed.model import IntegerModel
+from minisnn.fixed.network import IntegerLayer
 
 from ..generate.words import weight_words
+from ..spec import AcceleratorSpec
 from .benches import digits
 
-MEMORIES = {
-    "read_data": "frames of spikes (or pixels), two banks",
-    "stored": "membranes of a lane",
-    "sums": "scores of the last layer's neurons",
-    "stamp": "first cycles of images under way",
-}
 
-
-def table(head: Any, rows: Any) -> str:
-    """Return a Markdown table."""
+def table(head: Sequence, rows: Iterable[Sequence]) -> str:
+    """Return a table in Markdown."""
     lines = [head, ["---"] * len(head), *rows]
     return "".join("| " + " | ".join(map(str, row)) + " |\n" for row in lines)
 
 
 def counted(number: int, thing: str) -> str:
-    """Return a number with its noun: 1 pixel, 2 pixels."""
+    """Return a number and a noun, such as "1 pixel" or "2 pixels"."""
     return f"{number} {thing}{'s' if number != 1 else ''}"
 
 
-def size(shape: Any) -> str:
-    """Return a shape as 8x8x1."""
+def size(shape: Sequence[int]) -> str:
+    """Return a shape such as "8x8x1"."""
     return "x".join(map(str, shape))
 
 
-def notation(layer: Any) -> str:
-    """Return a layer in the notation of topologies."""
+def notation(layer: IntegerLayer) -> str:
+    """Return one layer of the network in the notation of topologies."""
     return layer.layer.name.partition(" ")[2]
 
 
-def topology(model: Any) -> str:
-    """Return all layers in that notation."""
-    return "-".join(notation(each) for each in model.network.layers)
+def topology(model: IntegerModel) -> str:
+    """Return the topology of the network."""
+    return "-".join(notation(layer) for layer in model.network.layers)
 
 
 def _sources(name, hdl):
@@ -49,7 +46,7 @@ def file_table(name: str, hdl: str, package: str) -> str:
     design, bench = _sources(name, hdl)
     vhdl = hdl == "vhdl"
     return table(
-        ("file", "what it is"),
+        ("file", "contents"),
         [
             (
                 f"`{design}`",
@@ -60,26 +57,37 @@ def file_table(name: str, hdl: str, package: str) -> str:
                     else "Verilog-2001, one module"
                 ),
             ),
-            *([(f"`{package}`", "functions that it uses; compile it first")] if vhdl else []),
+            *([(f"`{package}`", "functions that the design uses; compile this file first")] if vhdl else []),
             (
                 f"`{bench}`",
-                "testbench: " + ("VHDL-2008, std.textio alone" if vhdl else "SystemVerilog, for $fatal alone"),
+                "the testbench: "
+                + ("VHDL-2008; needs only std.textio" if vhdl else "SystemVerilog, only because it uses $fatal"),
             ),
-            ("`load.txt`", "the load: network and number of steps, a beat a line"),
-            ("`images.txt`", "words of some images, a beat a line"),
-            ("`expected.txt`", "their answers, a beat a line, from integer arithmetic and a model of the cycles"),
-            ("`run.sh`", "simulates; exit status 0 if all is as expected"),
-            ("`report.md`, `report.json`", "resources and clock, if `minisnn synth --out` wrote them here"),
-            ("`SHA256SUMS`", "of the files: `sha256sum -c SHA256SUMS`"),
+            ("`load.txt`", "the load: the network and the number of steps, one beat per line"),
+            ("`images.txt`", "the words of some images, one beat per line"),
+            (
+                "`expected.txt`",
+                "the answers to these images, one beat per line, computed by integer arithmetic and a cycle model",
+            ),
+            ("`run.sh`", "script that simulates the design; its exit status is 0 if everything is as expected"),
+            (
+                "`report.md`, `report.json`",
+                "resources and clock frequency, if `minisnn synth --out` has written them to this folder",
+            ),
+            ("`SHA256SUMS`", "checksums of the files; check them with `sha256sum -c SHA256SUMS`"),
         ],
     )
 
 
-def layer_table(model: Any, spec: Any) -> str:
-    """Return the table of the layers and their widths."""
+def layer_table(model: IntegerModel, spec: AcceleratorSpec) -> str:
+    """Return the table of the layers and their widths; a report is checked against this text."""
     rows = []
-    for number, (each, layer) in enumerate(zip(spec.layers, model.network.layers), 1):
-        kind = "fully connected" if each.flat else f"{each.kernel}x{each.kernel}, padding {each.padding}"
+    for number, (layer_spec, layer) in enumerate(zip(spec.layers, model.network.layers), 1):
+        kind = (
+            "fully connected"
+            if layer_spec.flat
+            else f"{layer_spec.kernel}x{layer_spec.kernel}, padding {layer_spec.padding}"
+        )
         rows.append(
             (
                 number,
@@ -87,14 +95,14 @@ def layer_table(model: Any, spec: Any) -> str:
                 kind,
                 size(layer.layer.in_shape),
                 size(layer.layer.out_shape),
-                each.lanes,
-                each.taps,
-                each.weight_bits,
-                each.guard,
-                each.bias_bits,
-                each.membrane_bits,
-                f"{each.beta}/{1 << each.frac} {'to 0' if each.towards_zero else 'down'}",
-                each.reset,
+                layer_spec.lanes,
+                layer_spec.taps,
+                layer_spec.weight_bits,
+                layer_spec.guard,
+                layer_spec.bias_bits,
+                layer_spec.membrane_bits,
+                f"{layer_spec.beta}/{1 << layer_spec.frac} {'to 0' if layer_spec.towards_zero else 'down'}",
+                layer_spec.reset,
             )
         )
     return table(
@@ -121,82 +129,86 @@ RESETS = {
     "subtract": "leak(U) - threshold",
     "subtract_then_leak": "leak(U - threshold)",
     "zero": "0",
-    "none": "(it never fires)",
+    "none": "(its neurons never spike)",
 }
 
 
-def reset_table(spec: Any) -> str:
-    """Return the table of resets: the state after a spike."""
-    used = dict.fromkeys(each.reset for each in spec.layers)
-    return table(("reset", "next step begins with"), [(reset, RESETS[reset]) for reset in used])
+def reset_table(spec: AcceleratorSpec) -> str:
+    """Return the table of the values with which a neuron that spiked begins its next step."""
+    used = dict.fromkeys(layer.reset for layer in spec.layers)
+    return table(("reset", "the next step begins with"), [(reset, RESETS[reset]) for reset in used])
 
 
-def kinds(spec: Any) -> str:
-    """Describe the additions of the layers, and the pool, in sentences."""
-    said = []
-    if not all(each.flat for each in spec.layers):
-        said.append(
-            "Neuron (y, x) of channel `out` of a convolution adds w[row, column, in, out] * input (y + row - "
-            "padding, x + column - padding) of channel `in`; outside the frame the input is 0."
+def kinds(spec: AcceleratorSpec) -> str:
+    """Return sentences that say how convolutions, pools and fully connected layers compute."""
+    sentences = [
+        "Under `in` and `neurons`, a shape is height x width x channels, and a plain number counts the spikes of the "
+        "layer before or the neurons of a fully connected layer."
+    ]
+    if not all(layer.flat for layer in spec.layers):
+        sentences.append(
+            "In a convolution, neuron (y, x) of channel `out` adds w[row, column, in, out] * input (y + row - "
+            "padding, x + column - padding) of channel `in`, for all rows, columns and channels `in`; inputs outside "
+            "the frame are 0."
         )
-    if any(each.pool > 1 for each in spec.layers):
-        said.append(
-            "MPk makes one spike of each window of k x k neurons of a channel, if any of them fires; neurons "
-            "outside whole windows are not computed."
+    if any(layer.pool > 1 for layer in spec.layers):
+        sentences.append(
+            "MPk is a pool: each window of k x k neurons of a channel gives one spike if any of its neurons spikes; "
+            "neurons outside whole windows are not computed."
         )
-    if any(each.flat for each in spec.layers):
-        said.append(
-            "A fully connected layer has weights w[input, neuron]; its inputs are counted row by row, column "
-            "by column, channel by channel."
+    if any(layer.flat for layer in spec.layers):
+        sentences.append(
+            "A fully connected layer has weights w[input, neuron]; its inputs are numbered row by row, column by "
+            "column, and channel by channel."
         )
-    return " ".join(said)
+    return " ".join(sentences)
 
 
-def order(spec: Any) -> str:
-    """Describe the place of a weight in the load, in sentences."""
-    said = []
-    if any(not each.flat and each.taps == 1 for each in spec.layers):
-        said.append(
-            " w[row, column, in, out] of a convolution with a kernel of k x k is in word ((in * k + row) * k + "
+def order(spec: AcceleratorSpec) -> str:
+    """Return sentences that say in which word of its section a weight is stored."""
+    sentences = []
+    if any(not layer.flat and layer.taps == 1 for layer in spec.layers):
+        sentences.append(
+            " For a convolution with a kernel of k x k, w[row, column, in, out] is in word ((in * k + row) * k + "
             "column) * G + out div lanes."
         )
-    if any(each.taps > 1 for each in spec.layers):
-        said.append(
-            " Where all k x k taps of a convolution are added at once, a word has k * k sets of lanes, the "
-            "first in the lowest bits: w[row, column, in, out] is in set (-row mod k) * k + (-column mod k) of "
-            "word in * G + out div lanes."
+    if any(layer.taps > 1 for layer in spec.layers):
+        sentences.append(
+            " For a convolution that adds all k x k taps at once, a word has k * k sets of lanes, with the first set "
+            "in the lowest bits: w[row, column, in, out] is in set (-row mod k) * k + (-column mod k) of word "
+            "in * G + out div lanes."
         )
-    if any(each.flat for each in spec.layers):
-        said.append(" w[input, neuron] of a fully connected layer is in word input * G + neuron div lanes.")
-    return "".join(said)
+    if any(layer.flat for layer in spec.layers):
+        sentences.append(" For a fully connected layer, w[input, neuron] is in word input * G + neuron div lanes.")
+    return "".join(sentences)
 
 
-def simulators(name: str, hdl: str, package: str) -> dict:
-    """Return the commands of the simulators, those that were tried, the vectors' paths, and the bench."""
+def simulators(name: str, hdl: str, package: str) -> dict[str, str]:
+    """Return the manual's values on simulators: TOOLS (a table of commands), TRIED, GIVEN and BENCH."""
     design, bench = _sources(name, hdl)
     top = f"{name}_bench"
     if hdl == "vhdl":
         files, tried, given = f"{package} {design} {bench}", "GHDL 2.0", "generics"
         commands = {
             "GHDL": "./run.sh",
-            "GHDL, your own testbench": f"ghdl -a --std=08 {package} {design} my_bench.vhd && "
+            "GHDL, a testbench of your own": f"ghdl -a --std=08 {package} {design} my_bench.vhd && "
             "ghdl -e --std=08 my_bench && ghdl -r --std=08 my_bench",
             "nvc": f"nvc --std=2008 -a {files} -e {top} -r {top}",
             "ModelSim, Questa": f'vlib work && vcom -2008 {files} && vsim -c {top} -do "run -all; quit"',
             "Vivado": f"xvhdl --2008 {files} && xelab {top} && xsim work.{top} -R",
         }
-        other = ("Verilator", "takes no VHDL: write another folder with `--hdl verilog`")
+        other = ("Verilator", "does not read VHDL; write a second folder with `minisnn vhdl --hdl verilog`")
     else:
         files, tried, given = f"{design} {bench}", "Icarus Verilog 11 and Verilator 5.006", "parameters"
         commands = {
             "Icarus Verilog": "./run.sh",
-            "Icarus Verilog, your own testbench": f"iverilog -g2012 -o my_bench.vvp -s my_bench {design} "
+            "Icarus Verilog, a testbench of your own": f"iverilog -g2012 -o my_bench.vvp -s my_bench {design} "
             "my_bench.sv && vvp -n my_bench.vvp",
             "Verilator 5": f"verilator --binary -Wno-fatal --top-module {top} {files} && obj_dir/V{top}",
             "ModelSim, Questa": f'vlib work && vlog -sv {files} && vsim -c {top} -do "run -all; quit"',
             "Vivado": f"xvlog -sv {files} && xelab {top} && xsim work.{top} -R",
         }
-        other = ("GHDL, nvc", "take no Verilog: write another folder with `--hdl vhdl`")
+        other = ("GHDL, nvc", "do not read Verilog; write a second folder with `minisnn vhdl --hdl vhdl`")
     return {
         "TOOLS": table(("tool", "command"), [*((tool, f"`{line}`") for tool, line in commands.items()), other]),
         "TRIED": tried,
@@ -205,69 +217,67 @@ def simulators(name: str, hdl: str, package: str) -> dict:
     }
 
 
-def loads(model: Any, spec: Any, load: list) -> dict:
-    """Return the sections of the load, the places of some weights, and one of them worked out."""
-    names = [
-        "number of steps",
-        *(
-            f"{what} of layer {number}"
-            for number in range(1, len(spec.layers) + 1)
-            for what in ("weights", "biases", "threshold")
-        ),
-    ]
-    sections, starts, at = [], [], 0
-    for number, (what, (words, width), beats) in enumerate(zip(names, spec.sections, spec.beats, strict=True)):
-        sections.append((number, what, words, width, beats, at, at + words * beats - 1))
-        starts.append(at)
-        at += words * beats
+def loads(model: IntegerModel, spec: AcceleratorSpec, load: Sequence[int]) -> dict[str, str]:
+    """Return the manual's values on the load: SECTIONS and WEIGHTS (tables), and WORKED, an example in words."""
+    sections, starts = _sections(spec)
     rows, last_of_layer = [], []
-    for number, (each, layer_spec) in enumerate(zip(model.network.layers, spec.layers), 1):
+    for number, (layer, layer_spec) in enumerate(zip(model.network.layers, spec.layers), 1):
         section = 3 * number - 2
-        for index in _examples(each.w.shape, layer_spec.lanes):
-            for word, low in _places(each, layer_spec, index):
+        for index in _examples(layer.w.shape, layer_spec.lanes):
+            name, value = f"w[{','.join(map(str, index))}]", int(layer.w[index])
+            for word, low in _places(layer, layer_spec, index):
                 beat = starts[section] + word * spec.beats[section] + low // spec.load_bits
-                rows.append(
-                    (
-                        number,
-                        f"w[{','.join(map(str, index))}]",
-                        int(each.w[index]),
-                        section,
-                        word,
-                        low,
-                        beat,
-                        low % spec.load_bits,
-                    )
-                )
+                rows.append((number, name, value, section, word, low, beat, low % spec.load_bits))
         last_of_layer.append(rows[-1])
     number, weight, value, section, word, low, beat, bit = last_of_layer[0]
     width, start, beats = spec.layers[0].weight_bits, starts[section], spec.beats[section]
     worked = (
-        f"For example, {weight} = {value} of layer {number} is, as {width} bits of two's complement, "
-        f"{value & (1 << width) - 1:#x}. It stands in word {word} of section {section}, from its bit {low}. That "
-        f"word begins with beat {start} + {word} * {beats} = {start + word * beats}, and bit {low} is bit {bit} "
-        f"of beat {beat}: line {beat + 1} of `load.txt`, `{load[beat]:0{digits(spec.load_bits)}X}`."
+        f"For example, {weight} of layer {number} is {value}, which is {value & (1 << width) - 1:#x} in {width} bits "
+        f"of two's complement. It is stored in word {word} of section {section}; its lowest bit is bit {low} of that "
+        f"word. The word begins with beat {start} + {word} * {beats} = {start + word * beats}, and its bit {low} is "
+        f"bit {bit} of beat {beat}. Beat {beat} is line {beat + 1} of `load.txt`, where `tdata` is "
+        f"`{load[beat]:0{digits(spec.load_bits)}X}`."
     )
     return {
         "WORKED": worked,
         "SECTIONS": table(
-            ("section", "what", "words", "bits of a word", "beats of a word", "first beat", "last beat"), sections
+            ("section", "contents", "words", "bits per word", "beats per word", "first beat", "last beat"), sections
         ),
         "WEIGHTS": table(
-            ("layer", "weight", "value", "section", "word", "from its bit", "in beat", "from its bit"), rows
+            ("layer", "weight", "value", "section", "word", "lowest bit in the word", "beat", "lowest bit in the beat"),
+            rows,
         ),
     }
 
 
-def _places(each, layer_spec, index):
-    """Return [(word, lowest bit)] of a weight: the places of a 1 if all other weights are 0."""
-    w = each.w * 0
+def _sections(spec):
+    """Rows of the table of sections, and the first beat of each section."""
+    names = [
+        "number of steps",
+        *(
+            f"{part} of layer {number}"
+            for number in range(1, len(spec.layers) + 1)
+            for part in ("weights", "biases", "threshold")
+        ),
+    ]
+    rows, starts, at = [], [], 0
+    for number, (name, (words, width), beats) in enumerate(zip(names, spec.sections, spec.beats, strict=True)):
+        rows.append((number, name, words, width, beats, at, at + words * beats - 1))
+        starts.append(at)
+        at += words * beats
+    return rows, starts
+
+
+def _places(layer, layer_spec, index):
+    """[(word, lowest bit)] at which a weight is stored: where a 1 appears if all other weights are 0."""
+    w = layer.w * 0
     w[index] = 1
-    words = weight_words(replace(each, w=w), layer_spec)
+    words = weight_words(replace(layer, w=w), layer_spec)
     return [(at, (word & -word).bit_length() - 1) for at, word in enumerate(words) if word]
 
 
 def _examples(shape, lanes):
-    """Return indices of weights that show the order: the first, its neighbours, the next group, a middle one."""
+    """Indices of weights that show the order: the first, its neighbour along each axis, the next group, a middle."""
     zero, axes = (0,) * len(shape), range(len(shape))
     near = [tuple(int(at == axis) for at in axes) for axis in axes if shape[axis] > 1]
     group = [(*zero[1:], lanes)] if lanes < shape[-1] else []
@@ -275,50 +285,66 @@ def _examples(shape, lanes):
     return [*(index for index in dict.fromkeys([zero, *near, *group]) if index != middle), middle]
 
 
-def answer_table(spec: Any) -> str:
+def answer_table(spec: AcceleratorSpec) -> str:
     """Return the table of the beats of an answer."""
     members = spec.layers[-1].out_channels // spec.classes
-    neurons = "its neuron" if members == 1 else f"its {members} neurons, which follow one another,"
-    sums = f"membranes of {neurons} summed" if spec.membrane else f"spikes of {neurons} counted"
+    neurons = "its neuron" if members == 1 else f"its {members} consecutive neurons"
+    score = f"sum of the membranes of {neurons}" if spec.membrane else f"number of spikes of {neurons}"
     return table(
-        ("beat", "what"),
+        ("beat", "contents"),
         [
             (
                 f"0 to {spec.classes - 1}",
-                f"the score of each class: {sums} over all steps; two's complement of {spec.output_bits} bits",
+                f"score of each class: {score} over all steps, in two's complement of {spec.output_bits} bits",
             ),
-            (spec.classes, "the class of the highest score; of equals the lowest"),
+            (spec.classes, "class with the highest score; the lowest such class if several are equal"),
             (
                 spec.classes + 1,
-                "cycles, from the one in which the image's first word was taken to the one in which this "
-                "beat is offered, both included; with `m_output_tlast`",
+                "number of cycles from the one in which the first word of the image is taken to the first one in which "
+                "this beat is valid, both included; `m_output_tlast` is 1",
             ),
         ],
     )
 
 
-def memory_table(memories: list, spec: Any) -> str:
-    """Return the table of memories; equal ones share a row."""
+def memory_table(memories: Iterable[tuple[str, str, int, int]], spec: AcceleratorSpec) -> str:
+    """Return the table of the memories, with memories of the same kind in one row."""
     groups: dict[tuple, list[str]] = {}
-    for path, what, words, width in memories:
+    for path, read, words, width in memories:
         parts = path.split("_")
-        number = int(parts[1]) if parts[0] == "layer" and parts[1].isdecimal() else 1
-        if "accumulate" in parts and spec.layers[number - 1].input_bits:
-            what = "currents of a lane"  # constant, of pixels
         like = "_".join(
             "*" if part.isdecimal() and parts[at - 1] not in ("layer", "buffer") else part
             for at, part in enumerate(parts)
         )
-        groups.setdefault((like, what, words, width), []).append(path)
+        groups.setdefault((like, _contents(path, read, spec), words, width), []).append(path)
     rows = [
         (
             f"`{like if len(same) > 1 else same[0]}_words`",
-            MEMORIES.get(what, what),
+            contents,
             len(same),
             words,
             width,
             f"{len(same) * words * width:,}",
         )
-        for (like, what, words, width), same in groups.items()
+        for (like, contents, words, width), same in groups.items()
     ]
-    return table(("signal in the design", "what it holds", "number", "words", "bits of a word", "bits in all"), rows)
+    return table(("signal in the design", "contents", "number", "words", "bits per word", "bits in total"), rows)
+
+
+def _contents(path, read, spec):
+    """The contents of a memory, from its path in the design and the signal that is read from it."""
+    parts = path.split("_")
+    if parts[:2] == ["spike", "buffer"]:
+        pixels = parts[2] in ("1", "ram") and spec.layers[0].input_bits  # a single buffer has no number
+        return f"two banks, each with one frame of {'pixels' if pixels else 'spikes'}"
+    if path.endswith("weight_and_bias_memory_ram_1"):
+        return "weights"
+    if path.endswith("weight_and_bias_memory_ram_2"):
+        return "biases"
+    if read == "sums":
+        return "scores of the neurons of the last layer"
+    if read == "stamp":
+        return "first cycle of each image under way"
+    number = int(parts[1]) if parts[0] == "layer" and parts[1].isdecimal() else 1
+    takes_pixels = spec.layers[number - 1].input_bits > 0
+    return "currents of one lane" if takes_pixels and "accumulate" in parts else "membranes of one lane"

@@ -1,20 +1,24 @@
-"""Timing diagrams in text, and those of the accelerator's streams."""
+"""Timing diagrams in plain text, and the diagrams of the accelerator's three streams."""
 
-# What streams do, cycle by cycle: bits, and words by name where one is offered.
-LOAD = {
+from collections.abc import Mapping, Sequence
+
+Row = Sequence[int | str]
+
+# Values of each signal, cycle by cycle: 0 or 1, or the name of the word on `tdata` while `tvalid` is 1.
+LOAD: dict[str, Row] = {
     "s_load_tvalid": (0, 1, 1, 1, 0, 1, 0),
     "s_load_tdata": (0, "beat 0", "beat 0", "beat 1", 0, "last", 0),
     "s_load_tlast": (0, 0, 0, 0, 0, 1, 0),
     "s_load_tready": (0, 0, 1, 1, 1, 1, 0),
     "loaded": (1, 1, 0, 0, 0, 0, 1),
 }
-INPUT = {
+INPUT: dict[str, Row] = {
     "s_input_tvalid": (1, 0, 1, 1, 1, 1, 1),
     "s_input_tdata": ("word", 0, "last", "first", "first", "first", "next"),
     "s_input_tlast": (0, 0, 1, 0, 0, 0, 0),
     "s_input_tready": (1, 1, 1, 0, 0, 1, 1),
 }
-OUTPUT = {
+OUTPUT: dict[str, Row] = {
     "m_output_tvalid": (0, 1, 1, 1, 0, 1, 1, 1, 0),
     "m_output_tdata": (0, "score", "score", "score", 0, "score", "class", "cycles", 0),
     "m_output_tlast": (0, 0, 0, 0, 0, 0, 0, 1, 0),
@@ -22,8 +26,8 @@ OUTPUT = {
 }
 
 
-def waves(rows: dict) -> str:
-    """Draw a timing diagram of `rows` {signal: its value in each cycle}; a cycle begins with a rising edge."""
+def waves(rows: Mapping[str, Row]) -> str:
+    """Draw the values of each signal, cycle by cycle; a cycle begins with a rising edge."""
     count = len(next(iter(rows.values())))
     lines = [
         "cycle".ljust(17) + "".join(f"{cycle:<8}" for cycle in range(count)),

@@ -215,7 +215,7 @@ def test_the_manual_tells_where_a_weight_stands(model, folders, name, wide):
     files = {name: content.decode() for name, content in contents(folders / name).items()}
     beats = [int(line.split()[1], 16) for line in files["load.txt"].splitlines()]
     load_packet = sum(beat << 12 * at for at, beat in enumerate(beats))
-    sections = table(files["README.md"], "section | what")
+    sections = table(files["README.md"], "section | contents")
     assert int(sections[-1][-1]) == len(beats) - 1
     rows = table(files["README.md"], "layer | weight")
     assert len(rows) > 8
@@ -228,6 +228,10 @@ def test_the_manual_tells_where_a_weight_stands(model, folders, name, wide):
         assert 12 * (first_beat + int(at_word) * beats_of_word) + int(low) == 12 * int(beat) + int(at_bit)
         assert place(spec.layers[int(number) - 1], index) == (int(at_word), int(low))
     memories = table(files["README.md"], "signal in the design")
+    stored = {"spike_buffer": "two banks", "memory_ram_1": "weights", "memory_ram_2": "biases", "scores": "scores"}
+    for part, held in stored.items():
+        signals = [row[0] for row in memories if part in row[0]]
+        assert signals and signals == [row[0] for row in memories if held in row[1]]
     for name, _, count, words, width, total in memories:
         assert int(count) * int(words) * int(width) == int(total.replace(",", ""))
         name = name.strip("`").replace("*", "1")
@@ -483,8 +487,8 @@ def test_names_that_would_be_one_are_kept_apart(tmp_path):
         (["--name", "2nd"], "must be an identifier"),
         (["--name", "entity"], "must be an identifier"),
         (["--name", "../x"], "must be an identifier"),
-        (["--name", "IEEE"], "'IEEE' means something else"),
-        (["--name", "pck_myhdl_011"], "means something else"),
+        (["--name", "IEEE"], "'IEEE' already has a meaning in the generated files"),
+        (["--name", "pck_myhdl_011"], "already has a meaning in the generated files"),
         (["--lanes", "1/11"], "its lanes must be 1 to 10, got 11"),
         (["--lanes", "1"], "lanes must be one number for each"),
         (["--max-steps", "1"], "the number of steps must be 1 to 1"),
@@ -550,7 +554,7 @@ def test_no_report_beside_another_design(model, folders, tmp_path, capsys, monke
     capsys.readouterr()
     assert main(["synth", str(model), "--lanes", "3/4", "--out", str(folders / "vhdl")]) == 2  # it has 2/4
     said = capsys.readouterr().err
-    assert said.count("\n") == 1 and "holds the design of another network, or other lanes" in said
+    assert said.count("\n") == 1 and "holds the design of another network, or of other lanes" in said
     integers = load(model)
     for lanes, wide, name in (((2, 4), False, "vhdl"), ((2, 4), True, "wide"), ((3, 4), False, "new")):
         check_report(folders / name, integers, specify(integers.network, lanes, wide=wide))
