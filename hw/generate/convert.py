@@ -32,10 +32,10 @@ triand trior trireg unsigned use vectored wait wand weak0 weak1 while wire wor x
 """
 KEYWORDS = {*_vhdl_keywords, *VERILOG.split()}
 LABEL = r"(?<=begin: )\w+$|^\w+(?=: process)|(?<=end process )\w+(?=;)"  # maxpool's process is `join`
-# Verilog runs a combinational block when one of its inputs changes, and at the start none does: a table of an input
-# that is 0 from the start would not be looked up. VHDL runs each process once.
+# Verilog runs a combinational block only when one of its inputs changes. An input that is 0 from the start never does,
+# so a table would not be looked up for it. VHDL runs every process once at the start.
 AWAKE = (
-    "// Runs every combinational block once at the start, as VHDL does; no hardware.",
+    "// Runs every combinational block once at the start, as VHDL does; synthesis removes it.",
     "reg awake = 0;",
     "initial awake <= 1;",
     "",
@@ -112,10 +112,10 @@ def convert(
         )
     file = Path(folder) / f"{name}{suffix}"
     files = [*Path(folder).glob("pck_myhdl_*.vhd"), file] if hdl == "vhdl" else [file]
-    for each in files:
-        words = header if each == file else "Conversions between types, of MyHDL."
+    for path in files:
+        words = header if path == file else "MyHDL's conversions between types."
         top = "".join(f"{comment} {line}".rstrip() + "\n" for line in words.splitlines()) + "\n" if header else ""
-        each.write_text(top + _tidy(each.read_text(encoding="utf-8")), encoding="utf-8")
+        path.write_text(top + _tidy(path.read_text(encoding="utf-8")), encoding="utf-8")
     return files
 
 
@@ -132,7 +132,7 @@ def name_blocks(design: Any) -> None:
     inner = [sub for sub in design.subs if isinstance(sub, _Block)]
     kinds = Counter(sub.func.__name__ for sub in inner)
     seen: Counter = Counter()
-    # A signal lane_1_x here and a signal x in lane_1 would be one.
+    # Otherwise a signal lane_1_x here and a signal x in block lane_1 would get the same name.
     taken = {*design.sigdict, *design.memdict, *kinds, *(sub.name for sub in design.subs if sub not in inner)}
     for sub in inner:
         name = sub.func.__name__
@@ -146,15 +146,17 @@ def name_blocks(design: Any) -> None:
 
 
 def _tidy(text):
-    """Strip blanks at line ends, rename labels that are keywords, sort sensitivity lists, and wake combinational
-    blocks.
+    """Make MyHDL's text legal and the same in every run.
+
+    Labels that are keywords are renamed, sensitivity lists are sorted, blanks at line ends are stripped, and Verilog's
+    combinational blocks run once at the start.
     """
-    text = re.sub(LABEL, lambda found: found[0] + "_label" * (found[0] in KEYWORDS), text, flags=re.MULTILINE)
+    text = re.sub(LABEL, lambda match: match[0] + "_label" * (match[0] in KEYWORDS), text, flags=re.MULTILINE)
     lines = []
     for line in text.strip().splitlines():
-        found = re.match(r"(.*: process|always @) ?\((?!posedge)(.*)\)( is| begin: \w+)$", line)
-        if found:
-            begin, names, end = found.groups()
+        match = re.match(r"(.*: process|always @) ?\((?!posedge)(.*)\)( is| begin: \w+)$", line)
+        if match:
+            begin, names, end = match.groups()
             names = sorted(names.split(", "))
             if begin.startswith("always"):
                 lines += AWAKE if AWAKE[0] not in lines else []

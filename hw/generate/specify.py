@@ -1,16 +1,16 @@
 """From a network in integers to the numbers that its accelerator is built from."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from minisnn.fixed.bounds import signed_bits
+from minisnn.fixed.network import IntegerNetwork
 from minisnn.timing.layout import check_lanes, taps, words_of_input
 
 from ..spec import AcceleratorSpec, LayerSpec
 
 
 def specify(
-    network: Any,
+    network: IntegerNetwork,
     lanes: Sequence[int],
     in_lanes: int | None = None,
     max_steps: int = 255,
@@ -29,7 +29,7 @@ def specify(
     max_steps, load_bits : int
         The largest number of steps that can be loaded, and the width of the load stream.
     wide : bool, or sequence of bool
-        Add all taps of a convolution in one cycle; one value for all layers, or one for each.
+        Add all taps of a convolution in one cycle; one value for all layers, or one for integer.
 
     Returns
     -------
@@ -59,18 +59,18 @@ def specify(
         if not isinstance(value, int) or not least <= value <= most:
             raise ValueError(f"{name} must be a whole number from {least} to {most}, got {value!r}")
     result, pixel_bits = [], network.input_bits
-    for number, (each, count, tap_count) in enumerate(zip(network.layers, lanes, taps(network, wide)), 1):
-        layer = each.layer
+    for number, (integer, count, tap_count) in enumerate(zip(network.layers, lanes, taps(network, wide)), 1):
+        layer = integer.layer
         flat = layer.kind == "linear"
-        if each.membrane_bits > 31:
+        if integer.membrane_bits > 31:
             raise ValueError(
-                f"layer {number} has membranes of {each.membrane_bits} bits and hardware takes up to 31; "
+                f"layer {number} has membranes of {integer.membrane_bits} bits and hardware takes up to 31; "
                 "quantize with fewer weight, guard or membrane bits"
             )
-        if each.threshold > each.high:
+        if integer.threshold > integer.high:
             raise ValueError(
-                f"layer {number} has the threshold {each.threshold}, beyond its membranes of "
-                f"{each.membrane_bits} bits: it would never fire; quantize with more membrane bits"
+                f"layer {number} has the threshold {integer.threshold}, beyond its membranes of "
+                f"{integer.membrane_bits} bits: it would never spike; quantize with more membrane bits"
             )
         frame = layer.in_shape if len(layer.in_shape) == 3 else (1, 1, *layer.in_shape)
         height, width = (1, frame[0] * frame[1]) if flat else frame[:2]
@@ -90,15 +90,15 @@ def specify(
                 out_width=out_width,
                 out_channels=out_channels,
                 pool=layer.pool,
-                weight_bits=each.weight_bits,
-                # Not just as wide as these biases: others may be loaded.
-                bias_bits=max(each.membrane_bits, *(signed_bits(int(b)) for b in each.b)),
-                membrane_bits=each.membrane_bits,
-                guard=each.guard,
-                beta=each.beta,
-                frac=each.frac,
-                reset=each.reset,
-                towards_zero=each.rounding == "zero",
+                weight_bits=integer.weight_bits,
+                # At least as wide as the membranes: other biases may be loaded later.
+                bias_bits=max(integer.membrane_bits, *(signed_bits(int(b)) for b in integer.b)),
+                membrane_bits=integer.membrane_bits,
+                guard=integer.guard,
+                beta=integer.beta,
+                frac=integer.frac,
+                reset=integer.reset,
+                towards_zero=integer.rounding == "zero",
                 taps=tap_count,
             )
         )

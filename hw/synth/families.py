@@ -12,13 +12,13 @@ class Family:
     synthesis : str
         Yosys command.
     cells : dict of str to str
-        Pattern of a cell's type, by the name under which such cells are counted.
+        For each name under which cells are counted, a pattern of their types.
     blocks : dict of str to tuple of (words, bits)
-        Shapes in which each type of block RAM can be used.
+        For each type of block RAM, the shapes in which it can be used.
     distributed : str
-        Pattern of a type of cell with some words of memory among the look-up tables.
+        Pattern of the type of cells that hold distributed RAM.
     place : tuple of str
-        nextpnr and its flags; empty if there is none.
+        nextpnr and its flags; empty if it does not support the family.
     available : dict of str to int
         Cells of the device, by name.
     """
@@ -31,7 +31,7 @@ class Family:
     available: dict | None = None
 
 
-# A word that is read and written at the same edge is never used: -no-rw-check spares the comparison of addresses.
+# The design never uses a word that is read while it is written, so -no-rw-check saves the comparison of addresses.
 FAMILIES = {
     "ecp5": Family(
         "synth_ecp5 -no-rw-check -abc9",

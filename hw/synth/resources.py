@@ -1,12 +1,10 @@
-"""The resources of an accelerator on an FPGA: cells, memories and their place, the clock; as tables, JSON and a
-page.
-"""
+"""The resources of an accelerator on an FPGA: cells, memories, clock; as rows of tables, as JSON and as a page."""
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from .families import FAMILIES
+from .families import FAMILIES, Family
 
 
 @dataclass(frozen=True)
@@ -21,9 +19,9 @@ class Memory:
         "weights", "biases", "sums", "membranes", "buffer", "scores" or "stamps". A layer of pixels has sums (currents)
         and membranes; a layer of spikes has only sums, which are its membranes.
     layer : int
-        From 1; 0 for memories of no layer. A layer's buffer is the one that it reads.
+        Number of the layer, from 1; 0 if it belongs to none. A layer's buffer is the one that it reads.
     words, width : int
-        Words in use. A memory of one word is rightly a register.
+        Words in use, and bits of a word. A memory of one word may be a register.
     cells : dict of str to int
         Cells of each type; none if it is in registers.
     """
@@ -33,12 +31,12 @@ class Memory:
     layer: int
     words: int
     width: int
-    cells: dict
+    cells: dict[str, int]
 
-    def where(self, family: Any) -> str:
-        """Return "block", "distributed", both, "registers", or "one word"."""
-        found = {"block" if name in family.blocks else "distributed" for name in self.cells}
-        return " and ".join(sorted(found)) or ("registers" if self.words > 1 else "one word")
+    def where(self, family: Family) -> str:
+        """Return "block", "distributed", "block and distributed", "registers" or "one word"."""
+        kinds = {"block" if name in family.blocks else "distributed" for name in self.cells}
+        return " and ".join(sorted(kinds)) or ("registers" if self.words > 1 else "one word")
 
 
 @dataclass(frozen=True)
@@ -51,100 +49,101 @@ class Report:
     tools : list of str
         Versions.
     cells : dict of str to int
+        Number of cells by name.
     memories : list of Memory
     latches : list of str
+        Names of latches, of which there should be none.
     neuron_bits : int
         Bits of all weights and membranes, not rounded up.
     mhz : float or None
-        Clock of the slowest path between two registers.
-    placed : dict of str to int
-        Sites used, by nextpnr's names.
-    path : list of (float, str)
-        The slowest path: delay in ns, and where it arrives.
+        Clock frequency, limited by the slowest path between two registers; None if the design was not placed.
+    placed : dict of str to int, or None
+        Number of sites in use, by nextpnr's names.
+    path : list of (float, str), or None
+        The slowest path: each delay in ns, and the net that it leads to.
     unplaced : str
-        Reason why there is no clock.
+        The reason why the design was not placed and routed.
     """
 
     family: str
-    tools: list
-    cells: dict
-    memories: list
-    latches: list
+    tools: list[str]
+    cells: dict[str, int]
+    memories: list[Memory]
+    latches: list[str]
     neuron_bits: int
     mhz: float | None = None
-    placed: dict | None = None
-    path: list | None = None
+    placed: dict[str, int] | None = None
+    path: list[tuple[float, str]] | None = None
     unplaced: str = ""
 
     @property
-    def in_registers(self) -> list:
+    def in_registers(self) -> list[Memory]:
         """Memories of more than one word that became registers."""
-        return [each for each in self.memories if not each.cells and each.words > 1]
+        return [memory for memory in self.memories if not memory.cells and memory.words > 1]
 
     @property
     def faults(self) -> list[str]:
-        """Sentences about latches and memories in registers, which a design must not have."""
+        """A sentence for each latch and each memory in registers; a design must have neither."""
         registers = [
-            f"{each.name} ({each.kind}, {each.words} words of {each.width} bits) is in registers"
-            for each in self.in_registers
+            f"{memory.name} ({memory.kind}, {memory.words} words of {memory.width} bits) is in registers"
+            for memory in self.in_registers
         ]
         return registers + [f"{name} is a latch" for name in self.latches]
 
     @property
     def block_bits(self) -> int:
-        """Bits of the block RAM used."""
+        """Bits of the block RAMs in use."""
         shapes = FAMILIES[self.family].blocks
         return sum(
             count * _bits_of(shapes[name])
-            for each in self.memories
-            for name, count in each.cells.items()
+            for memory in self.memories
+            for name, count in memory.cells.items()
             if name in shapes
         )
 
     @property
     def needed_bits(self) -> int:
-        """Bits of the weights and membranes that are in block RAM, each memory rounded up to whole blocks.
+        """Bits that the weights and membranes in block RAM need, each memory rounded up to whole blocks.
 
-        Distributed RAM counts neither here nor in :attr:`block_bits`.
+        Distributed RAM is ignored here and in :attr:`block_bits`.
         """
         shapes = FAMILIES[self.family].blocks
         total = 0
-        for each in self.memories:
-            used = [name for name in each.cells if name in shapes]
-            if used and each.kind in ("weights", "sums", "membranes"):
-                total += min(
-                    whole_blocks(each.words, each.width, shapes[name]) * _bits_of(shapes[name]) for name in used
-                )
+        for memory in self.memories:
+            used = [shapes[name] for name in memory.cells if name in shapes]
+            if used and memory.kind in ("weights", "sums", "membranes"):
+                total += min(whole_blocks(memory.words, memory.width, shape) * _bits_of(shape) for shape in used)
         return total
 
     @property
     def ratio(self) -> float:
-        """Block RAM used, relative to what weights and membranes need; 0 without any."""
+        """Block RAM in use relative to what the weights and membranes in it need; 0 without any."""
         return self.block_bits / self.needed_bits if self.needed_bits else 0.0
 
-    def resource_rows(self) -> list:
+    def resource_rows(self) -> list[tuple[str, str]]:
         """Return rows of (resource, number)."""
         rows = [(name, f"{count:,}") for name, count in self.cells.items()]
         if self.mhz is not None and self.placed is not None:
             rows += [("TRELLIS_COMB placed", f"{self.placed.get('TRELLIS_COMB', 0):,}"), ("MHz", f"{self.mhz:.1f}")]
         return rows
 
-    def memory_rows(self) -> list:
-        """Return rows of (memory, number, words x bits, bits in all, place, cells); equal memories share a row."""
+    def memory_rows(self) -> list[tuple]:
+        """Return rows of (memory, number, words x bits, bits in total, place, cells); equal memories share a row."""
         groups: dict[tuple, list] = {}
-        for each in self.memories:
-            key = (each.layer, each.kind, each.words, each.width, each.where(FAMILIES[self.family]))
-            groups.setdefault(key, []).append(each)
+        for memory in self.memories:
+            place = memory.where(FAMILIES[self.family])
+            key = (memory.layer, memory.kind, memory.words, memory.width, place)
+            groups.setdefault(key, []).append(memory)
         rows = []
-        for (layer, kind, words, width, where), members in groups.items():
-            cells = sum((Counter(each.cells) for each in members), Counter())
+        for (layer, kind, words, width, place), members in groups.items():
+            cells = sum((Counter(memory.cells) for memory in members), Counter())
             rows.append(
                 (
                     f"layer {layer} {kind}" if layer else kind,
                     len(members),
                     f"{words} x {width}",
                     f"{len(members) * words * width:,}",
-                    where,
+                    place,
                     ", ".join(f"{count} {name}" for name, count in cells.items()) or "-",
                 )
             )
@@ -162,54 +161,54 @@ class Report:
             "critical_path": self.path,
             "unplaced": self.unplaced,
             "latches": self.latches,
-            "memories_in_registers": [each.name for each in self.in_registers],
+            "memories_in_registers": [memory.name for memory in self.in_registers],
             "block_bits": self.block_bits,
             "block_bits_needed": self.needed_bits,
             "block_ratio": self.ratio,
             "weight_and_membrane_bits": self.neuron_bits,
             "memories": [
                 {
-                    "name": each.name,
-                    "kind": each.kind,
-                    "layer": each.layer,
-                    "words": each.words,
-                    "bits": each.words * each.width,
-                    "where": each.where(family),
-                    "cells": each.cells,
+                    "name": memory.name,
+                    "kind": memory.kind,
+                    "layer": memory.layer,
+                    "words": memory.words,
+                    "bits": memory.words * memory.width,
+                    "where": memory.where(family),
+                    "cells": memory.cells,
                 }
-                for each in self.memories
+                for memory in self.memories
             ],
         }
 
 
-def whole_blocks(words: int, width: int, shapes: Any) -> int:
-    """Return the number of blocks that hold `words` words, used in the best of the `shapes`."""
+def whole_blocks(words: int, width: int, shapes: Iterable[tuple[int, int]]) -> int:
+    """Return the number of block RAMs that `words` words of `width` bits need, in the best of the `shapes`."""
     return min(-(-words // depth) * -(-width // bits) for depth, bits in shapes)
 
 
 def _bits_of(shapes):
-    """Return the bits of a block without those for parity: 16 Ki for ECP5."""
+    """Return the bits of a block RAM without those for parity: 16 Ki for ECP5."""
     depth, bits = shapes[0]
     return depth * bits
 
 
-def markdown(report: Report, title: str, facts: Any = ()) -> str:
-    """Return the report as a page; `facts` are further rows of the first table."""
+def markdown(report: Report, title: str, facts: Sequence[tuple[str, str]] = ()) -> str:
+    """Return the report as a page in Markdown; `facts` are further rows of the first table."""
     lines = [f"# {title}", "", f"{'; '.join(report.tools)}. Family {report.family}.", ""]
-    lines += _markdown_table(("what", "how many"), [*report.resource_rows(), *facts])
+    lines += _markdown_table(("resource", "number"), [*report.resource_rows(), *facts])
     lines += [f"**{fault}.**\n" for fault in report.faults]
     if report.unplaced:
         lines += [f"Not placed and routed: {report.unplaced}.", ""]
-    lines += _markdown_table(("memory", "number", "words x bits", "bits", "where", "cells"), report.memory_rows())
+    lines += _markdown_table(("memory", "number", "words x bits", "bits", "place", "cells"), report.memory_rows())
     lines += [
-        f"Block RAM used: {report.block_bits:,} bits, {report.ratio:.2f}x of the weights and membranes in it, "
-        f"rounded up to whole blocks ({report.needed_bits:,}). All weights and membranes: "
-        f"{report.neuron_bits:,} bits.",
+        f"Block RAM in use: {report.block_bits:,} bits. The weights and membranes in it need {report.needed_bits:,} "
+        f"bits, rounded up to whole blocks; the ratio is {report.ratio:.2f}. All weights and membranes, in block RAM "
+        f"and elsewhere: {report.neuron_bits:,} bits.",
         "",
     ]
     if report.path:
         lines += [
-            "The slowest path:",
+            "The slowest path between two registers, which limits the clock:",
             "",
             *_markdown_table(("ns", "to"), [(f"{ns:.2f}", f"`{net}`") for ns, net in report.path]),
         ]

@@ -14,76 +14,78 @@ from typing import Any
 from ..accelerator import design, ports
 from ..generate.convert import convert
 from ..generate.tools import ToolError, call, need, version
+from ..spec import AcceleratorSpec
 from .families import FAMILIES
 from .resources import Memory, Report
 
 TOP = "accelerator"
+# Kinds of memories, by the first of these parts that occurs in a memory's name; "" for a layer's weights and biases.
+KINDS = (
+    ("spike_buffer", "buffer"),
+    ("scores", "scores"),
+    ("accumulate", "sums"),
+    ("lane", "membranes"),
+    ("layer", ""),
+)
 
 
-def verilog_of(spec: Any) -> str:
+def verilog_of(spec: AcceleratorSpec) -> str:
     """Return the accelerator without the probe, as Verilog for Yosys."""
     with TemporaryDirectory() as folder:
         (file,) = convert(design(spec), *ports(spec, False), folder, TOP, "verilog")
         text = file.read_text()
-    # Yosys takes longer over loops that clear the memories than over all the rest. The design needs none of them: it
-    # reads no word that it has not written, or that was not loaded, since the reset.
+    # Yosys would spend more time on the loops that clear the memories than on everything else. The design does not
+    # need them: it reads a word only after it has written or loaded it.
     return re.sub(r"initial begin: INITIALIZE_\w+_WORDS\n.*?\nend\n", "", text, flags=re.DOTALL)
 
 
-def memories_of(text: str, spec: Any, cells: dict | None = None) -> list[Memory]:
-    """Return the memories of a converted accelerator; `cells` are the cells of each memory, by its name."""
-    found = re.findall(r"^\s*(?:\(\*.*\*\)\s*)?reg (?:signed )?\[(\d+):0\] (\w+_words) \[0:(\d+)-1\];", text, re.M)
+def memories_of(text: str, spec: AcceleratorSpec, cells: dict[str, dict] | None = None) -> list[Memory]:
+    """Return the memories of a converted accelerator; `cells` are the cells of each memory, by the memory's name."""
+    declaration = r"^\s*(?:\(\*.*\*\)\s*)?reg (?:signed )?\[(\d+):0\] (\w+_words) \[0:(\d+)-1\];"
+    declarations = re.findall(declaration, text, re.MULTILINE)
     result: list[Memory] = []
     of_layer: Counter = Counter()
-    for high, name, words in found:
+    for high, name, words in declarations:
         at = re.search(r"(layer|spike_buffer)_?(\d*)", name)
         layer = int(at[2] or 1) if at else 0
-        kind = next(
-            (
-                kind
-                for part, kind in (
-                    ("spike_buffer", "buffer"),
-                    ("scores", "scores"),
-                    ("accumulate", "sums"),
-                    ("lane", "membranes"),
-                    ("layer", ""),
-                )
-                if part in name
-            ),
-            "stamps",
-        )
-        if not kind:  # a layer's own: first weights, then biases
+        kind = next((kind for part, kind in KINDS if part in name), "stamps")
+        if not kind:  # a layer's own memories: first the weights, then the biases
             kind = ("weights", "biases")[of_layer[layer]]
             of_layer[layer] += 1
-        each = spec.layers[layer - 1]
-        used = {"biases": each.groups, "scores": each.groups, "sums": each.bank_depth, "membranes": each.depth}
+        layer_spec = spec.layers[layer - 1]
+        used = {  # a memory may have more words than are in use
+            "biases": layer_spec.groups,
+            "scores": layer_spec.groups,
+            "sums": layer_spec.bank_depth,
+            "membranes": layer_spec.depth,
+        }
         result.append(
             Memory(
-                name,
-                kind,
-                layer,
-                min(used.get(kind, int(words)), int(words)),
-                int(high) + 1,
-                (cells or {}).get(name, {}),
+                name=name,
+                kind=kind,
+                layer=layer,
+                words=min(used.get(kind, int(words)), int(words)),
+                width=int(high) + 1,
+                cells=(cells or {}).get(name, {}),
             )
         )
     return result
 
 
-def neuron_bits(spec: Any) -> int:
-    """Return the bits of weights and membranes, which no network of these widths can do without."""
+def neuron_bits(spec: AcceleratorSpec) -> int:
+    """Return the bits of all weights and membranes, which every network of these widths needs."""
     total = 0
-    for each in spec.layers:
-        fan_in = each.inputs if each.flat else each.in_channels * each.kernel**2
-        neurons = each.out_height * each.out_width * each.out_channels
-        total += fan_in * each.out_channels * each.weight_bits + neurons * each.membrane_bits
+    for layer in spec.layers:
+        fan_in = layer.inputs if layer.flat else layer.in_channels * layer.kernel**2
+        neurons = layer.out_height * layer.out_width * layer.out_channels
+        total += fan_in * layer.out_channels * layer.weight_bits + neurons * layer.membrane_bits
     return total
 
 
 def synthesize(
-    text: str, spec: Any, family: str = "ecp5", seed: int = 1, timeout: float = 3600, place: bool = True
+    text: str, spec: AcceleratorSpec, family: str = "ecp5", seed: int = 1, timeout: float = 3600, place: bool = True
 ) -> Report:
-    """Synthesise a design, and place and route it if the family has an installed tool for that.
+    """Synthesise a design with Yosys; place and route it with nextpnr if that is installed and supports the family.
 
     Parameters
     ----------
@@ -110,8 +112,9 @@ def synthesize(
 
     Examples
     --------
-    >>> report = synthesize(verilog_of(spec), spec)  # doctest: +SKIP
-    >>> report.faults()  # doctest: +SKIP
+    >>> spec = specify(integer.network, lanes=(4, 2))  # doctest: +SKIP
+    >>> report = synthesize(verilog_of(spec), spec, place=False)  # doctest: +SKIP
+    >>> report.faults  # doctest: +SKIP
     []
     """
     kind, (yosys,) = FAMILIES[family], need("yosys")
@@ -137,13 +140,13 @@ def synthesize(
         latches = (folder / "latches.txt").read_text().split()
         types = Counter(cell["type"] for cell in cells.values())
         counts = {
-            name: sum(types[each] for each in types if re.fullmatch(pattern, each))
+            name: sum(count for cell_type, count in types.items() if re.fullmatch(pattern, cell_type))
             for name, pattern in kind.cells.items()
         }
         memories = memories_of(text, spec, _cells_of_memories(cells, kind))
         report = Report(family, [version(yosys)], counts, memories, latches, neuron_bits(spec))
         more: dict[str, Any] = (
-            _place(kind, counts, folder, seed, timeout) if place else {"unplaced": "it was not asked for"}
+            _place(kind, counts, folder, seed, timeout) if place else {"unplaced": "place and route was switched off"}
         )
     return Report(**vars(report) | more | {"tools": report.tools + more.get("tools", [])})
 
@@ -161,15 +164,15 @@ def _cells_of_memories(cells, family):
 def _place(family, counts, folder, seed, timeout):
     """Return nextpnr's part of the report."""
     if not family.place:
-        return {"unplaced": "there is no place and route for this family"}
+        return {"unplaced": "nextpnr is not used for this family"}
     for name, most in family.available.items():
         if counts[name] > most:
-            return {"unplaced": f"it needs {counts[name]} {name} and the device has {most}"}
+            return {"unplaced": f"the design needs {counts[name]} {name}, and the device has {most}"}
     try:
         (tool,) = need(family.place[0])
     except ToolError as error:
         return {"unplaced": str(error)}
-    # A frequency that is not met must not be an error: it is what we ask for.
+    # A missed frequency must not be an error: the frequency reached is what we want to know.
     call(
         [
             tool,
@@ -192,11 +195,11 @@ def _place(family, counts, folder, seed, timeout):
     timing = json.loads((folder / "timing.json").read_text())
     slowest = min(timing["fmax"], key=lambda clock: timing["fmax"][clock]["achieved"])
     edge = f"posedge {slowest}"
-    path = next((each["path"] for each in timing["critical_paths"] if each["from"] == each["to"] == edge), [])
+    path = next((path["path"] for path in timing["critical_paths"] if path["from"] == path["to"] == edge), [])
     return {
         "tools": [version(tool)],
         "mhz": timing["fmax"][slowest]["achieved"],
-        "placed": {name: each["used"] for name, each in timing["utilization"].items() if each["used"]},
+        "placed": {name: site["used"] for name, site in timing["utilization"].items() if site["used"]},
         "path": [
             (round(step["delay"], 2), step.get("net") or f"{step['to']['cell']}.{step['to']['port']}") for step in path
         ],

@@ -1,24 +1,24 @@
-"""Proofs by Yosys that two netlists are one design, for all inputs and for ever: by induction over the cycles.
+"""Proofs by Yosys that two netlists are equal for all inputs and at all times, by induction over the cycles.
 
     the Verilog that MyHDL writes  ==  the netlist that GHDL makes of the VHDL that MyHDL writes
     the accelerator with a probe   ==  the one without, on all other ports
 
-Registers, and words of memories, are paired by name; Yosys shows that pairs which were equal in the last few cycles
-stay equal. Only small designs finish.
+Registers and words of memories are paired by name; Yosys shows that pairs which were equal in the last few cycles stay
+equal. Only for small designs does a proof finish in reasonable time.
 """
 
 import re
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from ..accelerator import design, ports
 from ..generate.convert import convert
 from ..generate.tools import ToolError, call, need
+from ..spec import AcceleratorSpec
 
 TOP = "dut"
-# Each word of a memory is a register here, so that words are paired, too.
+# Each word of a memory becomes a register, so that words are paired, too.
 READ = """read_verilog {file}
 hierarchy -top {top}
 proc
@@ -31,8 +31,8 @@ opt_clean
 rename {top} {name}
 design -stash {name}
 """
-# Merging cells whose inputs are paired spares much of the proof. Undefined values are modelled: in cases that cannot
-# be, GHDL gives another value than MyHDL.
+# Merging cells whose inputs are paired saves much of the proof. Undefined values are modelled, because in cases that
+# cannot occur GHDL gives a different value than MyHDL.
 PROVE = """design -copy-from gold -as gold gold
 design -copy-from gate -as gate gate
 equiv_make gold gate both
@@ -48,7 +48,7 @@ equiv_status -assert
 
 
 class NotEqual(AssertionError):
-    """No proof was found; the message names the signals."""
+    """The designs are not proven equal; the message names the signals."""
 
 
 def prove(gold: str, gate: str, unseen: str = "", timeout: float = 600) -> int:
@@ -81,7 +81,7 @@ def prove_vhdl(make: Callable, signals: Callable, timeout: float = 600) -> int:
     return prove(verilog_of(make, signals), netlist_of_vhdl(make, signals, timeout), timeout=timeout)
 
 
-def prove_probe(spec: Any, timeout: float = 600) -> int:
+def prove_probe(spec: AcceleratorSpec, timeout: float = 600) -> int:
     """Prove that the accelerator's probe changes nothing on the other ports."""
     without, probed = (verilog_of(design(spec), lambda: ports(spec, seen)) for seen in (False, True))
     return prove(without, probed, "w:probe_*", timeout)
@@ -109,10 +109,10 @@ def netlist_of_vhdl(make: Callable, signals: Callable, timeout: float = 600) -> 
 
 
 def mend(verilog: str, vhdl: str) -> str:
-    """Repair the Verilog netlist of GHDL 2.0.0 by its VHDL netlist, which is right but which Yosys cannot read.
+    """Repair the Verilog netlist of GHDL 2.0.0 with the help of its VHDL netlist, which is right.
 
-    GHDL leaves out the default of a case (ghdl issue 2041), and writes the arithmetic shift to the right as the logical
-    one (issue 2750).
+    Yosys cannot read the VHDL. In Verilog, GHDL leaves out the default of a case (ghdl issue 2041), and writes an
+    arithmetic shift to the right as a logical shift (issue 2750).
     """
     defaults = {}
     for name, choices in re.findall(r"with \w+ select (\w+) <=\n(.*?) when others;", vhdl, re.DOTALL):

@@ -1,20 +1,22 @@
-"""One bench for every block: run it in MyHDL, then the same cycles as VHDL in GHDL, and compare all outputs.
+"""One bench for every block: run it in MyHDL, replay the same cycles as VHDL in GHDL, and compare all outputs.
 
-Inputs change after the rising edge of `clk`, and outputs are read before the next one, so a cycle is one line of inputs
-and one of outputs. The inputs of the MyHDL run are written to a text file, a VHDL bench reads it line by line, and
-every output must be the same in every cycle.
+Inputs change after a rising edge of `clk` and outputs are read before the next, so a cycle has one set of inputs and
+one of outputs. The inputs of the MyHDL run are written to a text file, which a VHDL bench reads line by line; every
+output must be the same in every cycle.
 """
 
 import tempfile
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 from myhdl import Signal, Simulation, StopSimulation, delay, instance
 
 from ..generate.convert import convert
 from ..generate.tools import call, need, shallow
+
+Values = dict[str, int]
+Drive = Callable[[int, Values], Values]
 
 
 class Mismatch(AssertionError):
@@ -22,16 +24,17 @@ class Mismatch(AssertionError):
 
 
 def run(
-    make: Callable, inputs: dict, outputs: dict, drive: Callable, cycles: int | None = None, keep: bool = True
-) -> Any:
-    """Simulate a block in MyHDL, and return its inputs and outputs of each cycle, as dicts by port.
+    make: Callable, inputs: dict, outputs: dict, drive: Drive, cycles: int | None = None, keep: bool = True
+) -> tuple[list[Values], list[Values]]:
+    """Simulate a block in MyHDL; return its inputs and its outputs in every cycle, as dicts by port.
 
     `make` is called as ``make(clk=..., **inputs, **outputs)``. ``drive(cycle, seen)`` returns the inputs of a cycle
     (those left out are 0) from the outputs at the end of the cycle before, and may raise StopIteration to end. With
-    ``keep=False`` nothing is returned, which spares memory in long runs. Raise TimeoutError after `cycles` cycles.
+    ``keep=False`` the lists stay empty, which saves memory in long runs. Raise TimeoutError after `cycles` cycles.
     """
     clk = Signal(bool(0))
-    given, seen = [], []
+    given: list[Values] = []
+    seen: list[Values] = []
     dut = shallow(make, clk=clk, **inputs, **outputs)
 
     @instance
@@ -39,7 +42,7 @@ def run(
         before = {name: int(signal) for name, signal in outputs.items()}
         for cycle in count():
             if cycle == cycles:
-                raise TimeoutError(f"not at its end after {cycles} cycles")
+                raise TimeoutError(f"the simulation has not ended after {cycles} cycles")
             try:
                 values = drive(cycle, before)
             except StopIteration:
@@ -63,8 +66,10 @@ def run(
     return given, seen
 
 
-def same_in_ghdl(make: Callable, inputs: dict, outputs: dict, given: list, seen: list, timeout: float = 300) -> None:
-    """Replay the cycles of :func:`run` in GHDL, with new signals.
+def same_in_ghdl(
+    make: Callable, inputs: dict, outputs: dict, given: list[Values], seen: list[Values], timeout: float = 300
+) -> None:
+    """Replay the cycles of :func:`run` in GHDL, with new signals, and compare all outputs.
 
     Raise Mismatch at the first output that differs, and ToolError if GHDL is missing, refuses the VHDL, or warns.
     """
@@ -79,11 +84,11 @@ def same_in_ghdl(make: Callable, inputs: dict, outputs: dict, given: list, seen:
         for file in [*files, bench]:
             call([ghdl, "-a", *options, str(file)], folder, timeout)
         call([ghdl, "-r", *options, "bench", "--ieee-asserts=disable-at-0", "--assert-level=warning"], folder, timeout)
-        found = (folder / "seen.txt").read_text().splitlines()
-    if len(found) != len(seen):
-        raise Mismatch(f"GHDL ran {len(found)} cycles of {len(seen)}")
-    driven = set()  # bits of outputs that had a value: VHDL's outputs have none before their first
-    for cycle, (line, values) in enumerate(zip(found, seen)):
+        lines = (folder / "seen.txt").read_text().splitlines()
+    if len(lines) != len(seen):
+        raise Mismatch(f"GHDL ran {len(lines)} of {len(seen)} cycles")
+    driven: set[int] = set()  # bits that have had a value: an output in VHDL is undefined until it is first driven
+    for cycle, (line, values) in enumerate(zip(lines, seen)):
         expected = _line(values, outputs).strip()
         driven |= {i for i, bit in enumerate(line) if bit != "U"}
         line = "".join(bit if i in driven else wanted for i, (bit, wanted) in enumerate(zip(line, expected)))

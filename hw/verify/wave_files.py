@@ -1,28 +1,20 @@
-"""Files of waveforms: a part cut out of a VCD, and the save file that tells GTKWave what to show."""
+"""Files of waveforms: a part cut out of a VCD, and the save file with the signals that GTKWave shows."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
-# Signals shown of the whole accelerator, and of each layer, in this order.
+# Signals that GTKWave shows: of the whole accelerator, then of each layer.
 TOP = (
     *("clk", "rst"),
     *("s_input_tvalid", "s_input_tready", "s_input_tdata", "s_input_tlast"),
     *("m_output_tvalid", "m_output_tready", "m_output_tdata", "m_output_tlast"),
 )
 LAYER = (
-    *("state", "reader_filled", "orders_scan", "scan_valid", "scan_ready", "walk_add", "walk_weight_address"),
-    *(
-        "walk_neuron_address",
-        "writer_claim",
-        "turn_fire",
-        "turn_address",
-        "probe_fired",
-        "spikes",
-        "pooled",
-        "next_word",
-    ),
+    *("state", "reader_filled", "orders_scan", "scan_valid", "scan_ready"),
+    *("walk_add", "walk_weight_address", "walk_neuron_address", "writer_claim"),
+    *("turn_fire", "turn_address", "probe_fired", "spikes", "pooled", "next_word"),
 )
 
 
@@ -84,8 +76,8 @@ def save_file(waveform: str, names: Sequence[tuple[str, int]]) -> str:
     """
     widths = dict(names)
 
-    def shown(found: Iterable[str]) -> Iterator[str]:
-        for name in found:
+    def shown(names: Iterable[str]) -> Iterator[str]:
+        for name in names:
             width = widths[name]
             yield f"@{22 if width > 1 else 28}"  # GTKWave's flags: hexadecimal, binary
             yield f"{name}[{width - 1}:0]" if width > 1 else name

