@@ -1,5 +1,6 @@
 """The manual of a delivered accelerator, for an engineer who has nothing but the delivered folder."""
 
+import re
 from textwrap import fill
 
 import numpy as np
@@ -255,7 +256,7 @@ def manual(
         **simulators(name, hdl, package),
         **loads(model, spec, load),
     }
-    return "\n\n".join(_wrapped(part) for part in filled(MANUAL, values).split("\n\n"))
+    return "\n\n".join(wrapped(part) for part in filled(MANUAL, values).split("\n\n"))
 
 
 def _input_values(model, spec):
@@ -317,18 +318,21 @@ def _scale(pixels):
 
 def _range(latencies, dense):
     return (
-        f"The first {counted(len(latencies), 'image')} of the test set: {latencies.min():,} to {latencies.max():,}, "
-        f"{latencies.mean():,.0f} on average. An image would take {dense:,} cycles if every neuron spiked in every "
-        "step."
+        f"The first {counted(len(latencies), 'image')} of the test set take {latencies.min():,} to "
+        f"{latencies.max():,} cycles, {latencies.mean():,.0f} on average. If every neuron spiked in every step, none "
+        f"of them would take more than {dense:,} cycles."
     )
 
 
-def _wrapped(part):
+def wrapped(part: str) -> str:
     """Wrap a paragraph at 120 columns; leave headings, tables and diagrams unchanged."""
     if part.startswith(("#", "|", "    ")):
         return part
     end = "\n" if part.endswith("\n") else ""
-    return fill(" ".join(part.split()), 120, break_long_words=False, break_on_hyphens=False) + end
+    # Markdown takes a line that begins with an operator for an item of a list: keep operators at the ends of lines.
+    words = re.sub(r" ([*+-]) ", "\N{NO-BREAK SPACE}\\1 ", " ".join(part.split()))
+    text = fill(words, 120, break_long_words=False, break_on_hyphens=False)
+    return text.replace("\N{NO-BREAK SPACE}", " ") + end
 
 
 def _ports(ports):

@@ -345,6 +345,7 @@ def _contents(path, read, spec):
         return "scores of the neurons of the last layer"
     if read == "stamp":
         return "first cycle of each image under way"
-    number = int(parts[1]) if parts[0] == "layer" and parts[1].isdecimal() else 1
-    takes_pixels = spec.layers[number - 1].input_bits > 0
-    return "currents of one lane" if takes_pixels and "accumulate" in parts else "membranes of one lane"
+    layer = spec.layers[int(parts[1]) - 1 if parts[0] == "layer" and parts[1].isdecimal() else 0]
+    added = "accumulate" in parts
+    bank = " in one of its banks" if added and layer.taps > 1 else ""
+    return ("currents" if added and layer.input_bits else "membranes") + " of one lane" + bank

@@ -1,4 +1,4 @@
-"""minisnn vhdl: the folder runs by its own script, fails where it should, and is the same bytes every time."""
+"""minisnn vhdl: the folder runs by its own script, fails where it should, and has the same bytes every time."""
 
 import doctest
 import os
@@ -19,6 +19,7 @@ from minisnn.fixed.model import load
 from minisnn.timing.cycles import Stimulus, predict
 from minisnn_hw.accelerator import design, ports
 from minisnn_hw.delivery.deliver import check_report, deliver, with_sums, write
+from minisnn_hw.delivery.manual import wrapped
 from minisnn_hw.delivery.waves import INPUT, LOAD, OUTPUT
 from minisnn_hw.generate import tools
 from minisnn_hw.generate.convert import convert
@@ -51,7 +52,7 @@ def need(hdl):
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    """A small convolutional network, trained and quantised by command."""
+    """A small convolutional network, trained and quantised on the command line."""
     folder = tmp_path_factory.mktemp("model")
     assert (
         main(
@@ -79,7 +80,7 @@ def model(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def folders(model, tmp_path_factory):
-    """A delivery in each language, the second with the probe; and one that adds all taps at once."""
+    """A delivery in VHDL, one in Verilog with the probe, and one that adds all taps at once."""
     folder = tmp_path_factory.mktemp("deliveries")
     flags = {"vhdl": [], "verilog": ["--hdl", "verilog", "--probe"], "wide": ["--wide"]}
     for name in flags:
@@ -88,7 +89,7 @@ def folders(model, tmp_path_factory):
 
 
 def apart(function, *args):
-    """Called in a thread of its own: MyHDL looks at the whole stack for each block, and pytest's is deep."""
+    """Call a function in a thread: MyHDL inspects the whole stack at every block, and pytest's is deep."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(function, *args).result()
 
@@ -111,14 +112,14 @@ def test_the_folder_runs_by_its_own_script(folders, hdl):
     assert contents(folders / hdl) == before
     sources = {"net.vhd", "net_bench.vhd", "pck_myhdl_011.vhd"} if hdl == "vhdl" else {"net.v", "net_bench.sv"}
     assert set(before) == sources | {"load.txt", "images.txt", "expected.txt", "run.sh", "README.md", "SHA256SUMS"}
-    assert {path.name for path in folders.iterdir()} == {*HDLS, "wide"}  # nothing is left beside
+    assert {path.name for path in folders.iterdir()} == {*HDLS, "wide"}  # no other files are left
 
 
 def one_beat_less(text):
     return text[: text.rstrip().rindex("\n") + 1]
 
 
-WRONG = {
+FAULTS = {
     "a score": ("expected.txt", lambda text: re.sub(r"0 (\w+)", lambda f: f"0 {int(f[1], 16) ^ 4:08X}", text, count=1)),
     "a count of cycles": (
         "expected.txt",
@@ -129,7 +130,7 @@ WRONG = {
     "nothing expected": ("expected.txt", lambda text: ""),
     "no images": ("images.txt", lambda text: ""),
     "a load cut short": ("load.txt", one_beat_less),
-    "a design that fires later": (
+    "a design whose neurons spike later": (
         "net",
         lambda text: re.sub(r"(spike_?\w* <= )('1'|1'b1)", r"\1'0'" if "'1'" in text else r"\g<1>1'b0", text),
     ),
@@ -141,13 +142,13 @@ WRONG = {
 
 
 @pytest.mark.parametrize("hdl", HDLS)
-@pytest.mark.parametrize("what", WRONG)
-def test_what_is_wrong_fails(folders, tmp_path, hdl, what):
-    """Exit status not 0, also where nothing would ever come."""
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_fails(folders, tmp_path, hdl, fault):
+    """The exit status is not 0, even if no answer ever comes."""
     need(hdl)
     folder = tmp_path / "copy"
     shutil.copytree(folders / hdl, folder)
-    name, change = WRONG[what]
+    name, change = FAULTS[fault]
     file = folder / (name if "." in name else name + SUFFIX[hdl])
     text = file.read_text()
     assert change(text) != text
@@ -158,7 +159,7 @@ def test_what_is_wrong_fails(folders, tmp_path, hdl, what):
 
 @pytest.mark.parametrize("hdl", HDLS)
 def test_the_same_bytes(model, folders, tmp_path, hdl):
-    """In another process with other hashes; and here, after other blocks."""
+    """The bytes are the same in a process with other hashes, and in this one after other blocks."""
     first = contents(folders / hdl)
     flags = [*FLAGS, "--hdl", hdl, *(["--probe"] if hdl == "verilog" else [])]
     subprocess.run(
@@ -185,7 +186,7 @@ def test_wide(folders):
 
 
 def table(text, head):
-    """The rows of a table of the manual, without its head."""
+    """Return the rows of a table in the manual, without its head."""
     lines = text[text.index(f"| {head} |") :].split("\n\n")[0].splitlines()[2:]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 
@@ -195,7 +196,7 @@ def signed(value, width):
 
 
 def place(spec, index):
-    """(word, lowest bit) of a weight, as the manual says in words."""
+    """Return (word, lowest bit) of a weight, as the manual describes them in words."""
     *inputs, out = index
     k, groups, lane = spec.kernel, -(-spec.out_channels // spec.lanes), out % spec.lanes
     if spec.flat:
@@ -208,8 +209,8 @@ def place(spec, index):
 
 
 @pytest.mark.parametrize("name, wide", [("vhdl", False), ("wide", True)])
-def test_the_manual_tells_where_a_weight_stands(model, folders, name, wide):
-    """Read back from load.txt, as its reader would."""
+def test_the_manual_locates_weights_and_memories(model, folders, name, wide):
+    """Weights are read back from load.txt at the places in the manual; memories exist in the VHDL."""
     integer = load(model)
     spec = specify(integer.network, (2, 4), load_bits=12, wide=wide)
     files = {name: content.decode() for name, content in contents(folders / name).items()}
@@ -222,8 +223,8 @@ def test_the_manual_tells_where_a_weight_stands(model, folders, name, wide):
     for number, weight, value, section, at_word, low, beat, at_bit in rows:
         width = spec.layers[int(number) - 1].weight_bits
         index = tuple(map(int, weight[2:-1].split(",")))
-        found = load_packet >> 12 * int(beat) + int(at_bit) & (1 << width) - 1
-        assert signed(found, width) == int(value) == integer.network.layers[int(number) - 1].w[index]
+        bits = load_packet >> 12 * int(beat) + int(at_bit) & (1 << width) - 1
+        assert signed(bits, width) == int(value) == integer.network.layers[int(number) - 1].w[index]
         beats_of_word, first_beat = int(sections[int(section)][4]), int(sections[int(section)][5])
         assert 12 * (first_beat + int(at_word) * beats_of_word) + int(low) == 12 * int(beat) + int(at_bit)
         assert place(spec.layers[int(number) - 1], index) == (int(at_word), int(low))
@@ -317,11 +318,11 @@ def test_the_diagram_of_the_input_is_true():
     make = plain(partial(stream_in, words=4), stream=Stream, writer=writer)
     log = log_of(make, inputs, outputs, script([{"rst": 1}, begin, begin, *rows]))
     assert is_true(renamed(INPUT, "s_input_"), log)
-    assert not any(each["error"] for each in log)
+    assert not any(cycle["error"] for cycle in log)
 
 
 def test_the_diagram_of_the_answer_is_true(model):
-    """The last score but one is not taken for two cycles."""
+    """The last score but one waits for two cycles before it is taken."""
     integer = load(model)
     spec = specify(integer.network, (3, 5), load_bits=64)
     inputs, _ = next(integer.run(load_data("digits").x_test[:1]))
@@ -433,7 +434,7 @@ SOME_BLOCKS = {
 @pytest.mark.parametrize("hdl", HDLS)
 @pytest.mark.parametrize("name", SOME_BLOCKS)
 def test_blocks_convert_one_by_one(tmp_path, hdl, name):
-    """Twice, to the same bytes, and the tool analyses them."""
+    """Two conversions give the same bytes, and the tool accepts them."""
     make, make_ports = SOME_BLOCKS[name]
     texts = []
     for _ in range(2):
@@ -447,12 +448,12 @@ def test_blocks_convert_one_by_one(tmp_path, hdl, name):
 
 
 def test_the_examples_of_convert_run():
-    found = apart(doctest.testmod, convert_module)
-    assert found.failed == 0 and found.attempted >= 6
+    result = apart(doctest.testmod, convert_module)
+    assert result.failed == 0 and result.attempted >= 6
 
 
 def test_names_that_would_be_one_are_kept_apart(tmp_path):
-    """A signal inner_x beside a block inner with a signal x."""
+    """A signal inner_held beside a block inner with a signal held."""
 
     @block
     def inner(clk, x, y):
@@ -501,13 +502,13 @@ def test_names_that_would_be_one_are_kept_apart(tmp_path):
 def test_bad_input(model, tmp_path, monkeypatch, capsys, flags, words):
     monkeypatch.chdir(tmp_path)
     assert main(["vhdl", str(model), "--out", "d", *flags]) == 2
-    said = capsys.readouterr().err
-    assert words in said and len(said.splitlines()) == 1
+    output = capsys.readouterr().err
+    assert words in output and len(output.splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
 
 
 def test_foreign_files_are_kept(folders, model, tmp_path, capsys):
-    """A folder with anything else, or with a file of ours that was changed, is refused and left alone."""
+    """A folder with other files, or with a changed file of a delivery, is refused and left alone."""
     out = tmp_path / "d"
     (out / "inner").mkdir(parents=True)
     assert main(["vhdl", str(model), *FLAGS, "--out", str(out)]) == 2
@@ -530,7 +531,7 @@ def test_foreign_files_are_kept(folders, model, tmp_path, capsys):
 
 @pytest.mark.parametrize("delivered", [True, False])
 def test_reports_are_replaced_with_the_delivery(folders, tmp_path, delivered):
-    """What minisnn synth put into a folder, before or after, is no foreign file, until somebody changes it."""
+    """Reports of minisnn synth, written before or after, belong to a delivery until somebody changes them."""
     out, files = tmp_path / "d", {name: content.decode() for name, content in contents(folders / "vhdl").items()}
     reports = {"report.json": "{}\n", "report.md": "# R\n"}
     out.mkdir()
@@ -553,8 +554,8 @@ def test_no_report_beside_another_design(model, folders, tmp_path, capsys, monke
     monkeypatch.setattr(tools, "need", lambda *names: names)
     capsys.readouterr()
     assert main(["synth", str(model), "--lanes", "3/4", "--out", str(folders / "vhdl")]) == 2  # it has 2/4
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1 and "holds the design of another network, or of other lanes" in said
+    output = capsys.readouterr().err
+    assert output.count("\n") == 1 and "holds the design of another network, or of other lanes" in output
     integers = load(model)
     for lanes, wide, name in (((2, 4), False, "vhdl"), ((2, 4), True, "wide"), ((3, 4), False, "new")):
         check_report(folders / name, integers, specify(integers.network, lanes, wide=wide))
@@ -562,12 +563,22 @@ def test_no_report_beside_another_design(model, folders, tmp_path, capsys, monke
         check_report(folders / "wide", integers, specify(integers.network, (2, 4)))
 
 
-def test_the_manual_tells_the_range_of_cycles(model, folders):
-    """Of more images than the testbench has: of the integers, as the command predicts them one by one."""
+def test_wrapped_lines_begin_no_list():
+    """Markdown would turn a line that begins with an operator into an item of a list."""
+    for length in range(100, 125):
+        paragraph = "x" * length + " " + "w[a, b] * c + d - e " * 20
+        lines = wrapped(paragraph).splitlines()
+        assert len(lines) > 3 and max(map(len, lines)) <= 125
+        assert " ".join(lines) == paragraph.strip()
+        assert not any(re.match(r"[*+-] ", line) for line in lines)
+
+
+def test_the_manual_states_the_range_of_cycles(model, folders):
+    """The range over 200 images equals the predictions for single images."""
     integers, images = load(model), load_data("digits").x_test[:200]
     latencies = [int(predict(Stimulus.of_images(integers, image[None]), (2, 4)).latency[0]) for image in images]
-    text = (folders / "vhdl/README.md").read_text()
-    assert f"first 200 images of the test set: {min(latencies):,} to {max(latencies):,}," in " ".join(text.split())
+    text = " ".join((folders / "vhdl/README.md").read_text().split())
+    assert f"first 200 images of the test set take {min(latencies):,} to {max(latencies):,} cycles," in text
 
 
 def test_a_failed_write_leaves_what_was_there(folders, tmp_path, monkeypatch):
