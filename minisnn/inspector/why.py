@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import InputError
-from ..fixed import lif
 from ..fixed.network import IntegerLayer
 from ..lif import removal
 from ..timing.layout import firing_turn, tap_turn
@@ -112,19 +111,7 @@ def why(record: Record, layer: int, neuron: int, step: int) -> Why:
 def kept(integers: IntegerLayer, membranes: np.ndarray) -> np.ndarray:
     """Return the states that neurons keep after leak and reset; membranes have shape (n,)."""
     state = membranes.astype(np.int64)
-    lif.fire(
-        state,
-        np.zeros(1, np.int64),
-        integers.threshold,
-        integers.beta,
-        integers.frac,
-        lif.RESETS.index(integers.reset),
-        lif.ROUNDINGS.index(integers.rounding),
-        integers.low,
-        integers.high,
-        np.empty(len(state), np.uint8),
-        np.empty(0, np.int64),
-    )
+    integers.fire(state, np.zeros(1, np.int64), np.empty(len(state), np.uint8), np.empty(0, np.int64))
     return state
 
 
