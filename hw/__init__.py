@@ -12,9 +12,7 @@ The rows, and the blocks around them, stand at the top, and can be lifted out: t
 rooms of its own: ``generate/`` (numbers, words, HDL text), ``verify/``, ``synth/``, ``delivery/``.
 """
 
-import os
-
-from minisnn.lazy import attributes
+from minisnn.lazy import attach
 
 # Where each public name lives. Names, and modules such as `minisnn_hw.lif`, are imported when first used.
 _PUBLIC = {
@@ -26,12 +24,4 @@ _PUBLIC = {
     "synthesize": "synth.synthesize:synthesize",
 }
 __all__ = list(_PUBLIC)
-__getattr__ = attributes(__name__, _PUBLIC)
-
-
-def __dir__():
-    return sorted([*globals(), *__all__])
-
-
-if os.environ.get("EAGER_IMPORT"):  # for tools that look at names without asking for them, such as pdoc
-    globals().update({name: __getattr__(name) for name in __all__})
+__getattr__, __dir__ = attach(__name__, _PUBLIC)

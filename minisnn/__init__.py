@@ -23,9 +23,7 @@ Examples
 (True, 2)
 """
 
-import os
-
-from .lazy import attributes
+from .lazy import attach
 
 __version__ = "0.1.0"
 
@@ -50,12 +48,4 @@ _PUBLIC = {
     "TrainingError": "errors:TrainingError",
 }
 __all__ = list(_PUBLIC)
-__getattr__ = attributes(__name__, _PUBLIC)
-
-
-def __dir__():
-    return sorted([*globals(), *__all__])
-
-
-if os.environ.get("EAGER_IMPORT"):  # for tools that look at names without asking for them, such as pdoc
-    globals().update({name: __getattr__(name) for name in __all__})
+__getattr__, __dir__ = attach(__name__, _PUBLIC)

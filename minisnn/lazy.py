@@ -1,5 +1,7 @@
 """Packages that load their modules when these are first used, so that importing a package stays quick."""
 
+import os
+import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from importlib.util import find_spec
@@ -19,3 +21,14 @@ def attributes(package: str, public: Mapping[str, str] | None = None) -> Callabl
         return import_module(f"{package}.{name}")
 
     return __getattr__
+
+
+def attach(package: str, public: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """Return the ``__getattr__`` and ``__dir__`` of a package that exports ``public``.
+
+    With EAGER_IMPORT set, all names are imported at once, for tools that look at names without asking for them: pdoc.
+    """
+    module, attribute = sys.modules[package], attributes(package, public)
+    if os.environ.get("EAGER_IMPORT"):
+        vars(module).update({name: attribute(name) for name in public})
+    return attribute, lambda: sorted({*vars(module), *public})
