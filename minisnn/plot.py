@@ -157,24 +157,13 @@ def spike_raster(figure: Any, model: Any, image: np.ndarray, label: int) -> None
         marks = done.spk
         if layer.reset == "none":
             words, marks = "its membranes, since it never spikes", _unit(done.mem)
-        marks = np.repeat(marks.reshape(encoder.num_steps, -1).T, 8, axis=1) * _gap(encoder.num_steps)
-        axes.imshow(
-            marks,
-            aspect="auto",
-            cmap="Blues",
-            vmin=0,
-            vmax=1,
-            origin="lower",
-            extent=(-0.5, encoder.num_steps - 0.5, -0.5, layer.shape.neurons - 0.5),
-        )
+        _raster(axes, marks.reshape(encoder.num_steps, -1))
         axes.set_title(f"layer {name}: {layer.shape.neurons} neurons, {words}", loc="left", fontsize=9)
         axes.set_yticks([0, layer.shape.neurons - 1] if layer.shape.neurons > 10 else range(layer.shape.neurons))
         axes.tick_params(axis="y", labelsize=7 if 4 < layer.shape.neurons <= 10 else 9)
     answer = int(net.scores(run)[0].argmax())
     figure.suptitle(f"Spikes for one test image (it shows class {label}, the answer is {answer})")
-    rows[-1].set_xlabel("time step")
-    rows[-1].xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
-    figure.supylabel("neuron index", fontsize=10)
+    _label_rasters(figure, rows)
 
 
 def _unit(x):
@@ -182,9 +171,26 @@ def _unit(x):
     return (x - x.min()) / (np.ptp(x) or 1)
 
 
-def _gap(num_steps):
-    """Return the columns of a step: 8, of which the outer two stay white, so that steps can be told apart."""
-    return np.tile([0, 1, 1, 1, 1, 1, 1, 0], num_steps)
+def _raster(axes, marks):
+    """Draw values 0 to 1 of shape (T, neurons), time to the right; a gap separates one step from the next."""
+    num_steps, neurons = marks.shape
+    columns = np.tile([0, 1, 1, 1, 1, 1, 1, 0], num_steps)  # of each step 8, of which the outer two stay white
+    axes.imshow(
+        np.repeat(marks.T, 8, axis=1) * columns,
+        aspect="auto",
+        cmap="Blues",
+        vmin=0,
+        vmax=1,
+        origin="lower",
+        extent=(-0.5, num_steps - 0.5, -0.5, neurons - 0.5),
+    )
+
+
+def _label_rasters(figure, rows):
+    """Label the time below the last row, and the neurons at the left."""
+    rows[-1].set_xlabel("time step")
+    rows[-1].xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
+    figure.supylabel("neuron index", fontsize=10)
 
 
 def trace_figures(trace: Any, factors: Any, chosen: tuple[int, int, int], folder: Path) -> list[str]:
@@ -206,24 +212,13 @@ def trace_figures(trace: Any, factors: Any, chosen: tuple[int, int, int], folder
 def _spikes_of(figure, trace):
     rows = figure.subplots(len(trace.spk), 1, sharex=True, squeeze=False)[:, 0]
     for axes, integers, spk in zip(rows, trace.network.layers, trace.spk):
-        marks = np.repeat(spk.reshape(trace.num_steps, -1).T, 8, axis=1) * _gap(trace.num_steps)
-        axes.imshow(
-            marks,
-            aspect="auto",
-            cmap="Blues",
-            vmin=0,
-            vmax=1,
-            origin="lower",
-            extent=(-0.5, trace.num_steps - 0.5, -0.5, integers.layer.neurons - 0.5),
-        )
+        _raster(axes, spk.reshape(trace.num_steps, -1))
         axes.set_title(
             f"layer {integers.layer.name}: {int(spk.sum()):,} spikes of {integers.layer.neurons:,} neurons",
             loc="left",
             fontsize=9,
         )
-    rows[-1].set_xlabel("time step")
-    rows[-1].xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
-    figure.supylabel("neuron index", fontsize=10)
+    _label_rasters(figure, rows)
 
 
 def membrane(axes: Any, trace: Any, layer: int, neuron: int) -> None:
