@@ -23,7 +23,8 @@ def bench(hdl: str, name: str, spec: AcceleratorSpec, outputs: Iterable[str], mo
 
 def script(hdl: str, name: str, package: str = "") -> str:
     """Return the text of run.sh."""
-    return filled(RUN_GHDL if hdl == "vhdl" else RUN_IVERILOG, {"NAME": name, "PACKAGE": package})
+    text = RUN_GHDL if hdl == "vhdl" else RUN_IVERILOG
+    return filled(text, {"WORK": RUN_WORK, "NAME": name, "PACKAGE": package})
 
 
 def digits(width: int) -> int:
@@ -38,15 +39,19 @@ def filled(text: str, values: Mapping[str, object]) -> str:
     return text
 
 
-RUN_GHDL = """\
-#!/bin/sh
-# Simulate in GHDL. The exit status is 0 if every beat of the answers, and every number of cycles, is as expected.
+# The common part of both: a folder for what the simulator writes, where the vectors are linked.
+RUN_WORK = """\
 set -e
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -r "$work"' EXIT
 cd "$work"
-ln -s "$here"/*.txt .
+ln -s "$here"/*.txt ."""
+
+RUN_GHDL = """\
+#!/bin/sh
+# Simulate in GHDL. The exit status is 0 if every beat of the answers, and every number of cycles, is as expected.
+@WORK@
 ghdl -a --std=08 "$here/@PACKAGE@" "$here/@NAME@.vhd" "$here/@NAME@_bench.vhd"
 ghdl -e --std=08 @NAME@_bench
 # A warning counts as a failure, because it means that a number was truncated.
@@ -57,12 +62,7 @@ RUN_IVERILOG = """\
 #!/bin/sh
 # Simulate in Icarus Verilog. The exit status is 0 if every beat of the answers, and every number of cycles, is as
 # expected.
-set -e
-here=$(cd "$(dirname "$0")" && pwd)
-work=$(mktemp -d)
-trap 'rm -r "$work"' EXIT
-cd "$work"
-ln -s "$here"/*.txt .
+@WORK@
 iverilog -g2012 -o @NAME@_bench.vvp -s @NAME@_bench "$here/@NAME@.v" "$here/@NAME@_bench.sv"
 vvp -n @NAME@_bench.vvp
 """

@@ -29,7 +29,7 @@ def specify(
     max_steps, load_bits : int
         The largest number of steps that can be loaded, and the width of the load stream.
     wide : bool, or sequence of bool
-        Add all taps of a convolution in one cycle; one value for all layers, or one for integer.
+        Add all taps of a convolution in one cycle; one value for all layers, or one per layer.
 
     Returns
     -------
