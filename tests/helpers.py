@@ -1,8 +1,10 @@
-"""What several tests share: numbers whose sums are exact, and comparison of arrays."""
+"""Shared by several tests: numbers whose sums are exact, comparisons of arrays, and a small trained model."""
 
 import numpy as np
 from hypothesis import settings
 from hypothesis import strategies as st
+
+from minisnn.commands import main
 
 # Examples are drawn the same way in every run, so that a failure on one machine is a failure on all.
 few = settings(max_examples=30, deadline=None, derandomize=True)
@@ -38,3 +40,12 @@ def near(actual, expected, factor=1.0):
     scale = float(np.abs(expected).max()) if expected.size else 0.0
     bound = factor * 2000 * np.finfo(expected.dtype).eps * max(scale, 1e-3)
     np.testing.assert_allclose(actual, expected, rtol=0, atol=bound)
+
+
+def quantised_model(folder, topology, train, quantize=""):
+    """Train a small network and quantise it on the command line; return the path of the integer model."""
+    model = str(folder / "m.npz")
+    flags = ["--topology", topology, *train.split(), "--backend", "numpy", "--figure", "none"]
+    assert main(["train", "--out", model, *flags]) == 0
+    assert main(["quantize", model, *quantize.split()]) == 0
+    return folder / "m.int.npz"

@@ -16,8 +16,8 @@ from minisnn_hw import conv2d as gates
 from minisnn_hw.ports import Scan, Walk
 
 from .helpers import channels, densities, dtypes, dyadic, few, near, same, spikes
-from .hw.ports import address, below, bit, plain
-from .hw.walkers import check_walker, sums
+from .hw.ports import address, below, plain
+from .hw.walkers import check_walker, places_of, scanned_places, sums, walker_ports
 
 
 def naive(x, w, b, padding, pad_value):
@@ -151,29 +151,12 @@ def test_gates_add_what_the_integers_add(kernel, padding, channels, height, widt
     h, w = out
 
     def ports():
-        return (
-            {
-                "rst": bit(),
-                "valid": bit(),
-                "y": below(height),
-                "x": below(width),
-                "base": below(channels),
-                "index": below(2),
-            },
-            {
-                "ready": bit(),
-                "move": bit(),
-                "load": bit(),
-                "busy": bit(),
-                "add": bit(),
-                "weight_address": address(channels * kernel**2 * groups),
-                "neuron_address": address(h * w * groups),
-            },
-        )
+        scanned = {"y": below(height), "x": below(width), "base": below(channels), "index": below(2)}
+        weights, neurons = channels * kernel**2 * groups, h * w * groups
+        return walker_ports(scanned, {"weight_address": address(weights), "neuron_address": address(neurons)})
 
     rng = np.random.default_rng(kernel)
-    places = [(y, x, c) for y in range(height) for x in range(width) for c in range(channels)]
-    places += [places[i] for i in rng.integers(len(places), size=20)]
+    places = places_of(height, width, channels, rng)
     expected, costs = [], []
     for y, x, c in places:
         reached = [
@@ -189,7 +172,7 @@ def test_gates_add_what_the_integers_add(kernel, padding, channels, height, widt
 
     shape = {"kernel": kernel, "padding": padding, "out_height": h, "out_width": w, "groups": groups}
     make = plain(partial(gates.conv2d, **shape), scan=Scan, walk=Walk)
-    inputs = [{"y": y, "x": x, "base": c // 2 * 2, "index": c % 2} for y, x, c in places]
+    inputs = scanned_places(places)
     check_walker(
         make,
         ports,

@@ -8,40 +8,12 @@ import pytest
 from minisnn.encode import Encoder
 from minisnn.errors import InputError
 from minisnn.fixed.model import IntegerModel, Pixels
-from minisnn.fixed.network import IntegerLayer, IntegerNetwork
 from minisnn.inspector.trace import trace
 from minisnn.timing import cycles, layout
 from minisnn.timing.additions import additions, log_of_additions
 from minisnn.timing.balance import balance
 from minisnn.topology import parse
-from tests.hw.networks import random_inputs, random_network
-
-
-def always_spiking(topology, shape, input_bits=0):
-    """A network whose neurons all spike at every step, whatever comes in."""
-    layers = tuple(
-        IntegerLayer(
-            layer=layer,
-            w=np.zeros(layer.w_shape, np.int16),
-            b=np.full(layer.w_shape[-1], 5),
-            threshold=1,
-            beta=0,
-            frac=0,
-            guard=0,
-            weight_bits=4,
-            membrane_bits=8,
-            reset="zero",
-            rounding="floor",
-            scale=1.0,
-        )
-        for layer in parse(topology, shape)
-    )
-    return IntegerNetwork(layers=layers, classes=layers[-1].layer.neurons, input_bits=input_bits)
-
-
-def stimulus(network, inputs, num_steps):
-    inputs = np.asarray(inputs, np.uint8)
-    return cycles.Stimulus.of(network, inputs, network.forward(inputs, num_steps, keep="spikes"), num_steps)
+from tests.hw.networks import always_spiking, random_inputs, random_network, stimulus
 
 
 def test_two_layers_by_hand():

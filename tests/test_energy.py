@@ -10,41 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minisnn.errors import InputError
-from minisnn.fixed.network import IntegerLayer, IntegerNetwork
 from minisnn.timing import cycles, energy
 from minisnn.timing.additions import additions
 from minisnn.timing.events import count
-from minisnn.topology import parse
-from tests.hw.networks import random_inputs, random_network
+from tests.hw.networks import always_spiking, random_inputs, random_network, stimulus
 
 NAMES = [name for name in energy.CONSTANTS if name != "static"]
-
-
-def stimulus(network, inputs, num_steps):
-    inputs = np.asarray(inputs, np.uint8)
-    return cycles.Stimulus.of(network, inputs, network.forward(inputs, num_steps, keep="spikes"), num_steps)
-
-
-def always_spiking(topology, shape, input_bits=0, reset="zero", beta=0):
-    """Weights 0 of 4 bits, membranes of 8 bits, bias 5, threshold 1, beta / 8."""
-    layers = tuple(
-        IntegerLayer(
-            layer=layer,
-            w=np.zeros(layer.w_shape, np.int16),
-            b=np.full(layer.w_shape[-1], 5),
-            threshold=1,
-            beta=beta,
-            frac=3,
-            guard=0,
-            weight_bits=4,
-            membrane_bits=8,
-            reset=reset,
-            rounding="floor",
-            scale=1.0,
-        )
-        for layer in parse(topology, shape)
-    )
-    return IntegerNetwork(layers=layers, classes=layers[-1].layer.neurons, input_bits=input_bits)
 
 
 def test_two_neurons_by_hand():

@@ -1,5 +1,7 @@
 """Integers: every row against sums written out for one neuron at a time; quantisation against its promises."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -179,7 +181,7 @@ def test_threshold_and_saturation_at_their_edges():
         rounding="floor",
         scale=1.0,
     )
-    spiking = IntegerLayer(**{**integers.__dict__, "reset": "subtract"})
+    spiking = replace(integers, reset="subtract")
     run = IntegerNetwork(layers=(spiking,), classes=4, input_bits=0).forward(
         np.ones((2, 1, 1), np.uint8), 2, keep="membranes"
     )
@@ -201,8 +203,8 @@ def test_bounds_hold(case):
     for index, integers in enumerate(network.layers):
         least, highest = bounds(integers, most if index == 0 else 1, num_steps)
         width = max((v if v >= 0 else ~v).bit_length() + 1 for v in (least, highest))
-        proven.append(IntegerLayer(**{**integers.__dict__, "membrane_bits": width}))
-        wide.append(IntegerLayer(**{**integers.__dict__, "membrane_bits": 40}))
+        proven.append(replace(integers, membrane_bits=width))
+        wide.append(replace(integers, membrane_bits=40))
     runs = [
         IntegerNetwork(layers=tuple(layers), classes=network.classes, input_bits=network.input_bits).forward(
             inputs, num_steps, keep="membranes"

@@ -15,8 +15,8 @@ from minisnn_hw import linear as gates
 from minisnn_hw.ports import Scan, Walk
 
 from .helpers import channels, densities, dtypes, dyadic, few, near, same, spikes
-from .hw.ports import address, below, bit, plain, word
-from .hw.walkers import check_walker, sums
+from .hw.ports import address, below, plain, word
+from .hw.walkers import check_walker, sums, walker_ports
 
 
 def test_by_hand():
@@ -76,18 +76,8 @@ def test_gates_add_what_the_integers_add(count, groups):
     make = plain(partial(gates.linear, inputs=count, groups=groups), scan=Scan, walk=Walk)
 
     def ports():
-        return (
-            {"rst": bit(), "valid": bit(), "y": word(1), "x": word(1), "base": below(count), "index": below(2)},
-            {
-                "ready": bit(),
-                "move": bit(),
-                "load": bit(),
-                "busy": bit(),
-                "add": bit(),
-                "weight_address": address(count * groups),
-                "neuron_address": address(groups),
-            },
-        )
+        scanned = {"y": word(1), "x": word(1), "base": below(count), "index": below(2)}
+        return walker_ports(scanned, {"weight_address": address(count * groups), "neuron_address": address(groups)})
 
     rng = np.random.default_rng(count)
     numbers = [*range(count), *rng.integers(count, size=20).tolist()]

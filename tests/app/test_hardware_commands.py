@@ -10,34 +10,13 @@ from minisnn.data.load import load as load_data
 from minisnn.fixed.model import load
 from minisnn.timing import cycles
 from minisnn_hw.verify import cosimulate as cosim
+from tests.helpers import quantised_model
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     """A small convolutional network, trained and quantised on the command line."""
-    folder = tmp_path_factory.mktemp("model")
-    assert (
-        main(
-            [
-                "train",
-                "--out",
-                str(folder / "m.npz"),
-                "--topology",
-                "4C3-MP2-10",
-                "--epochs",
-                "4",
-                "--steps",
-                "2",
-                "--backend",
-                "numpy",
-                "--figure",
-                "none",
-            ]
-        )
-        == 0
-    )
-    assert main(["quantize", str(folder / "m.npz"), "--weight-bits", "6"]) == 0
-    return folder / "m.int.npz"
+    return quantised_model(tmp_path_factory.mktemp("model"), "4C3-MP2-10", "--epochs 4 --steps 2", "--weight-bits 6")
 
 
 def test_cycles_prints_layers_and_ratios_and_draws_a_figure(model, tmp_path, capsys):

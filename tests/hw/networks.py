@@ -67,6 +67,37 @@ def random_inputs(network, num_steps, images, rng, density=0.6):
     return (x * (rng.random(shape) < density)).astype(np.uint8)
 
 
+def always_spiking(topology, shape, input_bits=0, reset="zero", beta=0):
+    """Return a network whose neurons all spike at every step, whatever comes in.
+
+    Weights are 0 of 4 bits, membranes have 8 bits, the bias is 5, the threshold 1, the leak beta / 8.
+    """
+    layers = tuple(
+        IntegerLayer(
+            layer=layer,
+            w=np.zeros(layer.w_shape, np.int16),
+            b=np.full(layer.w_shape[-1], 5),
+            threshold=1,
+            beta=beta,
+            frac=3,
+            guard=0,
+            weight_bits=4,
+            membrane_bits=8,
+            reset=reset,
+            rounding="floor",
+            scale=1.0,
+        )
+        for layer in parse(topology, shape)
+    )
+    return IntegerNetwork(layers=layers, classes=layers[-1].layer.neurons, input_bits=input_bits)
+
+
+def stimulus(network, inputs, num_steps):
+    """Return the spikes that the network's layers take, for the cycle model."""
+    inputs = np.asarray(inputs, np.uint8)
+    return cycles.Stimulus.of(network, inputs, network.forward(inputs, num_steps, keep="spikes"), num_steps)
+
+
 class Whole:
     """A network in the accelerator, from the load to the answers.
 

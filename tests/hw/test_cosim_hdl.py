@@ -16,6 +16,7 @@ from minisnn_hw.generate.tools import ToolError
 from minisnn_hw.verify import cosimulate as in_myhdl
 from minisnn_hw.verify import cosimulate_hdl, hdl_host
 from minisnn_hw.verify.comparison import Compared
+from tests.helpers import quantised_model
 from tests.hw.networks import random_inputs, random_network
 
 # topology, input shape, lanes, T, options of the network, wide
@@ -160,29 +161,7 @@ def test_closing_early_ends_the_simulations(simulator, monkeypatch):
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     """A small convolutional network, trained and quantised on the command line."""
-    folder = tmp_path_factory.mktemp("model")
-    assert (
-        main(
-            [
-                "train",
-                "--out",
-                str(folder / "m.npz"),
-                "--topology",
-                "4C3-MP2-10",
-                "--epochs",
-                "2",
-                "--steps",
-                "2",
-                "--backend",
-                "numpy",
-                "--figure",
-                "none",
-            ]
-        )
-        == 0
-    )
-    assert main(["quantize", str(folder / "m.npz"), "--weight-bits", "6"]) == 0
-    return folder / "m.int.npz"
+    return quantised_model(tmp_path_factory.mktemp("model"), "4C3-MP2-10", "--epochs 2 --steps 2", "--weight-bits 6")
 
 
 @pytest.mark.parametrize("simulator", SIMULATORS)

@@ -19,6 +19,7 @@ from minisnn_hw.synth import synthesize
 from minisnn_hw.synth.families import FAMILIES
 from minisnn_hw.synth.resources import Memory, Report, markdown, whole_blocks
 from minisnn_hw.synth.synthesize import memories_of, neuron_bits, verilog_of
+from tests.helpers import quantised_model
 from tests.hw.networks import Whole, random_inputs, random_network
 
 
@@ -136,29 +137,7 @@ def test_tool_that_fails_is_quoted(tiny):
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     """A small network, trained and quantised on the command line."""
-    folder = tmp_path_factory.mktemp("model")
-    assert (
-        main(
-            [
-                "train",
-                "--out",
-                str(folder / "m.npz"),
-                "--topology",
-                "10",
-                "--epochs",
-                "1",
-                "--steps",
-                "2",
-                "--backend",
-                "numpy",
-                "--figure",
-                "none",
-            ]
-        )
-        == 0
-    )
-    assert main(["quantize", str(folder / "m.npz"), "--weight-bits", "6"]) == 0
-    return folder / "m.int.npz"
+    return quantised_model(tmp_path_factory.mktemp("model"), "10", "--epochs 1 --steps 2", "--weight-bits 6")
 
 
 def test_a_missing_tool_gives_one_sentence(model, monkeypatch, capsys):

@@ -35,6 +35,7 @@ from minisnn_hw.spike_scanner import spike_scanner
 from minisnn_hw.stream_in import stream_in
 from minisnn_hw.verify import simulate
 from minisnn_hw.verify.host import Host
+from tests.helpers import quantised_model
 from tests.hw.ports import below, bit, full, plain, word
 from tests.hw.ports import signed as signal
 from tests.hw.test_layer import BUNDLES
@@ -53,29 +54,7 @@ def need(hdl):
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     """A small convolutional network, trained and quantised on the command line."""
-    folder = tmp_path_factory.mktemp("model")
-    assert (
-        main(
-            [
-                "train",
-                "--out",
-                str(folder / "m.npz"),
-                "--topology",
-                "3C3-MP4-10",
-                "--epochs",
-                "2",
-                "--steps",
-                "2",
-                "--backend",
-                "numpy",
-                "--figure",
-                "none",
-            ]
-        )
-        == 0
-    )
-    assert main(["quantize", str(folder / "m.npz"), "--weight-bits", "5"]) == 0
-    return folder / "m.int.npz"
+    return quantised_model(tmp_path_factory.mktemp("model"), "3C3-MP4-10", "--epochs 2 --steps 2", "--weight-bits 5")
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ from myhdl import block
 from minisnn_hw.parts.rotate import rotate
 from minisnn_hw.ports import Scan, WideWalk
 from minisnn_hw.wide_conv2d import wide_conv2d
-from tests.hw.ports import PATTERNS, address, below, bit, in_ghdl, pack, plain, run, word
-from tests.hw.walkers import check_flow, walk
+from tests.hw.ports import PATTERNS, address, below, in_ghdl, pack, plain, run, word
+from tests.hw.walkers import check_flow, places_of, scanned_places, walk, walker_ports
 
 
 @pytest.mark.parametrize("parts, width", [(2, 3), (3, 1), (4, 2), (5, 3), (7, 2)])
@@ -55,32 +55,13 @@ def test_wide_conv2d(kernel, padding, channels, height, width, out, groups, miss
     bits = max((depth - 1).bit_length(), 1)
 
     def ports():
-        return (
-            {
-                "rst": bit(),
-                "valid": bit(),
-                "y": below(height),
-                "x": below(width),
-                "base": below(channels),
-                "index": below(2),
-            },
-            {
-                "ready": bit(),
-                "move": bit(),
-                "load": bit(),
-                "busy": bit(),
-                "add": bit(),
-                "weight_address": address(channels * groups),
-                "turn_y": address(kernel),
-                "turn_x": address(kernel),
-                "banks": word(kernel**2),
-                "addresses": word(kernel**2 * bits),
-            },
-        )
+        addresses = {"weight_address": address(channels * groups), "turn_y": address(kernel), "turn_x": address(kernel)}
+        banks = {"banks": word(kernel**2), "addresses": word(kernel**2 * bits)}
+        scanned = {"y": below(height), "x": below(width), "base": below(channels), "index": below(2)}
+        return walker_ports(scanned, addresses | banks)
 
     rng = np.random.default_rng(kernel)
-    places = [(y, x, c) for y in range(height) for x in range(width) for c in range(channels)]
-    places += [places[i] for i in rng.integers(len(places), size=20)]
+    places = places_of(height, width, channels, rng)
     expected, costs = [], []
     for y, x, c in places:
         neurons = {
@@ -103,7 +84,7 @@ def test_wide_conv2d(kernel, padding, channels, height, width, out, groups, miss
 
     shape = {"kernel": kernel, "padding": padding, "out_height": h, "out_width": w, "groups": groups}
     make = plain(partial(wide_conv2d, **shape), scan=Scan, walk=WideWalk)
-    inputs = [{"y": y, "x": x, "base": c // 2 * 2, "index": c % 2} for y, x, c in places]
+    inputs = scanned_places(places)
     episodes = [(inputs, pattern, cut) for pattern in PATTERNS for cut in (7, None)]
     logs = []
 
@@ -114,7 +95,7 @@ def test_wide_conv2d(kernel, padding, channels, height, width, out, groups, miss
     for (_, _, cut), log in zip(episodes, logs):
         check_flow(log, costs, lambda first, cost: first + cost - 1)
         assert all(bool(now["banks"]) == now["add"] for now in log)
-        found = [
+        additions = [
             (
                 now["weight_address"],
                 now["turn_y"],
@@ -128,5 +109,5 @@ def test_wide_conv2d(kernel, padding, channels, height, width, out, groups, miss
             for now in log
             if now["add"]
         ]
-        assert found == (expected[: len(found)] if cut else expected)
+        assert additions == (expected[: len(additions)] if cut else expected)
     in_ghdl(make, ports, given, seen)

@@ -1,6 +1,6 @@
 """How the tests of walkers drive them: inputs by every pattern of stalls, each addition in its promised cycle."""
 
-from tests.hw.ports import PATTERNS, in_ghdl, run, saturated, stalls
+from tests.hw.ports import PATTERNS, bit, in_ghdl, run, saturated, stalls
 
 
 def expected_flow(costs, offers, end_of):
@@ -18,6 +18,23 @@ def expected_flow(costs, offers, end_of):
             ended = end_of(loaded + 1, cost)
             walks.append((loaded + 1, ended))
     return taken, walks
+
+
+def walker_ports(scanned, addresses):
+    """Return the ports of a walker; `scanned` and `addresses` are its own inputs and outputs, by name."""
+    flow = {name: bit() for name in ("ready", "move", "load", "busy", "add")}
+    return {"rst": bit(), "valid": bit(), **scanned}, {**flow, **addresses}
+
+
+def places_of(height, width, channels, rng):
+    """Return (y, x, channel) of every input of a frame in its order, and then of 20 at random."""
+    places = [(y, x, c) for y in range(height) for x in range(width) for c in range(channels)]
+    return places + [places[i] for i in rng.integers(len(places), size=20)]
+
+
+def scanned_places(places):
+    """Return the fields that a scanner gives for each place, in words of two channels."""
+    return [{"y": y, "x": x, "base": c // 2 * 2, "index": c % 2} for y, x, c in places]
 
 
 def walk(episodes, logs, rng, anything):
@@ -50,15 +67,15 @@ def check_flow(log, costs, end_of, walking="add"):
     assert [c for c, now in enumerate(log) if now["busy"]] == sorted(busy)
     owner = {c: index for index, (begin, end) in zip(reached, walks) for c in range(begin, min(end + 1, cut))}
     first, second, third, number = None, None, None, 0
-    found = {}
+    walked = {}
     for c, now in enumerate(log):
         if now[walking]:
-            found[c] = third
+            walked[c] = third
         third = second if now["load"] else third
         second = first if now["move"] else second
         first = number if now["ready"] else first
         number += now["valid"] and now["ready"]
-    assert found == owner
+    assert walked == owner
 
 
 def check_walker(make, ports, inputs, costs, expected, anything, rng):

@@ -5,35 +5,12 @@ import pytest
 from minisnn.commands import main
 from minisnn.inspector import trace
 from minisnn.study.store import Store
+from tests.helpers import quantised_model
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("model")
-    assert (
-        main(
-            [
-                "train",
-                "--topology",
-                "12-10",
-                "--epochs",
-                "2",
-                "--steps",
-                "3",
-                "--augment",
-                "0",
-                "--backend",
-                "numpy",
-                "--out",
-                str(folder / "m.npz"),
-                "--figure",
-                "none",
-            ]
-        )
-        == 0
-    )
-    assert main(["quantize", str(folder / "m.npz")]) == 0
-    return folder / "m.int.npz"
+    return quantised_model(tmp_path_factory.mktemp("model"), "12-10", "--epochs 2 --steps 3 --augment 0")
 
 
 def test_inspect_leaves_all_that_it_names(model, tmp_path, capsys):
