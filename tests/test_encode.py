@@ -1,4 +1,4 @@
-"""Encoders: numbers by hand, statistics of the chance, and what is refused."""
+"""Encoders: numbers by hand, statistics of random codes, and refused input."""
 
 import numpy as np
 import pytest

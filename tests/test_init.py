@@ -1,4 +1,4 @@
-"""The first weights leave no layer silent: rates are measured, on images that are smooth as real ones are."""
+"""The first weights leave no layer silent: rates are measured on smooth images, as real ones are."""
 
 import numpy as np
 import pytest

@@ -214,13 +214,13 @@ def test_gates_equal_integers(reset, towards_zero, beta, frac, bits, addend_bits
     def bench():
         for c, now in enumerate(slots):
             v, addend, _ = now or (rng.integers(low, high + 1), rng.integers(-most, most), 0)
-            there = [slots[c - back] if c >= back else None for back in range(4)]
+            stages = [slots[c - back] if c >= back else None for back in range(4)]
             yield {
-                "fires": pack([each is not None for each in there], 1),
+                "fires": pack([slot is not None for slot in stages], 1),
                 "v": v,
                 "addend": addend,
                 "threshold": threshold,
-                "clear": there[3][2] if there[3] else rng.integers(2),
+                "clear": stages[3][2] if stages[3] else rng.integers(2),
             }
 
     make = partial(gates.lif, beta=beta, frac=frac, reset=reset, towards_zero=towards_zero)

@@ -98,7 +98,7 @@ def test_threads_change_nothing(batch, monkeypatch):
 
 @pytest.mark.parametrize("batch", [2, 9])
 def test_slices_do_not_mix_samples(batch, monkeypatch):
-    """Each sample alone gives what it gives in a batch, on both backends."""
+    """A sample alone gives the same bits as within a batch, on both backends."""
     monkeypatch.setattr(kernels, "SLICE_WORTH", 1)
     for net in pair("direct"):
         inputs = inputs_for(net, "constant", batch)

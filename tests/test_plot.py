@@ -25,7 +25,7 @@ def test_gantt_numbers_the_steps_from_0(axes):
 
 
 def test_shares_add_up_to_the_latency(axes):
-    """Of 40 cycles 20 are additions, 2 * 2 firing passes, 2 waiting."""
+    """20 of 40 cycles are additions, 2 * 2 firing passes, 2 waiting."""
     cycles = SimpleNamespace(
         latency=np.array([40]),
         adding=np.array([[[10, 10]]]),

@@ -1,4 +1,4 @@
-"""What pip installs: every module and data file, and hw/ under the name minisnn_hw."""
+"""Pip installs every module and data file, and hw/ under the name minisnn_hw."""
 
 import subprocess
 import sys

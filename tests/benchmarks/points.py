@@ -103,7 +103,7 @@ def main():
             function()
             times[name].append(time.perf_counter() - start)
             print(f"{name}: {times[name][-1]:.1f} s", flush=True)
-    medians = {name: float(np.median(each)) for name, each in times.items()}
+    medians = {name: float(np.median(values)) for name, values in times.items()}
     best = min(value for name, value in medians.items() if name.startswith("snnTorch"))
     print(
         table(

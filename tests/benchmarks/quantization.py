@@ -1,4 +1,4 @@
-"""What few bits cost: python -m tests.benchmarks.quantization --data DIR --out DIR [--bits 4 8] [--seeds 0 1 2].
+"""Accuracy lost to few bits: python -m tests.benchmarks.quantization --data DIR --out DIR [--bits 4 8] [--seeds 0 1 2].
 
 For each seed the SVHN network is trained (T = 10, the command's preset, no validation split, the last epoch kept).
 Then, for each width of the weights, it is quantised as it is, and quantised after some epochs of learning with

@@ -1,4 +1,4 @@
-"""What is raced: one network, its weights, images, labels and loss, the same in every library; and our entry."""
+"""One network, its weights, images, labels and loss, the same in every library; and our own entry in the race."""
 
 import os
 import time
@@ -38,19 +38,19 @@ def network(threads, peer="snntorch", gain=1.0):
 
 
 def batch(size):
-    """(images, labels, what they are): SVHN below the folder MINISNN_TEST_DATA, or else smooth random images.
+    """Return (images, labels, description): SVHN below the folder MINISNN_TEST_DATA, or else smooth random images.
 
-    Either way of mean 0 and variance 1, float32, channels last.
+    Both have mean 0 and variance 1, float32, channels last.
     """
     rng = np.random.default_rng(1)
     if folder := os.environ.get("MINISNN_TEST_DATA"):
-        found = sorted(Path(folder).rglob("train_32x32.mat"))
-        if not found:
+        files = sorted(Path(folder).rglob("train_32x32.mat"))
+        if not files:
             raise InputError(
                 f"there is no train_32x32.mat below MINISNN_TEST_DATA={folder}: name SVHN's folder, "
                 "or unset the variable"
             )
-        svhn = data.load("svhn", found[0].parent, download=False)
+        svhn = data.load("svhn", files[0].parent, download=False)
         chosen = rng.choice(len(svhn.x_train), size, replace=False)
         encoder = encode.fit("direct", svhn.x_train, num_steps=1, max_value=svhn.max_value)
         return encoder.encode(svhn.x_train[chosen], rng)[0], svhn.y_train[chosen], "SVHN"

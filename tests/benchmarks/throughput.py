@@ -76,7 +76,7 @@ def alternate(functions, rounds, progress=lambda: None):
 
 
 def _agreement(ours, theirs):
-    """How far the spike counts (B, 10) of the same weights are apart.
+    """Compare the spike counts (B, 10) of two libraries that have the same weights.
 
     Sums in another order round differently in float32; a membrane that lands on the other side of the threshold
     changes what comes after it.

@@ -1,4 +1,4 @@
-"""What the tests of blocks share: signals for ports, stalls, words, and the way into GHDL.
+"""Shared by the tests of blocks: signals for ports, stalls, words, and the way into GHDL.
 
 A bench is a generator: it yields the inputs of a cycle and is sent the outputs at the end of that cycle.
 """

@@ -110,11 +110,11 @@ def test_corners(all_fire):
         )
         w = network.layers[0].w
         w[..., 0], w[..., 1] = -np.abs(w[..., 0]), np.abs(w[..., 1])
-        for each in network.layers:
-            np.clip(each.b, -20, 5, out=each.b)
-            each.b[0] = 5 if all_fire else -20
+        for integers in network.layers:
+            np.clip(integers.b, -20, 5, out=integers.b)
+            integers.b[0] = 5 if all_fire else -20
             if all_fire:
-                np.abs(each.w, out=each.w)
+                np.abs(integers.w, out=integers.w)
         case = Whole(network, (2, 4), inputs, 4)
         edges = [(mem == threshold).any() and (mem == threshold + 1).any() for mem in case.run.mem]
         if edges[0] and (edges[1] or all_fire):
@@ -260,7 +260,7 @@ def test_the_probe_changes_nothing(name):
 
 
 def test_differences_are_counted(monkeypatch):
-    """The comparison itself: another weight, and another model of cycles, are told."""
+    """The comparison itself: another weight, and another model of cycles, are reported."""
     case = whole("pixels", np.random.default_rng(4))
 
     def run():

@@ -166,7 +166,7 @@ def model(tmp_path_factory):
 
 @pytest.mark.parametrize("simulator", SIMULATORS)
 def test_command(model, simulator, capsys):
-    """Of more than 20 images, only those that differ are listed: here none."""
+    """With more than 20 images, only those that differ are listed: here none."""
     capsys.readouterr()
     arguments = ["cosim", str(model), "--images", "25", "--lanes", "4/10", "--simulator", simulator]
     if simulator == "ghdl":

@@ -59,20 +59,20 @@ def test_firing_pass(height, width, groups, pool):
             for c in range(len(expected) + 1 if cut is None else min(cut + 1, len(expected))):
                 seen = yield {"start": c == 0}
                 assert seen["busy"] == seen["fire"] == (c > 0)
-                found.append(
+                turns.append(
                     tuple(seen[name] for name in ("neuron", "its_y", "its_x", "its_group", "first", "last"))
                     if seen["fire"]
                     else c
                 )
             if cut is not None:
                 yield {"rst": 1}
-            found.append("end")
+            turns.append("end")
         seen = yield {}
         assert not seen["busy"] and not seen["fire"]
 
-    found, wanted = [], []
+    turns, wanted = [], []
     given, seen = run(make, ports, bench())
     for cut in passes:
         wanted += [0, *expected[: cut if cut is None else min(cut, len(expected) - 1)], "end"]
-    assert found == wanted
+    assert turns == wanted
     in_ghdl(make, ports, given, seen)

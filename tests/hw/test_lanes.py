@@ -161,7 +161,7 @@ def expected_firings(spec, operations, threshold, written):
 
     Also whether U was at the threshold, the directions in which it, or a sum, was saturated, and the currents.
     """
-    resets = [c for c, each in enumerate(operations) if each[6]]
+    resets = [c for c, operation in enumerate(operations) if operation[6]]
     v, current = np.zeros((2, spec.depth, spec.lanes), int).tolist()
     result, at_threshold, ends, currents = {}, False, set(), set()
     low, high = -(1 << spec.membrane_bits - 1), (1 << spec.membrane_bits - 1) - 1
@@ -283,7 +283,7 @@ def test_lanes(part, spec, threshold):
             assert seen[c + delay]["fired_address"] == operations[c][1]
     for c in range(5, len(seen)):
         recent = [
-            now["fire"] and not any(each["rst"] for each in given[at:c])
+            now["fire"] and not any(later["rst"] for later in given[at:c])
             for at, now in enumerate(given[:c])
             if at >= c - 5
         ]
@@ -293,5 +293,5 @@ def test_lanes(part, spec, threshold):
     if pixels and spec.lanes == 1:  # currents at both ends, and just beyond
         high = (1 << spec.membrane_bits - 1) - 1
         assert currents >= {-high - 2, -high - 1, high, high + 1}
-    assert {each[0] for each in operations if each[6]} >= {"fire", None}
+    assert {operation[0] for operation in operations if operation[6]} >= {"fire", None}
     in_ghdl(make, ports, given, seen)

@@ -47,7 +47,7 @@ def random_network(
     """One layer with random weights."""
     first = parse(topology, shape, padding)[0]
     most = 1 << bits - 1
-    each = IntegerLayer(
+    integers = IntegerLayer(
         layer=first,
         w=rng.integers(-most, most, first.w_shape).astype(np.int16),
         b=rng.integers(-10, 30, first.w_shape[-1]),
@@ -61,7 +61,7 @@ def random_network(
         rounding=rounding,
         scale=1.0,
     )
-    return IntegerNetwork(layers=(each,), classes=1, input_bits=input_bits)
+    return IntegerNetwork(layers=(integers,), classes=1, input_bits=input_bits)
 
 
 def cut(row, lanes, bits):
@@ -73,7 +73,7 @@ class Bench:
     """Drives a layer: its buffers are Python's, and it keeps account of what every image must bring, and when."""
 
     def __init__(self, network, spec, num_steps):
-        self.network, self.each, self.spec, self.num_steps = network, network.layers[0], spec, num_steps
+        self.network, self.integers, self.spec, self.num_steps = network, network.layers[0], spec, num_steps
         self.wide = spec.taps > 1
         self.delay = 4 + 2 * (spec.input_bits > 0) + 2 * self.wide  # from a neuron's turn to its spike
         self.late = int(self.wide and not spec.input_bits)
@@ -119,7 +119,7 @@ class Bench:
 
     def cycle(self, **given):
         """A cycle; what is read is there in the next."""
-        given = {"num_steps": self.num_steps, "threshold": self.each.threshold, "read_data": self.data} | given
+        given = {"num_steps": self.num_steps, "threshold": self.integers.threshold, "read_data": self.data} | given
         seen = yield given
         self.log.append({**given, **seen})
         if seen["read"]:
@@ -128,7 +128,7 @@ class Bench:
 
     def load(self):
         """Weights ((c, ky, kx) or inputs, then groups) and biases, while the layer is in reset or clears."""
-        s, w = self.spec, self.each.w
+        s, w = self.spec, self.integers.w
         if self.wide:  # a word has all taps, (ky, kx) in place (-ky mod k)*k + (-kx mod k)
             places = [(-i % s.kernel, -j % s.kernel) for i in range(s.kernel) for j in range(s.kernel)]
             words = [
@@ -142,7 +142,7 @@ class Bench:
             weights = [v for row in rows.tolist() for v in cut(row, s.lanes, s.weight_bits)]
         for at, value in enumerate(weights):
             yield from self.cycle(rst=1, load_weight=1, load_address=at, weight_data=value)
-        for at, value in enumerate(cut(self.each.b.tolist(), s.lanes, s.bias_bits)):
+        for at, value in enumerate(cut(self.integers.b.tolist(), s.lanes, s.bias_bits)):
             yield from self.cycle(rst=1, load_bias=1, load_address=at, bias_data=value)
 
     def play(self, inputs, fills=lambda: True, frees=lambda: True, reset=None):
@@ -207,7 +207,7 @@ class Bench:
                 drained = end + 5 + self.late
                 events[3].append(end)
                 spk, mem = (
-                    each[0][t, image].reshape(s.out_height, s.out_width, -1) for each in (result.spk, result.mem)
+                    values[0][t, image].reshape(s.out_height, s.out_width, -1) for values in (result.spk, result.mem)
                 )
                 pooled = result.out[0][t, image].reshape(s.out_height // s.pool, s.out_width // s.pool, -1)
                 for turn, (y, x, g, place) in enumerate(order):
@@ -321,8 +321,8 @@ def test_layer(name):
     mem = np.concatenate(
         [network.forward(inputs, num_steps, keep="membranes").mem[0].reshape(-1) for _, _, inputs in bench.images]
     )
-    each = network.layers[0]
-    assert (mem == each.threshold).any() and 0.01 < (mem > each.threshold).mean() < 0.99
+    integers = network.layers[0]
+    assert (mem == integers.threshold).any() and 0.01 < (mem > integers.threshold).mean() < 0.99
     in_ghdl(design(spec), bench.ports, given, seen)
 
 

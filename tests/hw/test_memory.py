@@ -54,7 +54,7 @@ def test_ram(depth, data, low):
 
 
 def test_bench_sees_a_difference():
-    """The bench itself: one wrong output in one cycle is told."""
+    """The bench itself: one wrong output in one cycle is reported."""
     make, ports = partial(ram, depth=4), partial(ram_ports, 4, word)
     given, seen = run(make, ports, random_accesses(4, 0, np.random.default_rng(0), 40))
     seen[30]["read_data"] ^= 1

@@ -184,7 +184,7 @@ def tree(folder):
 
 
 def fails(folder, test):
-    """Whether a test fails in the tree. Without GHDL: the oracles in Python must see it."""
+    """Return whether a test fails in the tree. GHDL is left out, because the oracles in Python must see the fault."""
     path = os.pathsep.join([str(folder), str(ROOT)])
     done = subprocess.run(
         [
@@ -222,7 +222,7 @@ def with_fault(name, folder):
 
 @pytest.fixture(scope="module")
 def noticed(tmp_path_factory):
-    """What every fault led to, found side by side."""
+    """Return the outcome of every fault; several run at a time."""
     folders = {name: tmp_path_factory.mktemp("fault") for name in FAULTS}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return dict(pool.map(lambda name: with_fault(name, folders[name]), FAULTS))

@@ -11,7 +11,7 @@ from tests.hw.ports import PATTERNS, below, bit, in_ghdl, pack, plain, run, stal
 
 
 def expected_cycles(words, ready):
-    """What a scan that starts at cycle 0 must do, from words and from when the walker is ready.
+    """Return the events of a scan that starts at cycle 0, from its words and the cycles in which the walker is ready.
 
     Returns (cycles with `present`, cycles with `valid`, [(cycle, word, bit) of each spike], last cycle with `busy`).
     """
@@ -97,7 +97,7 @@ def test_spike_scanner(height, width, channels, bits, flat):
         ]
         for frame in frames
     ]
-    episodes = [(each, pattern, None) for each in in_words for pattern in PATTERNS]
+    episodes = [(words, pattern, None) for words in in_words for pattern in PATTERNS]
     episodes += [(in_words[index], pattern, at) for index in (2, 3) for pattern in PATTERNS for at in (1, 2, 3, 5)]
     order = [episodes[i] for i in rng.permutation(len(episodes))]
     logs = []
@@ -110,7 +110,7 @@ def test_spike_scanner(height, width, channels, bits, flat):
         assert [c for c, now in enumerate(log) if now["present"]] == [c for c in present if c < cut]
         assert [c for c, now in enumerate(log) if now["valid"]] == [c for c in valid if c < cut]
         assert [c for c, now in enumerate(log) if now["busy"]] == list(range(1, min(last + 1, cut)))
-        found = [
+        scanned = [
             (c, now["y"], now["x"], now["base"] + now["index"])
             for c, now in enumerate(log)
             if now["valid"] and now["ready"]
@@ -120,7 +120,7 @@ def test_spike_scanner(height, width, channels, bits, flat):
             pixel, channel = number // groups, number % groups * bits + i
             y, x = (0, 0) if flat else divmod(pixel, width)
             expected.append((c, y, x, pixel * channels + channel if flat else channel))
-        assert found == [each for each in expected if each[0] < cut]
+        assert scanned == [spike for spike in expected if spike[0] < cut]
         fetches = [now["read_address"] for now in log if now["read"]]
         assert fetches == list(range(count))[: len(fetches)] and (reset_at is not None or len(fetches) == count)
     assert any(at is not None and log[-1]["busy"] for (_, _, at), log in zip(order, logs)) or count == 1

@@ -79,8 +79,10 @@ def test_stream_in(words, frames, bits):
             error = False
             yield {"rst": 1, "tvalid": 1, "free": 1, "allowed": 1, "frames": frames}  # it is not the first word
             for wrong in (None, None, *rng.integers(count, size=2), None):
-                error = yield from image(*(stalls(each, rng) for each in (offers, frees, allows)), wrong, error, None)
-            yield from image(*(stalls(each, rng) for each in (offers, frees, allows)), None, error, count // 2)
+                error = yield from image(
+                    *(stalls(pattern, rng) for pattern in (offers, frees, allows)), wrong, error, None
+                )
+            yield from image(*(stalls(pattern, rng) for pattern in (offers, frees, allows)), None, error, count // 2)
 
     writer = (FrameWriter, {"address": "write_address", "data": "write_data"})
     make = plain(partial(stream_in, words=words), stream=Stream, writer=writer)
@@ -264,7 +266,7 @@ def test_scores(neurons, classes, lanes, member_bits, num_steps, max_steps):
         sums = values.sum(axis=0).reshape(classes, members).sum(axis=1).tolist()
         best = sums.index(max(sums))
         ties += sums.count(max(sums)) > 1
-        beats, offered = [each % (1 << tdata_bits) for each in (*sums, best, 0)], False
+        beats, offered = [value % (1 << tdata_bits) for value in (*sums, best, 0)], False
         for c in range(1, 1000):
             ready, reset = takes(c), c + len(plan) == cut
             seen = yield from cycle(True, tready=ready, rst=reset)

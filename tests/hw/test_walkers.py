@@ -1,4 +1,4 @@
-"""What walkers share: the flow of their stages, and products with constants; MyHDL and VHDL."""
+"""Parts that walkers share: the flow of their stages, and products with constants; MyHDL and VHDL."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""How the tests of walkers drive them: inputs by every pattern of stalls, each addition in its promised cycle."""
+"""Bench of the walkers: inputs by every pattern of stalls, each addition in its promised cycle."""
 
 from tests.hw.ports import PATTERNS, bit, in_ghdl, run, saturated, stalls
 
