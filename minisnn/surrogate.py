@@ -21,40 +21,75 @@ triangular: Bellec et al., NeurIPS 2018 (arXiv 1803.09574), with the height that
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from .errors import InputError
 
-FAMILIES = ("fast_sigmoid", "atan", "sigmoid", "triangular")  # the index is the kernels' number for it
+
+@dataclass(frozen=True)
+class Family:
+    """One row of the table above; `curve` and `derivative` are functions of (scale, x)."""
+
+    curve: Callable
+    derivative: Callable
+    half_width: float  # at scale 1
+    scale_is_width: bool = False  # else the scale is a slope, and the half-width falls with it
 
 
-def _curve(name, scale, x):
-    if name == "fast_sigmoid":
-        return x / (1 + scale * np.abs(x))
-    if name == "atan":
-        return np.arctan(math.pi / 2 * scale * x) / math.pi
-    if name == "sigmoid":
-        e = np.exp(-scale * np.abs(x))
-        return np.where(x >= 0, 1 / (1 + e), e / (1 + e))
-    z = np.clip(x / scale, -1, 1)
+def _fast_sigmoid_derivative(k, x):
+    d = 1 + k * np.abs(x)
+    return 1 / (d * d)
+
+
+def _atan_derivative(a, x):
+    z = math.pi / 2 * a * x
+    return a / 2 / (1 + z * z)
+
+
+def _sigmoid(k, x):
+    e = np.exp(-k * np.abs(x))
+    return np.where(x >= 0, 1 / (1 + e), e / (1 + e))
+
+
+def _sigmoid_derivative(k, x):
+    e = np.exp(-k * np.abs(x))  # |x|: the derivative is even, and e^(kx) cannot overflow
+    d = 1 + e
+    return k * e / (d * d)
+
+
+def _triangular(w, x):
+    z = np.clip(x / w, -1, 1)
     return 0.5 + z - np.sign(z) * z * z / 2
 
 
-def _derivative(name, scale, x):
-    # The kernels evaluate these very expressions, in this order, so that the two agree bit for bit.
-    if name == "fast_sigmoid":
-        d = 1 + scale * np.abs(x)
-        return 1 / (d * d)
-    if name == "atan":
-        z = math.pi / 2 * scale * x
-        return scale / 2 / (1 + z * z)
-    if name == "sigmoid":
-        e = np.exp(-scale * np.abs(x))  # |x|: the derivative is even, and e^(kx) cannot overflow
-        d = 1 + e
-        return scale * e / (d * d)
-    return np.maximum(1 - np.abs(x) / scale, 0) / scale
+# The kernels evaluate the expressions of these derivatives in the same order, so that the two agree bit for bit.
+_FAMILIES = {
+    "fast_sigmoid": Family(
+        curve=lambda k, x: x / (1 + k * np.abs(x)),
+        derivative=_fast_sigmoid_derivative,
+        half_width=math.sqrt(2) - 1,
+    ),
+    "atan": Family(
+        curve=lambda a, x: np.arctan(math.pi / 2 * a * x) / math.pi,
+        derivative=_atan_derivative,
+        half_width=2 / math.pi,
+    ),
+    "sigmoid": Family(
+        curve=_sigmoid,
+        derivative=_sigmoid_derivative,
+        half_width=math.log(3 + 2 * math.sqrt(2)),
+    ),
+    "triangular": Family(
+        curve=_triangular,
+        derivative=lambda w, x: np.maximum(1 - np.abs(x) / w, 0) / w,
+        half_width=0.5,
+        scale_is_width=True,
+    ),
+}
+FAMILIES = tuple(_FAMILIES)
 
 
 @dataclass(frozen=True)
@@ -125,7 +160,7 @@ class Surrogate:
         if self.table is not None:
             raise InputError("a tabulated surrogate has a derivative only: use the one it was made from")
         x = np.asarray(x)
-        raw = self.functions[0](x) if self.functions else _curve(self.name, x.dtype.type(self.scale), x)
+        raw = self.functions[0](x) if self.functions else _FAMILIES[self.name].curve(x.dtype.type(self.scale), x)
         return raw * x.dtype.type(self.gain)
 
     def derivative(self, x: np.ndarray) -> np.ndarray:
@@ -136,7 +171,7 @@ class Surrogate:
         elif self.functions:
             raw = self.functions[1](x)
         else:
-            raw = _derivative(self.name, x.dtype.type(self.scale), x)
+            raw = _FAMILIES[self.name].derivative(x.dtype.type(self.scale), x)
         return raw * x.dtype.type(self.gain)
 
     @property
@@ -147,8 +182,9 @@ class Surrogate:
     @property
     def half_width(self) -> float:
         """Distance from the threshold at which the derivative is half its peak, in units of membrane."""
-        if self.name in FAMILIES and self.table is None:
-            return _unit_half_width(self.name) * (self.scale if self.name == "triangular" else 1 / self.scale)
+        if self.name in FAMILIES and self.functions is None and self.table is None:
+            family = _FAMILIES[self.name]
+            return family.half_width * (self.scale if family.scale_is_width else 1 / self.scale)
         x = np.linspace(0, self.reach or 10 / self.scale, 100_001)
         return float(x[np.argmax(self.derivative(x) <= self.peak / 2)])
 
@@ -178,23 +214,14 @@ def _interpolate(x, table, reach):
     return np.where(inside, table[index] + weight * (table[index + 1] - table[index]), x.dtype.type(0))
 
 
-def _unit_half_width(name):
-    return {
-        "fast_sigmoid": math.sqrt(2) - 1,
-        "atan": 2 / math.pi,
-        "sigmoid": math.log(3 + 2 * math.sqrt(2)),
-        "triangular": 0.5,
-    }[name]
-
-
 def from_half_width(name: str, half_width: float) -> Surrogate:
     """Return the surrogate of a family whose derivative is half its peak at distance `half_width`."""
     if name not in FAMILIES:
         raise InputError(f"unknown surrogate {name!r}: choose one of {', '.join(FAMILIES)}")
     if not half_width > 0:
         raise InputError(f"the half-width of a surrogate must be above 0, got {half_width}")
-    unit = _unit_half_width(name)
-    return Surrogate(name, half_width / unit if name == "triangular" else unit / half_width)
+    family = _FAMILIES[name]
+    return Surrogate(name, half_width / family.half_width if family.scale_is_width else family.half_width / half_width)
 
 
 def match_width(name: str, other: Surrogate) -> Surrogate:

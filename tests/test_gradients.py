@@ -10,10 +10,10 @@ import pytest
 
 from minisnn import loss as losses
 from minisnn.network import Network
-from minisnn.surrogate import Surrogate
+from minisnn.surrogate import FAMILIES, Surrogate, from_half_width
 
 LABELS = np.array([2, 0])
-SURROGATES = ["fast_sigmoid:2", "atan:2", "sigmoid:3:0.5", "triangular:1.5"]
+SURROGATES = [*(str(from_half_width(name, 0.4)) for name in FAMILIES), "sigmoid:3:0.5", "triangular:1.5"]
 RESETS = ["subtract", "subtract_then_leak", "zero"]
 
 

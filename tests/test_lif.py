@@ -12,7 +12,7 @@ from minisnn.fixed import lif as fixed
 from minisnn.kernels import fire
 from minisnn.kernels import lif as kernel
 from minisnn.kernels import surrogate as kernel_surrogate
-from minisnn.surrogate import Surrogate
+from minisnn.surrogate import FAMILIES, Surrogate, from_half_width
 from minisnn_hw import lif as gates
 
 from .helpers import channels, dtypes, dyadic, few, near, same
@@ -22,14 +22,12 @@ from .hw.ports import bit, in_ghdl, pack, run, saturated, signed, word
 resets = st.sampled_from(lif.RESETS)
 surrogates = st.sampled_from(
     [
-        Surrogate("fast_sigmoid", 5.0),
-        Surrogate("atan", 2.0),
-        Surrogate("sigmoid", 3.0),
+        *(from_half_width(name, 0.35) for name in FAMILIES),
         Surrogate("triangular", 0.75, 0.5),
         Surrogate("atan", 2.0).tabulate(4.0, 129)[0],
     ]
 )
-inexact = ("sigmoid",)  # its exponential comes from another library than NumPy's
+inexact = ("sigmoid",)  # families with an exponential: Numba's comes from another library than NumPy's
 
 
 @pytest.mark.parametrize(
@@ -141,6 +139,10 @@ def test_windows_with_no_one_and_several_spikes_are_met():
     spk, _ = lif.forward(cur, 3, 0.5, 1.0)
     count = spk.reshape(3, 2, 2, 2, 1, 2, 33).sum(axis=(3, 5))
     assert {0, 1, 2} <= set(count.astype(int).ravel().tolist())
+
+
+def test_kernels_have_every_family():
+    assert kernel_surrogate.FAMILIES == FAMILIES
 
 
 def test_a_curve_of_ones_own_needs_a_table_for_the_kernels():

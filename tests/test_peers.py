@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from minisnn.network import Network
+from minisnn.surrogate import FAMILIES
 
 torch = pytest.importorskip("torch")
 
@@ -35,6 +36,10 @@ DERIVATIVES = {
     "sigmoid:4": lambda x: 4 * torch.sigmoid(4 * x) * (1 - torch.sigmoid(4 * x)),
     "triangular:0.5": lambda x: torch.clamp(1 - x.abs() / 0.5, min=0) / 0.5,
 }
+
+
+def test_every_family_has_an_oracle():
+    assert {name.split(":")[0] for name in DERIVATIVES} == set(FAMILIES)
 
 
 def torch_params(net):

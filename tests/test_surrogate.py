@@ -45,6 +45,12 @@ def test_matched_width_and_height(name, other):
     assert (matched.half_width, matched.peak) == pytest.approx((target.half_width, target.peak))
 
 
+def test_a_custom_curve_may_have_the_name_of_a_family():
+    """Its half-width is that of its own derivative."""
+    own = Surrogate("atan", 2.0, functions=(np.tanh, lambda x: 1 / np.cosh(x) ** 2))
+    assert own.half_width == pytest.approx(np.arccosh(np.sqrt(2)), abs=1e-4)
+
+
 def test_equal_scales_are_not_like_for_like():
     """k = 0.65 alpha is as wide, and still 1 against alpha/2 high."""
     assert sg.match_width("fast_sigmoid", Surrogate("atan", 1.0)).scale == pytest.approx(0.6506, abs=1e-4)

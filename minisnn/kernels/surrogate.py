@@ -6,8 +6,10 @@ import numpy as np
 
 from .simd import WIDTH, absolute, kernel, load, maximum, splat, store
 
+# Curves by their numbers in compiled code; a test holds the names to those of ``minisnn/surrogate.py``.
 FAMILIES = ("fast_sigmoid", "atan", "sigmoid", "triangular")
-FAST_SIGMOID, ATAN, SIGMOID, TRIANGULAR, TABLE = range(5)  # curves, in the order of FAMILIES
+FAST_SIGMOID, ATAN, SIGMOID, TRIANGULAR = range(len(FAMILIES))
+TABLE = -1  # of any curve
 # Slots of the numbers that `as_numbers` returns.
 SCALE, HALF_TURN, HALF_SCALE, GAIN, REACH, PITCH, ZERO, ONE = range(8)
 

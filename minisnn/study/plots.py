@@ -15,7 +15,7 @@ from ..plot import ADDS, FIRING, WAITS
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-FAMILIES = {
+SURROGATES = {  # label, color and marker of each family
     "fast_sigmoid": ("fast sigmoid", "tab:blue", "o"),
     "atan": ("arctangent", "tab:orange", "s"),
     "sigmoid": ("sigmoid", "tab:green", "^"),
@@ -79,7 +79,7 @@ def scales(figure: "Figure", section: dict[str, Any], narrow: bool = False) -> N
 
 
 def _scale_panel(above, below, panel):
-    for family, (name, color, marker) in FAMILIES.items():
+    for family, (name, color, marker) in SURROGATES.items():
         points = panel["series"].get(family)
         if not points:
             continue

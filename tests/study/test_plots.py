@@ -4,6 +4,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from minisnn.study import plots
+from minisnn.surrogate import FAMILIES
 
 LEAKS = {
     "betas": [0.25, 0.7],
@@ -77,3 +78,7 @@ def test_timeline(figure, narrow):
     title = figure.axes[0].get_title(loc="left")
     assert title == ("default: 60 cycles\nbeta 0.5" if narrow else "default: 60 cycles, beta 0.5")
     assert [text.get_text() for text in figure.axes[0].texts] == ["0", "1"]  # steps are counted from 0
+
+
+def test_every_surrogate_has_a_style():
+    assert set(plots.SURROGATES) == set(FAMILIES)
