@@ -10,10 +10,42 @@ from minisnn.errors import InputError
 from minisnn.fixed.model import IntegerModel, Pixels
 from minisnn.inspector.trace import trace
 from minisnn.timing import cycles, layout
-from minisnn.timing.additions import additions, log_of_additions
+from minisnn.timing.additions import additions, additions_of_layers, log_of_additions
 from minisnn.timing.balance import balance
 from minisnn.topology import parse
 from tests.hw.networks import always_spiking, random_inputs, random_network, stimulus
+
+
+@pytest.mark.parametrize("input_bits", [0, 4])
+@pytest.mark.parametrize("wide", [False, True])
+def test_events_follow_the_equations(input_bits, wide):
+    """The equations at the top of ``timing/cycles.py``, with the terms for pixels and wide layers."""
+    rng, lanes, num_steps = np.random.default_rng(3), (2, 1, 2, 1), 5
+    network = random_network("4C2-3C2-5-3", (6, 6, 2), rng, input_bits=input_bits)
+    given = stimulus(network, random_inputs(network, num_steps, 2, rng), num_steps)
+    wides = [count > 1 for count in layout.taps(network, wide)]
+    times = cycles.timetable(given, lanes, alone=True, wide=wide)
+    adding = additions_of_layers(given, lanes, layout.words_of_input(network), wides).cycles
+    firing = layout.depths(network, lanes)
+    for image, layer, t in product(range(2), range(4), range(num_steps)):
+        b, e, s = (times[name][image] for name in ("begins", "added", "firing_starts"))
+        pixels, slow = layer == 0 and input_bits > 0, int(wides[layer] and (layer > 0 or not input_bits))
+        began, starts = [], []
+        if layer > 0:
+            before = 2 * (int(wides[layer - 1]) + (layer == 1 and input_bits > 0))
+            began.append(s[layer - 1, t] + firing[layer - 1] + 6 + before)
+        if t > 0:
+            began.append(s[layer, t - 1] + firing[layer] + slow + 1)
+            starts.append(s[layer, t - 1] + firing[layer] + slow + 6)
+        if layer < 3 and t > 1:
+            starts.append(e[layer + 1, t - 2] + 1)
+        if layer > 0:
+            assert b[layer, t] == max(began)
+        if not pixels or t == 0:
+            assert e[layer, t] == b[layer, t] + adding[image, layer, t]
+            assert s[layer, t] == max([e[layer, t], *starts])
+        else:
+            assert b[layer, t] == s[layer, t] == max(starts)
 
 
 def test_two_layers_by_hand():

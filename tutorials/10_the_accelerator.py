@@ -186,6 +186,8 @@ print(text[text.index("    def add():") : text.index("                if total[s
 #     e[l,t] = b[l,t] + A[l,t]
 #     s[l,t] = max(e[l,t], e[l+1,t-2] + 1, s[l,t-1] + N[l] + 6)
 #
+# (Layers that take pixels, and wide layers, need one to four cycles more; `minisnn/timing/cycles.py` has them.)
+#
 # We train a small network and compare this with the library's prediction for one image.
 
 # %%

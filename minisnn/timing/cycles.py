@@ -4,12 +4,19 @@ Layers overlap: while layer l adds the inputs of step t, layer l + 1 adds those 
 the begin of a step until its inputs are added, and N the cycles of a firing pass. Step t of layer l begins in cycle b,
 has added its inputs in cycle e, and its firing pass starts in cycle s:
 
-    b[l, t] = max(s[l-1, t] + N[l-1] + 6, s[l, t-1] + N[l] + 1)      its frame is whole; the step before has ended
-    e[l, t] = b[l, t] + A[l, t]                                      the bank of its frame is free again
-    s[l, t] = max(e[l, t], e[l+1, t-2] + 1, s[l, t-1] + N[l] + 6)    a bank to fire into is free; the layer is drained
+    b[l, t] = max(s[l-1, t] + N[l-1] + 6, s[l, t-1] + N[l] + 1)      its frame is complete; its last step has ended
+    e[l, t] = b[l, t] + A[l, t]                                      its inputs are added; the bank they lay in is free
+    s[l, t] = max(e[l, t], e[l+1, t-2] + 1, s[l, t-1] + N[l] + 6)    it has added; l + 1 has a free bank; it is drained
 
-A layer that takes pixels has an A only at step 0. The compiled loops are in ``loops``; tests hold them to the gates of
-``hw/``, cycle by cycle, without tolerance.
+The frame of a layer lies in one of two banks, so layer l fires step t into the bank that layer l + 1 emptied two steps
+before. 6 is the number of cycles from the last neuron of a firing pass until its spikes are written and the pipeline of
+the layer is empty (drained). In the first equation it is 2 more if layer l - 1 takes pixels, and 2 more if it is wide;
+where N[l] stands, a wide layer that takes spikes adds 1. A layer that takes pixels has an A only at step 0; later it
+begins when it fires. The last beat of the answer follows the last firing pass after a number of cycles that depends on
+the size of the last layer alone.
+
+The compiled loops are in ``loops``, with every term; tests hold them to the gates of ``hw/``, cycle by cycle, without
+tolerance.
 """
 
 from collections.abc import Sequence

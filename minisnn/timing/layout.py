@@ -1,6 +1,7 @@
 """Geometry of the accelerator: lanes and groups, the order in which it walks, and the memory words that it meets.
 
-Rows, columns, channels, taps, groups and turns count from 0; functions of these take numbers or arrays. A group is the
+A turn is the position of an addition among those of one input, or of a neuron in the firing pass. Rows, columns,
+channels, taps, groups and turns count from 0; functions of these take numbers or arrays. A group is the
 output channels that the lanes of a layer work on together, so a pixel of neurons has one word of membranes per group.
 The blocks in ``hw/`` walk in the same order; tests hold both to nested loops.
 """
@@ -163,8 +164,9 @@ def weight_word(
 def wide_weight_rows(layer: LayerShape, w: np.ndarray) -> np.ndarray:
     """Return weights as (channels, places, M) of a wide convolution, whose words hold all taps of a channel and group.
 
-    Tap (ky, kx) is in place (-ky mod k) * k + (-kx mod k): turned by (y + padding) mod k rows and (x + padding) mod k
-    columns, each tap stands before its membrane bank.
+    Tap (ky, kx) is in place (-ky mod k) * k + (-kx mod k). For an input at (y, x), the hardware rotates the word by
+    (y + padding) mod k rows and (x + padding) mod k columns; then every tap is in the place of the membrane bank whose
+    neuron it reaches.
     """
     kernel = layer.w_shape[0]
     turned = [-k % kernel for k in range(kernel)]

@@ -10,7 +10,7 @@ from ..fixed.jit import kernel
 
 READY = 5  # cycles from the last firing of a pass to the last word that it writes
 DRAINED = 6  # cycles from the last firing of a pass to the start of the next, at least
-LATER = 2  # cycles by which pixels, and wide layers, are later than these
+LATER = 2  # cycles added to READY for a layer that takes pixels, and for a wide layer
 
 HANDED, FIRST, COUNT = range(3)  # columns of a log of additions
 
@@ -42,7 +42,9 @@ def additions(frame, in_lanes, kernel_size, padding, out_height, out_width, grou
     """
     height, width, channels = frame.shape
     fetched, taken = 1, 1  # cycle in which the present word is fetched, and in which it becomes the present one
-    handed, moved, loaded, ends = 0, 0, 0, 0  # of the input before: to stage 1, to stage 2, to the walk; its last add
+    # Cycles of the previous input: handed over by the scanner, moved to the second stage, loaded to be walked through
+    # (neuron after neuron, one addition per cycle), and the cycle of its last addition.
+    handed, moved, loaded, ends = 0, 0, 0, 0
     adds, inputs, zero_words = 0, 0, 0
     for y in range(height):
         rows = min(kernel_size, y + padding + 1) - max(y + padding - out_height + 1, 0)
@@ -162,7 +164,7 @@ def pipeline(
             for layer in range(layers):
                 takes_pixels = pixels and layer == 0
                 constant = takes_pixels and t > 0
-                late = o if wide[layer] and not takes_pixels else 0  # its sums are written a cycle later than read
+                late = o if wide[layer] and not takes_pixels else 0  # a wide layer writes its sums one cycle later
                 start = end[layer] - o + DRAINED * o + late
                 if not constant:
                     begin = max(filled, end[layer] + late)
