@@ -71,7 +71,8 @@ def spike_scanner(clk, rst, start, busy, read, read_address, read_data, present,
     read, read_address : out; read_data : in
         Port of the memory that holds the frame, of latency 1. Each bit is an element of the frame: 1 if it is not 0.
     present : out
-        1 in a cycle at whose end the word of `read_data` becomes the one whose inputs are handed over.
+        1 in the cycle in which a word of the frame is taken from `read_data`; its inputs are handed over from the next
+        cycle on.
     scan : Scan, out
         The inputs.
 

@@ -1,7 +1,7 @@
 """The neuron in integers: the firing pass. See ``minisnn/lif.py`` for the equation.
 
-Leak and reset are applied here, and the state that is kept is what the next step starts from. So a spike costs nothing
-but its additions.
+Leak and reset are applied here, once per neuron and step, and leave the state from which the next step starts. So the
+first input of the next step can be added at once: an input needs its additions and nothing else.
 """
 
 from .jit import kernel

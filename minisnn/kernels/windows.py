@@ -125,7 +125,7 @@ def _up(channels):
 
 
 def _taps(size, channels, columns):
-    """Return the index pairs that ``products.sparse_weights`` calls taps."""
+    """Return the two offsets of each column kx and block of channels that ``products.sparse_weights`` adds up."""
     kx, block = np.repeat(np.arange(size), columns // WIDTH), np.tile(np.arange(0, columns, WIDTH), size)
     return np.stack([block - kx * columns, block + kx * channels * columns], axis=1)
 
