@@ -106,6 +106,7 @@ class FiringCheck:
     def _compare(self, index: int, layer: LayerSpec, firing: Firing) -> None:
         if self.next[index] == len(self.expected[index]):  # one firing too many
             self.observed.spikes += layer.lanes
+            self.observed.membranes += layer.lanes
             return
         expected = self.expected[index][self.next[index]]
         self.next[index] += 1

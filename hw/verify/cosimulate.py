@@ -68,6 +68,25 @@ def reference(
     return run, timing.predict(stimulus, lanes, word_every=word_every, wide=wide)
 
 
+def silence_limit(
+    network: IntegerNetwork,
+    inputs: np.ndarray,
+    num_steps: int,
+    lanes: Sequence[int],
+    word_every: int = 1,
+    wide: bool | Sequence[bool] = False,
+) -> int:
+    """Return a number of cycles that no image takes: more than with every input set and every neuron spiking.
+
+    An accelerator that takes no beat of the load and sends no answer for so long has stopped.
+    """
+    full = np.full_like(inputs[:, :1], 1)
+    run = network.forward(full, num_steps, keep="spikes")
+    stimulus = timing.Stimulus.of(network, full, run, num_steps)
+    dense = timing.predict(stimulus, lanes, "dense", word_every, wide=wide)
+    return 2 * int(dense.latency[0]) + 1000
+
+
 def cosimulate(
     network: IntegerNetwork,
     inputs: np.ndarray,
@@ -123,19 +142,39 @@ def cosimulate(
     run, predicted = reference(network, inputs, num_steps, lanes, word_every, wide)
     result: list[Compared] = []
     host = Host(spec, load_words(network, spec, num_steps), [], word_every=word_every)
-    images = iter(range(inputs.shape[1]))
+    limit = silence_limit(network, inputs, num_steps, lanes, word_every, wide)
+    images, begun = inputs.shape[1], 0
+    done, last_cycle = (0, 0), 0  # beats of the load and images that are done, and the cycle in which this changed
+
+    def begin_image():
+        nonlocal begun
+        host.restart([image_words(inputs, begun, spec)], expected_firings(run, begun, spec))
+        begun += 1
+
+    def compare_image():
+        result.append(compare(host.end(), run, predicted, len(result), network))
+        progress()
 
     def drive(cycle, seen):
         # All images go through one simulation, so that the weights are loaded once.
+        nonlocal done, last_cycle
+        if done != (host.loaded, len(result)):
+            done, last_cycle = (host.loaded, len(result)), cycle
+        if cycle - last_cycle > limit:
+            raise StopIteration
         try:
             return host(cycle, seen)
         except StopIteration:
-            if host.images:
-                result.append(compare(host.end(), run, predicted, len(result), network))
-                progress()
-            image = next(images)
-            host.restart([image_words(inputs, image, spec)], expected_firings(run, image, spec))
+            if begun > 0:
+                compare_image()
+            if begun == images:
+                raise
+            begin_image()
             return host(cycle, seen)
 
     simulate.run(top.design(spec), *top.ports(spec), drive, None, keep=False)
+    while len(result) < images:  # the accelerator has stopped: everything of these images is missing
+        if begun == len(result):
+            begin_image()
+        compare_image()
     return result

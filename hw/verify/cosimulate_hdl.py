@@ -14,7 +14,6 @@ from queue import Queue
 import numpy as np
 
 from minisnn.fixed.network import IntegerNetwork
-from minisnn.timing import cycles as timing
 
 from .. import accelerator as top
 from ..accelerator import design
@@ -22,7 +21,7 @@ from ..generate.words import image_words, load_words
 from ..spec import AcceleratorSpec
 from . import hdl_host
 from .comparison import Compared, compare
-from .cosimulate import build, reference
+from .cosimulate import build, reference, silence_limit
 from .records import observe, record_size
 
 BATCH = 8  # images of a worker whose membranes are in memory at once
@@ -40,18 +39,11 @@ class Case:
     wide: bool | Sequence[bool]
     spec: AcceleratorSpec
 
-    def limit(self) -> int:
-        """Return a number of cycles that no image takes: more than with every input set and every neuron spiking."""
-        full = np.full_like(self.inputs[:, :1], 1)
-        run = self.network.forward(full, self.num_steps, keep="spikes")
-        stimulus = timing.Stimulus.of(self.network, full, run, self.num_steps)
-        dense = timing.predict(stimulus, self.lanes, "dense", self.word_every, wide=self.wide)
-        return 2 * int(dense.latency[0]) + 1000
-
     def build(self, simulator: str, folder: Path) -> list[str]:
         """Build the accelerator with its HDL host and write its load; return the command that runs it."""
         words = self.spec.layers[0].in_words * self.inputs.shape[0]
-        numbers = hdl_host.constants(self.spec, words, self.word_every, self.limit())
+        limit = silence_limit(self.network, self.inputs, self.num_steps, self.lanes, self.word_every, self.wide)
+        numbers = hdl_host.constants(self.spec, words, self.word_every, limit)
         command = hdl_host.build(simulator, design(self.spec), top.ports(self.spec), numbers, folder)
         load = load_words(self.network, self.spec, self.num_steps)
         hdl_host.write_words(folder / "load.txt", load, self.spec.load_bits)
@@ -115,6 +107,8 @@ def cosimulate(
             records = simulation.images()
             for item in zip(images, case.compared(records, images)):
                 done.put(item)
+                if not simulation.wanted:  # the caller has given up
+                    break
             next(records, None)  # raises ToolError if the simulation failed at its end
             done.put(None)
         except Exception as error:

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from ..generate.convert import convert
-from ..generate.tools import ToolError, call, need, version
+from ..generate.tools import ToolError, call, need
 from ..ports import bits
 from ..spec import AcceleratorSpec
 from .records import BEAT, record_size
@@ -160,21 +160,28 @@ class Simulation:
     """
 
     def __init__(self, command: list[str], folder: Path, size: int):
-        self.command, self.folder, self.size, self.wanted = command, folder, size, True
-        self.source, sink = os.pipe()
-        # Both simulators open a file by name; their own messages must not get between the records.
-        (folder / "records").symlink_to(f"/dev/fd/{sink}")
-        with open(folder / "messages.txt", "w") as messages:
-            self.process = subprocess.Popen(
-                command,
-                cwd=folder,
-                stdin=subprocess.DEVNULL,
-                stdout=messages,
-                stderr=messages,
-                pass_fds=(sink,),
-                start_new_session=True,
-            )
-        os.close(sink)
+        self.folder, self.size, self.wanted = folder, size, True
+        self.tool = "GHDL" if GHDL_ASSERTS[0] in command else "Verilator"
+        source, sink = os.pipe()
+        self.source = os.fdopen(source, "rb", buffering=0)
+        try:
+            # Both simulators open a file by name; their own messages must not get between the records.
+            (folder / "records").symlink_to(f"/dev/fd/{sink}")
+            with open(folder / "messages.txt", "w") as messages:
+                self.process = subprocess.Popen(
+                    command,
+                    cwd=folder,
+                    stdin=subprocess.DEVNULL,
+                    stdout=messages,
+                    stderr=messages,
+                    pass_fds=(sink,),
+                    start_new_session=True,
+                )
+        except BaseException:
+            self.source.close()
+            raise
+        finally:
+            os.close(sink)
 
     def kill(self) -> None:
         """End the simulation now; a reader of its images gets no more of them."""
@@ -201,13 +208,12 @@ class Simulation:
             yield np.concatenate(parts)
         if self.process.wait() != 0 and self.wanted:
             messages = (self.folder / "messages.txt").read_text(errors="replace").strip()
-            tool = "ghdl" if "--assert-level=warning" in self.command else "verilator"
-            raise ToolError(f"the simulation failed ({version(tool)}): {messages[-2000:]}")
+            raise ToolError(f"the simulation in {self.tool} failed: {messages[-2000:]}")
 
     def _records(self):
         """Yield arrays of whole records as they arrive."""
         rest, size = b"", 4 * self.size
-        with os.fdopen(self.source, "rb", buffering=0) as source:
+        with self.source as source:
             while True:
                 if not select.select([source], [], [], SILENCE_TIMEOUT)[0]:
                     self.process.kill()

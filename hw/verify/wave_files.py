@@ -5,12 +5,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
-# Signals that GTKWave shows: of the whole accelerator, then of each layer.
-TOP = (
-    *("clk", "rst"),
-    *("s_input_tvalid", "s_input_tready", "s_input_tdata", "s_input_tlast"),
-    *("m_output_tvalid", "m_output_tready", "m_output_tdata", "m_output_tlast"),
-)
+# Signals that GTKWave shows: of the whole accelerator, then of each layer. In VHDL a stream has the names of its ports;
+# MyHDL traces a bundle's signals only inside the blocks that use it.
+STREAM = ("tvalid", "tready", "tdata", "tlast")
+STREAMS = {"s_input": "stream_in.stream", "m_output": "scores.stream"}  # the port, and its signals in MyHDL
 LAYER = (
     *("state", "reader_filled", "orders_scan", "scan_valid", "scan_ready"),
     *("walk_add", "walk_weight_address", "walk_neuron_address", "writer_claim"),
@@ -90,6 +88,14 @@ def save_file(waveform: str, names: Sequence[tuple[str, int]]) -> str:
             if matches:
                 yield min(matches, key=len)
 
+    def of_streams(top: str) -> Iterator[str]:
+        """Yield clock, reset and the signals of the streams."""
+        yield from (f"{top}.clk", f"{top}.rst")
+        for port, traced in STREAMS.items():
+            for signal in STREAM:
+                by_port = f"{top}.{port}_{signal}"
+                yield by_port if by_port in widths else f"{top}.{traced}_{signal}"
+
     top = next(name for name in widths if name.endswith(".clk")).removesuffix(".clk")
     zoom = "*-8.0" + " -1" * 27  # about 60 cycles fit in a window
     lines = [
@@ -97,7 +103,7 @@ def save_file(waveform: str, names: Sequence[tuple[str, int]]) -> str:
         zoom,
         "@200",
         "-streams",
-        *shown(f"{top}.{name}" for name in TOP if f"{top}.{name}" in widths),
+        *shown(of_streams(top)),
     ]
     layers: dict[str, int] = {}
     for name in widths:

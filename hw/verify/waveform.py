@@ -21,7 +21,7 @@ from ..generate.tools import ToolError, call
 from ..generate.words import image_words, load_words
 from . import simulate
 from .comparison import Compared, compare, expected_firings
-from .cosimulate import build, reference
+from .cosimulate import build, reference, silence_limit
 from .cosimulate_hdl import Case
 from .hdl_host import write_words
 from .host import Host
@@ -50,14 +50,20 @@ def in_myhdl(
         The ``.vcd`` file; the save file, ``.gtkw``, is written beside it.
     window : (int, int), optional
         First and last clock cycle to keep; cycle 0 takes the image's first word. All cycles by default.
+
+    Raises
+    ------
+    TimeoutError
+        If the design gives no answer.
     """
     spec, path = build(network, lanes, num_steps, wide), Path(path)
     run, predicted = reference(network, inputs, num_steps, lanes, 1, wide)
     host = Host(
         spec, load_words(network, spec, num_steps), [image_words(inputs, 0, spec)], expected_firings(run, 0, spec)
     )
+    limit = len(host.load) + silence_limit(network, inputs, num_steps, lanes, 1, wide)
     with TemporaryDirectory() as folder:
-        _simulate_traced(spec, host, folder)
+        _simulate_traced(spec, host, limit, folder)
         observed = host.end()
         start = observed.taken[0]
         first, last = window or (0, int(predicted.latency[0]))
@@ -67,7 +73,7 @@ def in_myhdl(
     return compare(observed, run, predicted, 0, network)
 
 
-def _simulate_traced(spec, host, folder):
+def _simulate_traced(spec, host, limit, folder):
     """Simulate in MyHDL and write all.vcd, then restore the settings of traceSignals, which are global."""
     make = design(spec)
 
@@ -81,7 +87,7 @@ def _simulate_traced(spec, host, folder):
     traceSignals.name, traceSignals.directory, traceSignals.filename = "accelerator", folder, "all"
     traceSignals.tracelists = False  # memories
     try:
-        simulate.run(traced, *top.ports(spec), host, None, keep=False)
+        simulate.run(traced, *top.ports(spec), host, limit, keep=False)
     finally:
         for name, value in before.items():
             setattr(traceSignals, name, value)
@@ -122,7 +128,9 @@ def in_ghdl(
         traced = [*command, f"--read-wave-opt={options}", f"--fst={path}"]
         simulation = case.simulation(traced, folder / "image", [0])
         try:
-            (compared,) = list(case.compared(simulation.images(), [0]))
+            records = simulation.images()
+            (compared,) = case.compared(records, [0])
+            next(records, None)  # raises ToolError if the simulation failed at its end
         finally:
             simulation.kill()
         widths = _widths((folder / "dut.vhd").read_text(encoding="utf-8"))

@@ -109,12 +109,19 @@ def test_unpredicted_cycles_are_reported(simulator, monkeypatch):
     ] * 3
 
 
-@pytest.mark.parametrize("simulator", [GHDL])
+@pytest.mark.parametrize("simulator", ["myhdl", *SIMULATORS])
 def test_a_design_that_stops_is_reported(simulator, monkeypatch):
     """After an incomplete load no image is taken, so everything is missing."""
     words = cosimulate_hdl.load_words
-    monkeypatch.setattr(cosimulate_hdl, "load_words", lambda *args: words(*args)[:-1])
-    for result in simulate("one word", simulator):
+    for module in (cosimulate_hdl, in_myhdl):
+        monkeypatch.setattr(module, "load_words", lambda *args: words(*args)[:-1])
+    if simulator == "myhdl":
+        network, inputs, num_steps, lanes, wide = case("one word")
+        results = in_myhdl.cosimulate(network, inputs, num_steps, lanes, wide=wide)
+    else:
+        results = simulate("one word", simulator)
+    assert len(results) == 3
+    for result in results:
         assert (result.prediction, result.cycles_counted) == (-1, 0)
         assert result.spikes == result.membranes == 4 and result.answers == 2 and result.cycles == 4 * 4 + 2
 
@@ -136,7 +143,7 @@ def test_a_truncation_is_a_failure(simulator, monkeypatch):
         return files
 
     monkeypatch.setattr(hdl_host, "convert", truncating)
-    with pytest.raises(ToolError, match="the simulation failed .GHDL .*truncated"):
+    with pytest.raises(ToolError, match="the simulation in GHDL failed: .*truncated"):
         simulate("one word", simulator)
 
 
@@ -169,13 +176,11 @@ def test_command(model, simulator, capsys):
     """With more than 20 images, only those that differ are listed: here none."""
     capsys.readouterr()
     arguments = ["cosim", str(model), "--images", "25", "--lanes", "4/10", "--simulator", simulator]
-    if simulator == "ghdl":
-        assert main(arguments) == 0
-        output = capsys.readouterr().out
-        assert f"digits: 25 images in {simulator}, lanes 4/10" in output and "image " not in output
-        assert "differences  0 spikes, 0 membranes, 0 beats of answers, 0 cycles" in output
-        assert output.endswith("The gates compute what the integers compute, in the predicted cycles.\n")
-        return
+    assert main(arguments) == 0
+    output = capsys.readouterr().out
+    assert f"digits: 25 images in {simulator}, lanes 4/10" in output and "image " not in output
+    assert "differences  0 spikes, 0 membranes, 0 beats of answers, 0 cycles" in output
+    assert output.endswith("The gates compute what the integers compute, in the predicted cycles.\n")
     assert main([*arguments, "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
     assert printed["images"] == 25 and not any(count for name, count in printed.items() if name.endswith("mismatches"))

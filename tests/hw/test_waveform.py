@@ -9,6 +9,7 @@ import pytest
 from minisnn.timing import cycles
 from minisnn_hw.generate.tools import ToolError
 from minisnn_hw.verify import cosimulate_hdl, waveform
+from minisnn_hw.verify.wave_files import LAYER, STREAM
 from tests.hw.networks import random_inputs, random_network
 
 
@@ -55,7 +56,14 @@ def test_vcd_has_every_firing_pass_and_no_memories(network, tmp_path):
         for line in path.with_suffix(".gtkw").read_text().splitlines()
         if re.match(r"accelerator\.", line)
     ]
-    assert len(shown) > 20 and set(shown) <= set(signals)
+    assert set(shown) <= set(signals)
+    for block in ("stream_in", "scores"):
+        assert [name for name in shown if name.startswith(f"accelerator.{block}.stream_")] == [
+            f"accelerator.{block}.stream_{signal}" for signal in STREAM
+        ]
+    for layer in ("layer_1", "layer_2"):
+        ends = [name.split(".")[-1] for name in shown if name.startswith(f"accelerator.{layer}.")]
+        assert ends == list(LAYER)
     assert sum(line == "-layer_1" for line in path.with_suffix(".gtkw").read_text().splitlines()) == 1
 
 
@@ -82,6 +90,7 @@ def test_fst_of_ghdl(network, tmp_path):
     shown = (tmp_path / "w.gtkw").read_text()
     for pattern in (
         r"under_test\.clk\n",
+        *(rf"under_test\.{port}_{signal}" for port in ("s_input", "m_output") for signal in STREAM),
         r"under_test\.\w*layer_1_\w*turn_fire\n",
         r"under_test\.\w*layer_2_\w*spikes\[1:0\]\n",
     ):
