@@ -7,7 +7,8 @@
     deliver       the files of a design: VHDL or Verilog, testbench, vectors, manual
     synthesize    the cells of an FPGA that a design takes, by Yosys
 
-The rows, and the blocks around them, stand at the top, and can be lifted out: they import MyHDL and one another alone.
+The blocks of a layer, and those around it, stand at the top, and can be lifted out: they import MyHDL and one another
+alone.
 ``accelerator`` is the whole, ``layer`` one layer of it; start there. ``parts/`` has small shared blocks. Tooling has
 rooms of its own: ``generate/`` (numbers, words, HDL text), ``verify/``, ``synth/``, ``delivery/``.
 """

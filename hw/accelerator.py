@@ -67,7 +67,7 @@ def accelerator(clk, rst, s_load, s_input, m_output, loaded, load_error, input_e
     stages, probes, cleared = [], [], []
     for number, layer_spec in enumerate(spec.layers):
         reader = FrameReader.new(layer_spec.in_words, layer_spec.word_bits)
-        stages.append(spike_buffer(clk, rst, writer, reader, layer_spec.in_words))
+        stages.append(spike_buffer(clk, rst, writer, reader))
         threshold = Signal(intbv(0)[layer_spec.membrane_bits - 1 :])
         section = 3 * number + 1  # of the weights; biases and threshold follow
         stages.append(register_of(clk, words, threshold, data_of(words, section + 2, spec), section + 2))

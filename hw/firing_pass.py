@@ -35,7 +35,7 @@ def firing_pass(clk, rst, start, busy, turn, height, width, groups, pool):
     walking, window_ends, row_ends, pass_ends = [Signal(bool(0)) for _ in range(4)]
     at, row_at, corner, band = [
         Signal(intbv(0, min=0, max=height * width * groups + window_row_step)) for _ in range(4)
-    ]  # band: corner of the turn.first window in this row of windows
+    ]  # band: corner of the first window in this row of windows
     in_x, in_y = [Signal(intbv(0, min=0, max=max(pool, 2))) for _ in range(2)]
     in_group = Signal(intbv(0, min=0, max=max(groups, 2)))
     corner_y = Signal(intbv(0, min=0, max=height + 1))

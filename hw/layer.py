@@ -300,7 +300,7 @@ def walker(clk, rst, scan, walk, spec):
     """The block that issues a layer's additions."""
     shape = (spec.kernel, spec.padding, spec.out_height, spec.out_width, spec.groups)
     if spec.flat:
-        additions = linear(clk, rst, scan, walk, spec.inputs, spec.groups)
+        additions = linear(clk, rst, scan, walk, spec.groups)
     elif spec.taps > 1:
         additions = wide_conv2d(clk, rst, scan, walk, *shape)
     else:
@@ -317,7 +317,8 @@ def layer(clk, rst, num_steps, threshold, reader, writer, load, cleared, probe, 
     spec : LayerSpec
         See :mod:`minisnn_hw.spec`.
     probed, summed : bool
-        probed: drive all of `probe`; summed: drive `probe.membranes`. The other signals of `probe` are always driven.
+        probed: drive all of `probe`; summed: drive `probe.membranes`. Its `fired`, `address` and `spikes` are driven
+        always.
 
     Ports
     -----

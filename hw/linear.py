@@ -7,13 +7,11 @@ from .parts.times import times
 
 
 @block
-def linear(clk, rst, scan, walk, inputs, groups):
+def linear(clk, rst, scan, walk, groups):
     """Issue the additions of each input of a fully connected layer: one row of weights.
 
     Parameters
     ----------
-    inputs : int
-        Inputs of the layer.
     groups : int
         Groups of lanes that hold its neurons.
 

@@ -6,13 +6,8 @@ from .parts.memory import ram
 
 
 @block
-def spike_buffer(clk, rst, writer, reader, depth):
-    """Hold up to two frames, one in each bank.
-
-    Parameters
-    ----------
-    depth : int
-        Words of a frame.
+def spike_buffer(clk, rst, writer, reader):
+    """Hold up to two frames, one in each bank; a bank has room for every address.
 
     Ports
     -----

@@ -235,7 +235,6 @@ def wide_lanes(clk, rst, walk, turn, clear, factor, weights, biases, threshold, 
         fire_reads,
         chooses,
         writes,
-        clears_sums,
         clear_now,
         adding_now,
         bias_holds,
@@ -243,7 +242,7 @@ def wide_lanes(clk, rst, walk, turn, clear, factor, weights, biases, threshold, 
         read_v,
         write_v,
         holds_v,
-    ) = [Signal(bool(0)) for _ in range(14)]
+    ) = [Signal(bool(0)) for _ in range(13)]
     stages = Signal(intbv(0)[4:])
 
     # The banks' controls, one for all lanes.

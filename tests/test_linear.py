@@ -73,7 +73,7 @@ def test_integers_are_near_the_reference(inputs, outputs, bits, seed):
 def test_gates_add_what_the_integers_add(count, groups):
     """All inputs of a frame, in order and at random, in MyHDL and VHDL."""
 
-    make = plain(partial(gates.linear, inputs=count, groups=groups), scan=Scan, walk=Walk)
+    make = plain(partial(gates.linear, groups=groups), scan=Scan, walk=Walk)
 
     def ports():
         scanned = {"y": word(1), "x": word(1), "base": below(count), "index": below(2)}

@@ -170,12 +170,13 @@ def write(folder: str | Path, files: dict[str, str]) -> None:
             os.replace(folder, old)
         try:
             os.replace(new, folder)
-        except OSError:
-            if old.exists():
+        except BaseException:  # an interrupt too
+            if old.exists() and not folder.exists():
                 os.replace(old, folder)
             raise
     finally:
-        shutil.rmtree(temporary)
+        if folder.exists() or not old.exists():  # else what was there is in `temporary`, and nowhere else
+            shutil.rmtree(temporary)
 
 
 def check_folder(folder: str | Path) -> None:
@@ -186,7 +187,9 @@ def check_folder(folder: str | Path) -> None:
     folder = Path(folder)
     if not folder.parent.is_dir():
         raise FileNotFoundError(f"{folder.parent} does not exist; create it, or choose another folder than {folder}")
-    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+    if folder.is_symlink():
+        raise FileExistsError(f"{folder} is a symbolic link; name the folder itself: {folder.resolve()}")
+    if folder.exists() and not folder.is_dir():
         raise FileExistsError(f"{folder} is not a folder; choose another path")
     if not folder.exists():
         return

@@ -2,7 +2,7 @@
 
 The same blocks give the same bytes, in any process and after any other conversion or simulation in it. A signal's name
 begins with the names of the blocks that contain it; blocks of one kind side by side are numbered from 1:
-``layer_1_lanes_lane_3_accumulate_v``.
+``layer_1_narrow_lanes_lanes_lane_3_accumulate_result``.
 """
 
 import re

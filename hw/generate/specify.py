@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from minisnn.fixed.bounds import signed_bits
 from minisnn.fixed.network import IntegerNetwork
 from minisnn.timing.layout import check_lanes, taps, words_of_input
@@ -56,8 +58,9 @@ def specify(
         ("max_steps", max_steps, 1, 65535),
         ("load_bits", load_bits, 8, 65536),
     ):
-        if not isinstance(value, int) or not least <= value <= most:
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not least <= value <= most:
             raise ValueError(f"{name} must be a whole number from {least} to {most}, got {value!r}")
+    in_lanes, max_steps, load_bits = int(in_lanes), int(max_steps), int(load_bits)
     result, pixel_bits = [], network.input_bits
     for number, (integer, count, tap_count) in enumerate(zip(network.layers, lanes, taps(network, wide)), 1):
         layer = integer.layer

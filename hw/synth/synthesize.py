@@ -53,7 +53,9 @@ def memories_of(text: str, spec: AcceleratorSpec, cells: dict[str, dict] | None 
             kind = ("weights", "biases")[of_layer[layer]]
             of_layer[layer] += 1
         layer_spec = spec.layers[layer - 1]
-        used = {  # a memory may have more words than are in use
+        # A memory may have more words than are in use. Memories of the whole design count as the last layer's (-1).
+        used = {
+            "buffer": 2 * layer_spec.in_words,
             "biases": layer_spec.groups,
             "scores": layer_spec.groups,
             "sums": layer_spec.bank_depth,

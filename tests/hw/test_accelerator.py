@@ -48,7 +48,7 @@ def whole(name, rng, images=3, **more):
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_equals_the_integers_and_the_model(name):
-    """Alone and one after the other; and with a word every three cycles. Then as VHDL."""
+    """Images back to back; then each alone, with a word every three cycles, and that run as VHDL too."""
     rng = np.random.default_rng(4)
     case = whole(name, rng)
     assert (
@@ -149,7 +149,8 @@ def test_a_reset_in_the_middle(name):
                 return host(cycle, seen)
             if cycle == moment:
                 again.append(case.host(alone=False))
-                again[0].load, resets[len(resets) :] = [], [cycle]
+                again[0].load = []
+                resets.append(cycle)
                 return {"rst": 1}
             return again[0](cycle, seen)
 

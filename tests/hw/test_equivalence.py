@@ -94,7 +94,7 @@ def taps():
 
 
 def rows():
-    make = plain(partial(linear, inputs=6, groups=3), scan=Scan, walk=Walk)
+    make = plain(partial(linear, groups=3), scan=Scan, walk=Walk)
     return make, lambda: full(
         make,
         lambda: (

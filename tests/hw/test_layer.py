@@ -127,7 +127,7 @@ class Bench:
         return seen
 
     def load(self):
-        """Weights ((c, ky, kx) or inputs, then groups) and biases, while the layer is in reset or clears."""
+        """Weights ((c, ky, kx) or inputs, then groups) and biases, while the layer is in reset."""
         s, w = self.spec, self.integers.w
         if self.wide:  # a word has all taps, (ky, kx) in place (-ky mod k)*k + (-kx mod k)
             places = [(-i % s.kernel, -j % s.kernel) for i in range(s.kernel) for j in range(s.kernel)]

@@ -146,7 +146,7 @@ def test_spike_buffer(depth):
             sides.reset()
 
     make = plain(
-        partial(spike_buffer, depth=depth),
+        spike_buffer,
         writer=(FrameWriter, {"address": "write_address", "data": "write_data"}),
         reader=(FrameReader, {"address": "read_address", "data": "read_data"}),
     )
