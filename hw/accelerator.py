@@ -20,7 +20,7 @@ from .stream_in import stream_in
 
 @block
 def accelerator(clk, rst, s_load, s_input, m_output, loaded, load_error, input_error, probe, spec):
-    """The accelerator.
+    """Compute the answer to each image of the input stream: load, layers with their buffers, and scores.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def accelerator(clk, rst, s_load, s_input, m_output, loaded, load_error, input_e
         stages.append(register_of(clk, words, threshold, data_of(words, section + 2, spec), section + 2))
         data = [data_of(words, section, spec), data_of(words, section + 1, spec)]
         weights = LayerLoad(bit(), bit(), words.address, *data)
-        stages.append(chosen(words, weights, section))
+        stages.append(write_enables(words, weights, section))
         writer = FrameWriter.new(layer_spec.out_words, layer_spec.lanes)
         cleared.append(bit())
         probes.append(LayerProbe.new(layer_spec))
@@ -100,7 +100,7 @@ def accelerator(clk, rst, s_load, s_input, m_output, loaded, load_error, input_e
     begun, ended = [Signal(modbv(0)[bits(stamps) :]) for _ in range(2)]
     start_times = ram(clk, begins, begun, now, True, ended, stamp, stamps)
     ready_layers = joined(cleared)
-    everyone = (1 << depth) - 1
+    all_layers = (1 << depth) - 1
 
     @always_comb
     def gate():
@@ -119,7 +119,7 @@ def accelerator(clk, rst, s_load, s_input, m_output, loaded, load_error, input_e
         now.next = now + 1
         if words.write and words.section == 0:
             num_steps.next = steps_data
-        all_cleared.next = ready_layers == everyone
+        all_cleared.next = ready_layers == all_layers
         if rst:
             all_cleared.next = False
             begun.next = 0
@@ -159,8 +159,8 @@ def register_of(clk, words, value, data, number):
 
 
 @block
-def chosen(words, load, number):
-    """Write enables of a layer's weights (section `number`) and of its biases (the next)."""
+def write_enables(words, load, number):
+    """Drive the write enables of a layer's weights (section `number`) and of its biases (the next)."""
 
     @always_comb
     def choose():

@@ -40,7 +40,11 @@ def conv2d(clk, rst, scan, walk, kernel, padding, out_height, out_width, groups)
     most = max(out_height, out_width) + kernel
 
     def taps(inputs, outputs):
-        """(first, taps - 1, neuron of the first, whether there is any), for each input of a row or column."""
+        """Return four tables over the inputs of a row or column.
+
+        They are: the first tap that reaches a neuron, the number of such taps minus 1, the neuron that the first tap
+        reaches, and 1 if there is such a tap.
+        """
         reach = [(max(i + padding - (outputs - 1), 0), min(i + padding, kernel - 1)) for i in range(inputs)]
         return (
             tuple(a if a <= b else 0 for a, b in reach),

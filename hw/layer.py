@@ -1,8 +1,8 @@
 """A layer: scanner, walker, lanes, firing pass and pool, step by step.
 
     ST_RESET   after a reset: clear the membranes, which is a firing pass without a result
-    ST_CLEAR   go on with that
-    ST_IDLE    no frame is there
+    ST_CLEAR   wait until all membranes are cleared
+    ST_IDLE    wait for a frame
     ST_ADD     add the inputs of a frame
     ST_WAIT    wait for a free bank of the next layer, and until the pipeline is drained
     ST_FIRE    firing pass: the next layer's frame is written

@@ -13,8 +13,17 @@ from .parts.times import times
 
 
 def bank_tables(inputs: int, padding: int, outputs: int, kernel: int, step: int) -> tuple:
-    """For each input of a row (or column): the turn (i + p) mod k, the banks that it reaches as bits, and for each
-    bank the number there, times `step`, of the neuron that it reaches."""
+    """Return three tables over the inputs i of a row (or column); a neuron's bank is its number mod k.
+
+    Returns
+    -------
+    turns : tuple of int
+        (i + padding) mod k: how far the weights are rotated.
+    reached : tuple of int
+        One bit for each bank: 1 if the input reaches a neuron in it.
+    places : list of k tuples of int
+        For each bank, `step` times the place (number // k) of the neuron that the input reaches there, or 0.
+    """
     turns = tuple((i + padding) % kernel for i in range(inputs))
     reached: list[int] = []
     places: list[list[int]] = [[] for _ in range(kernel)]
@@ -29,7 +38,7 @@ def bank_tables(inputs: int, padding: int, outputs: int, kernel: int, step: int)
 
 @block
 def bank_walk(clk, move, load, row, column, address):
-    """The place in one bank: row + column, and one more in each cycle of a walk."""
+    """Count through one bank's addresses: from row + column, one more in each cycle of a walk."""
     start = Signal(intbv(0)[len(address) :])
 
     @always(clk.posedge)

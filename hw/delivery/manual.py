@@ -157,8 +157,8 @@ cleared. This diagram shows an image that ends in cycle 2, and the image after i
 For each image there is one packet of @ANSWER_BEATS@ beats, in the order of the images:
 
 @ANSWER@
-`m_output_tvalid` does not wait for `m_output_tready`. A beat stays until it is taken; if you do not take it, everything
-behind it has to wait in the end. Between two scores `m_output_tvalid` is 0 for a cycle or more, while the next score
+`m_output_tvalid` does not wait for `m_output_tready`. A beat stays until it is taken; if you do not take it, the layers
+behind it have to wait. Between two scores `m_output_tvalid` is 0 for a cycle or more, while the next score
 is summed. This diagram shows the last score but one, which waits for two cycles, and the rest of the packet:
 
 @OUTPUT_WAVES@
