@@ -149,6 +149,15 @@ def add_wide_argument(parser):
     )
 
 
+def interrupted(checkpoint):
+    """Return the KeyboardInterrupt of a training, which says whether its command can be continued."""
+    if checkpoint.exists():
+        return KeyboardInterrupt(
+            "interrupted; the completed epochs are kept: continue with the same command and --resume"
+        )
+    return KeyboardInterrupt("interrupted before the end of the first epoch")
+
+
 def positive(text):
     """Convert the value of a flag: a whole number from 1."""
     if not text.isdecimal() or int(text) < 1:

@@ -18,6 +18,7 @@ from . import add_data_arguments, add_lanes_argument, add_wide_argument, table
 SMALL = 40_000  # cycles, the load's included, that MyHDL simulates in under a minute
 SIMULATORS = ("myhdl", "verilator", "ghdl", "none")
 WAVEFORMS = ("myhdl", "ghdl", "none")
+NAMES = {"myhdl": "MyHDL", "verilator": "Verilator", "ghdl": "GHDL"}
 COSTS = ("adding", "scanning", "waiting", "firing")  # fields of minisnn.inspector.doing.Cost
 
 
@@ -81,11 +82,12 @@ def run(args: argparse.Namespace) -> int:
     about = {"image": args.image, "label": label, "model": Path(args.model).name}
     result = trace(model, image, args.lanes, args.wide, floats, about)
     first_shown, window = _first_shown(args, result), _cycles(args.steps, result)
+    plan = _plan(args, model, result)
     try:
         args.out.mkdir(exist_ok=True)
     except OSError as error:
         raise InputError(f"cannot write {args.out}: {error.strerror or error}; name another folder") from None
-    compared, files = _simulate(args, model, image, result, window)
+    compared, files = _simulate(args, model, image, result, window, *plan)
     result.save(args.out / "trace.npz")
     factors = _factors(floats, model, image, label)
     with atomic_write(args.out / "inspect.html") as file:
@@ -159,55 +161,67 @@ def _cycles(steps, trace):
     return int(trace.begins[0, first]), int(trace.ends[-1, end - 1])
 
 
-def _simulate(args, model, image, trace, window):
-    """Draw the waveform and compare the gates with the trace: (their differences or None, names of the files)."""
-    from minisnn_hw.generate.tools import ToolError
+def _plan(args, model, trace):
+    """Return (spec of the accelerator, simulator, waveform); raise InputError if they do not fit together."""
     from minisnn_hw.generate.words import load_words
     from minisnn_hw.verify.cosimulate import build
 
-    network, steps = model.network, model.num_steps
     try:
-        spec = build(network, trace.lanes, steps, args.wide)
+        spec = build(model.network, trace.lanes, model.num_steps, args.wide)
     except ValueError as error:
         raise InputError(str(error)) from None
-    small = trace.latency + len(load_words(network, spec, steps)) <= SMALL
+    small = trace.latency + len(load_words(model.network, spec, model.num_steps)) <= SMALL
     installed = [name for name in ("verilator", "ghdl") if shutil.which(name)]
-    simulator = args.simulator or ("myhdl" if small else [*installed, "none"][0])
     waveform = args.waveform or ("myhdl" if small else "ghdl" if "ghdl" in installed else "none")
     if args.steps and waveform != "myhdl":
         raise InputError("--steps selects steps of a VCD; leave it out, or add --waveform myhdl")
+    # The simulation that draws the waveform also compares; without another tool, it is the comparison.
+    simulator = args.simulator or ("myhdl" if small else [*installed, waveform][0])
+    return spec, simulator, waveform
+
+
+def _simulate(args, model, image, trace, window, spec, simulator, waveform):
+    """Draw the waveform and compare the gates with the trace: (their differences or None, names of the files)."""
+    from minisnn_hw.generate.tools import ToolError
+
     inputs = next(model.inputs(image[None]))
     try:
         compared, files = _draw_waveform(waveform, args, model, inputs, spec, window)
-        if simulator in ("verilator", "ghdl"):
-            from minisnn_hw.verify.cosimulate_hdl import cosimulate as cosimulate_hdl
-
-            ((_, compared),) = cosimulate_hdl(network, inputs, steps, trace.lanes, simulator, wide=args.wide)
-        elif simulator == "myhdl" and compared is None:
-            from minisnn_hw.verify.cosimulate import cosimulate
-
-            (compared,) = cosimulate(network, inputs, steps, trace.lanes, wide=args.wide)
+        if simulator != waveform:
+            compared = _compare(simulator, args, model, inputs, trace.lanes)
     except ToolError as error:
         raise InputError(str(error)) from None
-    if simulator == "none":
-        compared = None
     trace.about["checked"] = _checked(args, simulator, compared)
     return compared, files
 
 
 def _draw_waveform(waveform, args, model, inputs, spec, window):
-    """(differences to the gates, if MyHDL drew it; names of the files)."""
+    """(differences to the gates that the waveform shows, or None; names of the files)."""
     from minisnn_hw.verify.waveform import in_ghdl, in_myhdl
 
-    lanes = [layer.lanes for layer in spec.layers]
+    arguments = model.network, inputs, model.num_steps, [layer.lanes for layer in spec.layers]
     if waveform == "myhdl":
-        path = args.out / "waveform.vcd"
-        compared = in_myhdl(model.network, inputs, model.num_steps, lanes, path, args.wide, window)
+        compared = in_myhdl(*arguments, args.out / "waveform.vcd", args.wide, window)
         return compared, ["waveform.vcd", "waveform.gtkw"]
     if waveform == "ghdl":
-        in_ghdl(model.network, inputs, model.num_steps, lanes, args.out / "waveform.fst", args.wide)
-        return None, ["waveform.fst", "waveform.gtkw"]
+        compared = in_ghdl(*arguments, args.out / "waveform.fst", args.wide)
+        return compared, ["waveform.fst", "waveform.gtkw"]
     return None, []
+
+
+def _compare(simulator, args, model, inputs, lanes):
+    """Simulate without a waveform and return the differences; None for the simulator "none"."""
+    if simulator == "none":
+        return None
+    if simulator == "myhdl":
+        from minisnn_hw.verify.cosimulate import cosimulate
+
+        (compared,) = cosimulate(model.network, inputs, model.num_steps, lanes, wide=args.wide)
+        return compared
+    from minisnn_hw.verify.cosimulate_hdl import cosimulate as cosimulate_hdl
+
+    ((_, compared),) = cosimulate_hdl(model.network, inputs, model.num_steps, lanes, simulator, wide=args.wide)
+    return compared
 
 
 def _checked(args, simulator, compared):
@@ -239,7 +253,10 @@ def _summary(trace):
         cycles = [f"{sum(getattr(cost, name) for cost in costs):,}" for name in COSTS]
         rows.append((layer.layer.name, trace.lanes[index], f"{int(trace.spk[index].sum()):,}", *cycles))
     about, checked = trace.about, trace.about["checked"]
-    compared = f"as in {checked['simulator']}" if isinstance(checked, dict) else "not compared with the gates"
+    compared = "not compared with the gates"
+    if isinstance(checked, dict):
+        same = not any(count for kind, count in checked.items() if kind != "simulator")
+        compared = f"{'as' if same else 'NOT as'} in {NAMES[checked['simulator']]}"
     return (
         f"image {about['image']}: class {about['label']}, answer {about['answer']}; "
         f"{trace.latency:,} cycles, {compared}\n\n"

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ..errors import InputError
-from . import add_data_arguments, add_machine_arguments, table, widths
+from . import add_data_arguments, add_machine_arguments, interrupted, table, widths
 
 
 def add_arguments(parser):
@@ -109,12 +109,11 @@ def run(args):
                 progress=not args.json,
             )
         except KeyboardInterrupt:
-            raise KeyboardInterrupt(
-                "interrupted; finished epochs are kept: continue with the same command and --resume"
-            ) from None
+            raise interrupted(checkpoint) from None
         integer, losses = quantize(model, args.weight_bits, **options)
     integer.save(out)
-    checkpoint.unlink(missing_ok=True)
+    if args.finetune:
+        checkpoint.unlink(missing_ok=True)
     after = integer.evaluate(data.x_test, data.y_test, args.threads)
     if args.json:
         print(
@@ -172,6 +171,11 @@ def _show(losses, before, after, dataset, epochs):
     print(table(rows, ("layer", "bits", "least", "most", "saturates")))
     if losses.worst_pixel:
         print(f"\nPixels are off by up to {losses.worst_pixel:.3g}, because the images are not whole numbers.")
+    if saturating := [loss.name for loss in losses.layers if loss.saturates]:
+        print(
+            f"\nwarning: membranes may saturate in layer {', '.join(saturating)}, which changes what the network\n"
+            "computes; give more --membrane-bits, or leave the flag out"
+        )
 
 
 def _check_output(args):
@@ -179,12 +183,15 @@ def _check_output(args):
     out = args.out or Path(args.model).with_suffix(".int.npz")
     if out.suffix != ".npz" or out.is_dir() or not out.parent.is_dir():
         raise InputError(f"--out {out} must name a file that ends in .npz, in a folder that exists")
-    if out == Path(args.model):
+    if out.resolve() == Path(args.model).resolve():
         raise InputError(f"--out {out} would overwrite the model; name another file")
     if args.finetune < 0:
         raise InputError(f"--finetune must be a number of epochs from 0, got {args.finetune}")
+    if not args.finetune and (args.resume or args.lr is not None):
+        flag = "--resume" if args.resume else "--lr"
+        raise InputError(f"{flag} belongs to a fine-tuning; add --finetune EPOCHS, or leave {flag} out")
     checkpoint = out.with_name(out.name + ".checkpoint")
-    if checkpoint.exists() and not args.resume:
+    if args.finetune and checkpoint.exists() and not args.resume:
         raise InputError(
             f"an interrupted fine-tuning left {checkpoint}; pass --resume to continue it, or delete it to start again"
         )

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..training.presets import PRESETS, choose
-from . import add_machine_arguments, add_training_data_arguments, rates_table, widths
+from . import add_machine_arguments, add_training_data_arguments, interrupted, rates_table, widths
 
 
 def add_arguments(parser):
@@ -187,10 +187,7 @@ def _fit(net, data, settings, checkpoint, resume):
     try:
         return fit(net, data, checkpoint=checkpoint, resume=resume, progress=True, **asdict(settings))
     except KeyboardInterrupt:
-        sentence = "interrupted before the end of the first epoch"
-        if checkpoint.exists():
-            sentence = "interrupted; the completed epochs are kept: continue with the same command and --resume"
-        raise KeyboardInterrupt(sentence) from None
+        raise interrupted(checkpoint) from None
 
 
 def _check_output(args):

@@ -278,7 +278,12 @@ def _pixels(model, images, input_bits):
             "range of the pixels"
         )
     if _whole(images):
-        return Pixels(0.0, 1.0, int(encoder.max_value).bit_length())
+        bits = int(encoder.max_value).bit_length()
+        if bits > 16:
+            raise InputError(
+                f"pixels up to {encoder.max_value:g} need {bits} bits, and at most 16 fit; scale the images"
+            )
+        return Pixels(0.0, 1.0, bits)
     whole_number("input_bits", input_bits, 1, 16)
     low, high = min(float(np.min(images)), 0.0), float(np.max(images))
     if low < 0 and model.network.layers[0].shape.padding:

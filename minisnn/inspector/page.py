@@ -63,7 +63,7 @@ def page(
     room = limit - sum(map(len, (json.dumps(about), style, script, template))) - first.size - rest.size - SLACK
     for index in reversed(range(len(additions))):
         before = rest.size
-        asked = opening["neuron"] if index == layer else None
+        asked = opening["neuron"] if index == opening["layer"] else None
         about["layers"][index]["sums"], arrays = fitting(trace, index, additions[index], room, asked)
         for name, values in arrays.items():
             rest.add(f"{index}.{name}", values)

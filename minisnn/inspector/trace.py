@@ -182,6 +182,8 @@ def trace(
     floats = float_model or dequantised(model, "float64", "numpy")
     if [layer.shape for layer in floats.network.layers] != [layer.layer for layer in network.layers]:
         raise InputError("the float model has another topology than the integers; name the one that was quantised")
+    if floats.encoder != model.encoder:
+        raise InputError("the float model has another encoding than the integers; name the one that was quantised")
     inputs, run = next(model.run(np.asarray(image)[None], "membranes", threads=1))
     stimulus = cycles.Stimulus.of(network, inputs, run, steps)
     predicted = cycles.predict(stimulus, lanes, wide=wide)

@@ -297,4 +297,26 @@ def test_quantize(trained, tmp_path, capsys):
     assert "after 1 epoch of fine-tuning" in table and "largest error" in table and "never" in table
     assert load_integers(out).network.layers[0].weight_bits == 2 and not out.with_name("m.int.npz.checkpoint").exists()
     assert main(["quantize", str(trained), "--membrane-bits", "6", "--out", str(out)]) == 0
-    assert "MAY SATURATE" in capsys.readouterr().out
+    table = capsys.readouterr().out
+    assert "MAY SATURATE" in table and "warning: membranes may saturate in layer 1" in table
+
+
+@pytest.mark.parametrize(
+    "flags, words",
+    [
+        (["--resume"], "--resume belongs to a fine-tuning"),
+        (["--lr", "0.1"], "--lr belongs to a fine-tuning"),
+        (["--finetune", "-1"], "--finetune must be"),
+    ],
+)
+def test_quantize_refuses(trained, tmp_path, capsys, flags, words):
+    assert main(["quantize", str(trained), *flags, "--out", str(tmp_path / "m.int.npz")]) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_quantize_never_overwrites_the_model(trained, monkeypatch, capsys):
+    """Another spelling of the same path is the same file."""
+    monkeypatch.chdir(trained.parent)
+    before = trained.read_bytes()
+    assert main(["quantize", trained.name, "--out", str(trained)]) == 2
+    assert "would overwrite the model" in capsys.readouterr().err and trained.read_bytes() == before

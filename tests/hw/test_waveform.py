@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from minisnn.timing import cycles
-from minisnn_hw.generate.tools import ToolError
 from minisnn_hw.verify import cosimulate_hdl, waveform
 from minisnn_hw.verify.wave_files import LAYER, STREAM
 from tests.hw.networks import random_inputs, random_network
@@ -99,9 +98,8 @@ def test_fst_of_ghdl(network, tmp_path):
 
 
 @pytest.mark.skipif(not shutil.which("ghdl"), reason="needs GHDL")
-def test_a_design_that_differs_fails_in_ghdl(network, tmp_path, monkeypatch):
+def test_a_design_that_differs_is_reported_in_ghdl(network, tmp_path, monkeypatch):
     words = cosimulate_hdl.load_words
     monkeypatch.setattr(cosimulate_hdl, "load_words", lambda *args: [*words(*args)[:-1], 1])  # the last threshold
     inputs = random_inputs(network, 3, 1, np.random.default_rng(1))
-    with pytest.raises(ToolError, match="differs from the integers"):
-        waveform.in_ghdl(network, inputs, 3, (3, 2), tmp_path / "w.fst")
+    assert not waveform.in_ghdl(network, inputs, 3, (3, 2), tmp_path / "w.fst").same

@@ -63,7 +63,8 @@ def test_a_difference_to_the_gates_is_an_error(model, tmp_path, capsys, monkeypa
 
     monkeypatch.setattr("minisnn_hw.verify.cosimulate.timing.predict", predict)
     assert main(["inspect", str(model), "--out", str(tmp_path / "out"), "--waveform", "none"]) == 1
-    assert "THE GATES DIFFER" in capsys.readouterr().err
+    output = capsys.readouterr()
+    assert "THE GATES DIFFER" in output.err and "cycles, NOT as in MyHDL" in output.out
 
 
 @pytest.mark.parametrize(
@@ -78,6 +79,7 @@ def test_a_difference_to_the_gates_is_an_error(model, tmp_path, capsys, monkeypa
         ("--simulator x", "--simulator must be one of"),
         ("--waveform x", "--waveform must be one of"),
         ("--lanes 99/1", "its lanes must be"),
+        ("--steps 0:2 --waveform none", "--steps selects steps of a VCD"),
     ],
 )
 def test_what_inspect_does_not_take(model, tmp_path, capsys, flags, words):
