@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from . import __version__
+from . import __version__, check
 from .encode import Encoder
 from .errors import InputError
 from .files import atomic_write
-from .network import Network
+from .network import BACKENDS, Network
 
 FORMAT = 1
 
@@ -81,6 +81,9 @@ class Model:
 
         Raise InputError if the file is missing, damaged, of another format version, or its parts do not fit together.
         """
+        check.choice("backend", backend, BACKENDS)
+        if threads is not None:
+            check.whole("threads", threads)
         about, arrays = read(path, "model")
         try:
             network = Network(**about["network"], backend=backend, threads=threads, rng=np.random.default_rng(0))

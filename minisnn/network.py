@@ -3,15 +3,18 @@
 from collections.abc import Callable, MutableSequence, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
+from math import prod
 from typing import Any
 
 import numpy as np
 
-from . import init, lif, maxpool
+from . import check, init, lif, maxpool
 from . import surrogate as surrogates
 from .errors import InputError
 from .loss import class_sums
 from .topology import normalised, parse
+
+BACKENDS = ("numba", "numpy")
 
 
 @dataclass
@@ -142,20 +145,19 @@ class Network:
         mean_square=1.0,
         rng,
     ):
+        check.generator(rng)
         shapes = parse(topology, input_shape, padding)
         self.topology = normalised(shapes)
         self.input_shape = shapes[0].in_shape
         self.padding = tuple(shape.padding for shape in shapes if shape.kind == "conv2d")
         self.classes = _classes(classes, shapes[-1].neurons)
-        self.reset = _choice("reset", reset, [r for r in lif.RESETS if r != "none"])
-        self.readout = _choice("readout", readout, ["spikes", "membrane"])
+        self.reset = check.choice("reset", reset, [r for r in lif.RESETS if r != "none"])
+        self.readout = check.choice("readout", readout, ["spikes", "membrane"])
         self.detach_reset = bool(detach_reset)
         self.surrogate = surrogates.parse(surrogate)
-        self.dtype = np.dtype(_choice("dtype", np.dtype(dtype).name, ["float32", "float64"]))
-        self.backend = _choice("backend", backend, ["numba", "numpy"])
-        if not (threads is None or (isinstance(threads, int) and threads >= 1)):
-            raise InputError(f"threads must be a number from 1, or None for all processors, got {threads!r}")
-        self.threads = threads
+        self.dtype = np.dtype(check.choice("dtype", np.dtype(dtype).name, ["float32", "float64"]))
+        self.backend = check.choice("backend", backend, BACKENDS)
+        self.threads = None if threads is None else check.whole("threads", threads)
         betas = _per_layer("beta", beta, shapes, lambda v: 0 <= v <= 1, "between 0 and 1")
         thresholds = _per_layer("threshold", threshold, shapes, lambda v: v > 0, "above 0")
         resets = [self.reset] * (len(shapes) - 1) + ["none" if readout == "membrane" else self.reset]
@@ -265,7 +267,7 @@ class Network:
         Raises
         ------
         InputError
-            If the inputs do not fit the network or the number of steps.
+            If the inputs are not finite numbers, or do not fit the network or the number of steps.
         """
         inputs = self.checked(inputs, num_steps)
         if self.backend == "numba":
@@ -297,6 +299,11 @@ class Network:
         grads : list of ndarray
             In the order and of the shapes of `params`.
 
+        Raises
+        ------
+        InputError
+            If the run is not this network's, or a gradient has another shape than what the run returned.
+
         Examples
         --------
         One neuron at its threshold, where this surrogate is 1: the gradient of its weight is the input.
@@ -324,8 +331,12 @@ class Network:
         >>> round(float(net.backward(run, dspk)[0][0, 0]), 6), round(float(by_differences), 6)
         (0.018039, 0.018039)
         """
-        dspk = np.zeros_like(run.spk) if dspk is None else dspk
-        by_layer = np.zeros(len(self.layers)) if drates is None else np.asarray(drates, float)
+        self._check_run(run)
+        dspk = np.zeros_like(run.spk) if dspk is None else check.gradient("dspk", dspk, run.spk)
+        dmem = None if dmem is None else check.gradient("dmem", dmem, run.mem)
+        by_layer = np.zeros(len(self.layers))
+        if drates is not None:
+            by_layer = check.gradient("drates", drates, by_layer)
         # rate = mean of the layer's spikes: each spike has the same share in it
         spikes = [layer.shape.neurons * run.spk.shape[1] * run.num_steps for layer in self.layers]
         shares = [self.dtype.type(d / n) for d, n in zip(by_layer, spikes)]
@@ -360,9 +371,8 @@ class Network:
 
     def checked(self, inputs: np.ndarray, num_steps: int) -> np.ndarray:
         """Return the inputs in the network's dtype (spikes stay uint8); raise InputError if they do not fit it."""
-        inputs = np.asarray(inputs)
-        if num_steps < 1:
-            raise InputError(f"the number of steps must be at least 1, got {num_steps}")
+        inputs = check.finite("inputs", inputs)
+        check.whole("num_steps", num_steps)
         if inputs.shape[2:] != self.input_shape or inputs.shape[0] not in (1, num_steps) or inputs.size == 0:
             raise InputError(
                 f"inputs must have shape (1 or {num_steps} steps, batch, "
@@ -371,6 +381,14 @@ class Network:
         if inputs.dtype == np.uint8 and inputs.max() <= 1:
             return inputs  # spikes
         return inputs.astype(self.dtype, copy=False)
+
+    def _check_run(self, run):
+        """Raise InputError unless `run` is what this network's forward returned for a backward pass."""
+        kernels = self.backend == "numba"
+        layers = (run.tape[0] if run.tape else []) if kernels else run.layers
+        sizes = [(prod(done.inputs.shape[2:]), (done.cur if kernels else done.spk).shape[2:]) for done in layers]
+        if sizes != [(prod(layer.shape.in_shape), layer.shape.out_shape) for layer in self.layers]:
+            raise InputError("backward takes the run that the forward pass of this network, on this backend, returned")
 
 
 def reference_forward(net: Network, inputs: np.ndarray, num_steps: int, step: Callable | None = None) -> Run:
@@ -447,7 +465,10 @@ class Params(MutableSequence):
 
     def __setitem__(self, index: Any, value: Any) -> None:
         layer, kind = divmod(range(len(self))[index], 2)
-        setattr(self._layers[layer], "wb"[kind], value)
+        before = self[index]
+        if np.shape(value) != before.shape:
+            raise InputError(f"a parameter of shape {before.shape} cannot become one of shape {np.shape(value)}")
+        setattr(self._layers[layer], "wb"[kind], np.ascontiguousarray(value, before.dtype))
 
     def __delitem__(self, index: Any) -> None:
         raise TypeError("the parameters of a network cannot be deleted")
@@ -471,17 +492,11 @@ def _classes(classes, neurons):
     return int(classes)
 
 
-def _choice(name, value, choices):
-    if value not in choices:
-        raise InputError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
-    return value
-
-
 def _per_layer(name, value, layers, valid, words):
-    try:
-        values = [float(v) for v in value] if np.ndim(value) else [float(value)] * len(layers)
-    except (TypeError, ValueError):
-        raise InputError(f"{name} must be a number, or one for each layer, got {value!r}") from None
+    values = value if np.ndim(value) else [value] * len(layers)
+    if not all(isinstance(v, (int, float, np.integer, np.floating)) for v in values):
+        raise InputError(f"{name} must be a number, or one for each layer, got {value!r}")
+    values = [float(v) for v in values]
     if len(values) != len(layers):
         raise InputError(f"{name} has {len(values)} values for {len(layers)} layers: give one for all, or one for each")
     for v in values:

@@ -345,7 +345,7 @@ def test_evaluate_refuses_images_and_labels_that_do_not_fit(digits):
         (images[:0], labels[:0], "shape"),
         (images, labels[:5], "one for each"),
         (3, labels, "shape"),
-        (images, labels + 9, "0 to 9, the classes of the network, got 9 to 18"),
+        (images, labels + 9, "0 to 9, one for each class, got 9 to 18"),
     ):
         with pytest.raises(InputError, match=words):
             evaluate(model, x, y)

@@ -9,6 +9,7 @@ ends with the same weights. An older model of the same name is replaced only at 
 import argparse
 import shlex
 import sys
+import warnings
 from pathlib import Path
 
 from ..errors import InputError
@@ -78,8 +79,9 @@ def add_network(group, **shared):
     )
     add(
         "--surrogate",
-        "surrogate gradient of the spike: fast_sigmoid, atan, sigmoid or triangular, with its scale",
-        metavar="NAME:SCALE",
+        "surrogate gradient of the spike: fast_sigmoid, atan, sigmoid or triangular, with its scale, and a factor on "
+        "its height if wanted",
+        metavar="NAME:SCALE[:GAIN]",
     )
     group.add_argument(
         "--attach-reset",
@@ -139,7 +141,9 @@ def add_training(group, **shared):
 def run(args):
     """Train a network, test it, and write the model and its figure."""
     from ..data import load as datasets
-    from ..training.inference import evaluate
+    from ..rng import stream
+    from ..training.checks import doubts
+    from ..training.inference import accuracy_and_rates
     from ..training.settings import Settings
     from ..training.train import build
 
@@ -162,9 +166,12 @@ def run(args):
     )
     if args.resume and not checkpoint.exists():
         print(f"checkpoint {checkpoint} does not exist: starting anew", flush=True)
+    for sentence in doubts(net, data, settings):
+        print(f"warning: {sentence}", file=sys.stderr, flush=True)
     model = _fit(net, data, settings, checkpoint, args.resume)
-    result = evaluate(model, data.x_test, data.y_test)
     model.save(args.out)
+    generator = stream(model.seed, "encode")
+    result = accuracy_and_rates(net, model.encoder, data.x_test, data.y_test, generator)
     print(f"\ntest accuracy {100 * result.accuracy:.2f} % over all {result.num_steps} steps ({result.images} images)\n")
     print(rates_table(net.layers, result.firing_rates))
     print(f"\nmodel   {args.out}")
@@ -185,7 +192,9 @@ def _fit(net, data, settings, checkpoint, resume):
     from ..training.train import fit
 
     try:
-        return fit(net, data, checkpoint=checkpoint, resume=resume, progress=True, **asdict(settings))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # doubts are printed already
+            return fit(net, data, checkpoint=checkpoint, resume=resume, progress=True, **asdict(settings))
     except KeyboardInterrupt:
         raise interrupted(checkpoint) from None
 

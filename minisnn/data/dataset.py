@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .. import check
+from ..errors import InputError
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -22,6 +25,11 @@ class Dataset:
         The largest value that a pixel can take.
     ordered : bool
         Neighbours belong together (one photograph, one writer), so a validation part must be cut from the tail.
+
+    Raises
+    ------
+    InputError
+        If images are not finite numbers, or images, labels and classes do not fit together.
 
     Examples
     --------
@@ -43,6 +51,18 @@ class Dataset:
     classes: int
     max_value: float
     ordered: bool
+
+    def __post_init__(self):
+        check.whole("classes", self.classes)
+        for part in ("train", "test"):
+            x = check.finite(f"x_{part}", getattr(self, f"x_{part}"))
+            if x.ndim not in (2, 4):
+                raise InputError(f"x_{part} must have shape (n, H, W, C) or (n, N), got {x.shape}")
+            y = check.labels(getattr(self, f"y_{part}"), len(x), self.classes, f"y_{part}")
+            object.__setattr__(self, f"x_{part}", x)
+            object.__setattr__(self, f"y_{part}", y)
+        if self.x_test.shape[1:] != self.x_train.shape[1:]:
+            raise InputError(f"x_test has images of shape {self.x_test.shape[1:]}, x_train {self.x_train.shape[1:]}")
 
     @property
     def input_shape(self) -> tuple[int, ...]:

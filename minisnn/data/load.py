@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import check
 from ..errors import InputError
 from .dataset import Dataset
 from .formats import check_labels, read_idx, read_mat, read_npz
@@ -71,10 +72,18 @@ def load_for(
     data_dir: str | Path | None = None,
     progress: bool = False,
 ) -> Dataset:
-    """Load the data set `name`, or by default the one that the model in file `path` was trained on."""
+    """Load the data set `name`, or by default the one that the model in file `path` was trained on.
+
+    Raise InputError if the test images or their labels do not fit the model: its shape, scale or classes.
+    """
     if name is None and model.dataset not in NAMES:
         raise InputError(f"{path} was trained on a custom file, {model.dataset!r}; name the file with --dataset")
-    return load(name or model.dataset, data_dir, progress=progress)
+    data = load(name or model.dataset, data_dir, progress=progress)
+    try:
+        check.images_for(model, data.x_test, data.y_test)
+    except InputError as error:
+        raise InputError(f"{name or model.dataset} does not fit {path}: {error}") from None
+    return data
 
 
 def _digits():
@@ -123,6 +132,21 @@ def _mnist_part(files, part):
 _READERS = {"svhn": _svhn, "mnist": _mnist, "fashion-mnist": _mnist}
 
 
+def _count_classes(path, y):
+    """Return the number of classes, 0 to the largest label; most of them must occur."""
+    present = np.unique(y)
+    if present[0] > 0 and len(present) == present[-1] - present[0] + 1:
+        raise InputError(
+            f"{path}: labels are {present[0]} to {present[-1]}, but they count from 0; subtract {present[0]}"
+        )
+    if present[-1] >= 2 * len(present):
+        raise InputError(
+            f"{path}: labels go up to {present[-1]}, but only {len(present)} of them occur; leave out images without a "
+            "class, and number the classes from 0"
+        )
+    return int(present[-1]) + 1
+
+
 def _custom(path):
     """Data set of a .npz file; without a test part, the last fifth is cut off for it."""
     arrays = read_npz(path)
@@ -138,6 +162,6 @@ def _custom(path):
         raise InputError(
             f"{path}: images of X_test have shape {x_test.shape[1:]}, those of X {x.shape[1:]}; they must agree"
         )
-    classes = int(max(y.max(), y_test.max())) + 1
+    classes = _count_classes(path, np.concatenate([y, y_test]))
     max_value = 255.0 if x.dtype == np.uint8 else float(np.abs(x).max()) or 1.0
     return Dataset(path.stem, x, y, x_test, y_test, max(classes, 2), max_value, ordered=False)

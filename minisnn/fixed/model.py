@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ..check import images as check_images
+from ..check import images_for
 from ..encode import Encoder
 from ..errors import InputError
 from ..model import read, versions, write
@@ -88,18 +90,17 @@ class IntegerModel:
 
         Only "rate" coding needs `rng`. Raise InputError if the images do not fit the network.
         """
-        images = np.asarray(images)
-        if images.ndim == 0 or images.shape[1:] != self.network.input_shape or len(images) == 0:
-            raise InputError(
-                f"images must have shape (n, {', '.join(map(str, self.network.input_shape))}) to fit "
-                f"the network, got {images.shape}"
-            )
+        images = check_images(images, self.network.input_shape)
         if self.encoder.kind == "direct":
             return self.pixels.as_integers(images)[None]
         return self.encoder.encode(images, rng)
 
     def inputs(self, images: np.ndarray, batch_size: int = 256) -> Iterator[np.ndarray]:
-        """Yield the inputs of the network batch by batch; "rate" coding draws the same spikes as ``evaluate``."""
+        """Yield the inputs of the network batch by batch; "rate" coding draws the same spikes as ``evaluate``.
+
+        Raise InputError if the images do not fit the network, or have another scale than those it was trained on.
+        """
+        images, _ = images_for(self, images)
         rng = stream(self.seed, "encode")
         for start in range(0, len(images), batch_size):
             yield self.encode(images[start : start + batch_size], rng)
@@ -128,9 +129,7 @@ class IntegerModel:
         Raise InputError if images or labels do not fit. The float model's is
         :func:`minisnn.training.inference.evaluate`.
         """
-        y = np.asarray(y)
-        if y.shape != (len(x),):
-            raise InputError(f"labels must be one for each of {len(x)} images, got shape {y.shape}")
+        x, y = images_for(self, x, y)
         answers, spikes = [], np.zeros(len(self.network.layers))
         for _, run in self.run(x, threads=threads, progress=progress):
             answers.append(run.scores.argmax(axis=1))

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import check
 from ..errors import InputError
 from ..topology import LayerShape
 from . import conv2d, lif, linear, maxpool
@@ -253,9 +254,8 @@ class IntegerNetwork:
         return np.empty(shape, np.uint8), np.empty(shape if is_read else 0, np.int64)
 
     def _checked(self, inputs, num_steps):
-        inputs = np.asarray(inputs)
-        if num_steps < 1:
-            raise InputError(f"the number of steps must be at least 1, got {num_steps}")
+        inputs = check.finite("inputs", inputs)
+        check.whole("num_steps", num_steps)
         steps = 1 if self.input_bits else num_steps
         if inputs.shape[2:] != self.input_shape or inputs.shape[0] != steps or inputs.size == 0:
             raise InputError(
@@ -264,7 +264,7 @@ class IntegerNetwork:
         most = (1 << self.input_bits) - 1 if self.input_bits else 1
         if not np.issubdtype(inputs.dtype, np.unsignedinteger) or inputs.max() > most:
             raise InputError(f"inputs must be unsigned integers up to {most}, got {inputs.dtype} up to {inputs.max()}")
-        return inputs
+        return inputs.astype(np.uint8 if most < 256 else np.uint16, order="C", copy=False)
 
 
 def current(layer: IntegerLayer, pixels: np.ndarray) -> tuple[np.ndarray, int, int]:

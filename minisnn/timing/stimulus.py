@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Self
 
 import numpy as np
@@ -38,7 +39,12 @@ class Stimulus:
     @classmethod
     def of_frames(cls, network: IntegerNetwork, frames: Sequence[np.ndarray], num_steps: int) -> Self:
         """Take what each layer takes, in the shape (T or 1, B, ...) in which layers hand on their spikes."""
-        return cls(network, [_as_maps(x, layer.layer) for x, layer in zip(frames, network.layers)], num_steps)
+        shapes = [layer.layer for layer in network.layers]
+        if len(frames) != len(shapes):
+            raise InputError(f"frames must be one array for each of {len(shapes)} layers, got {len(frames)}")
+        steps = [1 if index == 0 and network.input_bits else num_steps for index in range(len(shapes))]
+        checked = [_checked(*arguments, len(frames[0][0])) for arguments in zip(frames, shapes, steps)]
+        return cls(network, checked, num_steps)
 
     @classmethod
     def of_images(
@@ -70,6 +76,18 @@ class Stimulus:
         if self.network.input_bits:
             full[0] = self.frames[0]
         return type(self)(self.network, full, 1)
+
+
+def _checked(frames, shape, steps, images):
+    """Return the frames of a layer as maps of unsigned integers; raise InputError if they do not fit it."""
+    x = np.asarray(frames)
+    wanted = (steps, images, prod(shape.in_shape))
+    if x.ndim < 3 or (*x.shape[:2], prod(x.shape[2:])) != wanted or x.dtype.kind not in "bu":
+        raise InputError(
+            f"the frames of layer {shape.name} must be unsigned integers of shape ({steps}, {images}, "
+            f"{', '.join(map(str, shape.in_shape))}), got {x.dtype} of shape {x.shape}"
+        )
+    return np.ascontiguousarray(_as_maps(x, shape))
 
 
 def _as_maps(x, layer):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .. import loss
+from .. import check, encode, loss
 from ..data.dataset import Dataset
 from ..errors import InputError
 from ..network import Network
@@ -12,6 +12,7 @@ from .settings import Settings
 
 def check_fit(net: Network, data: Dataset, settings: Settings) -> None:
     """Raise InputError if network, data set and settings do not fit together."""
+    check.kind("data", data, Dataset, "such as load_data returns")
     if data.input_shape != net.input_shape:
         raise InputError(f"images of {data.name} have shape {data.input_shape}, the network takes {net.input_shape}")
     if net.classes < data.classes:
@@ -28,6 +29,29 @@ def check_fit(net: Network, data: Dataset, settings: Settings) -> None:
         )
     if settings.rate_penalty is not None:
         _check_penalty(net, settings.rate_penalty)
+
+
+def doubts(net: Network, data: Dataset, settings: Settings) -> list[str]:
+    """Return a sentence for everything about a training that is possible, but is probably a mistake."""
+    sentences = []
+    height, width, channels = data.input_shape if len(data.input_shape) == 3 else (0, 0, 0)
+    if 0 < height <= 4 < min(width, channels):
+        sentences.append(
+            f"images of shape ({height}, {width}, {channels}) seem to have their channels first; if so, use "
+            "x.transpose(0, 2, 3, 1)"
+        )
+    for shape in (layer.shape for layer in net.layers if layer.shape.pool > 1):
+        full = [size + 2 * shape.padding - shape.w_shape[0] + 1 for size in shape.in_shape[:2]]
+        lost = [size - kept for size, kept in zip(full, shape.out_shape)]
+        if any(10 * lose > size for lose, size in zip(lost, full)):
+            sentences.append(
+                f"layer {shape.name}: windows of {shape.pool} leave out the last {lost[0]} rows and {lost[1]} columns "
+                f"of {full[0]}x{full[1]} neurons; change the window or the padding to use all"
+            )
+    encoder = encode.fit(settings.encoding, data.x_train, settings.num_steps, data.max_value)
+    if sentence := len(data.x_test) and check.other_scale(data.x_test, encoder):
+        sentences.append(f"test images: {sentence}")
+    return sentences
 
 
 def _check_penalty(net, text):

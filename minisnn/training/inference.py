@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from .. import check
 from ..encode import Encoder
-from ..errors import InputError
 from ..model import Model
 from ..network import Network, Run
 from ..result import Result
@@ -47,17 +47,9 @@ def evaluate(model: Model, x: np.ndarray, y: np.ndarray, batch_size: int = 256) 
     >>> evaluate(model, x, np.array([1, 0, 1, 1]))  # 3 of 8 neurons spike
     Result(accuracy=0.75, firing_rates=(0.375,), images=4, num_steps=4)
     """
-    net = model.network
-    x, y = _checked_images(model, x), np.asarray(y)
-    if y.shape != (len(x),) or not np.issubdtype(y.dtype, np.integer):
-        raise InputError(
-            f"labels must be whole numbers, one for each of {len(x)} images, got {y.dtype} of shape {y.shape}"
-        )
-    if y.min() < 0 or y.max() >= net.classes:
-        raise InputError(
-            f"labels must be 0 to {net.classes - 1}, the classes of the network, got {y.min()} to {y.max()}"
-        )
-    return accuracy_and_rates(net, model.encoder, x, y, stream(model.seed, "encode"), batch_size)
+    check.kind("model", model, Model, "such as fit or load_model returns")
+    x, y = check.images_for(model, x, y)
+    return accuracy_and_rates(model.network, model.encoder, x, y, stream(model.seed, "encode"), batch_size)
 
 
 def predict(model: Model, x: np.ndarray, batch_size: int = 256) -> np.ndarray:
@@ -89,8 +81,9 @@ def predict(model: Model, x: np.ndarray, batch_size: int = 256) -> np.ndarray:
     >>> predict(model, np.array([[0.0, 1.0], [1.0, 0.0], [0.0, 0.0]])).tolist()
     [1, 0, 0]
     """
-    x, rng = _checked_images(model, x), stream(model.seed, "encode")
-    batches = _batches(model.network, model.encoder, x, rng, batch_size)
+    check.kind("model", model, Model, "such as fit or load_model returns")
+    x, _ = check.images_for(model, x)
+    batches = _batches(model.network, model.encoder, x, stream(model.seed, "encode"), batch_size)
     return np.concatenate([model.network.scores(run).argmax(axis=1) for run, _ in batches])
 
 
@@ -115,16 +108,3 @@ def _batches(net, encoder, x, rng, batch_size) -> Iterator[tuple[Run, slice]]:
     for start in range(0, len(x), batch_size):
         part = slice(start, start + batch_size)
         yield net.forward(encoder.encode(x[part], rng, net.dtype), encoder.num_steps), part
-
-
-def _checked_images(model, x):
-    x, shape, scale = np.asarray(x), model.network.input_shape, model.encoder.max_value
-    if x.ndim == 0 or x.shape[1:] != shape or len(x) == 0:
-        raise InputError(f"images must have shape (n, {', '.join(map(str, shape))}) to fit the network, got {x.shape}")
-    # One image may be dark; ten dark images have another scale.
-    if x.max() > 4 * scale or (len(x) >= 10 and x.max() < scale / 4):
-        raise InputError(
-            f"the images' pixels go up to {x.max():g}, those that the model was trained on up to "
-            f"{scale:g}; bring them to the same scale"
-        )
-    return x

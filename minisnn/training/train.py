@@ -6,19 +6,22 @@ the same bits as one that was not.
 """
 
 import sys
+import warnings
 from dataclasses import asdict
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .. import encode
+from .. import check, encode
 from ..data.dataset import Dataset
 from ..errors import InputError
 from ..model import Model
 from ..network import Network
 from ..rng import stream
 from . import checkpoint as checkpoints
+from .checks import doubts
 from .loop import Training
 from .settings import Settings
 
@@ -52,8 +55,8 @@ def fit(
     net : Network
         Its parameters are changed in place; its `pad_value` is set to the encoded value of a black pixel.
     data : Dataset
-        Its test part is never read. The validation images are the tail of the training images where neighbours
-        belong together (``data.ordered``), else a random choice.
+        Its test part is read only to warn of another scale. The validation images are the tail of the training images
+        where neighbours belong together (``data.ordered``), else a random choice.
     checkpoint : str or Path, optional
         File to write after each epoch.
     resume : bool, default False
@@ -73,7 +76,8 @@ def fit(
     Raises
     ------
     InputError
-        If a setting does not fit, or the checkpoint belongs to another training.
+        If a setting does not fit, or the checkpoint belongs to another training. What is possible but probably a
+        mistake is a warning: channels first, pools that leave out many neurons, test images of another scale.
     TrainingError
         If a number is no longer finite; the message names epoch, batch and layer.
 
@@ -86,10 +90,13 @@ def fit(
     >>> evaluate(model, data.x_test, data.y_test).accuracy > 0.8
     True
     """
-    chosen = Settings(**settings)
+    chosen = _settings(settings)
+    check.kind("net", net, Network, "such as Network(topology, data.input_shape, rng=...) makes")
     if resume and checkpoint is None:
         raise InputError("resume=True needs the checkpoint=... of the training to continue")
     run = Training(net, data, chosen)
+    for sentence in doubts(net, data, chosen):
+        warnings.warn(sentence, stacklevel=2)
     if resume and checkpoint is not None and Path(checkpoint).exists():
         checkpoints.load(checkpoint, run)
     with _bar(run, progress) as bar:
@@ -101,6 +108,17 @@ def fit(
     for param, best in zip(net.params, run.best):
         param[...] = best
     return Model(net, run.encoder, chosen.seed, data.name, asdict(chosen), run.history)
+
+
+def _settings(given):
+    """Return Settings; raise InputError for a name that does not exist."""
+    known = list(Settings.__dataclass_fields__)
+    for name in given:
+        if name not in known:
+            near = get_close_matches(name, known, 1)
+            hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(known)}"
+            raise InputError(f"fit has no setting {name!r}; {hint}")
+    return Settings(**given)
 
 
 def _bar(run, shown):

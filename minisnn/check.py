@@ -1,0 +1,121 @@
+"""Checks of what a user passes in; each raises InputError with one sentence that says what is wrong and the remedy."""
+
+from typing import Any
+
+import numpy as np
+
+from .errors import InputError
+
+SAMPLE = 1000  # images whose mean and deviation stand for all
+DARK = 10  # so many images cannot all be dark by chance
+
+
+def whole(name: str, value: Any, least: int = 1) -> int:
+    """Return a whole number from `least` as an int."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)) or value < least:
+        raise InputError(f"{name} must be a whole number from {least}, got {value!r}")
+    return int(value)
+
+
+def choice(name: str, value: Any, choices: Any) -> Any:
+    """Return a value that is one of the choices."""
+    if not isinstance(value, str) or value not in choices:
+        raise InputError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
+    return value
+
+
+def generator(rng: Any) -> np.random.Generator:
+    """Return a random generator unchanged."""
+    if not isinstance(rng, np.random.Generator):
+        raise InputError(f"rng must be a NumPy generator such as np.random.default_rng(0), got {rng!r}")
+    return rng
+
+
+def kind(name: str, value: Any, wanted: type, source: str) -> Any:
+    """Return an object of the class `wanted` unchanged; `source` says where such an object comes from."""
+    if not isinstance(value, wanted):
+        raise InputError(f"{name} must be a {wanted.__name__}, {source}, got {type(value).__name__}")
+    return value
+
+
+def finite(name: str, x: Any) -> np.ndarray:
+    """Return numbers as an array; NaN and infinity are refused."""
+    try:
+        x = np.asarray(x)
+    except ValueError:
+        raise InputError(f"{name} must be an array of numbers, but its rows have different lengths") from None
+    if x.dtype.kind not in "buif":
+        raise InputError(f"{name} must be numbers, got {x.dtype}; convert them with astype")
+    if x.dtype.kind == "f" and not np.isfinite(x).all():
+        raise InputError(f"{name} must be finite, but some are NaN or infinite; remove or replace them")
+    return x
+
+
+def images(x: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """Return raw images as an array of shape (n, *shape)."""
+    x = finite("images", x)
+    if x.ndim == 0 or x.shape[1:] != shape or len(x) == 0:
+        raise InputError(f"images must have shape (n, {', '.join(map(str, shape))}) to fit the network, got {x.shape}")
+    return x
+
+
+def labels(y: Any, count: int, classes: int, name: str = "labels") -> np.ndarray:
+    """Return the classes of `count` images, 0 to `classes` - 1, as int64."""
+    y = np.asarray(y)
+    if y.shape != (count,) or y.dtype.kind not in "uif" or (y.dtype.kind == "f" and not (y == np.floor(y)).all()):
+        raise InputError(
+            f"{name} must be whole numbers, one for each of {count} images, got {y.dtype} of shape {y.shape}"
+        )
+    if count and (y.min() < 0 or y.max() >= classes):
+        remedy = "; labels count from 0: subtract 1" if y.min() == 1 and y.max() == classes else ""
+        raise InputError(
+            f"{name} must be 0 to {classes - 1}, one for each class, got {y.min():g} to {y.max():g}{remedy}"
+        )
+    return y.astype(np.int64)
+
+
+def other_scale(x: np.ndarray, encoder: Any) -> str:
+    """Return a sentence if images have another scale than the encoder was made for, such as 0 to 1 instead of 0 to 255.
+
+    It is empty if they have the same. For another scale the largest value, the deviation and the mean must all be more
+    than four times too large, or all too small: one hot pixel or one wrong image changes the largest value alone.
+    """
+    sample = np.asarray(x[:: max(len(x) // SAMPLE, 1)], np.float64)
+    means, deviations = np.array(encoder.mean), np.array(encoder.std)
+    mean, deviation = float(means.mean()), float(np.sqrt((deviations**2 + means**2).mean() - means.mean() ** 2))
+    directions = [_direction(float(np.abs(x).max()), encoder.max_value)]
+    if (mean, deviation) != (0.0, 1.0):  # those of an encoder that was not fitted to images
+        if sample.std() > 0:  # images of one value have no deviation at any scale
+            directions.append(_direction(float(sample.std()), deviation))
+        if abs(mean) > 0.01 * deviation:  # else it is 0 but for chance
+            directions.append(_direction(abs(float(sample.mean())), abs(mean)))
+    if all(way > 0 for way in directions) or (len(x) >= DARK and all(way < 0 for way in directions)):
+        return (
+            f"the images' pixels go up to {np.max(x):g}, those that the model was trained on up to "
+            f"{encoder.max_value:g}; bring them to the same scale"
+        )
+    return ""
+
+
+def _direction(value, expected):
+    """Return 1 for a value that is more than four times as large as expected, -1 for one that is as much smaller."""
+    return int(value > 4 * expected) - int(value < expected / 4)
+
+
+def images_for(model: Any, x: Any, y: Any = None) -> tuple[np.ndarray, Any]:
+    """Return images, and labels if given, that fit a float or integer model in shape, scale and classes."""
+    x = images(x, model.network.input_shape)
+    if sentence := other_scale(x, model.encoder):
+        raise InputError(sentence)
+    return x, None if y is None else labels(y, len(x), model.network.classes)
+
+
+def gradient(name: str, value: Any, like: np.ndarray) -> np.ndarray:
+    """Return the gradient of `like` in its dtype, contiguous."""
+    value = np.asarray(value)
+    if value.shape != like.shape or value.dtype.kind not in "buif":
+        raise InputError(
+            f"{name} must be numbers of the shape of what the run returned, {like.shape}, got {value.dtype} of shape "
+            f"{value.shape}"
+        )
+    return np.ascontiguousarray(value, like.dtype)
