@@ -5,7 +5,9 @@ May import every other room, and the hardware. Start with ``main``, then ``train
 
 import argparse
 import os
+import re
 import sys
+from difflib import get_close_matches
 from importlib import import_module
 
 from .. import __version__
@@ -34,12 +36,19 @@ def main(arguments: list[str] | None = None) -> int:
     than 0 comes with one sentence (on standard error, except for gates that differ).
     """
     modules = {name: import_module(f".{name}", __name__) for name in COMMANDS}
-    args = _parser(modules).parse_args(arguments)
+    parser, commands = _parsers(modules)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if not arguments:
+        parser.print_help()
+        return 0
+    args = _parse(parser, commands, arguments)
     try:
         status = modules[args.command].run(args) or 0
         sys.stdout.flush()
-    except (InputError, TrainingError) as error:
-        return _report(f"error: {error}", 2 if isinstance(error, InputError) else 1)
+    except InputError as error:
+        return _report(f"error: {_with_flag(str(error), commands[args.command])}", 2)
+    except TrainingError as error:
+        return _report(f"error: {error}", 1)
     except MemoryError as error:
         return _report(f"error: not enough memory ({error}); use a smaller network, batch size or number of steps", 2)
     except KeyboardInterrupt as interrupt:
@@ -55,8 +64,47 @@ def _report(sentence, status):
     return status
 
 
-def _parser(modules):
-    parser = argparse.ArgumentParser(
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one sentence."""
+
+    def error(self, message):
+        """Print the sentence, and exit with status 2."""
+        message = re.sub(r"invalid int value: (.*)", r"must be a whole number, got \1", message)
+        message = re.sub(r"invalid float value: (.*)", r"must be a number, got \1", message)
+        if message.endswith("expected one argument"):
+            message += "; a value that begins with '-' is written with '=', as in --lr=-1"
+        self.exit(2, f"minisnn: error: {message} ({self.prog} --help lists the flags)\n")
+
+
+def _parse(parser, commands, arguments):
+    """Parse the command line; an unknown command or flag gets the nearest one that exists."""
+    name = arguments[0]
+    if not name.startswith("-") and name not in commands:
+        parser.error(f"unknown command {name!r};{_hint(name, commands) or ' choose one of ' + ', '.join(commands)}")
+    args, rest = parser.parse_known_args(arguments)
+    if rest:
+        flags = [flag for action in commands[args.command]._actions for flag in action.option_strings]
+        flag = rest[0].partition("=")[0]
+        commands[args.command].error(f"unrecognized arguments: {' '.join(rest)};{_hint(flag, flags)}".rstrip(";"))
+    return args
+
+
+def _hint(name, names):
+    """Return " did you mean ...?", or nothing if no name is near."""
+    near = get_close_matches(name, names, 1)
+    return f" did you mean {near[0]}?" if near else ""
+
+
+def _with_flag(sentence, command):
+    """Begin a sentence about an argument of the library with the flag that sets it."""
+    name = sentence.partition(" ")[0]
+    flags = {action.dest: action.option_strings[0] for action in command._actions if action.option_strings}
+    return sentence.replace(name, flags[name], 1) if name in flags else sentence
+
+
+def _parsers(modules):
+    """Return the parser of the command line, and those of the commands by name."""
+    parser = _Parser(
         prog="minisnn",
         usage="minisnn COMMAND [flags]   (minisnn COMMAND --help lists the flags)",
         description="Spiking neural networks, from the derivation of the gradient to the clock cycle.",
@@ -79,7 +127,7 @@ def _parser(modules):
                 formatter_class=argparse.RawDescriptionHelpFormatter,
             )
         )
-    return parser
+    return parser, commands.choices
 
 
 def add_machine_arguments(parser):
@@ -163,6 +211,17 @@ def positive(text):
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"must be a whole number from 1, got {text!r}")
     return int(text)
+
+
+def minutes(text):
+    """Convert the value of a flag: a number of minutes, at least 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be a number of minutes from 0, got {text!r}")
+    return value
 
 
 def lanes(text):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..training.presets import choose
-from . import add_training_data_arguments, add_wide_argument, positive, widths
+from . import add_training_data_arguments, add_wide_argument, minutes, positive, widths
 from . import lanes as read_lanes
 from .train import add_network, add_training
 
@@ -107,7 +107,7 @@ def add_workers(parser):
     )
     group.add_argument(
         "--budget",
-        type=float,
+        type=minutes,
         metavar="MINUTES",
         help="start no point after this many minutes; the same command continues later (default: no limit)",
     )

@@ -9,11 +9,12 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 
 from ..errors import InputError
 
+STARTS = 4  # attempts to start workers
 LIMITED = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")  # NumPy's own threads
 
 
@@ -25,7 +26,29 @@ class Processes:
 
     @contextmanager
     def open(self) -> Iterator[ProcessPoolExecutor]:
-        """Open the executor; on leaving, the workers end, and so do their unfinished jobs."""
+        """Open the executor; on leaving, the workers end, and so do their unfinished jobs.
+
+        Raise InputError if workers cannot start, as in a script without a main guard.
+        """
+        # Each worker imports the script that started it. Without a guard, the script would start a sweep there.
+        if getattr(multiprocessing.current_process(), "_inheriting", False):
+            raise SystemExit(1)
+        for _ in range(STARTS):
+            with self._pool() as executor:
+                try:
+                    executor.submit(os.getpid).result()
+                except BrokenExecutor:
+                    continue
+                yield executor
+                return
+        raise InputError(
+            "the worker processes end as soon as they start; in a script, call sweep under "
+            'if __name__ == "__main__":, because each worker imports the script'
+        )
+
+    @contextmanager
+    def _pool(self) -> Iterator[ProcessPoolExecutor]:
+        """Start worker processes that end with this one."""
         context = multiprocessing.get_context("spawn")  # fork would copy the locks of our threads
         workers_end, our_end = context.Pipe(duplex=False)
         before = {name: os.environ.get(name) for name in LIMITED}

@@ -47,18 +47,18 @@ TRAIN = [
     ("--surrogate atan", "surrogate 'atan' is not of the form"),
     ("--surrogate atan:-2", "scale of surrogate atan must be a number above 0"),
     ("--encoding morse", "unknown encoding 'morse'"),
-    ("--steps 0", "num_steps must be a whole number from 1, got 0"),
+    ("--steps 0", "error: --steps must be a whole number from 1, got 0"),
     ("--loss hinge", "unknown loss 'hinge'"),
     ("--loss mse_count:2:0", "cannot read loss 'mse_count:2:0'"),
     ("--rate-penalty much", "cannot read rate penalty 'much'"),
     ("--epochs 0", "epochs must be a whole number from 1, got 0"),
-    ("--epochs many", "--epochs: invalid int value: 'many'"),
-    ("--batch-size -3", "batch_size must be a whole number from 1, got -3"),
+    ("--epochs many", "--epochs: must be a whole number, got 'many'"),
+    ("--batch-size -3", "--batch-size must be a whole number from 1, got -3"),
     ("--lr 0", "lr must be a learning rate above 0, got 0.0"),
     ("--lr nan", "lr must be a learning rate above 0, got nan"),
     ("--optimiser rmsprop", "unknown optimiser 'rmsprop'"),
     ("--schedule step", "unknown schedule 'step'"),
-    ("--weight-decay -1", "weight_decay must be at least 0, got -1.0"),
+    ("--weight-decay -1", "--weight-decay must be at least 0, got -1.0"),
     ("--clip 0", "clip must be a norm above 0, got 0.0"),
     ("--augment -1", "augment must be a whole number from 0, got -1"),
     ("--validation 1", "validation must be a share"),
@@ -78,8 +78,15 @@ TRAIN = [
     ("--speed 9", "unrecognized arguments: --speed 9"),
 ]
 OTHERS = [
-    ("", "arguments are required: COMMAND"),
-    ("fly", "invalid choice: 'fly'"),
+    ("fly", "unknown command 'fly'; choose one of train, evaluate"),
+    ("trian", "unknown command 'trian'; did you mean train?"),
+    ("train --epoch 1", "unrecognized arguments: --epoch 1; did you mean --epochs?"),
+    ("train --epoch=1", "unrecognized arguments: --epoch=1; did you mean --epochs?"),
+    ("train --lr x", "--lr: must be a number, got 'x'"),
+    ("train --steps 0", "error: --steps must be a whole number from 1, got 0"),
+    ("cycles small.int.npz --lanes -1/2", "a value that begins with '-' is written with '='"),
+    ("sweep --budget -3", "--budget: must be a number of minutes from 0, got '-3'"),
+    ("reproduce --budget nan", "--budget: must be a number of minutes from 0, got 'nan'"),
     ("evaluate", "arguments are required: MODEL"),
     ("evaluate nowhere.npz", "nowhere.npz does not exist"),
     ("evaluate folder.npz", "folder.npz is a folder"),
@@ -94,14 +101,14 @@ OTHERS = [
     ("evaluate model.npz --dataset bright.npz", "pixels go up to 240, those that the model was trained on up to 16"),
     ("evaluate model.npz --dataset dark.npz", "pixels go up to 1, those that the model was trained on up to 16"),
     ("evaluate model.npz --backend cuda", "backend must be one of numba, numpy, got 'cuda'"),
-    ("evaluate model.npz --threads x", "--threads: invalid int value: 'x'"),
+    ("evaluate model.npz --threads x", "--threads: must be a whole number, got 'x'"),
     ("quantize", "arguments are required: MODEL"),
-    ("quantize model.npz --weight-bits 1", "weight_bits must be a whole number from 2 to 16, got 1"),
-    ("quantize model.npz --weight-bits 4,4,4", "weight_bits has 3 values for 2 layers"),
+    ("quantize model.npz --weight-bits 1", "--weight-bits must be a whole number from 2 to 16, got 1"),
+    ("quantize model.npz --weight-bits 4,4,4", "--weight-bits has 3 values for 2 layers"),
     ("quantize model.npz --weight-bits x", "must be a number of bits, or a list such as 8,4,4,8, got 'x'"),
     ("quantize model.npz --rounding up", "rounding must be floor or zero, got 'up'"),
     ("quantize model.npz --frac 20", "frac must be a whole number from 0 to 16, got 20"),
-    ("quantize model.npz --membrane-bits 99", "membrane_bits must be a whole number from 2 to 40, got 99"),
+    ("quantize model.npz --membrane-bits 99", "--membrane-bits must be a whole number from 2 to 40, got 99"),
     ("quantize model.npz --finetune -1", "--finetune must be a number of epochs from 0, got -1"),
     ("quantize model.npz --finetune 1 --lr -1", "lr must be a learning rate above 0"),
     ("quantize model.npz --out model.npz", "would overwrite the model"),
@@ -196,16 +203,15 @@ def _models(folder):
 
 
 def check(arguments, culprit, capsys):
-    """Assert exit status 2 and one sentence that names the culprit; argparse adds a line on usage."""
+    """Assert exit status 2 and one sentence that names the culprit."""
     try:
         status = main(arguments)
     except SystemExit as end:  # argparse
         status = end.code
     out, error = capsys.readouterr()
     assert status == 2
-    *usage, sentence = error.splitlines()
-    assert len(usage) <= 1 and all(line.startswith("usage: minisnn ") for line in usage)
-    assert sentence.startswith("minisnn") and "error: " in sentence
+    (sentence,) = error.splitlines()
+    assert sentence.startswith("minisnn: error: ")
     assert culprit in sentence
     assert "Traceback" not in out + error
 

@@ -242,6 +242,12 @@ def test_help(command, capsys):
             assert words in text
 
 
+def test_without_arguments_the_commands_are_listed(capsys):
+    assert main([]) == 0
+    text = capsys.readouterr().out
+    assert all(f"    {name}" in text for name in COMMANDS)
+
+
 def python(*arguments):
     return subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True)
 

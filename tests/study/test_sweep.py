@@ -404,3 +404,18 @@ def test_canonical():
     assert canonical({"b": 1, "a": (2, 3)}) == canonical({"a": [2, 3], "b": 1})
     with pytest.raises(ValueError):
         canonical(float("nan"))
+
+
+def test_a_script_without_a_main_guard(tmp_path):
+    """The workers import the script, which starts a sweep in each: one sentence says so, and nothing hangs."""
+    script = tmp_path / "script.py"
+    script.write_text("""
+import sys
+from minisnn import load_data, study, sweep
+point = study.point.make(load_data("digits"), {"topology": "10"}, {"epochs": 1, "num_steps": 2})
+sweep([point], sys.argv[1], "digits")
+""")
+    done = subprocess.run(
+        [sys.executable, script, tmp_path / "s.sqlite"], capture_output=True, text=True, timeout=120, cwd=tmp_path
+    )
+    assert done.returncode == 1 and 'if __name__ == "__main__":' in done.stderr.splitlines()[-1]
