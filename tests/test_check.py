@@ -248,6 +248,10 @@ def test_load_for_checks_once_for_all_commands(tmp_path, digits, model, integer)
         ([1, 2, 3, 1, 2, 3, 1, 2], "count from 0; subtract 1"),
         ([0, 1, 2, 255, 1, 2, 0, 1], "labels go up to 255, but only 4 of them occur"),
         ([0, 1, 10**6, 0, 1, 0, 1, 0], "labels go up to 1000000"),
+        ([0, 1e300, 1, 0, 1, 0, 1, 0], "labels must be whole numbers from 0, got 0 to 1e"),
+        ([0, 1j, 1, 0, 1, 0, 1, 0], "labels must be whole numbers from 0, got complex128"),
+        ([0, -1, 1, 0, 1, 0, 1, 0], "labels must be whole numbers from 0, got -1 to 1"),
+        (["cat", "dog"] * 4, "labels must be whole numbers from 0, got <U3"),
     ],
 )
 def test_labels_of_a_file(tmp_path, labels, words):

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import InputError
 
+MOST_LABEL = 2**31
 HOW_TO_WRITE = "write it with numpy.savez(file, X=images, y=labels)"
 
 
@@ -94,9 +95,9 @@ def check_labels(path: Path, y: np.ndarray, images: int, least: int, most: int |
     """Raise InputError unless `y` holds a whole number from `least` to `most` for each of `images` images."""
     if y.shape != (images,):
         raise InputError(f"{path}: labels of shape {y.shape} do not fit {images} images; there must be one for each")
-    numeric = np.issubdtype(y.dtype, np.number)
+    numeric = y.dtype.kind in "uif"
     whole = numeric and np.isfinite(y).all() and (y == np.floor(y)).all()
-    if not whole or y.min() < least or (most is not None and y.max() > most):
+    if not whole or y.min() < least or y.max() > (MOST_LABEL if most is None else most):
         limit = "" if most is None else f" to {most}"
         values = f"{y.min():g} to {y.max():g}" if numeric else str(y.dtype)
         raise InputError(f"{path}: labels must be whole numbers from {least}{limit}, got {values}")
