@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Any
 
 from ..errors import InputError
 
@@ -93,28 +94,43 @@ class Dask:
             from distributed import Client
         except ImportError:
             raise InputError("--dask needs dask.distributed: pip install 'minisnn[cluster]'") from None
+        self.address, self._client_class = address, Client
+        self._open_client: Any = None
+        self._connect().close()  # says at once if no scheduler answers
+
+    def _connect(self):
+        """Return a new client; raise InputError if no scheduler answers."""
         try:
-            self.client = Client(address, timeout="10s", set_as_default=False)
+            return self._client_class(self.address, timeout="10s", set_as_default=False)
         except (OSError, ValueError, TypeError) as error:
             raise InputError(
-                f"no Dask scheduler answers at {address} ({error}); start one with dask scheduler, and "
+                f"no Dask scheduler answers at {self.address} ({error}); start one with dask scheduler, and "
                 "workers with dask worker"
             ) from None
 
     @property
     def slots(self) -> int:
         """Number of jobs at a time: one per thread of each worker."""
-        return max(sum(self.client.nthreads().values()), 1)
+        if self._open_client is not None:
+            return _threads_of(self._open_client)
+        with self._connect() as client:
+            return _threads_of(client)
 
     @contextmanager
     def open(self) -> Iterator[Executor]:
-        """Open the executor; on leaving, unfinished jobs are cancelled."""
-        executor = self.client.get_executor()
-        try:
-            yield executor
-        finally:
-            executor.shutdown(wait=False)
-            self.client.close()
+        """Open the executor with a client of its own; on leaving, unfinished jobs are cancelled."""
+        with self._connect() as self._open_client:
+            executor = self._open_client.get_executor()
+            try:
+                yield executor
+            finally:
+                executor.shutdown(wait=False)
+                self._open_client = None
+
+
+def _threads_of(client):
+    """Return the number of threads of a Dask client's workers, at least 1."""
+    return max(sum(client.nthreads().values()), 1)
 
 
 def _end_with_parent(pipe):

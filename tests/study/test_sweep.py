@@ -355,6 +355,18 @@ def test_dask_workers_one_of_them_killed(points, expected, dataset, tmp_path):
     assert table(tmp_path / "s.sqlite") == expected
 
 
+def test_two_sweeps_with_one_dask_executor(points, expected, dataset, tmp_path):
+    """A study sweeps once per stage with the same executor."""
+    distributed = pytest.importorskip("distributed", reason="needs pip install 'minisnn[cluster]'")
+    path = tmp_path / "s.sqlite"
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=2, dashboard_address=None) as cluster:
+        executor = executors.Dask(cluster.scheduler_address)
+        assert sweep.sweep(points[:4], path, dataset, executor).done == 4
+        assert executor.slots == 2
+        assert sweep.sweep(points, path, dataset, executor).done == 8
+    assert table(path) == expected
+
+
 def test_no_dask_scheduler_answers(dataset, points, tmp_path):
     pytest.importorskip("distributed", reason="needs pip install 'minisnn[cluster]'")
     with pytest.raises(InputError, match="no Dask scheduler answers"):
