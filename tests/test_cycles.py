@@ -69,8 +69,8 @@ def test_two_layers_by_hand():
         assert predicted.bound.ravel().tolist() == [2, 2]
         second_word, additions, firing_passes = 1, 2 + 2, 2 + 1
         assert predicted.least.tolist() == [second_word + additions + firing_passes]
-    # convolution: max(1*2, 2*2 + 2*4 + 3) + 2 = 17; fully connected: 2 + 2*4 + 2*2 + 2 + (2 + 2) = 20
-    assert cycles.predict(both, (1, 1), "layerwise").latency.tolist() == [37]
+    # convolution: max(1*2, 2*2 + 2*4 + 3) + 2 = 17; fully connected: 1 + 2 + 2*1 + 2*2 + 2*(2 + 2), and 1 + 5 once
+    assert cycles.predict(both, (1, 1), "layerwise").latency.tolist() == [17 + 17 + 6]
 
 
 def test_dense_sees_no_sparsity():
@@ -80,7 +80,7 @@ def test_dense_sees_no_sparsity():
     assert predicted.added[0, 0, 0] - predicted.begins[0, 0, 0] == 4 and predicted.latency.tolist() == [37]
     assert cycles.predict(silent, (1, 1), "dense").latency.tolist() == [41]
     # 1 channel without a spike: 2*4 + 3 cycles of scanning, and 2 neurons
-    assert cycles.predict(silent, (1, 1), "layerwise").latency.tolist() == [11 + 2 + 20]
+    assert cycles.predict(silent, (1, 1), "layerwise").latency.tolist() == [11 + 2 + 17 + 6]
 
 
 def test_layerwise_by_hand():
@@ -90,9 +90,39 @@ def test_layerwise_by_hand():
     inputs[0, 0, 2, 2, 1] = 1
     predicted = cycles.predict(stimulus(always_spiking("4C2-3", (3, 3, 2)), inputs, 2), (3, 2), "layerwise")
     first = 2 * ((max(4 * 5, 2 * 5 + 11) + max(4 * 1, 2 * 1 + 11) + 4) + (11 + 11 + 4))
-    second = 2 * (16 + 8 + 2 * 16 + 2) + 2 * 2 * (16 + 2)  # 4*2*2 inputs, which all spike
+    second = 2 * (4 + 2 + 2 * 1 + 2 * 16 + 2 * (16 + 2)) + 1 + 5  # 4 channels of 2*2 inputs, which all spike
     assert predicted.latency.tolist() == [first + second]
     assert predicted.adding.sum(axis=2).tolist() == [[first, second]]
+
+
+@pytest.mark.parametrize(
+    "layer, shape, lanes, spikes, counted",
+    [
+        ("256", (6, 6, 32), 8, 0, 1_487),
+        ("256", (6, 6, 32), 8, 331, 12_742),
+        ("256", (6, 6, 32), 8, 2_268, 80_537),
+        ("10", (256,), 8, 261, 1_160),
+    ],
+)
+def test_layerwise_fully_connected_as_counted_in_the_public_rtl(layer, shape, lanes, spikes, counted):
+    """Cycles counted in a simulation of that RTL's controllers: T = 10, the spikes spread over the steps."""
+    num_steps = 10
+    inputs = np.zeros((num_steps, np.prod(shape)), np.uint8)
+    by_step = [len(part) for part in np.array_split(np.arange(spikes), num_steps)]
+    for step, count in enumerate(by_step):
+        inputs[step, :count] = 1
+    assert inputs.sum() == spikes and (not spikes or min(by_step) > 0)
+    given = stimulus(always_spiking(layer, shape), inputs.reshape(num_steps, 1, *shape), num_steps)
+    assert cycles.predict(given, (lanes,), "layerwise").latency.tolist() == [counted]
+
+
+def test_layerwise_counts_a_silent_step_as_one_spike():
+    """A step without a spike costs as many additions as a step with one; its scan is 2 cycles shorter."""
+    one, none = (
+        cycles.predict(stimulus(always_spiking("4", (4,)), [[[spike, 0, 0, 0]]], 1), (1,), "layerwise").latency[0]
+        for spike in (1, 0)
+    )
+    assert one - none == 2
 
 
 @pytest.mark.parametrize("schedule", cycles.SCHEDULES)

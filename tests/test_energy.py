@@ -64,9 +64,9 @@ def test_pixels_by_hand():
         "leak_multiply_bits": 0,
     }
     layerwise = events | {
-        "scanner_bits": 9 * 8 + 4 * ((2 * 12 + 10) * 3 + 12),  # 12 inputs, in chunks of 3
-        "idle_bits": (282 - 10 - 32) * 2 * 15 + (282 - 48 - 4) * 8,
-        "cycles": 2 * 5 + 4 * 8 + 4 * (12 + 8 + 24 + 2) + 4 * 14,
+        "scanner_bits": 9 * 8 + 4 * ((2 * 12 + 4) * 12 + 12),  # 12 inputs, in one word, from 3 channels
+        "idle_bits": (284 - 10 - 32) * 2 * 15 + (284 - 48 - 4) * 8,
+        "cycles": 2 * 5 + 4 * 8 + 4 * (3 + 2 + 2 + 24 + 2 * (12 + 2)) + 1 + 5,
     }
     assert count(given, (2, 1), "layerwise") == layerwise
     interval = {wide: cycles.predict(given, (2, 1), wide=wide).interval for wide in (False, True)}
@@ -90,7 +90,7 @@ def test_the_layerwise_scanner_by_hand():
     events = count(stimulus(always_spiking("4C2-3", (3, 3, 2)), inputs, 2), (3, 2), "layerwise")
     assert events["buffer_read_bits"] == 2 * 2 * 18 + 2 * 16  # once for each group of lanes
     assert events["buffer_write_bits"] == 2 * 18 + 2 * 16
-    assert events["scanner_bits"] == 2 * (2 * 6 + 2 * 2 * 11) * 3 + 2 * ((2 * 16 + 10) * 4 + 16)
+    assert events["scanner_bits"] == 2 * (2 * 6 + 2 * 2 * 11) * 3 + 2 * ((2 * 16 + 4) * 16 + 16)
 
 
 def walk(network, frames, steps, lanes, in_lanes, wide):

@@ -146,6 +146,9 @@ def _efficient(selected, name, base, schedule, bar, tolerance, clock_mhz, consta
     if missing:
         return _open("efficiency", "", what, missing)
     ours, theirs = selected[name], selected[base]
+    if schedule not in ("pipelined", *schedules_of(theirs)):
+        note = f"the {schedule} schedule has not been computed for these points; run the study again"
+        return _open("efficiency", "", what, []) | {"note": note}
 
     def ratio(our_rows, their_rows):
         return energy.sensitivity(cost(our_rows), cost(their_rows, schedule), clock_mhz, constants)
@@ -290,6 +293,11 @@ def firing_rate(row: dict, part: str = "test") -> float:
     network = row["point"]["network"]
     layers = topology.parse(network["topology"], network["input_shape"], network["padding"])
     return float(np.average(row["result"][part]["firing_rates"], weights=[layer.neurons for layer in layers]))
+
+
+def schedules_of(rows: list[dict]) -> list[str]:
+    """Return the schedules to compare with that all rows have results of."""
+    return [name for name in ("dense", "layerwise") if all(name in row["result"]["test"] for row in rows)]
 
 
 def cost(rows: list[dict], schedule: str = "pipelined") -> tuple[dict[str, Any], float]:

@@ -14,7 +14,7 @@ from .. import topology
 from ..errors import InputError
 from ..timing import energy
 from ..timing.cycles import waits
-from .claims import DEFAULTS, LABELS, claims, cost, firing_rate, floor, test_mean
+from .claims import DEFAULTS, LABELS, claims, cost, firing_rate, floor, schedules_of, test_mean
 from .plan import Plan
 from .selection import ANY, Rows, settings_of, validation
 from .tables import describe, flat, largest, means, settings
@@ -295,7 +295,7 @@ def _power(shown, clock_mhz, constants=None):
     ]
     last = next((name for name in ("priced", "steps", "leak") if name in named), "default")
     for name in dict.fromkeys(["default", last]):
-        for schedule in ("dense", "layerwise"):
+        for schedule in schedules_of(named[name]):
             listed.append((f"{labels[name]}, {schedule} schedule", named[name], schedule))
     reference = cost(named["default"])
     given = constants or {}

@@ -79,7 +79,7 @@ def _numbers(row, clock_mhz, constants):
         **{name: test.get(name) for name in ("accuracy", "accuracy_float", "latency", "interval")},
         "firing_rate": firing_rate(row) if done else None,
         "firing_rates": test.get("firing_rates"),
-        **{f"{name}_latency": test[name]["latency"] if done else None for name in ("dense", "layerwise")},
+        **{f"{name}_latency": test.get(name, {}).get("latency") for name in ("dense", "layerwise")},
         "clock_mhz": clock_mhz,
         "modelled_fps_per_watt": energy.fps_per_watt(*cost([row]), clock_mhz, constants) if done else None,
     }

@@ -149,9 +149,9 @@ def predict(
     stimulus : Stimulus
     lanes : sequence of int, optional
         One number for each layer; by default :func:`minisnn.timing.layout.default_lanes`.
-    schedule : "pipelined", "dense" or "layerwise"
-        The accelerator; the accelerator with every input spiking; public RTL that runs one layer after the other, see
-        :mod:`minisnn.timing.layerwise`.
+    schedule : "pipelined", "layerwise" or "dense"
+        The accelerator; the public RTL of the paper's group, which runs one layer after the other (see
+        :mod:`minisnn.timing.layerwise`); the accelerator with every input spiking.
     word_every : int
         Cycles from one word of the input stream to the next, at least.
     in_lanes : int, optional

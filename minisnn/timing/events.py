@@ -13,7 +13,7 @@ import numpy as np
 from ..fixed.bounds import signed_bits
 from .additions import additions
 from .cycles import predict
-from .layerwise import CHUNKS
+from .layerwise import CHUNKS, SCANNED, words_scanned
 from .layout import default_lanes, depths, taps, words_of_input
 from .stimulus import Stimulus
 
@@ -42,8 +42,8 @@ def count(
         ``pixel_multiply_bits``: weight times pixel; ``leak_multiply_bits``: membrane times beta, unless it is a shift
         or 0; both in products of single bits.
         ``scanner_bits``: width of the word in each cycle that hands over an input or finds none. "layerwise": a quarter
-        of a channel (fully connected: of the input) in the formula's 2*S + 2*4 + 3 (2) cycles, and a bit in each of
-        its IC cycles.
+        of a channel in the formula's 2*S + 2*4 + 3 cycles; fully connected, 200 inputs (or all, if there are fewer) in
+        its 2*S + 2*ceil(inputs/200) + 2 cycles, and every input once in its IC cycles.
         ``idle_bits``: width of all adders of a layer in cycles in which it neither adds nor is in its firing pass.
         ``cycles``: from answer to answer, images following one another.
     """
@@ -128,13 +128,15 @@ def _bits(network):
 def _layerwise_scans(stimulus, bits, groups, inputs, scanned, read):
     """Bits that "layerwise" scans and reads; a layer of pixels is as ours."""
     steps = stimulus.num_steps
-    is_conv = np.array([layer.layer.kind == "conv2d" for layer in stimulus.network.layers])
+    layers = [layer.layer for layer in stimulus.network.layers]
+    is_conv = np.array([layer.kind == "conv2d" for layer in layers])
     frame = np.array([prod(frames.shape[2:]) for frames in stimulus.frames])
     channels = np.array([frames.shape[-1] for frames in stimulus.frames])
     looks_of_conv = groups * (2 * inputs + steps * channels * (2 * CHUNKS + 3))
-    looks = np.where(is_conv, looks_of_conv, 2 * inputs + steps * (2 * CHUNKS + 2))
-    chunk = -(-frame // np.where(is_conv, channels * CHUNKS, CHUNKS))
-    scanned = np.where(bits.pixel, scanned, looks * chunk + np.where(is_conv, 0, steps * frame))
+    words = np.array([words_scanned(layer) for layer in layers])
+    looks = np.where(is_conv, looks_of_conv, 2 * inputs + steps * (2 * words + 2))
+    word_bits = np.where(is_conv, -(-frame // (channels * CHUNKS)), np.minimum(frame, SCANNED))
+    scanned = np.where(bits.pixel, scanned, looks * word_bits + np.where(is_conv, 0, steps * frame))
     return scanned, read * np.where(is_conv & (bits.pixel == 0), groups, 1)
 
 

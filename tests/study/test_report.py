@@ -4,6 +4,7 @@ import copy
 import csv
 import json
 import re
+import sqlite3
 from dataclasses import asdict
 from itertools import product
 
@@ -226,6 +227,19 @@ def test_rounding_alone_decides_nothing():
 def test_a_model_reproduces_no_board(tmp_path, template):
     (claim,) = [claim for claim in verdicts(tmp_path, template).values() if claim["paper"] == claims.EFFICIENT]
     assert claim["verdict"] == claims.MODEL and not claim["tests"]
+
+
+def test_a_schedule_that_was_not_computed_leaves_its_claims_open(tmp_path, template):
+    """A study that was measured without the layerwise schedule says so; its other claims stand."""
+    path = store_of(tmp_path / "study.sqlite", rows_of(template))
+    with sqlite3.connect(path) as db:
+        db.execute("update points set result = json_remove(result, '$.test.layerwise', '$.test.events.layerwise')")
+    contents = report.gather(path)
+    open_claims = [claim for claim in contents["claims"]["list"] if claim["verdict"] == claims.OPEN]
+    assert len(open_claims) == 2 and all("layerwise" in claim["what"] for claim in open_claims)
+    assert all("layerwise schedule has not been computed" in claim["note"] for claim in open_claims)
+    assert all(point["layerwise_latency"] is None and point["dense_latency"] for point in contents["points"])
+    assert not any("layerwise" in line["label"] for line in contents["power"]["lines"])
 
 
 def test_floor_is_that_of_the_pixels(template):

@@ -70,15 +70,18 @@ assert np.array_equal(spread.adding[:, 0] - together.adding[:, 0], empty_words_f
 
 # %% [markdown]
 # ## 2
-# With S spikes among IC inputs, each step takes IC + 2*4 + 2*S + 2 cycles, and S + 2 cycles for each group of lanes.
+# Both layers take flat rows, so IC is 1. With S spikes among `fan_in` inputs, each step takes
+# 1 + 2 + 2*ceil(fan_in/200) + 2*S cycles, and max(S, 1) + 2 for each of floor(N/EC) + 1 groups of lanes. An image takes
+# floor(N/EC) + 5 more.
 
 # %%
 run, layerwise = measured(make(weights), spikes, "layerwise")
 total = 0
-for inputs, fan_in, groups in ((spikes, 128, 3), (run.out[0], 24, 1)):
+for inputs, shape, count in ((spikes, layer_shapes[0], lanes[0]), (run.out[0], layer_shapes[1], lanes[1])):
     S = inputs.sum(axis=2, dtype=int).T  # (images, T)
-    cycles = fan_in + 2 * 4 + 2 * S + 2 + groups * (S + 2)
-    total = total + cycles.sum(axis=1)
+    full_groups = shape.neurons // count
+    cycles = 1 + 2 + 2 * -(-shape.fan_in // 200) + 2 * S + (full_groups + 1) * (np.maximum(S, 1) + 2)
+    total = total + cycles.sum(axis=1) + full_groups + 5
 assert np.array_equal(total, layerwise.latency)
 
 # %% [markdown]
