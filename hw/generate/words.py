@@ -11,7 +11,7 @@ from ..spec import AcceleratorSpec, LayerSpec
 def load_words(network: IntegerNetwork, spec: AcceleratorSpec, num_steps: int) -> list[int]:
     """Return the beats of the load, as integers; raise ValueError if the design cannot run as many steps."""
     if not 1 <= num_steps <= spec.max_steps:
-        raise ValueError(f"the number of steps must be 1 to {spec.max_steps} for this accelerator, got {num_steps}")
+        raise ValueError(f"max_steps must be at least {num_steps}, the steps of the network, got {spec.max_steps}")
     sections = [[num_steps]]
     for layer, layer_spec in zip(network.layers, spec.layers):
         sections += [weight_words(layer, layer_spec), bias_words(layer, layer_spec), [layer.threshold]]

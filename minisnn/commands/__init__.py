@@ -241,6 +241,13 @@ def widths(text):
     return values[0] if len(values) == 1 else values
 
 
+def first_images(data, count):
+    """Return (images, labels) of the first `count` test images; all if it is None."""
+    if count is not None and count > len(data.x_test):
+        raise InputError(f"images must be at most {len(data.x_test)}, the number of test images, got {count}")
+    return data.x_test[:count], data.y_test[:count]
+
+
 def table(rows, header):
     """Return a table as text, the first column aligned to the left, the others to the right."""
     rows = [[str(cell) for cell in row] for row in (header, *rows)]

@@ -13,7 +13,7 @@ from multiprocessing import get_context
 from os import cpu_count
 
 from ..errors import InputError
-from . import add_data_arguments, add_lanes_argument, add_wide_argument, positive, table
+from . import add_data_arguments, add_lanes_argument, add_wide_argument, first_images, positive, table
 
 SIMULATORS = ("myhdl", "ghdl", "verilator")
 LISTED = 20  # with more images, the table lists only those that differ
@@ -66,7 +66,7 @@ def run(args):
     model = load(args.model)
     lanes = layout.check_lanes(model.network, args.lanes or layout.default_lanes(model.network))
     data = datasets.load_for(model, args.model, args.dataset, args.data, progress=not args.json)
-    images, labels = data.x_test[: args.images], data.y_test[: args.images]
+    images, labels = first_images(data, args.images)
     results = {}
     hidden = args.json or not sys.stderr.isatty()
     try:
@@ -184,5 +184,6 @@ def _show_images(results, labels):
         latency = (f"{result.cycles_counted:,}", f"{result.cycles_predicted:,}")
         differences = (result.spikes, result.membranes, result.answers, result.cycles)
         rows.append((image, int(labels[image]), result.prediction, *latency, *differences))
-    wrong = ("wrong spikes", "membranes", "answer beats", "cycles")
+    wrong = ("spikes", "membranes", "beats", "cycles")
+    print("Latency in cycles, counted and predicted; the last four columns count differences\n")
     print(table(rows, ("image", "class", "answer", "latency", "predicted", *wrong)) + "\n")

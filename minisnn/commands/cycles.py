@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..timing.cycles import SCHEDULES
-from . import add_data_arguments, add_lanes_argument, add_wide_argument, positive, table
+from . import add_data_arguments, add_lanes_argument, add_wide_argument, first_images, positive, table
 
 JUDGES = 16  # images by which --balance judges
 
@@ -60,7 +60,8 @@ def run(args):
     network = model.network
     lanes = layout.check_lanes(network, args.lanes or layout.default_lanes(network))
     data = datasets.load_for(model, args.model, args.dataset, args.data, progress=not args.json)
-    stimulus = cycles.Stimulus.of_images(model, data.x_test[: args.images], args.threads)
+    images, _ = first_images(data, args.images)
+    stimulus = cycles.Stimulus.of_images(model, images, args.threads)
     if args.balance:
         lanes = balance(stimulus.first(JUDGES), args.balance, wide=args.wide)
     results = {
@@ -139,7 +140,8 @@ def _show(chosen, layers, lanes, schedule):
     print("Cycles of an image in an empty accelerator (mean), and utilisation in a stream\n")
     print(table(rows, ("layer", "lanes", "adds", "x bound", "firing pass", "waits", "idle", "utilisation")))
     print(
-        f"\nadditions take {chosen.adding.sum() / chosen.bound.sum():.4f}x their lower bound, images "
+        "\nLower bounds: an addition in every cycle, and no cycle between additions and firing\n"
+        f"passes. Additions take {chosen.adding.sum() / chosen.bound.sum():.4f}x their lower bound, images "
         f"{chosen.latency.sum() / chosen.least.sum():.4f}x theirs"
     )
 

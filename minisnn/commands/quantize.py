@@ -156,13 +156,13 @@ def _show(losses, before, after, dataset, epochs):
         )
         for loss, rate, integer_rate in zip(losses.layers, before.firing_rates, after.firing_rates)
     ]
-    print(table(rows, ("layer", "bits", "largest error", "rms error", "firing rate", "in integers")))
+    print(table(rows, ("layer", "bits", "largest error", "rms error", "rate before", "rate after")))
     print("\nNeurons: values asked for, and values that the integers stand for\n")
     rows = [
         (loss.name, f"{loss.beta:g}", f"{loss.beta_got:g}", f"{loss.threshold:g}", f"{loss.threshold_got:.4g}")
         for loss in losses.layers
     ]
-    print(table(rows, ("layer", "beta", "in integers", "threshold", "in integers")))
+    print(table(rows, ("layer", "beta", "beta, rounded", "threshold", "threshold, rounded")))
     print("\nMembranes: bounds proven for all inputs, in integers\n")
     rows = [
         (loss.name, loss.membrane_bits, loss.least, loss.most, "MAY SATURATE" if loss.saturates else "never")

@@ -151,7 +151,7 @@ def run(args):
     options, chosen = choose(args.dataset, vars(args))
     settings = Settings(**chosen)
     data = datasets.load(args.dataset, args.data, progress=True)
-    topology = options.pop("topology", None) or f"256-{data.classes}"
+    topology = options.pop("topology", f"256-{data.classes}")
     net = build(topology, data, settings, backend=args.backend, threads=args.threads, **options)
     if net.classes > data.classes:
         print(
@@ -161,7 +161,7 @@ def run(args):
         )
     print(
         f"{data.name}: {len(data.x_train)} training and {len(data.x_test)} test images; {net.topology}, "
-        f"T = {settings.num_steps}, {settings.epochs} epochs, seed {settings.seed}",
+        f"T = {settings.num_steps}, {settings.epochs} epoch{'s' * (settings.epochs > 1)}, seed {settings.seed}",
         flush=True,
     )
     if args.resume and not checkpoint.exists():

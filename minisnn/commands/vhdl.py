@@ -8,7 +8,7 @@ import shlex
 from pathlib import Path
 
 from ..errors import InputError
-from . import add_data_arguments, add_lanes_argument, add_wide_argument, positive
+from . import add_data_arguments, add_lanes_argument, add_wide_argument, first_images, positive
 
 SAMPLE = 200  # test images whose range of cycles the manual states
 
@@ -71,7 +71,8 @@ def run(args):
     except (ValueError, OSError) as error:
         raise InputError(str(error)) from None
     data = datasets.load_for(model, args.model, args.dataset, args.data)
-    files = deliver(model, data.x_test[: args.images], spec, args.name, args.hdl, args.probe, data.x_test[:SAMPLE])
+    images, _ = first_images(data, args.images)
+    files = deliver(model, images, spec, args.name, args.hdl, args.probe, data.x_test[:SAMPLE])
     try:
         write(args.out, files)
     except OSError as error:

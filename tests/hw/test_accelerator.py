@@ -319,7 +319,7 @@ def test_networks_that_cannot_be_built_are_refused(options, words):
     network = random_network("5-4", (9,), np.random.default_rng(0), **options)
     with pytest.raises(ValueError, match=words):
         specify(network, (2, 3))
-    with pytest.raises(ValueError, match="number of steps must be 1 to 255"):
+    with pytest.raises(ValueError, match="max_steps must be at least 256"):
         load_words(network, specify(random_network("5-4", (9,), np.random.default_rng(0)), (2, 3)), 256)
 
 
