@@ -214,10 +214,13 @@ def _spikes_of(figure, trace):
     for axes, integers, spk in zip(rows, trace.network.layers, trace.spk):
         _raster(axes, spk.reshape(trace.num_steps, -1))
         axes.set_title(
-            f"layer {integers.layer.name}: {int(spk.sum()):,} spikes of {integers.layer.neurons:,} neurons",
+            f"layer {integers.layer.name}: {int(spk.sum()):,} spikes of {integers.layer.neurons:,} neurons "
+            f"in {trace.num_steps} step{'s' * (trace.num_steps != 1)}",
             loc="left",
             fontsize=9,
         )
+        neurons = integers.layer.neurons
+        axes.set_yticks([0, neurons - 1] if neurons > 10 else range(neurons))
     _label_rasters(figure, rows)
 
 
@@ -274,7 +277,7 @@ def three_factors(figure: Any, factors: Any, layer: int) -> None:
         axes.spines[["top", "right"]].set_visible(False)
     name, shared = factors.net.layers[layer].name, len(chosen.neurons)
     rows[0].set_title(
-        f"Layer {name}, weight {weight}: sum of products {chosen.gradient:.4g} = gradient"
+        f"Layer {name}, its steepest weight {weight}: sum of products {chosen.gradient:.4g} = gradient"
         + (f" (factors: mean of {shared} neurons)" if shared > 1 else ""),
         fontsize=10,
     )

@@ -79,12 +79,20 @@ def test_figures_of_a_trace_are_written(trace, tmp_path):
     assert all((tmp_path / name).read_bytes()[1:4] == b"PNG" for name in names)
 
 
+def test_spikes_of_a_trace_say_in_how_many_steps(trace):
+    figure = Figure()
+    plot._spikes_of(figure, trace)
+    for axes in figure.axes:
+        assert axes.get_title(loc="left").endswith(f"neurons in {trace.num_steps} steps")
+        assert all(tick == int(tick) for tick in axes.get_yticks())
+
+
 def test_three_factors():
     """Both neurons at their threshold, where this surrogate is 1; the loss wants half a spike more of neuron 0."""
     net = ms.Network("2", (1,), backend="numpy", dtype="float64", rng=np.random.default_rng(0))
     net.layers[0].w[...] = 0.5
     figure = Figure()
     plot.three_factors(figure, ms.Factors(net, np.full((1, 1, 1), 2.0), 0, num_steps=1), 0)
-    assert figure.axes[0].get_title() == "Layer 1 2, weight (0, 0): sum of products -1 = gradient"
+    assert figure.axes[0].get_title() == "Layer 1 2, its steepest weight (0, 0): sum of products -1 = gradient"
     heights = [(axes.get_ylabel(), float(axes.patches[0].get_height())) for axes in figure.axes]
     assert heights == [("error dL/dS", -0.5), ("surrogate", 1.0), ("input trace", 2.0), ("product", -1.0)]

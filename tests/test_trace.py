@@ -172,6 +172,7 @@ def test_saved_and_loaded(tmp_path):
     trace.save(tmp_path / "t.npz")
     again = traces.load(tmp_path / "t.npz")
     assert again.about == trace.about and again.latency == trace.latency
+    assert repr(again) == repr(trace) and len(repr(trace)) < 80 and f"{trace.latency} cycles" in repr(trace)
     for cycle in range(0, trace.latency, 7):
         assert again.at(cycle) == trace.at(cycle)
     for neuron in range(5):

@@ -51,6 +51,11 @@ class Trace(Record):
         Label, answer, scores, the simulator that it was compared with, and more.
     """
 
+    def __repr__(self) -> str:
+        """Return one line: layers, steps, lanes and cycles, without the arrays."""
+        lanes = "/".join(map(str, self.lanes))
+        return f"Trace({len(self.lanes)} layers, {self.num_steps} steps, lanes {lanes}, {self.latency} cycles)"
+
     def why(self, layer: int, neuron: int, step: int) -> Why:
         """Explain a membrane by its additions; raise InputError if there is no such layer, neuron or step.
 

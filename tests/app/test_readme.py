@@ -45,6 +45,15 @@ def test_flags_exist(capsys):
         assert flags <= set(re.findall(r"--[a-z-]+", help_text)), command
 
 
+def test_plain_and_editable_installations_have_their_own_environments():
+    """Numba's cache files of a plain installation would hide an editable one of the same environment."""
+    contributing = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    made = re.findall(r"-m venv (\S+) && (\S+)/bin/pip install (\S+)", TEXT + contributing)
+    assert len(made) == 3 and all(name == used for name, used, _ in made)
+    kinds = {name: {what == "-e" for made_name, _, what in made if made_name == name} for name, _, _ in made}
+    assert all(len(kind) == 1 for kind in kinds.values()) and len(kinds) == 2
+
+
 def test_links_and_files():
     sections = {"#" + title.lower().replace(" ", "-") for title in re.findall(r"^##+ (.+)$", TEXT, re.M)}
     for link in re.findall(r"\]\(([^)]+)\)", TEXT):
