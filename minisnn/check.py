@@ -82,7 +82,7 @@ def other_scale(x: np.ndarray, encoder: Any) -> str:
     """
     sample = np.asarray(x[:: max(len(x) // SAMPLE, 1)], np.float64)
     means, deviations = np.array(encoder.mean), np.array(encoder.std)
-    mean, deviation = float(means.mean()), float(np.sqrt((deviations**2 + means**2).mean() - means.mean() ** 2))
+    mean, deviation = float(means.mean()), float(np.sqrt((deviations**2).mean() + means.var()))
     directions = [_direction(float(np.abs(x).max()), encoder.max_value)]
     if (mean, deviation) != (0.0, 1.0):  # those of an encoder that was not fitted to images
         if sample.std() > 0:  # images of one value have no deviation at any scale

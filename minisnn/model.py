@@ -1,21 +1,27 @@
 """A trained network in a file: one .npz of plain arrays and a JSON text; nothing is pickled."""
 
 import json
+import math
 import platform
-import zipfile
-import zlib
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from . import __version__, check
+from .archive import read_arrays
 from .encode import Encoder
 from .errors import InputError
 from .files import atomic_write
 from .network import BACKENDS, Network
+from .topology import parse
 
 FORMAT = 1
+# What the parts of a damaged file raise where they are used.
+BAD_PARTS = (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError, RecursionError, MemoryError)
+_MOST_PIXEL = 1e30  # float32 holds it, and float64 its square
+_LARGEST = sys.float_info.max
 
 
 @dataclass
@@ -86,9 +92,11 @@ class Model:
             check.whole("threads", threads)
         about, arrays = read(path, "model")
         try:
+            _check_shapes(path, about["network"], arrays)
             network = Network(**about["network"], backend=backend, threads=threads, rng=np.random.default_rng(0))
+            check_encoder(about["encoder"])
             encoder = Encoder.from_config(about["encoder"])
-        except (KeyError, TypeError, ValueError) as error:
+        except BAD_PARTS as error:
             raise InputError(
                 f"{path} describes a network that cannot be built ({_short(error)}); train or export it again"
             ) from error
@@ -156,6 +164,17 @@ def set_params(path: str | Path, network: Network, arrays: dict) -> None:
         param[...] = array
 
 
+def _check_shapes(path, config, arrays):
+    """Raise ValueError unless the weights have the shapes of the topology, before a network of that size is made."""
+    for number, shape in enumerate(parse(config["topology"], config["input_shape"], config["padding"]), 1):
+        stored = arrays.get(f"{number}.w")
+        if stored is not None and stored.shape != shape.w_shape:
+            raise InputError(
+                f"{path}: array {number}.w is {stored.dtype} of shape {stored.shape}, topology {config['topology']} "
+                f"needs shape {shape.w_shape}; train or export it again"
+            )
+
+
 def _about_training(path, about):
     """Return seed, data set, settings, history and versions of a model file, with their types checked."""
     kinds = {"seed": int, "dataset": str, "settings": dict, "history": list, "versions": dict}
@@ -164,9 +183,9 @@ def _about_training(path, about):
             raise InputError(
                 f"{path}: field {name} must be a {kind.__name__}, got {about.get(name)!r}; train or export it again"
             )
-    needed = {"epoch", "loss", "train_accuracy", "validation_accuracy"}
-    if not all(isinstance(entry, dict) and needed <= entry.keys() for entry in about["history"]):
-        raise InputError(f"{path}: each entry of history must contain {', '.join(sorted(needed))}; train it again")
+    if not is_whole(about["seed"]):
+        raise InputError(f"{path}: seed must be a whole number from 0, got {about['seed']!r}; train or export it again")
+    check_history(path, about["history"])
     return {name: about[name] for name in kinds}
 
 
@@ -186,24 +205,79 @@ def read(path: str | Path, kind: str) -> tuple[dict, dict]:
         wrong = "is a folder" if path.is_dir() else "does not exist"
         raise InputError(f"{path} {wrong}; name a {kind} file (.npz) that minisnn wrote")
     try:
-        with np.load(path, allow_pickle=False) as content:
-            arrays = {name: content[name] for name in content}
-        about = json.loads(str(arrays.pop("about")))
+        arrays = read_arrays(path)
+    except InputError as error:
+        raise InputError(f"{error}; name a {kind} file (.npz) that minisnn wrote") from error
+    try:
+        about = json.loads(str(arrays.pop("about")), parse_constant=_no_number)
         actual_kind, version = about.pop("kind"), about.pop("format")
-    except (KeyError, AttributeError, TypeError, json.JSONDecodeError, RecursionError) as error:
+    except (KeyError, AttributeError, TypeError, ValueError, RecursionError) as error:
         raise InputError(f"{path} is not a {kind} file of minisnn; name one that minisnn wrote") from error
-    except (OSError, ValueError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
-        raise InputError(
-            f"{path} is damaged or not a .npz of plain arrays ({_short(error)}); write it again"
-        ) from error
     if actual_kind != kind:
-        raise InputError(f"{path} is a {actual_kind} file, not a {kind} file; name another")
+        raise InputError(_other_kind(path, actual_kind, kind))
     if version != FORMAT:
         raise InputError(
             f"{path} has format version {version}, this minisnn ({__version__}) reads version "
             f"{FORMAT}; use the version of minisnn that wrote it, or train again"
         )
     return about, arrays
+
+
+def _other_kind(path, actual, wanted):
+    """Sentence on a file of another kind; floats in place of integers, or the reverse, are the likely mistake."""
+    name = path.name.removesuffix(".npz").removesuffix(".int")
+    if (actual, wanted) == ("model", "quantized model"):
+        integers = path.with_name(f"{name}.int.npz")
+        return f"{path} holds floats; this command needs integers: run `minisnn quantize {path}` and use {integers}"
+    if (actual, wanted) == ("quantized model", "model"):
+        return f"{path} holds integers; this command needs floats: use the model that it was quantized from"
+    return f"{path} is a {actual} file, not a {wanted} file; name another"
+
+
+def _no_number(text):
+    """Refuse the NaN and Infinity that Python's JSON takes."""
+    raise ValueError(f"{text} is not a number")
+
+
+def is_number(value: object, least: float = -math.inf, most: float = math.inf) -> bool:
+    """Return True for a finite int or float from `least` to `most`."""
+    return (
+        isinstance(value, (int, float))
+        and not isinstance(value, bool)
+        and abs(value) <= _LARGEST
+        and (least <= value <= most)
+    )
+
+
+def is_whole(value: object, least: int = 0) -> bool:
+    """Return True for an int from `least`, of at most 64 bits."""
+    return isinstance(value, int) and is_number(value, least, 2**63 - 1)
+
+
+def check_encoder(config: dict) -> None:
+    """Raise ValueError unless the values of a file's encoder are numbers."""
+    if not is_number(config.get("max_value", 1), 0, _MOST_PIXEL):
+        raise ValueError(f"max_value must be a number of up to {_MOST_PIXEL:g}, got {config['max_value']!r}")
+    if not is_whole(config["num_steps"], 1):
+        raise ValueError(f"num_steps must be a whole number from 1, got {config['num_steps']!r}")
+    for name in ("mean", "std"):
+        values = config[name]
+        if not isinstance(values, list) or not all(is_number(value, -_MOST_PIXEL, _MOST_PIXEL) for value in values):
+            raise ValueError(f"{name} must be a list of numbers of up to {_MOST_PIXEL:g}, got {values!r}")
+
+
+def check_history(path: str | Path, history: list) -> None:
+    """Raise InputError unless each entry of a history has the numbers that reports and figures show."""
+    for number, entry in enumerate(history, 1):
+        if not isinstance(entry, dict):
+            raise InputError(f"{path}: entry {number} of history is not an epoch; train it again")
+        for name in ("epoch", "loss", "train_accuracy", "validation_accuracy"):
+            value = entry.get(name)
+            missing = value is None and not (name == "validation_accuracy" and name in entry)
+            if missing or not (value is None or is_number(value)):
+                raise InputError(
+                    f"{path}: {name} in entry {number} of history must be a number, got {value!r}; train it again"
+                )
 
 
 def _short(error):

@@ -109,14 +109,14 @@ def test_nothing_in_it_is_pickled(path):
         ({"encoder": {"kind": "morse", "num_steps": 3, "mean": [0], "std": [1]}}, "unknown encoding 'morse'"),
         ({"encoder": Encoder("direct", 7).config()}, "encoding is for 1 channels, the network takes 2"),
         ({"history": 5}, "field history must be a list, got 5"),
-        ({"history": [{"epoch": 1}]}, "each entry of history"),
+        ({"history": [{"epoch": 1}]}, "loss in entry 1 of history must be a number, got None"),
         ({"seed": "x"}, "field seed must be a int, got 'x'"),
         ({"versions": ...}, "field versions"),
         ({"drop": ["2.w"]}, "lacks the array 2.w"),
         ({"arrays": {"2.w": np.zeros((3, 3), np.float32)}}, r"array 2.w is float32 of shape \(3, 3\)"),
         ({"arrays": {"2.w": np.zeros((36, 12))}}, "array 2.w is float64 of shape"),
         ({"arrays": {"3.b": np.full(10, np.nan, np.float32)}}, "array 3.b has values that are not finite"),
-        ({"arrays": {"3.b": np.array([None] * 10)}}, "damaged or not a .npz of plain arrays"),
+        ({"arrays": {"3.b": np.array([None] * 10)}}, "holds Python objects"),
     ],
 )
 def test_wrong_content_is_named_in_one_sentence(path, change, words):
@@ -134,10 +134,10 @@ def test_files_that_are_something_else(tmp_path):
     np.savez(tmp_path / "list.npz", about=np.array("[1, 2]"))
     for name, words in (
         ("other.npz", "not a model file"),
-        ("array.npy", "not a model file"),
+        ("array.npy", "not an .npz file but a single array"),
         ("list.npz", "not a model file"),
-        ("text.npz", "damaged"),
-        ("empty.npz", "damaged"),
+        ("text.npz", "not an .npz file"),
+        ("empty.npz", "not an .npz file"),
         ("none.npz", "does not exist"),
         ("", "is a folder"),
     ):

@@ -83,9 +83,10 @@ def _summary(history):
     text = (
         f"{last['epoch']} epochs, last loss {last['loss']:.4f}, training accuracy {100 * last['train_accuracy']:.2f} %"
     )
-    if last["validation_accuracy"] is None:
+    validated = [entry for entry in history if entry["validation_accuracy"] is not None]
+    if not validated:
         return text + ", no validation"
-    best = max(reversed(history), key=lambda entry: entry["validation_accuracy"])  # the later of two equals, as in fit
+    best = max(reversed(validated), key=lambda entry: entry["validation_accuracy"])
     accuracy = 100 * best["validation_accuracy"]
     return text + f", best validation accuracy {accuracy:.2f} % in epoch {best['epoch']}"
 

@@ -1,34 +1,41 @@
 """Readers of file formats: IDX (MNIST), MATLAB 5 (SVHN) and .npz; each checks what it reads, in one sentence."""
 
 import gzip
-import zipfile
 import zlib
 from pathlib import Path
 
 import numpy as np
 
+from ..archive import read_arrays
 from ..errors import InputError
 
 MOST_LABEL = 2**31
+MOST_EXPANSION = 1032  # of a byte by gzip
 HOW_TO_WRITE = "write it with numpy.savez(file, X=images, y=labels)"
 
 
 def read_idx(path: Path, dimensions: int) -> np.ndarray:
     """Read an IDX file of bytes: magic 0 0 8 d, d sizes of 4 bytes each, big-endian, then the bytes themselves."""
+    head = 4 + 4 * dimensions
     try:
         with gzip.open(path, "rb") if path.suffix == ".gz" else open(path, "rb") as file:
-            content = file.read()
+            start = file.read(head)
+            if start[:4] != bytes([0, 0, 8, dimensions]) or len(start) < head:
+                plural = "s" if dimensions > 1 else ""
+                raise InputError(
+                    f"{path} is not an IDX file of bytes with {dimensions} dimension{plural}; download it again"
+                )
+            shape = tuple(int(n) for n in np.frombuffer(start, ">u4", dimensions, offset=4))
+            size = int(np.prod(shape, dtype=object))
+            if size > MOST_EXPANSION * path.stat().st_size:
+                raise InputError(f"{path} is too short for the {size} bytes that its head promises; download it again")
+            content = file.read(size + 1)  # one more byte, to notice that the file does not end there
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"{path} cannot be read ({error}); download it again") from error
-    head = 4 + 4 * dimensions
-    if content[:4] != bytes([0, 0, 8, dimensions]) or len(content) < head:
-        plural = "s" if dimensions > 1 else ""
-        raise InputError(f"{path} is not an IDX file of bytes with {dimensions} dimension{plural}; download it again")
-    shape = tuple(int(n) for n in np.frombuffer(content, ">u4", dimensions, offset=4))
-    size = int(np.prod(shape, dtype=object))
-    if len(content) != head + size or size == 0:
-        raise InputError(f"{path} holds {len(content) - head} bytes, but its head promises {size}; download it again")
-    return np.frombuffer(content, np.uint8, offset=head).reshape(shape)
+    if len(content) != size or size == 0:
+        held = f"more than {size}" if len(content) > size else len(content)
+        raise InputError(f"{path} holds {held} bytes, but its head promises {size}; download it again")
+    return np.frombuffer(content, np.uint8).reshape(shape)
 
 
 def read_mat(path: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -67,15 +74,14 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
 
 def _npz_arrays(path):
     """Arrays of a .npz file under the four known names."""
+    if not path.exists():
+        raise InputError(f"{path} does not exist; name a .npz file with arrays X and y")
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; name a .npz file with arrays X and y")
     try:
-        with np.load(path, allow_pickle=False) as content:
-            return {key: content[key] for key in ("X", "y", "X_test", "y_test") if key in content}
-    except FileNotFoundError:
-        raise InputError(f"{path} does not exist; name a .npz file with arrays X and y") from None
-    except IsADirectoryError:
-        raise InputError(f"{path} is a folder; name a .npz file with arrays X and y") from None
-    except (OSError, ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile, zlib.error) as error:
-        raise InputError(f"{path} is not a complete .npz file of plain numbers ({error}); {HOW_TO_WRITE}") from error
+        return read_arrays(path, ("X", "y", "X_test", "y_test"))
+    except InputError as error:
+        raise InputError(f"{error}; {HOW_TO_WRITE}") from error
 
 
 def _npz_images(path, key, x):
@@ -85,7 +91,8 @@ def _npz_images(path, key, x):
     if x.dtype != np.uint8 and not np.issubdtype(x.dtype, np.floating):
         raise InputError(f"{path}: {key} must be uint8 or float, got {x.dtype}; convert it with astype")
     if x.dtype != np.uint8:
-        x = x.astype(np.float32)
+        with np.errstate(over="ignore"):  # numbers beyond float32 become infinite, which is told below
+            x = x.astype(np.float32)
         if not np.isfinite(x).all():
             raise InputError(f"{path}: {key} has values that are not finite; remove or replace them")
     return np.ascontiguousarray(x[..., None] if x.ndim == 3 else x)

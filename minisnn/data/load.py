@@ -120,7 +120,8 @@ def _mnist(name, files):
 
 def _mnist_part(files, part):
     images, labels = (
-        files.find(f"{part}-{kind}-ubyte.gz", f"{part}-{kind}-ubyte") for kind in ("images-idx3", "labels-idx1")
+        files.find(*(f"{part}-{kind}{mark}{number}-ubyte{end}" for mark in "-." for end in (".gz", "")))
+        for kind, number in (("images", "idx3"), ("labels", "idx1"))
     )
     x, y = read_idx(images, 3), read_idx(labels, 1)
     if x.shape[1:] != (28, 28):

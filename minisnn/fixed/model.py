@@ -10,7 +10,7 @@ from ..check import images as check_images
 from ..check import images_for
 from ..encode import Encoder
 from ..errors import InputError
-from ..model import read, versions, write
+from ..model import BAD_PARTS, check_encoder, is_number, is_whole, read, versions, write
 from ..result import Result
 from ..rng import stream
 from ..topology import normalised, parse
@@ -49,7 +49,7 @@ class Pixels:
                     "images that reach as far"
                 )
             return images.astype(dtype, copy=False)
-        return np.clip(np.rint((images - self.low) / self.step), 0, most).astype(dtype)
+        return np.clip(np.rint((images - float(self.low)) / float(self.step)), 0, most).astype(dtype)
 
     def as_numbers(self, integers: np.ndarray) -> np.ndarray:
         """Return the pixels that integers stand for, as float64."""
@@ -209,14 +209,29 @@ def load(path: str | Path) -> IntegerModel:
     """
     about, arrays = read(path, KIND)
     try:
+        _check_plain(about)
         encoder = Encoder.from_config(about["encoder"])
         pixels = Pixels(*about["pixels"])
         network = joined(about, arrays, pixels.bits if encoder.kind == "direct" else 0)
         if network.layers[-1].layer.neurons % network.classes:
             raise ValueError(f"{network.classes} classes do not divide the last layer")
         return IntegerModel(network, encoder, pixels, about["seed"], about["dataset"], about["source"])
-    except (KeyError, TypeError, ValueError) as error:
+    except BAD_PARTS as error:
         raise InputError(f"{path} describes a network that cannot be built ({error}); quantize again") from error
+
+
+def _check_plain(about):
+    """Raise ValueError unless the plain values of a file are of the right types."""
+    check_encoder(about["encoder"])
+    low, step, bits = about["pixels"]
+    if not is_number(low) or not is_number(step) or step <= 0 or not is_whole(bits, 1) or bits > 16:
+        raise ValueError(f"pixels must be a lowest value, a step above 0 and 1 to 16 bits, got {about['pixels']!r}")
+    for name, least in (("seed", 0), ("classes", 1)):
+        if not is_whole(about[name], least):
+            raise ValueError(f"{name} must be a whole number from {least}, got {about[name]!r}")
+    for name, kind in (("dataset", str), ("source", dict)):
+        if not isinstance(about[name], kind):
+            raise ValueError(f"{name} must be a {kind.__name__}, got {about[name]!r}")
 
 
 def check(layer: IntegerLayer, index: int = 0) -> None:
@@ -227,9 +242,11 @@ def check(layer: IntegerLayer, index: int = 0) -> None:
     if layer.w.dtype != np.int16 or layer.b.dtype != np.int64:
         raise ValueError(f"{name}: weights must be int16 and biases int64, got {layer.w.dtype} and {layer.b.dtype}")
     numbers = [layer.threshold, layer.beta, layer.frac, layer.guard, layer.weight_bits, layer.membrane_bits]
-    if not all(isinstance(n, int) for n in numbers):
+    if not all(is_whole(n) for n in numbers):
         raise ValueError(f"{name}: threshold, beta and widths must be whole numbers, got {numbers}")
-    most = (1 << (layer.weight_bits - 1)) - 1
+    if not is_number(layer.scale):
+        raise ValueError(f"{name}: scale must be a number, got {layer.scale!r}")
+    most = (1 << (min(layer.weight_bits, 16) - 1)) - 1 if layer.weight_bits > 0 else 0
     if not 2 <= layer.weight_bits <= 16 or np.abs(layer.w.astype(int)).max(initial=0) > most:
         raise ValueError(f"{name}: weights must fit {layer.weight_bits} bits, 2 to 16, symmetric")
     if not 0 <= layer.frac <= 16 or not 0 <= layer.beta <= 1 << layer.frac or not 0 <= layer.guard <= 16:

@@ -52,6 +52,14 @@ def gather(path: str | Path, clock_mhz: float = 100.0, constants: dict[str, floa
         rows, seconds = store.rows(), sum(store.seconds().values())
         notes = {name: store.noted(name) for name in ("plan", "command", "pitfalls")}
     plan = _plan(path, notes["plan"])
+    try:
+        return _contents(rows, plan, notes, seconds, clock_mhz, constants)
+    except (KeyError, TypeError, IndexError, AttributeError) as error:
+        raise InputError(f"{path} has points that lack what a report needs ({error!r}); run the study again") from error
+
+
+def _contents(rows, plan, notes, seconds, clock_mhz, constants):
+    """Everything that a report says, from the rows and notes of a file."""
     done = [row for row in rows if row["status"] == "done"]
     return {
         "points": [flat(row, plan, clock_mhz, constants) for row in rows],
@@ -82,7 +90,7 @@ def _plan(path, note):
         return None
     try:
         return Plan(**{name: tuple(value) if isinstance(value, list) else value for name, value in note.items()})
-    except TypeError:
+    except (TypeError, AttributeError):
         raise InputError(f"{path} has a plan of another version of minisnn; use that version") from None
 
 

@@ -13,7 +13,7 @@ import platform
 import socket
 import sqlite3
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +64,7 @@ class Store:
             # isolation_level=None: statements commit at once, except in explicit transactions
             self._db = sqlite3.connect(self.path, timeout=60, isolation_level=None)
             self._prepare()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise InputError(
                 f"cannot use {path} ({error}); name a file that minisnn sweep wrote, or a new file in an "
                 "existing folder"
@@ -78,7 +78,8 @@ class Store:
 
     def close(self) -> None:
         """Release all claims of this process, and close the file."""
-        self._db.execute("DELETE FROM claims WHERE owner = ?", (self.owner,))
+        with suppress(sqlite3.Error):  # in a damaged file; elsewhere claims that stay go stale
+            self._db.execute("DELETE FROM claims WHERE owner = ?", (self.owner,))
         self._db.close()
 
     def _prepare(self):
@@ -121,10 +122,35 @@ class Store:
 
     def rows(self) -> list[dict]:
         """Return all points, in the order of their settings: dicts of key, training, point, status, reason, result."""
-        cursor = self._db.execute("SELECT key, training, point, status, reason, result FROM points ORDER BY point")
-        names = [column for column, *_ in cursor.description]
-        rows = [dict(zip(names, values)) for values in cursor]
-        return [row | {name: json.loads(row[name]) for name in ("point", "result")} for row in rows]
+        names = ("key", "training", "point", "status", "reason", "result")
+        cells = self._cells(f"SELECT {', '.join(names)} FROM points ORDER BY point")
+        return [self._row(dict(zip(names, values))) for values in cells]
+
+    def _cells(self, query, values=()):
+        """Return all rows of a query; a file whose tables are missing or damaged is an InputError."""
+        try:
+            return self._db.execute(query, values).fetchall()
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            raise InputError(f"{self.path} is damaged ({error}); restore it, or run the study again") from error
+
+    def _row(self, row):
+        """Return a row of the points with its JSON read; raise InputError if it is damaged."""
+        row = row | {name: self._json(row[name], f"{name} of point {row['key']}") for name in ("point", "result")}
+        parts = {"point": ("data", "network", "training"), "result": ("validation", "test")}
+        right = row["status"] in ("done", "failed") and isinstance(row["reason"], str)
+        for name, keys in parts.items():
+            right = right and isinstance(row[name], dict)
+            if right and (name == "point" or row["status"] == "done"):
+                right = all(isinstance(row[name].get(key), dict) for key in keys)
+        if not right:
+            raise InputError(f"{self.path} is damaged: point {row['key']} is incomplete; run the study again")
+        return row
+
+    def _json(self, text, what):
+        try:
+            return json.loads(text)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise InputError(f"{self.path} is damaged: {what} is not JSON; run the study again") from error
 
     def note(self, name: str, value: Any) -> None:
         """Store a plain value under a name; raise InputError if the name has another value."""
@@ -134,8 +160,8 @@ class Store:
 
     def noted(self, name: str) -> Any:
         """Return the value stored under a name, or None."""
-        row = self._db.execute("SELECT value FROM notes WHERE name = ?", (name,)).fetchone()
-        return row and json.loads(row[0])
+        rows = self._cells("SELECT value FROM notes WHERE name = ?", (name,))
+        return self._json(rows[0][0], f"note {name}") if rows else None
 
     def copy_without_models(self, path: str | Path) -> None:
         """Write a copy without the trained models, small enough to share; a sweep that continues it trains again."""
@@ -150,7 +176,10 @@ class Store:
 
     def seconds(self) -> dict[str, float]:
         """Return the seconds of each point's last computation, by key, its share of the training included."""
-        return dict(self._db.execute("SELECT key, seconds FROM times ORDER BY rowid"))
+        seconds = dict(self._cells("SELECT key, seconds FROM times ORDER BY rowid"))
+        if not all(isinstance(value, (int, float)) for value in seconds.values()):
+            raise InputError(f"{self.path} is damaged: the times of its points are not numbers; run the study again")
+        return seconds
 
     def forget(self, keys: list[str], failed_alone: bool) -> None:
         """Delete the rows of these points, or only the failed ones among them; models stay."""

@@ -10,6 +10,7 @@ turns that into bounds of their ratio.
 """
 
 import json
+import sys
 from math import isfinite
 from pathlib import Path
 from typing import NamedTuple
@@ -33,6 +34,9 @@ CLOCKED_BIT = ADDED_BIT * CLOCK / (ROUTING + LOOK_UPS)
 MEMORY_BIT = READ_64 / 64 * HARD * AT_CORE_V
 MULTIPLIED_BIT = MULTIPLY_8 / 8**2 * HARD * AT_CORE_V
 COUNTER_BITS = 32  # the cycle counter of ``hw/accelerator.py``
+
+
+LARGEST = sys.float_info.max
 
 
 class Constant(NamedTuple):
@@ -76,7 +80,7 @@ def load_constants(path: str | Path) -> dict[str, float]:
     """
     try:
         given = json.loads(Path(path).read_text())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(
             f'{path}: cannot be read as constants ({error}); give a JSON file such as {{"static": 0.1}}'
         ) from None
@@ -85,9 +89,18 @@ def load_constants(path: str | Path) -> dict[str, float]:
     for name, value in given.items():
         if name not in CONSTANTS:
             raise InputError(f"{path}: no constant is named {name!r}; use one of {', '.join(CONSTANTS)}")
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value or not isfinite(value):
-            raise InputError(f"{path}: {name} must be a number of {CONSTANTS[name][1]}, 0 or more, got {value!r}")
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= LARGEST:
+            raise InputError(f"{path}: {name} must be a number of {CONSTANTS[name][1]}, 0 or more, got {_brief(value)}")
     return _values(given)
+
+
+def _brief(value):
+    """Return a value as text, shortened if it is long."""
+    try:
+        text = repr(value)
+    except ValueError:  # a whole number of more digits than Python prints
+        return "a number of thousands of digits"
+    return text if len(text) < 40 else f"{text[:36]}..."
 
 
 def _values(constants):

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
-from ..model import portable, read, write
+from ..model import check_history, is_number, is_whole, portable, read, write
 from .loop import Training
 
 
@@ -27,6 +27,7 @@ def load(path: str | Path, run: Training) -> None:
     """
     about, arrays = read(path, "checkpoint")
     _must_agree(path, about, _identity(run))
+    _check_progress(path, about)
     for name, current in _arrays(run).items():
         stored = arrays.get(name)
         if stored is None or (stored.shape, stored.dtype) != (current.shape, current.dtype):
@@ -35,11 +36,16 @@ def load(path: str | Path, run: Training) -> None:
         for name, array in zip(run.net.param_names, group):
             array[...] = arrays[prefix + name]
     run.optimiser.load({name.removeprefix("optimiser."): array for name, array in arrays.items()})
-    try:
-        run.history[:] = about["history"]
-        run.best_accuracy, run.since_best = about["best_accuracy"], about["since_best"]
-    except (KeyError, TypeError) as error:
-        raise InputError(f"{path} lacks the progress of the training; delete it to start anew") from error
+    run.history[:] = about["history"]
+    run.best_accuracy, run.since_best = about["best_accuracy"], about["since_best"]
+
+
+def _check_progress(path, about):
+    """Raise InputError unless the progress of a checkpoint is plain numbers."""
+    right = isinstance(about.get("history"), list) and is_number(about.get("best_accuracy"))
+    if not right or not is_whole(about.get("since_best")):
+        raise InputError(f"{path} lacks the progress of the training, or it is damaged; delete it to start anew")
+    check_history(path, about["history"])
 
 
 def _identity(run: Training) -> dict[str, dict]:

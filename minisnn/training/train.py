@@ -144,6 +144,7 @@ def fine_tune(
     `resume` and `progress` of :func:`fit`, and settings that differ from the model's.
     """
     original = {name: value for name, value in model.settings.items() if name in Settings.__dataclass_fields__}
+    Settings(**original)  # a damaged model file may hold anything
     settings = original | {
         "epochs": epochs,
         "weight_bits": weight_bits,

@@ -1,0 +1,83 @@
+"""A reader of .npz archives that looks at every header before it allocates memory for an array."""
+
+import zipfile
+from collections.abc import Collection
+from pathlib import Path
+
+import numpy as np
+
+from .errors import InputError
+
+# Real arrays rarely shrink more than a hundredfold; small files may, without harm.
+HARMLESS_BYTES, MOST_COMPRESSION = 1 << 28, 100
+
+
+def read_arrays(path: str | Path, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
+    """Return the arrays of a .npz file by name, or those of them that are in `names`.
+
+    Raise InputError, which ends in what is wrong and not in a remedy, if the file is no .npz file, is damaged, or
+    holds something other than plain numbers and texts.
+    """
+    path = Path(path)
+    with _opened(path) as archive:
+        arrays = {}
+        for entry in archive.infolist():
+            name = entry.filename.removesuffix(".npy")
+            if entry.filename.endswith(".npy") and (names is None or name in names):
+                try:
+                    arrays[name] = _array(archive, entry, path)
+                except InputError:
+                    raise
+                except Exception as error:  # NumPy, zipfile and the decompressors raise many types on a damaged file
+                    raise InputError(f"{path} is damaged: array {name} cannot be read ({_short(error)})") from error
+    return arrays
+
+
+def _opened(path):
+    """Open the archive; the first bytes tell what another kind of file is."""
+    try:
+        with open(path, "rb") as file:
+            start = file.read(6)
+        if start == b"\x93NUMPY":
+            raise InputError(f"{path} is not an .npz file but a single array (.npy)")
+        if start[:2] != b"PK":
+            raise InputError(f"{path} is not an .npz file")
+        return zipfile.ZipFile(path)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror or _short(error)})") from error
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(f"{path} is damaged or cut off: its list of arrays cannot be read") from error
+
+
+def _array(archive, entry, path):
+    """Read one array, after its header and its promised size are found to agree with the archive."""
+    name = entry.filename.removesuffix(".npy")
+    if entry.flag_bits & 1:
+        raise InputError(f"{path} is encrypted, and minisnn reads plain .npz files")
+    with archive.open(entry) as file:
+        version = np.lib.format.read_magic(file)
+        header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, dtype = header(file)
+        begin = file.tell()
+    if dtype.hasobject:
+        raise InputError(f"{path}: array {name} holds Python objects; only plain numbers are read")
+    size = dtype.itemsize
+    for length in shape:
+        size *= length
+    if min(shape, default=0) < 0 or begin + size != entry.file_size:
+        raise InputError(
+            f"{path} is damaged: array {name} has {entry.file_size - begin} bytes, its header promises {size}"
+        )
+    if size > max(HARMLESS_BYTES, MOST_COMPRESSION * path.stat().st_size):
+        raise InputError(
+            f"{path} is damaged: array {name} claims {size / 1e9:.1f} GB, which so small a file cannot hold"
+        )
+    with archive.open(entry) as file:
+        return np.lib.format.read_array(file, allow_pickle=False)
+
+
+def _short(error):
+    reason = error.args[0] if error.args else ""  # tokenize's errors are tuples
+    return (str(reason).splitlines() or [type(error).__name__])[0]
