@@ -481,7 +481,7 @@ def test_file_and_threads(tmp_path):
     runs = [m.network.forward(m.encode(images), 6, threads=n) for m, n in ((integer, 1), (again, 3))]
     for name in ("scores", "inputs", "additions", "spike_counts"):
         assert np.array_equal(getattr(runs[0], name), getattr(runs[1], name))
-    with pytest.raises(InputError, match="is a quantized model file, not a model file"):
+    with pytest.raises(InputError, match="holds integers; this command needs floats"):
         ms.load_model(tmp_path / "m.int.npz")
 
 
