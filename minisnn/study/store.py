@@ -136,12 +136,9 @@ class Store:
     def _row(self, row):
         """Return a row of the points with its JSON read; raise InputError if it is damaged."""
         row = row | {name: self._json(row[name], f"{name} of point {row['key']}") for name in ("point", "result")}
-        parts = {"point": ("data", "network", "training"), "result": ("validation", "test")}
         right = row["status"] in ("done", "failed") and isinstance(row["reason"], str)
-        for name, keys in parts.items():
-            right = right and isinstance(row[name], dict)
-            if right and (name == "point" or row["status"] == "done"):
-                right = all(isinstance(row[name].get(key), dict) for key in keys)
+        right = right and isinstance(row["point"], dict)
+        right = right and (isinstance(row["result"], dict) or row["status"] == "failed")
         if not right:
             raise InputError(f"{self.path} is damaged: point {row['key']} is incomplete; run the study again")
         return row
