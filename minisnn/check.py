@@ -1,20 +1,36 @@
 """Checks of what a user passes in; each raises InputError with one sentence that says what is wrong and the remedy."""
 
+import math
+import sys
 from typing import Any
 
 import numpy as np
 
 from .errors import InputError
 
+LARGEST = sys.float_info.max
 SAMPLE = 1000  # images whose mean and deviation stand for all
 DARK = 10  # so many images cannot all be dark by chance
 
 
-def whole(name: str, value: Any, least: int = 1) -> int:
-    """Return a whole number from `least` as an int."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)) or value < least:
-        raise InputError(f"{name} must be a whole number from {least}, got {value!r}")
+def whole(name: str, value: Any, least: int = 1, most: int | None = None) -> int:
+    """Return a whole number from `least`, and up to `most` if given, as an int."""
+    number = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not number or value < least or (most is not None and value > most):
+        limit = "" if most is None else f" to {most}"
+        raise InputError(f"{name} must be a whole number from {least}{limit}, got {value!r}")
     return int(value)
+
+
+def is_number(value: Any, least: float = -math.inf, most: float = math.inf) -> bool:
+    """Return True for a finite int or float of Python's from `least` to `most`, as JSON holds it."""
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return number and abs(value) <= LARGEST and least <= value <= most
+
+
+def is_whole(value: Any, least: int = 0) -> bool:
+    """Return True for an int of Python's from `least`, of at most 64 bits."""
+    return isinstance(value, int) and is_number(value, least, 2**63 - 1)
 
 
 def choice(name: str, value: Any, choices: Any) -> Any:

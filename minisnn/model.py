@@ -1,9 +1,7 @@
 """A trained network in a file: one .npz of plain arrays and a JSON text; nothing is pickled."""
 
 import json
-import math
 import platform
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,7 +19,6 @@ FORMAT = 1
 # What the parts of a damaged file raise where they are used.
 BAD_PARTS = (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError, RecursionError, MemoryError)
 _MOST_PIXEL = 1e30  # float32 holds it, and float64 its square
-_LARGEST = sys.float_info.max
 
 
 @dataclass
@@ -91,8 +88,8 @@ class Model:
         if threads is not None:
             check.whole("threads", threads)
         about, arrays = read(path, "model")
+        _check_shapes(path, about.get("network"), arrays)
         try:
-            _check_shapes(path, about["network"], arrays)
             network = Network(**about["network"], backend=backend, threads=threads, rng=np.random.default_rng(0))
             check_encoder(about["encoder"])
             encoder = Encoder.from_config(about["encoder"])
@@ -165,8 +162,12 @@ def set_params(path: str | Path, network: Network, arrays: dict) -> None:
 
 
 def _check_shapes(path, config, arrays):
-    """Raise ValueError unless the weights have the shapes of the topology, before a network of that size is made."""
-    for number, shape in enumerate(parse(config["topology"], config["input_shape"], config["padding"]), 1):
+    """Raise InputError unless the weights have the shapes of the topology, before a network of that size is made."""
+    try:
+        shapes = parse(config["topology"], config["input_shape"], config["padding"])
+    except BAD_PARTS:
+        return  # the network refuses it, and says why
+    for number, shape in enumerate(shapes, 1):
         stored = arrays.get(f"{number}.w")
         if stored is not None and stored.shape != shape.w_shape:
             raise InputError(
@@ -183,7 +184,7 @@ def _about_training(path, about):
             raise InputError(
                 f"{path}: field {name} must be a {kind.__name__}, got {about.get(name)!r}; train or export it again"
             )
-    if not is_whole(about["seed"]):
+    if not check.is_whole(about["seed"]):
         raise InputError(f"{path}: seed must be a whole number from 0, got {about['seed']!r}; train or export it again")
     check_history(path, about["history"])
     return {name: about[name] for name in kinds}
@@ -239,30 +240,17 @@ def _no_number(text):
     raise ValueError(f"{text} is not a number")
 
 
-def is_number(value: object, least: float = -math.inf, most: float = math.inf) -> bool:
-    """Return True for a finite int or float from `least` to `most`."""
-    return (
-        isinstance(value, (int, float))
-        and not isinstance(value, bool)
-        and abs(value) <= _LARGEST
-        and (least <= value <= most)
-    )
-
-
-def is_whole(value: object, least: int = 0) -> bool:
-    """Return True for an int from `least`, of at most 64 bits."""
-    return isinstance(value, int) and is_number(value, least, 2**63 - 1)
-
-
 def check_encoder(config: dict) -> None:
     """Raise ValueError unless the values of a file's encoder are numbers."""
-    if not is_number(config.get("max_value", 1), 0, _MOST_PIXEL):
+    if not check.is_number(config.get("max_value", 1), 0, _MOST_PIXEL):
         raise ValueError(f"max_value must be a number of up to {_MOST_PIXEL:g}, got {config['max_value']!r}")
-    if not is_whole(config["num_steps"], 1):
+    if not check.is_whole(config["num_steps"], 1):
         raise ValueError(f"num_steps must be a whole number from 1, got {config['num_steps']!r}")
     for name in ("mean", "std"):
         values = config[name]
-        if not isinstance(values, list) or not all(is_number(value, -_MOST_PIXEL, _MOST_PIXEL) for value in values):
+        if not isinstance(values, list) or not all(
+            check.is_number(value, -_MOST_PIXEL, _MOST_PIXEL) for value in values
+        ):
             raise ValueError(f"{name} must be a list of numbers of up to {_MOST_PIXEL:g}, got {values!r}")
 
 
@@ -274,7 +262,7 @@ def check_history(path: str | Path, history: list) -> None:
         for name in ("epoch", "loss", "train_accuracy", "validation_accuracy"):
             value = entry.get(name)
             missing = value is None and not (name == "validation_accuracy" and name in entry)
-            if missing or not (value is None or is_number(value)):
+            if missing or not (value is None or check.is_number(value)):
                 raise InputError(
                     f"{path}: {name} in entry {number} of history must be a number, got {value!r}; train it again"
                 )

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import minisnn as ms
+from minisnn.check import whole
 from minisnn.encode import Encoder
 from minisnn.errors import InputError
 from minisnn.fixed.bounds import bounds, signed_bits
@@ -15,7 +16,7 @@ from minisnn.fixed.lif import RESETS, ROUNDINGS
 from minisnn.fixed.model import check, joined, load, parts
 from minisnn.fixed.network import IntegerLayer, IntegerNetwork, current
 from minisnn.fixed.quantize import dequantised, quantize
-from minisnn.fixed.rounding import input_factors, rounded, scale, whole_number, widths
+from minisnn.fixed.rounding import input_factors, rounded, scale, widths
 from minisnn.model import Model
 from minisnn.topology import parse
 
@@ -409,7 +410,7 @@ def test_widths_of_all_layers_or_of_each():
         widths((8, 4), 3)
     for value in (4.5, True, 17):
         with pytest.raises(InputError, match=f"guard must be a whole number from 0 to 16, got {value}"):
-            whole_number("guard", value, 0, 16)
+            whole("guard", value, 0, 16)
 
 
 def test_images_run_in_batches():

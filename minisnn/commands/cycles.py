@@ -8,6 +8,7 @@ to compare with: that of the public RTL of the paper's group (layerwise: one lay
 import json
 from pathlib import Path
 
+from .. import check
 from ..errors import InputError
 from ..timing.cycles import SCHEDULES
 from . import add_data_arguments, add_lanes_argument, add_wide_argument, first_images, positive, table
@@ -91,8 +92,7 @@ def run(args):
 
 def _check(args):
     """Raise InputError for flags that do not go together, before any work."""
-    if args.schedule not in SCHEDULES:
-        raise InputError(f"schedule must be one of {', '.join(SCHEDULES)}, got {args.schedule!r}")
+    check.choice("schedule", args.schedule, SCHEDULES)
     if args.balance and args.lanes:
         raise InputError("--balance chooses the lanes, so --lanes cannot be given too; leave one of them out")
     if args.figure and (args.figure.suffix != ".png" or not args.figure.parent.is_dir()):

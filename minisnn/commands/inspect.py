@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .. import check
 from ..errors import InputError
 from . import add_data_arguments, add_lanes_argument, add_wide_argument, table
 
@@ -71,8 +72,8 @@ def run(args: argparse.Namespace) -> int:
     from ..inspector.trace import trace
 
     for flag, value, choices in (("simulator", args.simulator, SIMULATORS), ("waveform", args.waveform, WAVEFORMS)):
-        if value is not None and value not in choices:
-            raise InputError(f"--{flag} must be one of {', '.join(choices)}, got {value!r}")
+        if value is not None:
+            check.choice(f"--{flag}", value, choices)
     model = load(args.model)
     data = datasets.load_for(model, args.model, args.dataset, args.data, progress=True)
     if not 0 <= args.image < len(data.x_test):

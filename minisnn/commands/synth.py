@@ -8,6 +8,7 @@ import json
 import sys
 from pathlib import Path
 
+from .. import check
 from ..errors import InputError
 from ..files import atomic_write
 from . import add_data_arguments, add_lanes_argument, add_wide_argument, positive, table
@@ -56,8 +57,7 @@ def run(args):
     from ..fixed.model import load
     from ..timing import layout
 
-    if args.family not in FAMILIES:
-        raise InputError(f"--family must be one of {', '.join(FAMILIES)}, got {args.family!r}")
+    check.choice("--family", args.family, FAMILIES)
     model = load(args.model)
     lanes = layout.check_lanes(model.network, args.lanes or layout.default_lanes(model.network))
     try:

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from ..check import images as check_images
-from ..check import images_for
+from ..check import images_for, is_number, is_whole
 from ..encode import Encoder
 from ..errors import InputError
-from ..model import BAD_PARTS, check_encoder, is_number, is_whole, read, versions, write
+from ..model import BAD_PARTS, check_encoder, read, versions, write
 from ..result import Result
 from ..rng import stream
 from ..topology import normalised, parse

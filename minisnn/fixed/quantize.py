@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..check import whole
 from ..errors import InputError
 from ..model import Model
 from ..network import Network
@@ -23,7 +24,7 @@ from . import lif
 from .bounds import bounds, signed_bits
 from .model import MOST_MEMBRANE_BITS, IntegerModel, Pixels, check
 from .network import IntegerLayer, IntegerNetwork
-from .rounding import input_factors, rounded, scale, whole_number, widths
+from .rounding import input_factors, rounded, scale, widths
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,12 +133,12 @@ def quantize(
     """
     net, encoder = model.network, model.encoder
     bits = widths(weight_bits, len(net.layers))
-    whole_number("frac", frac, 0, 16)
-    whole_number("guard", guard, 0, 16)
+    whole("frac", frac, 0, 16)
+    whole("guard", guard, 0, 16)
     if rounding not in lif.ROUNDINGS:
         raise InputError(f"rounding must be floor or zero, got {rounding!r}")
     if membrane_bits is not None:
-        whole_number("membrane_bits", membrane_bits, 2, MOST_MEMBRANE_BITS)
+        whole("membrane_bits", membrane_bits, 2, MOST_MEMBRANE_BITS)
     pixels = _pixels(model, images, input_bits)
     layers, losses = [], []
     for index, layer in enumerate(net.layers):
@@ -284,7 +285,7 @@ def _pixels(model, images, input_bits):
                 f"pixels up to {encoder.max_value:g} need {bits} bits, and at most 16 fit; scale the images"
             )
         return Pixels(0.0, 1.0, bits)
-    whole_number("input_bits", input_bits, 1, 16)
+    whole("input_bits", input_bits, 1, 16)
     low, high = min(float(np.min(images)), 0.0), float(np.max(images))
     if low < 0 and model.network.layers[0].shape.padding:
         raise InputError(

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import check
 from ..encode import Encoder
 from ..errors import InputError
 
@@ -53,11 +54,4 @@ def widths(weight_bits: int | Sequence[int], count: int) -> list[int]:
     given: Any = list(weight_bits) if np.ndim(weight_bits) else [weight_bits] * count  # type: ignore[arg-type]
     if len(given) != count:
         raise InputError(f"weight_bits has {len(given)} values for {count} layers: give one for all, or one for each")
-    return [whole_number("weight_bits", width, 2, 16) for width in given]
-
-
-def whole_number(name: str, value: int, least: int, most: int) -> int:
-    """Return `value` as an int; raise InputError if it is not a whole number from `least` to `most`."""
-    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or not least <= value <= most:
-        raise InputError(f"{name} must be a whole number from {least} to {most}, got {value!r}")
-    return int(value)
+    return [check.whole("weight_bits", width, 2, 16) for width in given]

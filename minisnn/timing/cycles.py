@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import check
 from ..errors import InputError
 from ..fixed.model import IntegerModel
 from ..fixed.network import IntegerNetwork
@@ -171,8 +172,7 @@ def predict(
     network = stimulus.network
     lanes = check_lanes(network, default_lanes(network) if lanes is None else lanes)
     in_lanes = words_of_input(network) if in_lanes is None else in_lanes
-    if schedule not in SCHEDULES:
-        raise InputError(f"schedule must be one of {', '.join(SCHEDULES)}, got {schedule!r}")
+    check.choice("schedule", schedule, SCHEDULES)
     if word_every < 1:
         raise InputError(f"word_every must be at least 1, got {word_every}")
     if schedule == "layerwise":

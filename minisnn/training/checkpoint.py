@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from ..check import is_number, is_whole
 from ..errors import InputError
-from ..model import check_history, is_number, is_whole, portable, read, write
+from ..model import check_history, portable, read, write
 from .loop import Training
 
 
