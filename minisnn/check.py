@@ -2,6 +2,8 @@
 
 import math
 import sys
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -38,6 +40,12 @@ def choice(name: str, value: Any, choices: Any) -> Any:
     if not isinstance(value, str) or value not in choices:
         raise InputError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
     return value
+
+
+def near(name: str, names: Iterable[str]) -> str:
+    """Return " did you mean ...?" with the nearest of the names, or nothing if none is near."""
+    nearest = get_close_matches(name, names, 1)
+    return f" did you mean {nearest[0]}?" if nearest else ""
 
 
 def generator(rng: Any) -> np.random.Generator:

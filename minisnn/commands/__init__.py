@@ -7,10 +7,9 @@ import argparse
 import os
 import re
 import sys
-from difflib import get_close_matches
 from importlib import import_module
 
-from .. import __version__
+from .. import __version__, check
 from ..errors import InputError, TrainingError
 
 COMMANDS = (
@@ -80,19 +79,15 @@ def _parse(parser, commands, arguments):
     """Parse the command line; an unknown command or flag gets the nearest one that exists."""
     name = arguments[0]
     if not name.startswith("-") and name not in commands:
-        parser.error(f"unknown command {name!r};{_hint(name, commands) or ' choose one of ' + ', '.join(commands)}")
+        parser.error(
+            f"unknown command {name!r};{check.near(name, commands) or ' choose one of ' + ', '.join(commands)}"
+        )
     args, rest = parser.parse_known_args(arguments)
     if rest:
         flags = [flag for action in commands[args.command]._actions for flag in action.option_strings]
         flag = rest[0].partition("=")[0]
-        commands[args.command].error(f"unrecognized arguments: {' '.join(rest)};{_hint(flag, flags)}".rstrip(";"))
+        commands[args.command].error(f"unrecognized arguments: {' '.join(rest)};{check.near(flag, flags)}".rstrip(";"))
     return args
-
-
-def _hint(name, names):
-    """Return " did you mean ...?", or nothing if no name is near."""
-    near = get_close_matches(name, names, 1)
-    return f" did you mean {near[0]}?" if near else ""
 
 
 def _with_flag(sentence, command):

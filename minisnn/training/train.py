@@ -8,7 +8,6 @@ the same bits as one that was not.
 import sys
 import warnings
 from dataclasses import asdict
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -115,9 +114,8 @@ def _settings(given):
     known = list(Settings.__dataclass_fields__)
     for name in given:
         if name not in known:
-            near = get_close_matches(name, known, 1)
-            hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(known)}"
-            raise InputError(f"fit has no setting {name!r}; {hint}")
+            hint = check.near(name, known) or f" choose from {', '.join(known)}"
+            raise InputError(f"fit has no setting {name!r};{hint}")
     return Settings(**given)
 
 
