@@ -107,7 +107,7 @@ def other_scale(x: np.ndarray, encoder: Any) -> str:
     sample = np.asarray(x[:: max(len(x) // SAMPLE, 1)], np.float64)
     means, deviations = np.array(encoder.mean), np.array(encoder.std)
     mean, deviation = float(means.mean()), float(np.sqrt((deviations**2).mean() + means.var()))
-    directions = [_direction(float(np.abs(x).max()), encoder.max_value)]
+    directions = [_direction(max(float(x.max()), -float(x.min())), encoder.max_value)]
     if (mean, deviation) != (0.0, 1.0):  # those of an encoder that was not fitted to images
         if sample.std() > 0:  # images of one value have no deviation at any scale
             directions.append(_direction(float(sample.std()), deviation))

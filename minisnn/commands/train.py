@@ -142,7 +142,6 @@ def run(args):
     """Train a network, test it, and write the model and its figure."""
     from ..data import load as datasets
     from ..rng import stream
-    from ..training.checks import doubts
     from ..training.inference import accuracy_and_rates
     from ..training.settings import Settings
     from ..training.train import build
@@ -166,8 +165,6 @@ def run(args):
     )
     if args.resume and not checkpoint.exists():
         print(f"checkpoint {checkpoint} does not exist: starting anew", flush=True)
-    for sentence in doubts(net, data, settings):
-        print(f"warning: {sentence}", file=sys.stderr, flush=True)
     model = _fit(net, data, settings, checkpoint, args.resume)
     model.save(args.out)
     generator = stream(model.seed, "encode")
@@ -193,7 +190,9 @@ def _fit(net, data, settings, checkpoint, resume):
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # doubts are printed already
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("always", UserWarning)  # those of fit
+            warnings.showwarning = lambda sentence, *_: print(f"warning: {sentence}", file=sys.stderr, flush=True)
             return fit(net, data, checkpoint=checkpoint, resume=resume, progress=True, **asdict(settings))
     except KeyboardInterrupt:
         raise interrupted(checkpoint) from None

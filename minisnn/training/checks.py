@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from .. import check, encode, loss
+from .. import check, loss
 from ..data.dataset import Dataset
+from ..encode import Encoder
 from ..errors import InputError
 from ..network import Network
 from . import optim
@@ -31,7 +32,7 @@ def check_fit(net: Network, data: Dataset, settings: Settings) -> None:
         _check_penalty(net, settings.rate_penalty)
 
 
-def doubts(net: Network, data: Dataset, settings: Settings) -> list[str]:
+def doubts(net: Network, data: Dataset, encoder: Encoder) -> list[str]:
     """Return a sentence for everything about a training that is possible, but is probably a mistake."""
     sentences = []
     height, width, channels = data.input_shape if len(data.input_shape) == 3 else (0, 0, 0)
@@ -48,7 +49,6 @@ def doubts(net: Network, data: Dataset, settings: Settings) -> list[str]:
                 f"layer {shape.name}: windows of {shape.pool} leave out the last {lost[0]} rows and {lost[1]} columns "
                 f"of {full[0]}x{full[1]} neurons; change the window or the padding to use all"
             )
-    encoder = encode.fit(settings.encoding, data.x_train, settings.num_steps, data.max_value)
     if sentence := len(data.x_test) and check.other_scale(data.x_test, encoder):
         sentences.append(f"test images: {sentence}")
     return sentences

@@ -94,7 +94,7 @@ def fit(
     if resume and checkpoint is None:
         raise InputError("resume=True needs the checkpoint=... of the training to continue")
     run = Training(net, data, chosen)
-    for sentence in doubts(net, data, chosen):
+    for sentence in doubts(net, data, run.encoder):
         warnings.warn(sentence, stacklevel=2)
     if resume and checkpoint is not None and Path(checkpoint).exists():
         checkpoints.load(checkpoint, run)

@@ -326,3 +326,13 @@ def test_quantize_never_overwrites_the_model(trained, monkeypatch, capsys):
     before = trained.read_bytes()
     assert main(["quantize", trained.name, "--out", str(trained)]) == 2
     assert "would overwrite the model" in capsys.readouterr().err and trained.read_bytes() == before
+
+
+def test_train_prints_each_doubt_once_and_saves(tmp_path, capsys):
+    digits = load_data("digits")
+    path, out = tmp_path / "dim.npz", tmp_path / "m.npz"
+    np.savez(path, X=digits.x_train[:80], y=digits.y_train[:80], X_test=digits.x_test // 16, y_test=digits.y_test)
+    flags = ["--topology", "10", "--epochs", "1", "--steps", "1", "--backend", "numpy", "--figure", "none"]
+    assert main(["train", "--dataset", str(path), *flags, "--out", str(out)]) == 0
+    assert capsys.readouterr().err.count("warning: test images: the images' pixels go up to 1,") == 1
+    assert out.exists()
