@@ -55,6 +55,9 @@ class Report:
         Names of latches, of which there should be none.
     neuron_bits : int
         Bits of all weights and membranes, not rounded up.
+    packed : dict of str to int, or None
+        Look-up tables in use, by what they are used for; None if the design was not packed. Yosys counts only those of
+        logic, as cells.
     mhz : float or None
         Clock frequency, limited by the slowest path between two registers; None if the design was not placed.
     placed : dict of str to int, or None
@@ -71,6 +74,7 @@ class Report:
     memories: list[Memory]
     latches: list[str]
     neuron_bits: int
+    packed: dict[str, int] | None = None
     mhz: float | None = None
     placed: dict[str, int] | None = None
     path: list[tuple[float, str]] | None = None
@@ -122,10 +126,13 @@ class Report:
 
     def resource_rows(self) -> list[tuple[str, str]]:
         """Return rows of (resource, number)."""
-        rows = [(name, f"{count:,}") for name, count in self.cells.items()]
-        if self.mhz is not None and self.placed is not None:
-            rows += [("TRELLIS_COMB placed", f"{self.placed.get('TRELLIS_COMB', 0):,}"), ("MHz", f"{self.mhz:.1f}")]
-        return rows
+        counts = dict(self.cells)
+        if self.packed:
+            del counts["LUT4"]
+            parts = {f"of these, {part}": count for part, count in self.packed.items()}
+            counts = {"LUT4 as packed": sum(self.packed.values())} | parts | counts
+        rows = [(name, f"{count:,}") for name, count in counts.items()]
+        return rows if self.mhz is None else [*rows, ("MHz", f"{self.mhz:.1f}")]
 
     def memory_rows(self) -> list[tuple]:
         """Return rows of (memory, number, words x bits, bits in total, place, cells); equal memories share a row."""
@@ -156,6 +163,7 @@ class Report:
             "family": self.family,
             "tools": self.tools,
             "cells": self.cells,
+            "packed": self.packed and {"total": sum(self.packed.values()), **self.packed},
             "mhz": self.mhz,
             "placed": self.placed,
             "critical_path": self.path,

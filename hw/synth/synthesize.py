@@ -1,4 +1,4 @@
-"""Synthesis of the accelerator: Yosys maps it, nextpnr places and routes it if it is installed.
+"""Synthesis of the accelerator: Yosys maps it, nextpnr packs, places and routes it if it is installed.
 
 The netlist shows which cells each memory of the design became. A memory without cells is in registers, and that is a
 failure, as is a latch.
@@ -27,6 +27,8 @@ KINDS = (
     ("lane", "membranes"),
     ("layer", ""),
 )
+# The use of a look-up table, by nextpnr's name of its mode.
+PARTS = {"LOGIC": "logic", "CCU2": "carry", "DPRAM": "distributed RAM", "RAMW_BLOCK": "distributed RAM"}
 
 
 def verilog_of(spec: AcceleratorSpec) -> str:
@@ -87,7 +89,7 @@ def neuron_bits(spec: AcceleratorSpec) -> int:
 def synthesize(
     text: str, spec: AcceleratorSpec, family: str = "ecp5", seed: int = 1, timeout: float = 3600, place: bool = True
 ) -> Report:
-    """Synthesise a design with Yosys; place and route it with nextpnr if that is installed and supports the family.
+    """Synthesise a design with Yosys; pack, place and route it with nextpnr if that is installed and fits the family.
 
     Parameters
     ----------
@@ -101,7 +103,7 @@ def synthesize(
     timeout : float
         Seconds for each tool.
     place : bool
-        False to run only Yosys.
+        False to stop after the packing, which counts look-up tables, without place and route.
 
     Returns
     -------
@@ -147,9 +149,7 @@ def synthesize(
         }
         memories = memories_of(text, spec, _cells_of_memories(cells, kind))
         report = Report(family, [version(yosys)], counts, memories, latches, neuron_bits(spec))
-        more: dict[str, Any] = (
-            _place(kind, counts, folder, seed, timeout) if place else {"unplaced": "place and route was switched off"}
-        )
+        more = _implement(kind, counts, folder, seed, timeout, place)
     return Report(**vars(report) | more | {"tools": report.tools + more.get("tools", [])})
 
 
@@ -163,43 +163,49 @@ def _cells_of_memories(cells, family):
     return {name: dict(counts) for name, counts in result.items()}
 
 
-def _place(family, counts, folder, seed, timeout):
+def _implement(family, counts, folder, seed, timeout, place) -> dict[str, Any]:
     """Return nextpnr's part of the report."""
     if not family.place:
         return {"unplaced": "nextpnr is not used for this family"}
-    for name, most in family.available.items():
-        if counts[name] > most:
-            return {"unplaced": f"the design needs {counts[name]} {name}, and the device has {most}"}
     try:
         (tool,) = need(family.place[0])
     except ToolError as error:
         return {"unplaced": str(error)}
+    result = {"tools": [version(tool)], "packed": _pack([tool, *family.place[1:]], folder, timeout)}
+    if not place:
+        return result | {"unplaced": "place and route was switched off"}
+    for name, most in family.available.items():
+        if counts[name] > most:
+            return result | {"unplaced": f"the design needs {counts[name]} {name}, and the device has {most}"}
+    try:
+        return result | _place([tool, *family.place[1:]], folder, seed, timeout)
+    except ToolError as error:  # what is known already is not lost
+        return result | {"unplaced": str(error)}
+
+
+def _pack(nextpnr, folder, timeout):
+    """Return the look-up tables that each of the :data:`PARTS` takes; more than Yosys knows.
+
+    Two for each cell of carry, and for the cells that nextpnr adds where a chain of carries begins and ends; six for 16
+    words of 4 bits of distributed RAM.
+    """
+    call([*nextpnr, "--json", "netlist.json", "--pack-only", "--write", "packed.json", "-q"], folder, timeout, True)
+    (packed,) = json.loads((folder / "packed.json").read_text())["modules"].values()
+    tables = [cell for cell in packed["cells"].values() if cell["type"] == "TRELLIS_COMB"]
+    used = Counter(PARTS[cell["parameters"].get("MODE") or "LOGIC"] for cell in tables)
+    return {part: used[part] for part in dict.fromkeys(PARTS.values())}
+
+
+def _place(nextpnr, folder, seed, timeout):
+    """Return clock, sites and the slowest path of a placed and routed design."""
+    flags = ["--json", "netlist.json", "--report", "timing.json", "--seed", str(seed), "-q"]
     # A missed frequency must not be an error: the frequency reached is what we want to know.
-    call(
-        [
-            tool,
-            *family.place[1:],
-            "--json",
-            "netlist.json",
-            "--freq",
-            "110",
-            "--timing-allow-fail",
-            "--report",
-            "timing.json",
-            "--seed",
-            str(seed),
-            "-q",
-        ],
-        folder,
-        timeout,
-        may_warn=True,
-    )
+    call([*nextpnr, *flags, "--freq", "110", "--timing-allow-fail"], folder, timeout, may_warn=True)
     timing = json.loads((folder / "timing.json").read_text())
     slowest = min(timing["fmax"], key=lambda clock: timing["fmax"][clock]["achieved"])
     edge = f"posedge {slowest}"
     path = next((path["path"] for path in timing["critical_paths"] if path["from"] == path["to"] == edge), [])
     return {
-        "tools": [version(tool)],
         "mhz": timing["fmax"][slowest]["achieved"],
         "placed": {name: site["used"] for name, site in timing["utilization"].items() if site["used"]},
         "path": [

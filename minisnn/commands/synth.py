@@ -29,7 +29,7 @@ def add_arguments(parser):
     parser.add_argument(
         "--timeout", type=positive, default=3600, metavar="SECONDS", help="limit for each tool (default: 3600)"
     )
-    parser.add_argument("--no-place", action="store_true", help="run only Yosys, without place and route")
+    parser.add_argument("--no-place", action="store_true", help="stop after the packing, without place and route")
     parser.add_argument(
         "--out",
         type=Path,
@@ -41,7 +41,7 @@ def add_arguments(parser):
     parser.add_argument(
         "--json",
         action="store_true",
-        help="print cells, memories, block_ratio, latches, mhz, latency_us and more as JSON",
+        help="print cells, packed, memories, block_ratio, latches, mhz, latency_us and more as JSON",
     )
 
 

@@ -125,7 +125,26 @@ def test_place_and_route_gives_a_clock(tiny):
     needs("yosys", "nextpnr-ecp5")
     report = synthesize.synthesize(text, spec)
     assert report.mhz > 0 and report.placed["TRELLIS_FF"] == report.cells["registers"] and len(report.path) > 2
+    assert sum(report.packed.values()) == report.placed["TRELLIS_COMB"]
+    # Yosys knows of no constant, of four of the six tables of a RAM, and not of the ends of a chain of carries.
+    assert 0 <= report.packed["logic"] - report.cells["LUT4"] <= 2
+    assert report.packed["distributed RAM"] == 6 * report.cells["DPR16X4"]
+    assert report.packed["carry"] > 2 * report.cells["carry (CCU2C)"] > 0
     assert "| MHz |" in markdown(report, "tiny")
+
+
+def test_a_placement_that_fails_loses_nothing(tiny, monkeypatch):
+    """The reason is in the report, beside what Yosys and the packing counted."""
+    spec, text = tiny
+    needs("yosys", "nextpnr-ecp5")
+
+    def fail(*_):
+        raise ToolError("nextpnr-ecp5 did not end within 1 s")
+
+    monkeypatch.setattr(synthesize, "_place", fail)
+    report = synthesize.synthesize(text, spec)
+    assert report.unplaced == "nextpnr-ecp5 did not end within 1 s" and report.mhz is None
+    assert report.packed["logic"] > 100 and report.cells["registers"] > 100
 
 
 def test_tool_that_fails_is_quoted(tiny):
@@ -155,7 +174,8 @@ def test_a_missing_tool_gives_one_sentence(model, monkeypatch, capsys):
 def test_command(model, monkeypatch, capsys, tmp_path, cells, status):
     """Table, JSON and files; a memory in registers is reported, and the exit status is 1."""
     memory = Memory("a_words", "weights", 1, 64, 60, cells)
-    report = Report("ecp5", ["Yosys"], {"LUT4": 12}, [memory], [], 4440, 100.0, {"TRELLIS_COMB": 20}, [(1.5, "net")])
+    packed = {"logic": 13, "carry": 6, "distributed RAM": 1}
+    report = Report("ecp5", ["Yosys"], {"LUT4": 12}, [memory], [], 4440, packed, 100.0, {}, [(1.5, "net")])
     monkeypatch.setattr(tools, "need", lambda *names: names)
     monkeypatch.setattr(synthesize, "verilog_of", lambda spec: "")
     monkeypatch.setattr(synthesize, "synthesize", lambda *args: report)
@@ -163,11 +183,14 @@ def test_command(model, monkeypatch, capsys, tmp_path, cells, status):
     assert main(["synth", str(model), "--lanes", "10", "--out", str(tmp_path / "new")]) == status
     output = capsys.readouterr().out
     assert "layer 1 weights" in output and "latency, us" in output
+    table = {row.rsplit("  ", 1)[0].strip(): row.rsplit("  ", 1)[1] for row in output.splitlines() if "  " in row}
+    assert table["LUT4 as packed"] == "20" and table["of these, carry"] == "6" and "LUT4" not in table
     assert ("WRONG: a_words (weights, 64 words of 60 bits) is in registers." in output) == bool(status)
     assert main(["synth", str(model), "--lanes", "10", "--json"]) == status
     printed = json.loads(capsys.readouterr().out)
     assert printed == json.loads((tmp_path / "new/report.json").read_text())
     assert printed["latency_us"] == 5000 / 100
+    assert printed["packed"] == {"total": 20, **packed} and printed["cells"] == {"LUT4": 12}
     assert {path.name for path in (tmp_path / "new").iterdir()} == {"report.json", "report.md", "SHA256SUMS"}
     check_folder(tmp_path / "new")  # minisnn vhdl accepts the folder
     assert ("is in registers.**" in (tmp_path / "new/report.md").read_text()) == bool(status)
