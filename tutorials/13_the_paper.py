@@ -110,7 +110,7 @@ unfinished = study.stages.run(
     on_stage=lambda name, points: print(f"stage {name}: {len(points)} points", flush=True),
 )
 if unfinished:
-    print(f"out of time in stage {unfinished}; claims that need its results stay open")
+    print(f"out of time in stage {unfinished}; the claims stay open")
 else:
     print("all stages are done")
 
@@ -164,10 +164,8 @@ draw("trade")
 # least one firing pass.
 
 # %%
-all_rows = study.selection.Rows(plan, rows)
-full_length = all_rows.seeds(surrogate=all_rows.best("fast_sigmoid"))
-if full_length:
-    bound = study.claims.floor(full_length)
+bound = report["claims"]["floors"].get(study.claims.LABELS["default"])
+if bound:  # all points are there
     print(f"mean latency of the default: {bound['latency']:,.0f} cycles")
     print(f"pixels and T firing passes: {bound['whole']:,.0f} cycles; at most {bound['cut']:.1%} can be cut")
     print(
@@ -205,9 +203,11 @@ for name, numbers in study.pitfalls.measure(chosen_model, data, plan.lanes).item
 
 # %% [markdown]
 # ## The verdicts
-# Each claim is a set of tests: a number, the mean over the seeds, against a bar. So "holds" is computed, not judged.
-# Each line below names first what may be varied. (A price on spikes, "penalty", is our addition to the paper.) A study
-# as small as this can refute little; the full study says more, and on SVHN.
+# Each claim is a set of tests: a number against a bar. It holds if every seed passes; so "holds" is computed, not judged.
+# While a point is missing, every claim is *open*: the fastest of the settings that happen to be there proves nothing, and
+# the default would be the fastest of one. Each line below names first what may be varied. (A price on spikes,
+# "penalty", is our addition to the paper.) A study as small as this can refute little; the full study says more, and on
+# SVHN.
 
 # %%
 claims = report["claims"]["list"]
@@ -217,8 +217,13 @@ for claim in claims:
     print(f"[{claim['verdict']}] {claim['what']}")
     for test in claim["tests"]:
         print(f"    {test['what']} {test['mean']:.3g} (bar: {test['sense']} {test['bar']:.3g})")
-if not unfinished:
-    assert all(claim["verdict"] != "not computed yet" for claim in claims)
+    if not claim["tests"]:
+        print(f"    {claim['note']}")
+open_claims = [claim for claim in claims if claim["verdict"] == study.claims.OPEN]
+if unfinished:
+    assert len(open_claims) == len(claims) - 1  # the other one needs a board
+else:
+    assert not open_claims
 
 # %% [markdown]
 # ## Exercises

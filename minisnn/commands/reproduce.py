@@ -83,14 +83,16 @@ def _select(plan, path, data, out):
     """Measure the pitfalls, and write the integers of the selected network to a file."""
     from ..study import pitfalls
     from ..study.point import integers, model_file
-    from ..study.selection import Rows
+    from ..study.progress import progress
     from ..study.store import Store
 
     with Store(path) as store:
         print("pitfalls: the trained weights in a different network", flush=True)
         pitfalls.note(plan, store, data)
-        selected = Rows(plan, store.rows()).selected()
-        first_seed, *_ = selected.get("priced") or selected["default"]
+        so_far = progress(plan, store.rows())
+        if "priced" not in so_far.selected:
+            raise InputError(f"{path} has no network to select; {so_far.lacks}")
+        first_seed, *_ = so_far.selected["priced"]
         _, integer, _ = integers(first_seed["point"], model_file(first_seed, store, data), data)
     integer.save(out)
     columns = ("key", "point", "status", "reason", "result")

@@ -2,7 +2,8 @@
 
 It imports ``training``, ``data``, ``timing``, ``fixed`` and the network; only ``commands`` imports it. Start with
 ``plan`` (the settings tried) and ``stages`` (the points that follow from them); ``sweep`` computes any list of points
-into a ``store``, with ``executors``; ``selection`` makes all choices; ``report`` gathers what ``page`` shows.
+into a ``store``, with ``executors``; ``selection`` makes all choices; ``progress`` says whether the points that claims
+need are there; ``report`` gathers what ``page`` shows.
 """
 
 from ..lazy import attributes

@@ -4,12 +4,12 @@ from .claims import EFFICIENT, OPEN
 
 
 def still_open(claims: list[dict]) -> str:
-    """Return a sentence that says how many claims lack points; "" if none does."""
-    count = sum(claim["verdict"] == OPEN for claim in claims)
-    if not count:
+    """Return a sentence that says how many claims are open, and why; "" if none is."""
+    notes = [claim["note"] for claim in claims if claim["verdict"] == OPEN]
+    if not notes:
         return ""
-    are = "is" if count == 1 else "are"
-    return f"{count} of {len(claims)} claims {are} not computed yet: the study is not finished."
+    are = "is" if len(notes) == 1 else "are"
+    return f"{len(notes)} of {len(claims)} claims {are} open: {'; '.join(dict.fromkeys(notes))}."
 
 
 def brief(claim: dict) -> tuple[str, str, str]:

@@ -9,7 +9,7 @@ from ..errors import InputError
 from ..files import atomic_write
 from . import plots as plot_study
 from .claim_words import amount, bar, quantity, results, still_open, subject
-from .claims import HOLDS, LABELS, OPEN
+from .claims import FAILS, HOLDS, LABELS, OPEN
 from .markup import TEMPLATE, Across, Cell, image, paragraph, percent, table, whole
 from .tables import as_csv, as_json
 
@@ -103,10 +103,10 @@ def _short(report):
     if "missing" in claims:
         return paragraph(claims["missing"])
     words = (
-        "A claim holds if its results, means over the seeds, pass all their bars. Claims about firing rates compare "
-        "the fast sigmoid with the arctangent. The other claims compare a default with the fastest setting that loses "
-        "little accuracy; they list what may differ between the two: beta, threshold, the surrogate with its scale, a "
-        'rate penalty ("penalty"), or the number of steps (T). Section (f) has the details.'
+        "A claim holds if its results pass all their bars in every seed; the means over the seeds are shown. Claims "
+        "about firing rates compare the fast sigmoid with the arctangent. The other claims compare a default with the "
+        "fastest setting that loses little accuracy; they list what may differ between the two: beta, threshold, the "
+        'surrogate with its scale, a rate penalty ("penalty"), or the number of steps (T). Section (f) has the details.'
     )
     rows = []
     for group, title in GROUPS.items():
@@ -121,7 +121,7 @@ def _short(report):
 
 
 def _verdict(claim):
-    kind = "good" if claim["verdict"] == HOLDS else "bad" if claim["tests"] else "dim"
+    kind = {HOLDS: "good", FAILS: "bad"}.get(claim["verdict"], "dim")
     return Cell(claim["verdict"], f"s {kind}")
 
 

@@ -22,7 +22,7 @@ from ..network import Network
 from ..timing import cycles
 from .plan import Plan
 from .point import model_file, opened
-from .selection import Rows
+from .progress import progress
 from .store import Store
 
 OTHER_RESET = {"subtract": "subtract_then_leak", "subtract_then_leak": "subtract"}
@@ -36,12 +36,12 @@ PITFALLS = (
 def note(plan: Plan, store: Store, data: Dataset, names: Sequence[str] = ("default", "leak", "priced")) -> None:
     """Measure the pitfalls on selected settings; store the means over seeds as the note "pitfalls".
 
-    `names` are those of :meth:`minisnn.study.selection.Rows.selected`; incomplete settings are left out. A note that
-    exists is kept.
+    `names` are those of :meth:`minisnn.study.progress.Progress`; those not selected are left out. A note that exists is
+    kept.
     """
     if store.noted("pitfalls") is not None:
         return
-    selected = Rows(plan, store.rows()).selected()
+    selected = progress(plan, store.rows()).selected
     lines = []
     for name in names:
         rows = selected.get(name, [])

@@ -60,11 +60,10 @@ def gather(path: str | Path, clock_mhz: float = 100.0, constants: dict[str, floa
 
 def _contents(rows, plan, notes, seconds, clock_mhz, constants):
     """Everything that a report says, from the rows and notes of a file."""
-    done = [row for row in rows if row["status"] == "done"]
     return {
         "points": [flat(row, plan, clock_mhz, constants) for row in rows],
         "failed": [(describe(row["point"]), row["reason"]) for row in rows if row["status"] != "done"],
-        **sections.of_study(plan, done, clock_mhz, constants, notes["pitfalls"]),
+        **sections.of_study(plan, rows, clock_mhz, constants, notes["pitfalls"]),
         "about": _about(plan, rows, notes["command"], seconds, clock_mhz),
     }
 

@@ -16,6 +16,7 @@ from ..timing import energy
 from ..timing.cycles import waits
 from .claims import DEFAULTS, LABELS, claims, cost, firing_rate, floor, schedules_of, test_mean
 from .plan import Plan
+from .progress import progress
 from .selection import ANY, Rows, settings_of, validation
 from .tables import describe, flat, largest, means, settings
 
@@ -33,42 +34,43 @@ def of_study(
 ) -> dict[str, dict]:
     """Return all sections by name, described at :func:`minisnn.study.report.gather`.
 
-    `rows` are the finished ones. A sweep has no `plan`. `constants` are those of the energy model, `pitfalls` the note
+    `rows` are all of a file. A sweep has no `plan`. `constants` are those of the energy model, `pitfalls` the note
     of :func:`minisnn.study.pitfalls.note`.
     """
-    shown = _shown(plan, rows)
+    so_far = None if plan is None else progress(plan, rows)
+    rows = [row for row in rows if row["status"] == "done"]
+    shown = _shown(plan, rows, so_far)
     return {
         "scales": _scales(plan, rows),
         "leaks": _leaks(plan, rows),
         "trade": _trade(plan, rows, shown),
         "timeline": _timeline(shown),
         "power": _power(shown, clock_mhz, constants),
-        "claims": _claims(plan, rows, clock_mhz, constants),
-        "pitfalls": _pitfalls(plan, rows, shown, pitfalls),
+        "claims": _claims(plan, so_far, clock_mhz, constants),
+        "pitfalls": _pitfalls(plan, rows, shown, so_far, pitfalls),
     }
 
 
 # Settings that several sections show: {"named": rows by seed, by name; "labels": by name; "how": a sentence}.
 
 
-def _shown(plan, rows):
+def _shown(plan, rows, so_far):
     """Return the settings to show: the selected ones, or the best so far."""
     if not rows:
         return {"named": {}, "labels": {}, "how": ""}
     if plan is None:
         return _shown_of_sweep(rows)
-    selected = _selected(plan, rows)
-    if "default" in selected:
+    if "default" in so_far.selected:
         return {
-            "named": {name: selected[name] for name in LABELS if name in selected},
+            "named": {name: so_far.selected[name] for name in LABELS if name in so_far.selected},
             "labels": LABELS,
             "how": "Settings were selected on validation; numbers are full-length means over the seeds.",
         }
-    return _shown_of_screening(plan, Rows(plan, rows))
+    return _shown_of_screening(plan, Rows(plan, rows), so_far.lacks)
 
 
-def _shown_of_screening(plan, rows):
-    """Return the settings to show before the last stage has ended."""
+def _shown_of_screening(plan, rows, lacks):
+    """Return the settings to show while the default `lacks` points in full length."""
     try:
         named = {"default": [rows.default()], "named": rows.screened(surrogate=f"fast_sigmoid:{plan.fast_sigmoid:g}")}
     except (InputError, ValueError):  # no row at the best scale, or more than one
@@ -86,8 +88,8 @@ def _shown_of_screening(plan, rows):
     return {
         "named": different,
         "labels": LABELS,
-        "how": "The study is not finished: these settings were selected on validation in the screening, with one seed "
-        "and fewer epochs. Claims do not rest on them.",
+        "how": "These settings were selected on validation in the screening, with one seed and fewer epochs; no claim "
+        f"rests on them. What is missing: {lacks}.",
     }
 
 
@@ -107,14 +109,6 @@ def _shown_of_sweep(rows):
         "labels": {"default": "most accurate", "steps": "fastest within a point"},
         "how": f"The file has no plan, and so no default: these settings were chosen on {images} among all points.",
     }
-
-
-def _selected(plan, rows):
-    """Return the selected settings; {} for a sweep, or before stage 1 has results."""
-    try:
-        return {} if plan is None else Rows(plan, rows).selected()
-    except InputError:
-        return {}
 
 
 def _trades_of(shown):
@@ -336,13 +330,13 @@ def _power_line(label, rows, schedule, reference, clock_mhz, constants):
 # Claims.
 
 
-def _claims(plan, rows, clock_mhz, constants):
+def _claims(plan, so_far, clock_mhz, constants):
     """Section "claims": their list, the floors of the defaults, and the selected settings that they rest on."""
     if plan is None:
         return {"missing": NO_CLAIMS}
-    selected = _selected(plan, rows)
+    selected = so_far.selected
     return {
-        "list": claims(selected, plan, clock_mhz, constants),
+        "list": claims(selected, plan, clock_mhz, constants, so_far.lacks),
         "floors": {LABELS[name]: floor(selected[name]) for name in DEFAULTS if name in selected},
         "settled": {name: _by_seed(group) for name, group in selected.items()},
     }
@@ -364,10 +358,11 @@ def _by_seed(rows):
 # Pitfalls.
 
 
-def _pitfalls(plan, rows, shown, noted=None):
+def _pitfalls(plan, rows, shown, so_far, noted=None):
     """Section "pitfalls": how known mistakes change the results."""
     screened = [row for row in rows if plan is None or row["point"]["training"]["epochs"] == plan.screening]
-    lines = _first_step(shown) + _equal_scale(plan, rows) + list(noted or []) + _chosen_by_test(screened)
+    selected = so_far.selected if so_far else {}
+    lines = _first_step(shown) + _equal_scale(selected) + list(noted or []) + _chosen_by_test(screened)
     bias = optimism(screened)
     if not lines and not bias:
         return {"missing": "No finished point can show a pitfall yet."}
@@ -393,9 +388,8 @@ def _first_step(shown):
     return lines
 
 
-def _equal_scale(plan, rows):
+def _equal_scale(selected):
     """Return a line that compares fast sigmoids with the arctangent's width (right) and its scale (wrong)."""
-    selected = _selected(plan, rows)
     if not {"atan", "wide", "same scale"} <= selected.keys():
         return []
     atan, rate = selected["atan"][0]["point"]["network"]["surrogate"], means(selected["atan"])["firing_rate"]

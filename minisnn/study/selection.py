@@ -64,7 +64,7 @@ class Rows:
         names = [f"{family}:{scale:g}" for scale in scales]
         rows = [row for row in self.screened() if settings_of(row)["surrogate"] in names]
         if not rows:
-            raise InputError("the study has no result of stage 1 yet; continue it with the command that started it")
+            raise InputError(f"stage 1 has no result of {family} at the plan's scales, and the next stages need one")
         best = max(rows, key=lambda row: (validation(row)["accuracy"], -validation(row)["latency"]))
         return settings_of(best)["surrogate"]
 
@@ -94,23 +94,15 @@ class Rows:
     def seeds(self, **wanted: Any) -> list[dict]:
         """Return the full-length rows with these settings by seed; an empty list until every seed is done."""
         rows = sorted(self.full(**wanted), key=lambda row: row["point"]["training"]["seed"])
-        return rows if len(rows) == len(self.plan.seeds) else []
+        return rows if [row["point"]["training"]["seed"] for row in rows] == sorted(self.plan.seeds) else []
 
-    def selected(self) -> dict[str, list[dict]]:
-        """Return the settings that claims are about: rows by seed, by the setting's name; incomplete ones are left out.
+    def compared(self) -> dict[str, dict[str, str]]:
+        """Return the surrogates that claims compare, with the default's other settings, by the setting's name.
 
         - "default", "named": the default at its best scale, and at snnTorch's scale
         - "atan", "atan named": the same two with the arctangent
         - "wide", "same scale": the fast sigmoid as wide as "atan", and with the scale of "atan"
-        - "paper": the fastest beta and threshold that lose at most what the paper loses
-        - "leak", "priced", "steps": the fastest settings that lose at most the tolerance; beta and threshold vary in
-          "leak", the surrogate and a rate penalty too in "priced", and the number of steps too in "steps"
         """
-        compared = {name: self.seeds(**settings) for name, settings in self._compared().items()}
-        return {name: rows for name, rows in (compared | self._traded(compared["default"])).items() if rows}
-
-    def _compared(self):
-        """Settings of the default and of the surrogates compared with it."""
         plan, atan = self.plan, self.best("atan")
         _, _, scale = atan.partition(":")
         wide = surrogates.match_width("fast_sigmoid", surrogates.parse(atan))
@@ -123,11 +115,21 @@ class Rows:
             "same scale": {"surrogate": f"fast_sigmoid:{scale}"},
         }
 
-    def _traded(self, default):
-        """Fastest settings that lose little against the default's rows."""
+    def traded(self) -> dict[str, list[dict]]:
+        """Return the fastest settings that lose little against the default: rows by seed, by the setting's name.
+
+        - "paper": the fastest beta and threshold that lose at most what the paper loses
+        - "leak", "priced", "steps": the fastest settings that lose at most the tolerance; beta and threshold vary in
+          "leak", the surrogate and a rate penalty too in "priced", and the number of steps too in "steps"
+
+        The result is empty until the default has every seed. It means nothing until all settings that could be the
+        fastest are there: :func:`minisnn.study.progress.progress` sees to that.
+        """
+        best = self.best("fast_sigmoid")
+        default = self.seeds(surrogate=best)
         if not default:
             return {}
-        leak = {"surrogate": self.best("fast_sigmoid"), "beta": ANY, "threshold": ANY}
+        leak = {"surrogate": best, "beta": ANY, "threshold": ANY}
         priced = leak | {"surrogate": ANY, "rate_penalty": ANY}
         groups = {
             "paper": (leak, PAPER_LOSS),
@@ -161,6 +163,13 @@ def settings_of(row: dict) -> dict[str, Any]:
         "num_steps": training["num_steps"],
         "rate_penalty": training["rate_penalty"],
     }
+
+
+def identity(row: dict) -> tuple:
+    """Return what distinguishes a row from the others of its study: its settings, epochs and seed."""
+    training = row["point"]["training"]
+    values = (*settings_of(row).values(), training["epochs"], training["seed"])
+    return tuple(tuple(value) if isinstance(value, list) else value for value in values)  # lists by layer
 
 
 def validation(row: dict) -> dict[str, Any]:

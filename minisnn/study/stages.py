@@ -22,7 +22,7 @@ from ..data.dataset import Dataset
 from ..surrogate import Surrogate
 from ..training.presets import choose
 from .plan import PAPER_LOSS, Plan
-from .point import key, make
+from .point import make
 from .selection import ANY, Rows, settings_of
 from .store import Store
 from .sweep import sweep
@@ -63,28 +63,46 @@ def point(plan: Plan, data: Dataset, seed: int | None = None, full: bool = False
 
     `full` gives it the epochs of stage 5 instead of those of the screening; the default seed is the plan's first.
     """
-    given = {
-        "surrogate": f"fast_sigmoid:{plan.fast_sigmoid:g}",
-        "beta": plan.beta,
-        "threshold": plan.threshold,
-        "epochs": plan.epochs if full else plan.screening,
-        "seed": plan.seeds[0] if seed is None else seed,
-        **plan.training,
-        **changes,
-    }
-    if given.get("rate_penalty"):
+    given = {**plan.training, **settings(plan, seed, full), **changes}
+    if given["rate_penalty"]:
         given["penalty_ramp"] = plan.ramp
     return make(data, *choose(plan.dataset, given), lanes=plan.lanes)
 
 
+def settings(plan: Plan, seed: int | None = None, full: bool = False, **changes: Any) -> dict[str, Any]:
+    """Return the default's settings, epochs and seed, some of them changed: what tells points of a study apart.
+
+    The values are those of :func:`minisnn.study.selection.identity`, in its order.
+    """
+    chosen = {
+        "surrogate": f"fast_sigmoid:{plan.fast_sigmoid:g}",
+        "beta": plan.beta,
+        "threshold": plan.threshold,
+        "num_steps": plan.training["num_steps"],
+        "rate_penalty": None,
+        "epochs": plan.epochs if full else plan.screening,
+        "seed": plan.seeds[0] if seed is None else seed,
+        **changes,
+    }
+    return chosen | {"surrogate": str(surrogates.parse(chosen["surrogate"]))}
+
+
+def wanted(name: str, plan: Plan, rows: Rows) -> list[dict]:
+    """Return the settings of the points of a stage of STAGES, each once; `rows` have the stages before it.
+
+    Raise InputError if no point of an earlier stage that is needed for a choice has succeeded.
+    """
+    stages = {"scales": _scales, "leaks": _leaks, "penalties": _penalties, "steps": _steps, "claims": _claims}
+    chosen = stages[name](plan, rows)  # several choices can lead to one point
+    return list({tuple(setting.values()): setting for setting in chosen}.values())
+
+
 def stage(name: str, plan: Plan, data: Dataset, rows: list[dict]) -> list[dict]:
     """Return the points of a stage of STAGES; `rows` are the results of the stages before it."""
-    stages = {"scales": _scales, "leaks": _leaks, "penalties": _penalties, "steps": _steps, "claims": _claims}
-    points = stages[name](plan, data, Rows(plan, rows))
-    return list({key(point): point for point in points}.values())  # several settings can lead to one point
+    return [point(plan, data, **setting) for setting in wanted(name, plan, Rows(plan, rows))]
 
 
-def _scales(plan, data, rows):
+def _scales(plan, rows):
     names = [f"fast_sigmoid:{plan.fast_sigmoid:g}", f"atan:{plan.atan:g}"]
     for scale in plan.scales:
         atan = Surrogate("atan", float(scale))
@@ -94,59 +112,41 @@ def _scales(plan, data, rows):
             str(surrogates.match_width("fast_sigmoid", atan)),
             str(surrogates.match_width_and_height("fast_sigmoid", atan)),
         ]
-    return [point(plan, data, surrogate=name) for name in dict.fromkeys(names)]
+    return [settings(plan, surrogate=name) for name in dict.fromkeys(names)]
 
 
-def _leaks(plan, data, rows):
+def _leaks(plan, rows):
     best = rows.best("fast_sigmoid")
     return [
-        point(plan, data, surrogate=best, beta=beta, threshold=threshold)
+        settings(plan, surrogate=best, beta=beta, threshold=threshold)
         for beta in plan.betas
         for threshold in plan.thresholds
     ]
 
 
-def _penalties(plan, data, rows):
+def _penalties(plan, rows):
     leaks = _leak_rows(rows)
     accurate = [settings_of(row) for row in rows.accurate(leaks, 2)]
     best = surrogates.parse(rows.best("fast_sigmoid"))
     narrower = [
-        settings | {"surrogate": str(Surrogate(best.name, factor * best.scale))}
+        base | {"surrogate": str(Surrogate(best.name, factor * best.scale))}
         for factor in plan.narrower
-        for settings in accurate
+        for base in accurate
     ]
     fastest = [settings_of(row) for row in rows.trades(leaks, 1, plan.tolerance)]
     bases = [settings_of(rows.default()), *fastest, *accurate, *narrower]
-    return [point(plan, data, **base | {"rate_penalty": penalty}) for base in bases for penalty in plan.penalties]
+    return [settings(plan, **base | {"rate_penalty": penalty}) for base in bases for penalty in plan.penalties]
 
 
-def _steps(plan, data, rows):
+def _steps(plan, rows):
     bases = rows.accurate(_leak_rows(rows), 1) + rows.fastest(_penalty_rows(rows))
-    return [point(plan, data, **settings_of(row) | {"num_steps": steps}) for row in bases for steps in plan.steps]
+    return [settings(plan, **settings_of(row) | {"num_steps": steps}) for row in bases for steps in plan.steps]
 
 
-def _claims(plan, data, rows):
+def _claims(plan, rows):
     """Every candidate for a selected setting, with all seeds."""
-    candidates = [*_compared_surrogates(plan, rows), *_candidate_trades(plan, rows)]
-    return [point(plan, data, seed=seed, full=True, **settings) for settings in candidates for seed in plan.seeds]
-
-
-def _compared_surrogates(plan, rows):
-    """Settings of the default, and of the surrogates that claims compare with it."""
-    fast_sigmoid, atan = rows.best("fast_sigmoid"), rows.best("atan")
-    wide = str(surrogates.match_width("fast_sigmoid", surrogates.parse(atan)))
-    fast_sigmoid_scale, atan_scale = (name.partition(":")[2] for name in (fast_sigmoid, atan))
-    names = [
-        f"fast_sigmoid:{plan.fast_sigmoid:g}",
-        fast_sigmoid,
-        atan,
-        f"atan:{plan.atan:g}",
-        wide,
-        f"fast_sigmoid:{atan_scale}",
-        f"atan:{fast_sigmoid_scale}",
-    ]
-    default = settings_of(rows.default())
-    return [default | {"surrogate": name} for name in dict.fromkeys(names)]
+    candidates = [*rows.compared().values(), *_candidate_trades(plan, rows)]
+    return [settings(plan, seed, full=True, **candidate) for candidate in candidates for seed in plan.seeds]
 
 
 def _candidate_trades(plan, rows):

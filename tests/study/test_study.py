@@ -15,6 +15,7 @@ from minisnn.study import executors, pitfalls
 from minisnn.study import stages as study
 from minisnn.study.plan import Plan, plan_for
 from minisnn.study.point import key, training_key
+from minisnn.study.progress import progress
 from minisnn.study.selection import ANY, Rows, mean, settings_of
 from minisnn.study.store import Store
 
@@ -108,12 +109,11 @@ def test_a_selected_setting_has_all_seeds(plan, data):
                 "result": {"validation": part, "test": part},
             }
         )
-    selected = Rows(plan, rows).selected()
+    selected = progress(plan, rows).selected
     assert {"named", "default", "atan", "wide", "leak", "priced", "steps", "paper"} <= set(selected)
     assert all([row["point"]["training"]["seed"] for row in group] == [0, 1] for group in selected.values())
     assert mean(selected["default"], "accuracy", "test") == pytest.approx(0.905)
-    last = [row for row in rows if row["point"]["training"]["seed"] == 1]
-    assert Rows(plan, [row for row in rows if row not in last]).selected() == {}
+    assert progress(plan, rows).lacks == ""
 
 
 def test_the_same_study_twice(plan, data, tmp_path):
@@ -183,22 +183,6 @@ def test_choices_by_hand():
     assert {point["network"]["surrogate"] for point in grid} == {best}
     pairs = [(point["network"]["beta"], point["network"]["threshold"]) for point in grid]
     assert pairs == [(beta, threshold) for beta in plan.betas for threshold in plan.thresholds]
-
-
-def test_no_choice_before_all_seeds_are_done():
-    plan, digits = plan_for("digits"), datasets.load("digits")
-    surrogate = "fast_sigmoid:4"
-    first = [
-        screened(plan, digits, 0.90, 1000.0, surrogate=surrogate),
-        screened(plan, digits, 0.88, 1050.0, surrogate="atan:4"),
-    ]
-    full = [screened(plan, digits, 0.94, 950.0, surrogate=surrogate, full=True, seed=seed) for seed in plan.seeds]
-    incomplete, complete = Rows(plan, first + full[:1]), Rows(plan, first + full)
-    assert len(incomplete.full()) == 1 and incomplete.seeds(surrogate=surrogate) == []
-    assert len(complete.seeds(surrogate=surrogate)) == 2
-    assert incomplete.selected() == {}
-    # No full-length setting is faster than the default, so every trade is the default.
-    assert list(complete.selected()) == ["default", "same scale", "paper", "leak", "priced", "steps"]
 
 
 def test_a_spike_of_the_other_reset_subtracts_too_little():

@@ -61,11 +61,14 @@ def test_claims_in_words():
     cut = {"what": "latency cut", "unit": "%", "sense": ">=", "bar": 0.48, "mean": 0.5}
     lost = {"what": "accuracy lost", "unit": "points", "sense": "<=", "bar": 0.01, "mean": 0.004}
     claim = {"tests": [cut, lost], "verdict": claims.HOLDS}
-    still_open = {"tests": [], "verdict": claims.OPEN}
+    still_open = {"tests": [], "verdict": claims.OPEN, "note": "4 of 8 points are there"}
     assert claim_words.brief(claim) == ("50.0 %", "0.40", "holds")
-    assert claim_words.brief(still_open) == ("", "", "not computed yet")
+    assert claim_words.brief(still_open) == ("", "", "open")
     words = "latency cut 50.0 % (at least 48 %); accuracy lost 0.40 points (at most 1)"
     assert claim_words.results(claim) == words and claim_words.results(still_open) == "-"
-    sentence = "1 of 2 claims is not computed yet: the study is not finished."
+    sentence = "1 of 2 claims is open: 4 of 8 points are there."
     assert claim_words.still_open([claim, still_open]) == sentence
+    other = still_open | {"note": "failed: a point"}
+    sentence = "3 of 3 claims are open: 4 of 8 points are there; failed: a point."
+    assert claim_words.still_open([still_open, still_open, other]) == sentence
     assert claim_words.still_open([claim]) == ""
