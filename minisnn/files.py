@@ -1,36 +1,123 @@
-"""Files that are either complete or absent: written beside the final name, then renamed."""
+"""Files that several processes share: each is either complete or absent, and a lock says who works on one."""
 
+import errno
 import os
+import secrets
+import sys
+import time
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from glob import escape
 from pathlib import Path
 from typing import IO
 
 from .errors import InputError
 
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
+LEFTOVER = 3600  # seconds after which a temporary file must be that of a killed process
+HELD = (errno.EAGAIN, errno.EACCES, errno.EDEADLK)  # what the systems answer if another process holds a lock
+
+
+def atomic_write(path: str | Path, content: bytes) -> None:
+    """Write a file that appears under `path` only when it is complete; of a symbolic link, its target is written.
+
+    The bytes go to ``<path>.<random>.part``, so that no two processes share it, are flushed to the disk, and are then
+    renamed, which is atomic on one file system. On an exception `path` keeps its former content. Raise InputError if
+    it cannot be written.
+    """
+    target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_file():
+        raise InputError(f"cannot write {path}: it exists and is no file; name another file")
+    part = target.with_name(f"{target.name}.{secrets.token_hex(4)}.part")
+    try:
+        try:
+            with open(part, "xb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(part, target)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+        _remove_leftovers(target)
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror or error}; {_remedy(error)}") from error
+
+
+def _remedy(error):
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return "make room there, or name a file on another disk"
+    return "name a file in a folder that exists and that you may write to"
+
+
+def _remove_leftovers(target):
+    """Remove the temporary files of processes that were killed while they wrote `target`."""
+    for part in target.parent.glob(f"{escape(target.name)}.{'[0-9a-f]' * 8}.part"):
+        with suppress(OSError):  # another process has removed it, or it belongs to another user
+            if time.time() - part.stat().st_mtime > LEFTOVER:
+                part.unlink()
+
 
 @contextmanager
-def atomic_write(path: str | Path) -> Iterator[IO[bytes]]:
-    """Open a file for writing bytes that appears under `path` only when it is complete.
+def lock(path: str | Path) -> Iterator[bool]:
+    """Hold the lock file `path` and yield True, or yield False at once if another process holds it.
 
-    The bytes go to ``<path>.part`` (the same name every time, so that a killed run leaves at most one such file and the
-    next run overwrites it), are flushed to the disk, and are then renamed, which is atomic on one file system. On an
-    exception `path` keeps its former content. Raise InputError if the folder does not exist or cannot be written to.
+    The system locks, not the existence of the file: the lock ends with its process, even by kill -9, and a file left
+    behind blocks nobody. Raise InputError if the file cannot be written.
     """
     path = Path(path)
-    part = path.with_name(path.name + ".part")
     try:
-        file = open(part, "wb")
+        file = _locked(path)
     except OSError as error:
-        raise InputError(
-            f"cannot write {path}: {error.strerror}; name a file in a folder that exists and that you may write to"
-        ) from error
+        raise InputError(f"cannot write {path}: {error.strerror or error}; {_remedy(error)}") from error
     try:
-        with file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+        yield file is not None
+    finally:
+        if file is not None:
+            _unlock(file, path)
+
+
+def _locked(path):
+    """Return the open and locked file, or None if another process holds the lock."""
+    while True:
+        file = open(path, "ab")
+        try:
+            _take(file)
+            if os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
+                return file
+        except FileNotFoundError:
+            pass  # the one who held it has just removed it: lock a new one
+        except OSError as error:
+            if error.errno in HELD:
+                file.close()
+                return None
+            warnings.warn(f"{path.parent} has no locks ({error.strerror}); start no second process there", stacklevel=4)
+            return file
+        except BaseException:
+            file.close()
+            raise
+        file.close()
+
+
+def _take(file: IO[bytes]) -> None:
+    """Lock an open file, or raise an OSError at once."""
+    if sys.platform == "win32":
+        file.seek(0)
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+    else:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _unlock(file: IO[bytes], path: Path) -> None:
+    """Remove the lock file and release the lock, in the order that the system allows."""
+    if sys.platform != "win32":
+        path.unlink(missing_ok=True)  # while it is locked: nobody else can hold it
+    file.close()
+    if sys.platform == "win32":
+        with suppress(OSError):  # another process has opened it since
+            path.unlink()

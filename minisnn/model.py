@@ -1,5 +1,6 @@
 """A trained network in a file: one .npz of plain arrays and a JSON text; nothing is pickled."""
 
+import io
 import json
 import platform
 from dataclasses import dataclass, field
@@ -193,8 +194,9 @@ def _about_training(path, about):
 def write(path: str | Path, kind: str, about: dict, arrays: dict, compressed: bool = False) -> None:
     """Write a .npz of `arrays` and the plain values `about`, marked as a file of `kind`, completely or not at all."""
     text = json.dumps({"kind": kind, "format": FORMAT, **about}, allow_nan=False)
-    with atomic_write(path) as file:
-        (np.savez_compressed if compressed else np.savez)(file, about=np.array(text), **arrays)
+    file = io.BytesIO()
+    (np.savez_compressed if compressed else np.savez)(file, about=np.array(text), **arrays)
+    atomic_write(path, file.getvalue())
 
 
 def read(path: str | Path, kind: str) -> tuple[dict, dict]:

@@ -4,6 +4,7 @@ Functions that take ``axes`` or a ``figure`` draw on the caller's; functions tha
 not at all.
 """
 
+import io
 from collections.abc import Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,8 +33,9 @@ def _png(size, path):
     figure = Figure(figsize=size, layout="constrained")
     canvas = FigureCanvasAgg(figure)
     yield figure
-    with atomic_write(path) as file:
-        canvas.print_png(file)
+    file = io.BytesIO()
+    canvas.print_png(file)
+    atomic_write(path, file.getvalue())
 
 
 def cycles_figure(cycles: Any, names: Sequence[str], lanes: Sequence[int], path: str | Path) -> None:

@@ -192,6 +192,17 @@ def add_wide_argument(parser):
     )
 
 
+def check_checkpoint(checkpoint, resume, kind):
+    """Raise InputError if another process writes the checkpoint, or if it exists and is not to be continued."""
+    from ..training.checkpoint import alone
+
+    with alone(checkpoint):
+        if checkpoint.exists() and not resume:
+            raise InputError(
+                f"an interrupted {kind} left {checkpoint}; pass --resume to continue it, or delete it to start anew"
+            )
+
+
 def interrupted(checkpoint):
     """Return the KeyboardInterrupt of a training, which says whether its command can be continued."""
     if checkpoint.exists():

@@ -91,8 +91,7 @@ def run(args: argparse.Namespace) -> int:
     compared, files = _simulate(args, model, image, result, window, *plan)
     result.save(args.out / "trace.npz")
     factors = _factors(floats, model, image, label)
-    with atomic_write(args.out / "inspect.html") as file:
-        file.write(page(result, factors, *first_shown).encode())
+    atomic_write(args.out / "inspect.html", page(result, factors, *first_shown).encode())
     figures = plot.trace_figures(result, factors, first_shown, args.out)
     print(_summary(result))
     print(f"\n{args.out}: trace.npz, inspect.html, {', '.join([*files, *figures])}")

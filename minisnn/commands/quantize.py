@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ..errors import InputError
-from . import add_data_arguments, add_machine_arguments, interrupted, table, widths
+from . import add_data_arguments, add_machine_arguments, check_checkpoint, interrupted, table, widths
 
 
 def add_arguments(parser):
@@ -191,8 +191,6 @@ def _check_output(args):
         flag = "--resume" if args.resume else "--lr"
         raise InputError(f"{flag} belongs to a fine-tuning; add --finetune EPOCHS, or leave {flag} out")
     checkpoint = out.with_name(out.name + ".checkpoint")
-    if args.finetune and checkpoint.exists() and not args.resume:
-        raise InputError(
-            f"an interrupted fine-tuning left {checkpoint}; pass --resume to continue it, or delete it to start again"
-        )
+    if args.finetune:
+        check_checkpoint(checkpoint, args.resume, "fine-tuning")
     return out, checkpoint

@@ -96,8 +96,7 @@ def run(args):
         _check_folder(args.out, model, spec)  # again: the folder may have been rewritten during the synthesis
         files = {"report.json": json.dumps(result, indent=1) + "\n", "report.md": markdown(report, title, facts)}
         for name, text in with_sums(args.out, files).items():
-            with atomic_write(args.out / name) as file:
-                file.write(text.encode())
+            atomic_write(args.out / name, text.encode())
     if args.json:
         print(json.dumps(result))
     else:

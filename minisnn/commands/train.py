@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..training.presets import PRESETS, choose
-from . import add_machine_arguments, add_training_data_arguments, interrupted, rates_table, widths
+from . import add_machine_arguments, add_training_data_arguments, check_checkpoint, interrupted, rates_table, widths
 
 
 def add_arguments(parser):
@@ -167,6 +167,7 @@ def run(args):
         print(f"checkpoint {checkpoint} does not exist: starting anew", flush=True)
     model = _fit(net, data, settings, checkpoint, args.resume)
     model.save(args.out)
+    checkpoint.unlink(missing_ok=True)  # nothing that fails later makes the training incomplete
     generator = stream(model.seed, "encode")
     result = accuracy_and_rates(net, model.encoder, data.x_test, data.y_test, generator)
     print(f"\ntest accuracy {100 * result.accuracy:.2f} % over all {result.num_steps} steps ({result.images} images)\n")
@@ -177,7 +178,6 @@ def run(args):
 
         training_figure(model, data.x_test[0], int(data.y_test[0]), figure)
         print(f"figure  {figure}")
-    checkpoint.unlink(missing_ok=True)
     folder = ["--data", args.data] if args.data else []
     print("next    " + shlex.join(["minisnn", "evaluate", str(args.out), "--dataset", args.dataset, *folder]))
 
@@ -206,10 +206,7 @@ def _check_output(args):
         if path.suffix != end or path.is_dir() or not path.parent.is_dir():
             raise InputError(f"{flag} {path} must name a file that ends in {end}, in a folder that exists")
     checkpoint = args.out.with_name(args.out.name + ".checkpoint")
-    if checkpoint.exists() and not args.resume:
-        raise InputError(
-            f"an interrupted training left {checkpoint}; pass --resume to continue it, or delete it to start anew"
-        )
+    check_checkpoint(checkpoint, args.resume, "training")
     return checkpoint, None if args.figure == "none" else figure
 
 

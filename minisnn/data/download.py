@@ -2,11 +2,14 @@
 
 import hashlib
 import os
+import time
 from pathlib import Path
 
 from ..errors import InputError
+from ..files import lock
 
 CHUNK = 1 << 16
+WAIT = 0.1  # seconds between two looks at the download of another process
 
 
 def cache_folder(name: str) -> Path:
@@ -19,16 +22,31 @@ def fetch(url: str, path: Path, md5: str, progress: bool = False, timeout: float
     """Download `url` to `path`, unless the file exists; `md5` is the published digest, `timeout` is in seconds.
 
     The bytes go to ``<path>.part``. After an interruption, even kill -9, the same call continues where that file
-    ends; it gets its name when it is complete and has the right digest. Raise InputError if the server cannot be
-    reached or breaks off, if the digest is wrong, or if the disk is full.
+    ends; it gets its name when it is complete and has the right digest. If another process downloads the file, wait
+    for it, and continue where it ends. Raise InputError if the server cannot be reached or breaks off, if the digest
+    is wrong, or if the disk is full.
     """
     path = Path(path)
-    if path.exists():
-        return
+    while not path.exists():
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"cannot download {url} ({_reason(error)}); {_by_hand(path)}") from error
+        with lock(path.with_name(path.name + ".lock")) as alone:
+            if not alone:
+                time.sleep(WAIT)
+            elif not path.exists():
+                _download(url, path, md5, progress, timeout)
+
+
+def _by_hand(path):
+    return f"download it by other means to {path}, or name its folder with --data"
+
+
+def _download(url, path, md5, progress, timeout):
+    """Download to ``<path>.part``, which no other process writes, and rename it if its digest is right."""
     part = path.with_name(path.name + ".part")
-    by_hand = f"download it by other means to {path}, or name its folder with --data"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         resumed = part.exists() and part.stat().st_size > 0
         _transfer(url, part, progress, timeout)
         if _md5(part) != md5 and resumed:  # the part was of another version: once more, from the start
@@ -36,12 +54,12 @@ def fetch(url: str, path: Path, md5: str, progress: bool = False, timeout: float
             _transfer(url, part, progress, timeout)
         if _md5(part) != md5:
             part.unlink()
-            raise InputError(f"the download of {url} does not have the published digest {md5}; {by_hand}")
+            raise InputError(f"the download of {url} does not have the published digest {md5}; {_by_hand(path)}")
         os.replace(part, path)
     except InputError:
         raise
     except (OSError, ValueError) as error:  # URLError, HTTPError, timeouts and a full disk are OSErrors
-        raise InputError(f"cannot download {url} ({_reason(error)}); try again, or {by_hand}") from error
+        raise InputError(f"cannot download {url} ({_reason(error)}); try again, or {_by_hand(path)}") from error
 
 
 def _transfer(url, part, progress, timeout):

@@ -54,8 +54,7 @@ def write(report: dict[str, Any], folder: str | Path) -> list[Path]:
         if name not in figures:
             (folder / f"{name}.png").unlink(missing_ok=True)
     for name, content in files.items():
-        with atomic_write(folder / name) as file:
-            file.write(content)
+        atomic_write(folder / name, content)
     return [folder / name for name in files]
 
 

@@ -162,14 +162,13 @@ class Store:
 
     def copy_without_models(self, path: str | Path) -> None:
         """Write a copy without the trained models, small enough to share; a sweep that continues it trains again."""
-        with atomic_write(path) as file:
-            copy = sqlite3.connect(":memory:")
-            self._db.backup(copy)
-            copy.executescript("PRAGMA journal_mode = MEMORY; DELETE FROM models; DELETE FROM claims; VACUUM;")
-            content = bytearray(copy.serialize())
-            content[18:20] = b"\x01\x01"  # not in WAL mode: a single file until it is opened for writing
-            file.write(content)
-            copy.close()
+        copy = sqlite3.connect(":memory:")
+        self._db.backup(copy)
+        copy.executescript("PRAGMA journal_mode = MEMORY; DELETE FROM models; DELETE FROM claims; VACUUM;")
+        content = bytearray(copy.serialize())
+        copy.close()
+        content[18:20] = b"\x01\x01"  # not in WAL mode: a single file until it is opened for writing
+        atomic_write(path, bytes(content))
 
     def seconds(self) -> dict[str, float]:
         """Return the seconds of each point's last computation, by key, its share of the training included."""

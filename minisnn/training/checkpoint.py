@@ -4,6 +4,8 @@ A checkpoint holds no state of a random generator: what is drawn in an epoch fol
 epoch (:func:`minisnn.rng.stream`), and the number of the epoch is the length of the history.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,8 +13,21 @@ import numpy as np
 
 from ..check import is_number, is_whole
 from ..errors import InputError
+from ..files import lock
 from ..model import check_history, portable, read, write
 from .loop import Training
+
+
+@contextmanager
+def alone(path: str | Path | None) -> Iterator[None]:
+    """Keep other trainings away from a checkpoint; raise InputError if one writes it. None is no checkpoint."""
+    if path is None:
+        yield
+        return
+    with lock(f"{path}.lock") as mine:
+        if not mine:
+            raise InputError(f"another training writes here ({path}); wait until it ends, or name another file")
+        yield
 
 
 def save(path: str | Path, run: Training) -> None:

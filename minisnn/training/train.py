@@ -75,8 +75,9 @@ def fit(
     Raises
     ------
     InputError
-        If a setting does not fit, or the checkpoint belongs to another training. What is possible but probably a
-        mistake is a warning: channels first, pools that leave out many neurons, test images of another scale.
+        If a setting does not fit, or the checkpoint belongs to another training or is written by another process. What
+        is possible but probably a mistake is a warning: channels first, pools that leave out many neurons, test images
+        of another scale.
     TrainingError
         If a number is no longer finite; the message names epoch, batch and layer.
 
@@ -96,14 +97,10 @@ def fit(
     run = Training(net, data, chosen)
     for sentence in doubts(net, data, run.encoder):
         warnings.warn(sentence, stacklevel=2)
-    if resume and checkpoint is not None and Path(checkpoint).exists():
-        checkpoints.load(checkpoint, run)
-    with _bar(run, progress) as bar:
-        while run.epoch < chosen.epochs and not run.stopped:
-            with np.errstate(over="ignore", invalid="ignore"):  # each batch reports what is not finite
-                run.one_epoch(bar)
-            if checkpoint is not None:
-                checkpoints.save(checkpoint, run)
+    with checkpoints.alone(checkpoint):
+        if resume and checkpoint is not None and Path(checkpoint).exists():
+            checkpoints.load(checkpoint, run)
+        _all_epochs(run, checkpoint, progress)
     for param, best in zip(net.params, run.best):
         param[...] = best
     return Model(net, run.encoder, chosen.seed, data.name, asdict(chosen), run.history)
@@ -117,6 +114,16 @@ def _settings(given):
             hint = check.near(name, known) or f" choose from {', '.join(known)}"
             raise InputError(f"fit has no setting {name!r};{hint}")
     return Settings(**given)
+
+
+def _all_epochs(run, checkpoint, progress):
+    """Train to the end, and write the checkpoint after each epoch."""
+    with _bar(run, progress) as bar:
+        while run.epoch < run.settings.epochs and not run.stopped:
+            with np.errstate(over="ignore", invalid="ignore"):  # each batch reports what is not finite
+                run.one_epoch(bar)
+            if checkpoint is not None:
+                checkpoints.save(checkpoint, run)
 
 
 def _bar(run, shown):

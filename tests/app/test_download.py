@@ -65,6 +65,15 @@ def server():
     server.http.server_close()
 
 
+def fetch_in_a_process(server, path):
+    """Begin to fetch in another process, and return it."""
+    code = (
+        "from pathlib import Path\nfrom minisnn.data.download import fetch\n"
+        f"fetch({server.url!r}, Path({str(path)!r}), {MD5!r})"
+    )
+    return subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)
+
+
 def test_download(server, tmp_path):
     path = tmp_path / "new" / "file.bin"
     download.fetch(server.url, path, MD5)
@@ -136,6 +145,16 @@ def test_missing_files_are_downloaded_to_the_cache(server, tmp_path, monkeypatch
     with pytest.raises(InputError, match="test_32x32.mat is missing"):
         (tmp_path / "train_32x32.mat").write_bytes(b"")
         sources.Files("svhn", tmp_path).find("test_32x32.mat")  # a given folder: no download
+
+
+def test_four_processes_fetch_one_file(server, tmp_path):
+    """They share one transfer, although the second begins in the midst of the first."""
+    server.delay = 0.005
+    path = tmp_path / "new" / "file.bin"
+    processes = [fetch_in_a_process(server, path) for _ in range(4)]
+    assert [process.wait(timeout=60) for process in processes] == [0] * 4
+    assert path.read_bytes() == CONTENT and server.seen == [None]
+    assert [p.name for p in path.parent.iterdir()] == ["file.bin"]
 
 
 def test_kill_9_at_random_moments(server, tmp_path):

@@ -1,6 +1,7 @@
 """kill -9 at random moments of a training: --resume ends with the bytes of an uninterrupted run."""
 
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -63,7 +64,9 @@ def no_file_is_corrupt(out):
         assert read(checkpoint, "checkpoint")[0]["history"]
     if out.exists():
         load(out, backend="numpy")
-    assert {path.name.removesuffix(".part") for path in out.parent.iterdir()} <= {out.name, checkpoint.name}
+    temporary = re.compile(rf"{re.escape(out.name)}(\.checkpoint)?\.([0-9a-f]{{8}}\.part|lock)")
+    names = {path.name for path in out.parent.iterdir()} - {out.name, checkpoint.name}
+    assert all(temporary.fullmatch(name) for name in names), names
 
 
 def test_kill_and_resume(tmp_path, dataset):
@@ -90,9 +93,30 @@ def test_kill_and_resume(tmp_path, dataset):
             process = start(out, dataset, "--resume")
         finish(process)
         assert out.read_bytes() == straight.read_bytes()
-        assert [path.name for path in folder.iterdir()] == ["m.npz"]
+        no_file_is_corrupt(out)
+        assert not {"m.npz.checkpoint", "m.npz.checkpoint.lock"} & {path.name for path in folder.iterdir()}
         ends += 1
     assert len(epochs) > 5  # the kills fell on different epochs
+
+
+def test_a_second_training_in_the_same_place_is_refused(tmp_path, dataset):
+    out, checkpoint = tmp_path / "m.npz", tmp_path / "m.npz.checkpoint"
+    process = start(out, dataset, "--epochs", "100000")
+    while not checkpoint.exists():
+        time.sleep(0.02)
+        assert process.poll() is None
+    for flags in ((), ("--resume",)):
+        second = start(out, dataset, "--epochs", "100000", *flags)
+        _, error = second.communicate(timeout=60)
+        sentence = f"another training writes here ({checkpoint}); wait until it ends, or name another file"
+        assert (second.returncode, error) == (2, f"minisnn: error: {sentence}\n")
+    assert process.poll() is None
+    process.kill()  # its lock ends with it, although the lock's file stays
+    process.communicate()
+    assert (tmp_path / "m.npz.checkpoint.lock").exists()
+    third = start(out, dataset)
+    _, error = third.communicate(timeout=60)
+    assert third.returncode == 2 and "an interrupted training left" in error
 
 
 def test_ctrl_c_keeps_the_completed_epochs_and_says_how_to_continue(tmp_path, dataset):
