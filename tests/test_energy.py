@@ -319,7 +319,9 @@ def test_custom_constants(tmp_path):
     path = tmp_path / "mine.json"
     path.write_text(json.dumps({"static": 0.05, "idle_bits": 0}))
     mine = energy.load_constants(path)
-    assert mine == {name: value for name, (value, *_) in energy.CONSTANTS.items()} | {"static": 0.05, "idle_bits": 0}
+    assert mine == {"static": 0.05, "idle_bits": 0}
+    one = energy.image_energy({"idle_bits": 1e9, "cycles": 1e9}, 100, 1, mine)
+    assert one == pytest.approx(0.05 * 100e-6 + 1e-3 * energy.CONSTANTS["cycles"].value)  # which keeps its default
     assert energy.image_energy({"idle_bits": 1e9}, 100, 1, mine) == pytest.approx(0.05 * 100e-6)
 
 

@@ -272,7 +272,7 @@ def _timeline_part(rows, label):
         "ends": ends.tolist(),
         "adds": (added - begins).sum(axis=1).tolist(),
         "waits": waits(added, fires).sum(axis=1).tolist(),
-        "fires": (ends - fires).sum(axis=1).tolist(),
+        "fires": [cycles * fires.shape[1] for cycles in rows[0]["result"]["test"]["firing_cycles"]],
     }
 
 

@@ -74,7 +74,7 @@ CONSTANTS = {  # by name of an event, and the static power
 
 
 def load_constants(path: str | Path) -> dict[str, float]:
-    """Read custom constants from a JSON file ``{"name": value, ...}``; anything omitted keeps its default.
+    """Read custom constants from a JSON file ``{"name": value, ...}``; every other one keeps its default.
 
     Raise InputError if the file cannot be read, a name is unknown, or a value is not a number of at least 0.
     """
@@ -91,7 +91,7 @@ def load_constants(path: str | Path) -> dict[str, float]:
             raise InputError(f"{path}: no constant is named {name!r}; use one of {', '.join(CONSTANTS)}")
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= LARGEST:
             raise InputError(f"{path}: {name} must be a number of {CONSTANTS[name][1]}, 0 or more, got {_brief(value)}")
-    return _values(given)
+    return given
 
 
 def _brief(value):

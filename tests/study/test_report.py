@@ -288,6 +288,12 @@ def test_a_schedule_that_was_not_computed_leaves_its_claims_open(tmp_path, templ
     assert not any("layerwise" in line["label"] for line in contents["power"]["lines"])
 
 
+def test_cycles_of_firing_passes(tmp_path, template):
+    """Passes of 4, 2 and 1 cycles, 4 times; the cycle in which a pass starts is none of its own."""
+    parts = report.gather(store_of(tmp_path / "s.sqlite", rows_of(template)))["timeline"]["parts"]
+    assert [part["fires"] for part in parts] == [[16, 8, 4], [8, 4, 2]]  # the default, and a setting with T = 2
+
+
 def test_floor_is_that_of_the_pixels(template):
     row = {"point": template, "result": result(0.9, 1000.0, 0.1)}
     floor = claims.floor([row])  # begins at 10, 8 cycles of additions, passes of 4, T = 4
@@ -429,7 +435,7 @@ def test_command(tmp_path, template, capsys):
     assert "holds" in said and str(tmp_path / "out" / "report.html") in said
     (tmp_path / "c.json").write_text('{"static": 0}')
     assert main(["report", str(path), "--out", str(tmp_path / "out"), "--constants", str(tmp_path / "c.json")]) == 0
-    assert ">given<" in (tmp_path / "out" / "report.html").read_text()
+    assert 1 == (tmp_path / "out" / "report.html").read_text().count(">given<")
 
 
 def test_figures_of_an_earlier_report_are_removed(tmp_path, template):
