@@ -63,7 +63,7 @@ def run(args):
             print(still_open(claims["list"]))
     print()
     if args.copy:
-        with Store(args.study, create=False) as store:
+        with Store(args.study, read_only=True) as store:
             store.copy_without_models(args.copy)
         paths = [*paths, args.copy]
     for path in paths:

@@ -48,7 +48,7 @@ def gather(path: str | Path, clock_mhz: float = 100.0, constants: dict[str, floa
     if not (clock_mhz > 0 and np.isfinite(clock_mhz)):
         raise InputError(f"the clock must be a number of MHz above 0, got {clock_mhz!r}")
     _check(path)
-    with Store(path, create=False) as store:
+    with Store(path, read_only=True) as store:
         rows, seconds = store.rows(), sum(store.seconds().values())
         notes = {name: store.noted(name) for name in ("plan", "command", "pitfalls")}
     plan = _plan(path, notes["plan"])

@@ -50,20 +50,23 @@ CREATE VIEW results AS SELECT key, status, reason,
 
 
 class Store:
-    """An open file of results, created if it does not exist (unless `create` is False).
+    """An open file of results, created if it does not exist, or, with `read_only`, left exactly as it is.
 
-    Raise InputError if it cannot be opened, is another kind of file, or has another version.
+    Raise InputError if it cannot be opened, is another kind of file, or has another version; such a file is closed, and
+    stays as it is.
     """
 
-    def __init__(self, path: str | Path, create: bool = True):
-        self.path = Path(path)
-        if not create and not self.path.is_file():
+    def __init__(self, path: str | Path, read_only: bool = False):
+        self.path, self.read_only = Path(path), read_only
+        if read_only and not self.path.is_file():
             raise InputError(f"{path} does not exist; name a file that minisnn sweep or minisnn reproduce wrote")
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{time.time_ns()}"
         try:
+            # Not mode=ro, which would leave SQLite's -wal and -shm files beside a file in WAL mode.
+            address = f"{self.path.resolve().as_uri()}?mode={'rw' if read_only else 'rwc'}"
             # isolation_level=None: statements commit at once, except in explicit transactions
-            self._db = sqlite3.connect(self.path, timeout=60, isolation_level=None)
-            self._prepare()
+            self._db = sqlite3.connect(address, timeout=60, isolation_level=None, uri=True)
+            self._check_or_close()
         except (sqlite3.Error, UnicodeDecodeError) as error:
             raise InputError(
                 f"cannot use {path} ({error}); name a file that minisnn sweep wrote, or a new file in an "
@@ -78,15 +81,41 @@ class Store:
 
     def close(self) -> None:
         """Release all claims of this process, and close the file."""
-        with suppress(sqlite3.Error):  # in a damaged file; elsewhere claims that stay go stale
-            self._db.execute("DELETE FROM claims WHERE owner = ?", (self.owner,))
+        if not self.read_only:
+            with suppress(sqlite3.Error):  # in a damaged file; elsewhere claims that stay go stale
+                self._db.execute("DELETE FROM claims WHERE owner = ?", (self.owner,))
         self._db.close()
 
-    def _prepare(self):
-        (application,) = self._db.execute("PRAGMA application_id").fetchone()
-        tables = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if application not in (0, APPLICATION_ID) or (tables and application == 0):
+    def _check_or_close(self):
+        """Check what kind of file this is, and make it ready for writing; close it if anything goes wrong."""
+        try:
+            self._check_kind()
+            if self.read_only:
+                self._db.execute("PRAGMA query_only = ON")
+            else:
+                self._prepare()
+        except BaseException:
+            self._db.close()
+            raise
+
+    def _check_kind(self):
+        """Raise InputError if this is not a file of results of this version; an empty one may become one."""
+        application, version, tables = self._db.execute(
+            "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_master) "
+            "FROM pragma_application_id, pragma_user_version"
+        ).fetchone()
+        if (application, tables) == (0, 0) and not self.read_only:
+            return
+        if application != APPLICATION_ID:
             raise InputError(f"{self.path} is a SQLite file of another program; name a new file")
+        if version != VERSION:
+            raise InputError(
+                f"{self.path} has format version {version}, but this minisnn reads version {VERSION}; use the "
+                "minisnn that wrote it, or name a new file"
+            )
+
+    def _prepare(self):
+        """Make the tables if there are none, and let others read while this process writes."""
         self._db.execute("PRAGMA journal_mode = WAL")
         with self._transaction():
             if not self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
@@ -94,12 +123,6 @@ class Store:
                     self._db.execute(statement)
                 self._db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
                 self._db.execute(f"PRAGMA user_version = {VERSION}")
-        (version,) = self._db.execute("PRAGMA user_version").fetchone()
-        if version != VERSION:
-            raise InputError(
-                f"{self.path} has format version {version}, but this minisnn reads version {VERSION}; use the "
-                "minisnn that wrote it, or name a new file"
-            )
 
     @contextmanager
     def _transaction(self):
@@ -161,7 +184,12 @@ class Store:
         return self._json(rows[0][0], f"note {name}") if rows else None
 
     def copy_without_models(self, path: str | Path) -> None:
-        """Write a copy without the trained models, small enough to share; a sweep that continues it trains again."""
+        """Write a copy without the trained models, small enough to share; a sweep that continues it trains again.
+
+        Raise InputError if the copy would replace this file, whose models would be lost.
+        """
+        if Path(path).exists() and self.path.samefile(path):
+            raise InputError(f"{path} is the study itself, and its copy would lack the models; name another file")
         copy = sqlite3.connect(":memory:")
         self._db.backup(copy)
         copy.executescript("PRAGMA journal_mode = MEMORY; DELETE FROM models; DELETE FROM claims; VACUUM;")

@@ -325,6 +325,33 @@ def test_claims(tmp_path):
         assert theirs.claim("t")
 
 
+def store_in(traceback):
+    """Return the store that raised an error from its __init__."""
+    return next(entry.frame.f_locals["self"] for entry in traceback if entry.name == "__init__")
+
+
+def test_reading_leaves_a_copy_as_it_is(tmp_path):
+    """A copy is no WAL file, so reading it must not need a folder that can be written, nor make files beside it."""
+    path, folder = tmp_path / "s.sqlite", tmp_path / "a folder? 100% #1"
+    folder.mkdir()
+    with Store(path) as store:
+        store.save("t", b"model", [("k", {"bits": 8}, "done", "", {"accuracy": 0.9}, 1.0)])
+        store.copy_without_models(folder / "copy.sqlite")
+        with pytest.raises(InputError, match="is the study itself"):
+            store.copy_without_models(path)
+        assert store.model("t") == b"model"
+    with Store(path, read_only=True) as store:
+        assert store.status() == {"k": "done"}
+    assert not list(tmp_path.glob("*-wal")) and not list(tmp_path.glob("*-shm"))
+    before = (folder / "copy.sqlite").read_bytes()
+    with Store(folder / "copy.sqlite", read_only=True) as store:
+        assert store.status() == {"k": "done"} and list(folder.iterdir()) == [store.path]
+        store.copy_without_models(folder / "copy of a copy.sqlite")
+        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+            store.forget(["k"], failed_alone=False)
+    assert (folder / "copy.sqlite").read_bytes() == before == (folder / "copy of a copy.sqlite").read_bytes()
+
+
 def test_files_that_are_not_results(tmp_path):
     other = tmp_path / "other.sqlite"
     with sqlite3.connect(other) as db:
@@ -334,8 +361,21 @@ def test_files_that_are_not_results(tmp_path):
     for path, words in ((other, "another program"), (text, "cannot use"), (tmp_path / "no" / "s.sqlite", "cannot use")):
         with pytest.raises(InputError, match=words):
             Store(path)
+    version = tmp_path / "version.sqlite"
+    Store(version).close()
+    with sqlite3.connect(version) as db:
+        db.execute("PRAGMA user_version = 99")
+    db.close()
+    for path, words in ((other, "another program"), (version, "format version 99"), (text, "cannot use")):
+        before = path.read_bytes()
+        for read_only in (False, True):
+            with pytest.raises(InputError, match=words) as refused:
+                Store(path, read_only=read_only)
+            with pytest.raises(sqlite3.ProgrammingError, match="closed database"):
+                store_in(refused.traceback)._db.execute("SELECT 1")
+        assert path.read_bytes() == before and not path.with_name(f"{path.name}-wal").exists()
     with pytest.raises(InputError, match="does not exist"):
-        Store(tmp_path / "missing.sqlite", create=False)
+        Store(tmp_path / "missing.sqlite", read_only=True)
 
 
 def test_dask_workers_one_of_them_killed(points, expected, dataset, tmp_path):
