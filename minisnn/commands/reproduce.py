@@ -32,7 +32,7 @@ def add_arguments(parser):
 
 
 def run(args):
-    """Run the study; return exit status 1 if the gates differ from the integers."""
+    """Run the study; the report is made even if the gates fail, and the exit status is then that of cosim or vhdl."""
     from ..data import load as datasets
     from ..study.plan import plan_for
     from ..study.store import Store
@@ -51,7 +51,11 @@ def run(args):
         print(f"\ntime is up in stage {left}; repeat the same command to continue; the report so far:", flush=True)
         return _command("report", path, "--out", args.out / "report")
     _select(plan, path, data, args.out / "network.int.npz")
-    return _hardware(args) or _command("report", path, "--out", args.out / "report")
+    checked = _hardware(args)
+    if checked == 130:  # Ctrl-C, which is for all commands
+        return checked
+    reported = _command("report", path, "--out", args.out / "report")
+    return checked or reported
 
 
 def _stages(plan, path, data, args):
@@ -91,7 +95,7 @@ def _select(plan, path, data, out):
         pitfalls.note(plan, store, data)
         so_far = progress(plan, store.rows())
         if "priced" not in so_far.selected:
-            raise InputError(f"{path} has no network to select; {so_far.lacks}")
+            raise InputError(f"{path} has no network to select ({so_far.lacks}); minisnn report says why")
         first_seed, *_ = so_far.selected["priced"]
         _, integer, _ = integers(first_seed["point"], model_file(first_seed, store, data), data)
     integer.save(out)
@@ -100,14 +104,14 @@ def _select(plan, path, data, out):
 
 
 def _hardware(args):
-    """Check the selected network in gates, and write it as VHDL."""
+    """Check the selected network in gates, and write it as VHDL; return the first exit status that is not 0, or 0."""
     model = args.out / "network.int.npz"
     folder = ["--data", args.data] if args.data else []
     simulator = _simulator(args.dataset)
     if simulator is None:
         print("the gates were NOT simulated: this needs GHDL or Verilator (apt install ghdl)", flush=True)
-    elif _command("cosim", model, "--simulator", simulator, "--images", CHECKED[simulator], *folder):
-        return 1
+    elif status := _command("cosim", model, "--simulator", simulator, "--images", CHECKED[simulator], *folder):
+        return status
     return _command("vhdl", model, "--out", args.out / "accelerator", *folder)
 
 

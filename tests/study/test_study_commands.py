@@ -1,11 +1,33 @@
 """minisnn inspect, sweep and reproduce as commands: the files they write, and their error messages."""
 
+import io
+from contextlib import redirect_stdout
+
 import pytest
 
 from minisnn.commands import main
 from minisnn.inspector import trace
+from minisnn.study import plan as plans
+from minisnn.study.stages import STAGES
 from minisnn.study.store import Store
 from tests.helpers import quantised_model
+
+SMALL = plans.Plan(
+    dataset="digits",
+    training={"topology": "8-10", "num_steps": 2, "validation": 0.2, "augment": 0},
+    screening=1,
+    epochs=2,
+    scales=(1,),
+    betas=(0.25,),
+    thresholds=(1.0,),
+    penalties=("0.1,0",),
+    ramp=0.5,
+    narrower=(),
+    steps=(1,),
+    seeds=(0,),
+    lanes=(8, 5),
+    margins=(0.1,),
+)
 
 
 @pytest.fixture(scope="module")
@@ -137,3 +159,37 @@ def test_what_sweep_and_reproduce_do_not_take(tmp_path, monkeypatch, capsys, com
     monkeypatch.chdir(tmp_path)
     assert main(command.split()) == 2
     assert words in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def reproduced(tmp_path_factory):
+    """Return the folder of a small study that ran to its end, the gates included, and what it said."""
+    out = tmp_path_factory.mktemp("reproduced") / "study"
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()) as said:
+        patch.setitem(plans.PLANS, "digits", SMALL)
+        assert main(["reproduce", "--out", str(out), "--workers", "2"]) == 0
+    return out, said.getvalue()
+
+
+def test_reproduce_runs_to_its_end(reproduced):
+    out, said = reproduced
+    stages = [line.split()[1] for line in said.splitlines() if line.startswith("stage ")]
+    assert stages == [f"{name}:" for name in STAGES]
+    commands = [line.split()[2] for line in said.splitlines() if line.startswith("$ ")]
+    assert commands == ["cosim", "vhdl", "report"]
+    assert "selected: " in said and "digits: 2 images in myhdl" in said
+    assert "are open" not in said and "not computed" not in said
+    assert {path.name for path in out.iterdir()} == {"study.sqlite", "network.int.npz", "accelerator", "report"}
+    assert list((out / "accelerator").rglob("*.vhd")) and (out / "report" / "report.html").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("failing, status", [("cosim", 1), ("cosim", 2), ("vhdl", 2), ("cosim", 130)])
+def test_reproduce_reports_even_if_the_gates_fail(reproduced, monkeypatch, capsys, failing, status):
+    """The same command again: all points are there, so only the hardware and the report run, and a failure is told."""
+    out, _ = reproduced
+    monkeypatch.setitem(plans.PLANS, "digits", SMALL)
+    monkeypatch.setattr(f"minisnn.commands.{failing}.run", lambda args: status)
+    (out / "report" / "report.html").unlink(missing_ok=True)
+    assert main(["reproduce", "--out", str(out), "--workers", "1"]) == status
+    assert (out / "report" / "report.html").exists() == (status != 130)
+    assert ("$ minisnn vhdl" in capsys.readouterr().out) == (failing == "vhdl")
