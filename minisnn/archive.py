@@ -8,8 +8,9 @@ import numpy as np
 
 from .errors import InputError
 
-# Real arrays rarely shrink more than a hundredfold; small files may, without harm.
-HARMLESS_BYTES, MOST_COMPRESSION = 1 << 28, 100
+HARMLESS_BYTES = 1 << 28  # an array that is no larger is read without asking whether it fits
+MOST_BYTES = 1 << 33  # of an array, where nobody says how much memory is free
+MOST_COMPRESSION = 1032  # times that deflate, which NumPy uses, can shrink anything
 
 
 def read_arrays(path: str | Path, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
@@ -56,6 +57,8 @@ def _array(archive, entry, path):
     name = entry.filename.removesuffix(".npy")
     if entry.flag_bits & 1:
         raise InputError(f"{path} is encrypted, and minisnn reads plain .npz files")
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # zipfile reads others without a limit
+        raise InputError(f"{path}: array {name} is compressed by another method than NumPy's")
     with archive.open(entry) as file:
         version = np.lib.format.read_magic(file)
         header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
@@ -70,12 +73,30 @@ def _array(archive, entry, path):
         raise InputError(
             f"{path} is damaged: array {name} has {entry.file_size - begin} bytes, its header promises {size}"
         )
-    if size > max(HARMLESS_BYTES, MOST_COMPRESSION * path.stat().st_size):
+    if size > HARMLESS_BYTES:
+        _check_fits(size, name, path)
+    with archive.open(entry) as file:
+        return np.lib.format.read_array(file, allow_pickle=False)
+
+
+def _check_fits(size, name, path):
+    """Raise InputError if a file cannot hold an array of so many bytes, or the memory cannot."""
+    if size > MOST_COMPRESSION * path.stat().st_size:
         raise InputError(
             f"{path} is damaged: array {name} claims {size / 1e9:.1f} GB, which so small a file cannot hold"
         )
-    with archive.open(entry) as file:
-        return np.lib.format.read_array(file, allow_pickle=False)
+    free = _free_memory()
+    if size > free:
+        raise InputError(f"{path}: array {name} takes {size / 1e9:.1f} GB, and {free / 1e9:.1f} GB of memory are free")
+
+
+def _free_memory():
+    """Return the bytes of memory that can be taken, as Linux says; elsewhere the most that a file may ask for."""
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        return next(1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
+    except (OSError, StopIteration):
+        return MOST_BYTES
 
 
 def _short(error):

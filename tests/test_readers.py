@@ -5,10 +5,13 @@ import io
 import json
 import tracemalloc
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from minisnn import archive
+from minisnn.archive import read_arrays
 from minisnn.data import load as datasets
 from minisnn.data.formats import read_idx
 from minisnn.errors import InputError
@@ -83,9 +86,9 @@ def test_integer_model(sound, tmp_path, fields, words):
 
 def _npz(path, **members):
     """Write an archive whose members are given as bytes."""
-    with zipfile.ZipFile(path, "w") as archive:
+    with zipfile.ZipFile(path, "w") as made:
         for name, content in members.items():
-            archive.writestr(f"{name}.npy", content)
+            made.writestr(f"{name}.npy", content)
     return path
 
 
@@ -118,8 +121,8 @@ def test_data_headers(tmp_path):
 
 def test_corrupt_compression(tmp_path):
     path = tmp_path / "a.npz"
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as archive:
-        archive.writestr("X.npy", _member(np.arange(3000, dtype=np.int64)))
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as made:
+        made.writestr("X.npy", _member(np.arange(3000, dtype=np.int64)))
     content = bytearray(path.read_bytes())
     content[60:120] = bytes(60)
     path.write_bytes(content)
@@ -151,8 +154,10 @@ def test_zeros_take_no_memory(tmp_path):
         file.write(many)
     with gzip.open(tmp_path / "b.gz", "wb", 1) as file:
         file.write(bytes([0, 0, 8, 3]) + b"\xff\xff\xff\xff" * 3 + many)
-    with zipfile.ZipFile(tmp_path / "c.npz", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        archive.writestr("X.npy", _member(np.zeros((0,), np.uint8), shape=(1 << 26,)) + many)
+    with zipfile.ZipFile(tmp_path / "c.npz", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as made:
+        made.writestr("X.npy", _member(np.zeros((0,), np.uint8), shape=(1 << 26,)) + many)
+    with zipfile.ZipFile(tmp_path / "d.npz", "w", zipfile.ZIP_LZMA) as made:
+        made.writestr("X.npy", _member(np.zeros((0,), np.uint8), shape=(1 << 26,)) + many)
     tracemalloc.start()
     for name in ("a.gz", "b.gz"):
         with pytest.raises(InputError):
@@ -161,12 +166,34 @@ def test_zeros_take_no_memory(tmp_path):
         datasets.load(str(tmp_path / "c.npz"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("minisnn.archive.HARMLESS_BYTES", 1 << 20)
+        patch.setattr("minisnn.archive._free_memory", lambda: 1 << 25)
         tracemalloc.reset_peak()
+        with pytest.raises(InputError, match="array X takes 0.1 GB, and 0.0 GB of memory are free"):
+            datasets.load(str(tmp_path / "c.npz"))
+        patch.setattr("minisnn.archive._free_memory", lambda: 1 << 40)
+        patch.setattr("minisnn.archive.MOST_COMPRESSION", 100)
         with pytest.raises(InputError, match="array X claims 0.1 GB, which so small a file cannot hold"):
             datasets.load(str(tmp_path / "c.npz"))
+        with pytest.raises(InputError, match="array X is compressed by another method than NumPy's"):
+            datasets.load(str(tmp_path / "d.npz"))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 1 << 23
+
+
+def test_sparse_events_shrink_a_hundredfold(tmp_path, monkeypatch):
+    """Honest arrays of hardly any spikes are read, however well they were compressed."""
+    monkeypatch.setattr("minisnn.archive.HARMLESS_BYTES", 1 << 20)
+    path, spikes = tmp_path / "events.npz", np.zeros((64, 1 << 17), np.uint8)
+    spikes[::7, ::40_009] = 1
+    np.savez_compressed(path, spikes=spikes)
+    assert spikes.nbytes > 400 * path.stat().st_size
+    assert (read_arrays(path)["spikes"] == spikes).all()
+
+
+@pytest.mark.skipif(not Path("/proc/meminfo").exists(), reason="Linux alone says how much memory is free")
+def test_free_memory():
+    assert 1 << 20 < archive._free_memory() < 1 << 45
 
 
 def test_mnist_under_dotted_names(tmp_path):
