@@ -6,10 +6,12 @@ cycle waits for Python; ``host.vhd`` describes the records. Both hosts read thei
 
 import os
 import select
+import shutil
 import subprocess
 from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -121,12 +123,21 @@ def build(
 
 
 def _build_verilator(tool, make, ports, numbers, folder):
-    files = convert(make, *ports, folder, hdl="verilog")
-    (folder / "constants.h").write_text(as_cpp(numbers))
-    command = [tool, "--cc", "--exe", "--build", *VERILATOR_FLAGS, "-CFLAGS", f"-I{folder}", "--top-module", "dut"]
-    sources = [*files, Path(__file__).parent / "host.cpp"]
-    call([*command, "--Mdir", str(folder), "-o", "bench", *map(str, sources)], folder, BUILD_TIMEOUT)
-    return [str(folder / "bench")]
+    with TemporaryDirectory(dir=_without_space(folder)) as name:
+        files = convert(make, *ports, name, hdl="verilog")
+        files.append(Path(shutil.copy(Path(__file__).parent / "host.cpp", name)))
+        (Path(name) / "constants.h").write_text(as_cpp(numbers))
+        command = [tool, "--cc", "--exe", "--build", *VERILATOR_FLAGS, "-CFLAGS", "-I.", "--top-module", "dut"]
+        call([*command, "--Mdir", ".", "-o", "bench", *(file.name for file in files)], name, BUILD_TIMEOUT)
+        return [shutil.copy(Path(name) / "bench", folder)]
+
+
+def _without_space(folder):
+    """Return a folder in which make can build, which refuses a path that contains a space: this one if possible."""
+    for place in map(str, (folder, "/tmp", "/var/tmp", Path.cwd())):
+        if not any(map(str.isspace, place)) and os.access(place, os.W_OK):
+            return place
+    raise ToolError(f"make cannot build in {folder}, because of the space; set TMPDIR to a folder without one")
 
 
 def _build_ghdl(tool, make, ports, numbers, folder):
