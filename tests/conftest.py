@@ -13,25 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import minisnn
-
 TESTS = Path(__file__).parent
 # Tests that are not quick, by file name or test name, among those that `is_quick` would choose.
 SLOW = {"test_peers.py", "test_trace.py", "test_examples_run", "test_pages_are_built"}
-
-
-def pytest_configure(config):
-    """Delete compiled kernels that are older than a source file of their folder.
-
-    Numba looks at a function's own file only, and would run a caller with the old code of a function inside it.
-    """
-    if hasattr(config, "workerinput"):
-        return
-    for folder in {path.parent for path in Path(minisnn.__file__).parent.glob("*/__pycache__/*.nbi")}:
-        newest = max(source.stat().st_mtime for source in folder.parent.glob("*.py"))
-        for index in folder.glob("*.nbi"):
-            if index.stat().st_mtime < newest:
-                index.unlink(missing_ok=True)
 
 
 def is_quick(item):

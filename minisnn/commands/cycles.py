@@ -10,7 +10,6 @@ from pathlib import Path
 
 from .. import check
 from ..errors import InputError
-from ..timing.cycles import SCHEDULES
 from . import add_data_arguments, add_lanes_argument, add_wide_argument, first_images, positive, table
 
 JUDGES = 16  # images by which --balance judges
@@ -30,7 +29,7 @@ def add_arguments(parser):
     )
     add_wide_argument(parser)
     parser.add_argument(
-        "--schedule", default="pipelined", metavar="NAME", help=f"{', '.join(SCHEDULES)} (default: pipelined)"
+        "--schedule", default="pipelined", metavar="NAME", help="pipelined, layerwise or dense (default: pipelined)"
     )
     parser.add_argument(
         "--word-every",
@@ -66,7 +65,8 @@ def run(args):
     if args.balance:
         lanes = balance(stimulus.first(JUDGES), args.balance, wide=args.wide)
     results = {
-        schedule: cycles.predict(stimulus, lanes, schedule, args.word_every, wide=args.wide) for schedule in SCHEDULES
+        schedule: cycles.predict(stimulus, lanes, schedule, args.word_every, wide=args.wide)
+        for schedule in cycles.SCHEDULES
     }
     chosen = results.pop(args.schedule)
     ratios = {name: float(chosen.latency.mean() / other.latency.mean()) for name, other in results.items()}
@@ -92,6 +92,8 @@ def run(args):
 
 def _check(args):
     """Raise InputError for flags that do not go together, before any work."""
+    from ..timing.cycles import SCHEDULES
+
     check.choice("schedule", args.schedule, SCHEDULES)
     if args.balance and args.lanes:
         raise InputError("--balance chooses the lanes, so --lanes cannot be given too; leave one of them out")

@@ -1,5 +1,5 @@
 """The compiler of the integers' and the cycle model's loops."""
 
-from numba import njit
+from ..kernels.jit import compiler
 
-kernel = njit(nogil=True, cache=True)
+kernel = compiler(nogil=True)

@@ -37,15 +37,17 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import config, njit
+from numba import config
 from numba.core import cgutils, types
 from numba.extending import intrinsic, models, overload, register_model
+
+from .jit import compiler
 
 WIDTH = 16
 
 # A kernel allocates nothing: every array is its caller's. So Numba need not count references to arrays, which
 # it would do by calls inside the loops, and at a call every vector leaves its registers.
-kernel = njit(nogil=True, cache=True, _nrt=False)
+kernel = compiler(nogil=True, _nrt=False)
 
 
 def empty(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
