@@ -4,7 +4,6 @@ May import every other room, and the hardware. Start with ``main``, then ``train
 """
 
 import argparse
-import os
 import re
 import sys
 from importlib import import_module
@@ -42,8 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     args = _parse(parser, commands, arguments)
     try:
-        status = modules[args.command].run(args) or 0
-        sys.stdout.flush()
+        return modules[args.command].run(args) or 0
     except InputError as error:
         return _report(f"error: {_with_flag(str(error), commands[args.command])}", 2)
     except TrainingError as error:
@@ -52,10 +50,6 @@ def main(arguments: list[str] | None = None) -> int:
         return _report(f"error: not enough memory ({error}); use a smaller network, batch size or number of steps", 2)
     except KeyboardInterrupt as interrupt:
         return _report(str(interrupt) or "interrupted", 130)
-    except BrokenPipeError:  # the reader of our output (head, less) has gone: do not flush to it again
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
-    return status
 
 
 def _report(sentence, status):
