@@ -18,7 +18,6 @@ from minisnn.errors import InputError
 from minisnn.fixed.model import load as load_integer
 from minisnn.model import load as load_model
 from minisnn.study import report
-from minisnn.study.store import Store
 from minisnn.timing.energy import load_constants
 from tests.benchmarks import fuzz
 
@@ -227,13 +226,3 @@ def test_damaged_at_random(tmp_path, seed):
 
 def test_a_sound_study_is_read(sound):
     assert report.gather(sound / "study.sqlite")["about"]["points"] == 1
-
-
-def test_results_without_validation_are_sound(tmp_path):
-    """A sweep without validation images writes None in their place."""
-    with Store(tmp_path / "s.sqlite") as store:
-        store.save("t", None, [("k", {"data": {}}, "done", "", {"validation": None, "test": {}}, 1.0)])
-        assert store.rows()[0]["result"]["validation"] is None
-        store.save("t", None, [("l", {"data": {}}, "done", "", [1], 1.0)])
-        with pytest.raises(InputError, match="point l is incomplete"):
-            store.rows()

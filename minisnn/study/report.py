@@ -9,7 +9,8 @@ import numpy as np
 from ..errors import InputError
 from ..model import versions
 from . import sections
-from .plan import Plan
+from .form import PITFALLS, alike, fault, is_text, is_whole
+from .plan import PLANS, Plan
 from .store import Store
 from .tables import describe, flat
 
@@ -52,10 +53,12 @@ def gather(path: str | Path, clock_mhz: float = 100.0, constants: dict[str, floa
         rows, seconds = store.rows(), sum(store.seconds().values())
         notes = {name: store.noted(name) for name in ("plan", "command", "pitfalls")}
     plan = _plan(path, notes["plan"])
-    try:
-        return _contents(rows, plan, notes, seconds, clock_mhz, constants)
-    except (KeyError, TypeError, IndexError, AttributeError) as error:
-        raise InputError(f"{path} has points that lack what a report needs ({error!r}); run the study again") from error
+    for name, form in (("command", is_text), ("pitfalls", PITFALLS)):
+        if notes[name] is not None and (wrong := fault(notes[name], form)):
+            raise InputError(f"{path} is damaged: {wrong} of its note {name} is not usable; run the study again")
+    if plan and any(row["status"] == "done" and row["result"]["validation"] is None for row in rows):
+        raise InputError(f"{path} has points without validation images, on which a study rests; run the study again")
+    return _contents(rows, plan, notes, seconds, clock_mhz, constants)
 
 
 def _contents(rows, plan, notes, seconds, clock_mhz, constants):
@@ -88,9 +91,14 @@ def _plan(path, note):
     if not note:
         return None
     try:
-        return Plan(**{name: tuple(value) if isinstance(value, list) else value for name, value in note.items()})
+        plan = Plan(**{name: tuple(value) if isinstance(value, list) else value for name, value in note.items()})
+        example = asdict(PLANS["digits"])
+        right = all(alike(value, example[name]) for name, value in asdict(plan).items())
     except (TypeError, AttributeError):
-        raise InputError(f"{path} has a plan of another version of minisnn; use that version") from None
+        right = False
+    if not (right and plan.seeds and is_whole(plan.training.get("num_steps"))):
+        raise InputError(f"{path} has a plan of another version of minisnn; use that version")
+    return plan
 
 
 def _about(plan, rows, command, seconds, clock_mhz):

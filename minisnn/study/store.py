@@ -19,6 +19,7 @@ from typing import Any
 
 from ..errors import InputError
 from ..files import atomic_write
+from .form import fault_of_row
 
 APPLICATION_ID = 0x736E6E31  # "snn1": marks our files among other SQLite files
 VERSION = 1
@@ -159,11 +160,10 @@ class Store:
     def _row(self, row):
         """Return a row of the points with its JSON read; raise InputError if it is damaged."""
         row = row | {name: self._json(row[name], f"{name} of point {row['key']}") for name in ("point", "result")}
-        right = row["status"] in ("done", "failed") and isinstance(row["reason"], str)
-        right = right and isinstance(row["point"], dict)
-        right = right and (isinstance(row["result"], dict) or row["status"] == "failed")
-        if not right:
-            raise InputError(f"{self.path} is damaged: point {row['key']} is incomplete; run the study again")
+        wrong = "" if row["status"] in ("done", "failed") else "status"
+        wrong = wrong or ("" if isinstance(row["reason"], str) else "reason") or fault_of_row(row)
+        if wrong:
+            raise InputError(f"{self.path} is damaged: point {row['key']} has no usable {wrong}; run the study again")
         return row
 
     def _json(self, text, what):

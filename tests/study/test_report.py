@@ -18,6 +18,7 @@ from minisnn.errors import InputError
 from minisnn.study import claims, page, point, report, sections
 from minisnn.study import plots as plot_study
 from minisnn.study import stages as study
+from minisnn.study.form import DONE, POINT, fault_of_row
 from minisnn.study.plan import Plan
 from minisnn.study.selection import Rows, identity
 from minisnn.study.store import Store, canonical
@@ -292,6 +293,71 @@ def test_cycles_of_firing_passes(tmp_path, template):
     """Passes of 4, 2 and 1 cycles, 4 times; the cycle in which a pass starts is none of its own."""
     parts = report.gather(store_of(tmp_path / "s.sqlite", rows_of(template)))["timeline"]["parts"]
     assert [part["fires"] for part in parts] == [[16, 8, 4], [8, 4, 2]]  # the default, and a setting with T = 2
+
+
+def fields(form, name=()):
+    """Return the names of all fields that a form asks for, each as a tuple."""
+    if not isinstance(form, dict) or not form:
+        return [name]
+    return [name, *(found for key, part in form.items() for found in fields(part, (*name, key)))]
+
+
+@pytest.mark.parametrize(
+    "name", [name for part in ({"point": POINT}, DONE) for name in fields(part) if name], ids=".".join
+)
+def test_a_row_without_a_field_is_damaged(tmp_path, template, name):
+    """Each field that a report needs, removed or of another type, is named with the file and the point."""
+    path = store_of(tmp_path / "s.sqlite", rows_of(template, whole=False)[:1])
+    column, *keys = name
+    where = "$" + "".join(f".{key}" for key in keys)
+    for change in (f"json_remove({column}, '{where}')", f"json_set({column}, '{where}', json('[[\"x\"]]'))"):
+        if not keys:
+            change = "'[]'"
+        with sqlite3.connect(path) as db:
+            (before,) = db.execute(f"SELECT {column} FROM points").fetchone()
+            db.execute(f"UPDATE points SET {column} = {change}")
+        db.close()
+        with pytest.raises(InputError, match=f"s.sqlite is damaged: point [0-9a-f]+ has no usable {'.'.join(name)}"):
+            report.gather(path)
+        with sqlite3.connect(path) as db:
+            db.execute(f"UPDATE points SET {column} = ?", (before,))
+        db.close()
+    report.gather(path)
+
+
+def test_results_without_validation(tmp_path, template):
+    """A sweep without validation images writes None in their place; a study cannot choose without them."""
+    for plan in (None, PLAN):
+        path = store_of(tmp_path / f"{plan is None}.sqlite", rows_of(template, whole=False), plan)
+        with sqlite3.connect(path) as db:
+            db.execute("UPDATE points SET result = json_set(result, '$.validation', NULL)")
+        db.close()
+        if plan is None:
+            assert report.gather(path)["points"][0]["validation_accuracy"] is None
+        else:
+            with pytest.raises(InputError, match="points without validation images"):
+                report.gather(path)
+
+
+def test_lists_that_do_not_fit_the_network(template):
+    row = {"point": template, "status": "done", "result": result(0.9, 1000.0, 0.1)}
+    assert fault_of_row(row) == ""
+    for part, name in (("test", "firing_rates"), ("test", "firing_cycles"), ("test", "right")):
+        wrong = copy.deepcopy(row)
+        wrong["result"][part][name] = wrong["result"][part][name][:-2]
+        assert name.partition("_cycles")[0] in fault_of_row(wrong)
+    wrong = copy.deepcopy(row)
+    wrong["result"]["test"]["timeline"]["added"][1].append(1)
+    assert fault_of_row(wrong) == "result.test.added"
+
+
+def test_a_fault_of_ours_is_not_blamed_on_the_file(tmp_path, template, monkeypatch):
+    def front(points):
+        raise KeyError("ours")
+
+    monkeypatch.setattr(sections, "front", front)
+    with pytest.raises(KeyError, match="ours"):
+        report.gather(store_of(tmp_path / "s.sqlite", rows_of(template)))
 
 
 def test_floor_is_that_of_the_pixels(template):

@@ -1,0 +1,135 @@
+"""The form of a file's rows and notes, checked as they are read, so that an error elsewhere is ours and not the file's.
+
+A form is a dict of forms, a list with the form of its items, or a function that says whether a value is right.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from .. import topology
+from ..errors import InputError
+
+
+def is_number(value: Any) -> bool:
+    """Return True for a number that JSON has."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def is_whole(value: Any) -> bool:
+    """Return True for a whole number of at least 0."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def is_text(value: Any) -> bool:
+    """Return True for text."""
+    return isinstance(value, str)
+
+
+def _or_none(form: Any) -> Callable:
+    return lambda value: value is None or not fault(value, form)
+
+
+def _is_by_layer(value):
+    """Return True for a number, or one for each layer."""
+    return is_number(value) or (not fault(value, [is_number]) and len(value) > 0)
+
+
+def _are_counts(value):
+    return isinstance(value, dict) and all(map(is_number, value.values()))
+
+
+POINT = {  # of every row
+    "data": {"name": is_text},
+    "network": {
+        "topology": is_text,
+        "surrogate": is_text,
+        "beta": _is_by_layer,
+        "threshold": _is_by_layer,
+        "reset": is_text,
+    },
+    "training": {
+        **dict.fromkeys(("num_steps", "epochs", "seed"), is_whole),
+        **dict.fromkeys(("encoding", "loss"), is_text),
+        "rate_penalty": _or_none(is_text),
+    },
+    "integers": {},
+    "hardware": {},
+}
+DONE = {  # of a row with results, besides
+    "point": {
+        "data": {"digest": is_text},
+        "network": {"input_shape": [is_whole], "padding": [is_whole], "classes": is_whole},
+    },
+    "result": {
+        "lanes": [is_whole],
+        "validation": _or_none({"accuracy": is_number, "latency": is_number}),
+        "test": {
+            **dict.fromkeys(("accuracy", "latency", "interval"), is_number),
+            "images": is_whole,
+            "right": is_text,
+            "firing_rates": [is_number],
+            "firing_cycles": [is_whole],
+            "timeline": dict.fromkeys(("begins", "added", "fires", "ends"), [[is_number]]),
+            "events": {"pipelined": _are_counts},
+        },
+    },
+}
+SCHEDULE = {"latency": is_number, "interval": is_number}
+MEANS = {"accuracy": is_number}
+PITFALLS = [{"pitfall": is_text, "setting": is_text, "seeds": is_whole, "honest": MEANS, "wrong": MEANS}]
+
+
+def fault(value: Any, form: Any, name: str = "") -> str:
+    """Return the name of the first field that lacks the form, such as "test.latency"; "" if none does."""
+    if isinstance(form, dict):
+        if not isinstance(value, dict):
+            return name or "a field"
+        names = {key: f"{name}.{key}".lstrip(".") for key in form}
+        faults = (fault(value[key], form[key], names[key]) if key in value else names[key] for key in form)
+    elif isinstance(form, list):
+        if not isinstance(value, list):
+            return name or "a field"
+        faults = (fault(item, form[0], name) for item in value)
+    else:
+        return "" if form(value) else name or "a field"
+    return next(filter(None, faults), "")
+
+
+def fault_of_row(row: dict) -> str:
+    """Return the first field of a row that is missing or wrong, as :func:`fault` does; failed rows have no results."""
+    wrong = fault(row["point"], POINT, "point")
+    if wrong or row["status"] == "failed":
+        return wrong
+    return fault(row, DONE) or _fault_of_more(row["result"]["test"]) or _fault_of_lengths(row)
+
+
+def _fault_of_more(test):
+    """Return a fault in results that not every version has written."""
+    form = {name: SCHEDULE for name in ("dense", "layerwise") if name in test}
+    events = {name: _are_counts for name in form}
+    by_step = {"accuracy_by_step": [is_number]} if "accuracy_by_step" in test else {}
+    return fault(test, form | {"events": events} | by_step, "result.test")
+
+
+def _fault_of_lengths(row):
+    """Return a list whose length does not fit the network, or the images."""
+    network, test = row["point"]["network"], row["result"]["test"]
+    try:
+        layers = len(topology.parse(network["topology"], network["input_shape"], network["padding"]))
+        right = bytes.fromhex(test["right"])
+    except (InputError, ValueError) as error:
+        return f"point.network or result.test.right ({error})"
+    timeline = test["timeline"]
+    lists = {"lanes": row["result"]["lanes"], "firing_rates": test["firing_rates"], "firing": test["firing_cycles"]}
+    wrong = [name for name, values in (lists | timeline).items() if len(values) != layers]
+    steps = row["point"]["training"]["num_steps"]
+    wrong += [name for name, table in timeline.items() if any(len(times) != steps for times in table)]
+    wrong += ["right"] if len(right) != -(-test["images"] // 8) else []
+    return f"result.test.{wrong[0]}" if wrong else ""
+
+
+def alike(value: Any, example: Any) -> bool:
+    """Return True if a value of a plan has the type of another plan's, tuples in their items."""
+    if isinstance(example, tuple):
+        return isinstance(value, tuple) and all(alike(item, example[0]) for item in value)
+    return is_number(value) if is_number(example) else isinstance(value, type(example))
