@@ -1,14 +1,24 @@
-"""README: its code runs, its commands take the flags that it names, its links lead somewhere."""
+"""README: its code runs, its flags exist, its links lead somewhere, its numbers are those that a command measured."""
 
 import re
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from minisnn.commands import COMMANDS, main
+from tests.benchmarks.readme import __main__ as readme
+from tests.benchmarks.readme import record, shop
+from tests.benchmarks.readme.blocks import BLOCKS
+from tests.benchmarks.readme.tables import FILES
+from tests.benchmarks.readme.texts import texts
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+REMEDY = "run python -m tests.benchmarks.readme --text, or measure a section by its name"
+# A number with a unit, as results have it.
+RESULT = r"\d[\d.,]* ?(?:%|x(?![\w-])|(?:images/s|MHz|us|ns|mW|MB|s|min|cycles|seconds|minutes|hours|points)(?!\w))"
+QUOTED = ["93.85 %", "780 us", "180 mW"]  # those that others state of their own work
 
 
 def test_code_runs(tmp_path, monkeypatch, capsys):
@@ -62,3 +72,135 @@ def test_links_and_files():
         )
     for name in re.findall(r"`(test_\w+\.py)`", TEXT):
         assert (ROOT / "tests" / name).is_file(), name
+
+
+def test_numbers_are_those_that_were_measured():
+    """Marked blocks, and the tables beside readme.json, are made of it: nobody types a number."""
+    made = texts(record.load())
+    assert [block[2] for block in record.BLOCK.finditer(TEXT)] == [*BLOCKS]
+    assert {*made} == {*BLOCKS, *FILES}
+    assert record.fill(TEXT, made) == TEXT, REMEDY
+    for path in FILES:
+        assert (ROOT / path).read_text(encoding="utf-8") == made[path], f"{path}: {REMEDY}"
+
+
+def test_no_result_is_outside_of_a_marked_block():
+    rest = re.sub(r"```.*?```", "", record.BLOCK.sub("", TEXT), flags=re.S)
+    assert re.findall(RESULT, rest) == QUOTED, "measure it in tests/benchmarks/readme, in a marked block"
+
+
+def test_figures_are_those_that_the_command_made():
+    files = {
+        path: digest for one in record.load().values() for path, digest in one["measured"].get("files", {}).items()
+    }
+    assert {*re.findall(r"\]\(([^)]+\.png)\)", TEXT)} <= {*files}
+    for path, digest in files.items():
+        assert shop.digest(ROOT / path) == digest, f"{path} was not made by python -m tests.benchmarks.readme"
+
+
+def test_every_section_says_where_it_comes_from():
+    records = record.load()
+    assert {*records} == {*readme.SECTIONS}
+    for name, one in records.items():
+        assert one["commands"] and one["date"] and one["commit"] and one["machine"] and one["measured"], name
+
+
+@pytest.fixture
+def small(tmp_path, monkeypatch):
+    """A README with two sections; returns the names of those that were measured, and the state of the sources."""
+    measured, sources = [], {"now": "1"}
+
+    def section(name):
+        def measure(shop):
+            """A section."""
+            measured.append(name)
+            shop.commands.append(f"minisnn {name}")
+            return len(measured)
+
+        return measure
+
+    monkeypatch.setattr(record, "ROOT", tmp_path)
+    monkeypatch.setattr(record, "NUMBERS", tmp_path / "readme.json")
+    monkeypatch.setattr(record, "README", tmp_path / "README.md")
+    (tmp_path / "README.md").write_text("Typed.\n<!-- readme: one -->\nold\n<!-- end -->\nTyped too.\n")
+    monkeypatch.setattr(readme, "SECTIONS", {name: section(name) for name in ("one", "two")})
+    monkeypatch.setattr(readme, "state", lambda text: sources["now"])
+    monkeypatch.setattr(readme, "texts", lambda records: {k: f"{v['measured']}\n" for k, v in records.items()})
+    monkeypatch.setattr(readme, "main", lambda *flags, run=readme.main: run([*flags, "--folder", str(tmp_path)]))
+    return measured, sources
+
+
+def test_a_section_is_measured_once_for_the_same_sources(small, tmp_path, capsys):
+    measured, sources = small
+    assert readme.main() == 0 and measured == ["one", "two"]
+    assert record.README.read_text() == "Typed.\n<!-- readme: one -->\n1\n<!-- end -->\nTyped too.\n"
+    assert readme.main() == 0 and measured == ["one", "two"]
+    assert readme.main("two") == 0 and measured == ["one", "two", "two"]
+    assert readme.main("--again") == 0 and measured[3:] == ["one", "two"]
+    sources["now"] = "2"
+    assert readme.main("--list") == 0 and capsys.readouterr().out.count("to be measured") == 2
+    assert readme.main() == 0 and measured[5:] == ["one", "two"]
+    assert readme.main("three") == 2 and "there is no section 'three'" in capsys.readouterr().err
+
+
+def test_an_interrupted_command_goes_on(small, monkeypatch):
+    """What was measured before it is in the file and in README."""
+    measured, _ = small
+
+    def interrupt(shop):
+        """A section."""
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setitem(readme.SECTIONS, "two", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            readme.main()
+    assert {*record.load()} == {"one"} and "\n1\n" in record.README.read_text()
+    assert readme.main() == 0 and measured == ["one", "two"]
+
+
+def test_a_section_without_its_data_is_left_out_with_a_sentence(small, monkeypatch, capsys):
+    measured, _ = small
+
+    def lacking(shop):
+        """A section."""
+        return shop.run("minisnn train DIR", "svhn10k")
+
+    monkeypatch.setitem(readme.SECTIONS, "one", lacking)
+    assert readme.main() == 1 and measured == ["two"] and {*record.load()} == {"two"}
+    assert "left out: needs --data with a folder svhn10k in it" in capsys.readouterr().err
+
+
+def test_a_command_that_ran_on_the_same_sources_is_remembered(tmp_path, monkeypatch):
+    now = ["1"]
+    monkeypatch.setattr(shop, "state", lambda text: now[0])
+    (tmp_path / "count.py").write_text("print('x', file=open('ran', 'a')); print('{\"a\": 1}')")
+
+    def runs(again=False):
+        assert shop.Shop(tmp_path, again=again).json("python count.py") == {"a": 1}
+        return (tmp_path / "ran").read_text().count("x")
+
+    assert [runs(), runs(), runs(again=True)] == [1, 1, 2]
+    now[0] = "2"
+    assert runs() == 3
+    with pytest.raises(RuntimeError, match="fail.py failed with status 1"):
+        (tmp_path / "fail.py").write_text("raise SystemExit(1)")
+        shop.Shop(tmp_path).run("python fail.py")
+    with pytest.raises(shop.Missing, match="needs no-such-tool"):
+        shop.Shop(tmp_path).run("no-such-tool run")
+
+
+def test_state_follows_the_sources_of_a_command(tmp_path, monkeypatch):
+    """A change in the gates concerns the cosimulation, not the training."""
+    monkeypatch.setattr(shop, "ROOT", tmp_path)
+    for name in ("minisnn/kernels/lif.py", "hw/lif.py", "hw/lif.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("1")
+    commands = ("OPENBLAS_CORETYPE=Haswell minisnn train --seed 0", "minisnn cosim model.int.npz")
+    train, cosim = map(shop.state, commands)
+    (tmp_path / "hw/lif.txt").write_text("2")
+    assert [*map(shop.state, commands)] == [train, cosim]
+    (tmp_path / "hw/lif.py").write_text("2")
+    assert shop.state(commands[0]) == train and shop.state(commands[1]) != cosim
+    (tmp_path / "minisnn/kernels/lif.py").write_text("2")
+    assert shop.state(commands[0]) != train

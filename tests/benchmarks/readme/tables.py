@@ -1,0 +1,226 @@
+"""Tables too long for README, as files: each function is one, its arguments are the sections whose numbers it needs."""
+
+import numpy as np
+
+from .record import RESULTS
+from .words import accuracy, claim, layerwise_cycles, lost, paragraph, percent, rates, table, whole
+
+PEERS = ("snntorch", "spikingjelly")
+
+
+def bits(bits):
+    lose = lost(bits)
+
+    def points(values):
+        return f"{100 * np.mean(values):.2f} ({', '.join(f'{100 * value:.2f}' for value in values)})"
+
+    rows = [
+        (
+            width,
+            percent(np.mean(bits[width]["as it is"])),
+            points(lose[width]["as it is"]),
+            percent(np.mean(bits[width]["tuned"])),
+            points(lose[width]["tuned"]),
+        )
+        for width in sorted(lose, key=int)
+    ]
+    header = ("bits", "post-training accuracy", "lost", "fine-tuned accuracy", "lost")
+    return (
+        "# What few bits cost\n\n"
+        + paragraph(
+            """SVHN-10k, T = 10. Points of test accuracy that integers lose, by the width of their weights: mean over
+            the seeds 0, 1, 2, and each seed. "Post-training" compares with the trained floats; "fine-tuned" had 5 more
+            epochs with rounded weights, and is compared with floats that had 5 more epochs too. Below 0 the integers
+            are better. Each accuracy is in [quantization.csv](svhn10k/quantization.csv)."""
+        )
+        + "\n"
+        + table(header, rows)
+    )
+
+
+def cycles(cycles, cycles_rate):
+    direct, rate = cycles["designs"]["plain"], cycles_rate["designs"]["plain"]
+    layerwise = layerwise_cycles(cycles)
+    names = {
+        "plain": "",
+        "balanced": ", `--balance 80`",
+        "wide": ", `--wide`",
+        "wide balanced": ", `--wide --balance 80`",
+    }
+    rows = [_design(f"direct{name}", cycles["designs"][key]) for key, name in names.items()]
+    header = ("coding, lanes", "adders", "latency, cycles", "interval", "against layerwise", "against dense")
+    return (
+        "# Clock cycles of the SVHN network\n\n"
+        + paragraph(
+            f"""Seed 0, 8-bit weights, T = 10, all {direct["images"]:,} test images, by `minisnn cycles`. "Layerwise" is
+            the schedule of the same group's public RTL on the same spikes: at lanes 32/32/8/8 {layerwise:,.0f} cycles,
+            known within some 2 % where it convolves spikes; all are compared with these. "Dense" is ours with every
+            spike set, at the same lanes.
+            {_accuracies("Direct", cycles["model"])} {_accuracies("Rate", cycles_rate["model"])}"""
+        )
+        + "\n"
+        + table(header, [*rows, _design("rate", rate)])
+        + "\n"
+        + paragraph(
+            f"""Additions take {direct["adding_vs_bound"]:.3f}x (rate: {rate["adding_vs_bound"]:.3f}x) their lower
+            bound, which is, for each layer and step, the greater of the additions, and the spikes plus the words of
+            zeros. An image takes {direct["latency_vs_bound"]:.3f}x ({rate["latency_vs_bound"]:.3f}x) the time that this
+            bound and the firing passes would take. Where the cycles of a single image go, with direct coding at
+            32/32/8/8:"""
+        )
+        + "\n"
+        + _layers(direct)
+        + "\n"
+        + paragraph("The second convolution has 32 channels, so more than 32 lanes cannot help it; `--wide` does.")
+    )
+
+
+def _design(name, design, layerwise=None):
+    """Return a row of the table of designs."""
+    mean, least, most = (design["latency_cycles"][part] for part in ("mean", "min", "max"))
+    latency = f"{mean:,.0f} ({least:,} to {most:,})"
+    ratios = (f"{mean / layerwise:.3f}x" if layerwise else "", f"{design['latency_vs']['dense']:.3f}x")
+    name += f": {'/'.join(map(str, design['lanes']))}"
+    return (name, design["adders"], latency, f"{design['interval_cycles']:,.0f}", *ratios)
+
+
+def _layers(design):
+    """Return the table that says where the cycles of an image go."""
+    mean = design["latency_cycles"]["mean"]
+    names = ("1 32C3-MP2 (pixels, once an image)", "2 32C3-MP2", "3 256", "4 10")
+    counts = (design[key] for key in ("lanes", "adding_cycles", "firing_cycles", "utilisation"))
+    rows = [
+        (name, lanes, f"{adds:,.0f}", f"{fires:,.0f}", f"{mean - adds - fires:,.0f}", percent(busy, 1))
+        for name, lanes, adds, fires, busy in zip(names, *counts)
+    ]
+    return table(("layer", "lanes", "adds", "firing pass", "waits or idle", "busy in a stream"), rows)
+
+
+def _accuracies(coding, model):
+    return (
+        f"{coding} coding reaches {percent(model['accuracy_before'])} in floats and {percent(model['accuracy_after'])} "
+        f"in integers, with firing rates of {rates(model['firing_rates_after'])}."
+    )
+
+
+def resources(resources, clocks):
+    header = (
+        "network, lanes",
+        "LUT4",
+        "logic",
+        "carry",
+        "distributed RAM",
+        "registers",
+        "DP16KD",
+        "MULT18",
+        "block RAM",
+    )
+    rows = []
+    for name, of in resources.items():
+        cells, packed = of["cells"], of["packed"]
+        counts = (*packed.values(), cells["registers"], cells["DP16KD"], cells["MULT18X18D"])
+        micro = (*(f"{count:,}" for count in counts), f"{of['block_ratio']:.2f}x", f"{of['latency_cycles']:,.0f}")
+        rows.append((name, *micro))
+    placed = [
+        (name, f"{of['mhz']:.1f}", f"{of['latency_cycles']:,.0f}", f"{of['latency_cycles'] / of['mhz']:.1f}")
+        for name, of in clocks.items()
+    ]
+    tools = "; ".join(next(iter(resources.values()))["tools"])
+    return (
+        "# Resources on an FPGA\n\n"
+        + paragraph(
+            f"""Lattice ECP5, 85k device, by {tools}, with `minisnn synth`: the digits and SVHN networks with 8-bit
+            weights, and their mean latency over all test images. LUT4 are counted as nextpnr packs them, and are the
+            sum of the three columns after it: Yosys itself counts only those of logic. A carry takes two for each bit
+            pair, and 16 words of 4 bits of distributed RAM take six. DP16KD are blocks of 16 Ki bits. "Block RAM" is
+            the number of blocks used, relative to what the weights and membranes in them need, each memory rounded up
+            to whole blocks."""
+        )
+        + "\n"
+        + table((*header, "latency, cycles"), rows)
+        + "\n"
+        + paragraph("The clocks are each that of one placement (`--seed 1`, unless stated), speed grade 6:")
+        + "\n"
+        + table(("network, lanes", "MHz", "latency, cycles", "latency, us"), placed)
+    )
+
+
+def study(study):
+    names = {
+        "default": "default: beta 0.25, threshold 1, fast sigmoid at its best scale, 2",
+        "named": "the same at snnTorch's scale, 25, which hardly learns",
+        "atan": "arctangent at its best scale, 2, which is also snnTorch's",
+        "paper": "beta and threshold: 0.7, 1",
+        "priced": "surrogate and a price on spikes too: beta 0.5, threshold 0.5, scale 8, 0.1 in layer 1",
+        "steps": "T too: beta 0.7, threshold 0.5, scale 2, 0.9 in layer 1 and 0.1 in layer 2, T = 6",
+    }
+    power = {"paper": "beta, threshold", "priced": "beta, threshold, surrogate, penalty"}
+    power["steps"] = f"{power['priced']}, T"
+    default = np.mean(study["settings"]["default"]["latency"])
+    rows = []
+    for key, name in names.items():
+        of, ratio = study["settings"][key], ""
+        if key in power:
+            power_of = claim(study, "efficiency", f"{power[key]}; against default, best scale")
+            ratio = f"{power_of['tests'][0]['mean']:.2f}x ({power_of['range'][0]:.2f} to {power_of['range'][1]:.2f})"
+        change = "" if key == "default" else f"{100 * (np.mean(of['latency']) / default - 1):+.1f} %"
+        rows.append(
+            (
+                name,
+                accuracy(np.mean(of["accuracy"]), min(of["accuracy"]), max(of["accuracy"])),
+                whole(of["latency"]),
+                change,
+                ratio,
+            )
+        )
+    header = ("setting", "accuracy", "latency, cycles", "against the default", "FPS/W, modelled (range)")
+    return (
+        "# The study on SVHN-10k\n\n"
+        + paragraph(
+            """24 epochs, the seeds 0, 1, 2, T = 10 unless stated otherwise, 8-bit weights, lanes 32/32/8/8; the same
+            first weights, epochs and augmentation for all. Accuracy and latency are those of the integers on all test
+            images, as mean (range). Every setting was chosen on validation. All points are in
+            [results.csv](svhn10k/results.csv), the numbers behind each claim in [claims.json](svhn10k/claims.json)."""
+        )
+        + "\n"
+        + table(header, rows)
+    )
+
+
+def speed(speed):
+    titles = {
+        "t10_b32": "T = 10, batch 32: ",
+        "t25_b128": "T = 25, batch 128: ",
+        "weights_doubled": "weights doubled, T = 10, batch 32: ",
+    }
+    rows = []
+    for key, title in titles.items():
+        race = speed["races"][key]
+        for kind, what in (("train", "training, images/s"), ("infer", "inference, images/s")):
+            of = race[f"{kind}_samples_per_s"]
+            ours = [f"{of[f'minisnn/{peer}']:.0f} = {race[f'{kind}_vs_{peer}']:.1f}x" for peer in PEERS]
+            rows.append((title + what, *(f"{of[peer]:.0f}" for peer in PEERS), *ours))
+        if "peak_mb" in race:
+            peaks = race["peak_mb"]
+            ours = [f"{peaks['minisnn']:.0f} = {peaks['minisnn'] / peaks[peer]:.2f}x" for peer in PEERS]
+            rows.append((f"{title}peak memory of training, MB", *(f"{peaks[peer]:.0f}" for peer in PEERS), *ours))
+    header = (
+        "`python -m tests.benchmarks`",
+        "snnTorch",
+        "SpikingJelly",
+        "minisnn as snnTorch",
+        "minisnn as SpikingJelly",
+    )
+    return (
+        "# Speed against snnTorch and SpikingJelly\n\n"
+        + paragraph(
+            """32C3-MP2-32C3-MP2-256-10 on 32x32x3, direct coding, beta 0.25, threshold 1, cross-entropy on counts,
+            Adam; the same weights, images and labels. Medians of alternating runs in one process on two cores. The
+            spike counts of all three agree (at T = 25, sums in another order flip some of them)."""
+        )
+        + "\n"
+        + table(header, rows)
+    )
+
+
+FILES = {f"{RESULTS}/{function.__name__}.md": function for function in (bits, cycles, resources, study, speed)}

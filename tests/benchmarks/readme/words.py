@@ -1,0 +1,65 @@
+"""Numbers as words and tables, and what several texts compute of them."""
+
+import textwrap
+
+import numpy as np
+
+
+def paragraph(text: str) -> str:
+    """Return text as lines of at most 120 columns; lines in the source may be of any length."""
+    return textwrap.fill(" ".join(text.split()), 120, break_long_words=False, break_on_hyphens=False) + "\n"
+
+
+def table(header: tuple, rows: list) -> str:
+    """Return a table in Markdown."""
+    return "".join(f"| {' | '.join(map(str, row))} |\n" for row in (header, ["---"] * len(header), *rows))
+
+
+def percent(share: float, digits: int = 2) -> str:
+    """Return a share as "12.34 %"."""
+    return f"{100 * share:.{digits}f} %"
+
+
+def rates(shares) -> str:
+    """Return firing rates as "1.2, 3.4 %"."""
+    return ", ".join(f"{100 * share:.1f}" for share in shares) + " %"
+
+
+def accuracy(mean: float, least: float, most: float) -> str:
+    """Return "98.42 % (97.77 to 98.89)": mean and range over seeds."""
+    return f"{percent(mean)} ({100 * least:.2f} to {100 * most:.2f})"
+
+
+def whole(values) -> str:
+    """Return "119,366 (116,465 to 123,017)": mean and range."""
+    return f"{np.mean(values):,.0f} ({min(values):,.0f} to {max(values):,.0f})"
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as "11 s" or "4 min"."""
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+
+
+def item(text):
+    """Return a paragraph as an item of a list."""
+    lines = textwrap.wrap(" ".join(text.split()), 118, break_long_words=False, break_on_hyphens=False)
+    return "- " + "\n  ".join(lines) + "\n"
+
+
+def lost(bits: dict) -> dict:
+    """Return what integers lose against floats, by width, kind and seed."""
+    floats = bits["0"]
+    return {
+        width: {kind: np.subtract(floats[kind], of[kind]) for kind in of} for width, of in bits.items() if width != "0"
+    }
+
+
+def layerwise_cycles(cycles: dict) -> float:
+    """Return the cycles of the layerwise schedule at the lanes of the study."""
+    plain = cycles["designs"]["plain"]
+    return plain["latency_cycles"]["mean"] / plain["latency_vs"]["layerwise"]
+
+
+def claim(study: dict, group: str, what: str) -> dict:
+    """Return the claim of a group whose words begin so."""
+    return next(claim for claim in study["claims"] if claim["group"] == group and claim["what"].startswith(what))
