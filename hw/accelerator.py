@@ -1,6 +1,6 @@
 """The whole accelerator: streams, buffers and layers.
 
-s_load  -> loader                    weights, biases, thresholds, number of steps
+s_load  -> loader -> load_check      number of steps; weights, biases, thresholds
 s_input -> stream_in -> spike_buffer -> layer -> spike_buffer -> layer -> ... -> scores -> m_output
 """
 
@@ -10,7 +10,10 @@ from typing import Any
 from myhdl import ConcatSignal, Signal, always, always_comb, block, intbv, modbv
 
 from .layer import LayerProbe, layer
+from .load_check import load_check
+from .load_format import CONTROL_BITS, beats, place, sections
 from .loader import loader
+from .parts.crc import crc32
 from .parts.memory import ram
 from .ports import FrameReader, FrameWriter, LayerLoad, LoadWriter, Probe, Stream, bit, bits, word
 from .scores import scores
@@ -19,7 +22,7 @@ from .stream_in import stream_in
 
 
 @block
-def accelerator(clk, rst, s_load, s_input, m_output, loaded, load_error, input_error, probe, spec):
+def accelerator(clk, rst, flush, s_load, s_input, m_output, loaded, load_error, input_error, probe, spec):
     """Compute the answer to each image of the input stream: load, layers with their buffers, and scores.
 
     Parameters
@@ -30,8 +33,10 @@ def accelerator(clk, rst, s_load, s_input, m_output, loaded, load_error, input_e
     Ports
     -----
     clk, rst : in
-        Rising edge; `rst` is synchronous, and needed once after power-up. It drops images under way, but not what is
-        loaded.
+        Rising edge; `rst` is synchronous, and needed once after power-up, when no register has a known value. It drops
+        images under way, and a load must follow.
+    flush : in
+        As `rst`, for all but the load: images under way are dropped, and what is loaded is kept.
     s_load : Stream, in
         Words as ``words.load_words`` arranges them, of ``spec.load_bits``. A load waits for the images under way, and
         new images wait for a load.
@@ -49,31 +54,37 @@ def accelerator(clk, rst, s_load, s_input, m_output, loaded, load_error, input_e
     """
     first, depth = spec.layers[0], len(spec.layers)
     probed = probe is not None
-    num_steps = Signal(intbv(0)[spec.step_bits :])
-    wanted, good, idle, allowed, begins, finished, all_cleared = [Signal(bool(0)) for _ in range(7)]
+    all_sections, all_beats = sections(spec), beats(spec)
+    num_steps, frames = [Signal(intbv(0)[spec.step_bits :]) for _ in range(2)]
+    wanted, good, load_begins, summed, refused, drops = [bit() for _ in range(6)]
+    idle, allowed, begins, counts, spoils, under_way, spoilt, finished, all_cleared = [bit() for _ in range(9)]
     now, stamp = [Signal(modbv(0)[spec.counter_bits :]) for _ in range(2)]
+    control, crc = word(CONTROL_BITS), word(CONTROL_BITS)
     words = LoadWriter(
         bit(),
-        Signal(intbv(0, min=0, max=max(len(spec.sections), 2))),
-        word(max(bits(count) for count, _ in spec.sections)),
-        word(max(beats * spec.load_bits for beats in spec.beats)),
+        Signal(intbv(0, min=0, max=len(all_sections))),
+        word(max(bits(section.words) for section in all_sections)),
+        word(max(all_beats) * spec.load_bits),
     )
-    section_words = tuple(count for count, _ in spec.sections)
-    load = loader(clk, rst, idle, wanted, good, load_error, s_load, words, section_words, spec.beats)
-    steps_data = data_of(words, 0, spec)
-    frames = Signal(intbv(0)[spec.step_bits :])
+    shape = (tuple(section.words for section in all_sections), all_beats)
+    load = loader(clk, rst, idle, wanted, good, load_error, load_begins, summed, refused, s_load, words, *shape)
+    control_data = data_of(words, place(spec, "steps"), spec)
+    sums = crc32(clk, load_begins, summed, s_load.tdata, crc)
+    checks = load_check(words, control, crc, refused, spec)
+    steps_at = place(spec, "steps")
     writer = FrameWriter.new(first.in_words, first.word_bits)
-    takes = stream_in(clk, rst, s_input, writer, frames, allowed, begins, input_error, first.in_words)
+    image = (frames, allowed, wanted, begins, counts, spoils, under_way, input_error, first.in_words)
+    takes = stream_in(clk, drops, s_input, writer, *image)
     stages, probes, cleared = [], [], []
     for number, layer_spec in enumerate(spec.layers):
         reader = FrameReader.new(layer_spec.in_words, layer_spec.word_bits)
-        stages.append(spike_buffer(clk, rst, writer, reader))
+        stages.append(spike_buffer(clk, drops, writer, reader))
         threshold = Signal(intbv(0)[layer_spec.membrane_bits - 1 :])
-        section = 3 * number + 1  # of the weights; biases and threshold follow
-        stages.append(register_of(clk, words, threshold, data_of(words, section + 2, spec), section + 2))
-        data = [data_of(words, section, spec), data_of(words, section + 1, spec)]
-        weights = LayerLoad(bit(), bit(), words.address, *data)
-        stages.append(write_enables(words, weights, section))
+        at = [place(spec, content, number + 1) for content in ("weights", "biases", "threshold")]
+        data = [data_of(words, section, spec) for section in at]
+        stages.append(register_of(clk, words, threshold, data[2], at[2]))
+        weights = LayerLoad(bit(), bit(), words.address, *data[:2])
+        stages.append(write_enables(words, weights, *at[:2]))
         writer = FrameWriter.new(layer_spec.out_words, layer_spec.lanes)
         cleared.append(bit())
         probes.append(LayerProbe.new(layer_spec))
@@ -81,7 +92,7 @@ def accelerator(clk, rst, s_load, s_input, m_output, loaded, load_error, input_e
         stages.append(
             layer(
                 clk,
-                rst,
+                drops,
                 num_steps,
                 threshold,
                 reader,
@@ -95,10 +106,11 @@ def accelerator(clk, rst, s_load, s_input, m_output, loaded, load_error, input_e
             )
         )
     shape = (spec.layers[-1].out_channels, spec.classes, spec.score_bits, spec.membrane)
-    answer = scores(clk, rst, num_steps, writer, probes[-1].membranes, now, stamp, m_output, finished, *shape)
+    answer = scores(clk, drops, num_steps, writer, probes[-1].membranes, now, stamp, spoilt, m_output, finished, *shape)
     stamps = 1 << (3 * depth + 3).bit_length()  # more images than can be under way
     begun, ended = [Signal(modbv(0)[bits(stamps) :]) for _ in range(2)]
     start_times = ram(clk, begins, begun, now, True, ended, stamp, stamps)
+    marks = spoilt_images(clk, counts, spoils, begun, ended, spoilt, stamps)
     ready_layers = joined(cleared)
     all_layers = (1 << depth) - 1
 
@@ -107,8 +119,10 @@ def accelerator(clk, rst, s_load, s_input, m_output, loaded, load_error, input_e
         frames.next = num_steps
         if first.input_bits > 0:
             frames.next = 1
-        idle.next = begun == ended
+        control.next = control_data
+        idle.next = begun == ended and not under_way
         loaded.next = good
+        drops.next = rst or flush
 
     @always_comb
     def allow():
@@ -117,28 +131,29 @@ def accelerator(clk, rst, s_load, s_input, m_output, loaded, load_error, input_e
     @always(clk.posedge)
     def count():
         now.next = now + 1
-        if words.write and words.section == 0:
-            num_steps.next = steps_data
-        all_cleared.next = ready_layers == all_layers
         if rst:
+            now.next = 0
+        if words.write and words.section == steps_at and not refused:
+            num_steps.next = control[len(num_steps) :]
+        all_cleared.next = ready_layers == all_layers
+        if drops:
             all_cleared.next = False
             begun.next = 0
             ended.next = 0
         else:
-            if begins:
+            if counts:
                 begun.next = begun + 1
             if finished:
                 ended.next = ended + 1
 
-    parts = [load, takes, stages, answer, start_times, gate, allow, count]
+    parts = [load, sums, checks, takes, stages, answer, start_times, marks, gate, allow, count]
     return [*parts, probe_out(probe, probes)] if probed else parts
 
 
 def data_of(words: LoadWriter, number: int, spec: Any) -> Any:
     """The bits of a word of section `number` in the loader's data."""
-    beats, width = spec.beats[number], spec.sections[number][1]
-    low = len(words.data) - beats * spec.load_bits
-    return words.data(low + width, low)
+    low = len(words.data) - beats(spec)[number] * spec.load_bits
+    return words.data(low + sections(spec)[number].bits, low)
 
 
 def joined(signals: list) -> Any:
@@ -159,15 +174,39 @@ def register_of(clk, words, value, data, number):
 
 
 @block
-def write_enables(words, load, number):
-    """Drive the write enables of a layer's weights (section `number`) and of its biases (the next)."""
+def write_enables(words, load, weights, biases):
+    """Drive the write enables of a layer's weights and biases, in the sections of these numbers."""
 
     @always_comb
     def choose():
-        load.weights.next = words.write and words.section == number
-        load.biases.next = words.write and words.section == number + 1
+        load.weights.next = words.write and words.section == weights
+        load.biases.next = words.write and words.section == biases
 
     return choose
+
+
+@block
+def spoilt_images(clk, counts, spoils, begun, ended, spoilt, images):
+    """Remember which of the images under way are wrong; show it for the one that is answered next.
+
+    `begun` and `ended` count images, modulo `images`; only the last that has begun can be spoilt.
+    """
+    marks = Signal(intbv(0)[images:])
+    last = Signal(modbv(0)[len(begun) :])
+
+    @always_comb
+    def show():
+        last.next = begun - 1
+        spoilt.next = marks[int(ended)]
+
+    @always(clk.posedge)
+    def mark():
+        if counts:
+            marks.next[int(begun)] = False
+        elif spoils:
+            marks.next[int(last)] = True
+
+    return show, mark
 
 
 @block
@@ -191,7 +230,7 @@ def ports(spec: Any, probed: bool = True) -> tuple[dict, dict]:
     """Return (inputs, outputs): fresh signals for the ports of :func:`accelerator` except `clk`, as dicts by name."""
     s_load, s_input, m_output = Stream.new(spec.load_bits), Stream.new(spec.input_bits), Stream.new(spec.output_bits)
     sent = ("tdata", "tvalid", "tlast")
-    inputs = {"rst": bit(), **s_load.named("s_load", *sent), **s_input.named("s_input", *sent)}
+    inputs = {"rst": bit(), "flush": bit(), **s_load.named("s_load", *sent), **s_input.named("s_input", *sent)}
     inputs |= m_output.named("m_output", "tready")
     outputs = {**s_load.named("s_load", "tready"), **s_input.named("s_input", "tready")}
     outputs |= {**m_output.named("m_output", *sent), "loaded": bit(), "load_error": bit(), "input_error": bit()}
@@ -211,9 +250,9 @@ def ports(spec: Any, probed: bool = True) -> tuple[dict, dict]:
 def design(spec: Any) -> Callable:
     """Return a function that makes the accelerator from `clk` and the signals of :func:`ports`, by their names."""
 
-    def make(clk, rst, loaded, load_error, input_error, **signals):
+    def make(clk, rst, flush, loaded, load_error, input_error, **signals):
         streams = (Stream.of(name, signals) for name in ("s_load", "s_input", "m_output"))
         probe = Probe.of("probe", signals) if "probe_events" in signals else None
-        return accelerator(clk, rst, *streams, loaded, load_error, input_error, probe, spec)
+        return accelerator(clk, rst, flush, *streams, loaded, load_error, input_error, probe, spec)
 
     return make

@@ -1,10 +1,17 @@
-"""The load stream: number of steps, and weights, biases and threshold of each layer, in this order."""
+"""The load stream: words of the sections of a load, in the order of ``load_format``.
 
-from myhdl import Signal, always, always_comb, block, concat, intbv
+ST_IDLE   wait for a load, and until no image is under way
+ST_TAKE   take its beats
+ST_DROP   take and drop beats, up to the end of a load that was refused
+"""
+
+from myhdl import Signal, always, always_comb, block, concat, enum, intbv
+
+loading = enum("ST_IDLE", "ST_TAKE", "ST_DROP")
 
 
 @block
-def loader(clk, rst, idle, wanted, loaded, error, stream, writer, words, beats):
+def loader(clk, rst, idle, wanted, loaded, error, begins, summed, refused, stream, writer, words, beats):
     """Take a load.
 
     Parameters
@@ -15,24 +22,30 @@ def loader(clk, rst, idle, wanted, loaded, error, stream, writer, words, beats):
     Ports
     -----
     clk, rst : in
-        Rising edge; `rst` is synchronous. It ends a load that is under way, without `loaded`.
+        Rising edge; `rst` is synchronous. It ends a load that is under way, and `loaded`.
     idle : in
         1 while no image is under way. A load begins in such a cycle.
     wanted : out
-        1 from when a load is offered until it is done: no image may begin.
+        1 from the cycle after a load is offered until it is done: no image may begin.
     loaded : out
-        The last load was complete. A reset between loads does not change it.
+        The last load was complete, and no word was refused.
     error : out
-        `tlast` was not at the end of the last load; then `loaded` is 0.
+        `tlast` was not at the end of the last load, or a word was refused; then `loaded` is 0.
+    begins, summed : out
+        1 in a cycle before the first beat; 1 in a cycle in which a beat is taken that counts for the checksum.
+    refused : in
+        The word that is written in this cycle is wrong. The rest of the load is dropped.
     stream : Stream, in
     writer : LoadWriter, out
-        The words of the sections; `data` holds a word in its highest bits.
+        The words of the sections, each in the cycle after its last beat; `data` holds a word in its highest bits.
 
     Throughput: a beat a cycle.
     """
     width, beat_bits = len(writer.data), len(stream.tdata)
     most_words, most_beats, sections = max(words), max(beats), len(words)
-    loading, good, bad, take, word_ends, section_ends, writes = [Signal(bool(0)) for _ in range(7)]
+    state = Signal(loading.ST_IDLE)
+    # asked: a load was offered in the cycle before; ended: its last beat was taken then, with `tlast`
+    asked, ended, good, bad, take, starts, word_ends, section_ends, last, writes = [Signal(bool(0)) for _ in range(10)]
     at_section = Signal(intbv(0, min=0, max=max(sections, 2)))
     at_word, last_word = [Signal(intbv(0, min=0, max=max(most_words, 2))) for _ in range(2)]
     at_beat, last_beat = [Signal(intbv(0, min=0, max=max(most_beats, 2))) for _ in range(2)]
@@ -49,19 +62,23 @@ def loader(clk, rst, idle, wanted, loaded, error, stream, writer, words, beats):
 
     @always_comb
     def handshake():
-        stream.tready.next = loading
-        take.next = loading and stream.tvalid
-        wanted.next = loading or stream.tvalid or writes
+        stream.tready.next = state != loading.ST_IDLE
+        take.next = state == loading.ST_TAKE and stream.tvalid
+        starts.next = state == loading.ST_IDLE and asked and idle
+        wanted.next = asked or writes or state != loading.ST_IDLE
 
     @always_comb
     def ends():
         word_ends.next = at_beat == last_beat
         section_ends.next = at_beat == last_beat and at_word == last_word
+        last.next = at_section == sections - 1
 
     @always_comb
     def out():
         loaded.next = good
         error.next = bad
+        begins.next = starts
+        summed.next = take and not last
         writer.write.next = writes
         writer.data.next = held
 
@@ -79,22 +96,13 @@ def loader(clk, rst, idle, wanted, loaded, error, stream, writer, words, beats):
                 held.next = stream.tdata
 
     @always(clk.posedge)
-    def advance():
-        writes.next = take and word_ends
+    def count():
         writer.section.next = at_section
         writer.address.next = at_word
-        if rst:
-            loading.next = False
-            writes.next = False
-            bad.next = False
-        elif not loading:
-            if stream.tvalid and idle:
-                loading.next = True
-                good.next = False
-                bad.next = False
-                at_section.next = 0
-                at_word.next = 0
-                at_beat.next = 0
+        if starts:
+            at_section.next = 0
+            at_word.next = 0
+            at_beat.next = 0
         elif take:
             if not word_ends:
                 at_beat.next = at_beat + 1
@@ -104,13 +112,35 @@ def loader(clk, rst, idle, wanted, loaded, error, stream, writer, words, beats):
                     at_word.next = at_word + 1
                 else:
                     at_word.next = 0
-                    if at_section != sections - 1:
+                    if not last:
                         at_section.next = at_section + 1
-            if stream.tlast or (section_ends and at_section == sections - 1):
-                loading.next = False
-                if stream.tlast and section_ends and at_section == sections - 1:
-                    good.next = True
-                else:
-                    bad.next = True
 
-    return look_up_words, look_up_beats, handshake, ends, out, gather, advance
+    @always(clk.posedge)
+    def advance():
+        asked.next = stream.tvalid and state == loading.ST_IDLE
+        writes.next = take and word_ends and not refused
+        ended.next = take and stream.tlast and section_ends and last and not refused
+        if rst:
+            state.next = loading.ST_IDLE
+            asked.next = False
+            writes.next = False
+            ended.next = False
+            good.next = False
+            bad.next = False
+        elif state == loading.ST_IDLE:
+            if starts:
+                state.next = loading.ST_TAKE
+                good.next = False
+                bad.next = False
+            elif ended:
+                good.next = not refused
+                bad.next = refused
+        elif stream.tvalid and stream.tlast:
+            state.next = loading.ST_IDLE
+            if refused or not (section_ends and last):
+                bad.next = True
+        elif refused or (take and section_ends and last):
+            state.next = loading.ST_DROP
+            bad.next = True
+
+    return look_up_words, look_up_beats, handshake, ends, out, gather, count, advance

@@ -51,7 +51,7 @@ def score(clk, adds, first, sum_before, addend, total):
 
 @block
 def scores(
-    clk, rst, num_steps, writer, membranes, now, stamp, stream, finished, neurons, classes, score_bits, membrane
+    clk, rst, num_steps, writer, membranes, now, stamp, spoilt, stream, finished, neurons, classes, score_bits, membrane
 ):
     """Add up the last layer's spikes or membranes over all steps, and send the answer.
 
@@ -76,6 +76,8 @@ def scores(
         Membranes of the word, a cycle before it.
     now, stamp : in
         A count of cycles, and its value when the image's first word was taken.
+    spoilt : in
+        The image was wrong: in place of the arg-max, all bits are sent as 1.
     stream : Stream, out
         An image's answer: a score for each class, the arg-max (the lowest of equals), and the cycles until its last
         beat was offered.
@@ -158,6 +160,9 @@ def scores(
         stream.tdata.next = total[width:]
         if state == sending.ST_CLASS:
             stream.tdata.next = best_class
+            if spoilt:
+                for i in range(width):
+                    stream.tdata.next[i] = True
         elif state == sending.ST_CYCLES:
             stream.tdata.next = elapsed
 

@@ -166,22 +166,3 @@ class AcceleratorSpec:
     def input_bits(self) -> int:
         """Width of the input stream: whole bytes."""
         return -(-self.layers[0].word_bits // 8) * 8
-
-    @property
-    def sections(self) -> tuple[tuple[int, int], ...]:
-        """Sections of the load as ((words, bits of a word), ...): steps; then weights, biases, threshold of each
-        layer.
-        """
-        result = [(1, self.step_bits)]
-        for spec in self.layers:
-            result += [
-                (spec.weight_words, spec.weight_word_bits),
-                (spec.groups, spec.lanes * spec.bias_bits),
-                (1, spec.membrane_bits - 1),
-            ]
-        return tuple(result)
-
-    @property
-    def beats(self) -> tuple[int, ...]:
-        """Beats of one word of each section."""
-        return tuple(-(-width // self.load_bits) for _, width in self.sections)

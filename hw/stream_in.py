@@ -1,11 +1,21 @@
-"""The input stream: words of frames, written to the buffer before the first layer."""
+"""The input stream: images are checked, and their frames written to the buffer before the first layer.
 
-from myhdl import Signal, always, always_comb, block, intbv
+ST_TAKE   take the words of an image, or wait for one
+ST_FILL   the layers have frames of a wrong image: write zeros until it is complete
+ST_DROP   take and drop words, up to the end of an image that is too long
+"""
+
+from myhdl import Signal, always, always_comb, block, enum, intbv
+
+taking = enum("ST_TAKE", "ST_FILL", "ST_DROP")
 
 
 @block
-def stream_in(clk, rst, stream, writer, frames, allowed, begins, error, words):
+def stream_in(clk, rst, stream, writer, frames, allowed, wanted, begins, counts, spoils, under_way, error, words):
     """Take images, and write their frames to the first spike buffer.
+
+    An image is wrong if it is shorter or longer than its frames, or if a load waits and no word is offered that could
+    be taken. A wrong image is dropped, unless its first frame is in the layers already: then zeros complete it.
 
     Parameters
     ----------
@@ -23,52 +33,83 @@ def stream_in(clk, rst, stream, writer, frames, allowed, begins, error, words):
         Frames of an image: its steps, or 1 for pixels.
     allowed : in
         1 while an image may begin.
+    wanted : in
+        1 while a load waits or is taken.
     begins : out
         1 in the cycle in which the first word of an image is taken.
+    counts : out
+        1 in the cycle in which its first frame is complete: it will have an answer.
+    spoils : out
+        1 for a cycle when an image that will have an answer is found to be wrong.
+    under_way : out
+        Between the first and the last word of an image.
     error : out
-        A `tlast` was missing, or was not at the end of an image. It stays 1 until the next reset.
+        The last image that ended was wrong.
 
     Throughput: a word a cycle, as long as a bank is free when a frame begins.
     """
     at = Signal(intbv(0, min=0, max=max(words, 2)))
     frame = Signal(intbv(0)[len(frames) :])
     one_more = Signal(intbv(0)[len(frames) + 1 :])
-    ready, take, frame_ends, image_ends, wrong = [Signal(bool(0)) for _ in range(5)]
+    state = Signal(taking.ST_TAKE)
+    # claimed: a bank waits for the frame's words; after a dropped image it serves the next one
+    claimed, room, ready, take, put, first, inside, frame_ends, image_ends, misfits, stops, wrong = [
+        Signal(bool(0)) for _ in range(12)
+    ]
 
     @always_comb
     def count():
         one_more.next = frame + 1
+        frame_ends.next = at == words - 1
+        first.next = frame == 0
+        inside.next = at != 0 or frame != 0
 
     @always_comb
     def accept():
-        ready.next = at != 0 or (writer.free and (allowed or frame != 0))
-        frame_ends.next = at == words - 1
+        room.next = claimed or writer.free
+        ready.next = state == taking.ST_TAKE and room and (inside or allowed)
 
     @always_comb
-    def handshake():
+    def transfer():
         take.next = stream.tvalid and ready
+        put.next = (stream.tvalid and ready) or (state == taking.ST_FILL and room)
         image_ends.next = frame_ends and one_more == frames
 
     @always_comb
+    def compare():
+        misfits.next = take and stream.tlast != image_ends
+        stops.next = wanted and inside and ready and not stream.tvalid
+
+    @always_comb
     def out():
-        stream.tready.next = ready
-        writer.claim.next = take and at == 0
-        begins.next = take and at == 0 and frame == 0
-        writer.write.next = take
+        stream.tready.next = ready or state == taking.ST_DROP
+        writer.claim.next = put and not claimed
+        writer.write.next = put
         writer.address.next = at
-        writer.data.next = stream.tdata[len(writer.data) :]
-        writer.done.next = take and frame_ends
+        writer.data.next = 0
+        if state == taking.ST_TAKE:
+            writer.data.next = stream.tdata[len(writer.data) :]
+        writer.done.next = put and frame_ends and not (first and misfits)
         error.next = wrong
 
+    @always_comb
+    def report():
+        begins.next = take and not inside
+        counts.next = take and first and frame_ends and not misfits
+        spoils.next = (misfits or stops) and not first
+        under_way.next = inside
+
     @always(clk.posedge)
-    def advance():
+    def place():
         if rst:
             at.next = 0
             frame.next = 0
-            wrong.next = False
-        elif take:
-            if stream.tlast != image_ends:
-                wrong.next = True
+            claimed.next = False
+        elif first and (misfits or stops):  # drop it; its bank serves the next image
+            at.next = 0
+            claimed.next = True
+        elif put:
+            claimed.next = not frame_ends
             if not frame_ends:
                 at.next = at + 1
             else:
@@ -77,4 +118,27 @@ def stream_in(clk, rst, stream, writer, frames, allowed, begins, error, words):
                 if image_ends:
                     frame.next = 0
 
-    return count, accept, handshake, out, advance
+    @always(clk.posedge)
+    def judge():
+        if rst:
+            state.next = taking.ST_TAKE
+            wrong.next = False
+        elif state == taking.ST_TAKE:
+            if misfits or stops:
+                wrong.next = True
+                if take and not stream.tlast:
+                    state.next = taking.ST_DROP
+                elif not first:
+                    state.next = taking.ST_FILL
+            elif take and image_ends:
+                wrong.next = False
+        elif state == taking.ST_FILL:
+            if put and image_ends:
+                state.next = taking.ST_TAKE
+        elif stream.tvalid:
+            if stream.tlast:
+                state.next = taking.ST_TAKE
+        elif wanted:
+            state.next = taking.ST_TAKE
+
+    return count, accept, transfer, compare, out, report, place, judge

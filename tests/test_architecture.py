@@ -133,7 +133,7 @@ def test_blocks_import_myhdl_and_one_another_alone():
         for module in in_room("minisnn_hw", name):
             if MODULES[module].stem == "__init__":
                 continue
-            assert outside(module) <= {"myhdl", "dataclasses", "collections", "typing"}, module
+            assert outside(module) <= {"myhdl", *sys.stdlib_module_names}, module
             assert {room(other) for other in ours(module)} <= {"", "parts"}, module
 
 

@@ -111,7 +111,7 @@ begin
     clk <= not clk after 5 ns;
 
     under_test: entity work.@NAME@ port map (
-        clk => clk, rst => rst, s_load_tdata => s_load_tdata, s_load_tvalid => s_load_tvalid,
+        clk => clk, rst => rst, flush => '0', s_load_tdata => s_load_tdata, s_load_tvalid => s_load_tvalid,
         s_load_tready => s_load_tready, s_load_tlast => s_load_tlast, s_input_tdata => s_input_tdata,
         s_input_tvalid => s_input_tvalid, s_input_tready => s_input_tready, s_input_tlast => s_input_tlast,
         m_output_tdata => m_output_tdata, m_output_tvalid => m_output_tvalid, m_output_tready => '1',
@@ -255,7 +255,7 @@ module @NAME@_bench;
     always #5 clk = !clk;
 
     @NAME@ under_test (
-        .clk(clk), .rst(rst), .s_load_tdata(s_load_tdata), .s_load_tvalid(s_load_tvalid),
+        .clk(clk), .rst(rst), .flush(1'b0), .s_load_tdata(s_load_tdata), .s_load_tvalid(s_load_tvalid),
         .s_load_tready(s_load_tready), .s_load_tlast(s_load_tlast), .s_input_tdata(s_input_tdata),
         .s_input_tvalid(s_input_tvalid), .s_input_tready(s_input_tready), .s_input_tlast(s_input_tlast),
         .m_output_tdata(m_output_tdata), .m_output_tvalid(m_output_tvalid), .m_output_tready(1'b1),

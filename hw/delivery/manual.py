@@ -7,6 +7,7 @@ import numpy as np
 
 from minisnn.fixed.model import IntegerModel
 
+from ..load_format import VERSION, beats, design_word
 from ..spec import AcceleratorSpec
 from .benches import filled
 from .manual_tables import (
@@ -28,7 +29,8 @@ from .waves import INPUT, LOAD, OUTPUT, waves
 
 PORTS = {
     "clk": "clock; only its rising edge is used",
-    "rst": "reset, synchronous, active high",
+    "rst": "reset, synchronous, active high; a load must follow",
+    "flush": "drops the images under way, as a reset does, but keeps what is loaded; tie it to 0 if you do not need it",
     "s_load_tdata": "one beat of the load",
     "s_load_tvalid": "`s_load_tdata` is valid",
     "s_load_tready": "the beat is taken at the next rising edge if `s_load_tvalid` is 1",
@@ -41,9 +43,9 @@ PORTS = {
     "m_output_tvalid": "`m_output_tdata` is valid; stays 1 until the beat is taken",
     "m_output_tready": "you take the beat at the next rising edge if `m_output_tvalid` is 1",
     "m_output_tlast": "the beat is the last of the answer",
-    "loaded": "the last load was complete; images are accepted",
-    "load_error": "`s_load_tlast` did not come with the last beat of the last load",
-    "input_error": "`s_input_tlast` did not come with the last word of an image; stays 1 until the next reset",
+    "loaded": "the last load was accepted; images are taken",
+    "load_error": "the last load was refused: it is for another design, damaged, too short or too long",
+    "input_error": "the last image was wrong: too short, too long, or ended by a load",
     "probe_events": "4 bits per layer, layer 1 in the lowest; from the lowest bit up: a step begins, all its inputs "
     "are added, its firing pass starts, its firing pass has ended",
     "probe_fired": "1 bit per layer, layer 1 lowest: its lanes present the results of one group of neurons",
@@ -97,17 +99,17 @@ at time 0, because the outputs are undefined before the first clock edge.
 The three streams follow AXI4-Stream: a beat is taken at a rising edge at which `tvalid` and `tready` are both 1. Once
 `tvalid` is 1, it must stay 1, and the beat must stay unchanged, until the beat is taken. There are no `tkeep` and
 `tstrb` signals. If your system has AXI's `aresetn`, connect `rst` to `not aresetn`. In the diagrams below, each cycle
-begins with a rising edge; inputs are sampled, and beats are taken, at the rising edge that ends the cycle. From the
-cycle in which `s_load_tvalid` becomes 1, `s_input_tready` is 0, unless part of an image has already been taken. This
-makes a combinational path from an input to an output.
+begins with a rising edge; inputs are sampled, and beats are taken, at the rising edge that ends the cycle. No stream's
+`tvalid` or `tready` reaches another stream's in the same cycle: there is no combinational path between streams.
 
-## Reset
+## Reset and flush
 
-After power-up, `rst` must be 1 at one rising edge at least. `loaded` is 0 at power-up because its register has an
-initial value, which FPGAs support. On a target without initial values, wait for the end of the first load before you
-send an image. A reset drops the images under way. It also aborts a load under way, so that `loaded` does not rise; what
-has been loaded is kept. After a reset, the layers clear their membranes, which takes each layer as many cycles as a
-lane has neurons; until then no image is accepted, but a load is. A reset clears `input_error` and `load_error`.
+After power-up, `rst` must be 1 at one rising edge at least. No register needs an initial value. A reset drops the
+images under way, aborts a load under way, and clears `loaded`, `load_error` and `input_error`: a load must follow.
+`flush` drops the images under way and clears `input_error`, and touches neither the load nor `loaded`. After both, an
+answer that was being sent is broken off without `m_output_tlast`, the next word of the input stream is the first of an
+image, and the layers clear their membranes, which takes each layer as many cycles as a lane has neurons; until then no
+image is taken, but a load is.
 
 ## Load
 
@@ -115,29 +117,37 @@ A load is a packet of @BEATS@ beats. It consists of these sections in this order
 order of address:
 
 @SECTIONS@
+The first word names this design: it is `@WORD@` in every load that fits. It is made of the version of this format
+(@VERSION@) and of all numbers that the design was built from: topology, padding, widths, lanes, taps, resets, rounding
+and leak, but no weight, bias or threshold. The number of steps is 1 to @MOST_STEPS@. Reserved words must be 0. The
+checksum is the CRC-32 of zlib, `zlib.crc32` in Python, over all beats before it, each in whole bytes with the lowest
+byte first: those of `load.bin` above but the last @CHECKSUM_BYTES@.
+
 A word is sent from its lowest bits up, in as many beats of @LOAD_BITS@ bits as it needs. Bits of the last beat above
-the word's own are ignored. The number of steps, 1 to @MOST_STEPS@, and the thresholds are unsigned. A word of weights
-or biases holds one number for each lane, in two's complement, with lane 0 in the lowest bits. A layer has G =
-ceil(outputs / lanes) groups of output channels (or neurons). Output channel (or neuron) o belongs to lane o mod lanes
-of group o div lanes. The numbers of lanes without a neuron must be 0. Word g of the biases belongs to group g.@ORDER@
+the word's own count for the checksum alone. Thresholds are unsigned. A word of weights or biases holds one number for
+each lane, in two's complement, with lane 0 in the lowest bits. A layer has G = ceil(outputs / lanes) groups of output
+channels (or neurons). Output channel (or neuron) o belongs to lane o mod lanes of group o div lanes. The numbers of
+lanes without a neuron must be 0. Word g of the biases belongs to group g.@ORDER@
 
 Examples of where weights are stored:
 
 @WEIGHTS@
 @WORKED@
 
-A load begins when no image is under way. From the cycle in which a load is offered until the load is done, no new image
-begins, so the images sent before it are answered by the old network. `loaded` falls when the load begins and rises in
-the cycle after its last beat. The load ends with `s_load_tlast` or with the last of its @BEATS@ beats, whichever comes
-first. If the two do not coincide, `load_error` rises instead of `loaded`, and images wait for another load, which
-begins with the next beat. During a load, one beat is taken in every cycle in which `s_load_tvalid` is 1. This diagram
-shows a load that replaces an earlier network, with a pause in cycle 4:
+A load begins when no image is under way. From the cycle after a load is offered until the load is done, no new image
+begins, so the images sent before it are answered by the old network. An image of which some words are taken goes on, as
+long as its words are offered without a gap; in the first cycle in which a word could be taken and none is offered, the
+load ends it as a wrong image (see Input). `loaded` falls when the load begins and rises in the second cycle after its
+last beat. In its place, `load_error` rises if the load is refused, and images wait for another load. A load for another
+design, or with a wrong number of steps, is refused before any weight is stored; a load that is damaged or has a wrong
+number of beats is refused at its end, when it has replaced weights, so the network before it is lost. The rest of a
+refused load is taken and dropped, up to the beat with `s_load_tlast`. During a load, one beat is taken in every cycle
+in which `s_load_tvalid` is 1. This diagram shows a load that replaces an earlier network, with a pause in cycle 5:
 
 @LOAD_WAVES@
 To change the number of steps, a threshold or a weight, send the whole load again. A newly trained network fits this
-design if `minisnn vhdl` would write the same `@DESIGN@` for it, byte for byte. The widths of biases and membranes
-follow from the weights, unless `minisnn quantize --membrane-bits` fixed them. A network with other widths may have a
-load with the same number of beats: then no error is reported, and the answers are wrong.
+design if `minisnn vhdl` prints the same design word for it. The widths of biases and membranes follow from the weights,
+unless `minisnn quantize --membrane-bits` fixed them.
 
 ## Input
 
@@ -145,8 +155,12 @@ An image is @FRAMES@, with @WORDS@ words@EACH@. A word holds @INPUTS@. Of the @I
 design reads only the @LOWEST@. Words are sent row by row and pixel by pixel, @PER_PIXEL@ per pixel, with the channels
 in order@REST@. @SCALE@
 
-The design counts words to find the end of an image. `s_input_tlast`, which belongs with the last word, is only
-compared with this count; `input_error` reports a difference. A word is taken in every cycle in which `s_input_tvalid`
+`s_input_tlast` comes with the last word of an image, and with no other. If it comes early or late, or if a load ends
+the image, the image is wrong: `input_error` is 1 from the next cycle until another image is taken whole, or until a
+reset or flush. Words of an image that is too long are taken and dropped, up to the one with `s_input_tlast`. A wrong
+image is dropped without an answer@WRONG@. The next image and the next load are taken as usual.
+
+A word is taken in every cycle in which `s_input_tvalid`
 is 1, except that the first word of a frame may have to wait: `s_input_tready` is 0 until one of the two banks of the
 buffer before layer 1 is free and, for the first word of an image, until a network is loaded and the membranes are
 cleared. This diagram shows an image that ends in cycle 2, and the image after it:
@@ -197,6 +211,7 @@ def header(model: IntegerModel, spec: AcceleratorSpec, name: str, ports: tuple[d
         f"weight bits  {'/'.join(str(layer.weight_bits) for layer in spec.layers)}",
         f"membranes    {'/'.join(str(layer.membrane_bits) for layer in spec.layers)} bits",
         f"steps        1 to {spec.max_steps}, loaded",
+        f"design       {design_word(spec):08X}, the first word of its loads",
         "",
     ]
     rows = [(port, direction, width, PORTS[port]) for port, direction, width in _ports(ports)]
@@ -240,6 +255,9 @@ def manual(
         "ORDER": order(spec),
         "RESETS": reset_table(spec),
         "MOST_STEPS": spec.max_steps,
+        "WORD": f"{design_word(spec):08X}",
+        "VERSION": VERSION,
+        "CHECKSUM_BYTES": beats(spec)[-1] * -(-spec.load_bits // 8),
         "LOAD_BITS": spec.load_bits,
         "LOAD_BYTES": -(-spec.load_bits // 8),
         "DESIGN": f"{name}.{'vhd' if hdl == 'vhdl' else 'v'}",
@@ -278,6 +296,7 @@ def _input_values(model, spec):
             "CURRENT": " Layer 1 sums its weighted pixels, and then its bias, once per image, and adds this sum in "
             "every step.",
             "EACH": "",
+            "WRONG": "",
             "INPUTS": f"{counted(first.in_lanes, 'pixel')} of {first.input_bits} bits, unsigned{in_order}",
             "SCALE": _scale(model.pixels),
         }
@@ -286,6 +305,11 @@ def _input_values(model, spec):
         "PIXELS": "",
         "CURRENT": "",
         "EACH": " each",
+        "WRONG": ", unless its first frame is in the layers already: it is if the last word of that frame came without "
+        "`s_input_tlast`. Then words of zeros take the place of those that are missing, and the answer comes in its "
+        "turn, with all bits of the beat of the class 1"
+        if model.num_steps > 1
+        else "",
         "INPUTS": f"{counted(first.in_lanes, 'spike')}{in_order}",
         "SCALE": "",
     }

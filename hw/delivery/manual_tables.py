@@ -7,6 +7,7 @@ from minisnn.fixed.model import IntegerModel
 from minisnn.fixed.network import IntegerLayer
 
 from ..generate.words import weight_words
+from ..load_format import RESERVED, beats, design_word, place, sections
 from ..spec import AcceleratorSpec
 from .benches import digits
 
@@ -219,29 +220,30 @@ def simulators(name: str, hdl: str, package: str) -> dict[str, str]:
 
 def loads(model: IntegerModel, spec: AcceleratorSpec, load: Sequence[int]) -> dict[str, str]:
     """Return the manual's values on the load: SECTIONS and WEIGHTS (tables), and WORKED, an example in words."""
-    sections, starts = _sections(spec)
+    table_of_sections, starts = _sections(spec)
     rows, last_of_layer = [], []
     for number, (layer, layer_spec) in enumerate(zip(model.network.layers, spec.layers), 1):
-        section = 3 * number - 2
+        section = place(spec, "weights", number)
         for index in _examples(layer.w.shape, layer_spec.lanes):
             name, value = f"w[{','.join(map(str, index))}]", int(layer.w[index])
             for word, low in _places(layer, layer_spec, index):
-                beat = starts[section] + word * spec.beats[section] + low // spec.load_bits
+                beat = starts[section] + word * beats(spec)[section] + low // spec.load_bits
                 rows.append((number, name, value, section, word, low, beat, low % spec.load_bits))
         last_of_layer.append(rows[-1])
     number, weight, value, section, word, low, beat, bit = last_of_layer[0]
-    width, start, beats = spec.layers[0].weight_bits, starts[section], spec.beats[section]
+    width, start, beats_of_word = spec.layers[0].weight_bits, starts[section], beats(spec)[section]
     worked = (
         f"For example, {weight} of layer {number} is {value}, which is {value & (1 << width) - 1:#x} in {width} bits "
         f"of two's complement. It is stored in word {word} of section {section}; its lowest bit is bit {low} of that "
-        f"word. The word begins with beat {start} + {word} * {beats} = {start + word * beats}, and its bit {low} is "
-        f"bit {bit} of beat {beat}. Beat {beat} is line {beat + 1} of `load.txt`, where `tdata` is "
+        f"word. The word begins with beat {start} + {word} * {beats_of_word} = {start + word * beats_of_word}, and its "
+        f"bit {low} is bit {bit} of beat {beat}. Beat {beat} is line {beat + 1} of `load.txt`, where `tdata` is "
         f"`{load[beat]:0{digits(spec.load_bits)}X}`."
     )
     return {
         "WORKED": worked,
         "SECTIONS": table(
-            ("section", "contents", "words", "bits per word", "beats per word", "first beat", "last beat"), sections
+            ("section", "contents", "words", "bits per word", "beats per word", "first beat", "last beat"),
+            table_of_sections,
         ),
         "WEIGHTS": table(
             ("layer", "weight", "value", "section", "word", "lowest bit in the word", "beat", "lowest bit in the beat"),
@@ -252,20 +254,26 @@ def loads(model: IntegerModel, spec: AcceleratorSpec, load: Sequence[int]) -> di
 
 def _sections(spec):
     """Rows of the table of sections, and the first beat of each section."""
-    names = [
-        "number of steps",
-        *(
-            f"{part} of layer {number}"
-            for number in range(1, len(spec.layers) + 1)
-            for part in ("weights", "biases", "threshold")
-        ),
-    ]
     rows, starts, at = [], [], 0
-    for number, (name, (words, width), beats) in enumerate(zip(names, spec.sections, spec.beats, strict=True)):
-        rows.append((number, name, words, width, beats, at, at + words * beats - 1))
+    for number, (section, beats_of_word) in enumerate(zip(sections(spec), beats(spec), strict=True)):
+        rows.append((number, _meaning(section, spec), section.words, section.bits, beats_of_word))
         starts.append(at)
-        at += words * beats
+        at += section.words * beats_of_word
+        rows[-1] += (starts[-1], at - 1)
     return rows, starts
+
+
+def _meaning(section, spec):
+    """Return the contents of a section, in words."""
+    if section.content in RESERVED:
+        what = f"0, reserved for the {section.content}"
+    else:
+        what = {
+            "design": f"`{design_word(spec):08X}`, the word of this design",
+            "steps": "number of steps",
+            "checksum": "checksum of all beats before it",
+        }.get(section.content, section.content)
+    return f"{what} of layer {section.layer}" if section.layer else what
 
 
 def _places(layer, layer_spec, index):
@@ -297,7 +305,11 @@ def answer_table(spec: AcceleratorSpec) -> str:
                 f"0 to {spec.classes - 1}",
                 f"score of each class: {score} over all steps, in two's complement of {spec.output_bits} bits",
             ),
-            (spec.classes, "class with the highest score; the lowest such class if several are equal"),
+            (
+                spec.classes,
+                "class with the highest score; the lowest such class if several are equal"
+                + ("" if spec.layers[0].input_bits else "; all bits are 1 if the image was wrong"),
+            ),
             (
                 spec.classes + 1,
                 "number of cycles from the one in which the first word of the image is taken to the first one in which "

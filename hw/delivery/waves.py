@@ -6,11 +6,11 @@ Row = Sequence[int | str]
 
 # Values of each signal, cycle by cycle: 0 or 1, or the name of the word on `tdata` while `tvalid` is 1.
 LOAD: dict[str, Row] = {
-    "s_load_tvalid": (0, 1, 1, 1, 0, 1, 0),
-    "s_load_tdata": (0, "beat 0", "beat 0", "beat 1", 0, "last", 0),
-    "s_load_tlast": (0, 0, 0, 0, 0, 1, 0),
-    "s_load_tready": (0, 0, 1, 1, 1, 1, 0),
-    "loaded": (1, 1, 0, 0, 0, 0, 1),
+    "s_load_tvalid": (0, 1, 1, 1, 1, 0, 1, 0, 0),
+    "s_load_tdata": (0, "beat 0", "beat 0", "beat 0", "beat 1", 0, "last", 0, 0),
+    "s_load_tlast": (0, 0, 0, 0, 0, 0, 1, 0, 0),
+    "s_load_tready": (0, 0, 0, 1, 1, 1, 1, 0, 0),
+    "loaded": (1, 1, 1, 0, 0, 0, 0, 0, 1),
 }
 INPUT: dict[str, Row] = {
     "s_input_tvalid": (1, 0, 1, 1, 1, 1, 1),

@@ -5,6 +5,7 @@ import numpy as np
 from minisnn.fixed.network import IntegerLayer, IntegerNetwork
 from minisnn.timing.layout import place_of_input, weight_rows, wide_weight_rows
 
+from ..load_format import CONTROL_BITS, RESERVED, Section, checksum, design_word, sections
 from ..spec import AcceleratorSpec, LayerSpec
 
 
@@ -12,16 +13,29 @@ def load_words(network: IntegerNetwork, spec: AcceleratorSpec, num_steps: int) -
     """Return the beats of the load, as integers; raise ValueError if the design cannot run as many steps."""
     if not 1 <= num_steps <= spec.max_steps:
         raise ValueError(f"max_steps must be at least {num_steps}, the steps of the network, got {spec.max_steps}")
-    sections = [[num_steps]]
-    for layer, layer_spec in zip(network.layers, spec.layers):
-        sections += [weight_words(layer, layer_spec), bias_words(layer, layer_spec), [layer.threshold]]
-    mask = (1 << spec.load_bits) - 1
-    return [
-        word >> (beat * spec.load_bits) & mask
-        for words, beats in zip(sections, spec.beats)
-        for word in words
-        for beat in range(beats)
-    ]
+    *others, _ = sections(spec)
+    load: list[int] = []
+    for section in others:
+        for word in section_words(section, network, spec, num_steps):
+            load += beats_of(word, section.bits, spec.load_bits)
+    return load + beats_of(checksum(load, spec.load_bits), CONTROL_BITS, spec.load_bits)
+
+
+def section_words(section: Section, network: IntegerNetwork, spec: AcceleratorSpec, num_steps: int) -> list[int]:
+    """Return the words of a section; that of the checksum follows from the others."""
+    if section.content in RESERVED:
+        return [0]
+    if section.layer == 0:
+        return [{"design": design_word(spec), "steps": num_steps}[section.content]]
+    layer, layer_spec = network.layers[section.layer - 1], spec.layers[section.layer - 1]
+    if section.content == "threshold":
+        return [layer.threshold]
+    return {"weights": weight_words, "biases": bias_words}[section.content](layer, layer_spec)
+
+
+def beats_of(word: int, bits: int, load_bits: int) -> list[int]:
+    """Cut a word into beats, the lowest bits first."""
+    return [word >> at & (1 << load_bits) - 1 for at in range(0, bits, load_bits)]
 
 
 def weight_words(layer: IntegerLayer, spec: LayerSpec) -> list[int]:

@@ -10,6 +10,7 @@ from minisnn.timing import cycles as timing
 from .. import accelerator as top
 from ..generate.specify import specify
 from ..generate.words import image_words, load_words
+from ..load_format import sections
 from ..spec import AcceleratorSpec
 from . import simulate
 from .comparison import Compared, compare, expected_firings
@@ -46,10 +47,11 @@ def build(
     >>> net = minisnn.Network("8-4", (16,), rng=np.random.default_rng(0))
     >>> integer, _ = minisnn.quantize(minisnn.Model(net, minisnn.Encoder("rate", 5)))
     >>> spec = build(integer.network, (4, 2), num_steps=5)
-    >>> spec.beats  # of the words of each section of the load: steps; weights, biases, threshold of each layer
-    (1, 1, 1, 1, 1, 1, 1)
+    >>> from minisnn_hw import load_format
+    >>> set(load_format.beats(spec))  # of a word of each section of the load
+    {1}
     """
-    widest = max(width for _, width in specify(network, lanes, wide=wide).sections)
+    widest = max(section.bits for section in sections(specify(network, lanes, wide=wide)))
     return specify(network, lanes, max_steps=max(num_steps, 2), load_bits=min(max(32, widest), 65536), wide=wide)
 
 

@@ -48,7 +48,7 @@ architecture host of bench is
     end procedure;
 begin
     under_test: entity work.dut port map (
-        clk => clk, rst => rst, s_load_tdata => s_load_tdata, s_load_tvalid => s_load_tvalid,
+        clk => clk, rst => rst, flush => '0', s_load_tdata => s_load_tdata, s_load_tvalid => s_load_tvalid,
         s_load_tlast => s_load_tlast, s_input_tdata => s_input_tdata, s_input_tvalid => s_input_tvalid,
         s_input_tlast => s_input_tlast, m_output_tready => m_output_tready, s_load_tready => s_load_tready,
         s_input_tready => s_input_tready, m_output_tdata => m_output_tdata, m_output_tvalid => m_output_tvalid,

@@ -56,6 +56,7 @@ def run(args):
     from minisnn_hw.delivery.deliver import check_folder, check_name, deliver, write
     from minisnn_hw.generate.specify import specify
     from minisnn_hw.generate.words import load_words
+    from minisnn_hw.load_format import design_word
 
     from ..data import load as datasets
     from ..fixed.model import load
@@ -78,4 +79,5 @@ def run(args):
     except OSError as error:
         raise InputError(f"cannot write {args.out}: {error.strerror or error}; name another folder") from None
     print(f"{args.out}: {', '.join(files)}")
+    print(f"design {design_word(spec):08X}: it takes the load of any network for which this word is printed")
     print(f"next  sh {shlex.quote(str(args.out / 'run.sh'))}")

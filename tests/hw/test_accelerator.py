@@ -1,16 +1,20 @@
 """Whole accelerators: integers = MyHDL, and = VHDL, in every spike, membrane, answer and cycle."""
 
 import shutil
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 
-from minisnn.timing.layout import check_lanes
+from minisnn.timing.layout import check_lanes, place_of_input
+from minisnn_hw.accelerator import ports
 from minisnn_hw.generate.specify import specify
-from minisnn_hw.generate.words import load_words
+from minisnn_hw.generate.words import beats_of, load_words
+from minisnn_hw.load_format import CONTROL_BITS, beats, checksum, design_word, sections
 from minisnn_hw.verify import cosimulate as cosim
 from tests.hw.networks import Whole, random_inputs, random_network, stalling
+from tests.hw.replay import same_in_verilator
 
 # topology, input shape, lanes, T, options of the network, options of the accelerator
 NETWORKS = {
@@ -132,15 +136,16 @@ def test_corners(all_fire):
     case.same_in_ghdl(given, seen)
 
 
+@pytest.mark.parametrize("port", ["rst", "flush"])
 @pytest.mark.parametrize("name", ["odd frame", "pixels", "pixels to membranes"])
-def test_a_reset_in_the_middle(name):
-    """Whenever it comes, the images after it are right, without another load."""
+def test_a_reset_or_flush_in_the_middle(name, port):
+    """Whenever it comes, the images after it are right; only a reset needs another load."""
     rng = np.random.default_rng(6)
     case = whole(name, rng, images=2)
     host = case.host()
     given, _ = case.simulate(host)
     first = next(cycle for cycle, values in enumerate(given) if values["s_input_tvalid"])
-    resets = []
+    cuts = []
     for moment in rng.integers(first, len(given), 2).tolist() + [first + 1]:
         host, again = case.host(), []
 
@@ -149,27 +154,32 @@ def test_a_reset_in_the_middle(name):
                 return host(cycle, seen)
             if cycle == moment:
                 again.append(case.host(alone=False))
-                again[0].load = []
-                resets.append(cycle)
-                return {"rst": 1}
+                again[0].load = case.load if port == "rst" else []
+                cuts.append(cycle)
+                return {port: 1, "s_input_tvalid": 1}  # this word is lost, too
+            if cycle == moment + 1:
+                assert seen["loaded"] and not seen["input_error"]  # at the end of the cycle with the reset
+                return {}
+            if cycle == moment + 2:
+                assert seen["loaded"] == (port == "flush")
             return again[0](cycle, seen)
 
         case.simulate(drive)
         case.check_values(again[0])
-    assert len(resets) == 3
+    assert len(cuts) == 3
 
 
-def test_a_reset_in_the_middle_of_a_load():
-    """It is not loaded then, and takes no image until it is."""
+@pytest.mark.parametrize("port", ["rst", "flush"])
+def test_a_reset_or_flush_in_the_middle_of_a_load(port):
+    """A reset ends the load, and no image is taken until there is another; a flush does not touch it."""
     case = whole("flat", np.random.default_rng(0))
-    host = case.host()
-    late = case.host()
+    host, late = case.host(), case.host()
 
     def drive(cycle, seen):
-        if cycle < 9:
+        if cycle < 9 or (port == "flush" and cycle != 9):
             return host(cycle, seen)
         if cycle == 9:
-            return {"rst": 1}
+            return host(cycle, seen) | {port: 1} if port == "flush" else {"rst": 1}
         if cycle < 30:
             assert not seen["loaded"] and not seen["s_input_tready"]
             return {"s_input_tvalid": 1}
@@ -177,7 +187,7 @@ def test_a_reset_in_the_middle_of_a_load():
         return late(cycle, seen)
 
     case.simulate(drive)
-    case.check_values(late)
+    case.check_values(host if port == "flush" else late)
 
 
 @pytest.mark.parametrize("name", ["flat", "pixels", "membranes"])
@@ -217,32 +227,229 @@ def test_a_load_between_images(name):
     assert len(waits) > 10
 
 
-def test_a_wrong_last_is_told():
-    case = whole("flat", np.random.default_rng(0))
-    for early in (True, False):
-        host = case.host()
+def with_words(case, **changes):
+    """Return the load of a case with other words of control, and a checksum that fits."""
+    load, at = [], 0
+    for section, count in zip(sections(case.spec), beats(case.spec)):
+        if section.content == "checksum":
+            break
+        end = at + section.words * count
+        new = changes.get(section.content.replace(" ", "_"))
+        load += case.load[at:end] if new is None else beats_of(new, section.bits, case.spec.load_bits)
+        at = end
+    return load + beats_of(checksum(load, case.spec.load_bits), CONTROL_BITS, case.spec.load_bits)
+
+
+def flipped(load, beat):
+    return [*load[:beat], load[beat] ^ 1, *load[beat + 1 :]]
+
+
+# What is sent in place of the load
+WRONG_LOADS = {
+    "of another design": lambda case: with_words(case, design=design_word(case.spec) ^ 1 << 31),
+    "of no steps": lambda case: with_words(case, steps=0),
+    "of too many steps": lambda case: with_words(case, steps=case.spec.max_steps + 1),
+    "of steps with a high bit": lambda case: with_words(case, steps=1 << 31 | 3),
+    "with an exit margin": lambda case: with_words(case, exit_margin=1),
+    "with a beta": lambda case: with_words(case, beta=1 << 31),
+    "with a damaged weight": lambda case: flipped(case.load, 4 * len(case.load) // 5),
+    "with a damaged checksum": lambda case: flipped(case.load, len(case.load) - 1),
+    "a beat short": lambda case: case.load[:-1],
+    "of one beat": lambda case: case.load[:1],
+    "a beat long": lambda case: [*case.load, 0],
+    "twice in one packet": lambda case: [*case.load, *case.load],
+}
+
+
+def in_hdl(case, given, seen):
+    """Check that VHDL in GHDL and Verilog in Verilator do the same in every cycle."""
+    for tool in ("ghdl", "verilator"):
+        if shutil.which(tool) is None:
+            pytest.skip(f"{tool} is not installed: apt install {tool}")
+    case.same_in_ghdl(given, seen)
+    same_in_verilator(case.make, ports(case.spec, case.probed), given, seen)
+
+
+@pytest.mark.parametrize("load_bits", [8, 32, 64])
+def test_a_wrong_load_is_refused(load_bits):
+    """`load_error` rises, no image is taken; the next load works, whatever came before it."""
+    rng = np.random.default_rng(3)
+    topology, shape, lanes, num_steps, options, built = NETWORKS["flat"]
+    network = random_network(topology, shape, rng, **options)
+    case = Whole(network, lanes, random_inputs(network, num_steps, 1, rng), num_steps, load_bits=load_bits, **built)
+    assert with_words(case) == case.load
+    names = list(WRONG_LOADS)
+    loads = [case.load if at % 2 else WRONG_LOADS[names[at // 2]](case) for at in range(2 * len(names))]
+    host, refused, answered = case.host(alone=False), [], 0
+    host.load, waited = loads[0], 0
+
+    def drive(cycle, seen):
+        nonlocal waited, answered
+        try:
+            given = host(cycle, seen)
+        except StopIteration:
+            case.check_values(host)
+            answered += 1
+            return begin(cycle)
+        if host.loaded == len(host.load) and len(refused) == answered:  # a wrong load has been sent
+            waited += 1
+            if waited > 5:
+                assert seen["load_error"] and not seen["loaded"] and not seen["s_input_tready"]
+                refused.append(cycle)
+                return begin(cycle)
+        return given
+
+    def begin(cycle):
+        nonlocal waited
+        if len(refused) + answered == len(loads):
+            raise StopIteration
+        waited, host.load, host.loaded, host.given = 0, loads[len(refused) + answered], 0, {}
+        host.restart(case.images, case.expected)
+        return {}
+
+    given, seen = case.simulate(drive)
+    assert len(refused) == answered == len(names)
+    if load_bits == 32:
+        in_hdl(case, given, seen)
+
+
+def change(value):
+    """Return another value of the same type."""
+    if isinstance(value, str):
+        return "none"
+    return not value if isinstance(value, bool) else value + 1
+
+
+def test_the_design_word():
+    """Every number of the spec, and the version of the format, change the word; weights and thresholds do not."""
+    rng = np.random.default_rng(0)
+    spec = whole("convolutions", rng).spec
+    assert whole("convolutions", rng).spec == spec  # of other weights
+    others = [replace(spec, **{f.name: change(getattr(spec, f.name))}) for f in fields(spec) if f.name != "layers"]
+    for number, layer in enumerate(spec.layers):
+        for field in fields(layer):
+            new = replace(layer, **{field.name: change(getattr(layer, field.name))})
+            others.append(replace(spec, layers=(*spec.layers[:number], new, *spec.layers[number + 1 :])))
+    words = {design_word(other) for other in (spec, *others)}
+    assert len(words) == 1 + len(others) and max(words) < 1 << 32
+    assert design_word(spec) == design_word(replace(spec))
+
+
+def cut_short(inputs, words, case):
+    """Return an image (T, 1, ...) as the layers see it if only its first words are sent."""
+    first = case.spec.layers[0]
+    result, shape = inputs.reshape(len(inputs), -1).copy(), inputs.shape
+    in_word, _ = place_of_input(first.in_channels, first.in_lanes, np.arange(result.shape[1]))
+    for t in range(len(result)):
+        result[t, in_word + t * first.in_words >= words] = 0
+    return result.reshape(shape)
+
+
+@pytest.mark.parametrize(
+    "name, alone",
+    [("flat", False), ("flat", True), ("convolutions", False), ("pixels", True), ("pixels", False), ("one step", True)]
+    + [("one neuron", False), ("membranes", True)],
+)
+def test_a_wrong_image_does_no_harm(name, alone):
+    """Images around a short or long one are right; it is dropped, or answered without a class."""
+    rng = np.random.default_rng(9)
+    good = whole(name, rng, images=4)
+    words, frame = len(good.images[0]), good.spec.layers[0].in_words
+    lengths = dict.fromkeys(
+        length
+        for length in (words - 1, words + 1, 1, frame, words // 2, words + frame + 2, 2 * words)
+        if length > 0 and length != words
+    )
+    packets, kept = [], []  # what is sent; (image, words) of what is answered
+    for at, length in enumerate([words, *(length for wrong in lengths for length in (wrong, words))]):
+        image = at % 4
+        packets.append((good.images[image] * 3)[:length])
+        if length == words or (words > frame and length > frame):
+            kept.append((image, length))
+    inputs = np.concatenate([cut_short(good.inputs[:, image : image + 1], n, good) for image, n in kept], axis=1)
+    case = Whole(good.network, good.lanes, inputs, good.num_steps, **NETWORKS[name][5])
+    answered = [words > frame and length > frame or length == words for length in map(len, packets)]
+
+    def offers(cycle):
+        return not alone or host.word > 0 or len(host.observed.ended) == sum(answered[: host.image])
+
+    host, flags = case.host(alone=False, offers=offers), []
+    host.images, answers = packets, host.observed.answers
+
+    def drive(cycle, seen):
+        if len(answers) == len(kept) and host.image == len(packets):
+            flags.append(seen["input_error"])
+            if len(flags) > 50:
+                raise StopIteration
+        return {"m_output_tready": 1} if flags else host(cycle, seen)
+
+    given, seen = case.simulate(drive)
+    observed = host.end()
+    assert (observed.spikes, observed.membranes) == (0, 0)
+    assert [answer[0] for answer in answers] == case.run.scores.tolist()
+    none = (1 << case.spec.output_bits) - 1
+    best = case.run.scores.argmax(axis=1).tolist()
+    assert [answer[1] for answer in answers] == [b if n == words else none for b, (_, n) in zip(best, kept)]
+    assert not flags[-1] and sum(a["input_error"] < b["input_error"] for a, b in zip(seen, seen[1:])) == len(lengths)
+    assert not any(cycle["load_error"] for cycle in seen)
+    if name in ("flat", "pixels") and alone:
+        in_hdl(case, given, seen)
+
+
+@pytest.mark.parametrize("name", ["flat", "pixels", "convolutions"])
+def test_a_load_ends_an_image_that_stops(name):
+    """An image whose words stop coming is ended by a load; images after the load are right."""
+    rng = np.random.default_rng(2)
+    case = whole(name, rng, images=2)
+    words, frame = len(case.images[0]), case.spec.layers[0].in_words
+    for sent in {1, frame, words - 1} - {words}:
+        first, second = case.host(alone=False), case.host(alone=False)
+        first.images = [case.images[0][:sent]]
+        none, waited = (1 << case.spec.output_bits) - 1, []
 
         def drive(cycle, seen):
-            given = dict(host(cycle, seen))
-            if given.get("s_load_tvalid"):
-                given["s_load_tlast"] = early and host.loaded == 3
-            if cycle > 60:
-                raise StopIteration
+            if second.loaded or (waited and seen["s_load_tready"]):
+                return second(cycle, seen)
+            with suppress(StopIteration):  # its answer, if it has one, is complete
+                given = first(cycle, seen) | {"s_input_tlast": 0}
+            if first.image == 1:
+                waited.append(cycle)
+                given = {"m_output_tready": 1, "s_load_tvalid": 1, "s_load_tdata": case.load[0]}
+            first.given = second.given = given
             return given
 
         _, seen = case.simulate(drive)
-        assert any(out["load_error"] for out in seen) and not any(out["loaded"] for out in seen)
-    host = case.host()
+        assert [best for _, best, _ in first.observed.answers] == [none] * (words > frame and sent >= frame)
+        assert [best for _, best, _ in second.observed.answers] == case.run.scores.argmax(axis=1).tolist()
+        assert any(cycle["input_error"] for cycle in seen) and not seen[-1]["input_error"]
+        assert not any(cycle["load_error"] for cycle in seen)
 
-    def drive_words(cycle, seen):
-        given = dict(host(cycle, seen))
-        given["s_input_tlast"] = host.word == 1
-        if cycle > 200:
-            raise StopIteration
+
+@pytest.mark.parametrize("name", ["flat", "pixels"])
+def test_an_image_goes_on_while_a_load_waits(name):
+    """As long as its words are offered without a gap, an image is completed before the load begins."""
+    rng = np.random.default_rng(8)
+    before = whole(name, rng, images=1)
+    topology, shape, lanes, num_steps, options, built = NETWORKS[name]
+    after = Whole(random_network(topology, shape, rng, **options), lanes, before.inputs, num_steps, **built)
+    first, second = before.host(), after.host()
+    second.given, words = {}, len(before.images[0])
+
+    def drive(cycle, seen):
+        if len(first.observed.ended) == 1:
+            return second(cycle, seen)
+        try:
+            given = first(cycle, seen)
+        except StopIteration:
+            return second(cycle, seen)
+        if first.loaded == len(first.load) and first.word + words * first.image > 1:
+            given |= {"s_load_tvalid": 1, "s_load_tdata": after.load[0]}
         return given
 
-    _, seen = case.simulate(drive_words)
-    assert seen[-1]["input_error"]
+    _, seen = before.simulate(drive)
+    before.check_values(first)
+    after.check_values(second)
+    assert not any(cycle["input_error"] for cycle in seen)
 
 
 @pytest.mark.parametrize("name", ["convolutions", "pixels"])
@@ -272,9 +479,10 @@ def test_differences_are_counted(monkeypatch):
     assert same.prediction == case.run.scores[1].argmax()
 
     def another(network, spec, num_steps):
-        words = load_words(network, spec, num_steps)
-        words[1] ^= 0b110
-        return words
+        first, *others = network.layers
+        w = first.w.copy()
+        w.reshape(-1)[0] ^= 0b110
+        return load_words(replace(network, layers=(replace(first, w=w), *others)), spec, num_steps)
 
     monkeypatch.setattr(cosim, "load_words", another)
     (different,) = run()

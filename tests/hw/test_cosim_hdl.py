@@ -79,9 +79,12 @@ def test_a_wrong_leak_is_reported(simulator, monkeypatch):
 
     def leaky(spec):
         first, *others = spec.layers
-        return accelerator.design(replace(spec, layers=(replace(first, beta=first.beta - 1), *others)))
+        return replace(spec, layers=(replace(first, beta=first.beta - 1), *others))
 
-    monkeypatch.setattr(cosimulate_hdl, "design", leaky)
+    words = cosimulate_hdl.load_words
+    monkeypatch.setattr(cosimulate_hdl, "design", lambda spec: accelerator.design(leaky(spec)))
+    assert not any(result.cycles_counted for result in simulate("pixels", simulator))  # it refuses the load
+    monkeypatch.setattr(cosimulate_hdl, "load_words", lambda net, spec, steps: words(net, leaky(spec), steps))
     results = simulate("pixels", simulator)
     assert results[1].membranes > 0 and not results[1].same
     network, inputs, num_steps, lanes, wide = case("pixels")

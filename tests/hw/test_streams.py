@@ -1,6 +1,8 @@
 """Streams in and out: input, load and answer, stall in x stall out x widths; MyHDL and VHDL."""
 
+import zlib
 from functools import partial
+from itertools import count as count_up
 from itertools import product
 
 import numpy as np
@@ -8,86 +10,150 @@ import pytest
 from myhdl import Signal, modbv
 
 from minisnn_hw.loader import loader
+from minisnn_hw.parts.crc import crc32
 from minisnn_hw.ports import FrameWriter, LoadWriter, Stream
 from minisnn_hw.scores import scores
 from minisnn_hw.stream_in import stream_in
 from tests.hw.ports import PATTERNS, address, below, bit, in_ghdl, pack, plain, run, stalls, word
 
 
+class Rules:
+    """The rules of the input stream, cycle by cycle; `place` counts the words of an image."""
+
+    def __init__(self, words, frames):
+        self.words, self.count = words, words * frames
+        self.reset()
+
+    def reset(self):
+        self.place, self.mode, self.claimed, self.error = 0, "take", False, False
+
+    def cycle(self, given):
+        """Return the outputs of a cycle, and prepare the next."""
+        place, tvalid, tlast = self.place, given["tvalid"], given["tlast"]
+        taking, filling = self.mode == "take", self.mode == "fill"
+        room, first = self.claimed or given["free"], place < self.words
+        ready = taking and room and (place > 0 or given["allowed"])
+        taken = ready and tvalid
+        misfit = taken and tlast != (place == self.count - 1)
+        stop = given["wanted"] and ready and place > 0 and not tvalid
+        put, wrong = taken or (filling and room), misfit or stop
+        done = put and (place + 1) % self.words == 0 and not (misfit and first)
+        seen = {
+            "tready": ready or self.mode == "drop",
+            "claim": put and not self.claimed,
+            "write": put,
+            "done": done,
+            "begins": taken and place == 0,
+            "counts": done and first,
+            "spoils": wrong and not first,
+            "under_way": place > 0,
+            "error": self.error,
+        }
+        if put:
+            data = given["tdata"] if taking else 0
+            seen |= {"write_address": place % self.words, "write_data": data % (1 << self.bits)}
+        if given["rst"]:
+            self.reset()
+            return seen
+        if wrong or (taken and tlast):
+            self.error = wrong
+        if wrong and first:  # dropped; the bank serves the next image
+            self.place, self.claimed = 0, True
+        elif put:
+            self.place, self.claimed = (place + 1) % self.count, not done
+        if misfit and not tlast:
+            self.mode = "drop"
+        elif wrong and not first:
+            self.mode = "fill"
+        elif filling and self.place == 0:
+            self.mode = "take"
+        elif self.mode == "drop" and (tlast if tvalid else given["wanted"]):
+            self.mode = "take"
+        return seen
+
+
+def taken_images(packets, words, frames):
+    """Return what reaches the layers: (frames, whether it is spoilt) of each image that is not dropped."""
+    result, count = [], words * frames
+    for packet in packets:
+        kept = packet[:count] + [0] * (count - len(packet))
+        if len(packet) == count or (frames > 1 and len(packet) > words):
+            frames_of = [kept[at : at + words] for at in range(0, count, words)]
+            result.append((frames_of, len(packet) != count))
+    return result
+
+
 @pytest.mark.parametrize("words, frames, bits", [(1, 1, 3), (1, 3, 8), (4, 1, 8), (3, 2, 5), (5, 3, 1)])
 def test_stream_in(words, frames, bits):
-    """Every word at its place in the cycle it is taken, `tready` by the rule, and an error for a wrong `tlast`."""
+    """Images that are right, short and long: every output in every cycle, and what is written in the end."""
 
     def ports():
-        return (
-            {
-                "rst": bit(),
-                "frames": word(3),
-                "allowed": bit(),
-                "tdata": word(8),
-                "tvalid": bit(),
-                "tlast": bit(),
-                "free": bit(),
-            },
-            {
-                "tready": bit(),
-                "claim": bit(),
-                "write": bit(),
-                "write_address": below(words),
-                "write_data": word(bits),
-                "done": bit(),
-                "begins": bit(),
-                "error": bit(),
-            },
-        )
+        given = {name: bit() for name in ("rst", "allowed", "wanted", "tvalid", "tlast", "free")}
+        seen = ("tready", "claim", "write", "done", "begins", "counts", "spoils", "under_way", "error")
+        return given | {"frames": word(3), "tdata": word(8)}, {name: bit() for name in seen} | {
+            "write_address": below(words),
+            "write_data": word(bits),
+        }
 
     rng = np.random.default_rng(words * 10 + frames)
-    count, held_up, seen_errors = words * frames, set(), 0
+    rules, count = Rules(words, frames), words * frames
+    rules.bits = bits
+    modes = set()
 
-    def image(offers, frees, allows, wrong, error, cut):
-        """An image; `wrong` is the word whose tlast is inverted. Returns whether there is an error."""
-        nonlocal seen_errors
-        at, cycle, offered = 0, 0, 0
-        while at < count and cycle != cut:
-            offered = offered or offers(cycle)
-            free, allowed, frame, place = frees(cycle), allows(cycle), *divmod(at, words)
-            last = at == count - 1
-            given = {
-                "tdata": rng.integers(256),
-                "tlast": last != (at == wrong) if offered else rng.integers(2),
-                "tvalid": offered,
-                "free": free,
-                "allowed": allowed,
-                "frames": frames,
-            }
-            seen = yield given
-            ready = bool(place or (free and (frame or allowed)))
-            taken = ready and offered
-            assert (seen["tready"], seen["write"], seen["error"]) == (ready, taken, error)
-            assert seen["claim"] == (taken and place == 0) and seen["done"] == (taken and place == words - 1)
-            assert seen["begins"] == (taken and at == 0)
-            if taken:
-                assert (seen["write_address"], seen["write_data"]) == (place, given["tdata"] % (1 << bits))
-                error, at, offered = error or at == wrong, at + 1, 0
-            held_up.add((place == 0, frame == 0, free, allowed))
-            cycle += 1
-        seen_errors += error
-        return error
+    def cycle(**given):
+        given = {"rst": 0, "allowed": 1, "wanted": 0, "tvalid": 0, "tlast": 0, "free": 1, "tdata": 0} | given
+        modes.add((rules.mode, given["wanted"], given["tvalid"]))
+        expected = rules.cycle(given)
+        seen = yield given | {"frames": frames}
+        assert {name: seen[name] for name in expected} == expected
+        return seen
+
+    def send(packets, offers, frees, allows, wants):
+        """Send packets; return the images that reach the layers."""
+        images, frame, at = [], [], 0
+        words_left = [(value, place == len(packet) - 1) for packet in packets for place, value in enumerate(packet)]
+        offered = False
+        while at < len(words_left) or rules.mode == "fill":
+            more = at < len(words_left)
+            offered = more and (offered or offers())
+            data, last = words_left[at] if more else (0, 0)
+            data = data if offered else int(rng.integers(256))
+            seen = yield from cycle(
+                tvalid=offered, tlast=last, tdata=data, free=frees(), allowed=allows(), wanted=wants()
+            )
+            if offered and seen["tready"]:
+                at, offered = at + 1, False
+            if seen["write"]:
+                frame = frame[: seen["write_address"]] + [seen["write_data"]]
+            if seen["counts"]:
+                images.append(([], False))
+            if seen["done"]:
+                images[-1][0].append(frame)
+            if seen["spoils"]:
+                images[-1] = (images[-1][0], True)
+        return images
+
+    def packet(length):
+        return [int(value) for value in rng.integers(1 << bits, size=length)]
 
     def bench():
-        for offers, frees, allows in product(PATTERNS, PATTERNS, PATTERNS):
-            error = False
-            yield {"rst": 1, "tvalid": 1, "free": 1, "allowed": 1, "frames": frames}  # it is not the first word
-            for wrong in (None, None, *rng.integers(count, size=2), None):
-                error = yield from image(
-                    *(stalls(pattern, rng) for pattern in (offers, frees, allows)), wrong, error, None
-                )
-            yield from image(*(stalls(pattern, rng) for pattern in (offers, frees, allows)), None, error, count // 2)
+        for patterns in product(PATTERNS, PATTERNS, PATTERNS):
+            offers, frees, allows = (partial(next, map(stalls(pattern, rng), count_up())) for pattern in patterns)
+            yield from cycle(rst=1, tvalid=1)  # it is not the first word
+            lengths = [count, count, *rng.integers(1, count + 4, 3), count, *rng.integers(1, 2 * count + 2, 2), count]
+            packets = [packet(length) for length in lengths]
+            images = yield from send(packets, offers, frees, allows, lambda: 0)
+            assert images == taken_images(packets, words, frames)
+            assert not rules.error
+            # A load that waits stops images; then a reset comes in the middle of one.
+            yield from send(packets, offers, frees, allows, lambda: int(rng.random() < 0.2))
+            yield from send([packet(count // 2 + 1)], offers, frees, allows, lambda: 0)
 
     writer = (FrameWriter, {"address": "write_address", "data": "write_data"})
     make = plain(partial(stream_in, words=words), stream=Stream, writer=writer)
     given, seen = run(make, ports, bench())
-    assert seen_errors > 10 and len(held_up) >= 4
+    wanted = {("take", 1, 0), ("drop", 1, 0), ("drop", 0, 1)} | ({("fill", 0, 1)} if frames > 1 else set())
+    assert modes >= wanted
     in_ghdl(make, ports, given, seen)
 
 
@@ -95,87 +161,96 @@ def test_stream_in(words, frames, bits):
     "words, beats, beat_bits", [((1, 5, 2, 1), (1, 3, 2, 1), 4), ((3, 1), (1, 1), 6), ((2,), (2,), 3)]
 )
 def test_loader(words, beats, beat_bits):
-    """Every word with its section and address a cycle after its last beat; `loaded` and `error` by `tlast`."""
+    """Every word with its section and address a cycle after its last beat; the outcome by `tlast` and check."""
     width = max(beats) * beat_bits
 
     def ports():
-        return (
-            {"rst": bit(), "idle": bit(), "tdata": word(beat_bits), "tvalid": bit(), "tlast": bit()},
-            {
-                "wanted": bit(),
-                "loaded": bit(),
-                "error": bit(),
-                "tready": bit(),
-                "write": bit(),
-                "section": below(len(words)),
-                "address": below(max(words)),
-                "data": word(width),
-            },
-        )
+        given = {name: bit() for name in ("rst", "idle", "refused", "tvalid", "tlast")}
+        seen = ("wanted", "loaded", "error", "begins", "summed", "tready", "write")
+        return given | {"tdata": word(beat_bits)}, {name: bit() for name in seen} | {
+            "section": below(len(words)),
+            "address": below(max(words)),
+            "data": word(width),
+        }
 
     rng = np.random.default_rng(width)
     places = [
         (section, at, beat) for section, (n, k) in enumerate(zip(words, beats)) for at in range(n) for beat in range(k)
     ]
-    outcomes = set()
+    whole, outcomes, state = len(places), set(), {"loaded": False, "error": False}
 
-    def load(offers, idles, last, cut, loaded, error):
-        """A load with `tlast` at beat `last` (None: nowhere), cut by a reset in cycle `cut`; (loaded, error)."""
-        at, loading, offered, due, value, cycle = 0, False, 0, None, 0, 0
-        while True:
-            over = loading is None
+    def load(offers, idles, length, wrong, cut):
+        """Send a load of `length` beats, its word number `wrong` refused, and a reset in cycle `cut`.
+
+        Ends a cycle after the load, or after the reset.
+        """
+        at, phase, asked, due, value, number, ends, offered = 0, "idle", False, None, 0, 0, False, 0
+        for cycle in range(10_000):
+            over = at == length
             offered = not over and (offered or offers(cycle))
             idle, data = idles(cycle), int(rng.integers(1 << beat_bits))
-            reset = cycle == cut
-            seen = yield {
-                "rst": reset,
-                "idle": idle,
-                "tvalid": offered,
-                "tdata": data,
-                "tlast": at == last if offered else rng.integers(2),
-            }
-            assert seen["tready"] == (loading is True)
-            assert seen["wanted"] == bool(loading or offered or due)
-            assert (seen["loaded"], seen["error"]) == (loaded, error)
+            refused = due is not None and number - 1 == wrong
+            given = {"rst": cycle == cut, "idle": idle, "refused": refused, "tvalid": offered, "tdata": data}
+            last = at == length - 1
+            seen = yield given | {"tlast": last if offered else rng.integers(2)}
+            taken = offered and phase != "idle"
+            begins = phase == "idle" and asked and idle
+            assert (seen["tready"], seen["begins"]) == (phase != "idle", begins)
+            assert seen["wanted"] == (phase != "idle" or asked or due is not None)
+            assert (seen["loaded"], seen["error"]) == (state["loaded"], state["error"])
             assert seen["write"] == (due is not None)
+            assert seen["summed"] == (phase == "take" and taken and at < whole and places[at][0] < len(words) - 1)
             if due is not None:
                 section, place, value_due = due
                 low = width - beats[section] * beat_bits
                 assert (seen["section"], seen["address"], seen["data"] >> low) == (section, place, value_due)
-            due = None
-            if reset:
-                return loaded and not loading, False
-            if over:
-                return loaded, error
-            if loading and offered:
-                section, place, beat = places[at]
-                value = value % (1 << beat * beat_bits) + (data << beat * beat_bits)
-                due = (section, place, value) if beat == beats[section] - 1 else None
-                offered = 0
-                if at in (last, len(places) - 1):
-                    loading, loaded, error = None, at == last == len(places) - 1, at != last or at < len(places) - 1
-                at += 1
-            elif offered and idle:
-                loading, loaded, error = True, False, False
-            cycle += 1
+            if cycle == cut:
+                state.update(loaded=False, error=False)
+                return
+            if ends:
+                state.update(loaded=not refused, error=refused)
+            if over and phase == "idle" and due is None:
+                return
+            asked, due, ends = offered and phase == "idle", None, False
+            if begins:
+                phase = "take"
+                state.update(loaded=False, error=False)
+            elif phase != "idle":
+                if phase == "take" and taken:
+                    section, place, beat = places[at]
+                    value = value % (1 << beat * beat_bits) + (data << beat * beat_bits)
+                    if beat == beats[section] - 1 and not refused:
+                        due, number = (section, place, value), number + 1
+                    ends = last and length == whole and not refused
+                    if (last and length < whole) or (at == whole - 1 and length > whole):
+                        state["error"], phase = True, "drop"
+                if refused:
+                    state["error"], phase = True, "drop"
+                if taken:
+                    at, offered = at + 1, 0
+                    phase = "idle" if last else phase
 
     def bench():
         yield {"rst": 1, "tvalid": 1, "idle": 1}
-        state, whole = (False, False), len(places) - 1
-        for offers, idles in product(PATTERNS, PATTERNS):
-            for last, cut in (
-                (whole, None),
-                (whole, 0),
-                (None, None),
-                (0, None),
-                (whole, None),
-                (whole, 3),
-                (whole // 2, None),
-                (whole, None),
-                (whole, None),
+        words_in_all = sum(words)
+        for patterns in product(PATTERNS, PATTERNS):
+            for length, wrong, cut in (
+                (whole, None, None),
+                (whole, None, 0),
+                (whole + 3, None, None),
+                (1, None, None),
+                (whole, None, None),
+                (whole, None, 3),
+                (whole // 2, None, None),
+                (whole, 0, None),
+                (whole + 2, words_in_all - 1, None),
+                (whole, words_in_all - 1, None),
+                (whole, None, None),
+                (whole, words_in_all // 2, None),
+                (whole, None, None),
             ):
-                state = yield from load(stalls(offers, rng), stalls(idles, rng), last, cut, *state)
-                outcomes.add(state)
+                yield from load(*(stalls(pattern, rng) for pattern in patterns), length, wrong, cut)
+                outcomes.add(tuple(state.values()))
         seen = yield {}
         assert not seen["wanted"]
 
@@ -183,6 +258,38 @@ def test_loader(words, beats, beat_bits):
     given, seen = run(make, ports, bench())
     assert outcomes == {(True, False), (False, True), (False, False)}
     in_ghdl(make, ports, given, seen)
+
+
+@pytest.mark.parametrize("bits", [8, 12, 32, 3, 64])
+def test_crc32(bits):
+    """What zlib computes of the words' bytes, but for a word in the cycle before."""
+
+    def ports():
+        return {"restart": bit(), "take": bit(), "data": word(bits)}, {"crc": word(32)}
+
+    rng = np.random.default_rng(bits)
+
+    def bench():
+        for _ in range(4):
+            yield {"restart": 1, "data": rng.integers(1 << bits, dtype=np.uint64)}
+            sent = late = b""
+            for _ in range(20):
+                take, data = int(rng.integers(2)), int(rng.integers(1 << bits, dtype=np.uint64))
+                seen = yield {"take": take, "data": data}
+                assert seen["crc"] == zlib.crc32(sent)
+                sent, late = sent + late, data.to_bytes(-(-bits // 8), "little") * take
+            yield {}
+        assert zlib.crc32(b"123456789") == 0xCBF43926  # the check value of the standard
+        if bits == 8:
+            yield {"restart": 1}
+            for byte in b"123456789":
+                yield {"take": 1, "data": byte}
+            yield {}
+            seen = yield {}
+            assert seen["crc"] == 0xCBF43926
+
+    given, seen = run(crc32, ports, bench())
+    in_ghdl(crc32, ports, given, seen)
 
 
 @pytest.mark.parametrize(
@@ -218,6 +325,7 @@ def test_scores(neurons, classes, lanes, member_bits, num_steps, max_steps):
                 "membranes": word(lanes * (member_bits or 1)),
                 "now": Signal(modbv(0)[12:]),
                 "stamp": Signal(modbv(0)[12:]),
+                "spoilt": bit(),
                 "tready": bit(),
             },
             {"free": bit(), "tdata": word(tdata_bits), "tvalid": bit(), "tlast": bit(), "finished": bit()},
@@ -264,12 +372,13 @@ def test_scores(neurons, classes, lanes, member_bits, num_steps, max_steps):
             if at == cut:
                 return None
         sums = values.sum(axis=0).reshape(classes, members).sum(axis=1).tolist()
-        best = sums.index(max(sums))
+        spoilt = int(rng.random() < 0.3)
+        best = -1 if spoilt else sums.index(max(sums))
         ties += sums.count(max(sums)) > 1
         beats, offered = [value % (1 << tdata_bits) for value in (*sums, best, 0)], False
         for c in range(1, 1000):
             ready, reset = takes(c), c + len(plan) == cut
-            seen = yield from cycle(True, tready=ready, rst=reset)
+            seen = yield from cycle(True, tready=ready, rst=reset, spoilt=spoilt)
             if reset:
                 return None
             if len(beats) == classes + 2 and not offered:

@@ -257,16 +257,13 @@ def script(rows):
 
 def test_the_diagram_of_the_load_is_true():
     """A load of three beats, twice; the second as in the diagram."""
-    beats = [{"tvalid": 1, "idle": 1}, {"tvalid": 1}, {"tvalid": 1}, {"tvalid": 1, "tlast": 1}]
+    beats = [{"tvalid": 1, "idle": 1}, *[{"tvalid": 1, "idle": 1}] * 3, {"tvalid": 1, "tlast": 1}]
     again = [
         {"tvalid": valid, "tlast": last, "idle": 1} for valid, last in zip(LOAD["s_load_tvalid"], LOAD["s_load_tlast"])
     ]
-    inputs = {name: bit() for name in ("rst", "idle", "tvalid", "tlast")} | {"tdata": word(8)}
-    outputs = {name: bit() for name in ("wanted", "loaded", "error", "tready", "write")} | {
-        "section": word(1),
-        "address": word(1),
-        "data": word(8),
-    }
+    inputs = {name: bit() for name in ("rst", "idle", "refused", "tvalid", "tlast")} | {"tdata": word(8)}
+    single = ("wanted", "loaded", "error", "begins", "summed", "tready", "write")
+    outputs = {name: bit() for name in single} | {"section": word(1), "address": word(1), "data": word(8)}
     make = plain(partial(loader, words=(1, 2), beats=(1, 1)), stream=Stream, writer=LoadWriter)
     log = log_of(make, inputs, outputs, script([{"rst": 1}, {}, *beats, {}, *again, {}]))
     assert is_true(renamed(LOAD, "s_load_"), log)
@@ -279,14 +276,12 @@ def test_the_diagram_of_the_input_is_true():
         for at, (valid, last) in enumerate(zip(INPUT["s_input_tvalid"], INPUT["s_input_tlast"]))
     ]
     begin = {"tvalid": 1, "free": 1, "allowed": 1, "frames": 1}
-    inputs = {name: bit() for name in ("rst", "allowed", "tvalid", "tlast", "free")} | {
+    inputs = {name: bit() for name in ("rst", "allowed", "wanted", "tvalid", "tlast", "free")} | {
         "frames": word(2),
         "tdata": word(8),
     }
-    outputs = {name: bit() for name in ("tready", "claim", "write", "done", "begins", "error")} | {
-        "write_address": below(4),
-        "write_data": word(8),
-    }
+    single = ("tready", "claim", "write", "done", "begins", "counts", "spoils", "under_way", "error")
+    outputs = {name: bit() for name in single} | {"write_address": below(4), "write_data": word(8)}
     writer = (FrameWriter, {"address": "write_address", "data": "write_data"})
     make = plain(partial(stream_in, words=4), stream=Stream, writer=writer)
     log = log_of(make, inputs, outputs, script([{"rst": 1}, begin, begin, *rows]))

@@ -1,0 +1,53 @@
+"""The words of a load that must have a certain value: design, steps, reserved words and checksum."""
+
+from myhdl import Signal, always_comb, block, intbv
+
+from .load_format import RESERVED, design_word, sections
+
+ANY, DESIGN, STEPS, ZERO, CHECKSUM = range(5)
+
+
+def check_of(content: str) -> int:
+    """Return the check that the words of a section have to pass."""
+    return ZERO if content in RESERVED else {"design": DESIGN, "steps": STEPS, "checksum": CHECKSUM}.get(content, ANY)
+
+
+@block
+def load_check(words, value, crc, refused, spec):
+    """Refuse the load of another design, of no steps or too many, with a reserved word, or damaged.
+
+    Parameters
+    ----------
+    spec : AcceleratorSpec
+
+    Ports
+    -----
+    words : LoadWriter, in
+    value : in
+        The bits of `words.data` that a word of control has.
+    crc : in
+        The checksum of the beats before a checksum.
+    refused : out
+        The word of this cycle is wrong.
+
+    Combinational.
+    """
+    checks = tuple(check_of(section.content) for section in sections(spec))
+    most, fits = spec.max_steps, design_word(spec)
+    fits_low, fits_high = fits & 0xFFFF, fits >> 16  # VHDL has no integers of 32 bits
+    check = Signal(intbv(0, min=0, max=5))
+
+    @always_comb
+    def look_up():
+        check.next = checks[int(words.section)]
+
+    @always_comb
+    def compare():
+        refused.next = words.write and (
+            (check == DESIGN and (value[16:] != fits_low or value[32:16] != fits_high))
+            or (check == STEPS and (value == 0 or value > most))
+            or (check == ZERO and value != 0)
+            or (check == CHECKSUM and value != crc)
+        )
+
+    return look_up, compare
