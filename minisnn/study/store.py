@@ -130,10 +130,15 @@ class Store:
         self._db.execute("BEGIN IMMEDIATE")  # not deferred: a lock requested later could be refused midway
         try:
             yield
-        except BaseException:
-            self._db.execute("ROLLBACK")
+            self._db.execute("COMMIT")
+        except BaseException as error:
+            if self._db.in_transaction:  # after a full disk SQLite has rolled back by itself
+                self._db.execute("ROLLBACK")
+            if isinstance(error, sqlite3.OperationalError):
+                raise InputError(
+                    f"cannot write {self.path} ({error}); make room there, and repeat the same command to continue"
+                ) from error
             raise
-        self._db.execute("COMMIT")
 
     def status(self) -> dict[str, str]:
         """Return "done" or "failed" of every point in the file, by key."""

@@ -160,6 +160,28 @@ def test_a_full_disk(tmp_path, limit, kept, failed):
     assert "Traceback" not in done.stderr and [path.name for path in tmp_path.iterdir()] == kept
 
 
+def test_a_full_disk_in_a_sweep(tmp_path):
+    """The file of results stays whole, and the same command continues it when there is room."""
+    words = (
+        "sweep",
+        "--topology",
+        "10",
+        "--epochs",
+        "1",
+        "--steps",
+        "2",
+        "--workers",
+        "1",
+        "--out",
+        tmp_path / "s.sqlite",
+    )
+    full = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))}
+    done = minisnn("", *words, **full)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert f"minisnn: error: cannot write {tmp_path / 's.sqlite'} (" in done.stderr
+    assert minisnn("", *words).returncode == 0
+
+
 def test_ctrl_c_while_modules_are_imported():
     """Also in a callback, such as that of an import's lock, where Python drops the exception."""
     raised = (
