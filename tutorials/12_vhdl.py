@@ -112,6 +112,7 @@ if GHDL:
 # *testbench* (VHDL that drives the design and checks its answers), test images, and a manual.
 #
 # The weights are not in the VHDL. They are loaded, so that one chip runs every training of this shape and these widths.
+# A load begins with a word that names its design and ends with a checksum; a design refuses what does not fit.
 # Weights, images and answers pass through three streams, `s_load`, `s_input` and `m_output`, with the handshake of
 # lesson 10 (`tvalid`, `tready`); `tlast` marks the last word.
 
