@@ -8,7 +8,7 @@ import re
 import sys
 from importlib import import_module
 
-from .. import __version__, check
+from .. import __version__, check, progress
 from ..errors import InputError, TrainingError
 
 COMMANDS = (
@@ -25,6 +25,7 @@ COMMANDS = (
     "report",
     "reproduce",
 )
+WITHOUT_KERNELS = ("info", "report")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -41,6 +42,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     args = _parse(parser, commands, arguments)
     try:
+        if sys.stderr.isatty() and args.command not in WITHOUT_KERNELS:
+            progress.announce_compiling()
         return modules[args.command].run(args) or 0
     except InputError as error:
         return _report(f"error: {_with_flag(str(error), commands[args.command])}", 2)

@@ -55,8 +55,7 @@ def add_arguments(parser):
 
 def run(args):
     """Cosimulate; return 1 if anything differs, else 0."""
-    from tqdm import tqdm
-
+    from .. import progress
     from ..data import load as datasets
     from ..fixed.model import load
     from ..timing import layout
@@ -68,11 +67,14 @@ def run(args):
     data = datasets.load_for(model, args.model, args.dataset, args.data, progress=not args.json)
     images, labels = first_images(data, args.images)
     results = {}
+    if not args.json:
+        in_myhdl = args.simulator == "myhdl"
+        progress.say("loading the network" if in_myhdl else f"building the accelerator for {args.simulator}")
     hidden = args.json or not sys.stderr.isatty()
     try:
         with (
             closing(_simulate(model, images, lanes, args)) as compared,
-            tqdm(total=len(images), unit="image", disable=hidden, dynamic_ncols=True) as bar,
+            progress.bar(len(images), "image", shown=not hidden) as bar,
         ):
             for image, result in compared:
                 results[image] = result

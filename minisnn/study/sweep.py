@@ -6,7 +6,6 @@ rows depend on the points alone, not on the kind or number of workers.
 """
 
 import socket
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -19,7 +18,7 @@ from typing import Any
 
 from ..data import load as datasets
 from ..errors import InputError, TrainingError
-from ..training.train import LOG_SECONDS
+from ..progress import bar
 from . import point as points_of
 from .executors import Processes
 from .store import Store
@@ -132,18 +131,8 @@ class _Driver:
 
     def drive(self, progress):
         """Work until no point is left or time is up."""
-        from tqdm import tqdm
-
-        pace = {} if sys.stderr.isatty() else {"mininterval": LOG_SECONDS}
-        with tqdm(
-            total=len(self.points),
-            initial=len(self.written & set(self.points)),
-            unit="point",
-            disable=not progress,
-            dynamic_ncols=True,
-            smoothing=0,
-            **pace,
-        ) as self.bar:
+        done = len(self.written & set(self.points))
+        with bar(len(self.points), "point", shown=progress, done=done, smoothing=0, delay=0) as self.bar:
             finished = False
             while not finished:
                 with self.executor.open() as workers:

@@ -10,6 +10,7 @@ from .. import encode, loss
 from ..data.dataset import Dataset
 from ..errors import TrainingError
 from ..network import Network, Run
+from ..progress import begin
 from ..rng import stream
 from . import optim
 from .checks import check_fit, not_finite
@@ -36,6 +37,7 @@ class Training:
             self.rounding = StraightThrough(net, self.encoder, settings.weight_bits)
         self.best = [p.copy() for p in net.params]
         self.best_accuracy, self.since_best = -1.0, 0
+        self.begun = False  # True after the first batch of this process, which may have compiled the kernels
         self.history: list[dict] = []
         self.fingerprint = data.fingerprint()
 
@@ -67,6 +69,9 @@ class Training:
             right += int((net.scores(run).argmax(axis=1) == y).sum())
             rates += run.rates
             seen += len(y)
+            if not self.begun:
+                self.begun = True
+                begin(bar)
             bar.set_postfix_str(self._progress(total / (batch + 1)), refresh=False)
             bar.update()
         entry = {

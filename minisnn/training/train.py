@@ -18,13 +18,14 @@ from ..data.dataset import Dataset
 from ..errors import InputError
 from ..model import Model
 from ..network import Network
+from ..progress import bar
 from ..rng import stream
 from . import checkpoint as checkpoints
 from .checks import doubts
 from .loop import Training
 from .settings import Settings
 
-LOG_SECONDS = 30  # between two lines of progress if there is no terminal to show a bar
+BAR = "{percentage:3.0f}%|{bar}| {elapsed}, {remaining} left{postfix}"
 
 
 def build(topology: str, data: Dataset, settings: Settings, **options: Any) -> Network:
@@ -116,23 +117,21 @@ def _settings(given):
     return Settings(**given)
 
 
-def _all_epochs(run, checkpoint, progress):
+def _all_epochs(run, checkpoint, shown):
     """Train to the end, and write the checkpoint after each epoch."""
-    with _bar(run, progress) as bar:
+    with _bar(run, shown) as batches:
         while run.epoch < run.settings.epochs and not run.stopped:
             with np.errstate(over="ignore", invalid="ignore"):  # each batch reports what is not finite
-                run.one_epoch(bar)
+                run.one_epoch(batches)
             if checkpoint is not None:
                 checkpoints.save(checkpoint, run)
 
 
 def _bar(run, shown):
-    """Progress bar in batches, which continues where a checkpoint ended."""
-    from tqdm import tqdm
-
-    pace = {} if sys.stderr.isatty() else {"mininterval": LOG_SECONDS, "delay": LOG_SECONDS}
+    """Progress bar in batches, which continues where a checkpoint ended and appears with the first batch."""
     total, done = run.settings.epochs * run.batches, run.epoch * run.batches
-    return tqdm(total=total, initial=done, unit="batch", disable=not shown, dynamic_ncols=True, **pace)
+    options = {"delay": 0.01} if sys.stderr.isatty() else {}
+    return bar(total, "batch", shown=shown, done=done, bar_format=BAR, **options)
 
 
 def fine_tune(

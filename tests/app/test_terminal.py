@@ -1,0 +1,90 @@
+"""What a terminal of 80 columns shows: bars that fit, an honest pace, and the sentence on compiling."""
+
+import os
+import re
+import struct
+import subprocess
+import sys
+
+import pytest
+
+from minisnn import progress
+
+pty = pytest.importorskip("pty", reason="Windows has no pseudo-terminals")
+
+
+def in_a_terminal(*arguments, columns=80, **environment):
+    """Run Python in a pseudo-terminal; return the lines that it shows, bars included."""
+    fcntl, termios = pytest.importorskip("fcntl"), pytest.importorskip("termios")
+    main, other = pty.openpty()
+    fcntl.ioctl(other, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    options = {"stdin": other, "stdout": other, "stderr": other, "close_fds": True}
+    process = subprocess.Popen([sys.executable, *arguments], env=os.environ | environment, **options)
+    os.close(other)
+    shown = b""
+    while True:
+        try:
+            block = os.read(main, 1 << 16)
+        except OSError:  # Linux: the other side is closed
+            break
+        if not block:
+            break
+        shown += block
+    os.close(main)
+    assert process.wait() == 0, shown.decode()
+    return [line for line in re.split(r"[\r\n]+", re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", shown.decode())) if line.strip()]
+
+
+@pytest.mark.parametrize("columns", [80, 0])  # 0: a terminal that does not know its width
+def test_training_fits_80_columns(tmp_path, columns):
+    """The first line of the bar has a batch behind it; a table and a bar fit the terminal."""
+    flags = "--epochs 2 --topology 4C3-MP2-10 --steps 2 --backend numpy --figure none --out".split()
+    lines = in_a_terminal("-m", "minisnn", "train", *flags, str(tmp_path / "m.npz"), columns=columns)
+    lines = [line for line in lines if str(tmp_path) not in line]  # paths may be long
+    bars = [line for line in lines if "%|" in line]
+    assert bars and max(map(len, lines)) <= 80, max(lines, key=len)
+    assert re.search(r"100%\|█+\| \d\d:\d\d, 00:00 left, epoch 2/2 loss \d\.\d+ validation \d+\.\d %", bars[-1])
+    assert all("loss" in line for line in bars)  # no bar at 0 % while nothing is known
+
+
+def test_compiling_is_told_once(tmp_path):
+    """When Numba compiles a function, a terminal is told, once; nothing is told if all is in the cache."""
+    (tmp_path / "work.py").write_text(
+        "from minisnn.progress import announce_compiling\n"
+        "announce_compiling()\n"
+        "from numba import njit\n"
+        "@njit(cache=True)\n"
+        "def double(x):\n    return 2 * x\n"
+        "@njit(cache=True)\n"
+        "def triple(x):\n    return 3 * x\n"
+        "print(double(2) + triple(2))\n"
+    )
+    first, second = (in_a_terminal(str(tmp_path / "work.py"), NUMBA_CACHE_DIR=str(tmp_path)) for _ in range(2))
+    assert first == [progress.COMPILING, "10"] and second == ["10"]
+
+
+def test_the_pace_is_measured_from_the_first_batch_on(monkeypatch):
+    """After 20 seconds of compiling in the first batch, ten batches of one second leave 89 seconds for 89 batches."""
+    from tqdm import tqdm
+
+    now = [1000.0]
+    monkeypatch.setattr(tqdm, "_time", None, raising=False)
+    bar = progress.bar(100, "batch", shown=True, smoothing=0, delay=1e9)
+    bar._time = lambda: now[0]
+    bar.start_t = bar.last_print_t = now[0]
+    now[0] += 20
+    progress.begin(bar)
+    bar.update()
+    for _ in range(10):
+        now[0] += 1
+        bar.update()
+    pace = (bar.n - bar.initial) / bar.format_dict["elapsed"]
+    assert (bar.n, bar.format_dict["elapsed"]) == (11, 10) and (bar.total - bar.n) / pace == 89
+
+
+def test_a_file_gets_no_bar(capfd):
+    """Where no terminal watches, `say` is silent and a short bar writes nothing."""
+    progress.say("a sentence")
+    with progress.bar(3, "batch") as bar:
+        bar.update(3)
+    assert capfd.readouterr() == ("", "")
