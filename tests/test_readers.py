@@ -19,6 +19,7 @@ from minisnn.fixed.model import load as load_integer
 from minisnn.model import load as load_model
 from minisnn.study import report
 from minisnn.timing.energy import load_constants
+from minisnn.training.train import fine_tune
 from tests.benchmarks import fuzz
 
 
@@ -137,6 +138,21 @@ def test_other_kinds_of_files_are_no_npz(tmp_path, start):
         with pytest.raises(InputError, match="a.npz is not an .npz file") as raised:
             read(str(path))
         assert "pickle" not in str(raised.value)
+
+
+def test_damaged_settings_are_found_by_what_uses_them(sound, tmp_path):
+    """Only fine-tuning reads a model's settings."""
+    _changed(sound / "model.npz", tmp_path / "m.npz", settings={"epochs": "x", "lr": []})
+    model = load_model(tmp_path / "m.npz")
+    with pytest.raises(InputError, match="file is damaged: of its settings, .* must be .*; train it again"):
+        fine_tune(model, datasets.load("digits"), 1)
+
+
+def test_recordings_of_events_have_no_way_in_yet(tmp_path):
+    path = tmp_path / "events.npz"
+    np.savez(path, X=np.zeros((10, 5, 8, 8, 2), np.uint8), y=np.arange(10))
+    with pytest.raises(InputError, match=r"recordings of events .* cannot read yet; add .*X.sum\(axis=1\)"):
+        datasets.load(str(path))
 
 
 def test_floats_and_integers_mixed_up(sound):

@@ -20,6 +20,7 @@ It uses llvmlite, which comes with Numba; LLVM maps a vector to the instructions
 
 Examples
 --------
+>>> from numba import njit
 >>> @njit(_nrt=False)
 ... def larger_half(x, numbers, out):
 ...     half, one = splat(numbers, 0), splat(numbers, 1)

@@ -148,7 +148,10 @@ def fine_tune(
     `resume` and `progress` of :func:`fit`, and settings that differ from the model's.
     """
     original = {name: value for name, value in model.settings.items() if name in Settings.__dataclass_fields__}
-    Settings(**original)  # a damaged model file may hold anything
+    try:
+        Settings(**original)
+    except InputError as error:
+        raise InputError(f"the model's file is damaged: of its settings, {error}; train it again") from None
     settings = original | {
         "epochs": epochs,
         "weight_bits": weight_bits,
