@@ -187,5 +187,5 @@ def _show_images(results, labels):
         differences = (result.spikes, result.membranes, result.answers, result.cycles)
         rows.append((image, int(labels[image]), result.prediction, *latency, *differences))
     wrong = ("spikes", "membranes", "beats", "cycles")
-    print("Latency in cycles, counted and predicted; the last four columns count differences\n")
+    print("Cycles, counted and predicted; the last four columns count differences\n")
     print(table(rows, ("image", "class", "answer", "latency", "predicted", *wrong)) + "\n")

@@ -81,7 +81,7 @@ def run(args):
         )
         _show(chosen, [layer.layer.name for layer in network.layers], lanes, args.schedule)
         print("latency is " + ", ".join(f"{ratio:.3f}x that of {name}" for name, ratio in ratios.items()))
-        print("layerwise, one layer after the other, is known within some 2 % where it convolves spikes")
+        print("layerwise, layer after layer, is known within some 2 % where it convolves spikes")
     if args.figure:
         from ..plot import cycles_figure
 
@@ -142,7 +142,7 @@ def _show(chosen, layers, lanes, schedule):
     print("Cycles of an image in an empty accelerator (mean), and utilisation in a stream\n")
     print(table(rows, ("layer", "lanes", "adds", "x bound", "firing pass", "waits", "idle", "utilisation")))
     print(
-        "\nLower bounds: an addition in every cycle, and no cycle between additions and firing\n"
+        "\nLower bounds: an addition in every cycle, none between additions and firing\n"
         f"passes. Additions take {chosen.adding.sum() / chosen.bound.sum():.4f}x their lower bound, images "
         f"{chosen.latency.sum() / chosen.least.sum():.4f}x theirs"
     )

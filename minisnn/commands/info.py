@@ -1,7 +1,9 @@
 """Show the content of a model file: layers, neuron constants, encoding, and its training."""
 
 import json
+from textwrap import fill
 
+from ..progress import COLUMNS
 from . import table
 
 
@@ -51,10 +53,15 @@ def _text(model):
             f"encoding   {encoder.kind}, {encoder.num_steps} steps, pixels up to {encoder.max_value:g}",
             f"surrogate  {net.surrogate}, reset {'not ' if net.detach_reset else ''}differentiated",
             f"trained    on {model.dataset or 'nothing'}, seed {model.seed}, by {_list(model.versions)}",
-            f"settings   {_list(settings) or 'none'}",
-            f"history    {_summary(model.history)}",
+            _wrapped(f"settings   {_list(settings) or 'none'}"),
+            _wrapped(f"history    {_summary(model.history)}"),
         ]
     )
+
+
+def _wrapped(line):
+    """Break a line that is longer than a terminal is wide."""
+    return fill(line, COLUMNS, subsequent_indent=" " * 11, break_long_words=False)
 
 
 def _layers(net):

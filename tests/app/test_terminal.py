@@ -47,6 +47,23 @@ def test_training_fits_80_columns(tmp_path, columns):
     assert all("loss" in line for line in bars)  # no bar at 0 % while nothing is known
 
 
+def test_the_commands_after_training_fit_80_columns(tmp_path):
+    """Each says what it does before its first result, and its lines and tables fit; so does a simulation."""
+    model, integer = str(tmp_path / "m.npz"), str(tmp_path / "m.int.npz")
+    flags = "--epochs 1 --topology 64-10 --steps 2 --figure none --out".split()
+    for command in (
+        ("train", *flags, model),
+        ("info", model),
+        ("quantize", model),
+        ("cycles", integer),
+        ("cosim", integer, "--images", "1"),
+    ):
+        lines = in_a_terminal("-m", "minisnn", *command)
+        lines = [line for line in lines if str(tmp_path) not in line]  # paths may be long
+        assert max(map(len, lines)) <= 80, max(lines, key=len)
+    assert "loading the network" in lines[: [i for i, line in enumerate(lines) if "%|" in line][0]]
+
+
 def test_compiling_is_told_once(tmp_path):
     """When Numba compiles a function, a terminal is told, once; nothing is told if all is in the cache."""
     (tmp_path / "work.py").write_text(
