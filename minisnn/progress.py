@@ -1,4 +1,4 @@
-"""What a terminal shows while work goes on: bars of at most 80 columns, and what takes time before the first result."""
+"""Progress on a terminal: bars of at most 80 columns, and sentences on what takes time before the first result."""
 
 import os
 import sys
