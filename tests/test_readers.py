@@ -140,6 +140,17 @@ def test_other_kinds_of_files_are_no_npz(tmp_path, start):
         assert "pickle" not in str(raised.value)
 
 
+def test_a_damaged_schema_is_told_in_one_line(sound, tmp_path):
+    """SQLite quotes the definition of a view that it cannot read, over several lines."""
+    damaged = (sound / "study.sqlite").read_bytes()
+    assert damaged.count(b"'$.network.reset'") == 1
+    path = tmp_path / "study.sqlite"
+    path.write_bytes(damaged.replace(b"'$.network.reset'", b"''.network.reset'"))
+    with pytest.raises(InputError, match="malformed database schema") as raised:
+        report.gather(path)
+    assert "\n" not in str(raised.value)
+
+
 def test_damaged_settings_are_found_by_what_uses_them(sound, tmp_path):
     """Only fine-tuning reads a model's settings."""
     _changed(sound / "model.npz", tmp_path / "m.npz", settings={"epochs": "x", "lr": []})

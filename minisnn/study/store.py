@@ -50,6 +50,11 @@ CREATE VIEW results AS SELECT key, status, reason,
 """
 
 
+def in_a_line(error: Exception) -> str:
+    """Return the message of an error in one line: SQLite quotes what it cannot read, line by line."""
+    return " ".join(str(error).split())
+
+
 class Store:
     """An open file of results, created if it does not exist, or, with `read_only`, left exactly as it is.
 
@@ -70,7 +75,7 @@ class Store:
             self._check_or_close()
         except (sqlite3.Error, UnicodeDecodeError) as error:
             raise InputError(
-                f"cannot use {path} ({error}); name a file that minisnn sweep wrote, or a new file in an "
+                f"cannot use {path} ({in_a_line(error)}); name a file that minisnn sweep wrote, or a new file in an "
                 "existing folder"
             ) from None
 
@@ -136,7 +141,8 @@ class Store:
                 self._db.execute("ROLLBACK")
             if isinstance(error, sqlite3.OperationalError):
                 raise InputError(
-                    f"cannot write {self.path} ({error}); make room there, and repeat the same command to continue"
+                    f"cannot write {self.path} ({in_a_line(error)}); make room there, and repeat the same command "
+                    "to continue"
                 ) from error
             raise
 
@@ -160,7 +166,9 @@ class Store:
         try:
             return self._db.execute(query, values).fetchall()
         except (sqlite3.Error, UnicodeDecodeError) as error:
-            raise InputError(f"{self.path} is damaged ({error}); restore it, or run the study again") from error
+            raise InputError(
+                f"{self.path} is damaged ({in_a_line(error)}); restore it, or run the study again"
+            ) from error
 
     def _row(self, row):
         """Return a row of the points with its JSON read; raise InputError if it is damaged."""
