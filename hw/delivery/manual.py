@@ -121,7 +121,7 @@ The first word names this design: it is `@WORD@` in every load that fits. It is 
 (@VERSION@) and of all numbers that the design was built from: topology, padding, widths, lanes, taps, resets, rounding
 and leak, but no weight, bias or threshold. The number of steps is 1 to @MOST_STEPS@. Reserved words must be 0. The
 checksum is the CRC-32 of zlib, `zlib.crc32` in Python, over all beats before it, each in whole bytes with the lowest
-byte first: those of `load.bin` above but the last @CHECKSUM_BYTES@.
+byte first: those of `load.bin` above but its last @CHECKSUM_BYTES@ bytes.
 
 A word is sent from its lowest bits up, in as many beats of @LOAD_BITS@ bits as it needs. Bits of the last beat above
 the word's own count for the checksum alone. Thresholds are unsigned. A word of weights or biases holds one number for
