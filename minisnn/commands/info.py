@@ -60,8 +60,10 @@ def _text(model):
 
 
 def _wrapped(line):
-    """Break a line that is longer than a terminal is wide."""
-    return fill(line, COLUMNS, subsequent_indent=" " * 11, break_long_words=False)
+    """Break a line that is longer than a terminal is wide, after commas only: a name stays beside its value."""
+    line = line.replace(" ", "\xa0").replace(",\xa0", ", ")  # no-break spaces
+    lines = fill(line, COLUMNS, subsequent_indent=" " * 11, break_long_words=False, break_on_hyphens=False)
+    return lines.replace("\xa0", " ")
 
 
 def _layers(net):
