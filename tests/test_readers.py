@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import minisnn as ms
 from minisnn import archive
 from minisnn.archive import read_arrays
 from minisnn.data import load as datasets
@@ -234,6 +235,29 @@ def test_mnist_under_dotted_names(tmp_path):
 
 def _sizes(*lengths):
     return np.array(lengths, ">u4").tobytes()
+
+
+@pytest.mark.parametrize(
+    "fields, words",
+    [
+        ({"best_accuracy": "x"}, "lacks the progress of the training, or it is damaged; delete it to start anew"),
+        ({"history": [1]}, "entry 1 of history is not an epoch"),
+    ],
+)
+def test_checkpoint(tmp_path, fields, words):
+    """A damaged checkpoint is refused by the training that resumes from it."""
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "a.npz", X=rng.integers(0, 17, (12, 4, 4), np.uint8), y=np.arange(12) % 3)
+    data, path = datasets.load(tmp_path / "a.npz"), tmp_path / "m.checkpoint"
+
+    def train(resume):
+        net = ms.Network("4-3", data.input_shape, backend="numpy", rng=np.random.default_rng(0))
+        ms.fit(net, data, epochs=1, num_steps=2, batch_size=4, validation=0.3, checkpoint=path, resume=resume)
+
+    train(False)
+    _changed(path, tmp_path / "c.npz", **fields).replace(path)
+    with pytest.raises(InputError, match=words):
+        train(True)
 
 
 def test_constants(tmp_path):
