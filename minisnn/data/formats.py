@@ -89,7 +89,7 @@ def _npz_images(path, key, x):
     if x.ndim == 5:
         raise InputError(
             f"{path}: {key} has shape {x.shape}, as recordings of events have, (n, T, H, W, C), which minisnn cannot "
-            f"read yet; add up their steps: {key}.sum(axis=1)"
+            f"read yet; add up their steps: {key}.sum(axis=1, dtype='float32')"
         )
     if x.ndim not in (2, 3, 4) or x.size == 0:
         raise InputError(f"{path}: {key} must have shape (n, H, W), (n, H, W, C) or (n, N), got {x.shape}")
