@@ -1,7 +1,7 @@
 """Damage files of every kind at random, and read them: python -m tests.benchmarks.fuzz SECONDS [SEED].
 
-A reader must take a file or refuse it with an InputError of one line; anything else is printed with its traceback, and the file is
-kept in a temporary folder, which is printed.
+A reader must take a file or refuse it with an InputError of one line; anything else is printed with its traceback, and
+the file is kept in a temporary folder, which is printed.
 """
 
 import io
