@@ -3,8 +3,10 @@
 import gzip
 import io
 import json
+import sqlite3
 import tracemalloc
 import zipfile
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +21,7 @@ from minisnn.errors import InputError
 from minisnn.fixed.model import load as load_integer
 from minisnn.model import load as load_model
 from minisnn.study import report
+from minisnn.study.store import Store
 from minisnn.timing.energy import load_constants
 from minisnn.training.train import fine_tune
 from tests.benchmarks import fuzz
@@ -150,6 +153,15 @@ def test_a_damaged_schema_is_told_in_one_line(sound, tmp_path):
     with pytest.raises(InputError, match="malformed database schema") as raised:
         report.gather(path)
     assert "\n" not in str(raised.value)
+
+
+def test_a_study_without_its_points_is_not_continued(sound, tmp_path):
+    path = tmp_path / "study.sqlite"
+    path.write_bytes((sound / "study.sqlite").read_bytes())
+    with closing(sqlite3.connect(path)) as study:
+        study.executescript("DROP VIEW results; DROP TABLE points;")
+    with Store(path) as store, pytest.raises(InputError, match="is damaged .no such table: points.; restore it"):
+        store.status()
 
 
 def test_damaged_settings_are_found_by_what_uses_them(sound, tmp_path):

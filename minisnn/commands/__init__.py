@@ -7,9 +7,11 @@ import argparse
 import re
 import sys
 from importlib import import_module
+from textwrap import fill
 
 from .. import __version__, check, progress
 from ..errors import InputError, TrainingError
+from ..progress import COLUMNS
 
 COMMANDS = (
     "train",
@@ -261,6 +263,11 @@ def table(rows, header):
         lines.append("  ".join(cells).rstrip())
     lines.insert(1, "  ".join("-" * width for width in columns))
     return "\n".join(lines)
+
+
+def wrapped(text, indent=2):
+    """Break a text that is longer than a terminal is wide between words; further lines are indented."""
+    return fill(text, COLUMNS, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False)
 
 
 def rates_table(layers, rates):

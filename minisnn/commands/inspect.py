@@ -14,7 +14,7 @@ import numpy as np
 
 from .. import check, progress
 from ..errors import InputError
-from . import add_data_arguments, add_lanes_argument, add_wide_argument, table
+from . import add_data_arguments, add_lanes_argument, add_wide_argument, table, wrapped
 
 SMALL = 40_000  # cycles, the load's included, that MyHDL simulates in under a minute
 SIMULATORS = ("myhdl", "verilator", "ghdl", "none")
@@ -95,7 +95,8 @@ def run(args: argparse.Namespace) -> int:
     atomic_write(args.out / "inspect.html", page(result, factors, *first_shown).encode())
     figures = plot.trace_figures(result, factors, first_shown, args.out)
     print(_summary(result))
-    print(f"\n{args.out}: trace.npz, inspect.html, {', '.join([*files, *figures])}")
+    print()
+    print(wrapped(f"{args.out}: trace.npz, inspect.html, {', '.join([*files, *figures])}"))
     if compared is not None and not compared.same:
         print(f"THE GATES DIFFER from the trace: {_differences(compared)}", file=sys.stderr)
         return 1

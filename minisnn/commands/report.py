@@ -5,7 +5,7 @@ The study may be unfinished: sections that lack points say so. Energy is modelle
 
 from pathlib import Path
 
-from . import table
+from . import wrapped
 
 
 def add_arguments(parser):
@@ -57,10 +57,13 @@ def run(args):
         print(claims["missing"])
     else:
         closed = [claim for claim in claims["list"] if claim["verdict"] != OPEN]
-        rows = [(f"{claim['group']}: {claim['what']}", *brief(claim)) for claim in closed]
-        print(table(rows, ("claim", "result", "points lost", "verdict")))
+        for claim in closed:
+            result, lost, verdict = brief(claim)
+            numbers = ", ".join([result] * bool(result) + [f"points lost {lost}"] * bool(lost))
+            print(wrapped(f"{claim['group']}: {claim['what']}"))
+            print(wrapped(f"  {verdict}" + f": {numbers}" * bool(numbers), 4))
         if len(closed) < len(claims["list"]):
-            print(still_open(claims["list"]))
+            print(wrapped(still_open(claims["list"])))
     print()
     if args.copy:
         with Store(args.study, read_only=True) as store:

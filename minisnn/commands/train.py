@@ -14,7 +14,15 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..training.presets import PRESETS, choose
-from . import add_machine_arguments, add_training_data_arguments, check_checkpoint, interrupted, rates_table, widths
+from . import (
+    add_machine_arguments,
+    add_training_data_arguments,
+    check_checkpoint,
+    interrupted,
+    rates_table,
+    widths,
+    wrapped,
+)
 
 
 def add_arguments(parser):
@@ -158,11 +166,11 @@ def run(args):
             f"--topology with {data.classes}, or a multiple of it and --classes {data.classes}",
             file=sys.stderr,
         )
-    print(
+    about = (
         f"{data.name}: {len(data.x_train)} training and {len(data.x_test)} test images; {net.topology}, "
-        f"T = {settings.num_steps}, {settings.epochs} epoch{'s' * (settings.epochs > 1)}, seed {settings.seed}",
-        flush=True,
+        f"T = {settings.num_steps}, {settings.epochs} epoch{'s' * (settings.epochs > 1)}, seed {settings.seed}"
     )
+    print(wrapped(about), flush=True)
     if args.resume and not checkpoint.exists():
         print(f"checkpoint {checkpoint} does not exist: starting anew", flush=True)
     model = _fit(net, data, settings, checkpoint, args.resume)

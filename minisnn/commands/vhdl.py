@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .. import progress
 from ..errors import InputError
-from . import add_data_arguments, add_lanes_argument, add_wide_argument, first_images, positive
+from . import add_data_arguments, add_lanes_argument, add_wide_argument, first_images, positive, wrapped
 
 SAMPLE = 200  # test images whose range of cycles the manual states
 
@@ -80,6 +80,6 @@ def run(args):
         write(args.out, files)
     except OSError as error:
         raise InputError(f"cannot write {args.out}: {error.strerror or error}; name another folder") from None
-    print(f"{args.out}: {', '.join(files)}")
-    print(f"design {design_word(spec):08X}: it takes the load of any network for which this word is printed")
+    print(wrapped(f"{args.out}: {', '.join(files)}"))
+    print(f"design {design_word(spec):08X}: it takes every load that begins with this word")
     print(f"next  sh {shlex.quote(str(args.out / 'run.sh'))}")

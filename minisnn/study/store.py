@@ -148,7 +148,7 @@ class Store:
 
     def status(self) -> dict[str, str]:
         """Return "done" or "failed" of every point in the file, by key."""
-        return dict(self._db.execute("SELECT key, status FROM points"))
+        return dict(self._cells("SELECT key, status FROM points"))
 
     def model(self, training: str) -> bytes | None:
         """Return the model file of a training, or None if it is not in the file."""
