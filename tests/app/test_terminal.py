@@ -38,12 +38,12 @@ def in_a_terminal(*arguments, columns=80, **environment):
 @pytest.mark.parametrize("columns", [80, 0])  # 0: a terminal that does not know its width
 def test_training_fits_80_columns(tmp_path, columns):
     """The first line of the bar has a batch behind it; a table and a bar fit the terminal."""
-    flags = "--epochs 2 --topology 4C3-MP2-10 --steps 2 --backend numpy --figure none --out".split()
+    flags = "--epochs 10 --topology 8C3-MP2-10 --steps 2 --backend numpy --figure none --out".split()
     lines = in_a_terminal("-m", "minisnn", "train", *flags, str(tmp_path / "m.npz"), columns=columns)
     lines = [line for line in lines if str(tmp_path) not in line]  # paths may be long
     bars = [line for line in lines if "%|" in line]
     assert bars and max(map(len, lines)) <= 80, max(lines, key=len)
-    assert re.search(r"100%\|█+\| \d\d:\d\d, 00:00 left, epoch 2/2 loss \d\.\d+ validation \d+\.\d %", bars[-1])
+    assert re.search(r"100%\|█+\| \d\d:\d\d, 00:00 left, epoch 10/10 loss \d\.\d+ validation \d+\.\d %", bars[-1])
     assert all("loss" in line for line in bars)  # no bar at 0 % while nothing is known
 
 
