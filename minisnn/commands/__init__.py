@@ -9,9 +9,8 @@ import sys
 from importlib import import_module
 from textwrap import fill
 
-from .. import __version__, check, progress
+from .. import __version__, check, terminal
 from ..errors import InputError, TrainingError
-from ..progress import COLUMNS
 
 COMMANDS = (
     "train",
@@ -45,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
     args = _parse(parser, commands, arguments)
     try:
         if sys.stderr.isatty() and args.command not in WITHOUT_KERNELS:
-            progress.announce_compiling()
+            terminal.announce_compiling()
         return modules[args.command].run(args) or 0
     except InputError as error:
         return _report(f"error: {_with_flag(str(error), commands[args.command])}", 2)
@@ -267,7 +266,7 @@ def table(rows, header):
 
 def wrapped(text, indent=2):
     """Break a text that is longer than a terminal is wide between words; further lines are indented."""
-    return fill(text, COLUMNS, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False)
+    return fill(text, terminal.COLUMNS, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False)
 
 
 def rates_table(layers, rates):

@@ -55,7 +55,7 @@ def add_arguments(parser):
 
 def run(args):
     """Cosimulate; return 1 if anything differs, else 0."""
-    from .. import progress
+    from .. import terminal
     from ..data import load as datasets
     from ..fixed.model import load
     from ..timing import layout
@@ -69,12 +69,12 @@ def run(args):
     results = {}
     if not args.json:
         in_myhdl = args.simulator == "myhdl"
-        progress.say("loading the network" if in_myhdl else f"building the accelerator for {args.simulator}")
+        terminal.say("loading the network" if in_myhdl else f"building the accelerator for {args.simulator}")
     hidden = args.json or not sys.stderr.isatty()
     try:
         with (
             closing(_simulate(model, images, lanes, args)) as compared,
-            progress.bar(len(images), "image", shown=not hidden) as bar,
+            terminal.bar(len(images), "image", shown=not hidden) as bar,
         ):
             for image, result in compared:
                 results[image] = result

@@ -1,10 +1,8 @@
 """Show the content of a model file: layers, neuron constants, encoding, and its training."""
 
 import json
-from textwrap import fill
 
-from ..progress import COLUMNS
-from . import table
+from . import table, wrapped
 
 
 def add_arguments(parser):
@@ -62,8 +60,7 @@ def _text(model):
 def _wrapped(line):
     """Break a line that is longer than a terminal is wide, after commas only: a name stays beside its value."""
     line = line.replace(" ", "\xa0").replace(",\xa0", ", ")  # no-break spaces
-    lines = fill(line, COLUMNS, subsequent_indent=" " * 11, break_long_words=False, break_on_hyphens=False)
-    return lines.replace("\xa0", " ")
+    return wrapped(line, 11).replace("\xa0", " ")
 
 
 def _layers(net):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import check, progress
+from .. import check, terminal
 from ..errors import InputError
 from . import add_data_arguments, add_lanes_argument, add_wide_argument, table, wrapped
 
@@ -76,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
             check.choice(f"--{flag}", value, choices)
     model = load(args.model)
     data = datasets.load_for(model, args.model, args.dataset, args.data, progress=True)
-    progress.say("tracing every spike and membrane of the image")
+    terminal.say("tracing every spike and membrane of the image")
     if not 0 <= args.image < len(data.x_test):
         raise InputError(f"--image must be 0 to {len(data.x_test) - 1}, got {args.image}")
     image, label = data.x_test[args.image], int(data.y_test[args.image])

@@ -7,7 +7,7 @@ testbench compares every beat of every answer, and the cycles, with the integers
 import shlex
 from pathlib import Path
 
-from .. import progress
+from .. import terminal
 from ..errors import InputError
 from . import add_data_arguments, add_lanes_argument, add_wide_argument, first_images, positive, wrapped
 
@@ -74,7 +74,7 @@ def run(args):
         raise InputError(str(error)) from None
     data = datasets.load_for(model, args.model, args.dataset, args.data)
     images, _ = first_images(data, args.images)
-    progress.say(f"converting the accelerator to {args.hdl}; its answers and cycles come from the integers")
+    terminal.say(f"converting the accelerator to {args.hdl}; its answers and cycles come from the integers")
     files = deliver(model, images, spec, args.name, args.hdl, args.probe, data.x_test[:SAMPLE])
     try:
         write(args.out, files)

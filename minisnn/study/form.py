@@ -7,17 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import topology
+from ..check import is_number, is_whole
 from ..errors import InputError
-
-
-def is_number(value: Any) -> bool:
-    """Return True for a number that JSON has."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def is_whole(value: Any) -> bool:
-    """Return True for a whole number of at least 0."""
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 def is_text(value: Any) -> bool:

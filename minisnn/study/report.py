@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from ..check import is_whole
 from ..errors import InputError
 from ..model import versions
 from . import sections
-from .form import PITFALLS, alike, fault, is_text, is_whole
+from .form import PITFALLS, alike, fault, is_text
 from .plan import PLANS, Plan
 from .store import Store
 from .tables import describe, flat

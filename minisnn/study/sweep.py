@@ -18,7 +18,7 @@ from typing import Any
 
 from ..data import load as datasets
 from ..errors import InputError, TrainingError
-from ..progress import bar
+from ..terminal import bar
 from . import point as points_of
 from .executors import Processes
 from .store import Store

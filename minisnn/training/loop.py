@@ -10,8 +10,8 @@ from .. import encode, loss
 from ..data.dataset import Dataset
 from ..errors import TrainingError
 from ..network import Network, Run
-from ..progress import begin
 from ..rng import stream
+from ..terminal import begin
 from . import optim
 from .checks import check_fit, not_finite
 from .images import shifted, split

@@ -18,8 +18,8 @@ from ..data.dataset import Dataset
 from ..errors import InputError
 from ..model import Model
 from ..network import Network
-from ..progress import bar
 from ..rng import stream
+from ..terminal import bar
 from . import checkpoint as checkpoints
 from .checks import doubts
 from .loop import Training

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from minisnn import progress
+from minisnn import terminal
 
 pty = pytest.importorskip("pty", reason="Windows has no pseudo-terminals")
 
@@ -67,7 +67,7 @@ def test_the_commands_after_training_fit_80_columns(tmp_path):
 def test_compiling_is_told_once(tmp_path):
     """When Numba compiles a function, a terminal is told, once; nothing is told if all is in the cache."""
     (tmp_path / "work.py").write_text(
-        "from minisnn.progress import announce_compiling\n"
+        "from minisnn.terminal import announce_compiling\n"
         "announce_compiling()\n"
         "from numba import njit\n"
         "@njit(cache=True)\n"
@@ -77,7 +77,7 @@ def test_compiling_is_told_once(tmp_path):
         "print(double(2) + triple(2))\n"
     )
     first, second = (in_a_terminal(str(tmp_path / "work.py"), NUMBA_CACHE_DIR=str(tmp_path)) for _ in range(2))
-    assert first == [progress.COMPILING, "10"] and second == ["10"]
+    assert first == [terminal.COMPILING, "10"] and second == ["10"]
 
 
 def test_the_pace_is_measured_from_the_first_batch_on(monkeypatch):
@@ -86,11 +86,11 @@ def test_the_pace_is_measured_from_the_first_batch_on(monkeypatch):
 
     now = [1000.0]
     monkeypatch.setattr(tqdm, "_time", None, raising=False)
-    bar = progress.bar(100, "batch", shown=True, smoothing=0, delay=1e9)
+    bar = terminal.bar(100, "batch", shown=True, smoothing=0, delay=1e9)
     bar._time = lambda: now[0]
     bar.start_t = bar.last_print_t = now[0]
     now[0] += 20
-    progress.begin(bar)
+    terminal.begin(bar)
     bar.update()
     for _ in range(10):
         now[0] += 1
@@ -101,7 +101,7 @@ def test_the_pace_is_measured_from_the_first_batch_on(monkeypatch):
 
 def test_a_file_gets_no_bar(capfd):
     """Where no terminal watches, `say` is silent and a short bar writes nothing."""
-    progress.say("a sentence")
-    with progress.bar(3, "batch") as bar:
+    terminal.say("a sentence")
+    with terminal.bar(3, "batch") as bar:
         bar.update(3)
     assert capfd.readouterr() == ("", "")
