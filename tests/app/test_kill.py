@@ -99,12 +99,18 @@ def test_kill_and_resume(tmp_path, dataset):
     assert len(epochs) > 5  # the kills fell on different epochs
 
 
-def test_a_second_training_in_the_same_place_is_refused(tmp_path, dataset):
-    out, checkpoint = tmp_path / "m.npz", tmp_path / "m.npz.checkpoint"
+def started(out, dataset, checkpoint):
+    """Start a training without an end, and return its process after its first epoch."""
     process = start(out, dataset, "--epochs", "100000")
     while not checkpoint.exists():
         time.sleep(0.02)
         assert process.poll() is None
+    return process
+
+
+def test_a_second_training_in_the_same_place_is_refused(tmp_path, dataset):
+    out, checkpoint = tmp_path / "m.npz", tmp_path / "m.npz.checkpoint"
+    process = started(out, dataset, checkpoint)
     for flags in ((), ("--resume",)):
         second = start(out, dataset, "--epochs", "100000", *flags)
         _, error = second.communicate(timeout=60)
@@ -121,10 +127,7 @@ def test_a_second_training_in_the_same_place_is_refused(tmp_path, dataset):
 
 def test_ctrl_c_keeps_the_completed_epochs_and_says_how_to_continue(tmp_path, dataset):
     out, checkpoint = tmp_path / "m.npz", tmp_path / "m.npz.checkpoint"
-    process = start(out, dataset, "--epochs", "100000")
-    while not checkpoint.exists():
-        time.sleep(0.02)
-        assert process.poll() is None
+    process = started(out, dataset, checkpoint)
     process.send_signal(signal.SIGINT)
     _, error = process.communicate(timeout=30)
     assert process.returncode == 130

@@ -162,19 +162,7 @@ def test_a_full_disk(tmp_path, limit, kept, failed):
 
 def test_a_full_disk_in_a_sweep(tmp_path):
     """The file of results stays whole, and the same command continues it when there is room."""
-    words = (
-        "sweep",
-        "--topology",
-        "10",
-        "--epochs",
-        "1",
-        "--steps",
-        "2",
-        "--workers",
-        "1",
-        "--out",
-        tmp_path / "s.sqlite",
-    )
+    words = (*"sweep --topology 10 --epochs 1 --steps 2 --workers 1 --out".split(), tmp_path / "s.sqlite")
     full = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))}
     done = minisnn("", *words, **full)
     assert done.returncode == 2 and "Traceback" not in done.stderr

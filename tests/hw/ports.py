@@ -3,12 +3,12 @@
 A bench is a generator: it yields the inputs of a cycle and is sent the outputs at the end of that cycle.
 """
 
-import shutil
 from dataclasses import fields
 
 import pytest
 from myhdl import Signal, intbv
 
+from minisnn_hw.generate.tools import ToolError, need
 from minisnn_hw.verify import simulate
 
 PATTERNS = ("always", "every third", "random")
@@ -93,10 +93,17 @@ def run(make, ports, bench, cycles=50_000):
     return [[{short.get(name, name): value for name, value in row.items()} for row in rows] for rows in (given, seen)]
 
 
+def needs(*tools):
+    """Skip the test if a tool is missing, and say how to install it."""
+    try:
+        need(*tools)
+    except ToolError as error:
+        pytest.skip(str(error))
+
+
 def in_ghdl(make, ports, given, seen):
     """The same cycles as VHDL, where GHDL is installed; in CI it must be."""
-    if shutil.which("ghdl") is None:
-        pytest.skip("GHDL is not installed: apt install ghdl")
+    needs("ghdl")
     names = getattr(make, "names", {})
     given, seen = [[{names.get(name, name): v for name, v in row.items()} for row in rows] for rows in (given, seen)]
     simulate.same_in_ghdl(make, *full(make, ports), given, seen)

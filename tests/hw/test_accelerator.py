@@ -14,6 +14,7 @@ from minisnn_hw.generate.words import beats_of, load_words
 from minisnn_hw.load_format import CONTROL_BITS, beats, checksum, design_word, sections
 from minisnn_hw.verify import cosimulate as cosim
 from tests.hw.networks import Whole, random_inputs, random_network, stalling
+from tests.hw.ports import needs
 from tests.hw.replay import same_in_verilator
 
 # topology, input shape, lanes, T, options of the network, options of the accelerator
@@ -263,9 +264,7 @@ WRONG_LOADS = {
 
 def in_hdl(case, given, seen, tools=("ghdl", "verilator")):
     """Check that VHDL in GHDL and Verilog in Verilator do the same in every cycle."""
-    for tool in tools:
-        if shutil.which(tool) is None:
-            pytest.skip(f"{tool} is not installed: apt install {tool}")
+    needs(*tools)
     case.same_in_ghdl(given, seen)
     if "verilator" in tools:
         same_in_verilator(case.make, ports(case.spec, case.probed), given, seen)

@@ -12,7 +12,6 @@ from minisnn_hw import spec as numbers
 from minisnn_hw.accelerator import design, ports
 from minisnn_hw.conv2d import conv2d
 from minisnn_hw.generate.specify import specify
-from minisnn_hw.generate.tools import ToolError, need
 from minisnn_hw.lif import lif
 from minisnn_hw.linear import linear
 from minisnn_hw.maxpool import maxpool
@@ -20,15 +19,7 @@ from minisnn_hw.ports import Scan, Walk
 from minisnn_hw.spike_scanner import spike_scanner
 from minisnn_hw.verify import equivalence
 from tests.hw.networks import random_network
-from tests.hw.ports import bit, full, plain, signed, word
-
-
-def needs(*tools):
-    """Skip the test if a tool is missing, and say how to install it."""
-    try:
-        need(*tools)
-    except ToolError as error:
-        pytest.skip(str(error))
+from tests.hw.ports import bit, full, needs, plain, signed, word
 
 
 @pytest.fixture(autouse=True)

@@ -10,9 +10,10 @@ import minisnn as ms
 from minisnn_hw.accelerator import design, ports
 from minisnn_hw.delivery.deliver import deliver
 from minisnn_hw.generate.specify import specify
-from minisnn_hw.generate.tools import ToolError, call, need
+from minisnn_hw.generate.tools import call
 from minisnn_hw.verify.equivalence import verilog_of
 from tests.hw.networks import random_network
+from tests.hw.ports import needs
 
 # topology, input shape, encoding, lanes, options of the network, wide
 NETWORKS = {
@@ -34,14 +35,6 @@ setattr -unset init w:*
 setparam -set INIT 1'x t:$mem_v2
 write_verilog -noattr {target}
 """
-
-
-def needs(*tools):
-    """Skip the test if a tool is missing, and say how to install it."""
-    try:
-        need(*tools)
-    except ToolError as error:
-        pytest.skip(str(error))
 
 
 def files_of(name):

@@ -22,14 +22,7 @@ from minisnn_hw.synth.resources import Memory, Report, markdown, whole_blocks
 from minisnn_hw.synth.synthesize import memories_of, neuron_bits, verilog_of
 from tests.helpers import quantised_model
 from tests.hw.networks import Whole, random_inputs, random_network
-
-
-def needs(*names):
-    """Skip the test if a tool is missing, and say how to install it."""
-    try:
-        tools.need(*names)
-    except ToolError as error:
-        pytest.skip(str(error))
+from tests.hw.ports import needs
 
 
 def specs():
