@@ -68,10 +68,10 @@ def accelerator(clk, rst, flush, s_load, s_input, m_output, loaded, load_error, 
     )
     shape = (tuple(section.words for section in all_sections), all_beats)
     load = loader(clk, rst, idle, wanted, good, load_error, load_begins, summed, refused, s_load, words, *shape)
-    control_data = data_of(words, place(spec, "steps"), spec)
+    steps_at = place(spec, "steps")
+    control_data = data_of(words, steps_at, spec)  # all words of control have their bits at the same place
     sums = crc32(clk, load_begins, summed, s_load.tdata, crc)
     checks = load_check(words, control, crc, refused, spec)
-    steps_at = place(spec, "steps")
     writer = FrameWriter.new(first.in_words, first.word_bits)
     image = (frames, allowed, wanted, begins, counts, spoils, under_way, input_error, first.in_words)
     takes = stream_in(clk, drops, s_input, writer, *image)

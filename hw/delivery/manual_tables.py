@@ -256,10 +256,9 @@ def _sections(spec):
     """Rows of the table of sections, and the first beat of each section."""
     rows, starts, at = [], [], 0
     for number, (section, beats_of_word) in enumerate(zip(sections(spec), beats(spec), strict=True)):
-        rows.append((number, _meaning(section, spec), section.words, section.bits, beats_of_word))
         starts.append(at)
         at += section.words * beats_of_word
-        rows[-1] += (starts[-1], at - 1)
+        rows.append((number, _meaning(section, spec), section.words, section.bits, beats_of_word, starts[-1], at - 1))
     return rows, starts
 
 

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from myhdl import Signal, Simulation, StopSimulation, delay, instance
 
@@ -79,7 +80,7 @@ def same_in_ghdl(
         files = convert(make, inputs, outputs, folder)
         bench = folder / "bench.vhd"
         bench.write_text(_bench(inputs, outputs))
-        (folder / "given.txt").write_text("".join(_line(values, inputs) for values in given))
+        (folder / "given.txt").write_text("".join(line_of(values, inputs) for values in given))
         options = ["--std=08", f"--workdir={folder}"]
         for file in [*files, bench]:
             call([ghdl, "-a", *options, str(file)], folder, timeout)
@@ -89,30 +90,31 @@ def same_in_ghdl(
         raise Mismatch(f"GHDL ran {len(lines)} of {len(seen)} cycles")
     driven: set[int] = set()  # bits that have had a value: an output in VHDL is undefined until it is first driven
     for cycle, (line, values) in enumerate(zip(lines, seen)):
-        expected = _line(values, outputs).strip()
+        expected = line_of(values, outputs).strip()
         driven |= {i for i, bit in enumerate(line) if bit != "U"}
         line = "".join(bit if i in driven else wanted for i, (bit, wanted) in enumerate(zip(line, expected)))
         if line != expected:
             raise Mismatch(f"cycle {cycle}: {_difference(outputs, line, expected)}")
 
 
-def _width(signal):
+def width(signal: Any) -> int:
+    """Return the bits of a signal; MyHDL gives a signal of type bool the length 0."""
     return len(signal) or 1
 
 
-def _line(values, ports):
-    """Return values as one line of bits, two's complement."""
-    bits = [format(values[name] & ((1 << _width(signal)) - 1), f"0{_width(signal)}b") for name, signal in ports.items()]
+def line_of(values: Values, ports: dict) -> str:
+    """Return values as one line of bits, two's complement, the first port in the highest."""
+    bits = [format(values[name] & ((1 << width(signal)) - 1), f"0{width(signal)}b") for name, signal in ports.items()]
     return "".join(bits) + "\n"
 
 
 def _difference(ports, line, expected):
     at = 0
     for name, signal in ports.items():
-        a, b = line[at : at + _width(signal)], expected[at : at + _width(signal)]
+        a, b = line[at : at + width(signal)], expected[at : at + width(signal)]
         if a != b:
             return f"{name} is {a} in VHDL and {b} in MyHDL"
-        at += _width(signal)
+        at += width(signal)
     return "lines of different lengths"
 
 
@@ -121,18 +123,18 @@ def _vhdl_type(signal):
     if isinstance(signal.val, bool):
         return "std_logic", "{}({})", "{}"
     kind = "signed" if signal.min is not None and signal.min < 0 else "unsigned"
-    return f"{kind}({_width(signal) - 1} downto 0)", kind + "({}({} downto {}))", "std_logic_vector({})"
+    return f"{kind}({width(signal) - 1} downto 0)", kind + "({}({} downto {}))", "std_logic_vector({})"
 
 
 def _bench(inputs, outputs):
     """Return the VHDL bench: it reads a line of given.txt a cycle, and writes a line of seen.txt."""
     ports = {**inputs, **outputs}
-    declared, assigned, at = [], [], sum(_width(signal) for signal in inputs.values())
+    declared, assigned, at = [], [], sum(width(signal) for signal in inputs.values())
     total = at
     for name, signal in ports.items():
         declared.append(f"    signal p_{name}: {_vhdl_type(signal)[0]};")
     for name, signal in inputs.items():
-        low = at - _width(signal)
+        low = at - width(signal)
         kind = _vhdl_type(signal)[1]
         assigned.append(
             f"            p_{name} <= "
@@ -141,7 +143,7 @@ def _bench(inputs, outputs):
         )
         at = low
     joined = " & ".join(_vhdl_type(signal)[2].format(f"p_{name}") for name, signal in outputs.items())
-    out_width = sum(_width(signal) for signal in outputs.values())
+    out_width = sum(width(signal) for signal in outputs.values())
     mapped = ", ".join(["clk => clk", *(f"{name} => p_{name}" for name in ports)])
     return "\n".join(
         [

@@ -6,6 +6,7 @@ from pathlib import Path
 from minisnn_hw.generate.convert import convert
 from minisnn_hw.generate.tools import call
 from minisnn_hw.verify.hdl_host import VERILATOR_FLAGS
+from minisnn_hw.verify.simulate import line_of, width
 
 BENCH = """module bench (input clk, input [{given_left}:0] given, output [{seen_left}:0] seen);
     dut under_test (.clk(clk), {ports});
@@ -41,16 +42,6 @@ int main() {
 """
 
 
-def width(port):
-    """Return the bits of a signal; MyHDL gives a signal of type bool the length 0."""
-    return len(port) or 1
-
-
-def bits_of(values, ports):
-    """Return values as one line of bits, the first port in the highest."""
-    return "".join(format(values[name] & (1 << width(port)) - 1, f"0{width(port)}b") for name, port in ports.items())
-
-
 def connections(ports, wire):
     """Return named connections of ports to the bits of a wire, the first port to the highest."""
     at, result = sum(map(width, ports.values())), []
@@ -74,11 +65,11 @@ def same_in_verilator(make, ports, given, seen):
         convert(make, inputs, outputs, folder, hdl="verilog")
         (folder / "bench.v").write_text(text)
         (folder / "host.cpp").write_text(f"#define SEEN {bits}\n" + HOST)
-        (folder / "given.txt").write_text("".join(bits_of(values, inputs) + "\n" for values in given))
+        (folder / "given.txt").write_text("".join(line_of(values, inputs) for values in given))
         command = ["verilator", "--cc", "--exe", "--build", *VERILATOR_FLAGS, "--top-module", "bench"]
         call([*command, "bench.v", "dut.v", "host.cpp"], folder, 600, may_warn=True)
         call([str(folder / "obj_dir/Vbench")], folder, 600)
         lines = (folder / "seen.txt").read_text().split()
     assert len(lines) == len(seen)
     for cycle, (line, values) in enumerate(zip(lines, seen)):
-        assert line == bits_of(values, outputs), f"cycle {cycle}"
+        assert line == line_of(values, outputs).strip(), f"cycle {cycle}"

@@ -1,6 +1,5 @@
 """Whole accelerators: integers = MyHDL, and = VHDL, in every spike, membrane, answer and cycle."""
 
-import shutil
 from contextlib import suppress
 from dataclasses import fields, replace
 
@@ -66,8 +65,7 @@ def test_equals_the_integers_and_the_model(name):
         case.check_values(host)
         case.check_cycles(host, word_every)
         assert seen[-1]["loaded"] and not seen[-1]["load_error"] and not seen[-1]["input_error"]
-    if shutil.which("ghdl") is None:
-        pytest.skip("GHDL is not installed: apt install ghdl")
+    needs("ghdl")
     case.same_in_ghdl(given, seen)
 
 
@@ -132,8 +130,7 @@ def test_corners(all_fire):
     given, seen = case.simulate(host)
     case.check_values(host)
     case.check_cycles(host)
-    if shutil.which("ghdl") is None:
-        pytest.skip("GHDL is not installed: apt install ghdl")
+    needs("ghdl")
     case.same_in_ghdl(given, seen)
 
 

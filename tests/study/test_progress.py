@@ -11,33 +11,17 @@ import pytest
 
 from minisnn.data import load as datasets
 from minisnn.study import claims, executors, report, stages
-from minisnn.study.plan import Plan
 from minisnn.study.progress import progress
 from minisnn.study.selection import Rows
 from minisnn.study.store import Store
+from tests.study.plans import small_plan
 
 COMMITTED = Path(__file__).parents[2] / "tutorials/results/svhn10k"
 
 
 @pytest.fixture(scope="module")
 def plan(dataset):
-    return Plan(
-        dataset=dataset,
-        training={"topology": "4C3-MP2-3", "num_steps": 3, "validation": 0.2, "batch_size": 16},
-        screening=1,
-        epochs=3,
-        scales=(1, 4),
-        betas=(0.25, 0.7),
-        thresholds=(0.5, 1.0),
-        penalties=("1,0",),
-        ramp=0.5,
-        narrower=(2,),
-        steps=(2,),
-        seeds=(0, 1),
-        lanes=(2, 3),
-        margins=(0.2, 0.5),
-        tolerance=0.5,
-    )
+    return small_plan(dataset, epochs=3)
 
 
 @pytest.fixture(scope="module")

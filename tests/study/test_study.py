@@ -13,32 +13,17 @@ from minisnn.data import load as datasets
 from minisnn.errors import InputError
 from minisnn.study import executors, pitfalls
 from minisnn.study import stages as study
-from minisnn.study.plan import Plan, plan_for
+from minisnn.study.plan import plan_for
 from minisnn.study.point import key, training_key
 from minisnn.study.progress import progress
 from minisnn.study.selection import ANY, Rows, mean, settings_of
 from minisnn.study.store import Store
+from tests.study.plans import small_plan
 
 
 @pytest.fixture(scope="module")
 def plan(dataset):
-    return Plan(
-        dataset=dataset,
-        training={"topology": "4C3-MP2-3", "num_steps": 3, "validation": 0.2, "batch_size": 16},
-        screening=1,
-        epochs=2,
-        scales=(1, 4),
-        betas=(0.25, 0.7),
-        thresholds=(0.5, 1.0),
-        penalties=("1,0",),
-        ramp=0.5,
-        narrower=(2,),
-        steps=(2,),
-        seeds=(0, 1),
-        lanes=(2, 3),
-        margins=(0.2, 0.5),
-        tolerance=0.5,
-    )
+    return small_plan(dataset, epochs=2)
 
 
 @pytest.fixture(scope="module")
