@@ -9,7 +9,7 @@ import sys
 from importlib import import_module
 from textwrap import fill
 
-from .. import __version__, check, terminal
+from .. import __version__, terminal
 from ..errors import InputError, TrainingError
 
 COMMANDS = (
@@ -35,9 +35,12 @@ def main(arguments: list[str] | None = None) -> int:
     0: done; 1: the training diverged, or the gates differ; 2: a wrong file, flag or value; 130: Ctrl-C. A status other
     than 0 comes with one sentence (on standard error, except for gates that differ).
     """
-    modules = {name: import_module(f".{name}", __name__) for name in COMMANDS}
-    parser, commands = _parsers(modules)
     arguments = sys.argv[1:] if arguments is None else arguments
+    chosen = next((word for word in arguments if word in COMMANDS), None)
+    # One command needs its own module alone; the list of commands shows the first line of each.
+    names = (chosen,) if chosen and chosen == arguments[0] else COMMANDS
+    modules = {name: import_module(f".{name}", __name__) for name in names}
+    parser, commands = _parsers(modules, chosen)
     if not arguments:
         parser.print_help()
         return 0
@@ -77,15 +80,20 @@ def _parse(parser, commands, arguments):
     """Parse the command line; an unknown command or flag gets the nearest one that exists."""
     name = arguments[0]
     if not name.startswith("-") and name not in commands:
-        parser.error(
-            f"unknown command {name!r};{check.near(name, commands) or ' choose one of ' + ', '.join(commands)}"
-        )
+        parser.error(f"unknown command {name!r};{_near(name, commands) or ' choose one of ' + ', '.join(commands)}")
     args, rest = parser.parse_known_args(arguments)
     if rest:
         flags = [flag for action in commands[args.command]._actions for flag in action.option_strings]
         flag = rest[0].partition("=")[0]
-        commands[args.command].error(f"unrecognized arguments: {' '.join(rest)};{check.near(flag, flags)}".rstrip(";"))
+        commands[args.command].error(f"unrecognized arguments: {' '.join(rest)};{_near(flag, flags)}".rstrip(";"))
     return args
+
+
+def _near(name, names):
+    """Return " did you mean ...?", or nothing."""
+    from ..check import near
+
+    return near(name, names)
 
 
 def _with_flag(sentence, command):
@@ -95,8 +103,8 @@ def _with_flag(sentence, command):
     return sentence.replace(name, flags[name], 1) if name in flags else sentence
 
 
-def _parsers(modules):
-    """Return the parser of the command line, and those of the commands by name."""
+def _parsers(modules, chosen):
+    """Return the parser of the command line, and those of the commands by name; only the chosen one has flags."""
     parser = _Parser(
         prog="minisnn",
         usage="minisnn COMMAND [flags]   (minisnn COMMAND --help lists the flags)",
@@ -109,17 +117,17 @@ def _parsers(modules):
             "report": "STUDY.sqlite --out DIR [flags]",
             **dict.fromkeys(("train", "sweep", "reproduce"), "[flags]"),
         }.get(name, "MODEL [flags]")
-        module.add_arguments(
-            commands.add_parser(
-                name,
-                prog=f"minisnn {name}",
-                help=module.__doc__.splitlines()[0],
-                description=module.__doc__,
-                allow_abbrev=False,
-                usage=f"minisnn {name} {arguments}   (minisnn {name} --help lists the flags)",
-                formatter_class=argparse.RawDescriptionHelpFormatter,
-            )
+        command = commands.add_parser(
+            name,
+            prog=f"minisnn {name}",
+            help=module.__doc__.splitlines()[0],
+            description=module.__doc__,
+            allow_abbrev=False,
+            usage=f"minisnn {name} {arguments}   (minisnn {name} --help lists the flags)",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
         )
+        if name == chosen:
+            module.add_arguments(command)
     return parser, commands.choices
 
 

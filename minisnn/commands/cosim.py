@@ -7,9 +7,7 @@ with the integers, and the cycles in which steps and firing passes begin and end
 
 import json
 import sys
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import closing
-from multiprocessing import get_context
 from os import cpu_count
 
 from ..errors import InputError
@@ -120,6 +118,9 @@ def _simulate(model, images, lanes, args):
 
 def _in_myhdl(model, inputs, lanes, args):
     """Yield (image, Compared) from several processes; each loads the weights once, for every n-th image."""
+    from concurrent.futures import ProcessPoolExecutor, as_completed
+    from multiprocessing import get_context
+
     from minisnn_hw.verify.cosimulate import cosimulate
 
     count = inputs.shape[1]

@@ -8,7 +8,6 @@ to compare with: that of the public RTL of the paper's group (layerwise: one lay
 import json
 from pathlib import Path
 
-from .. import check
 from ..errors import InputError
 from . import add_data_arguments, add_lanes_argument, add_wide_argument, first_images, positive, table
 
@@ -92,6 +91,7 @@ def run(args):
 
 def _check(args):
     """Raise InputError for flags that do not go together, before any work."""
+    from .. import check
     from ..timing.cycles import SCHEDULES
 
     check.choice("schedule", args.schedule, SCHEDULES)

@@ -10,9 +10,7 @@ import shutil
 import sys
 from pathlib import Path
 
-import numpy as np
-
-from .. import check, terminal
+from .. import terminal
 from ..errors import InputError
 from . import add_data_arguments, add_lanes_argument, add_wide_argument, table, wrapped
 
@@ -64,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Trace the image, compare it with the gates, and write everything; return 1 if the gates differ."""
-    from .. import plot
+    from .. import check, plot
     from ..data import load as datasets
     from ..files import atomic_write
     from ..fixed.model import load
@@ -119,6 +117,8 @@ def _float_model(args, model):
 
 def _factors(floats, model, image, label):
     """The backward pass in float64; None if the label is not one of the network's classes."""
+    import numpy as np
+
     from ..inspector.factors import Factors
     from ..network import Network
 
@@ -143,7 +143,7 @@ def _first_shown(args, trace):
         raise InputError(f"--layer must be 1 to {len(layers)}, got {args.layer}")
     layer = max(len(layers) - 2, 0) if args.layer is None else args.layer - 1
     spikes = trace.spk[layer].reshape(trace.num_steps, -1)
-    distance = np.abs(spikes.sum(axis=0) - trace.num_steps / 2)
+    distance = abs(spikes.sum(axis=0) - trace.num_steps / 2)
     neuron = int(distance.argmin()) if args.neuron is None else args.neuron
     if not 0 <= neuron < spikes.shape[1]:
         raise InputError(f"--neuron must be 0 to {spikes.shape[1] - 1} in layer {layer + 1}, got {neuron}")

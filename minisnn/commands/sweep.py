@@ -11,7 +11,6 @@ import sys
 from pathlib import Path
 
 from ..errors import InputError
-from ..training.presets import choose
 from . import add_training_data_arguments, add_wide_argument, minutes, positive, widths
 from . import lanes as read_lanes
 from .train import add_network, add_training
@@ -127,6 +126,7 @@ def run(args):
     from ..data import load as datasets
     from ..study import sweep
     from ..study.point import make
+    from ..training.presets import choose
 
     given = {name: getattr(args, name) for name in AXES if getattr(args, name) is not None}
     data = datasets.load(args.dataset, args.data, progress=True)

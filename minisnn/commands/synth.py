@@ -8,9 +8,7 @@ import json
 import sys
 from pathlib import Path
 
-from .. import check
 from ..errors import InputError
-from ..files import atomic_write
 from . import add_data_arguments, add_lanes_argument, add_wide_argument, positive, table
 
 
@@ -54,6 +52,8 @@ def run(args):
     from minisnn_hw.synth.resources import markdown
     from minisnn_hw.synth.synthesize import synthesize, verilog_of
 
+    from .. import check
+    from ..files import atomic_write
     from ..fixed.model import load
     from ..timing import layout
 

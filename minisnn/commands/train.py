@@ -13,7 +13,6 @@ import warnings
 from pathlib import Path
 
 from ..errors import InputError
-from ..training.presets import PRESETS, choose
 from . import (
     add_machine_arguments,
     add_training_data_arguments,
@@ -151,6 +150,7 @@ def run(args):
     from ..data import load as datasets
     from ..rng import stream
     from ..training.inference import accuracy_and_rates
+    from ..training.presets import choose
     from ..training.settings import Settings
     from ..training.train import build
 
@@ -223,6 +223,7 @@ def _default(name):
     from inspect import signature
 
     from ..network import Network
+    from ..training.presets import PRESETS
     from ..training.settings import Settings
 
     presets = {data: preset[name] for data, preset in PRESETS.items() if name in preset}
