@@ -5,6 +5,7 @@ rate       at each step a spike with probability pixel / largest value
 latency    one spike for each pixel, the brighter the earlier; a pixel of 0 never spikes
 """
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 from .errors import InputError
 
 KINDS = ("direct", "rate", "latency")
+BLOCK = 1 << 18  # numbers that are summed at a time: 2 MB
 
 
 def direct(x: np.ndarray, mean: Any = 0.0, std: Any = 1.0, dtype: Any = np.float32) -> np.ndarray:
@@ -121,14 +123,49 @@ class Encoder:
         return cls(**{**config, "mean": tuple(config["mean"]), "std": tuple(config["std"])})
 
 
-def fit(kind: str, x_train: np.ndarray, num_steps: int, max_value: float) -> Encoder:
+def fit(kind: str, x_train: np.ndarray, num_steps: int, max_value: float, chosen: np.ndarray | None = None) -> Encoder:
     """Return the encoder whose direct coding gives the training images mean 0 and standard deviation 1 per channel.
 
-    Flat rows, (n, N), share one mean and deviation. A constant channel gets a deviation of 1.
+    `chosen` are the indices of the images that count, by default of all. Flat rows, (n, N), share one mean and
+    deviation. A constant channel gets a deviation of 1.
     """
-    channels = x_train.shape[-1] if x_train.ndim == 4 else 1
-    flat = x_train.reshape(-1, channels)
-    mean = flat.mean(axis=0, dtype=np.float64)
-    std = flat.std(axis=0, dtype=np.float64)
-    std[std == 0] = 1.0
-    return Encoder(kind, num_steps, float(max_value), tuple(mean.tolist()), tuple(std.tolist()))
+    x = _Chosen(x_train, np.arange(len(x_train)) if chosen is None else chosen)
+    exact = x_train.dtype.kind in "bu" and x_train.dtype.itemsize <= 2
+    mean, std = _of_small_integers(x) if exact else _of_numbers(x)
+    return Encoder(kind, num_steps, float(max_value), tuple(mean), tuple(s or 1.0 for s in std))
+
+
+class _Chosen:
+    """Some images as pixels, (n, channels): converted block by block, because float64 takes eight times the memory."""
+
+    def __init__(self, images, chosen):
+        self.images, self.chosen = images, chosen
+        self.channels = images.shape[-1] if images.ndim == 4 else 1
+        self.pixels = len(chosen) * math.prod(images.shape[1:]) // self.channels  # of each channel
+
+    def blocks(self, dtype):
+        """Yield all pixels, as copies in another dtype of about BLOCK numbers."""
+        images = max(BLOCK // math.prod(self.images.shape[1:]), 1)
+        for start in range(0, len(self.chosen), images):
+            yield self.images[self.chosen[start : start + images]].reshape(-1, self.channels).astype(dtype)
+
+
+def _of_small_integers(x):
+    """Return mean and deviation of unsigned integers of up to 16 bits, from sums that are exact."""
+    totals, squares, count = [0] * x.channels, [0] * x.channels, x.pixels
+    for block in x.blocks(np.int64):
+        totals = [total + int(part) for total, part in zip(totals, block.sum(axis=0))]
+        squares = [square + int(part) for square, part in zip(squares, np.square(block, out=block).sum(axis=0))]
+    variances = [(count * square - total**2) / count**2 for total, square in zip(totals, squares)]
+    return [total / count for total in totals], [math.sqrt(variance) for variance in variances]
+
+
+def _of_numbers(x):
+    """Return mean and deviation of any numbers: first the mean, then the squares of the distances from it."""
+    mean = _sum(x.blocks(np.float64)) / x.pixels
+    squares = (np.square(np.subtract(block, mean, out=block), out=block) for block in x.blocks(np.float64))
+    return mean.tolist(), np.sqrt(_sum(squares) / x.pixels).tolist()
+
+
+def _sum(blocks):
+    return np.sum([block.sum(axis=0) for block in blocks], axis=0)

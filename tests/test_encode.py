@@ -1,5 +1,10 @@
 """Encoders: numbers by hand, statistics of random codes, and refused input."""
 
+import math
+import tracemalloc
+from fractions import Fraction
+from unittest.mock import patch
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -79,3 +84,41 @@ def test_config_round_trip():
 def test_refused(arguments, words):
     with pytest.raises(InputError, match=words):
         encode.Encoder(*arguments)
+
+
+def test_mean_and_deviation_of_bytes_are_exact():
+    """Equal to fractions, rounded once, over several blocks and a rest; only the chosen images count."""
+    x = np.random.default_rng(0).integers(0, 256, (700, 20, 20, 2), np.uint8)
+    chosen = np.arange(0, 700, 2)[::-1]
+    assert x[chosen].size > encode.BLOCK
+    encoder = encode.fit("direct", x, 5, 255, chosen)
+    for channel in range(2):
+        numbers = x[chosen, ..., channel].ravel().tolist()
+        mean = Fraction(sum(numbers), len(numbers))
+        variance = Fraction(sum(number**2 for number in numbers), len(numbers)) - mean**2
+        assert encoder.mean[channel] == float(mean)
+        assert encoder.std[channel] == math.sqrt(float(variance))
+
+
+@few
+@given(st.sampled_from([np.uint8, np.int32, np.float32, np.float64]), st.integers(1, 3), st.integers(0, 99))
+def test_blocks_do_not_change_mean_and_deviation(dtype, channels, seed):
+    """As of all images at once in float64, but for the rounding of sums; numbers far from 0 lose no digits."""
+    x = np.random.default_rng(seed).integers(1, 256, (9, 3, 5, channels)).astype(dtype)
+    x += np.array(0 if dtype == np.uint8 else 10_000, dtype)
+    with patch.object(encode, "BLOCK", 40):
+        encoder = encode.fit("direct", x, 5, 1e5)
+    flat = x.reshape(-1, channels).astype(np.float64)
+    np.testing.assert_allclose(encoder.mean, flat.mean(axis=0), rtol=1e-14)
+    np.testing.assert_allclose(encoder.std, flat.std(axis=0), rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_no_copy_of_all_images_is_made(dtype):
+    x = np.zeros((2000, 32, 32, 3), dtype)
+    chosen = np.arange(1800)
+    tracemalloc.start()
+    encode.fit("direct", x, 5, 255, chosen)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < len(x) * 32 * 32 * 3  # a copy in float64 would take eight times as much

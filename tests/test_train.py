@@ -125,11 +125,11 @@ def numbered(count, ordered):
 
 
 def test_validation_is_the_tail_of_ordered_data_and_random_otherwise():
-    (x, _), (held_out, _) = split(numbered(100, True), Settings(validation=0.2))
-    assert held_out.ravel().tolist() == list(range(80, 100))
-    (x, _), (held_out, _) = split(numbered(100, False), Settings(validation=0.2))
-    assert held_out.ravel().tolist() != list(range(80, 100)) and len(held_out) == 20
-    assert sorted([*x.ravel(), *held_out.ravel()]) == list(range(100))  # each in exactly one part
+    _, held_out = split(numbered(100, True), Settings(validation=0.2))
+    assert held_out.tolist() == list(range(80, 100))
+    chosen, held_out = split(numbered(100, False), Settings(validation=0.2))
+    assert held_out.tolist() != list(range(80, 100)) and len(held_out) == 20
+    assert sorted([*chosen, *held_out]) == list(range(100))  # each in exactly one part
 
 
 def test_validation_images_do_not_reach_the_encoder(digits):
@@ -142,8 +142,8 @@ def test_validation_images_do_not_reach_the_encoder(digits):
 
 
 def test_without_validation_all_images_are_trained_on_and_the_last_epoch_is_kept(digits):
-    (x, _), held_out = split(digits, Settings(validation=0.0))
-    assert len(x) == len(digits.x_train) and held_out is None
+    chosen, held_out = split(digits, Settings(validation=0.0))
+    assert chosen.tolist() == list(range(len(digits.x_train))) and held_out is None
     model = fit(network(), digits, validation=0.0, **FAST)
     assert [e["validation_accuracy"] for e in model.history] == [None] * 4
 

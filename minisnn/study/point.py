@@ -138,8 +138,9 @@ def measure(point: dict, file: bytes, data: Dataset, threads: int | None = None)
     wide = hardware["wide"]
     _, held_out = split(data, Settings(**point["training"]))
     validation = None
-    if held_out:
-        _, _, validation = _measure_images(model, integer, *held_out, lanes, wide, threads)
+    if held_out is not None:
+        images, labels = data.x_train[held_out], data.y_train[held_out]
+        _, _, validation = _measure_images(model, integer, images, labels, lanes, wide, threads)
     stimulus, predicted, test = _measure_images(model, integer, data.x_test, data.y_test, lanes, wide, threads)
     return {
         "validation": validation,

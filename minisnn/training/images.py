@@ -7,11 +7,9 @@ from ..errors import InputError
 from ..rng import stream
 from .settings import Settings
 
-Part = tuple[np.ndarray, np.ndarray]  # images and labels
 
-
-def split(data: Dataset, settings: Settings) -> tuple[Part, Part | None]:
-    """Split the training images into those to learn from and those held out for validation (None if there are none).
+def split(data: Dataset, settings: Settings) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return the indices of the training images to learn from, and of those held out for validation (None without any).
 
     The tail is held out where neighbours belong together (``data.ordered``), else a random choice.
     """
@@ -25,8 +23,7 @@ def split(data: Dataset, settings: Settings) -> tuple[Part, Part | None]:
             "validate or to train on; change it, or set it to 0"
         )
     chosen, held_out = np.sort(order[: len(order) - count]), np.sort(order[len(order) - count :])
-    part = (data.x_train[chosen], data.y_train[chosen])
-    return part, (data.x_train[held_out], data.y_train[held_out]) if count else None
+    return chosen, held_out if count else None
 
 
 def shifted(x: np.ndarray, pixels: int, rng: np.random.Generator) -> np.ndarray:

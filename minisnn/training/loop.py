@@ -26,11 +26,12 @@ class Training:
     def __init__(self, net: Network, data: Dataset, settings: Settings):
         check_fit(net, data, settings)
         self.net, self.settings = net, settings
-        (self.x, self.y), self.held_out = split(data, settings)
-        self.encoder = encode.fit(settings.encoding, self.x, settings.num_steps, data.max_value)
+        self.data = data
+        self.chosen, self.held_out = split(data, settings)
+        self.encoder = encode.fit(settings.encoding, data.x_train, settings.num_steps, data.max_value, self.chosen)
         net.pad_value = self.encoder.pad_value
         # All batches have one size: the rest of an epoch's shuffle is left out.
-        self.batches = max(len(self.x) // settings.batch_size, 1)
+        self.batches = max(len(self.chosen) // settings.batch_size, 1)
         self.optimiser = optim.make(settings.optimiser, net.params, settings.weight_decay)
         self.rounding = None
         if settings.weight_bits is not None:
@@ -57,11 +58,11 @@ class Training:
         rng = stream(settings.seed, "epoch", self.epoch)
         if self.rounding is not None:
             self.rounding.choose_scales()  # here, so that they follow from what a checkpoint holds
-        order = rng.permutation(len(self.x))
+        order = self.chosen[rng.permutation(len(self.chosen))]
         total, right, seen, rates = 0.0, 0, 0, np.zeros(len(net.layers))
         for batch in range(self.batches):
             chosen = order[batch * settings.batch_size : (batch + 1) * settings.batch_size]
-            x, y = self.x[chosen], self.y[chosen]
+            x, y = self.data.x_train[chosen], self.data.y_train[chosen]
             if settings.augment:
                 x = shifted(x, settings.augment, rng)
             value, run, lr = self._step(self.encoder.encode(x, rng, net.dtype), y, batch)
@@ -134,7 +135,8 @@ class Training:
         if self.rounding is not None:
             self.rounding.choose_scales()  # those that quantize will choose for these weights
         with self._weights():
-            accuracy = accuracy_and_rates(self.net, self.encoder, *self.held_out, rng).accuracy
+            x, y = self.data.x_train[self.held_out], self.data.y_train[self.held_out]
+            accuracy = accuracy_and_rates(self.net, self.encoder, x, y, rng).accuracy
         self.since_best = 0 if accuracy > self.best_accuracy else self.since_best + 1
         if accuracy >= self.best_accuracy:  # the later of two equals: it was trained for longer
             self.best, self.best_accuracy = [p.copy() for p in self.net.params], accuracy
