@@ -199,29 +199,32 @@ def write(path: str | Path, kind: str, about: dict, arrays: dict, compressed: bo
     atomic_write(path, file.getvalue())
 
 
-def read(path: str | Path, kind: str) -> tuple[dict, dict]:
-    """Return (about, arrays) of a file that :func:`write` wrote; raise InputError if it is damaged or of another
-    kind.
+def read(path: str | Path, kind: str, remedy: str = "") -> tuple[dict, dict]:
+    """Return (about, arrays) of a file that :func:`write` wrote; raise InputError if it is damaged or of another kind.
+
+    The error ends in `remedy`, by default that another file should be named.
     """
     path = Path(path)
+    again = remedy or "train again"
+    remedy = remedy or f"name a {kind} file (.npz) that minisnn wrote"
     if not path.is_file():
-        wrong = "is a folder" if path.is_dir() else "does not exist"
-        raise InputError(f"{path} {wrong}; name a {kind} file (.npz) that minisnn wrote")
+        wrong = "is a folder" if path.is_dir() else "is no file" if path.exists() else "does not exist"
+        raise InputError(f"{path} {wrong}; {remedy}")
     try:
         arrays = read_arrays(path)
     except InputError as error:
-        raise InputError(f"{error}; name a {kind} file (.npz) that minisnn wrote") from error
+        raise InputError(f"{error}; {remedy}") from error
     try:
         about = json.loads(str(arrays.pop("about")), parse_constant=_no_number)
         actual_kind, version = about.pop("kind"), about.pop("format")
     except (KeyError, AttributeError, TypeError, ValueError, RecursionError) as error:
-        raise InputError(f"{path} is not a {kind} file of minisnn; name one that minisnn wrote") from error
+        raise InputError(f"{path} is not a {kind} file of minisnn; {remedy}") from error
     if actual_kind != kind:
         raise InputError(_other_kind(path, actual_kind, kind))
     if version != FORMAT:
         raise InputError(
             f"{path} has format version {version}, this minisnn ({__version__}) reads version "
-            f"{FORMAT}; use the version of minisnn that wrote it, or train again"
+            f"{FORMAT}; use the version of minisnn that wrote it, or {again}"
         )
     return about, arrays
 
@@ -256,17 +259,17 @@ def check_encoder(config: dict) -> None:
             raise ValueError(f"{name} must be a list of numbers of up to {_MOST_PIXEL:g}, got {values!r}")
 
 
-def check_history(path: str | Path, history: list) -> None:
-    """Raise InputError unless each entry of a history has the numbers that reports and figures show."""
+def check_history(path: str | Path, history: list, remedy: str = "train it again") -> None:
+    """Raise InputError, which ends in `remedy`, unless each epoch has the numbers that reports and figures show."""
     for number, entry in enumerate(history, 1):
         if not isinstance(entry, dict):
-            raise InputError(f"{path}: entry {number} of history is not an epoch; train it again")
+            raise InputError(f"{path}: entry {number} of history is not an epoch; {remedy}")
         for name in ("epoch", "loss", "train_accuracy", "validation_accuracy"):
             value = entry.get(name)
             missing = value is None and not (name == "validation_accuracy" and name in entry)
             if missing or not (value is None or check.is_number(value)):
                 raise InputError(
-                    f"{path}: {name} in entry {number} of history must be a number, got {value!r}; train it again"
+                    f"{path}: {name} in entry {number} of history must be a number, got {value!r}; {remedy}"
                 )
 
 

@@ -253,7 +253,8 @@ def _sizes(*lengths):
     "fields, words",
     [
         ({"best_accuracy": "x"}, "lacks the progress of the training, or it is damaged; delete it to start anew"),
-        ({"history": [1]}, "entry 1 of history is not an epoch"),
+        ({"history": [1]}, "entry 1 of history is not an epoch; delete it to start anew"),
+        ({"format": 0}, "use the version of minisnn that wrote it, or delete it to start anew"),
     ],
 )
 def test_checkpoint(tmp_path, fields, words):

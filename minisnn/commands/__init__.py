@@ -198,6 +198,22 @@ def add_wide_argument(parser):
     )
 
 
+def check_model_path(flag, path):
+    """Raise InputError unless a model can be written to a path without the loss of a file of another kind."""
+    from ..archive import read_arrays
+
+    if path.suffix != ".npz" or path.is_dir() or not path.parent.is_dir():
+        raise InputError(f"{flag} {path} must name a file that ends in .npz, in a folder that exists")
+    if not path.exists():
+        return
+    try:
+        ours = "about" in read_arrays(path, {"about"})
+    except InputError:
+        ours = False
+    if not ours:
+        raise InputError(f"{flag} {path} exists and is no model of minisnn; name another file, or delete this one")
+
+
 def check_checkpoint(checkpoint, resume, kind):
     """Raise InputError if another process writes the checkpoint, or if it exists and is not to be continued."""
     from ..training.checkpoint import alone

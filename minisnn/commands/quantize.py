@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ..errors import InputError
-from . import add_data_arguments, add_machine_arguments, check_checkpoint, interrupted, table, widths
+from . import add_data_arguments, add_machine_arguments, check_checkpoint, check_model_path, interrupted, table, widths
 
 
 def add_arguments(parser):
@@ -181,8 +181,7 @@ def _show(losses, before, after, dataset, epochs):
 def _check_output(args):
     """Return (model file, checkpoint); raise InputError before the training if they cannot be written."""
     out = args.out or Path(args.model).with_suffix(".int.npz")
-    if out.suffix != ".npz" or out.is_dir() or not out.parent.is_dir():
-        raise InputError(f"--out {out} must name a file that ends in .npz, in a folder that exists")
+    check_model_path("--out", out)
     if out.resolve() == Path(args.model).resolve():
         raise InputError(f"--out {out} would overwrite the model; name another file")
     if args.finetune < 0:

@@ -17,6 +17,7 @@ from . import (
     add_machine_arguments,
     add_training_data_arguments,
     check_checkpoint,
+    check_model_path,
     interrupted,
     rates_table,
     widths,
@@ -209,10 +210,9 @@ def _fit(net, data, settings, checkpoint, resume):
 def _check_output(args):
     """Return the paths of checkpoint and figure (None without); raise InputError before the training, not after it."""
     figure = Path(args.figure) if args.figure else args.out.with_suffix(".png")
-    files = [("--out", args.out, ".npz")] + ([("--figure", figure, ".png")] if args.figure != "none" else [])
-    for flag, path, end in files:
-        if path.suffix != end or path.is_dir() or not path.parent.is_dir():
-            raise InputError(f"{flag} {path} must name a file that ends in {end}, in a folder that exists")
+    check_model_path("--out", args.out)
+    if args.figure != "none" and (figure.suffix != ".png" or figure.is_dir() or not figure.parent.is_dir()):
+        raise InputError(f"--figure {figure} must name a file that ends in .png, in a folder that exists")
     checkpoint = args.out.with_name(args.out.name + ".checkpoint")
     check_checkpoint(checkpoint, args.resume, "training")
     return checkpoint, None if args.figure == "none" else figure

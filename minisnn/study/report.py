@@ -12,7 +12,7 @@ from ..model import versions
 from . import sections
 from .form import PITFALLS, alike, fault, is_text
 from .plan import PLANS, Plan
-from .store import Store
+from .store import Store, is_sqlite
 from .tables import describe, flat
 
 SVHN_OFFICIAL = 26_032  # test images
@@ -73,17 +73,16 @@ def _contents(rows, plan, notes, seconds, clock_mhz, constants):
 
 
 def _check(path):
-    """Raise InputError if the path is not a SQLite file: SQLite would turn an empty file into one."""
+    """Raise InputError if the path is not a SQLite file."""
     try:
-        with open(path, "rb") as file:
-            start = file.read(16)
+        right = is_sqlite(path)
     except FileNotFoundError:
         raise InputError(f"{path} does not exist; name a file that minisnn sweep or minisnn reproduce wrote") from None
     except OSError as error:
         raise InputError(
             f"{path} cannot be read ({error.strerror}); name a file that minisnn sweep or minisnn reproduce wrote"
         ) from None
-    if start != b"SQLite format 3\0":
+    if not right:
         raise InputError(f"{path} is not a file of results; name one that minisnn sweep or minisnn reproduce wrote")
 
 

@@ -55,6 +55,12 @@ def in_a_line(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
+def is_sqlite(path: str | Path) -> bool:
+    """Return whether a file begins as those of SQLite do, which would turn an empty file into one."""
+    with open(path, "rb") as file:
+        return file.read(16) == b"SQLite format 3\0"
+
+
 class Store:
     """An open file of results, created if it does not exist, or, with `read_only`, left exactly as it is.
 
@@ -199,10 +205,12 @@ class Store:
     def copy_without_models(self, path: str | Path) -> None:
         """Write a copy without the trained models, small enough to share; a sweep that continues it trains again.
 
-        Raise InputError if the copy would replace this file, whose models would be lost.
+        Raise InputError if the copy would replace this file, whose models would be lost, or one of another kind.
         """
         if Path(path).exists() and self.path.samefile(path):
             raise InputError(f"{path} is the study itself, and its copy would lack the models; name another file")
+        if Path(path).is_file() and not is_sqlite(path):
+            raise InputError(f"{path} exists and is no file of results; name another file, or delete this one")
         copy = sqlite3.connect(":memory:")
         self._db.backup(copy)
         copy.executescript("PRAGMA journal_mode = MEMORY; DELETE FROM models; DELETE FROM claims; VACUUM;")

@@ -17,6 +17,8 @@ from ..files import lock
 from ..model import check_history, portable, read, write
 from .loop import Training
 
+ANEW = "delete it to start anew"
+
 
 @contextmanager
 def alone(path: str | Path | None) -> Iterator[None]:
@@ -41,13 +43,13 @@ def load(path: str | Path, run: Training) -> None:
 
     Raise InputError if the file is damaged, or belongs to a training with other settings, network or data.
     """
-    about, arrays = read(path, "checkpoint")
+    about, arrays = read(path, "checkpoint", ANEW)
     _must_agree(path, about, _identity(run))
     _check_progress(path, about)
     for name, current in _arrays(run).items():
         stored = arrays.get(name)
         if stored is None or (stored.shape, stored.dtype) != (current.shape, current.dtype):
-            raise InputError(f"{path} has no fitting array {name}; delete it to start anew")
+            raise InputError(f"{path} has no fitting array {name}; {ANEW}")
     for prefix, group in (("", run.net.params), ("best.", run.best)):
         for name, array in zip(run.net.param_names, group):
             array[...] = arrays[prefix + name]
@@ -60,8 +62,8 @@ def _check_progress(path, about):
     """Raise InputError unless the progress of a checkpoint is plain numbers."""
     right = isinstance(about.get("history"), list) and is_number(about.get("best_accuracy"))
     if not right or not is_whole(about.get("since_best")):
-        raise InputError(f"{path} lacks the progress of the training, or it is damaged; delete it to start anew")
-    check_history(path, about["history"])
+        raise InputError(f"{path} lacks the progress of the training, or it is damaged; {ANEW}")
+    check_history(path, about["history"], ANEW)
 
 
 def _identity(run: Training) -> dict[str, dict]:
@@ -77,12 +79,12 @@ def _must_agree(path, about, expected):
     for part, values in expected.items():
         stored = about.get(part)
         if not isinstance(stored, dict):
-            raise InputError(f"{path} lacks its {part}; delete it to start anew")
+            raise InputError(f"{path} lacks its {part}; {ANEW}")
         for name, value in values.items():
             if stored.get(name) != value:
                 raise InputError(
                     f"{path} belongs to a training with {name} {stored.get(name)!r}, not {value!r}; "
-                    "resume with the options it was started with, or delete it to start anew"
+                    f"resume with the options it was started with, or {ANEW}"
                 )
 
 

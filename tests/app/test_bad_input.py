@@ -73,7 +73,9 @@ TRAIN = [
     ("--figure m.jpg", "--figure m.jpg must name a file that ends in .png"),
     ("--figure nowhere/m.png", "--figure nowhere/m.png must name a file"),
     ("--out started.npz", "started.npz.checkpoint; pass --resume to continue it, or delete it"),
-    ("--out started.npz --resume", "started.npz.checkpoint is damaged"),
+    ("--out started.npz --resume", "its list of arrays cannot be read; delete it to start anew"),
+    ("--out flat.npz", "--out flat.npz exists and is no model of minisnn; name another file"),
+    ("--out text.npz", "--out text.npz exists and is no model of minisnn; name another file"),
     ("--out other.npz --resume", "other.npz.checkpoint is a model file, not a checkpoint file"),
     ("--speed 9", "unrecognized arguments: --speed 9"),
 ]
@@ -113,6 +115,7 @@ OTHERS = [
     ("quantize model.npz --finetune -1", "--finetune must be a number of epochs from 0, got -1"),
     ("quantize model.npz --finetune 1 --lr -1", "lr must be a learning rate above 0"),
     ("quantize model.npz --out model.npz", "would overwrite the model"),
+    ("quantize model.npz --out flat.npz", "--out flat.npz exists and is no model of minisnn; name another file"),
     ("quantize model.npz --out nowhere/m.npz", "in a folder that exists"),
     ("quantize model.npz --dataset flat.npz --out new.npz", "images must have shape (n, 8, 8, 1) to fit the network"),
     ("quantize flat.npz", "flat.npz is not a model file of minisnn"),

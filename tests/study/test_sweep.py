@@ -353,6 +353,10 @@ def test_reading_leaves_a_copy_as_it_is(tmp_path):
         store.copy_without_models(folder / "copy.sqlite")
         with pytest.raises(InputError, match="is the study itself"):
             store.copy_without_models(path)
+        (folder / "model.npz").write_bytes(b"PK")
+        with pytest.raises(InputError, match="model.npz exists and is no file of results; name another file"):
+            store.copy_without_models(folder / "model.npz")
+        (folder / "model.npz").unlink()
         assert store.model("t") == b"model"
     with Store(path, read_only=True) as store:
         assert store.status() == {"k": "done"}
