@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..errors import InputError
 from . import main
-from .sweep import add_workers, executor_of, line
+from .sweep import add_retry, add_workers, executor_of, line, tell_failures
 
 CHECKED = {"myhdl": 2, "ghdl": 1, "verilator": 20}  # images simulated: about half a minute
 
@@ -29,10 +29,14 @@ def add_arguments(parser):
         "--out", type=Path, required=True, metavar="DIR", help="folder for all results; created if it does not exist"
     )
     add_workers(parser)
+    add_retry(parser)
 
 
 def run(args):
-    """Run the study; the report is made even if the gates fail, and the exit status is then that of cosim or vhdl."""
+    """Run the study, and return the exit status: that of cosim or vhdl if the gates fail, 1 if points failed.
+
+    The report is made all the same.
+    """
     from ..data import load as datasets
     from ..study.plan import plan_for
     from ..study.store import Store
@@ -49,13 +53,14 @@ def run(args):
     left = _stages(plan, path, data, args)
     if left:
         print(f"\ntime is up in stage {left}; repeat the same command to continue; the report so far:", flush=True)
-        return _command("report", path, "--out", args.out / "report")
+        reported = _command("report", path, "--out", args.out / "report")
+        return reported or tell_failures(_failed(path), path)
     _select(plan, path, data, args.out / "network.int.npz")
     checked = _hardware(args)
     if checked == 130:  # Ctrl-C, which is for all commands
         return checked
     reported = _command("report", path, "--out", args.out / "report")
-    return checked or reported
+    return checked or reported or tell_failures(_failed(path), path)
 
 
 def _stages(plan, path, data, args):
@@ -73,6 +78,7 @@ def _stages(plan, path, data, args):
             budget=args.budget,
             threads=args.threads,
             data_dir=args.data,
+            retry=args.retry,
             progress=True,
             on_stage=lambda name, points: print(f"stage {name}: {len(points)} points", flush=True),
             on_row=lambda row: tqdm.write(line(*row), file=sys.stdout),
@@ -81,6 +87,14 @@ def _stages(plan, path, data, args):
         raise KeyboardInterrupt(
             f"interrupted; finished points are in {path}; repeat the same command to continue"
         ) from None
+
+
+def _failed(path):
+    """Count the failed points of a study."""
+    from ..study.store import Store
+
+    with Store(path, read_only=True) as store:
+        return sum(status == "failed" for status in store.status().values())
 
 
 def _select(plan, path, data, out):
@@ -100,7 +114,7 @@ def _select(plan, path, data, out):
         _, integer, _ = integers(first_seed["point"], model_file(first_seed, store, data), data)
     integer.save(out)
     columns = ("key", "point", "status", "reason", "result")
-    print(f"selected: {line(*(first_seed[name] for name in columns))}", flush=True)
+    print(f"selected:\n{line(*(first_seed[name] for name in columns))}", flush=True)
 
 
 def _hardware(args):

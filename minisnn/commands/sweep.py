@@ -10,11 +10,13 @@ import shlex
 import sys
 from pathlib import Path
 
+from .. import terminal
 from ..errors import InputError
-from . import add_training_data_arguments, add_wide_argument, minutes, positive, widths
+from . import add_training_data_arguments, add_wide_argument, minutes, positive, widths, wrapped
 from . import lanes as read_lanes
 from .train import add_network, add_training
 
+UNDER = 8  # columns by which further lines of a row are indented: the length of its key
 AXES = (
     "topology",
     "classes",
@@ -81,8 +83,13 @@ def add_arguments(parser):
     parser.add_argument(
         "--out", type=Path, default=Path("study.sqlite"), metavar="FILE", help="file of results (default: study.sqlite)"
     )
-    parser.add_argument("--retry", action="store_true", help="compute failed points again")
+    add_retry(parser)
     parser.add_argument("--again", action="store_true", help="measure all points again, with the models in the file")
+
+
+def add_retry(parser):
+    """Add --retry."""
+    parser.add_argument("--retry", action="store_true", help="compute failed points again")
 
 
 def add_workers(parser):
@@ -141,7 +148,7 @@ def run(args):
     if outcome.left:
         print("repeat the same command to continue")
     print(f"next    {shlex.join(['minisnn', 'report', str(args.out), '--out', 'report'])}")
-    return 1 if outcome.failed else 0
+    return tell_failures(outcome.failed, args.out)
 
 
 def run_points(points, args, **options):
@@ -170,7 +177,7 @@ def run_points(points, args, **options):
 
 
 def line(key, point, status, reason, result, seconds=None):
-    """Return a row of results in words."""
+    """Return a row of results in words; what does not fit a terminal goes to further lines."""
     network, training = point["network"], point["training"]
     words = (
         f"{key[:6]}  {network['surrogate']:<18} beta {network['beta']} threshold {network['threshold']} "
@@ -178,7 +185,21 @@ def line(key, point, status, reason, result, seconds=None):
     )
     words += f" penalty {training['rate_penalty']}" if training["rate_penalty"] else ""
     if status == "failed":
-        return f"{words}  FAILED: {reason}"
+        return wrapped(f"{words}  FAILED: {reason}", UNDER)
     test = result["test"]
-    words += f"  {100 * test['accuracy']:.2f} %  {test['latency']:,.0f} cycles"
-    return words if seconds is None else f"{words}  {seconds:.0f} s"
+    results = f"{100 * test['accuracy']:.2f} %  {test['latency']:,.0f} cycles"
+    results += "" if seconds is None else f"  {seconds:.0f} s"
+    between = "  " if len(words) + 2 + len(results) <= terminal.COLUMNS else "\n" + " " * UNDER
+    return wrapped(words, UNDER) + between + results
+
+
+def tell_failures(count, path):
+    """Print to standard error how many points failed, and how to go on; return the exit status."""
+    if not count:
+        return 0
+    print(
+        f"minisnn: {count} point{'s' if count > 1 else ''} failed; `minisnn report {path} --out report` lists why, and "
+        "the same command with --retry computes them again",
+        file=sys.stderr,
+    )
+    return 1

@@ -1,11 +1,14 @@
 """minisnn inspect, sweep and reproduce as commands: the files they write, and their error messages."""
 
 import io
+import shutil
 from contextlib import redirect_stdout
 
 import pytest
 
+from minisnn import terminal
 from minisnn.commands import main
+from minisnn.commands.sweep import line
 from minisnn.inspector import trace
 from minisnn.study import plan as plans
 from minisnn.study.stages import STAGES
@@ -135,8 +138,10 @@ def test_a_sweep_by_command(tmp_path, capsys):
         out,
     ]
     assert main(flags) == 1  # no weights of 99 bits
-    said = capsys.readouterr().out
+    said, error = capsys.readouterr()
     assert "4 done, 4 failed, 0 left" in said and "FAILED" in said and "99" in said
+    assert max(len(row) for row in said.splitlines() if out not in row) <= terminal.COLUMNS
+    assert "4 points failed; `minisnn report" in error and "--retry computes them again" in error
     with Store(out) as store:
         rows = store.rows()
     assert {row["point"]["network"]["beta"] for row in rows} == {0.25, 0.5}
@@ -177,7 +182,7 @@ def test_reproduce_runs_to_its_end(reproduced):
     assert stages == [f"{name}:" for name in STAGES]
     commands = [line.split()[2] for line in said.splitlines() if line.startswith("$ ")]
     assert commands == ["cosim", "vhdl", "report"]
-    assert "selected: " in said and "digits: 2 images in myhdl" in said
+    assert "selected:\n" in said and "digits: 2 images in myhdl" in said
     assert "are open" not in said and "not computed" not in said
     assert {path.name for path in out.iterdir()} == {"study.sqlite", "network.int.npz", "accelerator", "report"}
     assert list((out / "accelerator").rglob("*.vhd")) and (out / "report" / "report.html").stat().st_size > 10_000
@@ -193,3 +198,37 @@ def test_reproduce_reports_even_if_the_gates_fail(reproduced, monkeypatch, capsy
     assert main(["reproduce", "--out", str(out), "--workers", "1"]) == status
     assert (out / "report" / "report.html").exists() == (status != 130)
     assert ("$ minisnn vhdl" in capsys.readouterr().out) == (failing == "vhdl")
+
+
+def test_reproduce_tells_failed_points_and_computes_them_again(reproduced, tmp_path, monkeypatch, capsys):
+    out = shutil.copytree(reproduced[0], tmp_path / "study")
+    monkeypatch.setitem(plans.PLANS, "digits", SMALL)
+    for command in ("cosim", "vhdl"):
+        monkeypatch.setattr(f"minisnn.commands.{command}.run", lambda args: 0)
+    with Store(out / "study.sqlite") as store:
+        fewer = next(row for row in store.rows() if row["point"]["training"]["num_steps"] == 1)
+        failed = fewer["key"], fewer["point"], "failed", "no memory", {}, 1.0
+        store.forget([fewer["key"]], failed_alone=False)
+        store.save("none", None, [failed])
+    flags = ["reproduce", "--out", str(out), "--workers", "1"]
+    assert main(flags) == 1
+    assert "minisnn: 1 point failed; `minisnn report" in capsys.readouterr().err
+    assert main([*flags, "--retry"]) == 0
+    said, error = capsys.readouterr()
+    assert fewer["key"][:6] in said and "failed" not in error
+
+
+def test_rows_fit_a_terminal():
+    """A short row is a line; a long one has its results, or its reason, on further lines."""
+    network = {"surrogate": "atan:2", "beta": 0.5, "threshold": 1.0}
+    training = {"num_steps": 10, "seed": 0, "rate_penalty": None}
+    result = {"test": {"accuracy": 0.8691, "latency": 46_944.2}}
+    settings = "063e5f  atan:2             beta 0.5 threshold 1.0 T 10 seed 0"
+    row = "063e5fa", {"network": network, "training": training}
+    assert line(*row, "done", "", result) == f"{settings}\n        86.91 %  46,944 cycles"
+    result["test"]["latency"] = 9.0
+    assert line(*row, "done", "", result) == f"{settings}  86.91 %  9 cycles"
+    training["rate_penalty"] = "1,0.5,0.25:0.125"
+    penalty = " penalty\n        1,0.5,0.25:0.125"
+    assert line(*row, "done", "", result, 75.0) == f"{settings}{penalty}\n        86.91 %  9 cycles  75 s"
+    assert line(*row, "failed", "no memory", {}) == f"{settings}{penalty}  FAILED: no memory"
