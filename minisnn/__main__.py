@@ -49,6 +49,8 @@ def _prepare_streams():
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # gets this number, which a file of ours would get otherwise
     sys.stderr = sys.stderr or open(os.devnull, "w")
+    if getattr(sys.stdout, "write_through", False):  # PYTHONUNBUFFERED: keep lines that cannot be written
+        sys.stdout = open(1, "w", buffering=1, encoding=sys.stdout.encoding, closefd=False)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -20,6 +20,7 @@ else:
     import fcntl
 
 LEFTOVER = 3600  # seconds after which a temporary file must be that of a killed process
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # what the systems answer if a disk is full
 HELD = (errno.EAGAIN, errno.EACCES, errno.EDEADLK)  # what the systems answer if another process holds a lock
 
 
@@ -50,7 +51,7 @@ def atomic_write(path: str | Path, content: bytes) -> None:
 
 
 def _remedy(error):
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+    if error.errno in NO_ROOM:
         return "make room there, or name a file on another disk"
     return "name a file in a folder that exists and that you may write to"
 

@@ -6,7 +6,9 @@ May import every other room, and the hardware. Start with ``main``, then ``train
 import argparse
 import re
 import sys
+from contextlib import contextmanager
 from importlib import import_module
+from tempfile import gettempdir
 from textwrap import fill
 
 from .. import __version__, terminal
@@ -196,6 +198,20 @@ def add_wide_argument(parser):
         help="let convolutions add all taps of an input in one cycle, with an adder for each tap of each lane "
         "(default: one tap per cycle)",
     )
+
+
+@contextmanager
+def needs_room(*folders):
+    """Raise InputError with the folders written to, and the temporary one, if a disk is full: systems name no file."""
+    from ..files import NO_ROOM
+
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        places = " or ".join(map(str, (*folders, gettempdir())))
+        raise InputError(f"cannot write to {places}: {error.strerror}; make room there") from error
 
 
 def check_model_path(flag, path):

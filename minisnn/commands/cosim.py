@@ -11,7 +11,7 @@ from contextlib import closing
 from os import cpu_count
 
 from ..errors import InputError
-from . import add_data_arguments, add_lanes_argument, add_wide_argument, first_images, positive, table
+from . import add_data_arguments, add_lanes_argument, add_wide_argument, first_images, needs_room, positive, table
 
 SIMULATORS = ("myhdl", "ghdl", "verilator")
 LISTED = 20  # with more images, the table lists only those that differ
@@ -71,6 +71,7 @@ def run(args):
     hidden = args.json or not sys.stderr.isatty()
     try:
         with (
+            needs_room(),
             closing(_simulate(model, images, lanes, args)) as compared,
             terminal.bar(len(images), "image", shown=not hidden) as bar,
         ):

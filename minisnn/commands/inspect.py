@@ -12,7 +12,7 @@ from pathlib import Path
 
 from .. import terminal
 from ..errors import InputError
-from . import add_data_arguments, add_lanes_argument, add_wide_argument, table, wrapped
+from . import add_data_arguments, add_lanes_argument, add_wide_argument, needs_room, table, wrapped
 
 SMALL = 40_000  # cycles, the load's included, that MyHDL simulates in under a minute
 SIMULATORS = ("myhdl", "verilator", "ghdl", "none")
@@ -87,7 +87,8 @@ def run(args: argparse.Namespace) -> int:
         args.out.mkdir(exist_ok=True)
     except OSError as error:
         raise InputError(f"cannot write {args.out}: {error.strerror or error}; name another folder") from None
-    compared, files = _simulate(args, model, image, result, window, *plan)
+    with needs_room(args.out):
+        compared, files = _simulate(args, model, image, result, window, *plan)
     result.save(args.out / "trace.npz")
     factors = _factors(floats, model, image, label)
     atomic_write(args.out / "inspect.html", page(result, factors, *first_shown).encode())

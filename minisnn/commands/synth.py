@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from ..errors import InputError
-from . import add_data_arguments, add_lanes_argument, add_wide_argument, positive, table
+from . import add_data_arguments, add_lanes_argument, add_wide_argument, needs_room, positive, table
 
 
 def add_arguments(parser):
@@ -74,7 +74,8 @@ def run(args):
     latency = _latency(model, args, lanes)
     print("this takes minutes for a small network, and up to an hour for a large one", file=sys.stderr)
     try:
-        report = synthesize(verilog_of(spec), spec, args.family, args.seed, args.timeout, not args.no_place)
+        with needs_room():
+            report = synthesize(verilog_of(spec), spec, args.family, args.seed, args.timeout, not args.no_place)
     except ToolError as error:
         print(f"minisnn: error: {error}", file=sys.stderr)
         return 1

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .. import terminal
 from ..errors import InputError
-from . import add_data_arguments, add_lanes_argument, add_wide_argument, first_images, positive, wrapped
+from . import add_data_arguments, add_lanes_argument, add_wide_argument, first_images, needs_room, positive, wrapped
 
 SAMPLE = 200  # test images whose range of cycles the manual states
 
@@ -74,8 +74,9 @@ def run(args):
         raise InputError(str(error)) from None
     data = datasets.load_for(model, args.model, args.dataset, args.data)
     images, _ = first_images(data, args.images)
-    terminal.say(f"converting the accelerator to {args.hdl}; its answers and cycles come from the integers")
-    files = deliver(model, images, spec, args.name, args.hdl, args.probe, data.x_test[:SAMPLE])
+    terminal.say(f"converting the accelerator to {args.hdl}; the integers give its answers")
+    with needs_room():
+        files = deliver(model, images, spec, args.name, args.hdl, args.probe, data.x_test[:SAMPLE])
     try:
         write(args.out, files)
     except OSError as error:

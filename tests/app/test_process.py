@@ -2,6 +2,7 @@
 
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -12,6 +13,7 @@ import pytest
 from numba import config
 
 from minisnn.kernels import jit
+from tests.helpers import quantised_model
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
@@ -31,6 +33,11 @@ def minisnn(redirection, *arguments, **options):
     return subprocess.run(
         command, capture_output=True, text=True, timeout=120, **{"cwd": ROOT, "env": ENVIRONMENT} | options
     )
+
+
+@pytest.fixture(scope="module")
+def integers(tmp_path_factory):
+    return quantised_model(tmp_path_factory.mktemp("model"), "10", "--epochs 1 --steps 2 --backend numpy")
 
 
 TRAIN = ("train", "--topology", "10", "--epochs", "3", "--steps", "2", "--backend", "numpy")
@@ -133,6 +140,16 @@ def test_streams_that_are_closed_or_full(redirection, words, status, sentence):
     assert done.stderr.count("\n") == bool(sentence) and not done.stdout
 
 
+@pytest.mark.parametrize("words", ["--help", "info --help", "info MODEL"])
+def test_a_full_stream_without_a_buffer(words, integers):
+    """PYTHONUNBUFFERED, which images of containers set: the print fails, and argparse would be silent about it."""
+    model = integers.with_name("m.npz")
+    words = words.replace("MODEL", str(model)).split()
+    done = minisnn(">/dev/full", *words, env=ENVIRONMENT | {"PYTHONUNBUFFERED": "1"})
+    assert done.returncode == 2
+    assert done.stderr.startswith("minisnn: error: cannot write to standard output: No space left on device")
+
+
 def test_a_training_without_standard_error(tmp_path):
     """No file gets the number of the closed stream, so that nothing else writes into it."""
     done = minisnn("2>&-", *TRAIN, "--figure", "none", "--out", tmp_path / "m.npz")
@@ -158,6 +175,24 @@ def test_a_full_disk(tmp_path, limit, kept, failed):
     sentence = f"cannot write {tmp_path / failed}: File too large; make room there, or name a file on another disk"
     assert (done.returncode, done.stderr.splitlines()[-1]) == (2, f"minisnn: error: {sentence}")
     assert "Traceback" not in done.stderr and [path.name for path in tmp_path.iterdir()] == kept
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["inspect MODEL --out OUT", "cosim MODEL --images 1 --simulator ghdl", "vhdl MODEL --out OUT"],
+)
+def test_a_full_disk_of_the_hardware_commands(words, integers, tmp_path):
+    """The system names no file: the sentence has the folders that are written to."""
+    if "ghdl" in words and not shutil.which("ghdl"):
+        pytest.skip("needs GHDL")
+    out = tmp_path / "out"
+    limit = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))}
+    words = words.replace("MODEL", str(integers)).replace("OUT", str(out)).split()
+    done = minisnn("", *words, env=ENVIRONMENT | {"TMPDIR": str(tmp_path)}, **limit)
+    sentence = done.stderr.splitlines()[-1]
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert sentence.startswith("minisnn: error: cannot write ") and "File too large; make room there" in sentence
+    assert str(tmp_path) in sentence and (str(out) in sentence) == ("inspect" in words)
 
 
 def test_a_full_disk_in_a_sweep(tmp_path):
