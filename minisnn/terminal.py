@@ -16,7 +16,7 @@ def say(sentence: str) -> None:
         sys.stderr.flush()
 
 
-def bar(total: int, unit: str, *, shown: bool = True, done: int = 0, **options: Any) -> Any:
+def bar(total: int | None, unit: str, *, shown: bool = True, done: int = 0, **options: Any) -> Any:
     """Return a tqdm bar; without a terminal it is a line now and then, of at most 80 columns."""
     from tqdm import tqdm
 

@@ -8,6 +8,7 @@ to compare with: that of the public RTL of the paper's group (layerwise: one lay
 import json
 from pathlib import Path
 
+from .. import terminal
 from ..errors import InputError
 from . import add_data_arguments, add_lanes_argument, add_wide_argument, first_images, positive, table
 
@@ -49,6 +50,8 @@ def add_arguments(parser):
 
 def run(args):
     """Predict the cycles and print them."""
+    if not args.json:
+        terminal.say("running the integers on the test images, and counting cycles")
     from ..data import load as datasets
     from ..fixed.model import load
     from ..timing import cycles, layout

@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict
 
+from .. import terminal
 from . import add_data_arguments, add_machine_arguments, rates_table
 
 
@@ -21,6 +22,8 @@ def add_arguments(parser):
 
 def run(args):
     """Evaluate the model and print the result."""
+    if not args.json:
+        terminal.say("testing the model on the test images")
     from ..data import load as datasets
     from ..model import load
     from ..training.inference import evaluate

@@ -10,6 +10,7 @@ import shlex
 from dataclasses import asdict
 from pathlib import Path
 
+from .. import terminal
 from ..errors import InputError
 from . import add_data_arguments, add_machine_arguments, check_checkpoint, check_model_path, interrupted, table, widths
 
@@ -84,6 +85,8 @@ def run(args):
     from ..training.train import fine_tune
 
     out, checkpoint = _check_output(args)
+    if not args.json:
+        terminal.say("rounding the model, and testing it before and after")
     model = load(args.model, args.backend, args.threads)
     data = datasets.load_for(model, args.model, args.dataset, args.data, progress=not args.json)
     options = {

@@ -5,6 +5,7 @@ The study may be unfinished: sections that lack points say so. Energy is modelle
 
 from pathlib import Path
 
+from .. import terminal
 from . import wrapped
 
 
@@ -43,6 +44,7 @@ def add_arguments(parser):
 
 def run(args):
     """Write the report, and print its claims and the paths of its files."""
+    terminal.say("computing tables and drawing figures")
     from ..study import page, report
     from ..study.claim_words import brief, still_open
     from ..study.claims import OPEN

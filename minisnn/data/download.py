@@ -5,6 +5,7 @@ import os
 import time
 from pathlib import Path
 
+from .. import terminal
 from ..errors import InputError
 from ..files import lock
 
@@ -68,8 +69,6 @@ def _transfer(url, part, progress, timeout):
     from urllib.error import HTTPError
     from urllib.request import Request, urlopen
 
-    from tqdm import tqdm
-
     start = part.stat().st_size if part.exists() else 0
     request = Request(url, headers={"Range": f"bytes={start}-"} if start else {})
     try:
@@ -83,8 +82,8 @@ def _transfer(url, part, progress, timeout):
             start = 0
         length = response.headers.get("Content-Length")
         total = start + int(length) if length else None
-        bar = tqdm(total=total, initial=start, unit="B", unit_scale=True, desc=part.stem, disable=not progress)
-        with open(part, "r+b" if start else "wb") as file, bar:
+        shown = terminal.bar(total, "B", shown=progress, done=start, unit_scale=True, desc=part.stem)
+        with open(part, "r+b" if start else "wb") as file, shown as bar:
             file.seek(start)
             try:
                 while chunk := response.read(CHUNK):

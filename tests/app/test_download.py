@@ -87,6 +87,12 @@ def test_download(server, tmp_path):
     assert server.seen == [None] and [p.name for p in path.parent.iterdir()] == ["file.bin"]
 
 
+def test_a_short_download_writes_nothing_to_a_log(server, tmp_path, capfd):
+    """The bar is that of the other commands: without a terminal, a line every half minute."""
+    download.fetch(server.url, tmp_path / "file.bin", MD5, progress=True)
+    assert capfd.readouterr() == ("", "")
+
+
 @pytest.mark.parametrize("ranges", [True, False])
 def test_download_resumes_where_it_broke_off(server, tmp_path, ranges):
     server.ranges, server.break_after = ranges, 100_000

@@ -51,16 +51,23 @@ def test_the_commands_after_training_fit_80_columns(tmp_path):
     """Each says what it does before its first result, and its lines and tables fit; so does a simulation."""
     model, integer = str(tmp_path / "m.npz"), str(tmp_path / "m.int.npz")
     flags = "--epochs 1 --topology 64-10 --steps 2 --figure none --out".split()
-    for command in (
-        ("train", *flags, model),
-        ("info", model),
-        ("quantize", model),
-        ("cycles", integer),
-        ("cosim", integer, "--images", "1"),
+    study = str(tmp_path / "s.sqlite")
+    sweep = "sweep --topology 8-10 --epochs 1 --steps 1 --rate-penalty 1,0.5:0.25,0.5 1 --workers 1 --out".split()
+    for first, command in (
+        ("digits: 1438 training and 359 test images", ("train", *flags, model)),
+        ("64-10 on 8x8x1", ("info", model)),
+        ("testing the model on the test images", ("evaluate", model)),
+        ("rounding the model, and testing it", ("quantize", model)),
+        ("running the integers on the test images", ("cycles", integer)),
+        ("converting the accelerator", ("vhdl", integer, "--out", str(tmp_path / "folder"))),
+        ("digits: 2 points", (*sweep, study)),
+        ("computing tables and drawing figures", ("report", study, "--out", str(tmp_path / "report"))),
+        ("loading the network", ("cosim", integer, "--images", "1")),
     ):
         lines = in_a_terminal("-m", "minisnn", *command)
+        assert lines[0].startswith(first), lines[0]
         lines = [line for line in lines if str(tmp_path) not in line]  # paths may be long
-        assert max(map(len, lines)) <= 80, max(lines, key=len)
+        assert max(map(len, lines), default=0) <= 80, max(lines, key=len)
     assert "loading the network" in lines[: [i for i, line in enumerate(lines) if "%|" in line][0]]
 
 
