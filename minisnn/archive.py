@@ -34,6 +34,12 @@ def read_arrays(path: str | Path, names: Collection[str] | None = None) -> dict[
     return arrays
 
 
+def array_names(path: str | Path) -> list[str]:
+    """Return the names of the arrays in a .npz file, in their order; raise InputError as :func:`read_arrays`."""
+    with _opened(Path(path)) as archive:
+        return [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
+
+
 def _opened(path):
     """Open the archive; the first bytes tell what another kind of file is."""
     try:

@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import os
 import sqlite3
 import tracemalloc
 import zipfile
@@ -228,6 +229,14 @@ def test_sparse_events_shrink_a_hundredfold(tmp_path, monkeypatch):
     np.savez_compressed(path, spikes=spikes)
     assert spikes.nbytes > 400 * path.stat().st_size
     assert (read_arrays(path)["spikes"] == spikes).all()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no named pipes in folders")
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.npz")
+    for read in (datasets.load, load_model):
+        with pytest.raises(InputError, match="pipe.npz is no file; name a"):
+            read(tmp_path / "pipe.npz")
 
 
 @pytest.mark.skipif(not Path("/proc/meminfo").exists(), reason="Linux alone says how much memory is free")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..archive import read_arrays
+from ..archive import array_names, read_arrays
 from ..errors import InputError
 
 MOST_LABEL = 2**31
@@ -65,7 +65,8 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
         images, labels = f"X{suffix}", f"y{suffix}"
         for key in (images, labels):
             if key not in arrays:
-                raise InputError(f"{path} has no array {key}; {HOW_TO_WRITE}")
+                others = ", ".join(array_names(path)) or "none at all"
+                raise InputError(f"{path} has no array {key}, its arrays are: {others}; {HOW_TO_WRITE}")
         result[images] = _npz_images(path, images, arrays[images])
         check_labels(path, arrays[labels], len(result[images]), least=0)
         result[labels] = arrays[labels].astype(np.int64)
@@ -76,8 +77,10 @@ def _npz_arrays(path):
     """Arrays of a .npz file under the four known names."""
     if not path.exists():
         raise InputError(f"{path} does not exist; name a .npz file with arrays X and y")
-    if path.is_dir():
-        raise InputError(f"{path} is a folder; name a .npz file with arrays X and y")
+    if not path.is_file():
+        raise InputError(
+            f"{path} is {'a folder' if path.is_dir() else 'no file'}; name a .npz file with arrays X and y"
+        )
     try:
         return read_arrays(path, ("X", "y", "X_test", "y_test"))
     except InputError as error:
@@ -106,10 +109,15 @@ def _npz_images(path, key, x):
 def check_labels(path: Path, y: np.ndarray, images: int, least: int, most: int | None = None) -> None:
     """Raise InputError unless `y` holds a whole number from `least` to `most` for each of `images` images."""
     if y.shape != (images,):
-        raise InputError(f"{path}: labels of shape {y.shape} do not fit {images} images; there must be one for each")
+        remedy = "; use y.argmax(axis=1)" if y.ndim == 2 and len(y) == images and y.shape[1] > 1 else ""
+        raise InputError(
+            f"{path}: labels of shape {y.shape} do not fit {images} images; there must be one for each{remedy}"
+        )
     numeric = y.dtype.kind in "uif"
     whole = numeric and np.isfinite(y).all() and (y == np.floor(y)).all()
     if not whole or y.min() < least or y.max() > (MOST_LABEL if most is None else most):
         limit = "" if most is None else f" to {most}"
         values = f"{y.min():g} to {y.max():g}" if numeric else str(y.dtype)
+        if y.dtype.kind in "US":
+            values = f"text such as {y[0]!s:.20}; number them with numpy.unique(y, return_inverse=True)[1]"
         raise InputError(f"{path}: labels must be whole numbers from {least}{limit}, got {values}")

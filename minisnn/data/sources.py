@@ -51,7 +51,8 @@ class Files:
         self.fetch = fetch and data_dir is None
         self.progress = progress
         if data_dir is not None and not self.folder.is_dir():
-            raise InputError(f"the data folder {self.folder} does not exist; name one that holds the files of {name}")
+            wrong = "is no folder" if self.folder.exists() else "does not exist"
+            raise InputError(f"the data folder {self.folder} {wrong}; name one that holds the files of {name}")
 
     def find(self, *names: str) -> Path:
         """Return the first of `names` that exists, else download the first of them."""

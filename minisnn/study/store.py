@@ -81,8 +81,8 @@ class Store:
             self._check_or_close()
         except (sqlite3.Error, UnicodeDecodeError) as error:
             raise InputError(
-                f"cannot use {path} ({in_a_line(error)}); name a file that minisnn sweep wrote, or a new file in an "
-                "existing folder"
+                f"cannot use {path} ({in_a_line(error)}); name a file that minisnn sweep wrote, or a new file in a "
+                "folder that exists and that you may write to"
             ) from None
 
     def __enter__(self):

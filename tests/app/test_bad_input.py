@@ -23,6 +23,7 @@ TRAIN = [
     ("--dataset fractions.npz", "fractions.npz: labels must be whole numbers"),
     ("--dataset nan.npz", "nan.npz: X has values that are not finite"),
     ("--dataset mnist --data nowhere", "nowhere does not exist"),
+    ("--dataset mnist --data text.npz", "the data folder text.npz is no folder"),
     ("--dataset mnist --data .", "train-images-idx3-ubyte.gz is missing"),
     ("--dataset digits --data .", "digits takes no data folder, got .: digits come with the package"),
     ("--dataset flat.npz --data .", "flat.npz takes no data folder, got .: a file is named by its whole path"),
