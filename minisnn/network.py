@@ -172,6 +172,7 @@ class Network:
             )
         )
         self.pad_value = pad_value
+        self.kept: dict = {}  # what the kernels keep from one pass to the next: weights as they read them
 
     @property
     def params(self) -> "Params":

@@ -9,6 +9,7 @@ import pytest
 
 from minisnn import lif
 from minisnn.errors import InputError
+from minisnn.kernels import memory
 from minisnn.kernels import network as kernels
 from minisnn.network import Network
 
@@ -49,7 +50,8 @@ def inputs_for(net, kind, batch=5, steps=4):
 @pytest.mark.parametrize("kind", ["constant", "spikes"])
 @pytest.mark.parametrize("reset", [r for r in lif.RESETS if r != "none"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_kernels_equal_the_reference(case, kind, reset, dtype):
+def test_kernels_equal_the_reference(case, kind, reset, dtype, monkeypatch):
+    monkeypatch.setattr(kernels, "LARGE", 200 if kind == "spikes" else kernels.LARGE)  # weights in shares, too
     reference, fast = pair(case, dtype, reset=reset)
     inputs = inputs_for(reference, kind)
     expected, actual = reference.forward(inputs, 4), fast.forward(inputs, 4)
@@ -81,9 +83,11 @@ def test_record_keeps_every_layer(case):
     np.testing.assert_array_equal(plain.rates, actual.rates)
 
 
+@pytest.mark.parametrize("large", [1, kernels.LARGE])  # gradients of weights in shares of them, or in slices
 @pytest.mark.parametrize("batch", [1, 3, 9, 32])
-def test_threads_change_nothing(batch, monkeypatch):
+def test_threads_change_nothing(batch, large, monkeypatch):
     monkeypatch.setattr(kernels, "SLICE_WORTH", 1)  # as many slices as there are samples, up to SLICES
+    monkeypatch.setattr(kernels, "LARGE", large)
     net = Network(**CASES["direct"], rng=np.random.default_rng(1))
     inputs = np.random.default_rng(2).standard_normal((1, batch, *net.input_shape)).astype(np.float32)
     results = []
@@ -131,21 +135,61 @@ def test_ties_go_to_the_lowest_class():
     assert (net.scores(run).argmax(axis=1) == 0).all()
 
 
-def test_kernels_have_a_meaning_in_python():
-    """Without compilation (NUMBA_DISABLE_JIT=1) the kernels are plain Python and still equal the reference."""
+WITHOUT_VECTORS = {
+    "python": ("", {"NUMBA_DISABLE_JIT": "1"}),  # what the kernels mean
+    "plain": ("sys.modules['minisnn.kernels.vectors'] = None\n", {}),  # a Numba that has no room for vectors
+}
+
+
+@pytest.mark.parametrize("engine", WITHOUT_VECTORS)
+def test_kernels_without_vectors_equal_the_reference(engine):
+    """In an interpreter of its own: the engine is chosen when kernels are imported."""
+    before, environment = WITHOUT_VECTORS[engine]
     code = (
+        f"import sys, warnings\nwarnings.simplefilter('ignore')\n{before}"
         "import tests.test_network as t\n"
         "for kind in ('constant', 'spikes'):\n"
         "    a, b = t.pair('pool 3, population')\n"
         "    x = t.inputs_for(a, kind, 2)\n"
         "    r, s = a.forward(x, 4), b.forward(x, 4)\n"
-        "    t.same(s.mem, r.mem)\n"
+        "    (t.same if kind == 'spikes' else t.near)(s.mem, r.mem)\n"
         "    for g, h in zip(b.backward(s, r.spk), a.backward(r, r.spk)): t.near(g, h)\n"
-        "print('equal')"
+        "from minisnn.kernels.simd import engine\n"
+        "print(engine.WIDTH)"
     )
-    environment = os.environ | {"NUMBA_DISABLE_JIT": "1"}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
-    assert done.stdout == "equal\n", done.stderr
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | environment, capture_output=True, text=True, check=False
+    )
+    assert done.stdout == {"python": "16\n", "plain": "1\n"}[engine], done.stderr
+
+
+def test_changed_weights_are_read_again():
+    """The kernels keep weights as they read them, and must see a change of any one, in place or not."""
+    reference, kernels_net = pair("no pool")
+    x, rng = inputs_for(reference, "constant"), np.random.default_rng(5)
+    kernels_net.backward(kernels_net.forward(x, 3), np.ones((3, x.shape[1], 10), x.dtype))
+    for layer, twin in zip(kernels_net.layers, reference.layers):
+        place = tuple(int(rng.integers(n)) for n in layer.w.shape)
+        layer.w[place] += 2
+        twin.w[place] += 2
+    run, expected = kernels_net.forward(x, 3), reference.forward(x, 3)
+    near(run.mem, expected.mem)
+    ones = np.ones_like(expected.spk)
+    for ours, theirs in zip(kernels_net.backward(run, ones), reference.backward(expected, ones)):
+        near(ours, theirs)
+
+
+def test_memory_is_used_again_only_when_nothing_refers_to_it():
+    first = memory.empty((1000, 7), np.float32)
+    address, view = first.ctypes.data, first[3:, 2]
+    first[...] = 1
+    del first  # the view still refers to it
+    second = memory.empty((1000, 7), np.float32)
+    second[...] = 2
+    assert second.ctypes.data != address and (view == 1).all()
+    del view
+    assert memory.empty((1000, 7), np.float32).ctypes.data == address
+    assert memory.POOL.bytes <= memory.KEPT
 
 
 def test_config_rebuilds_the_network():

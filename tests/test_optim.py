@@ -36,6 +36,22 @@ def test_the_first_step_of_adam_by_hand():
     assert state["t"] == 1
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_kernel_of_adam_gives_the_same_bits(monkeypatch, dtype, threads):
+    from minisnn.kernels import optim as kernels
+
+    monkeypatch.setattr(kernels, "SHARE", 5)  # several shares of an array, on several threads
+    ours, theirs = params(dtype), params(dtype)
+    kernel = optim.Adam(ours, weight_decay=0.1, backend="numba", threads=threads)
+    reference = optim.Adam(theirs, weight_decay=0.1)
+    for grads in gradients(4, dtype):
+        kernel.step(ours, grads, 0.01)
+        reference.step(theirs, grads, 0.01)
+    for a, b in zip((*ours, *kernel.m, *kernel.v), (*theirs, *reference.m, *reference.v)):
+        np.testing.assert_array_equal(a, b)
+
+
 @pytest.mark.parametrize(
     "name, total, rates",
     [

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from . import windows
+from . import products
 
 
 def forward(
@@ -18,11 +18,11 @@ def forward(
 ) -> np.ndarray:
     """Return the currents, as ``minisnn.conv2d.forward``; spikes as uint8 (T, B, H, W, C) take the sparse path.
 
-    `packed` is ``windows.pack(w)`` if the caller has it already.
+    `packed` is ``products.pack(w)`` if the caller has it already.
     """
     if frame is None:
         frame = [n + 2 * padding - w.shape[0] + 1 for n in x.shape[2:4]]
-    cur = windows.forward(x.reshape(-1, *x.shape[2:]), w, b, padding, pad_value, frame, packed)
+    cur = products.forward(x.reshape(-1, *x.shape[2:]), w, b, padding, pad_value, frame, packed)
     return cur.reshape(*x.shape[:2], *cur.shape[1:])
 
 
@@ -37,9 +37,9 @@ def backward(
 ) -> tuple[np.ndarray | None, np.ndarray, np.ndarray]:
     """Return (dx, dw, db), as ``minisnn.conv2d.backward``.
 
-    `packed` is ``windows.pack_transpose(w)`` if the caller has it already.
+    `packed` is ``products.pack_transpose(w)`` if the caller has it already.
     """
-    dx, dw, db = windows.backward(
+    dx, dw, db = products.backward(
         dcur.reshape(-1, *dcur.shape[2:]), x.reshape(-1, *x.shape[2:]), w, padding, pad_value, need_dx, packed
     )
     return None if dx is None else dx.reshape(x.shape), dw, db

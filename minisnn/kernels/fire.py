@@ -5,13 +5,17 @@ membrane is ever written to memory: the backward pass computes them again from t
 fetching them. For a constant current that is one number per neuron for all T steps.
 """
 
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from . import lif
 from . import surrogate as sg
-from .simd import WIDTH, above, item, kernel, load, load_some, maximum, splat, store, store_some
+from .memory import empty
+from .simd import WIDTH, above, item, kernel, load, load_as, load_some, maximum, splat, store, store_some
+
+SIDE_BY_SIDE = 4
 
 
 class Frame(NamedTuple):
@@ -22,6 +26,7 @@ class Frame(NamedTuple):
     pixels: int  # of all images of the batch
     channels: int
     num_steps: int
+    constant: bool  # the currents are the same at each step
 
 
 def forward(cur: np.ndarray, num_steps: int, neuron: np.ndarray, pool: int) -> tuple[np.ndarray, int]:
@@ -31,11 +36,11 @@ def forward(cur: np.ndarray, num_steps: int, neuron: np.ndarray, pool: int) -> t
     `neuron` comes from ``lif.constants``; H and W are multiples of `pool`.
     """
     batch, height, width, channels = cur.shape[1:]
-    out = np.empty((num_steps, batch, height // pool, width // pool, channels), np.uint8)
-    frame = Frame(pool, width, batch * height * width, channels, num_steps)
-    scratch = _scratch(cur.dtype, pool * pool, 1)
-    fired = _forward(cur.reshape(-1), neuron, frame, _steps(pool, width), out.reshape(-1), *scratch)
-    return out, fired
+    out = empty((num_steps, batch, height // pool, width // pool, channels), np.uint8)
+    frame, places = _frame(cur, num_steps, pool), _places(pool, width, channels)
+    state = empty((len(places) * WIDTH,), cur.dtype)
+    fired = _forward(cur.reshape(-1), neuron, frame, places, out.reshape(-1), state)
+    return out, int(fired)
 
 
 def backward(
@@ -45,9 +50,10 @@ def backward(
 
     `dout` (T, B, h, w, C) is the gradient of the pooled spikes `out`; `surrogate` comes from ``surrogate.as_numbers``.
     """
-    batch, height, width, channels = cur.shape[1:]
-    dcur = np.zeros(cur.shape, cur.dtype)
-    frame = Frame(pool, width, batch * height * width, channels, len(out))
+    dcur = empty(cur.shape, cur.dtype)
+    frame, places = _frame(cur, len(out), pool), _places(pool, *cur.shape[3:])
+    neurons = len(places) * WIDTH
+    scratch = empty(((2 + len(out)) * neurons + WIDTH,), cur.dtype)  # one piece: see memory._Room
     _backward(
         dout.reshape(-1),
         np.array([share]),
@@ -56,21 +62,35 @@ def backward(
         neuron,
         surrogate,
         frame,
-        _steps(pool, width),
+        places,
         dcur.reshape(-1),
-        *_scratch(cur.dtype, pool * pool, pool * pool * len(out)),
+        scratch[:neurons],
+        scratch[neurons : 2 * neurons],
+        scratch[2 * neurons : -WIDTH],
+        scratch[-WIDTH:],
     )
     return dcur
 
 
-def _steps(pool, width):
-    """Return how far each neuron of a window is from the first, in pixels in reading order."""
-    return np.add.outer(np.arange(pool) * width, np.arange(pool)).reshape(-1)
+def _frame(cur, num_steps, pool):
+    """Return the sizes; without a pool all neurons are one long row, so that only its end is no whole vector."""
+    batch, height, width, channels = cur.shape[1:]
+    constant = len(cur) == 1
+    if pool == 1:
+        return Frame(1, 1, 1, cur[0].size, num_steps, constant)
+    return Frame(pool, width, batch * height * width, channels, num_steps, constant)
 
 
-def _scratch(dtype, *vectors):
-    """Allocate arrays of some vectors each, and one for the end of a row."""
-    return [np.empty(n * WIDTH, dtype) for n in vectors] + [np.zeros(WIDTH, dtype)]
+@cache
+def _places(pool, width, channels):
+    """Return how far the neurons that are computed side by side are from the first, in reading order.
+
+    They are those of a window; without a pool, SIDE_BY_SIDE vectors in a row. So the processor computes one while it
+    waits for another.
+    """
+    if pool == 1:
+        return np.arange(SIDE_BY_SIDE) * WIDTH
+    return np.add.outer(np.arange(pool) * width, np.arange(pool)).reshape(-1) * channels
 
 
 @kernel
@@ -81,79 +101,120 @@ def _first_pixel(window, pool, width):
 
 
 @kernel
-def _forward(cur, neuron, frame, steps, out, state, hits, rest):
-    pool, width, pixels, channels, num_steps = frame
+def _forward(cur, neuron, frame, places, out, state):
+    pool, width, pixels, channels, num_steps, constant = frame
     beta, theta = splat(neuron, lif.BETA), splat(neuron, lif.THETA)
     r0, r1 = splat(neuron, lif.R0), splat(neuron, lif.R1)
     zero, one = splat(neuron, lif.ZERO), splat(neuron, lif.ONE)
-    pitch = pixels if len(cur) > pixels * channels else 0  # from one step's currents to the next's
+    fixed_removal = neuron[lif.R1] == 0
+    pitch = 0 if constant else pixels  # from one step's currents to the next's
     windows = pixels // (pool * pool)
-    fired = 0
+    # Spikes counted; those that `total` may hold at most in an element. Beyond the end of a row all currents are 0.
+    fired, waiting, total = 0, 0, zero
     for window in range(windows):
         pixel = _first_pixel(window, pool, width)
-        for c in range(0, channels, WIDTH):
+        c = 0
+        while c < channels:
             count = channels - c
-            for j in range(pool * pool):
+            neurons = len(places) if pool > 1 or count >= len(places) * WIDTH else 1
+            for j in range(neurons):
                 store(state, j * WIDTH, zero)
-            total = zero
             for t in range(num_steps):
                 any_spike = zero
-                for j in range(pool * pool):
-                    at = (t * pitch + pixel + item(steps, j)) * channels + c
-                    u = load(state, j * WIDTH) + load_some(cur, at, count, rest)
+                o = (t * windows + window) * channels + c
+                for j in range(neurons):
+                    at = (t * pitch + pixel) * channels + c + item(places, j)
+                    u = load(state, j * WIDTH) + load_some(cur, at, count)
                     s = above(u, theta, one)
-                    store(state, j * WIDTH, beta * u - s * (r0 + r1 * u))
+                    # v = beta * u - s * (r0 + r1 * u)
+                    removed = above(u, theta, r0) if fixed_removal else above(u, theta, r0 + r1 * u)
+                    store(state, j * WIDTH, beta * u - removed)
                     any_spike = maximum(any_spike, s)
                     total = total + s
-                store_some(out, (t * windows + window) * channels + c, any_spike, count, rest)
-            store(hits, 0, total)
-            for i in range(min(count, WIDTH)):
-                fired += int(hits[i])
-    return fired
+                    if pool == 1:
+                        store_some(out, o + item(places, j), s, count)
+                if pool > 1:
+                    store_some(out, o, any_spike, count)
+            c += WIDTH if pool > 1 else neurons * WIDTH
+            waiting += num_steps * neurons
+            if waiting > 1 << 22:  # a float32 counts up to 2^24
+                fired += _sum(total, state)
+                waiting, total = 0, zero
+    return fired + _sum(total, state)
 
 
 @kernel
-def _backward(dout, share, cur, out, neuron, surrogate, frame, steps, dcur, du, mem, rest):
-    pool, width, pixels, channels, num_steps = frame
+def _sum(counts, scratch):
+    """Return the sum of a vector's elements."""
+    store(scratch, 0, counts)
+    total = 0
+    for i in range(WIDTH):
+        total += int(scratch[i])
+    return total
+
+
+@kernel
+def _backward(dout, share, cur, out, neuron, surrogate, frame, places, dcur, du, sums, mem, buffer):
+    pool, width, pixels, channels, num_steps, constant = frame
     beta, theta = splat(neuron, lif.BETA), splat(neuron, lif.THETA)
     r0, r1 = splat(neuron, lif.R0), splat(neuron, lif.R1)
     q0, q1 = splat(neuron, lif.Q0), splat(neuron, lif.Q1)
     zero, one = splat(neuron, lif.ZERO), splat(neuron, lif.ONE)
-    offset = splat(share, 0)
-    pitch = pixels if len(cur) > pixels * channels else 0
+    fixed_removal = neuron[lif.R1] == 0
+    leak_alone = fixed_removal and neuron[lif.Q0] == 0 and neuron[lif.Q1] == 0  # is what a membrane hands on
+    offset, some_offset = splat(share, 0), share[0] != 0
+    pitch = 0 if constant else pixels
     windows = pixels // (pool * pool)
     for window in range(windows):
         pixel = _first_pixel(window, pool, width)
-        for c in range(0, channels, WIDTH):
+        c = 0
+        while c < channels:
             count = channels - c
+            neurons = len(places) if pool > 1 or count >= len(places) * WIDTH else 1
             # The membranes again, as in _forward.
-            for j in range(pool * pool):
-                v = zero
-                for t in range(num_steps):
-                    at = (t * pitch + pixel + item(steps, j)) * channels + c
-                    u = v + load_some(cur, at, count, rest)
-                    v = beta * u - above(u, theta, one) * (r0 + r1 * u)
-                    store(mem, (t * pool * pool + j) * WIDTH, u)
-            for j in range(pool * pool):
+            for j in range(neurons):
                 store(du, j * WIDTH, zero)
+            for t in range(num_steps):
+                for j in range(neurons):
+                    at = (t * pitch + pixel) * channels + c + item(places, j)
+                    u = load(du, j * WIDTH) + load_some(cur, at, count)
+                    removed = above(u, theta, r0) if fixed_removal else above(u, theta, r0 + r1 * u)
+                    store(du, j * WIDTH, beta * u - removed)
+                    store(mem, (t * neurons + j) * WIDTH, u)
+            for j in range(neurons):
+                store(du, j * WIDTH, zero)
+                store(sums, j * WIDTH, zero)
             for t in range(num_steps - 1, -1, -1):
                 o = (t * windows + window) * channels + c
-                gradient = load_some(dout, o, count, rest)
-                silent = one - load_some(out, o, count, rest)
+                gradient, silent = zero, zero
+                if pool > 1:
+                    gradient, silent = load_some(dout, o, count), one - load_as(out, o, neuron)
                 free = one  # 1 while the window's gradient has not been given to a neuron
-                for j in range(pool * pool):
-                    u = load(mem, (t * pool * pool + j) * WIDTH)
+                for j in range(neurons):
+                    u = load(mem, (t * neurons + j) * WIDTH)
                     s = above(u, theta, one)
-                    # out = max(spikes of the window): the first spike, or the first neuron if none fired
-                    mine = maximum(s, silent) * free
-                    free = free - mine
-                    silent = zero
-                    dspk = gradient * mine + offset
+                    if pool == 1:
+                        dspk = load_some(dout, o + item(places, j), count)
+                    else:
+                        # out = max(spikes of the window): the first spike, or the first neuron if none fired
+                        mine = maximum(s, silent) * free
+                        free = free - mine
+                        silent = zero
+                        dspk = gradient * mine
+                    if some_offset:
+                        dspk = dspk + offset
                     # s = step(u - theta); v = beta * u - s * (r0 + r1 * u)
-                    slope = sg.derivative(u - theta, surrogate, rest)
-                    carried = load(du, j * WIDTH) * (beta - s * r1 - slope * (q0 + q1 * u))
-                    carried = dspk * slope + carried
+                    slope = sg.derivative(u - theta, surrogate, buffer)
+                    handed_on = beta if leak_alone else beta - s * r1 - slope * (q0 + q1 * u)
+                    carried = dspk * slope + load(du, j * WIDTH) * handed_on
                     store(du, j * WIDTH, carried)
                     # u = v + cur[t]
-                    at = (t * pitch + pixel + item(steps, j)) * channels + c
-                    store_some(dcur, at, load_some(dcur, at, count, rest) + carried, count, rest)
+                    if constant:
+                        store(sums, j * WIDTH, load(sums, j * WIDTH) + carried)
+                    else:
+                        at = (t * pitch + pixel) * channels + c + item(places, j)
+                        store_some(dcur, at, carried, count)
+            if constant:
+                for j in range(neurons):
+                    store_some(dcur, pixel * channels + c + item(places, j), load(sums, j * WIDTH), count)
+            c += WIDTH if pool > 1 else neurons * WIDTH

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from . import surrogate as sg
+from .memory import empty
 from .simd import WIDTH, above, kernel, load_some, splat, store_some
 
 # Slots of the array that `constants` returns.
@@ -35,10 +36,8 @@ def forward(
     """Run neurons over time, as ``minisnn.lif.forward``; the spikes are uint8."""
     neuron = constants(beta, threshold, reset, True, cur.dtype)
     shape = (num_steps, *cur.shape[1:])
-    spk, mem = np.empty(shape, np.uint8), np.empty(shape, cur.dtype)
-    _forward(
-        cur.reshape(-1), neuron, num_steps, cur[0].size, spk.reshape(-1), mem.reshape(-1), np.zeros(WIDTH, cur.dtype)
-    )
+    spk, mem = empty(shape, np.uint8), empty(shape, cur.dtype)
+    _forward(cur.reshape(-1), neuron, num_steps, cur[0].size, spk.reshape(-1), mem.reshape(-1))
     return spk, mem
 
 
@@ -57,7 +56,7 @@ def backward(
     """Return dcur, as ``minisnn.lif.backward``; `spk` is not read, since the membranes show where the spikes were."""
     neuron = constants(beta, threshold, reset, detach_reset, mem.dtype)
     dmem = np.zeros(0, mem.dtype) if dmem is None else dmem
-    dcur = np.zeros((1 if constant else len(mem), *mem.shape[1:]), mem.dtype)
+    dcur = empty((1 if constant else len(mem), *mem.shape[1:]), mem.dtype)
     _backward(
         np.ascontiguousarray(dspk).reshape(-1),
         np.ascontiguousarray(dmem).reshape(-1),
@@ -73,7 +72,7 @@ def backward(
 
 
 @kernel
-def _forward(cur, neuron, num_steps, neurons, spk, mem, rest):
+def _forward(cur, neuron, num_steps, neurons, spk, mem):
     beta, theta, r0, r1 = splat(neuron, BETA), splat(neuron, THETA), splat(neuron, R0), splat(neuron, R1)
     zero, one = splat(neuron, ZERO), splat(neuron, ONE)
     pitch = neurons if len(cur) > neurons else 0  # from one step's currents to the next's
@@ -81,15 +80,15 @@ def _forward(cur, neuron, num_steps, neurons, spk, mem, rest):
         count = neurons - i
         v = zero
         for t in range(num_steps):
-            u = v + load_some(cur, t * pitch + i, count, rest)
-            s = above(u, theta, one)
-            v = beta * u - s * (r0 + r1 * u)
-            store_some(mem, t * neurons + i, u, count, rest)
-            store_some(spk, t * neurons + i, s, count, rest)
+            u = v + load_some(cur, t * pitch + i, count)
+            # s = step(u - theta); v = beta * u - s * (r0 + r1 * u)
+            v = beta * u - above(u, theta, r0 + r1 * u)
+            store_some(mem, t * neurons + i, u, count)
+            store_some(spk, t * neurons + i, above(u, theta, one), count)
 
 
 @kernel
-def _backward(dspk, dmem, mem, neuron, surrogate, num_steps, neurons, dcur, rest):
+def _backward(dspk, dmem, mem, neuron, surrogate, num_steps, neurons, dcur, buffer):
     beta, theta, r1 = splat(neuron, BETA), splat(neuron, THETA), splat(neuron, R1)
     q0, q1 = splat(neuron, Q0), splat(neuron, Q1)
     zero, one = splat(neuron, ZERO), splat(neuron, ONE)
@@ -97,20 +96,23 @@ def _backward(dspk, dmem, mem, neuron, surrogate, num_steps, neurons, dcur, rest
     spikes = neuron[THETA] < np.inf
     for i in range(0, neurons, WIDTH):
         count = neurons - i
-        du = zero
+        du, total = zero, zero
         for t in range(num_steps - 1, -1, -1):
-            u = load_some(mem, t * neurons + i, count, rest)
+            u = load_some(mem, t * neurons + i, count)
             # s = step(u - theta)
             s = above(u, theta, one)
             slope = zero
             if spikes:
-                slope = sg.derivative(u - theta, surrogate, rest)
+                slope = sg.derivative(u - theta, surrogate, buffer)
             # v = beta * u - s * (r0 + r1 * u)
             du_next = du * (beta - s * r1 - slope * (q0 + q1 * u))
-            du = load_some(dspk, t * neurons + i, count, rest) * slope
+            du = load_some(dspk, t * neurons + i, count) * slope
             if len(dmem):
-                du = du + load_some(dmem, t * neurons + i, count, rest)
+                du = du + load_some(dmem, t * neurons + i, count)
             du = du + du_next
             # u = v + cur[t]
-            total = load_some(dcur, t * pitch + i, count, rest) + du
-            store_some(dcur, t * pitch + i, total, count, rest)
+            total = total + du
+            if pitch:
+                store_some(dcur, t * pitch + i, du, count)
+        if not pitch:
+            store_some(dcur, i, total, count)

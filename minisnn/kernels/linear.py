@@ -2,16 +2,16 @@
 
 import numpy as np
 
-from . import windows
+from . import products
 
 
 def forward(spk: np.ndarray, w: np.ndarray, b: np.ndarray, packed: np.ndarray | None = None) -> np.ndarray:
     """Return the currents, as ``minisnn.linear.forward``; spikes as uint8 (T, B, N) take the sparse path.
 
-    `packed` is ``windows.pack(w[None, None])`` if the caller has it already.
+    `packed` is ``products.pack(w[None, None])`` if the caller has it already.
     """
     rows = spk.shape[0] * spk.shape[1]
-    cur = windows.forward(spk.reshape(rows, 1, 1, -1), w[None, None], b, 0, 0.0, (1, 1), packed)
+    cur = products.forward(spk.reshape(rows, 1, 1, -1), w[None, None], b, 0, 0.0, (1, 1), packed)
     return cur.reshape(*spk.shape[:2], -1)
 
 
@@ -20,10 +20,10 @@ def backward(
 ) -> tuple[np.ndarray | None, np.ndarray, np.ndarray]:
     """Return (dx, dw, db), as ``minisnn.linear.backward``.
 
-    `packed` is ``windows.pack_transpose(w[None, None])`` if the caller has it already.
+    `packed` is ``products.pack_transpose(w[None, None])`` if the caller has it already.
     """
     rows = spk.shape[0] * spk.shape[1]
-    dspk, dw, db = windows.backward(
+    dspk, dw, db = products.backward(
         dcur.reshape(rows, 1, 1, -1), spk.reshape(rows, 1, 1, -1), w[None, None], 0, 0.0, need_dx, packed
     )
     return None if dspk is None else dspk.reshape(spk.shape), dw[0, 0], db

@@ -1,8 +1,9 @@
 """Forward and backward pass of a whole network by the kernels, on slices of the batch side by side.
 
-The batch is cut into up to SLICES slices, depending on the amount of work but not on the number of threads. Each slice
-is computed by one thread, and the gradients of the slices are summed in order: the result does not depend on the
-threads.
+The batch is cut into up to SLICES slices, depending on the amount of work but not on the number of threads, and each
+slice is computed by one thread. The gradients of weights are sums over the batch: of a small layer each slice has its
+own, and they are added in order; of a large one each thread computes a share of the weights over all slices, in order
+too, so that they are not in memory once a slice. The result does not depend on the threads.
 """
 
 import os
@@ -13,11 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from . import fire, lif, maxpool, windows
+from . import fire, lif, maxpool, products
 from . import surrogate as sg
 
 SLICES = 8
-SLICE_WORTH = 250_000  # neurons times steps: less work than that costs less than to share it out
+SLICE_WORTH = 2_000_000  # neurons times steps: less work than that costs less than to share it out
+LARGE = 1 << 16  # weights: a layer with more is shared out by weights
 
 
 @dataclass
@@ -36,8 +38,9 @@ def forward(net: Any, inputs: np.ndarray, num_steps: int, record: bool) -> tuple
     """Return (spk, mem, rates, layers, tape) for ``Network.forward``; `layers` are (inputs, spk, mem, out) tuples."""
     batch = inputs.shape[1]
     work = batch * num_steps * sum(layer.shape.neurons for layer in net.layers)
-    bounds = np.linspace(0, batch, min(SLICES, batch, max(work // SLICE_WORTH, 1)) + 1).astype(int)
-    packed = [windows.pack(_as_kernel(layer.w)) for layer in net.layers]
+    slices = min(SLICES, 1 << int(max(work // SLICE_WORTH, 1)).bit_length() - 1, batch)  # a power of two, if it can be
+    bounds = np.linspace(0, batch, slices + 1).astype(int)
+    packed = _packed(net, "forward", products.pack)
     tape = _map(
         net,
         lambda i: _forward_slice(
@@ -67,22 +70,69 @@ def backward(net: Any, tape: list, dspk: np.ndarray, dmem: np.ndarray | None, sh
     its rate.
     """
     ends = np.cumsum([part[-1].spk.shape[1] for part in tape])
-    packed = [windows.pack_transpose(_as_kernel(layer.w)) for layer in net.layers]
+    packed = _packed(net, "backward", products.pack_transpose)
 
     def one(i):
         part = slice(ends[i] - tape[i][-1].spk.shape[1], ends[i])
         return _backward_slice(net, tape[i], dspk[:, part], None if dmem is None else dmem[:, part], shares, packed)
 
-    grads, *rest = _map(net, one, len(tape))
-    for more in rest:
-        for total, part in zip(grads, more):
-            total += part
+    slices = _map(net, one, len(tape))
+    large = [
+        (layer, share)
+        for layer in range(len(net.layers))
+        if _is_large(net.layers[layer])
+        for share in products.shares(slices[0][layer].product, len(tape))
+    ]
+    total = [
+        products.weight_gradient(_as_kernel(layer.w)) if _is_large(layer) else slices[0][i].dw
+        for i, layer in enumerate(net.layers)
+    ]
+    _map(net, lambda i: _add_share(slices, total, *large[i]), len(large))
+    grads = []
+    for i, layer in enumerate(net.layers):
+        db = slices[0][i].db
+        for part in slices[1:]:
+            db += part[i].db
+            if part[i].dw is not None:
+                total[i] += part[i].dw
+        grads += [products.trimmed(total[i], layer.w.shape[-1]).reshape(layer.w.shape), db]
     return grads
+
+
+@dataclass
+class _Gradients:
+    """Gradients of one layer from one slice; of a large layer what they are made of."""
+
+    db: np.ndarray
+    dw: np.ndarray | None
+    product: products.Outer
+
+
+def _is_large(layer):
+    return layer.w.size > LARGE
+
+
+def _add_share(slices, total, layer, share):
+    for part in slices:
+        products.add_weight_gradient(part[layer].product, share, total[layer])
+
+
+def _packed(net, name, pack):
+    """Return all layers' weights as the products read them, from the pass before if they are the same still."""
+    layers = net.layers if name == "forward" else net.layers[1:]
+    kept = net.kept.setdefault(name, [None] * len(layers))
+
+    def one(i):
+        kept[i] = pack(_as_kernel(layers[i].w), kept[i])
+        return kept[i]
+
+    packed = _map(net, one, len(layers))
+    return packed if name == "forward" else [None, *packed]
 
 
 def _map(net, function, count):
     threads = min(net.threads or os.cpu_count(), count)
-    if threads == 1:
+    if threads <= 1:
         return [function(i) for i in range(count)]
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(function, range(count)))
@@ -158,6 +208,17 @@ def _backward_slice(net, tape, dspk, dmem, shares, packed):
                 surrogate,
             ).reshape(done.cur.shape)
         # cur = layer.forward(x)
-        dout, dw, db = layer.backward(dcur, done.inputs, index > 0, _row(layer), packed=packed[index])
-        grads = [dw, db, *grads]
+        w, gradients = _as_kernel(layer.w), _as_frames(dcur).reshape(-1, *_as_frames(dcur).shape[2:])
+        inputs = _as_frames(done.inputs).reshape(-1, *_as_frames(done.inputs).shape[2:])
+        if index:
+            dout = products.input_gradient(gradients, inputs.shape, w, layer.shape.padding, packed[index])
+            dout = dout.reshape(done.inputs.shape)
+        pad_value = layer.pad_value if layer.shape.padding else 0.0
+        product, db = products.outer(gradients, inputs, w, layer.shape.padding, pad_value)
+        dw = None
+        if not _is_large(layer):
+            dw = products.weight_gradient(w)
+            for share in products.shares(product, 1):
+                products.add_weight_gradient(product, share, dw)
+        grads = [_Gradients(db, dw, product), *grads]
     return grads

@@ -1,192 +1,293 @@
-"""Windows times weights: the four products behind `linear` and `conv2d`, dense and sparse.
+"""Shared by `linear` and `conv2d`: frames and weights laid out for ``dense`` and ``sparse``, and the choice of one.
 
-All work on frames (F = T*B of them), channels last, and on weights as rows of output channels. Output channels are cut
-into blocks of WIDTH, so that the sums of a block stay in registers while the inputs of its window are walked in
-ascending address.
-
-A silent input adds nothing. The sparse products list the spikes of a row of pixels once and add only their weights;
-they beat the dense ones up to a density of about one half. As 0*w and 1*w are exact, both give the same bits.
+A linear layer is a convolution with a 1x1 kernel over T*B frames of one pixel.
 """
+
+from functools import cache
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from .simd import WIDTH, item, kernel, load, load_some, muladd, splat, store, store_some
+from . import dense, sparse
+from .dense import GROUP
+from .memory import empty, zeros
+from .simd import WIDTH, kernel, load, load_some, store
+
+PIXELS = 512  # whose spikes are listed at a time for the gradient of weights
+
+
+def framed(x: np.ndarray, top: int, left: int, height: int, width: int, value: Any = 0.0) -> np.ndarray:
+    """Return `x` (F, h, w, C) moved by (top, left) in a frame of (height, width) full of `value`."""
+    frames, h, w, channels = x.shape
+    if (top, left, height, width) == (0, 0, h, w):
+        return x
+    out = zeros((frames, height, width, channels), x.dtype)
+    if np.any(value):
+        out[:] = np.asarray(value, x.dtype)
+    out[:, top : top + h, left : left + w] = x
+    return out
+
+
+def pack(w: np.ndarray, packed: np.ndarray | None = None) -> np.ndarray:
+    """Return weights (k, k, C, M) as the forward product reads them: (groups, k, k, C, GROUP), filled up with 0.
+
+    `packed` may be what an earlier call returned; it is written again only if the weights have changed since.
+    """
+    fresh = packed is None
+    if packed is None:
+        packed = empty((-(-w.shape[3] // GROUP), *w.shape[:3], GROUP), w.dtype)
+    _pack(w.reshape(-1, w.shape[3]), packed.reshape(len(packed), -1, GROUP), fresh)
+    return packed
+
+
+def pack_transpose(w: np.ndarray, packed: np.ndarray | None = None) -> np.ndarray:
+    """Return weights (k, k, C, M) flipped and transposed, as the product for the gradient of the inputs reads them.
+
+    `packed` is as in :func:`pack`.
+    """
+    fresh, (size, _, channels, columns) = packed is None, w.shape
+    if packed is None:
+        packed = empty((-(-channels // GROUP), size, size, columns, GROUP), w.dtype)
+    _pack_transpose(w.reshape(-1, channels, columns), packed.reshape(len(packed), -1, columns, GROUP), fresh)
+    return packed
+
+
+def forward(
+    x: np.ndarray,
+    w: np.ndarray,
+    b: np.ndarray,
+    padding: int,
+    pad_value: Any,
+    frame: Any,
+    packed: np.ndarray | None = None,
+) -> np.ndarray:
+    """Return currents (F, h, w, M), `frame` = (h, w), of inputs (F, H, W, C): spikes (uint8) or numbers."""
+    packed = pack(w) if packed is None else packed
+    bias = zeros((len(packed) * GROUP,), w.dtype)
+    bias[: len(b)] = b
+    cur = empty((len(x), *frame, w.shape[3]), w.dtype)
+    if _go_sparse(x, w.shape, padding, pad_value):
+        _sparse_windows(x, packed, bias, padding, cur)
+    else:
+        dense.windows(_padded(x, padding, pad_value, w.dtype), packed, bias, 0, 0, cur)
+    return cur
+
+
+def input_gradient(dcur: np.ndarray, shape: tuple[int, ...], w: np.ndarray, padding: int, packed: Any) -> np.ndarray:
+    """Return dx of :func:`forward`, of the inputs' `shape`.
+
+    cur[x] takes w[kx] from x[x + kx - p], so x[x] gives w[kx] to cur[x + p - kx]: the gradient of the inputs is a
+    convolution too, of dcur with the flipped kernel and a border of k - 1 - p.
+    """
+    packed = pack_transpose(w) if packed is None else packed
+    dx, border = empty(shape, w.dtype), w.shape[0] - 1 - padding
+    bias = zeros((len(packed) * GROUP,), w.dtype)
+    sample = dcur[:: max(len(dcur) // 8, 1)]
+    few = _few(w.shape[0] * w.shape[3], w.shape[2])
+    if np.count_nonzero(sample) < few * sample.size:  # of a window that was silent, one neuron has a gradient
+        _sparse_windows(dcur, packed, bias, border, dx)
+    else:
+        dense.windows(dcur, packed, bias, border, border, dx)
+    return dx
+
+
+class Outer(NamedTuple):
+    """The factors of the gradient of a layer's weights, inputs and gradients of currents, laid out for the product."""
+
+    x: np.ndarray
+    dcur: np.ndarray
+    size: int
+    padding: int
+    few: bool  # spikes, for the sparse product
+
+
+def outer(dcur: np.ndarray, x: np.ndarray, w: np.ndarray, padding: int, pad_value: Any) -> tuple[Outer, np.ndarray]:
+    """Return what :func:`add_weight_gradient` takes, and the gradient of the biases."""
+    size, columns, few = w.shape[0], w.shape[3], _go_sparse(x, w.shape, padding, pad_value)
+    if size == 1 and padding == 0:
+        x, dcur = _in_one_frame(x, dcur)
+    db = zeros((_up(columns),), dcur.dtype)
+    if few and (size > 1 or columns % WIDTH):
+        frames, h, w, _ = dcur.shape
+        margin = size - 1 - padding
+        wide = empty((frames, h, x.shape[2] + size - 1, _up(columns)), dcur.dtype)
+        _border(dcur, margin, wide, db)
+        return Outer(x, wide, size, padding, few), db[:columns]
+    _sum(dcur, db)
+    if not few:
+        x = _padded(x, padding, pad_value, dcur.dtype)
+    return Outer(x, dcur, size, padding, few), db[:columns]
+
+
+def shares(product: Outer, count: int) -> list[tuple[int, int]]:
+    """Cut the weights of a layer into up to `count` shares that can be computed side by side."""
+    size, unit = (product.x.shape[3], 8) if product.few else (_up(product.dcur.shape[3]), WIDTH)
+    units = -(-size // unit)
+    bounds = [units * i // count * unit for i in range(count)] + [size]
+    return [(low, high) for low, high in zip(bounds, bounds[1:]) if low < high]
+
+
+def add_weight_gradient(product: Outer, share: tuple[int, int], dw: np.ndarray) -> None:
+    """Add to a share of dw (k, k, C, M'), where M' is M rounded up to whole vectors."""
+    x, dcur, size, padding, few = product
+    _, height, width, channels = x.shape
+    if few:
+        frames, count = max(PIXELS // (height * width), 1), share[1] - share[0]
+        pixels = empty((count, frames * height * width), np.int32)
+        first = empty((frames, count, height + 1), np.int32)
+        events, taps = empty((channels + 8,), np.int32), _taps(size, channels, dw.shape[3])
+        sparse.weights(x, dcur, size, padding, dw, *share, taps, pixels, first, events)
+    else:
+        dense.weights(x, dcur, size, dw, *share, empty((dcur.shape[1] * dcur.shape[2] * WIDTH,), dw.dtype))
+
+
+def weight_gradient(w: np.ndarray) -> np.ndarray:
+    """Return zeros for :func:`add_weight_gradient`."""
+    return zeros((*w.shape[:3], _up(w.shape[3])), w.dtype)
+
+
+def trimmed(dw: np.ndarray, columns: int) -> np.ndarray:
+    """Return a gradient of weights without what fills its last vector."""
+    return np.ascontiguousarray(dw[..., :columns])
+
+
+def backward(
+    dcur: np.ndarray,
+    x: np.ndarray,
+    w: np.ndarray,
+    padding: int,
+    pad_value: Any,
+    need_dx: bool,
+    packed: np.ndarray | None = None,
+) -> tuple[np.ndarray | None, np.ndarray, np.ndarray]:
+    """Return the gradients dx (F, H, W, C) or None, dw (k, k, C, M), db (M,) of :func:`forward`."""
+    dx = input_gradient(dcur, x.shape, w, padding, packed) if need_dx else None
+    product, db = outer(dcur, x, w, padding, pad_value)
+    dw = weight_gradient(w)
+    for share in shares(product, 1):
+        add_weight_gradient(product, share, dw)
+    return dx, trimmed(dw, w.shape[3]), db
+
+
+def _sparse_windows(x, packed, bias, border, out):
+    if packed.shape[1] == 1 and border == 0 and x.shape[1] >= out.shape[1] and x.shape[2] >= out.shape[2]:
+        x, out = _in_one_frame(x, out)
+    _, height, width, channels = x.shape
+    events = empty((height, width * channels + 8), np.int32)
+    first = empty((height, width + 1), np.int32)
+    sparse.windows(x, packed, bias, border, border, out, events, first)
+
+
+def _in_one_frame(x, cur):
+    """Return inputs and currents of a 1x1 kernel as (1, 1, pixels, C): which pixel is in which frame does not
+    matter.
+    """
+    x = np.ascontiguousarray(x[:, : cur.shape[1], : cur.shape[2]])
+    return x.reshape(1, 1, -1, x.shape[3]), cur.reshape(1, 1, -1, cur.shape[3])
+
+
+def _up(columns):
+    """`columns` rounded up to whole vectors."""
+    return -(-columns // WIDTH) * WIDTH
+
+
+@cache
+def _taps(size, channels, columns):
+    """Return the two offsets of each column kx and vector of columns that ``sparse.weights`` adds up."""
+    kx, vector = np.repeat(np.arange(size), columns // WIDTH), np.tile(np.arange(0, columns, WIDTH), size)
+    return np.stack([vector - kx * columns, vector + kx * channels * columns], axis=1)
+
+
+def _go_sparse(x, shape, padding, pad_value):
+    """Return True for spikes that are so few that the sparse products are faster; `shape` is that of the weights."""
+    if x.dtype != np.uint8 or (padding and np.any(pad_value)):
+        return False
+    return np.count_nonzero(x.view(np.bool_)) < _few(shape[0] * shape[2], shape[3]) * x.size
+
+
+def _few(inputs, columns):
+    """Return up to which share of nonzero inputs the sparse products are faster, for a row of a window of `inputs`.
+
+    Measured: an input costs a dense product 0.7 times what it costs a sparse one, which pays as much as for 23 vectors
+    to begin with the row.
+    """
+    return 0.7 - 23 / (inputs * (2 if columns > WIDTH else 1))
+
+
+def _padded(x, padding, pad_value, dtype):
+    height, width = x.shape[1] + 2 * padding, x.shape[2] + 2 * padding
+    return framed(np.ascontiguousarray(x, dtype), padding, padding, height, width, pad_value)
 
 
 @kernel
-def dense(x, packed, bias, top, left, out, rest):
-    """Compute out[f, y, x] = bias + window of x at (y - top, x - left) times weights; outside its frame x is 0.
+def _pack(w, packed, fresh):
+    rows, columns = w.shape
+    for group in range(len(packed)):
+        for row in range(rows):
+            for i in range(GROUP):
+                column = group * GROUP + i
+                number = w[row, column] if column < columns else w.dtype.type(0)
+                fresh = fresh or packed[group, row, i] != number
+                if fresh:
+                    packed[group, row, i] = number
 
-    x (F, H, W, C); packed (blocks, k, k, C, WIDTH) and bias from ``windows``; out (F, h, w, M). Four frames are summed
-    side by side: eight chains of FMA keep the processor busy.
+
+@kernel
+def _pack_transpose(w, packed, fresh):
+    taps, channels, columns = w.shape
+    for group in range(len(packed)):
+        for tap in range(taps):
+            for column0 in range(0, columns, WIDTH):  # in squares, so that what is read and written stays in the cache
+                for i in range(GROUP):
+                    c = group * GROUP + i
+                    for column in range(column0, min(column0 + WIDTH, columns)):
+                        number = w[taps - 1 - tap, c, column] if c < channels else w.dtype.type(0)
+                        fresh = fresh or packed[group, tap, column, i] != number
+                        if fresh:
+                            packed[group, tap, column, i] = number
+
+
+@kernel
+def _border(dcur, margin, wide, db):
+    """Copy dcur (F, h, w, M) into frames with wider rows of whole vectors, and add the sum of each column to db.
+
+    A margin of zeros is on the left, the rest on the right; a negative one cuts columns of pixels off.
     """
-    frames, height, width, channels = x.shape
-    _, h, w, columns = out.shape
-    blocks, size = packed.shape[:2]
-    x_flat, out_flat, frame = x.reshape(-1), out.reshape(-1), height * width * channels
-    for block in range(blocks):
-        weights, count = packed[block].reshape(-1), columns - block * WIDTH
-        for f0 in range(0, frames, 4):  # what is left over of four is computed again
-            f1, f2, f3 = min(f0 + 1, frames - 1), min(f0 + 2, frames - 1), min(f0 + 3, frames - 1)
+    frames, h, w, columns = dcur.shape
+    _, _, width, whole = wide.shape
+    d_flat, wide_flat = dcur.reshape(-1), wide.reshape(-1)
+    zero = load(db, 0) - load(db, 0)
+    for f in range(frames):
+        for column in range(0, columns, WIDTH):
+            total = zero
             for y in range(h):
-                for x0 in range(w):
-                    kx0, kx1 = max(left - x0, 0), min(size, width + left - x0)
-                    sum0 = load(bias, block * WIDTH)
-                    sum1, sum2, sum3 = sum0, sum0, sum0
-                    for ky in range(max(top - y, 0), min(size, height + top - y)):
-                        p = ((y + ky - top) * width + x0 - left) * channels
-                        p0, p1, p2, p3 = f0 * frame + p, f1 * frame + p, f2 * frame + p, f3 * frame + p
-                        q = ky * size * channels * WIDTH
-                        for e in range(kx0 * channels, kx1 * channels):  # (kx, c) in one: contiguous in x and in w
-                            weight = load(weights, q + e * WIDTH)
-                            sum0 = muladd(sum0, splat(x_flat, p0 + e), weight)
-                            sum1 = muladd(sum1, splat(x_flat, p1 + e), weight)
-                            sum2 = muladd(sum2, splat(x_flat, p2 + e), weight)
-                            sum3 = muladd(sum3, splat(x_flat, p3 + e), weight)
-                    o = (y * w + x0) * columns + block * WIDTH
-                    store_some(out_flat, f0 * h * w * columns + o, sum0, count, rest)
-                    store_some(out_flat, f1 * h * w * columns + o, sum1, count, rest)
-                    store_some(out_flat, f2 * h * w * columns + o, sum2, count, rest)
-                    store_some(out_flat, f3 * h * w * columns + o, sum3, count, rest)
+                for x in range(width):
+                    inside, vector = 0 <= x - margin < w, zero
+                    if inside:
+                        at = ((f * h + y) * w + x - margin) * columns + column
+                        vector = load_some(d_flat, at, columns - column)
+                        total = total + vector
+                    store(wide_flat, ((f * h + y) * width + x) * whole + column, vector)
+            store(db, column, load(db, column) + total)
+        if margin < 0 or margin + w > width:  # pixels that were cut off count in the sum
+            for column in range(0, columns, WIDTH):
+                total = load(db, column)
+                for y in range(h):
+                    for x in range(w):
+                        if not 0 <= x + margin < width:
+                            at = ((f * h + y) * w + x) * columns + column
+                            total = total + load_some(d_flat, at, columns - column)
+                store(db, column, total)
 
 
 @kernel
-def sparse(spk, packed, bias, padding, out, spikes, first, rest):
-    """Compute the same for spikes 0/1, spk (F, H, W, C) uint8, with equal padding above and at the left.
-
-    Fills two lists of a frame: spikes (H, W*C + 1), the x*C + c of each row's spikes, and first (H, W + 1), where each
-    pixel begins in that list. Two pixels are summed side by side, and one row of the window is added at a time, so that
-    its weights stay in the nearest cache.
-    """
-    frames, height, width, channels = spk.shape
-    _, h, w, columns = out.shape
-    blocks, size = packed.shape[:2]
-    out_flat, spikes_flat, pitch = out.reshape(-1), spikes.reshape(-1), spikes.shape[1]
+def _sum(dcur, db):
+    """Add the sum of each column of dcur (F, h, w, M) to db."""
+    frames, h, w, columns = dcur.shape
+    d_flat = dcur.reshape(-1)
     for f in range(frames):
-        for y in range(height):
-            n = 0
-            for x in range(width):
-                first[y, x] = n
-                for c in range(channels):
-                    spikes[y, n] = x * channels + c
-                    n += spk[f, y, x, c] != 0
-            first[y, width] = n
-        for block in range(blocks):
-            weights, count = packed[block].reshape(-1), columns - block * WIDTH
-            o = f * h * w * columns + block * WIDTH
-            for pixel in range(h * w):
-                store_some(out_flat, o + pixel * columns, load(bias, block * WIDTH), count, rest)
-            for ky in range(size):
-                for y in range(max(padding - ky, 0), min(h, height + padding - ky)):
-                    row = y + ky - padding
-                    for x0 in range(0, w, 2):
-                        x1 = min(x0 + 1, w - 1)  # an odd last pixel is computed twice
-                        left0, right0 = min(max(x0 - padding, 0), width), max(min(x0 - padding + size, width), 0)
-                        left1, right1 = min(max(x1 - padding, 0), width), max(min(x1 - padding + size, width), 0)
-                        j0, j1 = np.int64(first[row, left0]), np.int64(first[row, left1])
-                        n0, n1 = first[row, right0] - j0, first[row, right1] - j1
-                        j0, j1 = row * pitch + j0, row * pitch + j1
-                        base0 = (ky * size - x0 + padding) * channels * WIDTH
-                        base1 = (ky * size - x1 + padding) * channels * WIDTH
-                        o0, o1 = o + (y * w + x0) * columns, o + (y * w + x1) * columns
-                        total0 = load_some(out_flat, o0, count, rest)
-                        total1 = load_some(out_flat, o1, count, rest)
-                        both = max(min(n0, n1), 0)
-                        for j in range(both):
-                            total0 = total0 + load(weights, base0 + item(spikes_flat, j0 + j) * WIDTH)
-                            total1 = total1 + load(weights, base1 + item(spikes_flat, j1 + j) * WIDTH)
-                        for j in range(both, n0):
-                            total0 = total0 + load(weights, base0 + item(spikes_flat, j0 + j) * WIDTH)
-                        for j in range(both, n1):
-                            total1 = total1 + load(weights, base1 + item(spikes_flat, j1 + j) * WIDTH)
-                        store_some(out_flat, o1, total1, count, rest)
-                        store_some(out_flat, o0, total0, count, rest)
-
-
-@kernel
-def dense_weights(x, dout, size, dw):
-    """Add to dw[ky, kx, c] the sum over frames and pixels of x[y + ky, x + kx, c] * dout[y, x].
-
-    x (F, H, W, C) is padded already; dout (F, h, w, M') with M' a multiple of WIDTH; dw (k, k, C, M').
-    """
-    frames, height, width, channels = x.shape
-    _, h, w, columns = dout.shape
-    x_flat, d_flat, dw_flat = x.reshape(-1), dout.reshape(-1), dw.reshape(-1)
-    length = size * channels
-    for f in range(frames):
-        for ky in range(size):
-            for e0 in range(0, length, 4):  # what is left over of four is computed again
-                e1, e2, e3 = min(e0 + 1, length - 1), min(e0 + 2, length - 1), min(e0 + 3, length - 1)
-                for block in range(columns // WIDTH):
-                    o = ky * length * columns + block * WIDTH
-                    sum0, sum1 = load(dw_flat, o + e0 * columns), load(dw_flat, o + e1 * columns)
-                    sum2, sum3 = load(dw_flat, o + e2 * columns), load(dw_flat, o + e3 * columns)
-                    for y in range(h):
-                        p = (f * height + y + ky) * width * channels
-                        d = (f * h + y) * w * columns + block * WIDTH
-                        for x0 in range(w):
-                            gradient, pixel = load(d_flat, d + x0 * columns), p + x0 * channels
-                            sum0 = muladd(sum0, splat(x_flat, pixel + e0), gradient)
-                            sum1 = muladd(sum1, splat(x_flat, pixel + e1), gradient)
-                            sum2 = muladd(sum2, splat(x_flat, pixel + e2), gradient)
-                            sum3 = muladd(sum3, splat(x_flat, pixel + e3), gradient)
-                    store(dw_flat, o + e3 * columns, sum3)
-                    store(dw_flat, o + e2 * columns, sum2)
-                    store(dw_flat, o + e1 * columns, sum1)
-                    store(dw_flat, o + e0 * columns, sum0)
-
-
-@kernel
-def sparse_weights(spk, dout, size, padding, dw, taps, pixels, first):
-    """Compute the same for spikes 0/1, spk (F, H, W, C) uint8, not padded.
-
-    dout (F, h, W + k - 1, M') has a border of k - 1 - p columns of zeros on the left, the rest on the right: the output
-    that a spike at (y, x) reaches through (ky, kx) is at (y + p - ky, x + k - 1 - kx) in it. taps (k * M'/WIDTH, 2) are
-    the pairs of a kx and a block of columns, as offsets into dout and dw; six of them are summed side by side. Fills
-    two lists of a frame: pixels (C, H*W + 1), where each channel has its spikes, and first (C, H + 1), where each row
-    begins in that list.
-    """
-    frames, height, width, channels = spk.shape
-    _, h, d_width, columns = dout.shape
-    d_flat, dw_flat, pixels_flat, pitch = dout.reshape(-1), dw.reshape(-1), pixels.reshape(-1), pixels.shape[1]
-    for f in range(frames):
-        for c in range(channels):
-            first[c, 0] = 0
-        for y in range(height):
-            for c in range(channels):
-                first[c, y + 1] = first[c, y]
-            for x in range(width):
-                for c in range(channels):
-                    pixels[c, first[c, y + 1]] = y * d_width + x + size - 1
-                    first[c, y + 1] += spk[f, y, x, c] != 0
-        for c in range(channels):
-            for ky in range(size):
-                start = np.int64(first[c, min(max(ky - padding, 0), height)])
-                end = np.int64(first[c, max(min(ky - padding + h, height), 0)])
-                if start >= end:
-                    continue
-                frame = (f * h + padding - ky) * d_width * columns
-                target = (ky * size * channels + c) * columns
-                for n0 in range(0, len(taps), 6):  # what is left over of six is computed again
-                    n1, n2, n3 = min(n0 + 1, len(taps) - 1), min(n0 + 2, len(taps) - 1), min(n0 + 3, len(taps) - 1)
-                    n4, n5 = min(n0 + 4, len(taps) - 1), min(n0 + 5, len(taps) - 1)
-                    d0, d1, d2 = frame + taps[n0, 0], frame + taps[n1, 0], frame + taps[n2, 0]
-                    d3, d4, d5 = frame + taps[n3, 0], frame + taps[n4, 0], frame + taps[n5, 0]
-                    o0, o1, o2 = target + taps[n0, 1], target + taps[n1, 1], target + taps[n2, 1]
-                    o3, o4, o5 = target + taps[n3, 1], target + taps[n4, 1], target + taps[n5, 1]
-                    sum0, sum1, sum2 = load(dw_flat, o0), load(dw_flat, o1), load(dw_flat, o2)
-                    sum3, sum4, sum5 = load(dw_flat, o3), load(dw_flat, o4), load(dw_flat, o5)
-                    for j in range(start, end):
-                        at = item(pixels_flat, c * pitch + j) * columns
-                        sum0 = sum0 + load(d_flat, d0 + at)
-                        sum1 = sum1 + load(d_flat, d1 + at)
-                        sum2 = sum2 + load(d_flat, d2 + at)
-                        sum3 = sum3 + load(d_flat, d3 + at)
-                        sum4 = sum4 + load(d_flat, d4 + at)
-                        sum5 = sum5 + load(d_flat, d5 + at)
-                    store(dw_flat, o5, sum5)
-                    store(dw_flat, o4, sum4)
-                    store(dw_flat, o3, sum3)
-                    store(dw_flat, o2, sum2)
-                    store(dw_flat, o1, sum1)
-                    store(dw_flat, o0, sum0)
+        for column in range(0, columns, WIDTH):
+            total = load(db, column)
+            for pixel in range(f * h * w, (f + 1) * h * w):
+                total = total + load_some(d_flat, pixel * columns + column, columns - column)
+            store(db, column, total)

@@ -56,7 +56,7 @@ def derivative(x, surrogate, buffer):
         store(buffer, 0, x)
         _one_by_one(buffer, curve, numbers, table)
         slope = load(buffer, 0)
-    return slope * gain
+    return slope if numbers[GAIN] == 1 else slope * gain
 
 
 @kernel

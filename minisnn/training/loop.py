@@ -32,7 +32,7 @@ class Training:
         net.pad_value = self.encoder.pad_value
         # All batches have one size: the rest of an epoch's shuffle is left out.
         self.batches = max(len(self.chosen) // settings.batch_size, 1)
-        self.optimiser = optim.make(settings.optimiser, net.params, settings.weight_decay)
+        self.optimiser = optim.make(settings.optimiser, net.params, settings.weight_decay, net.backend, net.threads)
         self.rounding = None
         if settings.weight_bits is not None:
             self.rounding = StraightThrough(net, self.encoder, settings.weight_bits)

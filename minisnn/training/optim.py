@@ -8,6 +8,7 @@ Smith & Topin 2018 (one-cycle), with the constants of ``torch.optim.lr_scheduler
 """
 
 import math
+import os
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -61,7 +62,8 @@ class Adam:
         v = b2 * v + (1 - b2) * g^2          vh = v / (1 - b2^t)
         p = p - lr * mh / (sqrt(vh) + eps)
 
-    Only the shapes and dtypes of `params` are read.
+    Only the shapes and dtypes of `params` are read. With `backend` "numba" a kernel does a step in one pass over
+    memory, on `threads` threads (all processors by default), to the same bits.
     """
 
     def __init__(
@@ -70,8 +72,11 @@ class Adam:
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0.0,
+        backend: str = "numpy",
+        threads: int | None = None,
     ):
         self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
+        self.backend, self.threads = backend, threads
         self.t = 0
         self.m = [np.zeros_like(p) for p in params]
         self.v = [np.zeros_like(p) for p in params]
@@ -83,6 +88,12 @@ class Adam:
         b1, b2 = self.betas
         size = lr / (1 - b1**self.t)  # from m to mh, merged into the step size
         root = math.sqrt(1 - b2**self.t)  # from v to vh
+        if self.backend == "numba" and all(p.flags.c_contiguous for p in params):
+            from ..kernels import optim as kernels
+
+            numbers = (1 - lr * self.weight_decay, b1, 1 - b1, b2, 1 - b2, 1 / root, self.eps, size)
+            kernels.adam(params, grads, self.m, self.v, numbers, self.threads or os.cpu_count() or 1)
+            return
         for p, g, m, v, (s, d) in zip(params, grads, self.m, self.v, self._scratch, strict=True):
             number = p.dtype.type
             if self.weight_decay:
@@ -114,13 +125,17 @@ class Adam:
 OPTIMISERS = {"adam": Adam, "sgd": SGD}
 
 
-def make(name: str, params: Arrays, weight_decay: float = 0.0) -> SGD | Adam:
-    """Return the optimiser called `name`, "adam" or "sgd", with its default constants."""
+def make(
+    name: str, params: Arrays, weight_decay: float = 0.0, backend: str = "numpy", threads: int | None = None
+) -> SGD | Adam:
+    """Return the optimiser called `name`, "adam" or "sgd", with its default constants; `backend` is Adam's."""
     if name not in OPTIMISERS:
         raise InputError(f"unknown optimiser {name!r}: choose one of {', '.join(OPTIMISERS)}")
     if not (math.isfinite(weight_decay) and weight_decay >= 0):
         raise InputError(f"weight decay must be at least 0, got {weight_decay!r}")
-    return OPTIMISERS[name](params, weight_decay=weight_decay)
+    if name == "adam":
+        return Adam(params, weight_decay=weight_decay, backend=backend, threads=threads)
+    return SGD(params, weight_decay=weight_decay)
 
 
 def constant(step: int, total: int, peak: float) -> float:

@@ -1,0 +1,87 @@
+"""Windows times weights, and windows times gradients, where every input counts.
+
+All work on frames (F = T*B of them), channels last. Output channels are cut into vectors, so that the sums of one stay
+in registers while the inputs of its window are walked in ascending address.
+"""
+
+from .simd import WIDTH, kernel, load, load_some, muladd, splat, store, store_some
+
+GROUP = 2 * WIDTH  # columns of weights that lie side by side in memory: what ``sparse`` reads for one spike
+
+
+@kernel
+def windows(x, packed, bias, top, left, out):
+    """Compute out[f, y, x] = bias + window of x at (y - top, x - left) times weights; outside its frame x is 0.
+
+    x (F, H, W, C); packed (groups, k, k, C, GROUP) and bias from ``products``; out (F, h, w, M). Four frames are summed
+    side by side: eight chains of FMA keep the processor busy.
+    """
+    frames, height, width, channels = x.shape
+    _, h, w, columns = out.shape
+    size = packed.shape[1]
+    x_flat, out_flat, frame = x.reshape(-1), out.reshape(-1), height * width * channels
+    weights = packed.reshape(-1)
+    for column in range(0, columns, WIDTH):
+        count = columns - column
+        first = column // GROUP * size * size * channels * GROUP + column % GROUP
+        for f0 in range(0, frames, 4):  # what is left over of four is computed again
+            f1, f2, f3 = min(f0 + 1, frames - 1), min(f0 + 2, frames - 1), min(f0 + 3, frames - 1)
+            for y in range(h):
+                for x0 in range(w):
+                    kx0, kx1 = max(left - x0, 0), min(size, width + left - x0)
+                    sum0 = load(bias, column)
+                    sum1, sum2, sum3 = sum0, sum0, sum0
+                    for ky in range(max(top - y, 0), min(size, height + top - y)):
+                        p = ((y + ky - top) * width + x0 - left) * channels
+                        p0, p1, p2, p3 = f0 * frame + p, f1 * frame + p, f2 * frame + p, f3 * frame + p
+                        q = first + ky * size * channels * GROUP
+                        for e in range(kx0 * channels, kx1 * channels):  # (kx, c) in one: contiguous in x and in w
+                            weight = load(weights, q + e * GROUP)
+                            sum0 = muladd(sum0, splat(x_flat, p0 + e), weight)
+                            sum1 = muladd(sum1, splat(x_flat, p1 + e), weight)
+                            sum2 = muladd(sum2, splat(x_flat, p2 + e), weight)
+                            sum3 = muladd(sum3, splat(x_flat, p3 + e), weight)
+                    o = (y * w + x0) * columns + column
+                    store_some(out_flat, f0 * h * w * columns + o, sum0, count)
+                    store_some(out_flat, f1 * h * w * columns + o, sum1, count)
+                    store_some(out_flat, f2 * h * w * columns + o, sum2, count)
+                    store_some(out_flat, f3 * h * w * columns + o, sum3, count)
+
+
+@kernel
+def weights(x, dout, size, dw, first, last, side):
+    """Add to dw[ky, kx, c] the sum over frames and pixels of x[y + ky, x + kx, c] * dout[y, x].
+
+    x (F, H, W, C) is padded already; dout (F, h, w, M); dw (k, k, C, M') with M' a multiple of WIDTH, of which the
+    columns from `first` to `last` are computed, multiples too. A vector of columns of one frame is copied to `side`
+    (h * w * WIDTH) first, for rows of many columns would drive one another out of the cache.
+    """
+    frames, height, width, channels = x.shape
+    _, h, w, columns = dout.shape
+    x_flat, d_flat, dw_flat = x.reshape(-1), dout.reshape(-1), dw.reshape(-1)
+    length, d_columns = size * channels, dw.shape[3]
+    for column in range(first, last, WIDTH):
+        count = columns - column
+        for f in range(frames):
+            for pixel in range(h * w):
+                store(side, pixel * WIDTH, load_some(d_flat, (f * h * w + pixel) * columns + column, count))
+            for ky in range(size):
+                for e0 in range(0, length, 4):  # what is left over of four is computed again
+                    e1, e2, e3 = min(e0 + 1, length - 1), min(e0 + 2, length - 1), min(e0 + 3, length - 1)
+                    o = ky * length * d_columns + column
+                    sum0 = load(dw_flat, o + e0 * d_columns)
+                    sum1 = load(dw_flat, o + e1 * d_columns)
+                    sum2 = load(dw_flat, o + e2 * d_columns)
+                    sum3 = load(dw_flat, o + e3 * d_columns)
+                    for y in range(h):
+                        p = (f * height + y + ky) * width * channels
+                        for x0 in range(w):
+                            gradient, pixel = load(side, (y * w + x0) * WIDTH), p + x0 * channels
+                            sum0 = muladd(sum0, splat(x_flat, pixel + e0), gradient)
+                            sum1 = muladd(sum1, splat(x_flat, pixel + e1), gradient)
+                            sum2 = muladd(sum2, splat(x_flat, pixel + e2), gradient)
+                            sum3 = muladd(sum3, splat(x_flat, pixel + e3), gradient)
+                    store(dw_flat, o + e3 * d_columns, sum3)
+                    store(dw_flat, o + e2 * d_columns, sum2)
+                    store(dw_flat, o + e1 * d_columns, sum1)
+                    store(dw_flat, o + e0 * d_columns, sum0)

@@ -1,0 +1,172 @@
+"""The same products where most inputs are 0: they are listed once, and only those that are not are worked on.
+
+An input of 0 adds nothing. What is not 0 is a spike, which is 1, so that its weight is added; or, on the way back, the
+gradient of a neuron, times which it is added. As 0*w and 1*w are exact, ``dense`` gives the same bits.
+"""
+
+from .dense import GROUP
+from .simd import PLACES, WIDTH, append, item, kernel, load, nonzero, store, store_some, weighted
+
+
+@kernel
+def list_pixel(x, start, low, high, base, events, n):
+    """Append base + c to events[n:] for each channel c from `low` to `high` where x[start + c] is not 0; return the new
+    end of the list, beyond which up to 8 numbers may be overwritten.
+    """
+    c = low
+    while c + 8 <= high:  # eight at a time, without a branch that the processor cannot foresee
+        n = append(events, n, base + c, PLACES, nonzero(x, start + c))
+        c += 8
+    while c < high:
+        events[n] = base + c
+        n += x[start + c] != 0
+        c += 1
+    return n
+
+
+@kernel
+def list_rows(x, f, events, first):
+    """List the inputs of frame f that are not 0: each row's x*C + c in events (H, W*C + 8), and in first (H, W + 1)
+    where each pixel begins in the flat events.
+    """
+    _, height, width, channels = x.shape
+    x_flat, events_flat = x.reshape(-1), events.reshape(-1)
+    for y in range(height):
+        n = y * events.shape[1]
+        for pixel in range(width):
+            first[y, pixel] = n
+            start = ((f * height + y) * width + pixel) * channels
+            n = list_pixel(x_flat, start, 0, channels, pixel * channels, events_flat, n)
+        first[y, width] = n
+
+
+@kernel
+def windows(x, packed, bias, top, left, out, events, first):
+    """Compute what ``dense.windows`` does; `events` and `first` are filled by ``list_rows``.
+
+    A group of columns is summed at once, for its weights lie side by side, and one row of the window is added at a
+    time, so that these weights stay in the nearest cache.
+    """
+    frames, height, width, channels = x.shape
+    _, h, w, columns = out.shape
+    groups, size = packed.shape[:2]
+    x_flat, out_flat, events_flat = x.reshape(-1), out.reshape(-1), events.reshape(-1)
+    weights = packed.reshape(-1)
+    for f in range(frames):
+        list_rows(x, f, events, first)
+        for group in range(groups):
+            count = columns - group * GROUP
+            o = f * h * w * columns + group * GROUP
+            for pixel in range(h * w):
+                store_some(out_flat, o + pixel * columns, load(bias, group * GROUP), count)
+                if count > WIDTH:
+                    half = load(bias, group * GROUP + WIDTH)
+                    store_some(out_flat, o + pixel * columns + WIDTH, half, count - WIDTH)
+            for ky in range(size):
+                for y in range(max(top - ky, 0), min(h, height + top - ky)):
+                    row = y + ky - top
+                    values = (f * height + row) * width * channels
+                    for x0 in range(w):
+                        start = min(max(x0 - left, 0), width)
+                        end = max(min(x0 - left + size, width), start)
+                        j0, j1 = first[row, start], first[row, end]
+                        base = ((group * size + ky) * size - x0 + left) * channels * GROUP
+                        at = o + (y * w + x0) * columns
+                        sum0 = load(out_flat, at)
+                        if count > WIDTH:
+                            sum1 = load(out_flat, at + WIDTH)
+                            for j in range(j0, j1):
+                                event = item(events_flat, j)
+                                weight = base + event * GROUP
+                                sum0 = weighted(sum0, x_flat, values + event, load(weights, weight))
+                                sum1 = weighted(sum1, x_flat, values + event, load(weights, weight + WIDTH))
+                            store_some(out_flat, at + WIDTH, sum1, count - WIDTH)
+                        else:
+                            for j in range(j0, j1):
+                                event = item(events_flat, j)
+                                sum0 = weighted(sum0, x_flat, values + event, load(weights, base + event * GROUP))
+                        store_some(out_flat, at, sum0, count)
+
+
+@kernel
+def list_channels(spk, f, low, high, margin, origin, pixels, first, events):
+    """List the spikes of frame f by channel, from `low` to `high`: where they are, counted from `origin` in rows that
+    are `margin` pixels longer, appended to pixels (C, ...), and in first[:, 1:] where each row ends in that list.
+
+    `events` holds the channels of one pixel.
+    """
+    _, height, width, channels = spk.shape
+    spk_flat = spk.reshape(-1)
+    for y in range(height):
+        for c in range(high - low):
+            first[c, y + 1] = first[c, y]
+        for x in range(width):
+            start = ((f * height + y) * width + x) * channels
+            n = list_pixel(spk_flat, start, low, high, 0, events, 0)
+            for i in range(n):
+                c = events[i] - low
+                pixels[c, first[c, y + 1]] = origin + y * (width + margin) + x + margin
+                first[c, y + 1] += 1
+
+
+@kernel
+def weights(spk, dout, size, padding, dw, low, high, taps, pixels, first, events):
+    """Add what ``dense.weights`` does, for input channels from `low` to `high`; spk (F, H, W, C) uint8 is not padded.
+
+    dout (F, h, W + k - 1, M') has a border of k - 1 - p columns of zeros on the left, the rest on the right: the output
+    that a spike at (y, x) reaches through (ky, kx) is at (y + p - ky, x + k - 1 - kx) in it. M' is a multiple of WIDTH,
+    and dw is (k, k, C, M'). taps (k * M'/WIDTH, 2) are the pairs of a kx and a vector of columns, as offsets into dout
+    and dw; up to six of them are summed side by side. Some frames are listed at a time, as many as `first`
+    (frames, C, H + 1) holds, so that large weights are read and written less often.
+    """
+    frames, height, width, channels = spk.shape
+    _, h, d_width, columns = dout.shape
+    d_flat, dw_flat, pixels_flat, pitch = dout.reshape(-1), dw.reshape(-1), pixels.reshape(-1), pixels.shape[1]
+    for f0 in range(0, frames, len(first)):
+        some = min(len(first), frames - f0)
+        for i in range(some):
+            for c in range(high - low):
+                first[i, c, 0] = first[i - 1, c, height] if i else 0
+            origin = (f0 + i) * h * d_width
+            list_channels(spk, f0 + i, low, high, size - 1, origin, pixels, first[i], events)
+        n0 = 0
+        while n0 < len(taps):
+            last = len(taps) - 1  # what is left over of six, or of three, is computed again
+            n1, n2, n3 = min(n0 + 1, last), min(n0 + 2, last), min(n0 + 3, last)
+            n4, n5 = min(n0 + 4, last), min(n0 + 5, last)
+            six = n0 + 3 <= last
+            for c in range(high - low):
+                for ky in range(size):
+                    top, bottom = min(max(ky - padding, 0), height), max(min(ky - padding + h, height), 0)
+                    row = (padding - ky) * d_width * columns
+                    target = (ky * size * channels + low + c) * columns
+                    d0, d1, d2 = row + taps[n0, 0], row + taps[n1, 0], row + taps[n2, 0]
+                    o0, o1, o2 = target + taps[n0, 1], target + taps[n1, 1], target + taps[n2, 1]
+                    sum0, sum1, sum2 = load(dw_flat, o0), load(dw_flat, o1), load(dw_flat, o2)
+                    if six:
+                        d3, d4, d5 = row + taps[n3, 0], row + taps[n4, 0], row + taps[n5, 0]
+                        o3, o4, o5 = target + taps[n3, 1], target + taps[n4, 1], target + taps[n5, 1]
+                        sum3, sum4, sum5 = load(dw_flat, o3), load(dw_flat, o4), load(dw_flat, o5)
+                        for i in range(some):
+                            for j in range(c * pitch + first[i, c, top], c * pitch + first[i, c, bottom]):
+                                at = item(pixels_flat, j) * columns
+                                sum0 = sum0 + load(d_flat, d0 + at)
+                                sum1 = sum1 + load(d_flat, d1 + at)
+                                sum2 = sum2 + load(d_flat, d2 + at)
+                                sum3 = sum3 + load(d_flat, d3 + at)
+                                sum4 = sum4 + load(d_flat, d4 + at)
+                                sum5 = sum5 + load(d_flat, d5 + at)
+                        store(dw_flat, o5, sum5)
+                        store(dw_flat, o4, sum4)
+                        store(dw_flat, o3, sum3)
+                    else:
+                        for i in range(some):
+                            for j in range(c * pitch + first[i, c, top], c * pitch + first[i, c, bottom]):
+                                at = item(pixels_flat, j) * columns
+                                sum0 = sum0 + load(d_flat, d0 + at)
+                                sum1 = sum1 + load(d_flat, d1 + at)
+                                sum2 = sum2 + load(d_flat, d2 + at)
+                    store(dw_flat, o2, sum2)
+                    store(dw_flat, o1, sum1)
+                    store(dw_flat, o0, sum0)
+            n0 += 6 if six else 3
