@@ -11,6 +11,7 @@ from ..errors import InputError
 
 MOST_LABEL = 2**31
 MOST_EXPANSION = 1032  # of a byte by gzip
+NAMED = 8  # arrays of a wrong file that its sentence names, at most
 HOW_TO_WRITE = "write it with numpy.savez(file, X=images, y=labels)"
 
 
@@ -65,7 +66,7 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
         images, labels = f"X{suffix}", f"y{suffix}"
         for key in (images, labels):
             if key not in arrays:
-                others = ", ".join(array_names(path)) or "none at all"
+                others = ", ".join(map(repr, array_names(path)[:NAMED])) or "none at all"
                 raise InputError(f"{path} has no array {key}, its arrays are: {others}; {HOW_TO_WRITE}")
         result[images] = _npz_images(path, images, arrays[images])
         check_labels(path, arrays[labels], len(result[images]), least=0)
