@@ -64,7 +64,10 @@ class Rows:
         names = [f"{family}:{scale:g}" for scale in scales]
         rows = [row for row in self.screened() if settings_of(row)["surrogate"] in names]
         if not rows:
-            raise InputError(f"stage 1 has no result of {family} at the plan's scales, and the next stages need one")
+            raise InputError(
+                f"stage 1 has no result of {family} at the plan's scales, and the next stages need one; minisnn "
+                "reproduce --retry computes failed points again"
+            )
         best = max(rows, key=lambda row: (validation(row)["accuracy"], -validation(row)["latency"]))
         return settings_of(best)["surrogate"]
 

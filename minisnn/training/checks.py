@@ -23,6 +23,11 @@ def check_fit(net: Network, data: Dataset, settings: Settings) -> None:
         )
     if settings.augment and len(data.input_shape) == 1:
         raise InputError(f"augment shifts images, but {data.name} has flat rows of {data.input_shape[0]}; set it to 0")
+    if settings.augment and settings.augment >= max(data.input_shape[:2]):
+        height, width = data.input_shape[:2]
+        raise InputError(
+            f"augment must be less than the longer side of an image, {height}x{width} in {data.name}, got {settings.augment}"
+        )
     if net.readout == "membrane" and settings.loss != "membrane":
         raise InputError(
             f"loss {settings.loss} counts spikes, but with readout membrane the last layer "

@@ -62,6 +62,7 @@ TRAIN = [
     ("--weight-decay -1", "--weight-decay must be at least 0, got -1.0"),
     ("--clip 0", "clip must be a norm above 0, got 0.0"),
     ("--augment -1", "augment must be a whole number from 0, got -1"),
+    ("--augment 8", "--augment must be less than the longer side of an image, 8x8 in digits, got 8"),
     ("--validation 1", "validation must be a share"),
     ("--validation 0.0001", "validation 0.0001 of"),
     ("--patience 3 --validation 0", "patience needs validation images"),
