@@ -7,8 +7,10 @@ first, and its flat rows run (channel, y, x).
 import numpy as np
 import pytest
 
+from minisnn import loss
 from minisnn.network import Network
 from minisnn.surrogate import FAMILIES
+from tests.benchmarks import race
 
 torch = pytest.importorskip("torch")
 
@@ -206,3 +208,98 @@ def test_snntorch(backend, surrogate, dtype):
 
     net = network(dtype, backend, surrogate=surrogate)
     compare(net, stimulus(dtype, constant=True), fire, exact=dtype == "float32")
+
+
+# The peers of the benchmark: they race with our weights, so they must compute what ours computes.
+
+RACED = {  # topology, shape of the input, padding: a cropped frame, padded maps without a pool, flat rows
+    "cropped": ("3C3-MP2-4C2-MP2-6-5", (10, 9, 2), 0),
+    "padded": ("3C3-4C3-MP2-5C3-6-5", (6, 6, 2), "same"),
+    "flat": ("12-5", (16,), 0),
+}
+
+
+class Recorder:
+    """Optimiser that keeps the gradients and changes nothing."""
+
+    def __init__(self, params, *_, **__):
+        self.params = list(params)
+        Recorder.last = self
+
+    def zero_grad(self):
+        for param in self.params:
+            param.grad = None
+
+    def step(self):
+        self.grads = [param.grad for param in self.params]
+
+
+def race_entries(peer, name, num_steps):
+    """Our network, our loss, counts and gradients, and a peer's entry with the same weights, images and labels."""
+    if lack := race.lacks(peer):
+        pytest.skip(f"{peer} needs {lack}")
+    topology, shape, padding = RACED[name]
+    setting = race.Setting(topology=topology, shape=shape, padding=padding, num_steps=num_steps, size=6, rounds=1, by=0)
+    rng = np.random.default_rng(5)
+    x, y = (rng.integers(-16, 17, (6, *shape)) / 8).astype(np.float32), rng.integers(0, 5, 6)
+    net = race.network(1, peer, setting)
+    for param in net.params:  # not dyadic: at exactly the threshold libraries may round to either side
+        param *= np.float32(2)
+    run = net.forward(x[None], num_steps)
+    value, dspk, dmem = loss.rate(run.spk, run.mem, y, net.classes)
+    return (net, value, net.scores(run), net.backward(run, dspk, dmem)), race.entry(peer, net, num_steps, x, y)
+
+
+def check_race(peer, name, num_steps=4):
+    """A peer's counts, loss and gradients are ours."""
+    (net, value, counts, grads), (infer, train) = race_entries(peer, name, num_steps)
+    assert 0.05 < counts.mean() / num_steps < 0.9
+    np.testing.assert_array_equal(np.asarray(infer()), counts)
+    if train is None:
+        return
+    np.testing.assert_allclose(train(), value, rtol=1e-5)
+    theirs = Recorder.last.grads
+    if race.PEERS[peer].file == "folded":  # its flat rows run as ours, and so do these gradients
+        theirs = [g.permute(2, 3, 1, 0) if g.ndim == 4 else g.t() for g in theirs]
+    else:
+        theirs = ours(net, theirs)
+    for parameter, actual, expected in zip(net.param_names, theirs, grads, strict=True):
+        scale = np.abs(expected).max()
+        assert scale > 0, parameter
+        np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-4 * scale, err_msg=parameter)
+
+
+@pytest.mark.parametrize("name", RACED)
+@pytest.mark.parametrize("peer", [peer for peer in race.PEERS if peer != "compile"])
+def test_peers_of_the_race(peer, name, monkeypatch):
+    monkeypatch.setattr(torch.optim, "Adam", Recorder)
+    check_race(peer, name)
+
+
+def test_compiled_peer_of_the_race(monkeypatch):
+    """torch.compile, with a single small network: it compiles for some ten seconds."""
+    monkeypatch.setattr(torch.optim, "Adam", Recorder)
+    check_race("compile", "cropped", num_steps=2)
+
+
+@pytest.mark.parametrize("constant", [True, False])
+@pytest.mark.parametrize("pool", [1, 2])
+def test_folded_neurons_by_automatic_differentiation(pool, constant):
+    """The backward pass by hand of the folded peer, against torch's of the neurons as one writes them."""
+    from tests.benchmarks import folded
+
+    num_steps, size = 4, 3
+    generator = torch.Generator().manual_seed(0)
+    cur = 2 * torch.randn((size if constant else num_steps * size, 5, 7, 6), generator=generator)
+    cur = cur.contiguous(memory_format=torch.channels_last)
+    grads = []
+    for neurons in (folded.Neurons.apply, folded.plain_neurons):
+        leaf = cur.clone().requires_grad_()
+        spk = neurons(leaf * 1, num_steps, pool, constant)  # a copy: the currents are overwritten
+        weight = torch.randn(spk.shape, generator=torch.Generator().manual_seed(1))
+        (spk * weight).sum().backward()
+        grads.append((spk.detach(), leaf.grad))
+    (spk, grad), (their_spk, their_grad) = grads
+    assert 0.05 < spk.mean() < 0.95 and torch.equal(spk, their_spk)
+    assert their_grad.abs().max() > 0.1
+    torch.testing.assert_close(grad, their_grad, rtol=1e-4, atol=1e-6)

@@ -1,31 +1,143 @@
 """The race of libraries runs on the same spikes, and its numbers are computed as stated."""
 
 import json
+from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
 
+from minisnn.topology import parse
 from tests.benchmarks import __main__ as benchmarks
-from tests.benchmarks import race
+from tests.benchmarks import limits, load, memory, race, show, throughput
+from tests.helpers import spikes
+
+IDLE, BUSY = ({"cpu_share": share, "sgemm_gflops": 100.0} for share in (1.0, 0.5))
 
 
-def test_needed_operations_by_hand():
+def test_dense_operations_by_hand():
     """Operations of one image and one step: two for each multiply-add."""
+    shapes = parse(race.TOPOLOGY, race.SHAPE)
     first = 30 * 30 * 32 * 3 * 3 * 3
-    rest = 13 * 13 * 32 * 3 * 3 * 32 + 32 * 6 * 6 * 256 + 256 * 10
-    assert race.needed_operations(1, 1) == 2 * (2 * first + 3 * rest)
-    assert race.needed_operations(10, 32) == 32 * 2 * (2 * first + 10 * 3 * rest)
+    for pooled, pixels in ((False, 13 * 13), (True, 12 * 12)):
+        rest = pixels * 32 * 3 * 3 * 32 + 32 * 6 * 6 * 256 + 256 * 10
+        assert limits.dense(shapes, 1, 1, pooled) == 2 * (2 * first + 3 * rest)
+        assert limits.dense(shapes, 10, 32, pooled) == 32 * 2 * (2 * first + 10 * 3 * rest)
 
 
-def test_a_small_race(monkeypatch, capsys):
+def by_brute_force(shape, spk):
+    """Multiply-adds of one product of a layer, counted one by one: for the spikes of (T, B, ...) alone."""
+    if shape.kind == "linear":
+        return sum(shape.w_shape[1] for _ in np.argwhere(spk))
+    kernel, _, _, outputs = shape.w_shape
+    count = 0
+    for _, _, y, x, _ in np.argwhere(spk):
+        for dy, dx in product(range(kernel), repeat=2):
+            row, column = y + shape.padding - dy, x + shape.padding - dx
+            if 0 <= row < shape.out_shape[0] and 0 <= column < shape.out_shape[1]:
+                count += outputs
+    return count
+
+
+@pytest.mark.parametrize("padding", [0, "same"])
+def test_operations_of_real_spikes_by_brute_force(padding):
+    num_steps, size, rng = 3, 2, np.random.default_rng(0)
+    shapes = parse("3C3-MP2-2C3-5-4", (9, 8, 2), padding)
+    assert shapes[0].out_shape[0] % 2 == 0 and shapes[0].in_shape[0] % 2 == 1, "the stimulus has a row that is cropped"
+    image = np.ones((1, size, *shapes[0].in_shape))
+    inputs = [image, *(spikes(rng, (num_steps, size, *shape.in_shape), 0.3) for shape in shapes[1:])]
+    expected = 2 * 2 * by_brute_force(shapes[0], np.ones_like(inputs[0]))
+    for shape, spk in zip(shapes[1:], inputs[1:]):
+        expected += 2 * (2 * by_brute_force(shape, spk) + by_brute_force(shape, np.ones_like(spk)))
+    assert limits.spikes(shapes, inputs) == expected
+    everything = [inputs[0], *(np.ones_like(spk) for spk in inputs[1:])]
+    assert limits.spikes(shapes, everything) == limits.dense(shapes, num_steps, size, pooled=True)
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    """All settings, small and short; the machine seems idle."""
+    for name, of in (("SETTINGS", race.SETTINGS), ("NETS", race.NETS)):
+        small = {key: replace(one, num_steps=2, size=2, rounds=1) for key, one in of.items()}
+        small |= {"vgg9": replace(small["vgg9"], topology="4C3-6C3-MP2-12-10")} if "vgg9" in small else {}
+        monkeypatch.setattr(race, name, small)
+    monkeypatch.setattr(race, "DOUBLED", replace(race.DOUBLED, num_steps=2, size=2, rounds=1))
+    monkeypatch.setattr(load, "take", lambda threads: IDLE)
+    monkeypatch.setattr(throughput, "PAUSE", 0)
+
+
+def without(*names):
+    """Replacement of race.lacks: these peers are not here."""
+    return lambda peer: "a package" if peer in names else ""
+
+
+def test_a_small_race(tiny, monkeypatch, capsys):
     for library in ("torch", "snntorch", "spikingjelly"):
         pytest.importorskip(library)
-    monkeypatch.setattr(benchmarks, "SETTINGS", {"t10_b32": (3, 2, 1), "t25_b128": (2, 3, 1)})
-    assert benchmarks.main(["--quick", "--json"]) == 0
+    monkeypatch.setattr(race, "lacks", without("compile", "jax"))  # tests/test_peers.py has them
+    peak, seen = memory.peak, {}
+
+    def once(library, *settings):
+        """Measure each library for the first of its settings alone."""
+        if library not in seen:
+            seen[library] = peak(library, *settings)
+        return seen[library]
+
+    monkeypatch.setattr(memory, "peak", once)
+    assert benchmarks.main(["--json"]) == 0
     result = json.loads(capsys.readouterr().out)
-    assert {*benchmarks.BARS} <= set(result)
-    assert all(np.isfinite(result[key]) and result[key] > 0 for key in benchmarks.BARS)
-    assert all(apart["largest_difference"] == 0 for apart in result["agreement_of_counts"].values())
-    assert benchmarks.main(["--quick"]) == 0
-    table = capsys.readouterr().out
-    assert "T = 3, batch 2" in table and "share of the limit" in table
+    tables = {"t10_b32": result, "t25_b128": result["t25_b128"], **result["nets"]}
+    assert {*tables} == {*show.BARS} and not result["loaded"]
+    for name, bars in show.BARS.items():
+        figures = {key: tables[name][key] for key in bars if not key.endswith(("compile", "jax"))}
+        assert all(np.isfinite(figure) and figure > 0 for figure in figures.values()), figures
+        assert all(tables[name][key] is None for key in bars.keys() - figures)
+        assert tables[name]["share_of_spike_limit"] < tables[name]["share_of_limit"]
+        assert all(apart["largest_difference"] == 0 for apart in tables[name]["agreement_of_counts"].values())
+    assert benchmarks.main(["--nets"]) == 0
+    text = capsys.readouterr().out
+    assert "vgg9: 4C3-6C3-MP2-12-10 on 32x32x3, T = 2, batch 2" in text and "mlp" in text and "t10_b32" not in text
+    assert "that real spikes need" in text and "LOADED" not in text
+
+
+def test_a_race_without_peers_has_every_key(tiny, monkeypatch, capsys):
+    monkeypatch.setattr(race, "lacks", without(*race.PEERS))
+    assert benchmarks.main(["--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    for name, bars in show.BARS.items():
+        table = result["nets"][name] if name in result["nets"] else {"t10_b32": result, **result}[name]
+        assert all(table[key] is None for key in bars if "_vs_" in key)
+        assert table["share_of_limit"] > 0
+
+
+def test_a_loaded_machine_refuses_or_marks(tiny, monkeypatch, capsys):
+    monkeypatch.setattr(race, "lacks", without(*race.PEERS))
+    monkeypatch.setattr(load, "take", lambda threads: BUSY)
+    assert benchmarks.main(["--quick"]) == 1
+    printed = capsys.readouterr()
+    assert not printed.out and "busy threads get 50 % of their cores; try again when it is idle" in printed.err
+    assert benchmarks.main(["--quick", "--anyway"]) == 1
+    assert "LOADED, figures are worthless: t10_b32" in capsys.readouterr().out
+    assert benchmarks.main(["--quick", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["loaded"] is True
+
+
+def test_load_that_comes_later_is_seen(tiny, monkeypatch, capsys):
+    monkeypatch.setattr(race, "lacks", without(*race.PEERS))
+    takes = iter([IDLE, IDLE | {"sgemm_gflops": 60.0}])
+    monkeypatch.setattr(load, "take", lambda threads: next(takes))
+    assert benchmarks.main(["--quick"]) == 1
+    printed = capsys.readouterr()
+    assert "LOADED" in printed.out and "matrix product fell from 100 to 60 GFLOP/s" in printed.err
+
+
+def test_busy_threads_of_others_take_their_share():
+    """Twice as many threads as cores get half of what they ask for."""
+    with load.cores(1):
+        assert load.cpu_share(2, seconds=0.2) < 0.6
+
+
+def test_no_round_begins_after_the_end():
+    called = []
+    times = throughput.alternate({"a": lambda: called.append(1)}, rounds=5, until=0)
+    assert len(called) == 2 and len(times["a"]) == 1

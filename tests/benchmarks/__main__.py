@@ -1,122 +1,111 @@
-"""Race minisnn against snnTorch and SpikingJelly: python -m tests.benchmarks [--json] [--quick].
+"""Race minisnn against torch and JAX: python -m tests.benchmarks [--json] [--quick] [--nets] [--anyway].
 
-The network 32C3-MP2-32C3-MP2-256-10 on 32x32x3, direct coding, beta 0.25, threshold 1, subtractive reset,
-cross-entropy on counts, Adam; identical weights, images and labels. All run in one process in turns, on the same
-number of threads, and ratios of medians are printed; peak memory is measured for each in a process of its own.
+Direct coding, beta 0.25, threshold 1, subtractive reset, cross-entropy on counts, Adam; identical weights, images and
+labels, and spike counts that are compared. All run in one process in turns, on the same number of threads, and ratios
+of medians are printed beside their bars; peak memory is measured for each in a process of its own.
+
+The peers: snnTorch and SpikingJelly as their manuals write it, and each as fast as it could be made, plain torch with
+all steps folded into the batch, eager and by torch.compile, and JAX (inference). A peer that is not installed
+(pip install '.[peers]') has no figure.
+
+The network is 32C3-MP2-32C3-MP2-256-10 on 32x32x3; --nets races others. On a machine that is busy the figures are
+worthless: the race is refused, or, with --anyway and --json, marked. --json has everything, within 14 minutes on two
+cores.
 """
 
 import argparse
 import json
 import sys
+import time
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 
 from tqdm import tqdm
 
-from . import race
+from . import load, memory, race, show, throughput
 
-SETTINGS = {"t10_b32": (10, 32, 11), "t25_b128": (25, 128, 3)}  # T, batch, rounds
-PEERS = tuple(race.NEURONS)
-BARS = {
-    "train_vs_snntorch": 3,
-    "train_vs_spikingjelly": 4,
-    "infer_vs_snntorch": 5,
-    "infer_vs_spikingjelly": 5,
-    "memory_vs_snntorch": 1 / 3,
-    "share_of_limit": 0.3,
-}
-BARS_25 = BARS | {"train_vs_spikingjelly": 2, "infer_vs_snntorch": 3, "infer_vs_spikingjelly": 3}
-
-
-def show(result, bars):
-    """One setting as lines of text."""
-    print(
-        f"\nT = {result['num_steps']}, batch {result['batch_size']}, {result['images']}: firing rates of the layers "
-        + ", ".join(f"{100 * rate:.1f} %" for rate in result["firing_rates"])
-    )
-    rows = [("", *PEERS, *(f"minisnn / {peer}" for peer in PEERS))]
-    for kind, label in (("train", "training, samples/s"), ("infer", "inference, samples/s")):
-        speeds = result[f"{kind}_samples_per_s"]
-        rows.append(
-            (
-                label,
-                *(f"{speeds[peer]:.0f}" for peer in PEERS),
-                *(
-                    f"{speeds[f'minisnn/{peer}']:.0f} = {result[f'{kind}_vs_{peer}']:.1f}x"
-                    f" (bar {bars[f'{kind}_vs_{peer}']}x)"
-                    for peer in PEERS
-                ),
-            )
-        )
-    if "peak_mb" in result:
-        peaks = result["peak_mb"]
-        rows.append(
-            (
-                "peak memory of training, MB",
-                *(f"{peaks[peer]:.0f}" for peer in PEERS),
-                f"{peaks['minisnn']:.0f} = {result['memory_vs_snntorch']:.2f}x (bar 0.33x)",
-                f"{peaks['minisnn']:.0f} = {peaks['minisnn'] / peaks['spikingjelly']:.2f}x",
-            )
-        )
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    for row in rows:
-        print(
-            "  ".join(
-                cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths))
-            ).rstrip()
-        )
-    print(
-        f"share of the limit (training): {result['share_of_limit']:.2f} of {result['sgemm_gflops']:.0f} GFLOP/s "
-        "(bar 0.3; operations are counted dense, silent inputs are skipped)"
-    )
-    print(
-        "spike counts that differ from minisnn's: "
-        + ", ".join(
-            f"{peer} {100 * apart['share_that_differs']:.2f} %" for peer, apart in result["agreement_of_counts"].items()
-        )
-    )
+BUDGET = 13.5  # minutes, after which no measurement begins
 
 
 def main(argv=None):
-    """Measure and print; exit status 2 where a peer is missing."""
+    """Measure and print; exit status 1 where load refuses or spoils the figures that are printed as text."""
     parser = argparse.ArgumentParser(
         prog="python -m tests.benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    parser.add_argument("--json", action="store_true", help="print all figures as JSON, the other networks' too")
     parser.add_argument("--quick", action="store_true", help="T = 10, batch 32 alone, 3 rounds")
+    parser.add_argument("--nets", action="store_true", help="the other networks instead")
+    parser.add_argument("--anyway", action="store_true", help="go on, and mark the figures, if the machine is loaded")
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args(argv)
-    try:
-        versions = {name: version(name) for name in ("numpy", "numba", "torch", *PEERS)}
-    except PackageNotFoundError as error:
-        print(f"benchmarks: {error.name} is missing; pip install torch==2.13.0 snntorch spikingjelly", file=sys.stderr)
-        return 2
-    from . import memory, throughput
+    with load.cores(args.threads):
+        return _run(args)
 
-    def measure(num_steps, size, rounds, gain=1.0):
-        turns = (rounds + 1) * (4 + 5)
-        with tqdm(total=turns, desc=f"T = {num_steps}, batch {size}", unit="turn") as bar:
-            return throughput.measure(num_steps, size, rounds, args.threads, gain, bar.update)
 
-    results = {}
-    for key, (num_steps, size, rounds) in list(SETTINGS.items())[: 1 if args.quick else None]:
-        result = measure(num_steps, size, 3 if args.quick else rounds)
-        result["peak_mb"] = {
-            name: memory.peak(name, num_steps, size, args.threads)
-            for name in tqdm(("minisnn", *PEERS), desc="peak memory", unit="library")
-        }
-        result["memory_vs_snntorch"] = result["peak_mb"]["minisnn"] / result["peak_mb"]["snntorch"]
-        results[key] = result
-    if not args.quick:
-        results["weights_doubled"] = measure(10, 32, 5, gain=2.0)
+def _run(args):
+    start = time.monotonic()
+    takes = [load.take(args.threads)]
+    if (words := load.complaint(takes)) and not (args.json or args.anyway):
+        print(f"benchmarks: {words}; try again when it is idle, or go on with --anyway", file=sys.stderr)
+        return 1
+    results = {name: _measure(name, setting, args, start, takes) for name, setting in _chosen(args).items()}
+    words = load.complaint(takes)
     if args.json:
-        print(json.dumps(results.pop("t10_b32") | results | {"threads": args.threads, "versions": versions}))
-        return 0
-    print(f"{args.threads} threads; " + ", ".join(f"{name} {number}" for name, number in versions.items()))
-    for key, result in results.items():
-        if key == "weights_doubled":
-            print("\nThe same with all weights doubled, so that more fires (no bars):", end="")
-        show(result, BARS_25 if key == "t25_b128" else BARS)
-    return 0
+        print(json.dumps(_as_json(results, takes, args)))
+    else:
+        versions = ", ".join(f"{name} {number or 'missing'}" for name, number in _versions().items())
+        print(f"{args.threads} threads; {versions}")
+        for name, result in results.items():
+            print(show.text(name, result))
+    if words:
+        print(f"benchmarks: {words}; figures that are marked are worthless", file=sys.stderr)
+    return 1 if words and not args.json else 0
+
+
+def _chosen(args):
+    """Return the settings to be measured, those with bars before those without."""
+    if args.quick:
+        name, setting = next(iter(race.SETTINGS.items()))
+        return {name: replace(setting, rounds=min(3, setting.rounds))}
+    if args.json:
+        return race.SETTINGS | race.NETS | {"weights_doubled": race.DOUBLED}
+    return race.NETS if args.nets else race.SETTINGS | {"weights_doubled": race.DOUBLED}
+
+
+def _measure(name, setting, args, start, takes):
+    """Measure a setting between two takes of the load."""
+    until = start + 60 * setting.by
+    turns = (setting.rounds + 1) * (2 * len(setting.train) + 2 * len(setting.infer))
+    with tqdm(total=turns, desc=name, unit="turn") as bar:
+        result = throughput.measure(setting, args.threads, until, bar.update)
+    if setting.memory:
+        with tqdm(total=1 + len(setting.memory), desc=f"{name}, memory", unit="library") as bar:
+            result |= memory.peaks(setting, args.threads, start + 60 * BUDGET, bar.update)
+    takes.append(load.take(args.threads))
+    return result | {"loaded": bool(load.complaint(takes[-2:], takes))}
+
+
+def _as_json(results, takes, args):
+    """Return all figures; those of the first setting stand at the top."""
+    nets = {name: results[name] for name in race.NETS if name in results}
+    top, *others = (name for name in results if name not in nets)
+    return (
+        results[top]
+        | {name: results[name] for name in others}
+        | ({"nets": nets} if nets else {})
+        | {"loaded": bool(load.complaint(takes)), "load": takes, "threads": args.threads, "versions": _versions()}
+    )
+
+
+def _versions():
+    """Return the version of each package, None for one that is missing."""
+    found = {}
+    for name in dict.fromkeys(["numpy", "numba", *(name for peer in race.PEERS.values() for name in peer.packages)]):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = None
+    return found
 
 
 if __name__ == "__main__":

@@ -4,23 +4,42 @@ Not by ``ru_maxrss``: a process inherits that from the one that started it, and 
 kernel's own mark is set back after the imports instead, and read after the training.
 """
 
+import json
 import subprocess
 import sys
+import time
+from dataclasses import asdict
 from pathlib import Path
+
+from . import race
 
 STEPS = 3
 
 
-def peak(library, num_steps, size, threads):
+def peak(library, setting, threads):
     """MB that STEPS steps of training take at their highest, over what the process had after its imports.
 
-    Ours includes loading the compiled kernels; run it once before, so that they are compiled and cached.
+    None if the library is missing. Ours includes loading the compiled kernels; run it once before, so that they are
+    compiled and cached.
     """
-    arguments = [library, str(num_steps), str(size), str(threads)]
+    if library != "minisnn" and race.lacks(library):
+        return None
+    arguments = [library, json.dumps(asdict(setting)), str(threads)]
     done = subprocess.run(
         [sys.executable, "-m", "tests.benchmarks.memory", *arguments], check=True, capture_output=True, text=True
     )
     return float(done.stdout.split()[-1])
+
+
+def peaks(setting, threads, until, progress=lambda: None):
+    """Peaks of a setting as {"peak_mb": {library: MB}, "memory_vs_...": ratio}; None after the moment `until`."""
+    found = {}
+    for library in ("minisnn", *setting.memory):
+        found[library] = peak(library, setting, threads) if time.monotonic() < until else None
+        progress()
+    ours, *theirs = found.items()
+    ratios = {f"memory_vs_{peer}": ours[1] / mb if ours[1] and mb else None for peer, mb in theirs}
+    return ratios | {"peak_mb": found}
 
 
 def _status(field):
@@ -29,37 +48,28 @@ def _status(field):
     return next(int(line.split()[1]) for line in lines if line.startswith(field)) / 1024
 
 
-def _train(library, num_steps, size, threads):
+def _train(library, setting, threads):
     from minisnn.kernels import network  # noqa: F401  (Numba)
 
-    from . import race
-
     peer = "snntorch" if library == "minisnn" else library
-    net = race.network(threads, peer)
-    x, y, _ = race.batch(size)
-    if library == "minisnn":
+    net = race.network(threads, peer, setting)
+    x, y, _ = race.batch(setting.size, setting.shape)
+    if library != "minisnn":
+        if "torch" in race.PEERS[library].packages:
+            import torch
 
-        def prepare():
-            return race.ours(net, num_steps)[1], (x, y)
-    else:
-        import torch
-
-        from . import peers
-
-        torch.set_num_threads(threads)
-        make, batch = getattr(peers, library), peers.tensors(x, y)
-        make(net, 1)  # imports its library
-
-        def prepare():
-            return make(net, num_steps)[1], batch
+            torch.set_num_threads(threads)
+        race.entry(library, net, 1, x, y)  # imports its library
 
     Path("/proc/self/clear_refs").write_text("5")  # VmHWM starts again from VmRSS
     before = _status("VmRSS")
-    step, batch = prepare()
+    _, step = race.entry(library, net, setting.num_steps, x, y)
     for _ in range(STEPS):
-        step(*batch)
+        step()
     return _status("VmHWM") - before
 
 
 if __name__ == "__main__":
-    print(_train(sys.argv[1], *map(int, sys.argv[2:])))
+    _fields = json.loads(sys.argv[2])
+    _setting = race.Setting(**{name: tuple(v) if isinstance(v, list) else v for name, v in _fields.items()})
+    print(_train(sys.argv[1], _setting, int(sys.argv[3])))

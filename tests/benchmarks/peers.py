@@ -1,20 +1,19 @@
-"""The same network in snnTorch and in SpikingJelly, with our weights.
+"""The same network in snnTorch and in SpikingJelly, with our weights, as their manuals write it.
 
-Each maker takes our network and T, and returns (forward, step) as ``race.ours``; images are torch tensors,
-channels first. Both are written as their manuals do, and convolve the constant image at every step.
+Each maker takes our network and T, and returns (infer, step): spike counts of a batch, and one step of training;
+images are torch tensors, channels first. Both convolve the constant image at every step.
 """
 
 import torch
 import torch.nn as nn
 
-from .race import BETA, LR, THRESHOLD
-
-COMMAND = "pip install torch==2.13.0 snntorch spikingjelly"
+from .race import BETA, LR, SLOPE, THRESHOLD
 
 
 def tensors(x, y):
     """Images and labels as torch takes them."""
-    return torch.tensor(x).permute(0, 3, 1, 2).contiguous(), torch.tensor(y)
+    images = torch.tensor(x)
+    return images.permute(0, 3, 1, 2).contiguous() if images.ndim == 4 else images, torch.tensor(y)
 
 
 def snntorch(net, num_steps):
@@ -22,28 +21,25 @@ def snntorch(net, num_steps):
     import snntorch as snn
     from snntorch import surrogate
 
-    lif = [snn.Leaky(beta=BETA, threshold=THRESHOLD, spike_grad=surrogate.fast_sigmoid(slope=25)) for _ in range(4)]
-    conv1, conv2, fc1, fc2 = modules = [
-        nn.Conv2d(3, 32, 3),
-        nn.Conv2d(32, 32, 3),
-        nn.Linear(1152, 256),
-        nn.Linear(256, 10),
-    ]
+    shapes = [layer.shape for layer in net.layers]
+    lif = [snn.Leaky(beta=BETA, threshold=THRESHOLD, spike_grad=surrogate.fast_sigmoid(slope=SLOPE)) for _ in shapes]
+    modules = [_module(nn, shape) for shape in shapes]
+    pools = [nn.MaxPool2d(shape.pool) if shape.pool > 1 else nn.Identity() for shape in shapes]
     _copy_weights(net, modules)
-    pool = nn.MaxPool2d(2)
 
     def forward(x):
-        mem = [layer.init_leaky() for layer in lif]
+        mem = [neuron.init_leaky() for neuron in lif]
         counts = 0
         for _ in range(num_steps):
-            s, mem[0] = lif[0](conv1(x), mem[0])
-            s, mem[1] = lif[1](conv2(pool(s)), mem[1])
-            s, mem[2] = lif[2](fc1(pool(s).flatten(1)), mem[2])
-            s, mem[3] = lif[3](fc2(s), mem[3])
+            s = x
+            for i, module in enumerate(modules):
+                s = s.flatten(1) if isinstance(module, nn.Linear) else s
+                s, mem[i] = lif[i](module(s), mem[i])
+                s = pools[i](s)
             counts = counts + s
         return counts
 
-    return forward, _step(nn.ModuleList(modules).parameters(), forward)
+    return torch.no_grad()(forward), _step(nn.ModuleList(modules).parameters(), forward)
 
 
 def spikingjelly(net, num_steps):
@@ -61,33 +57,29 @@ def spikingjelly(net, num_steps):
             step_mode="m",
         )
 
-    modules = [
-        layer.Conv2d(3, 32, 3, step_mode="m"),
-        layer.Conv2d(32, 32, 3, step_mode="m"),
-        layer.Linear(1152, 256, step_mode="m"),
-        layer.Linear(256, 10, step_mode="m"),
-    ]
+    modules, model = [], nn.Sequential()
+    for shape in [ours.shape for ours in net.layers]:
+        modules.append(_module(layer, shape, step_mode="m"))
+        if shape.kind == "linear" and len(shape.in_shape) == 3:
+            model.append(layer.Flatten(step_mode="m"))
+        model.append(modules[-1]).append(lif())
+        if shape.pool > 1:
+            model.append(layer.MaxPool2d(shape.pool, step_mode="m"))
     _copy_weights(net, modules)
-    conv1, conv2, fc1, fc2 = modules
-    model = nn.Sequential(
-        conv1,
-        lif(),
-        layer.MaxPool2d(2, step_mode="m"),
-        conv2,
-        lif(),
-        layer.MaxPool2d(2, step_mode="m"),
-        layer.Flatten(step_mode="m"),
-        fc1,
-        lif(),
-        fc2,
-        lif(),
-    )
 
     def forward(x):
         functional.reset_net(model)
         return model(x.unsqueeze(0).expand(num_steps, *x.shape).contiguous()).sum(0)
 
-    return forward, _step(model.parameters(), forward)
+    return torch.no_grad()(forward), _step(model.parameters(), forward)
+
+
+def _module(library, shape, **options):
+    """Return the layer of weights of a shape, from a library that names its layers as torch does."""
+    if shape.kind == "linear":
+        return library.Linear(*shape.w_shape, **options)
+    kernel, _, inputs, outputs = shape.w_shape
+    return library.Conv2d(inputs, outputs, kernel, padding=shape.padding, **options)
 
 
 def _copy_weights(net, modules):

@@ -1,69 +1,116 @@
 """Throughput: all libraries in one process, in turns, so that a busy machine is busy for all of them."""
 
 import time
-from functools import partial
+from statistics import median
 
 import numpy as np
 
-from . import race
+from . import limits, race
 
 PAUSE = 0.2  # seconds between turns: the threads of OpenBLAS and OpenMP spin for a while before they sleep
 
 
-def measure(num_steps, size, rounds, threads, gain=1.0, progress=lambda: None):
-    """Ratios, samples per second and firing rates at one setting, as a dict."""
-    import torch
+def measure(setting, threads, until=float("inf"), progress=lambda: None):
+    """Ratios, samples per second and firing rates of a setting, as a dict; a peer that is missing has None.
 
-    from . import peers
+    After the moment `until` (of ``time.monotonic``) no further round begins, and none of the peers joins.
+    """
+    x, y, images = race.batch(setting.size, setting.shape)
+    left = until - time.monotonic()
+    entries, agreement = {}, {}
+    for partner in dict.fromkeys(race.PEERS[peer].neuron for peer in setting.peers):
+        entries[f"minisnn/{partner}"] = race.entry(
+            "minisnn", race.network(threads, partner, setting), setting.num_steps, x, y
+        )
+    net = race.network(threads, "snntorch", setting)
+    for peer in setting.peers:
+        if race.lacks(peer) or time.monotonic() > until:
+            continue
+        entries[peer] = _entry(peer, threads, setting, x, y)
+        agreement[peer] = _agreement(entries[partner_of(peer)][0](), np.asarray(entries[peer][0]()))
+    before = net.forward(x[None], setting.num_steps, record=True)
+    needed = _operations(net, before, setting)
 
-    torch.set_num_threads(threads)
-    x, y, images = race.batch(size)
-    tx, ty = peers.tensors(x, y)
-    nets = {peer: race.network(threads, peer, gain) for peer in race.NEURONS}
-    rates = nets["snntorch"].forward(x[None], num_steps).rates
-    forwards, steps, agreement = {}, {}, {}
-    for peer, net in nets.items():
-        their_forward, their_step = getattr(peers, peer)(net, num_steps)
-        our_forward, our_step = race.ours(net, num_steps)
-        agreement[peer] = _agreement(our_forward(x), torch.no_grad()(their_forward)(tx).numpy())
-        forwards[f"minisnn/{peer}"] = lambda f=our_forward: f(x)
-        forwards[peer] = partial(torch.no_grad()(their_forward), tx)
-        steps[f"minisnn/{peer}"] = lambda f=our_step: f(x, y)
-        steps[peer] = lambda f=their_step: f(tx, ty)
-    infer = alternate(forwards, rounds, progress)
-    train = alternate(steps | {"sgemm": race.sgemm}, rounds, progress)
+    infer = _functions(entries, setting.infer, 0)
+    train = _functions(entries, setting.train, 1)
+    infer = alternate(infer, setting.rounds, until - 0.6 * left, progress)
+    train = alternate(train | {"sgemm": race.sgemm}, setting.rounds, until, progress)
 
     result = {}
-    for peer in nets:
-        for name, times in (("train", train), ("infer", infer)):
-            ratios = times[peer] / times[f"minisnn/{peer}"]
-            result[f"{name}_vs_{peer}"] = float(np.median(times[peer]) / np.median(times[f"minisnn/{peer}"]))
-            result[f"{name}_vs_{peer}_range"] = [float(ratios.min()), float(ratios.max())]
-    flops = race.SGEMM_OPERATIONS / float(np.median(train["sgemm"]))
-    ours = float(np.median(train["minisnn/snntorch"]))
-    for key, second in (("share_of_limit", 13 * 13), ("share_of_limit_12x12", 12 * 12)):
-        result[key] = race.needed_operations(num_steps, size, second) / flops / ours
-    return result | {
-        "train_samples_per_s": {name: size / float(np.median(t)) for name, t in train.items() if name != "sgemm"},
-        "infer_samples_per_s": {name: size / float(np.median(t)) for name, t in infer.items()},
-        "sgemm_gflops": flops / 1e9,
-        "firing_rates": rates.tolist(),
-        "firing_rates_after_training": nets["snntorch"].forward(x[None], num_steps).rates.tolist(),
-        "agreement_of_counts": agreement,
-        "images": images,
-        "num_steps": num_steps,
-        "batch_size": size,
-        "rounds": rounds,
+    for kind, peers, times in (("train", setting.train, train), ("infer", setting.infer, infer)):
+        for peer in peers:
+            result |= _ratios(f"{kind}_vs_{peer}", times.get(peer), times.get(partner_of(peer)))
+    flops = race.SGEMM_OPERATIONS / median(train["sgemm"])
+    ours = median(train["minisnn/snntorch"])
+    shares = {"share_of_limit": "dense", "share_of_limit_12x12": "pooled", "share_of_spike_limit": "spikes"}
+    return (
+        result
+        | {key: needed[kind] / flops / ours for key, kind in shares.items()}
+        | {
+            "needed_gflop": {kind: operations / 1e9 for kind, operations in needed.items()},
+            "train_samples_per_s": {name: setting.size / median(t) for name, t in train.items() if name != "sgemm"},
+            "infer_samples_per_s": {name: setting.size / median(t) for name, t in infer.items()},
+            "sgemm_gflops": flops / 1e9,
+            "firing_rates": before.rates.tolist(),
+            "agreement_of_counts": agreement,
+            "images": images,
+            "topology": setting.topology,
+            "input_shape": list(setting.shape),
+            "num_steps": setting.num_steps,
+            "batch_size": setting.size,
+            "rounds": len(train["sgemm"]),
+        }
+    )
+
+
+def partner_of(peer):
+    """Return the name of our entry that has the neuron of `peer`."""
+    return f"minisnn/{race.PEERS[peer].neuron}"
+
+
+def _entry(peer, threads, setting, x, y):
+    if "torch" in race.PEERS[peer].packages:
+        import torch
+
+        torch.set_num_threads(threads)
+    return race.entry(peer, race.network(threads, peer, setting), setting.num_steps, x, y)
+
+
+def _functions(entries, peers, kind):
+    """Return the functions that run in turns: each peer that is here, after our entry with its neuron."""
+    names = [name for peer in peers if peer in entries for name in (partner_of(peer), peer)]
+    names = names or ["minisnn/snntorch"] * bool(peers)
+    return {name: entries[name][kind] for name in dict.fromkeys(names)}
+
+
+def _operations(net, run, setting):
+    """Operations of a training step: dense as the peers compute it, dense for pooled pixels, and of real spikes."""
+    shapes = [layer.shape for layer in net.layers]
+    counts = {
+        name: limits.dense(shapes, setting.num_steps, setting.size, pooled)
+        for name, pooled in (("dense", False), ("pooled", True))
     }
+    return counts | {"spikes": limits.spikes(shapes, [layer.inputs for layer in run.layers])}
 
 
-def alternate(functions, rounds, progress=lambda: None):
+def _ratios(key, theirs, ours):
+    """Return the ratio of the medians, and the range over the rounds; None for a peer that is missing."""
+    if theirs is None:
+        return {key: None, f"{key}_range": None}
+    ratios = theirs / ours
+    return {key: median(theirs) / median(ours), f"{key}_range": [float(ratios.min()), float(ratios.max())]}
+
+
+def alternate(functions, rounds, until=float("inf"), progress=lambda: None):
     """Seconds of each function in each round, called in turns; a first round does not count.
 
-    A function that returns seconds itself, as ``race.sgemm``, is taken at its word.
+    A function that returns seconds itself, as ``race.sgemm``, is taken at its word. When the moment `until` is over, no
+    round begins but the first that counts.
     """
     times = {name: [] for name in functions}
     for turn in range(rounds + 1):
+        if turn > 1 and time.monotonic() > until:
+            break
         for name, function in functions.items():
             time.sleep(PAUSE)
             start = time.perf_counter()

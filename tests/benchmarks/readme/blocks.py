@@ -2,8 +2,10 @@
 
 import numpy as np
 
+from ..race import PEERS
+from ..show import race_rows, times
 from .record import RESULTS
-from .words import accuracy, claim, duration, item, layerwise_cycles, lost, paragraph, percent, rates, table
+from .words import TITLES, accuracy, claim, duration, item, layerwise_cycles, lost, paragraph, percent, rates, table
 
 
 def intro(speed):
@@ -211,25 +213,26 @@ def study(study):
 
 def speed(speed, points):
     one, two = speed["races"]["t10_b32"], speed["races"]["t25_b128"]
-    versions = speed["versions"]
-
-    def ratios(kind, race):
-        return f"{race[f'{kind}_vs_snntorch']:.1f}x and {race[f'{kind}_vs_spikingjelly']:.1f}x"
-
+    versions = ", ".join(
+        f"{about.title} {speed['versions'][about.packages[-1]]}"
+        for name, about in PEERS.items()
+        if name not in ("compile", "folded") and speed["versions"].get(about.packages[-1])
+    )
     return (
         paragraph(
-            f"""The study's network (32C3-MP2-32C3-MP2-256-10 on 32x32x3, direct coding, beta 0.25, threshold 1,
-        cross-entropy on counts, Adam), with the same weights, images and labels, against snnTorch
-        {versions["snntorch"]} and SpikingJelly {versions["spikingjelly"]} with torch {versions["torch"]} (CPU), by
-        `python -m tests.benchmarks`. Medians of alternating runs in one process on two cores; each peer uses its own
-        surrogate and reset order, and minisnn the same. At T = 10 and batches of 32, minisnn trains **{
-                ratios("train", one)
-            }** as fast as the two, and infers {ratios("infer", one)} as fast; at T = 25 and batches of 128,
-        {ratios("train", two)}, and {ratios("infer", two)}. Training takes {_memory(one)} of the memory of snnTorch at
-        T = 10, and {_memory(two)} at T = 25. Training reaches {one["share_of_limit"]:.2f} and
-        {two["share_of_limit"]:.2f} of the physical limit, at {one["sgemm_gflops"]:.0f} and {two["sgemm_gflops"]:.0f}
-        GFLOP/s of sgemm. On a shared machine the ratios vary by some tenths from run to run. [All
-        numbers]({RESULTS}/speed.md)."""
+            f"""How many times as fast as its peers minisnn is, and its share of their memory, on the same weights,
+        images and labels: direct coding, beta 0.25, threshold 1, cross-entropy on counts, Adam. Medians of alternating
+        runs in one process on two cores, against {versions}, on torch {speed["versions"]["torch"]} (CPU), by
+        `python -m tests.benchmarks --json`. On a shared machine the ratios vary by some tenths from run to run. [All
+        numbers, and the bars]({RESULTS}/speed.md)."""
+        )
+        + "\n"
+        + _races(speed["races"])
+        + "\n"
+        + paragraph(
+            f"""At T = 10 and at T = 25 training reaches {one["share_of_limit"]:.2f} and {two["share_of_limit"]:.2f} of
+        the rate of NumPy's matrix product ({one["sgemm_gflops"]:.0f} and {two["sgemm_gflops"]:.0f} GFLOP/s in the same
+        run), if operations are counted dense{_spike_limit(one, two)}."""
         )
         + "\n"
         + paragraph(
@@ -240,12 +243,33 @@ def speed(speed, points):
     )
 
 
+def _races(races):
+    """Return the table of ratios: a row for each race and kind, a column for each peer."""
+    rows = []
+    for name, race in races.items():
+        if name == "weights_doubled":
+            continue  # in the long table
+        ratios = {(kind, peer): times(kind, ratio) for kind, peer, _, _, ratio in race_rows(race)}
+        for kind, what in (("train", "training"), ("infer", "inference"), ("memory", "peak memory of training")):
+            if any(of == kind for of, _ in ratios):
+                rows.append((f"{TITLES[name]}: {what}", *(ratios.get((kind, peer), "") for peer in PEERS)))
+    return table(("minisnn against", *(about.title for about in PEERS.values())), rows)
+
+
+def _spike_limit(*races):
+    """Say which share of the operations that real spikes need, where it was measured."""
+    if not all("share_of_spike_limit" in race for race in races):
+        return ""
+    shares = " and ".join(f"{race['share_of_spike_limit']:.2f}" for race in races)
+    needed = races[0]["needed_gflop"]
+    return (
+        f", and {shares} if only those are counted that real spikes need ({needed['spikes']:.2f} of "
+        f"{needed['dense']:.2f} GFLOP at T = 10)"
+    )
+
+
 def _mean(design):
     return f"{design['latency_cycles']['mean']:,.0f}"
-
-
-def _memory(race):
-    return f"{race['peak_mb']['minisnn'] / race['peak_mb']['snntorch']:.2f}x"
 
 
 def _clock(clocks):

@@ -4,6 +4,15 @@ import textwrap
 
 import numpy as np
 
+TITLES = {  # of the races, in README; those of other networks say theirs
+    "t10_b32": "32C3-MP2-32C3-MP2-256-10 on 32x32x3, T = 10, batch 32",
+    "t25_b128": "the same, T = 25, batch 128",
+    "mlp": "784-1024-10, T = 25, batch 128",
+    "small": "8C3-MP2-16C3-MP2-10 on 28x28, T = 10, batch 32",
+    "vgg9": "64C3-112C3-MP2-192C3-216C3-MP2-480C3-504C3-560C3-MP2-1064-10 on 32x32x3, padded, T = 4, batch 16",
+    "weights_doubled": "32C3-MP2-32C3-MP2-256-10, weights doubled, T = 10, batch 32",
+}
+
 
 def paragraph(text: str) -> str:
     """Return text as lines of at most 120 columns; lines in the source may be of any length."""
