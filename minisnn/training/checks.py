@@ -26,7 +26,8 @@ def check_fit(net: Network, data: Dataset, settings: Settings) -> None:
     if settings.augment and settings.augment >= max(data.input_shape[:2]):
         height, width = data.input_shape[:2]
         raise InputError(
-            f"augment must be less than the longer side of an image, {height}x{width} in {data.name}, got {settings.augment}"
+            f"augment must be less than the longer side of an image, {height}x{width} in {data.name}, got "
+            f"{settings.augment}"
         )
     if net.readout == "membrane" and settings.loss != "membrane":
         raise InputError(
