@@ -104,15 +104,16 @@ def other_scale(x: np.ndarray, encoder: Any) -> str:
     It is empty if they have the same. For another scale the largest value, the deviation and the mean must all be more
     than four times too large, or all too small: one hot pixel or one wrong image changes the largest value alone.
     """
-    sample = np.asarray(x[:: max(len(x) // SAMPLE, 1)], np.float64)
+    sample = np.asarray(x[:: -(-len(x) // SAMPLE)], np.float64)
+    sample_mean, sample_deviation = float(sample.mean()), float(sample.std())
     means, deviations = np.array(encoder.mean), np.array(encoder.std)
     mean, deviation = float(means.mean()), float(np.sqrt((deviations**2).mean() + means.var()))
     directions = [_direction(max(float(x.max()), -float(x.min())), encoder.max_value)]
     if (mean, deviation) != (0.0, 1.0):  # those of an encoder that was not fitted to images
-        if sample.std() > 0:  # images of one value have no deviation at any scale
-            directions.append(_direction(float(sample.std()), deviation))
+        if sample_deviation > 0:  # images of one value have no deviation at any scale
+            directions.append(_direction(sample_deviation, deviation))
         if abs(mean) > 0.01 * deviation:  # else it is 0 but for chance
-            directions.append(_direction(abs(float(sample.mean())), abs(mean)))
+            directions.append(_direction(abs(sample_mean), abs(mean)))
     if all(way > 0 for way in directions) or (len(x) >= DARK and all(way < 0 for way in directions)):
         return (
             f"the images' pixels go up to {np.max(x):g}, those that the model was trained on up to "

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from . import backend as backends
 from . import check, init, lif, maxpool
 from . import surrogate as surrogates
 from .errors import InputError
@@ -276,6 +277,7 @@ class Network:
                 raise InputError('smooth=True runs on backend="numpy" only')
             if any(layer.pooling is not maxpool for layer in self.layers):
                 raise InputError('the kernels pool by maximum only; use backend="numpy" for another pool')
+        if self._has_kernels():
             from .kernels import network as kernels
 
             return _as_run(kernels.forward(self, inputs, num_steps, record), num_steps)
@@ -341,7 +343,7 @@ class Network:
         # rate = mean of the layer's spikes: each spike has the same share in it
         spikes = [layer.shape.neurons * run.spk.shape[1] * run.num_steps for layer in self.layers]
         shares = [self.dtype.type(d / n) for d, n in zip(by_layer, spikes)]
-        if self.backend == "numba":
+        if self._has_kernels():
             from .kernels import network as kernels
 
             return kernels.backward(self, run.tape, dspk, dmem, shares)
@@ -383,9 +385,13 @@ class Network:
             return inputs  # spikes
         return inputs.astype(self.dtype, copy=False)
 
+    def _has_kernels(self):
+        """Return whether the kernels run this network: where Numba cannot be imported, the reference does."""
+        return self.backend == "numba" and backends.has_numba()
+
     def _check_run(self, run):
         """Raise InputError unless `run` is what this network's forward returned for a backward pass."""
-        kernels = self.backend == "numba"
+        kernels = self._has_kernels()
         layers = (run.tape[0] if run.tape else []) if kernels else run.layers
         sizes = [(prod(done.inputs.shape[2:]), (done.cur if kernels else done.spk).shape[2:]) for done in layers]
         if sizes != [(prod(layer.shape.in_shape), layer.shape.out_shape) for layer in self.layers]:

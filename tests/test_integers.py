@@ -1,6 +1,7 @@
 """Integers: every row against sums written out for one neuron at a time; quantisation against its promises."""
 
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -14,11 +15,13 @@ from minisnn.errors import InputError
 from minisnn.fixed.bounds import bounds, signed_bits
 from minisnn.fixed.lif import RESETS, ROUNDINGS
 from minisnn.fixed.model import check, joined, load, parts
-from minisnn.fixed.network import IntegerLayer, IntegerNetwork, current
+from minisnn.fixed.network import KEEP, IntegerLayer, IntegerNetwork, current
 from minisnn.fixed.quantize import dequantised, quantize
 from minisnn.fixed.rounding import input_factors, rounded, scale, widths
 from minisnn.model import Model
 from minisnn.topology import parse
+
+from .helpers import same
 
 
 def by_hand(network, inputs, num_steps):
@@ -81,8 +84,11 @@ def by_hand(network, inputs, num_steps):
 
 
 @st.composite
-def networks(draw):
-    """(IntegerNetwork, inputs, T): random weights of random widths, narrow membranes that saturate too."""
+def networks(draw, wide=False):
+    """(IntegerNetwork, inputs, T): random weights of random widths, narrow membranes that saturate too.
+
+    With `wide`, some layers need more than 32 bits for a sum or a product, and pixels more than 8.
+    """
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     topology = draw(st.sampled_from(["3", "5-4", "2C2-3", "3C3-MP2-2C1-4", "2C3-MP2-5-2", "1C1-2"]))
     spatial = "C" in topology
@@ -92,25 +98,28 @@ def networks(draw):
         else (draw(st.integers(1, 9)),)
     )
     padding = draw(st.integers(0, 2)) if spatial else 0
-    input_bits, reset = draw(st.sampled_from([0, 1, 4])), draw(st.sampled_from(RESETS[:3]))
+    input_bits = draw(st.sampled_from([0, 8, 16] if wide else [0, 1, 4]))
+    reset = draw(st.sampled_from(RESETS[:3]))
     layers = []
     shapes = parse(topology, shape, padding)
     for index, layer in enumerate(shapes):
-        bits, guard = draw(st.integers(2, 6)), draw(st.integers(0, 3))
+        bits, guard = draw(st.integers(2, 16 if wide else 6)), draw(st.integers(0, 16 if wide else 3))
         most = 2 ** (bits - 1) - 1
-        frac = draw(st.integers(0, 5))
+        frac = draw(st.integers(0, 16 if wide else 5))
+        membrane_bits = draw(st.integers(5, 40 if wide else 12))
+        unit = 2 ** max(membrane_bits - 8, 0)  # thresholds and biases are some share of the range
         last = index == len(shapes) - 1
         layers.append(
             IntegerLayer(
                 layer=layer,
                 w=rng.integers(-most, most + 1, layer.w_shape).astype(np.int16),
-                b=rng.integers(-20, 21, layer.w_shape[-1]),
-                threshold=draw(st.integers(1, 60)),
+                b=rng.integers(-20 * unit, 20 * unit + 1, layer.w_shape[-1]),
+                threshold=draw(st.integers(1, 60)) * unit,
                 beta=draw(st.integers(0, 2**frac)),
                 frac=frac,
                 guard=guard,
                 weight_bits=bits,
-                membrane_bits=draw(st.integers(5, 12)),
+                membrane_bits=membrane_bits,
                 reset=draw(st.sampled_from([reset, "none"])) if last else reset,
                 rounding=draw(st.sampled_from(ROUNDINGS)),
                 scale=1.0,
@@ -120,7 +129,8 @@ def networks(draw):
     density = draw(st.sampled_from([0.0, 0.3, 1.0]))
     steps = 1 if input_bits else num_steps
     is_input = rng.random((steps, 2, *shape)) < density
-    inputs = (is_input * rng.integers(1, 2 ** max(input_bits, 1), is_input.shape)).astype(np.uint8)
+    numbers = is_input * rng.integers(1, 2 ** max(input_bits, 1), is_input.shape)
+    inputs = numbers.astype(np.uint16 if input_bits > 8 else np.uint8)
     return IntegerNetwork(layers=tuple(layers), classes=shapes[-1].neurons, input_bits=input_bits), inputs, num_steps
 
 
@@ -128,7 +138,7 @@ def networks(draw):
 @given(networks())
 def test_network_by_hand(case):
     network, inputs, num_steps = case
-    run = network.forward(inputs, num_steps, keep="membranes")
+    run = network.plain_forward(inputs, num_steps, keep="membranes")
     for image in range(inputs.shape[1]):
         hand = by_hand(network, inputs[:, image], num_steps)
         for index, (out, spk, before) in enumerate(hand):
@@ -138,6 +148,57 @@ def test_network_by_hand(case):
             assert np.array_equal(run.spike_counts[image, index], spk.reshape(num_steps, -1).sum(axis=1))
         counted = before if network.readout == "membrane" else out
         assert np.array_equal(run.scores[image], counted.sum(axis=0))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.one_of(networks(), networks(wide=True)), st.sampled_from(KEEP))
+def test_kernels_equal_the_plain_loops(case, keep):
+    """Bit for bit, whatever is kept."""
+    network, inputs, num_steps = case
+    fast, plain = network.forward(inputs, num_steps, keep), network.plain_forward(inputs, num_steps, keep)
+    for name in ("scores", "inputs", "additions", "spike_counts"):
+        same(getattr(fast, name), getattr(plain, name))
+    for name in ("out", "spk", "mem"):
+        assert (getattr(fast, name) is None) == (getattr(plain, name) is None)
+        for ours, theirs in zip(getattr(fast, name) or (), getattr(plain, name) or ()):
+            same(ours, theirs)
+
+
+@pytest.mark.parametrize("membrane_bits, frac", [(4, 1), (4, 16), (29, 2), (29, 3), (30, 1), (40, 16)])
+def test_kernels_at_the_ends_of_a_membrane(membrane_bits, frac):
+    """The largest sums and products that a membrane allows, on both sides of what 32 bits hold."""
+    high = 2 ** (membrane_bits - 1) - 1
+    most = 2**15 - 1 if membrane_bits > 4 else 7
+    guard = max(membrane_bits - 17, 0)
+    for sign, reset, rounding in product((1, -1), RESETS, ROUNDINGS):
+        layer = integer_layer(
+            "4",
+            3,
+            sign * np.array([[most, most, -most, 0], [most, -most, most, 0], [-most, most, most, 0]]),
+            b=sign * np.array([high, 2**50, -(2**50), -1]),
+            threshold=high - 1,
+            beta=2**frac,
+            frac=frac,
+            guard=guard,
+            weight_bits=16,
+            membrane_bits=membrane_bits,
+            reset=reset,
+            rounding=rounding,
+        )
+        network = IntegerNetwork(layers=(layer,), classes=4, input_bits=0)
+        inputs = np.ones((6, 1, 3), np.uint8)
+        fast, plain = (run(inputs, 6, keep="membranes") for run in (network.forward, network.plain_forward))
+        assert {layer.low, layer.high} & set(plain.mem[0].ravel().tolist())
+        same(fast.mem[0], plain.mem[0])
+        same(fast.spk[0], plain.spk[0])
+
+
+def test_a_membrane_saturates_at_each_addition():
+    """Of 4 bits, 7 + 7 - 7 is 0: in the order of the inputs, and not at the end."""
+    layer = integer_layer("2", 3, [[7, -7], [7, 7], [-7, 7]], weight_bits=4, membrane_bits=4, threshold=7)
+    network = IntegerNetwork(layers=(layer,), classes=2, input_bits=0)
+    for run in (network.forward, network.plain_forward):
+        assert run(np.ones((1, 1, 3), np.uint8), 1, keep="membranes").mem[0].ravel().tolist() == [0, 7]
 
 
 @settings(max_examples=30, deadline=None)

@@ -197,7 +197,7 @@ state_by_hand = ((u * 3) >> 2) - 700 * spk_by_hand
 # The library's firing pass overwrites its first argument, the membranes, with the states:
 
 # %%
-print(source(fixed.lif.fire.py_func))
+print(source(fixed.lif.fire))
 
 state = u.copy()
 spk = np.zeros(len(u), np.uint8)

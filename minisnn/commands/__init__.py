@@ -11,7 +11,7 @@ from importlib import import_module
 from tempfile import gettempdir
 from textwrap import fill
 
-from .. import __version__, terminal
+from .. import __version__, backend, terminal
 from ..errors import InputError, TrainingError
 
 COMMANDS = (
@@ -28,7 +28,6 @@ COMMANDS = (
     "report",
     "reproduce",
 )
-WITHOUT_KERNELS = ("info", "report")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -48,8 +47,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     args = _parse(parser, commands, arguments)
     try:
-        if sys.stderr.isatty() and args.command not in WITHOUT_KERNELS:
-            terminal.announce_compiling()
+        if sys.stderr.isatty():
+            backend.when_numba_is_imported(terminal.announce_compiling)
         return modules[args.command].run(args) or 0
     except InputError as error:
         return _report(f"error: {_with_flag(str(error), commands[args.command])}", 2)

@@ -1,7 +1,7 @@
-"""The network in integers, bit for bit what the hardware computes: plain loops that Numba compiles.
+"""The network in integers, bit for bit what the hardware computes: plain loops, to be read.
 
-With NUMBA_DISABLE_JIT=1 they run as the Python that they are. Imports the network and the rows; ``quantize`` is where a
-float becomes an integer. Start with ``lif``, then ``network``.
+``minisnn/kernels/integers.py`` computes the same much faster, and runs wherever Numba can be imported. Imports the
+network and the rows; ``quantize`` is where a float becomes an integer. Start with ``lif``, then ``network``.
 """
 
 from ..lazy import attributes

@@ -4,16 +4,15 @@ from typing import Any
 
 import numpy as np
 
-from .jit import kernel
-
 
 def add_frame(integers: Any, x: np.ndarray, low: int, high: int, mem: np.ndarray) -> tuple[int, int]:
     """Add a frame to the membranes of an IntegerLayer; return the numbers of inputs and additions."""
     return add(x, integers.w, integers.layer.padding, integers.guard, low, high, mem)
 
 
-@kernel
-def add(x, w, padding, guard, low, high, mem):
+def add(
+    x: np.ndarray, w: np.ndarray, padding: int, guard: int, low: int, high: int, mem: np.ndarray
+) -> tuple[int, int]:
     """Add all inputs of a frame to the neurons that they reach, as ``fixed.linear.add`` does for a flat row.
 
     The input at (y, x, c) reaches the neuron at (y + p - ky, x + p - kx) through w[ky, kx, c]. Inputs come in

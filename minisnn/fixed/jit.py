@@ -1,5 +1,15 @@
-"""The compiler of the integers' and the cycle model's loops."""
+"""The compiler of loops that also run as the Python that they are, where Numba cannot be imported."""
 
-from ..kernels.jit import compiler
+from collections.abc import Callable
+from typing import Any
 
-kernel = compiler(nogil=True)
+from ..backend import has_numba
+
+
+def kernel(function: Callable) -> Any:
+    """Compile a function, or return it unchanged."""
+    if not has_numba():
+        return function
+    from ..kernels.jit import compiler
+
+    return compiler(nogil=True)(function)

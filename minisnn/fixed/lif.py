@@ -4,17 +4,18 @@ Leak and reset are applied here, once per neuron and step, and leave the state f
 first input of the next step can be added at once: an input needs its additions and nothing else.
 """
 
-from .jit import kernel
+from typing import Any
+
+import numpy as np
 
 RESETS = ("subtract", "subtract_then_leak", "zero", "none")
 ROUNDINGS = ("floor", "zero")
-# Their indices, which compiled loops take; Numba freezes these names.
+# Their indices, which the loops take.
 SUBTRACT, SUBTRACT_THEN_LEAK, ZERO, NONE = range(4)
 FLOOR, TOWARDS_ZERO = range(2)
 
 
-@kernel
-def leak(u, beta, frac, rounding):
+def leak(u: Any, beta: int, frac: int, rounding: int) -> Any:
     """Return beta * u / 2**frac as an integer; `u` may be an array.
 
     Parameters
@@ -34,8 +35,19 @@ def leak(u, beta, frac, rounding):
     return product >> frac
 
 
-@kernel
-def fire(mem, addend, threshold, beta, frac, reset, rounding, low, high, spk, before):
+def fire(
+    mem: np.ndarray,
+    addend: np.ndarray,
+    threshold: int,
+    beta: int,
+    frac: int,
+    reset: int,
+    rounding: int,
+    low: int,
+    high: int,
+    spk: np.ndarray,
+    before: np.ndarray,
+) -> int:
     """Run one firing pass over all neurons: add the bias, compare with the threshold, leak, reset.
 
     Parameters

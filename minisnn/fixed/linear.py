@@ -4,16 +4,13 @@ from typing import Any
 
 import numpy as np
 
-from .jit import kernel
-
 
 def add_frame(integers: Any, x: np.ndarray, low: int, high: int, mem: np.ndarray) -> tuple[int, int]:
     """Add a frame to the membranes of an IntegerLayer; return the numbers of inputs and additions."""
     return add(x.reshape(-1), integers.w, integers.guard, low, high, mem)
 
 
-@kernel
-def add(x, w, guard, low, high, mem):
+def add(x: np.ndarray, w: np.ndarray, guard: int, low: int, high: int, mem: np.ndarray) -> tuple[int, int]:
     """Compute mem[m] = sat(mem[m] + (x[i]*w[i, m] << guard)) for all inputs, in ascending order.
 
     Parameters

@@ -1,10 +1,9 @@
 """Pool of spikes: OR. See ``minisnn/maxpool.py``."""
 
-from .jit import kernel
+import numpy as np
 
 
-@kernel
-def pool(spk, size, out):
+def pool(spk: np.ndarray, size: int, out: np.ndarray) -> None:
     """Set out[y, x, c] to 1 if any of the size x size spikes of its window is 1.
 
     Parameters

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ..check import images as check_images
-from ..check import images_for, is_number, is_whole
+from ..check import images_for, is_number, is_whole, labels
 from ..encode import Encoder
 from ..errors import InputError
 from ..model import BAD_PARTS, check_encoder, read, versions, write
@@ -129,7 +129,8 @@ class IntegerModel:
         Raise InputError if images or labels do not fit. The float model's is
         :func:`minisnn.training.inference.evaluate`.
         """
-        x, y = images_for(self, x, y)
+        x = check_images(x, self.network.input_shape)  # `run` checks their scale
+        y = labels(y, len(x), self.network.classes)
         answers, spikes = [], np.zeros(len(self.network.layers))
         for _, run in self.run(x, threads=threads, progress=progress):
             answers.append(run.scores.argmax(axis=1))

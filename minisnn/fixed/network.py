@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import check
+from .. import backend, check
 from ..errors import InputError
 from ..topology import LayerShape
 from . import conv2d, lif, linear, maxpool
@@ -195,15 +195,22 @@ class IntegerNetwork:
         inputs = self._checked(inputs, num_steps)
         batch = inputs.shape[1]
         run = self._empty_run(batch, num_steps, keep)
+        run_images = self._by_kernels() if backend.has_numba() else self._by_plain_loops
 
         def run_slice(start):
-            stop = min(start + SLICE, batch)
-            for image in range(start, stop):
-                self._run_image(inputs[:, image], num_steps, run, image)
-            progress(stop - start)
+            images = slice(start, min(start + SLICE, batch))
+            run_images(inputs[:, images], num_steps, run, images)
+            progress(images.stop - start)
 
         with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
             list(pool.map(run_slice, range(0, batch, SLICE)))
+        return run
+
+    def plain_forward(self, inputs: np.ndarray, num_steps: int, keep: str = "scores") -> IntegerRun:
+        """Run images through the plain loops, which say what :meth:`forward` computes; arguments and result are its."""
+        inputs = self._checked(inputs, num_steps)
+        run = self._empty_run(inputs.shape[1], num_steps, keep)
+        self._by_plain_loops(inputs, num_steps, run, slice(0, inputs.shape[1]))
         return run
 
     def _empty_run(self, batch, num_steps, keep):
@@ -223,6 +230,34 @@ class IntegerNetwork:
             run.spk = [np.zeros((num_steps, batch, *shape.out_shape), np.uint8) for shape in shapes]
             run.mem = [np.zeros((num_steps, batch, *shape.out_shape), np.int64) for shape in shapes]
         return run
+
+    def _by_kernels(self):
+        """Return a function that runs some images through the kernels, into a run."""
+        from ..kernels import integers as kernels
+
+        most = [(1 << self.input_bits) - 1 if self.input_bits else 0] + [0] * (len(self.layers) - 1)
+        prepared = [kernels.prepared(layer, pixel) for layer, pixel in zip(self.layers, most)]
+
+        def run_images(x, num_steps, run, images):
+            for index, layer in enumerate(prepared):
+                constant, is_read = most[index] > 0, self._is_read(index)
+                frames = kernels.run(layer, x, num_steps, constant, keep=run.mem is not None or is_read)
+                _store(run, images, index, frames)
+                x = frames.out
+            counted = frames.mem if is_read else frames.out
+            scores = counted.sum(axis=0, dtype=np.int64)
+            run.scores[images] = scores.reshape(len(scores), self.classes, -1).sum(axis=2)
+
+        return run_images
+
+    def _by_plain_loops(self, inputs, num_steps, run, images):
+        """Run some images through the plain loops, into `run`."""
+        for position, image in enumerate(range(images.start, images.stop)):
+            self._run_image(inputs[:, position], num_steps, run, image)
+
+    def _is_read(self, index):
+        """Return whether a layer's membranes are the scores."""
+        return index == len(self.layers) - 1 and self.readout == "membrane"
 
     def _run_image(self, inputs, num_steps, run, image):
         """Run all steps of one image, into `run`."""
@@ -250,8 +285,7 @@ class IntegerNetwork:
         if run.spk is not None:
             return run.spk[index][t, image], run.mem[index][t, image]
         shape = self.layers[index].layer.out_shape
-        is_read = index == len(self.layers) - 1 and self.readout == "membrane"
-        return np.empty(shape, np.uint8), np.empty(shape if is_read else 0, np.int64)
+        return np.empty(shape, np.uint8), np.empty(shape if self._is_read(index) else 0, np.int64)
 
     def _checked(self, inputs, num_steps):
         inputs = check.finite("inputs", inputs)
@@ -276,6 +310,16 @@ def current(layer: IntegerLayer, pixels: np.ndarray) -> tuple[np.ndarray, int, i
     unlimited = np.iinfo(np.int64)  # wide enough for any weights and pixels
     inputs, additions = layer.add(pixels, unlimited.min, unlimited.max, cur)
     return np.clip(cur + layer.b, layer.low, layer.high), inputs, additions
+
+
+def _store(run, images, index, frames):
+    """Copy what kernels made of some images into a run."""
+    run.inputs[images, index], run.additions[images, index] = frames.inputs, frames.additions
+    run.spike_counts[images, index] = frames.spikes
+    for ours, theirs in ((run.out, frames.out), (run.spk, frames.spk), (run.mem, frames.mem)):
+        if ours is not None:
+            target = ours[index][:, images]
+            target[...] = theirs.reshape(target.shape)
 
 
 def _pooled(spk, shape):

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..fixed.network import IntegerNetwork
-from ..timing import layout, loops
+from ..timing import layout
 from ..timing.additions import log_of_additions
 from ..timing.cycles import EVENTS
 from ..topology import LayerShape
@@ -123,6 +123,8 @@ class Record:
 
     def delay(self, layer: int) -> int:
         """Return the cycles from a neuron's turn in the firing pass until its spike is known."""
+        from ..timing import loops
+
         return loops.READY - 1 + loops.LATER * (int(self.wides[layer]) + int(self.constant(layer)))
 
 

@@ -6,7 +6,6 @@ from typing import NamedTuple
 import numpy as np
 
 from ..topology import LayerShape
-from . import loops
 from .layout import count_groups
 from .stimulus import Stimulus
 
@@ -32,6 +31,8 @@ class Additions(NamedTuple):
 
 def additions(stimulus: Stimulus, layer_index: int, lanes: int, in_lanes: int, wide: bool = False) -> Additions:
     """Return the additions of one layer, (B, T); `layer_index` counts from 0, `in_lanes` are the inputs in a word."""
+    from . import loops
+
     frames = stimulus.frames[layer_index]
     walk = _walk(stimulus.network.layers[layer_index].layer, lanes)
     result = Additions(*(np.zeros((frames.shape[1], stimulus.num_steps), np.int64) for _ in Additions._fields))
@@ -58,6 +59,8 @@ def log_of_additions(frame: np.ndarray, layer: LayerShape, lanes: int, in_lanes:
         Cycle in which the scanner hands the input over, cycle of its first addition, and number of additions, one per
         cycle; cycles since the begin of the step. Without additions the second number means nothing.
     """
+    from . import loops
+
     log = np.zeros((np.count_nonzero(frame), 3), np.int64)
     loops.additions(frame, in_lanes, *_walk(layer, lanes), wide, log)
     return log

@@ -29,7 +29,6 @@ from .. import check
 from ..errors import InputError
 from ..fixed.model import IntegerModel
 from ..fixed.network import IntegerNetwork
-from . import loops
 from .additions import Additions, additions_of_layers
 from .layerwise import layerwise_cycles
 from .layout import check_lanes, default_lanes, depths, taps, words_of_frame, words_of_input
@@ -277,6 +276,8 @@ def recurrence(
         ``begins``, ``added``, ``firing_starts``, ``ends``, (B, L, T), of :class:`Cycles`; ``first`` and ``last``, (B,),
         the cycles of an image's first word and of its answer's last beat.
     """
+    from . import loops
+
     neurons = network.layers[-1].layer.neurons
     times: dict[str, np.ndarray] = {}
     times |= {name: np.zeros(adding.shape, np.int64) for name in EVENTS}

@@ -55,6 +55,41 @@ def test_numba_is_not_imported_by_what_runs_no_kernel(words):
     assert done.stdout.endswith("light\n"), done.stderr
 
 
+def test_wrong_input_is_told_before_numba_is_imported(tmp_path):
+    """Wherever a person would wait for it: in a terminal too, where a compilation is announced."""
+    (tmp_path / "m.npz").write_bytes(b"not a model")
+    for words in ("cycles m.npz", "evaluate m.npz", "inspect m.npz --out o", "train --topology 8C3-x --figure none"):
+        code = (
+            "import sys\nfrom minisnn.__main__ import main\nsys.stderr.isatty = lambda: True\n"
+            "assert main() == 2\nassert 'numba' not in sys.modules\nprint('light')"
+        )
+        done = python(code, *words.split(), cwd=tmp_path, env=ENVIRONMENT | {"PYTHONPATH": str(ROOT)})
+        assert done.stdout == "light\n", done.stderr
+
+
+def test_without_numba_everything_runs_as_python_and_that_is_said_once(tmp_path):
+    """Training, integers, cycles; the weights are those of the reference."""
+    code = (
+        "import sys\n"
+        "class NoNumba:\n"
+        "    def find_spec(name, *_):\n"
+        "        if name.split('.')[0] in ('numba', 'llvmlite'): raise ImportError('no numba here')\n"
+        "sys.meta_path.insert(0, NoNumba)\n"
+        "import numpy as np\nfrom minisnn.commands import main\n"
+        "flags = '--topology 10 --epochs 1 --steps 2 --figure none --out'.split()\n"
+        "assert main(['train', *flags, 'a.npz']) == 0\n"
+        "assert main(['train', '--backend', 'numpy', *flags, 'b.npz']) == 0\n"
+        "for words in ('evaluate a.npz', 'quantize a.npz', 'cycles a.int.npz --images 2'):\n"
+        "    assert main(words.split()) == 0, words\n"
+        "a, b = np.load('a.npz'), np.load('b.npz')\n"
+        "assert all((a[name] == b[name]).all() for name in ('1.w', '1.b'))\nprint('done')"
+    )
+    done = python(code, cwd=tmp_path, env=ENVIRONMENT | {"PYTHONPATH": str(ROOT)})
+    assert done.stdout.endswith("done\n"), done.stderr
+    (line,) = [line for line in done.stderr.splitlines() if "umba" in line]
+    assert "Numba cannot be imported (no numba here), so everything runs as plain Python" in line
+
+
 def test_the_folder_of_compiled_kernels(tmp_path, monkeypatch):
     """Numba's own setting first, then the user's cache; nothing lies beside the sources."""
     monkeypatch.setattr(config, "CACHE_DIR", "")
