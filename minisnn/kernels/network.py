@@ -105,7 +105,7 @@ class _Gradients:
 
     db: np.ndarray
     dw: np.ndarray | None
-    product: products.Outer
+    product: products.Outer | None
 
 
 def _is_large(layer):
@@ -220,5 +220,5 @@ def _backward_slice(net, tape, dspk, dmem, shares, packed):
             dw = products.weight_gradient(w)
             for share in products.shares(product, 1):
                 products.add_weight_gradient(product, share, dw)
-        grads = [_Gradients(db, dw, product), *grads]
+        grads = [_Gradients(db, dw, product if dw is None else None), *grads]
     return grads

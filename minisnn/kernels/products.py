@@ -33,10 +33,12 @@ def pack(w: np.ndarray, packed: np.ndarray | None = None) -> np.ndarray:
 
     `packed` may be what an earlier call returned; it is written again only if the weights have changed since.
     """
-    fresh = packed is None
+    rows, known = w.reshape(-1, w.shape[3]), packed is not None
     if packed is None:
-        packed = empty((-(-w.shape[3] // GROUP), *w.shape[:3], GROUP), w.dtype)
-    _pack(w.reshape(-1, w.shape[3]), packed.reshape(len(packed), -1, GROUP), fresh)
+        packed = zeros((-(-w.shape[3] // GROUP), *w.shape[:3], GROUP), w.dtype)
+    groups = packed.reshape(len(packed), -1, GROUP)
+    if not (known and _is_packed(rows, groups)):
+        _pack(rows, groups)
     return packed
 
 
@@ -45,10 +47,13 @@ def pack_transpose(w: np.ndarray, packed: np.ndarray | None = None) -> np.ndarra
 
     `packed` is as in :func:`pack`.
     """
-    fresh, (size, _, channels, columns) = packed is None, w.shape
+    size, _, channels, columns = w.shape
+    taps, known = w.reshape(-1, channels, columns), packed is not None
     if packed is None:
-        packed = empty((-(-channels // GROUP), size, size, columns, GROUP), w.dtype)
-    _pack_transpose(w.reshape(-1, channels, columns), packed.reshape(len(packed), -1, columns, GROUP), fresh)
+        packed = zeros((-(-channels // GROUP), size, size, columns, GROUP), w.dtype)
+    groups = packed.reshape(len(packed), -1, columns, GROUP)
+    if not (known and _is_transposed(taps, groups)):
+        _pack_transpose(taps, groups)
     return packed
 
 
@@ -208,8 +213,8 @@ def _go_sparse(x, shape, padding, pad_value):
 def _few(inputs, columns):
     """Return up to which share of nonzero inputs the sparse products are faster, for a row of a window of `inputs`.
 
-    Measured: an input costs a dense product 0.7 times what it costs a sparse one, which pays as much as for 23 vectors
-    to begin with the row.
+    Measured: an input costs a dense product 0.7 times what it costs a sparse one, whose beginning costs as much as 23
+    vectors of weights.
     """
     return 0.7 - 23 / (inputs * (2 if columns > WIDTH else 1))
 
@@ -220,31 +225,50 @@ def _padded(x, padding, pad_value, dtype):
 
 
 @kernel
-def _pack(w, packed, fresh):
+def _pack(w, packed):
     rows, columns = w.shape
     for group in range(len(packed)):
+        first = group * GROUP
         for row in range(rows):
-            for i in range(GROUP):
-                column = group * GROUP + i
-                number = w[row, column] if column < columns else w.dtype.type(0)
-                fresh = fresh or packed[group, row, i] != number
-                if fresh:
-                    packed[group, row, i] = number
+            for i in range(min(GROUP, columns - first)):
+                packed[group, row, i] = w[row, first + i]
 
 
 @kernel
-def _pack_transpose(w, packed, fresh):
+def _is_packed(w, packed):
+    rows, columns = w.shape
+    for group in range(len(packed)):
+        first = group * GROUP
+        for row in range(rows):
+            different = 0
+            for i in range(min(GROUP, columns - first)):
+                different += packed[group, row, i] != w[row, first + i]
+            if different:
+                return False
+    return True
+
+
+@kernel
+def _pack_transpose(w, packed):
     taps, channels, columns = w.shape
     for group in range(len(packed)):
+        first = group * GROUP
         for tap in range(taps):
             for column0 in range(0, columns, WIDTH):  # in squares, so that what is read and written stays in the cache
-                for i in range(GROUP):
-                    c = group * GROUP + i
+                for i in range(min(GROUP, channels - first)):
                     for column in range(column0, min(column0 + WIDTH, columns)):
-                        number = w[taps - 1 - tap, c, column] if c < channels else w.dtype.type(0)
-                        fresh = fresh or packed[group, tap, column, i] != number
-                        if fresh:
-                            packed[group, tap, column, i] = number
+                        packed[group, tap, column, i] = w[taps - 1 - tap, first + i, column]
+
+
+@kernel
+def _is_transposed(w, packed):
+    taps, channels, columns = w.shape
+    for tap in range(taps):
+        for c in range(channels):
+            for column in range(columns):
+                if packed[c // GROUP, tap, column, c % GROUP] != w[taps - 1 - tap, c, column]:
+                    return False
+    return True
 
 
 @kernel
