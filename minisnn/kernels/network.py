@@ -6,20 +6,20 @@ own, and they are added in order; of a large one each thread computes a share of
 too, so that they are not in memory once a slice. The result does not depend on the threads.
 """
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import import_module
+from math import isqrt
 from typing import Any
 
 import numpy as np
 
-from . import fire, lif, maxpool, products
+from . import fire, lif, maxpool, products, threads
 from . import surrogate as sg
 
 SLICES = 8
-SLICE_WORTH = 2_000_000  # neurons times steps: less work than that costs less than to share it out
+SLICE_WORTH = 400_000  # neurons times steps: n slices are worth their own cost from n * n times that
 LARGE = 1 << 16  # weights: a layer with more is shared out by weights
+SHARE = 1 << 20  # weights: to lay out fewer costs less than to share it out
 
 
 @dataclass
@@ -38,15 +38,15 @@ def forward(net: Any, inputs: np.ndarray, num_steps: int, record: bool) -> tuple
     """Return (spk, mem, rates, layers, tape) for ``Network.forward``; `layers` are (inputs, spk, mem, out) tuples."""
     batch = inputs.shape[1]
     work = batch * num_steps * sum(layer.shape.neurons for layer in net.layers)
-    slices = min(SLICES, 1 << int(max(work // SLICE_WORTH, 1)).bit_length() - 1, batch)  # a power of two, if it can be
+    slices = min(SLICES, 1 << isqrt(max(work // SLICE_WORTH, 1)).bit_length() - 1, batch)  # a power of two
     bounds = np.linspace(0, batch, slices + 1).astype(int)
     packed = _packed(net, "forward", products.pack)
-    tape = _map(
-        net,
+    tape = threads.each(
         lambda i: _forward_slice(
             net, np.ascontiguousarray(inputs[:, bounds[i] : bounds[i + 1]]), num_steps, packed, record
         ),
         len(bounds) - 1,
+        net.threads,
     )
     last = [layers[-1] for layers in tape]
     spk = np.concatenate([part.spk for part in last], axis=1).astype(net.dtype)
@@ -76,7 +76,7 @@ def backward(net: Any, tape: list, dspk: np.ndarray, dmem: np.ndarray | None, sh
         part = slice(ends[i] - tape[i][-1].spk.shape[1], ends[i])
         return _backward_slice(net, tape[i], dspk[:, part], None if dmem is None else dmem[:, part], shares, packed)
 
-    slices = _map(net, one, len(tape))
+    slices = threads.each(one, len(tape), net.threads)
     large = [
         (layer, share)
         for layer in range(len(net.layers))
@@ -87,7 +87,7 @@ def backward(net: Any, tape: list, dspk: np.ndarray, dmem: np.ndarray | None, sh
         products.weight_gradient(_as_kernel(layer.w)) if _is_large(layer) else slices[0][i].dw
         for i, layer in enumerate(net.layers)
     ]
-    _map(net, lambda i: _add_share(slices, total, *large[i]), len(large))
+    threads.each(lambda i: _add_share(slices, total, *large[i]), len(large), net.threads)
     grads = []
     for i, layer in enumerate(net.layers):
         db = slices[0][i].db
@@ -126,16 +126,9 @@ def _packed(net, name, pack):
         kept[i] = pack(_as_kernel(layers[i].w), kept[i])
         return kept[i]
 
-    packed = _map(net, one, len(layers))
+    some = sum(layer.w.size for layer in layers) > SHARE
+    packed = threads.each(one, len(layers), net.threads if some else 1)
     return packed if name == "forward" else [None, *packed]
-
-
-def _map(net, function, count):
-    threads = min(net.threads or os.cpu_count(), count)
-    if threads <= 1:
-        return [function(i) for i in range(count)]
-    with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(function, range(count)))
 
 
 def _as_kernel(w):

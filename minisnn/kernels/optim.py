@@ -1,11 +1,11 @@
 """One step of Adam in one pass over memory. See ``minisnn/training/optim.py`` for the equations."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 from .jit import compiler
+from .threads import each
 
 SHARE = 1 << 20  # parameters that are worth a thread
 # Slots of the numbers that a step takes.
@@ -18,7 +18,7 @@ def adam(
     first: Sequence[np.ndarray],
     second: Sequence[np.ndarray],
     numbers: Sequence[float],
-    threads: int,
+    threads: int | None,
 ) -> None:
     """Change parameters and their moments in place; the result does not depend on the threads.
 
@@ -29,12 +29,7 @@ def adam(
         flat, constants = [array.reshape(-1) for array in arrays], np.array(numbers, arrays[0].dtype)
         for start in range(0, flat[0].size, SHARE):
             work.append((*(array[start : start + SHARE] for array in flat), constants))
-    if threads > 1 and len(work) > len(params):
-        with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(lambda share: _adam(*share), work))
-    else:
-        for share in work:
-            _adam(*share)
+    each(lambda i: _adam(*work[i]), len(work), threads if len(work) > len(params) else 1)
 
 
 @compiler(nogil=True, error_model="numpy")  # a test for a division by 0 would keep LLVM from using vectors

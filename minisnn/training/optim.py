@@ -8,7 +8,6 @@ Smith & Topin 2018 (one-cycle), with the constants of ``torch.optim.lr_scheduler
 """
 
 import math
-import os
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -92,7 +91,7 @@ class Adam:
             from ..kernels import optim as kernels
 
             numbers = (1 - lr * self.weight_decay, b1, 1 - b1, b2, 1 - b2, 1 / root, self.eps, size)
-            kernels.adam(params, grads, self.m, self.v, numbers, self.threads or os.cpu_count() or 1)
+            kernels.adam(params, grads, self.m, self.v, numbers, self.threads)
             return
         for p, g, m, v, (s, d) in zip(params, grads, self.m, self.v, self._scratch, strict=True):
             number = p.dtype.type
