@@ -44,7 +44,7 @@ def test_the_kernel_of_adam_gives_the_same_bits(monkeypatch, dtype, threads):
     monkeypatch.setattr(kernels, "SHARE", 5)  # several shares of an array, on several threads
     ours, theirs = params(dtype), params(dtype)
     kernel = optim.Adam(ours, weight_decay=0.1, backend="numba", threads=threads)
-    reference = optim.Adam(theirs, weight_decay=0.1)
+    reference = optim.Adam(theirs, weight_decay=0.1, backend="numpy")
     for grads in gradients(4, dtype):
         kernel.step(ours, grads, 0.01)
         reference.step(theirs, grads, 0.01)
@@ -65,11 +65,12 @@ def test_schedules_by_hand(name, total, rates):
         assert optim.schedule(name)(step, total, 1.0) == pytest.approx(rate, abs=5e-4)
 
 
+@pytest.mark.parametrize("backend", ["numba", "numpy"])
 @pytest.mark.parametrize("name, weight_decay", [("adam", 0.0), ("adam", 0.1), ("sgd", 0.0), ("sgd", 0.1)])
-def test_steps_equal_those_of_torch(name, weight_decay):
+def test_steps_equal_those_of_torch(name, weight_decay, backend):
     torch = pytest.importorskip("torch")
     ours, theirs = params(), [torch.tensor(p, requires_grad=True) for p in params()]
-    optimiser = optim.make(name, ours, weight_decay)
+    optimiser = optim.make(name, ours, weight_decay, backend)
     oracle = (
         torch.optim.AdamW(theirs, 1.0, weight_decay=weight_decay)
         if name == "adam"

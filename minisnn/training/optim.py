@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from ..backend import has_numba
 from ..errors import InputError
 
 Arrays = Sequence[np.ndarray]  # parameters or gradients, in one order
@@ -62,7 +63,7 @@ class Adam:
         p = p - lr * mh / (sqrt(vh) + eps)
 
     Only the shapes and dtypes of `params` are read. With `backend` "numba" a kernel does a step in one pass over
-    memory, on `threads` threads (all processors by default), to the same bits.
+    memory, on `threads` threads (all processors by default), to the same bits as with "numpy".
     """
 
     def __init__(
@@ -71,7 +72,7 @@ class Adam:
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0.0,
-        backend: str = "numpy",
+        backend: str = "numba",
         threads: int | None = None,
     ):
         self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
@@ -87,7 +88,7 @@ class Adam:
         b1, b2 = self.betas
         size = lr / (1 - b1**self.t)  # from m to mh, merged into the step size
         root = math.sqrt(1 - b2**self.t)  # from v to vh
-        if self.backend == "numba" and all(p.flags.c_contiguous for p in params):
+        if self.backend == "numba" and all(p.flags.c_contiguous for p in params) and has_numba():
             from ..kernels import optim as kernels
 
             numbers = (1 - lr * self.weight_decay, b1, 1 - b1, b2, 1 - b2, 1 / root, self.eps, size)
@@ -125,7 +126,7 @@ OPTIMISERS = {"adam": Adam, "sgd": SGD}
 
 
 def make(
-    name: str, params: Arrays, weight_decay: float = 0.0, backend: str = "numpy", threads: int | None = None
+    name: str, params: Arrays, weight_decay: float = 0.0, backend: str = "numba", threads: int | None = None
 ) -> SGD | Adam:
     """Return the optimiser called `name`, "adam" or "sgd", with its default constants; `backend` is Adam's."""
     if name not in OPTIMISERS:

@@ -11,6 +11,8 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
+
 from . import race
 
 STEPS = 3
@@ -49,8 +51,9 @@ def _status(field):
 
 
 def _train(library, setting, threads):
-    from minisnn.kernels import network  # noqa: F401  (Numba)
+    from minisnn.kernels import products
 
+    products.pack(np.zeros((1, 1, 1, 1), np.float32))  # Numba imports much of itself when a compiled function is called
     peer = "snntorch" if library == "minisnn" else library
     net = race.network(threads, peer, setting)
     x, y, _ = race.batch(setting.size, setting.shape)

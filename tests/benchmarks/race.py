@@ -168,7 +168,7 @@ def batch(size, shape=SHAPE):
 
 def ours(net, num_steps):
     """(forward, step) of minisnn: spike counts of a batch, one step of training."""
-    adam = optim.Adam(net.params)
+    adam = optim.Adam(net.params, threads=net.threads)
 
     def forward(x):
         return net.scores(net.forward(x[None], num_steps))
