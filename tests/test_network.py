@@ -189,7 +189,8 @@ def test_memory_is_used_again_only_when_nothing_refers_to_it():
     assert second.ctypes.data != address and (view == 1).all()
     del view
     assert memory.empty((1000, 7), np.float32).ctypes.data == address
-    assert memory.POOL.bytes <= memory.KEPT
+    memory.POOL.clear()
+    assert memory.POOL.bytes == 0 and not memory.POOL.waiting
 
 
 def test_config_rebuilds_the_network():

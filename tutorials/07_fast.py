@@ -13,7 +13,7 @@ import numpy as np
 from common import save, source
 from numba import njit
 
-from minisnn import Network, kernels, lif, linear
+from minisnn import Network, Surrogate, kernels, lif, linear
 
 rng = np.random.default_rng(0)
 
@@ -109,8 +109,12 @@ assert nanoseconds["kernel: pooled spikes"] < nanoseconds["NumPy, step by step"]
 
 # %% [markdown]
 # ## Silence is free
-# A dense layer, `spk @ w`, costs the same whether its inputs spike or not. The kernel adds only the weights of spikes;
-# if more than half of the inputs spike, it goes the dense way too.
+# A dense layer, `spk @ w`, costs the same whether its inputs spike or not. The kernel lists the spikes, eight inputs at
+# a time without a single `if` (a processor guesses which way an `if` goes and loses some 15 cycles when it is wrong),
+# and adds the weights of those alone. For each spike it adds 32 columns, which lie side by side in memory: four vectors
+# of 8, four sums that do not wait for one another. If about two thirds of the inputs spike, or so few are in a row that
+# to begin costs more than to add, it goes the dense way too. The order of the sums is the same, so both give the same
+# bits.
 
 # %%
 # Weights in multiples of 1/256: all their sums are exact, whatever the order (exercise 1).
@@ -137,10 +141,49 @@ bars = left.barh(names, [nanoseconds[name] for name in names], log=True)
 left.bar_label(bars, fmt="%.3g", padding=3)
 left.set(xlabel="time per neuron and step (ns, logarithmic)", xlim=(0.1, 1e4))
 right.plot(shares, dense, "o-", label="dense")
-right.plot(shares, sparse, "s-", label="spikes only, up to one half")
+right.plot(shares, sparse, "s-", label="spikes only, while they are few")
 right.set(xlabel="share of inputs that spike", ylabel="time for 256 rows of 1024 inputs (ms)", ylim=(0, None))
 right.legend()
 save(figure, "07_times")
+
+# %% [markdown]
+# ## The way back is sparse too
+# Gradients of spikes are hardly ever 0, for a surrogate is not. But a pool gives its gradient to one neuron of its
+# window only: to the first that fired, or to the first of all if none did. The others get a gradient only through time,
+# if they were chosen at a later step. So after a 2x2 pool, with few spikes, most currents have a gradient of exactly 0,
+# and `kernels.sparse` leaves those out of the convolution that leads to the layer below.
+
+# %%
+cur = rng.normal(0.0, 0.5, (num_steps, 4, 16, 16, 32)).astype(np.float32)
+pooled, fired = kernels.fire.forward(cur, num_steps, neuron, 2)
+dpooled = rng.standard_normal(pooled.shape).astype(np.float32)
+curve = kernels.surrogate.as_numbers(Surrogate("fast_sigmoid", 25), cur.dtype)
+dcur = kernels.fire.backward(dpooled, np.float32(0), cur, pooled, neuron, 2, curve)
+print(f"{100 * fired / cur.size:.0f} % of neurons and steps fire; {100 * np.mean(dcur != 0):.0f} % have a gradient")
+assert 0.25 <= np.mean(dcur != 0) < 0.5  # at least one neuron in four
+
+w = rng.standard_normal((3, 3, 32, 32)).astype(np.float32)  # of a convolution from 32 to 32 channels
+frames = dcur.reshape(-1, 16, 16, 32)
+ways = {"gradients that are not 0": frames, "all of them": np.where(frames == 0, np.float32(1e-30), frames)}
+for name, gradient in ways.items():
+    time = seconds(kernels.products.input_gradient, gradient, (len(frames), 18, 18, 32), w, 0, None, repeats=20)
+    print(f"{name:26} {1e3 * time:.2f} ms")
+
+# %% [markdown]
+# ## What is not arithmetic
+# When products are this fast, what is around them counts. Four things took as long as the convolutions themselves:
+# - *Memory from the operating system* comes as pages of zeros, and to fill them takes as long as to write them. A step
+#   needs the same arrays as the one before, so `kernels.memory` keeps them.
+# - *One gradient of the weights for each thread*, to be zeroed, written and added up. Where weights are many, each
+#   thread computes a share of them over the whole batch instead, and they exist once.
+# - *Laying out the weights* for the kernels: only if they changed since the last time.
+# - *Adam*, as twelve passes of NumPy through four arrays: `kernels.optim` is one pass.
+
+# %%
+first = kernels.memory.empty((1000, 1000), np.float32)
+address = first.ctypes.data
+del first
+assert kernels.memory.empty((1000, 1000), np.float32).ctypes.data == address  # the same memory again
 
 # %% [markdown]
 # ## A training step: time and memory
@@ -162,6 +205,7 @@ durations, peaks, results = {}, {}, {}
 for backend in ("numpy", "numba"):
     net = Network("16C3-MP2-32C3-MP2-10", (16, 16, 3), padding=1, backend=backend, rng=np.random.default_rng(0))
     durations[backend] = seconds(gradients, net, repeats=3)
+    kernels.memory.POOL.clear()  # memory that is used again would not count
     tracemalloc.start()  # counts the memory of all arrays
     results[backend] = gradients(net)
     _, peak = tracemalloc.get_traced_memory()

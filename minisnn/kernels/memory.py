@@ -39,7 +39,7 @@ class Pool:
 
     def __init__(self) -> None:
         self.waiting: defaultdict[int, list[_Room]] = defaultdict(list)
-        self.bytes = 0
+        self.bytes, self.most = 0, KEPT
         self.lock = RLock()  # an array may go while another is taken: the garbage collector chooses when
 
     def take(self, size: int) -> _Room:
@@ -53,9 +53,15 @@ class Pool:
     def give(self, room: _Room) -> None:
         """Keep a room, unless too much waits already."""
         with self.lock:
-            if self.bytes + room.size <= KEPT:
+            if self.bytes + room.size <= self.most:
                 self.waiting[room.size].append(room)
                 self.bytes += room.size
+
+    def clear(self) -> None:
+        """Give all that waits back."""
+        with self.lock:
+            self.waiting.clear()
+            self.bytes = 0
 
 
 POOL = Pool()
@@ -74,8 +80,8 @@ class _Lease:
             "version": 3,
         }
 
-    def __del__(self):
-        POOL.give(self.room)
+    def __del__(self, give=POOL.give):  # bound here: when Python ends, the names of a module go first
+        give(self.room)
 
 
 def empty(shape: tuple[int, ...], dtype: Any) -> np.ndarray:

@@ -68,6 +68,7 @@ def network(backend):
 def peak(backend, num_steps):
     """Return the largest memory, in bytes, of a forward and a backward pass."""
     net = network(backend)
+    kernels.memory.POOL.clear()  # or memory that is used again would not count
     tracemalloc.start()
     run = net.forward(inputs, num_steps)
     net.backward(run, np.ones_like(run.spk))
