@@ -163,6 +163,22 @@ def test_kernels_without_vectors_equal_the_reference(engine):
     assert done.stdout == {"python": "16\n", "plain": "1\n"}[engine], done.stderr
 
 
+def test_slices_with_many_and_with_few_spikes(monkeypatch):
+    """The weights of a large layer are shared out in one way for all slices, whatever each holds."""
+    monkeypatch.setattr(kernels, "SLICE_WORTH", 1)
+    monkeypatch.setattr(kernels, "LARGE", 1)
+    rng = np.random.default_rng(6)
+    for density in ((0.05, 0.95), (0.95, 0.05), (0.05, 0.05)):
+        inputs = np.concatenate([spikes(rng, (3, 4, 6, 6, 20), share) for share in density], axis=1)
+        results = []
+        for backend in ("numpy", "numba"):
+            net = Network("9C3-40-3", (6, 6, 20), backend=backend, threads=2, rng=np.random.default_rng(1))
+            run = net.forward(inputs, 3)
+            results.append(net.backward(run, np.ones_like(run.spk)))
+        for ours, theirs in zip(*results):
+            near(ours, theirs)
+
+
 def test_changed_weights_are_read_again():
     """The kernels keep weights as they read them, and must see a change of any one, in place or not."""
     reference, kernels_net = pair("no pool")

@@ -72,9 +72,17 @@ def backward(net: Any, tape: list, dspk: np.ndarray, dmem: np.ndarray | None, sh
     ends = np.cumsum([part[-1].spk.shape[1] for part in tape])
     packed = _packed(net, "backward", products.pack_transpose)
 
+    few = [
+        products.are_few(
+            [part[i].inputs for part in tape], _as_kernel(layer.w).shape, layer.shape.padding, _border(layer)
+        )
+        for i, layer in enumerate(net.layers)
+    ]
+
     def one(i):
         part = slice(ends[i] - tape[i][-1].spk.shape[1], ends[i])
-        return _backward_slice(net, tape[i], dspk[:, part], None if dmem is None else dmem[:, part], shares, packed)
+        dmem_part = None if dmem is None else dmem[:, part]
+        return _backward_slice(net, tape[i], dspk[:, part], dmem_part, shares, packed, few)
 
     slices = threads.each(one, len(tape), net.threads)
     large = [
@@ -146,6 +154,15 @@ def _row(layer):
     return import_module(f".{layer.shape.kind}", __package__)
 
 
+def _few(layer, inputs):
+    return products.are_few(inputs, _as_kernel(layer.w).shape, layer.shape.padding, _border(layer))
+
+
+def _border(layer):
+    """Return the values around the frame of a convolution."""
+    return layer.pad_value if layer.shape.padding else 0.0
+
+
 def _neuron(net, layer):
     return lif.constants(layer.beta, layer.threshold, layer.reset, net.detach_reset, net.dtype)
 
@@ -168,7 +185,7 @@ def _forward_slice(net, x, num_steps, packed, record):
     return layers
 
 
-def _backward_slice(net, tape, dspk, dmem, shares, packed):
+def _backward_slice(net, tape, dspk, dmem, shares, packed, few):
     grads, dout = [], dspk
     surrogate = sg.as_numbers(net.surrogate, net.dtype)
     for index in reversed(range(len(net.layers))):
@@ -206,8 +223,8 @@ def _backward_slice(net, tape, dspk, dmem, shares, packed):
         if index:
             dout = products.input_gradient(gradients, inputs.shape, w, layer.shape.padding, packed[index])
             dout = dout.reshape(done.inputs.shape)
-        pad_value = layer.pad_value if layer.shape.padding else 0.0
-        product, db = products.outer(gradients, inputs, w, layer.shape.padding, pad_value)
+        padding, border = layer.shape.padding, _border(layer)
+        product, db = products.outer(gradients, inputs, w.shape[0], padding, border, few[index])
         dw = None
         if not _is_large(layer):
             dw = products.weight_gradient(w)

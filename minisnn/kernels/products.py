@@ -57,6 +57,17 @@ def pack_transpose(w: np.ndarray, packed: np.ndarray | None = None) -> np.ndarra
     return packed
 
 
+def are_few(parts: list[np.ndarray], shape: tuple[int, ...], padding: int, pad_value: Any) -> bool:
+    """Return True for spikes that are so few that the sparse products are faster; `shape` is that of the weights.
+
+    `parts` are the inputs of parts of a batch.
+    """
+    if parts[0].dtype != np.uint8 or (padding and np.any(pad_value)):
+        return False
+    spikes = sum(np.count_nonzero(part.view(np.bool_)) for part in parts)
+    return spikes < _few(shape[0] * shape[2], shape[3]) * sum(part.size for part in parts)
+
+
 def forward(
     x: np.ndarray,
     w: np.ndarray,
@@ -71,7 +82,7 @@ def forward(
     bias = zeros((len(packed) * GROUP,), w.dtype)
     bias[: len(b)] = b
     cur = empty((len(x), *frame, w.shape[3]), w.dtype)
-    if _go_sparse(x, w.shape, padding, pad_value):
+    if are_few([x], w.shape, padding, pad_value):
         _sparse_windows(x, packed, bias, padding, cur)
     else:
         dense.windows(_padded(x, padding, pad_value, w.dtype), packed, bias, 0, 0, cur)
@@ -106,9 +117,15 @@ class Outer(NamedTuple):
     few: bool  # spikes, for the sparse product
 
 
-def outer(dcur: np.ndarray, x: np.ndarray, w: np.ndarray, padding: int, pad_value: Any) -> tuple[Outer, np.ndarray]:
-    """Return what :func:`add_weight_gradient` takes, and the gradient of the biases."""
-    size, columns, few = w.shape[0], w.shape[3], _go_sparse(x, w.shape, padding, pad_value)
+def outer(
+    dcur: np.ndarray, x: np.ndarray, size: int, padding: int, pad_value: Any, few: bool
+) -> tuple[Outer, np.ndarray]:
+    """Return what :func:`add_weight_gradient` takes, and the gradient of the biases; `few` comes from :func:`are_few`.
+
+    Parts of a batch whose products are added to the same weights must all be `few`, or none: they are cut into shares
+    in different ways.
+    """
+    columns = dcur.shape[3]
     if size == 1 and padding == 0:
         x, dcur = _in_one_frame(x, dcur)
     db = zeros((_up(columns),), dcur.dtype)
@@ -167,7 +184,7 @@ def backward(
 ) -> tuple[np.ndarray | None, np.ndarray, np.ndarray]:
     """Return the gradients dx (F, H, W, C) or None, dw (k, k, C, M), db (M,) of :func:`forward`."""
     dx = input_gradient(dcur, x.shape, w, padding, packed) if need_dx else None
-    product, db = outer(dcur, x, w, padding, pad_value)
+    product, db = outer(dcur, x, w.shape[0], padding, pad_value, are_few([x], w.shape, padding, pad_value))
     dw = weight_gradient(w)
     for share in shares(product, 1):
         add_weight_gradient(product, share, dw)
@@ -201,13 +218,6 @@ def _taps(size, channels, columns):
     """Return the two offsets of each column kx and vector of columns that ``sparse.weights`` adds up."""
     kx, vector = np.repeat(np.arange(size), columns // WIDTH), np.tile(np.arange(0, columns, WIDTH), size)
     return np.stack([vector - kx * columns, vector + kx * channels * columns], axis=1)
-
-
-def _go_sparse(x, shape, padding, pad_value):
-    """Return True for spikes that are so few that the sparse products are faster; `shape` is that of the weights."""
-    if x.dtype != np.uint8 or (padding and np.any(pad_value)):
-        return False
-    return np.count_nonzero(x.view(np.bool_)) < _few(shape[0] * shape[2], shape[3]) * x.size
 
 
 def _few(inputs, columns):
