@@ -239,7 +239,9 @@ def race_entries(peer, name, num_steps):
     if lack := race.lacks(peer):
         pytest.skip(f"{peer} needs {lack}")
     topology, shape, padding = RACED[name]
-    setting = race.Setting(topology=topology, shape=shape, padding=padding, num_steps=num_steps, size=6, rounds=1, by=0)
+    setting = race.Setting(
+        topology=topology, shape=shape, padding=padding, num_steps=num_steps, size=6, rounds=1, minutes=1
+    )
     rng = np.random.default_rng(5)
     x, y = (rng.integers(-16, 17, (6, *shape)) / 8).astype(np.float32), rng.integers(0, 5, 6)
     net = race.network(1, peer, setting)
@@ -285,21 +287,27 @@ def test_compiled_peer_of_the_race(monkeypatch):
 @pytest.mark.parametrize("constant", [True, False])
 @pytest.mark.parametrize("pool", [1, 2])
 def test_folded_neurons_by_automatic_differentiation(pool, constant):
-    """The backward pass by hand of the folded peer, against torch's of the neurons as one writes them."""
+    """The backward passes by hand of the folded and the compiled peer, against torch's of neurons and of its pool."""
     from tests.benchmarks import folded
 
     num_steps, size = 4, 3
     generator = torch.Generator().manual_seed(0)
     cur = 2 * torch.randn((size if constant else num_steps * size, 5, 7, 6), generator=generator)
     cur = cur.contiguous(memory_format=torch.channels_last)
-    grads = []
-    for neurons in (folded.Neurons.apply, folded.plain_neurons):
+
+    def plain(cur, num_steps, pool, constant):
+        spk = folded.plain_neurons(cur, num_steps, 1, constant)
+        return torch.nn.functional.max_pool2d(spk, pool)
+
+    results = []
+    for neurons in (plain, folded.plain_neurons, folded.Neurons.apply):
         leaf = cur.clone().requires_grad_()
         spk = neurons(leaf * 1, num_steps, pool, constant)  # a copy: the currents are overwritten
         weight = torch.randn(spk.shape, generator=torch.Generator().manual_seed(1))
         (spk * weight).sum().backward()
-        grads.append((spk.detach(), leaf.grad))
-    (spk, grad), (their_spk, their_grad) = grads
-    assert 0.05 < spk.mean() < 0.95 and torch.equal(spk, their_spk)
-    assert their_grad.abs().max() > 0.1
-    torch.testing.assert_close(grad, their_grad, rtol=1e-4, atol=1e-6)
+        results.append((spk.detach(), leaf.grad))
+    (expected, expected_grad), *others = results
+    assert 0.05 < expected.mean() < 0.95 and expected_grad.abs().max() > 0.1
+    for spk, grad in others:
+        assert torch.equal(spk, expected)
+        torch.testing.assert_close(grad, expected_grad, rtol=1e-4, atol=1e-6)

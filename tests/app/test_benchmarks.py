@@ -1,6 +1,7 @@
 """The race of libraries runs on the same spikes, and its numbers are computed as stated."""
 
 import json
+import time
 from dataclasses import replace
 from itertools import product
 
@@ -9,7 +10,7 @@ import pytest
 
 from minisnn.topology import parse
 from tests.benchmarks import __main__ as benchmarks
-from tests.benchmarks import limits, load, memory, race, show, throughput
+from tests.benchmarks import child, limits, load, memory, race, show, throughput
 from tests.helpers import spikes
 
 IDLE, BUSY = ({"cpu_share": share, "sgemm_gflops": 100.0} for share in (1.0, 0.5))
@@ -64,6 +65,15 @@ def tiny(monkeypatch):
     monkeypatch.setattr(race, "DOUBLED", replace(race.DOUBLED, num_steps=2, size=2, rounds=1))
     monkeypatch.setattr(load, "take", lambda threads: IDLE)
     monkeypatch.setattr(throughput, "PAUSE", 0)
+    call = child.call
+
+    def here(module, setting, seconds, *arguments):
+        """Measure throughput in this process: another would not know of these replacements."""
+        if module != "throughput":
+            return call(module, setting, seconds, *arguments)
+        return throughput.measure(setting, arguments[0], arguments[1:])
+
+    monkeypatch.setattr(child, "call", here)
 
 
 def without(*names):
@@ -84,7 +94,7 @@ def test_a_small_race(tiny, monkeypatch, capsys):
         return seen[library]
 
     monkeypatch.setattr(memory, "peak", once)
-    assert benchmarks.main(["--json"]) == 0
+    assert benchmarks.main(["--json", "--threads", "1"]) == 0
     result = json.loads(capsys.readouterr().out)
     tables = {"t10_b32": result, "t25_b128": result["t25_b128"], **result["nets"]}
     assert {*tables} == {*show.BARS} and not result["loaded"]
@@ -94,7 +104,7 @@ def test_a_small_race(tiny, monkeypatch, capsys):
         assert all(tables[name][key] is None for key in bars.keys() - figures)
         assert tables[name]["share_of_spike_limit"] < tables[name]["share_of_limit"]
         assert all(apart["largest_difference"] == 0 for apart in tables[name]["agreement_of_counts"].values())
-    assert benchmarks.main(["--nets"]) == 0
+    assert benchmarks.main(["--nets", "--threads", "1"]) == 0
     text = capsys.readouterr().out
     assert "vgg9: 4C3-6C3-MP2-12-10 on 32x32x3, T = 2, batch 2" in text and "mlp" in text and "t10_b32" not in text
     assert "that real spikes need" in text and "LOADED" not in text
@@ -102,7 +112,7 @@ def test_a_small_race(tiny, monkeypatch, capsys):
 
 def test_a_race_without_peers_has_every_key(tiny, monkeypatch, capsys):
     monkeypatch.setattr(race, "lacks", without(*race.PEERS))
-    assert benchmarks.main(["--json"]) == 0
+    assert benchmarks.main(["--json", "--threads", "1"]) == 0
     result = json.loads(capsys.readouterr().out)
     for name, bars in show.BARS.items():
         table = result["nets"][name] if name in result["nets"] else {"t10_b32": result, **result}[name]
@@ -113,12 +123,12 @@ def test_a_race_without_peers_has_every_key(tiny, monkeypatch, capsys):
 def test_a_loaded_machine_refuses_or_marks(tiny, monkeypatch, capsys):
     monkeypatch.setattr(race, "lacks", without(*race.PEERS))
     monkeypatch.setattr(load, "take", lambda threads: BUSY)
-    assert benchmarks.main(["--quick"]) == 1
+    assert benchmarks.main(["--quick", "--threads", "1"]) == 1
     printed = capsys.readouterr()
     assert not printed.out and "busy threads get 50 % of their cores; try again when it is idle" in printed.err
-    assert benchmarks.main(["--quick", "--anyway"]) == 1
+    assert benchmarks.main(["--quick", "--anyway", "--threads", "1"]) == 1
     assert "LOADED, figures are worthless: t10_b32" in capsys.readouterr().out
-    assert benchmarks.main(["--quick", "--json"]) == 0
+    assert benchmarks.main(["--quick", "--json", "--threads", "1"]) == 0
     assert json.loads(capsys.readouterr().out)["loaded"] is True
 
 
@@ -126,7 +136,7 @@ def test_load_that_comes_later_is_seen(tiny, monkeypatch, capsys):
     monkeypatch.setattr(race, "lacks", without(*race.PEERS))
     takes = iter([IDLE, IDLE | {"sgemm_gflops": 60.0}])
     monkeypatch.setattr(load, "take", lambda threads: next(takes))
-    assert benchmarks.main(["--quick"]) == 1
+    assert benchmarks.main(["--quick", "--threads", "1"]) == 1
     printed = capsys.readouterr()
     assert "LOADED" in printed.out and "matrix product fell from 100 to 60 GFLOP/s" in printed.err
 
@@ -141,3 +151,18 @@ def test_no_round_begins_after_the_end():
     called = []
     times = throughput.alternate({"a": lambda: called.append(1)}, rounds=5, until=0)
     assert len(called) == 2 and len(times["a"]) == 1
+
+
+def test_a_child_that_takes_too_long_is_ended():
+    start = time.monotonic()
+    assert child.call("throughput", race.SETTINGS["t25_b128"], 0.1, 2) is None
+    assert time.monotonic() - start < 10
+
+
+def test_a_child_has_its_setting():
+    """The smallest of settings, in a process of its own, without a peer."""
+    setting = replace(race.NETS["mlp"], num_steps=2, size=2, rounds=1)
+    result = child.call("throughput", setting, 300, 1)
+    assert result["topology"] == setting.topology and result["input_shape"] == [784] and result["num_steps"] == 2
+    assert result["train_vs_folded"] is None and result["share_of_limit"] > 0
+    assert throughput.nothing(setting).keys() < result.keys()

@@ -4,40 +4,32 @@ Not by ``ru_maxrss``: a process inherits that from the one that started it, and 
 kernel's own mark is set back after the imports instead, and read after the training.
 """
 
-import json
-import subprocess
-import sys
 import time
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
-from . import race
+from . import child, race
 
 STEPS = 3
 
 
-def peak(library, setting, threads):
+def peak(library, setting, threads, seconds):
     """MB that STEPS steps of training take at their highest, over what the process had after its imports.
 
-    None if the library is missing. Ours includes loading the compiled kernels; run it once before, so that they are
-    compiled and cached.
+    None if the library is missing, or `seconds` are over. Ours includes loading the compiled kernels; run it once
+    before, so that they are compiled and cached.
     """
     if library != "minisnn" and race.lacks(library):
         return None
-    arguments = [library, json.dumps(asdict(setting)), str(threads)]
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.benchmarks.memory", *arguments], check=True, capture_output=True, text=True
-    )
-    return float(done.stdout.split()[-1])
+    return child.call("memory", setting, seconds, library, threads)
 
 
 def peaks(setting, threads, until, progress=lambda: None):
     """Peaks of a setting as {"peak_mb": {library: MB}, "memory_vs_...": ratio}; None after the moment `until`."""
     found = {}
     for library in ("minisnn", *setting.memory):
-        found[library] = peak(library, setting, threads) if time.monotonic() < until else None
+        found[library] = peak(library, setting, threads, until - time.monotonic())
         progress()
     ours, *theirs = found.items()
     ratios = {f"memory_vs_{peer}": ours[1] / mb if ours[1] and mb else None for peer, mb in theirs}
@@ -73,6 +65,5 @@ def _train(library, setting, threads):
 
 
 if __name__ == "__main__":
-    _fields = json.loads(sys.argv[2])
-    _setting = race.Setting(**{name: tuple(v) if isinstance(v, list) else v for name, v in _fields.items()})
-    print(_train(sys.argv[1], _setting, int(sys.argv[3])))
+    _setting, (_library, _threads) = child.setting()
+    print(_train(_library, _setting, int(_threads)))

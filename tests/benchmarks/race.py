@@ -53,13 +53,13 @@ PEERS = {
 class Setting:
     """A network with T and batch size; the peers it races in training, in inference and in peak memory.
 
-    `rounds` are cut short when, counted from the start of the benchmark, `by` minutes are over.
+    `rounds` are cut short when the setting has taken `minutes`.
     """
 
     num_steps: int
     size: int
     rounds: int
-    by: float
+    minutes: float = 1
     topology: str = TOPOLOGY
     shape: tuple = SHAPE
     padding: int | str = 0
@@ -75,27 +75,25 @@ class Setting:
 
 
 SETTINGS = {
-    "t10_b32": Setting(num_steps=10, size=32, rounds=11, by=3.5),
-    "t25_b128": Setting(num_steps=25, size=128, rounds=7, by=9.0),
+    "t10_b32": Setting(num_steps=10, size=32, rounds=11, minutes=3),
+    "t25_b128": Setting(num_steps=25, size=128, rounds=7, minutes=6.5),
 }
 _PAIR: dict = {"train": ("snntorch", "folded"), "infer": (), "memory": ()}
 NETS = {
-    "mlp": Setting(topology="1024-10", shape=(784,), num_steps=25, size=128, rounds=11, by=10.0, **_PAIR),
-    "small": Setting(
-        topology="8C3-MP2-16C3-MP2-10", shape=(28, 28, 1), num_steps=10, size=32, rounds=15, by=10.5, **_PAIR
-    ),
+    "mlp": Setting(topology="1024-10", shape=(784,), num_steps=25, size=128, rounds=11, **_PAIR),
+    "small": Setting(topology="8C3-MP2-16C3-MP2-10", shape=(28, 28, 1), num_steps=10, size=32, rounds=15, **_PAIR),
     "vgg9": Setting(
         topology="64C3-112C3-MP2-192C3-216C3-MP2-480C3-504C3-560C3-MP2-1064-10",
         padding="same",
         num_steps=4,
         size=16,
         rounds=7,
-        by=12.5,
+        minutes=2.5,
         **_PAIR | {"memory": ("folded",)},
     ),
 }
 MANUALS = ("snntorch", "spikingjelly")
-DOUBLED = Setting(num_steps=10, size=32, rounds=5, by=13.0, gain=2.0, train=MANUALS, infer=MANUALS, memory=())
+DOUBLED = Setting(num_steps=10, size=32, rounds=5, gain=2.0, train=MANUALS, infer=MANUALS, memory=())
 
 
 def lacks(peer: str) -> str:

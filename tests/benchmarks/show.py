@@ -56,6 +56,8 @@ def times(kind, ratio):
 
 def text(name, result):
     """One setting as lines of text."""
+    if result["share_of_limit"] is None:
+        return f"\n{name}: no figures, its time was over"
     bars = BARS.get(name, {})
     rows = [("", "peer", "minisnn", "ratio", "bar")]
     for kind, peer, theirs, ours, ratio in race_rows(result):

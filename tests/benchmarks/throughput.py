@@ -1,22 +1,33 @@
 """Throughput: all libraries in one process, in turns, so that a busy machine is busy for all of them."""
 
+import json
 import time
 from statistics import median
 
 import numpy as np
+from tqdm import tqdm
 
-from . import limits, race
+from . import child, limits, race
 
 PAUSE = 0.2  # seconds between turns: the threads of OpenBLAS and OpenMP spin for a while before they sleep
 
 
-def measure(setting, threads, until=float("inf"), progress=lambda: None):
-    """Ratios, samples per second and firing rates of a setting, as a dict; a peer that is missing has None.
+SHARES = {"share_of_limit": "dense", "share_of_limit_12x12": "pooled", "share_of_spike_limit": "spikes"}
 
-    After the moment `until` (of ``time.monotonic``) no further round begins, and none of the peers joins.
+
+def nothing(setting):
+    """Return the keys of ratios and shares without figures."""
+    keys = [f"{kind}_vs_{peer}" for kind in ("train", "infer") for peer in getattr(setting, kind)]
+    return dict.fromkeys([*keys, *SHARES])
+
+
+def measure(setting, threads, peers, progress=lambda: None):
+    """Ratios, samples per second and firing rates of a setting, as a dict; a peer that is not in `peers` has None.
+
+    After the setting's minutes no further round begins, and none of the peers joins.
     """
+    until = time.monotonic() + 60 * setting.minutes
     x, y, images = race.batch(setting.size, setting.shape)
-    left = until - time.monotonic()
     entries, agreement = {}, {}
     for partner in dict.fromkeys(race.PEERS[peer].neuron for peer in setting.peers):
         entries[f"minisnn/{partner}"] = race.entry(
@@ -24,7 +35,7 @@ def measure(setting, threads, until=float("inf"), progress=lambda: None):
         )
     net = race.network(threads, "snntorch", setting)
     for peer in setting.peers:
-        if race.lacks(peer) or time.monotonic() > until:
+        if peer not in peers or time.monotonic() > until:
             continue
         entries[peer] = _entry(peer, threads, setting, x, y)
         agreement[peer] = _agreement(entries[partner_of(peer)][0](), np.asarray(entries[peer][0]()))
@@ -33,7 +44,7 @@ def measure(setting, threads, until=float("inf"), progress=lambda: None):
 
     infer = _functions(entries, setting.infer, 0)
     train = _functions(entries, setting.train, 1)
-    infer = alternate(infer, setting.rounds, until - 0.6 * left, progress)
+    infer = alternate(infer, setting.rounds, until - 60 * 0.6 * setting.minutes, progress)
     train = alternate(train | {"sgemm": race.sgemm}, setting.rounds, until, progress)
 
     result = {}
@@ -42,10 +53,9 @@ def measure(setting, threads, until=float("inf"), progress=lambda: None):
             result |= _ratios(f"{kind}_vs_{peer}", times.get(peer), times.get(partner_of(peer)))
     flops = race.SGEMM_OPERATIONS / median(train["sgemm"])
     ours = median(train["minisnn/snntorch"])
-    shares = {"share_of_limit": "dense", "share_of_limit_12x12": "pooled", "share_of_spike_limit": "spikes"}
     return (
         result
-        | {key: needed[kind] / flops / ours for key, kind in shares.items()}
+        | {key: needed[kind] / flops / ours for key, kind in SHARES.items()}
         | {
             "needed_gflop": {kind: operations / 1e9 for kind, operations in needed.items()},
             "train_samples_per_s": {name: setting.size / median(t) for name, t in train.items() if name != "sgemm"},
@@ -134,3 +144,11 @@ def _agreement(ours, theirs):
         "share_that_differs": float((apart > 0).mean()),
         "mean_difference_over_mean_count": float(apart.mean() / theirs.mean()),
     }
+
+
+if __name__ == "__main__":
+    _setting, (_threads, *_peers) = child.setting()
+    _turns = (_setting.rounds + 1) * 2 * (len(_setting.train) + len(_setting.infer))
+    with tqdm(total=_turns, desc=f"T = {_setting.num_steps}, batch {_setting.size}", unit="turn") as _bar:
+        _result = measure(_setting, int(_threads), _peers, _bar.update)
+    print(json.dumps(_result))
