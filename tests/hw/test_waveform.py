@@ -5,9 +5,11 @@ import shutil
 
 import numpy as np
 import pytest
+from myhdl import _bin
 
 from minisnn.timing import cycles
 from minisnn_hw.verify import cosimulate_hdl, waveform
+from minisnn_hw.verify.simulate import binary_digits
 from minisnn_hw.verify.wave_files import LAYER, STREAM
 from tests.hw.networks import random_inputs, random_network
 
@@ -103,3 +105,10 @@ def test_a_design_that_differs_is_reported_in_ghdl(network, tmp_path, monkeypatc
     monkeypatch.setattr(cosimulate_hdl, "load_words", lambda *args: [*words(*args)[:-1], 1])  # the last threshold
     inputs = random_inputs(network, 3, 1, np.random.default_rng(1))
     assert not waveform.in_ghdl(network, inputs, 3, (3, 2), tmp_path / "w.fst").same
+
+
+def test_quick_digits_are_those_of_myhdl():
+    """Zero, both signs, powers of two and their neighbours, and more bits than a machine word has."""
+    near = [sign * (1 << bits) + by for bits in (31, 64, 300) for sign in (1, -1) for by in (-1, 0, 1)]
+    numbers = [*range(-40, 41), *near]
+    assert [binary_digits(number) for number in numbers] == [_bin._int2bitstring(number) for number in numbers]
