@@ -11,6 +11,7 @@ import pytest
 from minisnn.topology import parse
 from tests.benchmarks import __main__ as benchmarks
 from tests.benchmarks import child, limits, load, memory, race, show, throughput
+from tests.benchmarks.readme import blocks, sections, shop, tables, words
 from tests.helpers import spikes
 
 IDLE, BUSY = ({"cpu_share": share, "sgemm_gflops": 100.0} for share in (1.0, 0.5))
@@ -76,6 +77,28 @@ def tiny(monkeypatch):
     monkeypatch.setattr(child, "call", here)
 
 
+class Told:
+    """A shop whose command has told this."""
+
+    def __init__(self, result):
+        self.json = lambda command, env: result
+
+
+def check_readme(result):
+    """README's section and the long table are made of the benchmark's figures; those of a loaded machine are not."""
+    measured = sections.speed(Told(result))
+    block = blocks.speed(measured, {"minisnn": 80.0, "snnTorch": 20.0, "ratio": 4.0})
+    for title in (title for name, title in words.TITLES.items() if name != "weights_doubled"):
+        assert f"| {title}: training |" in block
+    mlp, long = result["nets"]["mlp"], tables.speed(measured)
+    assert f"784-1024-10, T = 25, batch 128: training | {mlp['train_vs_snntorch']:.1f}x |" in block
+    assert "that real spikes need" in " ".join(block.split())
+    assert f"| folded torch | {mlp['train_samples_per_s']['folded']:.0f} |" in long
+    assert f"| {mlp['train_vs_folded']:.1f}x | 2x |" in long
+    with pytest.raises(shop.Missing, match="needs an idle machine"):
+        sections.speed(Told(result | {"loaded": True}))
+
+
 def without(*names):
     """Replacement of race.lacks: these peers are not here."""
     return lambda peer: "a package" if peer in names else ""
@@ -104,6 +127,7 @@ def test_a_small_race(tiny, monkeypatch, capsys):
         assert all(tables[name][key] is None for key in bars.keys() - figures)
         assert tables[name]["share_of_spike_limit"] < tables[name]["share_of_limit"]
         assert all(apart["largest_difference"] == 0 for apart in tables[name]["agreement_of_counts"].values())
+    check_readme(result)
     assert benchmarks.main(["--nets", "--threads", "1"]) == 0
     text = capsys.readouterr().out
     assert "vgg9: 4C3-6C3-MP2-12-10 on 32x32x3, T = 2, batch 2" in text and "mlp" in text and "t10_b32" not in text
