@@ -53,7 +53,7 @@ def backward(
     dcur = empty(cur.shape, cur.dtype)
     frame, places = _frame(cur, len(out), pool), _places(pool, *cur.shape[3:])
     neurons = len(places) * WIDTH
-    scratch = empty(((2 + len(out)) * neurons + WIDTH,), cur.dtype)  # one piece: see memory._Room
+    mem, slopes = np.split(empty((2 * len(out) * neurons,), cur.dtype), 2)  # one piece: see memory._Room
     _backward(
         dout.reshape(-1),
         np.array([share]),
@@ -64,10 +64,8 @@ def backward(
         frame,
         places,
         dcur.reshape(-1),
-        scratch[:neurons],
-        scratch[neurons : 2 * neurons],
-        scratch[2 * neurons : -WIDTH],
-        scratch[-WIDTH:],
+        mem,
+        slopes,
     )
     return dcur
 
@@ -154,7 +152,7 @@ def _sum(counts, scratch):
 
 
 @kernel
-def _backward(dout, share, cur, out, neuron, surrogate, frame, places, dcur, du, sums, mem, buffer):
+def _backward(dout, share, cur, out, neuron, surrogate, frame, places, dcur, mem, slopes):
     pool, width, pixels, channels, num_steps, constant = frame
     beta, theta = splat(neuron, lif.BETA), splat(neuron, lif.THETA)
     r0, r1 = splat(neuron, lif.R0), splat(neuron, lif.R1)
@@ -162,7 +160,7 @@ def _backward(dout, share, cur, out, neuron, surrogate, frame, places, dcur, du,
     zero, one = splat(neuron, lif.ZERO), splat(neuron, lif.ONE)
     fixed_removal = neuron[lif.R1] == 0
     leak_alone = fixed_removal and neuron[lif.Q0] == 0 and neuron[lif.Q1] == 0  # is what a membrane hands on
-    offset, some_offset = splat(share, 0), share[0] != 0
+    offset = splat(share, 0)
     pitch = 0 if constant else pixels
     windows = pixels // (pool * pool)
     for window in range(windows):
@@ -173,25 +171,25 @@ def _backward(dout, share, cur, out, neuron, surrogate, frame, places, dcur, du,
             neurons = len(places) if pool > 1 or count >= len(places) * WIDTH else 1
             # The membranes again, as in _forward.
             for j in range(neurons):
-                store(du, j * WIDTH, zero)
-            for t in range(num_steps):
-                for j in range(neurons):
+                v = zero
+                for t in range(num_steps):
                     at = (t * pitch + pixel) * channels + c + item(places, j)
-                    u = load(du, j * WIDTH) + load_some(cur, at, count)
+                    u = v + load_some(cur, at, count)
                     removed = above(u, theta, r0) if fixed_removal else above(u, theta, r0 + r1 * u)
-                    store(du, j * WIDTH, beta * u - removed)
-                    store(mem, (t * neurons + j) * WIDTH, u)
-            for j in range(neurons):
-                store(du, j * WIDTH, zero)
-                store(sums, j * WIDTH, zero)
-            for t in range(num_steps - 1, -1, -1):
+                    v = beta * u - removed
+                    store(mem, (j * num_steps + t) * WIDTH, u)
+            sg.slopes(mem, neurons * num_steps * WIDTH, theta, surrogate, slopes)
+            # What arrives at each membrane through its spike, in place of the slope; what it takes from the next step,
+            # in place of the membrane.
+            for t in range(num_steps):
                 o = (t * windows + window) * channels + c
                 gradient, silent = zero, zero
                 if pool > 1:
                     gradient, silent = load_some(dout, o, count), one - load_as(out, o, neuron)
                 free = one  # 1 while the window's gradient has not been given to a neuron
                 for j in range(neurons):
-                    u = load(mem, (t * neurons + j) * WIDTH)
+                    at = (j * num_steps + t) * WIDTH
+                    u, slope = load(mem, at), load(slopes, at)
                     s = above(u, theta, one)
                     if pool == 1:
                         dspk = load_some(dout, o + item(places, j), count)
@@ -201,20 +199,20 @@ def _backward(dout, share, cur, out, neuron, surrogate, frame, places, dcur, du,
                         free = free - mine
                         silent = zero
                         dspk = gradient * mine
-                    if some_offset:
-                        dspk = dspk + offset
-                    # s = step(u - theta); v = beta * u - s * (r0 + r1 * u)
-                    slope = sg.derivative(u - theta, surrogate, buffer)
-                    handed_on = beta if leak_alone else beta - s * r1 - slope * (q0 + q1 * u)
-                    carried = dspk * slope + load(du, j * WIDTH) * handed_on
-                    store(du, j * WIDTH, carried)
+                    # s = step(u - theta)
+                    store(slopes, at, (dspk + offset) * slope)
+                    if not leak_alone:
+                        # v = beta * u - s * (r0 + r1 * u)
+                        store(mem, at, beta - s * r1 - slope * (q0 + q1 * u))
+            for j in range(neurons):
+                du, total = zero, zero
+                for t in range(num_steps - 1, -1, -1):
+                    handed_on = beta if leak_alone else load(mem, (j * num_steps + t) * WIDTH)
+                    du = load(slopes, (j * num_steps + t) * WIDTH) + du * handed_on
                     # u = v + cur[t]
-                    if constant:
-                        store(sums, j * WIDTH, load(sums, j * WIDTH) + carried)
-                    else:
-                        at = (t * pitch + pixel) * channels + c + item(places, j)
-                        store_some(dcur, at, carried, count)
-            if constant:
-                for j in range(neurons):
-                    store_some(dcur, pixel * channels + c + item(places, j), load(sums, j * WIDTH), count)
+                    total = total + du
+                    if not constant:
+                        store_some(dcur, (t * pitch + pixel) * channels + c + item(places, j), du, count)
+                if constant:
+                    store_some(dcur, pixel * channels + c + item(places, j), total, count)
             c += WIDTH if pool > 1 else neurons * WIDTH

@@ -1,17 +1,19 @@
 """The leaky integrate-and-fire neuron over time. See ``minisnn/lif.py`` for the equations."""
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from . import surrogate as sg
-from .memory import empty
-from .simd import WIDTH, above, kernel, load_some, splat, store_some
+from .memory import empty, zeros
+from .simd import WIDTH, above, kernel, load, load_some, splat, store, store_some
 
 # Slots of the array that `constants` returns.
 BETA, THETA, R0, R1, Q0, Q1, ZERO, ONE = range(8)
 
 
+@lru_cache
 def constants(beta: float, threshold: float, reset: str, detach_reset: bool, dtype: np.dtype) -> np.ndarray:
     """Return the numbers of a neuron in the slots BETA to ONE, in `dtype`.
 
@@ -66,7 +68,8 @@ def backward(
         len(mem),
         mem[0].size,
         dcur.reshape(-1),
-        np.zeros(WIDTH, mem.dtype),
+        empty((len(mem) * WIDTH,), mem.dtype),
+        zeros((len(mem) * WIDTH,), mem.dtype),
     )
     return dcur
 
@@ -88,7 +91,7 @@ def _forward(cur, neuron, num_steps, neurons, spk, mem):
 
 
 @kernel
-def _backward(dspk, dmem, mem, neuron, surrogate, num_steps, neurons, dcur, buffer):
+def _backward(dspk, dmem, mem, neuron, surrogate, num_steps, neurons, dcur, block, slopes):
     beta, theta, r1 = splat(neuron, BETA), splat(neuron, THETA), splat(neuron, R1)
     q0, q1 = splat(neuron, Q0), splat(neuron, Q1)
     zero, one = splat(neuron, ZERO), splat(neuron, ONE)
@@ -96,15 +99,15 @@ def _backward(dspk, dmem, mem, neuron, surrogate, num_steps, neurons, dcur, buff
     spikes = neuron[THETA] < np.inf
     for i in range(0, neurons, WIDTH):
         count = neurons - i
+        for t in range(num_steps):
+            store(block, t * WIDTH, load_some(mem, t * neurons + i, count))
+        if spikes:
+            sg.slopes(block, num_steps * WIDTH, theta, surrogate, slopes)
         du, total = zero, zero
         for t in range(num_steps - 1, -1, -1):
-            u = load_some(mem, t * neurons + i, count)
-            # s = step(u - theta)
+            u, slope = load(block, t * WIDTH), load(slopes, t * WIDTH)
+            # s = step(u - theta); v = beta * u - s * (r0 + r1 * u)
             s = above(u, theta, one)
-            slope = zero
-            if spikes:
-                slope = sg.derivative(u - theta, surrogate, buffer)
-            # v = beta * u - s * (r0 + r1 * u)
             du_next = du * (beta - s * r1 - slope * (q0 + q1 * u))
             du = load_some(dspk, t * neurons + i, count) * slope
             if len(dmem):

@@ -72,12 +72,7 @@ def backward(net: Any, tape: list, dspk: np.ndarray, dmem: np.ndarray | None, sh
     ends = np.cumsum([part[-1].spk.shape[1] for part in tape])
     packed = _packed(net, "backward", products.pack_transpose)
 
-    few = [
-        products.are_few(
-            [part[i].inputs for part in tape], _as_kernel(layer.w).shape, layer.shape.padding, _border(layer)
-        )
-        for i, layer in enumerate(net.layers)
-    ]
+    few = [_few(layer, [part[i].inputs for part in tape]) for i, layer in enumerate(net.layers)]
 
     def one(i):
         part = slice(ends[i] - tape[i][-1].spk.shape[1], ends[i])
@@ -149,13 +144,20 @@ def _as_frames(x):
     return x if x.ndim == 5 else x[:, :, None, None]
 
 
+def _frames(x):
+    """Return arrays of any layer as (F, H, W, C), F = T*B."""
+    x = _as_frames(x)
+    return x.reshape(-1, *x.shape[2:])
+
+
 def _row(layer):
     """Return the file of the layer's kind in this column."""
     return import_module(f".{layer.shape.kind}", __package__)
 
 
 def _few(layer, inputs):
-    return products.are_few(inputs, _as_kernel(layer.w).shape, layer.shape.padding, _border(layer))
+    frames = [_frames(x) for x in inputs]
+    return products.are_few(frames, _as_kernel(layer.w).shape, layer.shape.padding, _border(layer))
 
 
 def _border(layer):
@@ -218,8 +220,7 @@ def _backward_slice(net, tape, dspk, dmem, shares, packed, few):
                 surrogate,
             ).reshape(done.cur.shape)
         # cur = layer.forward(x)
-        w, gradients = _as_kernel(layer.w), _as_frames(dcur).reshape(-1, *_as_frames(dcur).shape[2:])
-        inputs = _as_frames(done.inputs).reshape(-1, *_as_frames(done.inputs).shape[2:])
+        w, gradients, inputs = _as_kernel(layer.w), _frames(dcur), _frames(done.inputs)
         if index:
             dout = products.input_gradient(gradients, inputs.shape, w, layer.shape.padding, packed[index])
             dout = dout.reshape(done.inputs.shape)

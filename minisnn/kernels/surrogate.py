@@ -15,7 +15,7 @@ SCALE, HALF_TURN, HALF_SCALE, GAIN, REACH, PITCH, ZERO, ONE = range(8)
 
 
 def as_numbers(surrogate: Any, dtype: np.dtype) -> tuple[int, np.ndarray, np.ndarray]:
-    """Return (curve, numbers, table) of a Surrogate, which :func:`derivative` reads.
+    """Return (curve, numbers, table) of a Surrogate, which :func:`slopes` reads.
 
     Raises
     ------
@@ -40,30 +40,36 @@ def as_numbers(surrogate: Any, dtype: np.dtype) -> tuple[int, np.ndarray, np.nda
 
 
 @kernel
-def derivative(x, surrogate, buffer):
-    """Return the surrogate gradient at the vector `x` = U - theta; `buffer` holds WIDTH numbers."""
+def slopes(mem, count, theta, surrogate, out):
+    """Store the surrogate gradient at U - theta for `count` membranes, in whole vectors; `theta` is a vector.
+
+    The curve is chosen here, outside the loops: a choice within them costs as much as a curve.
+    """
     curve, numbers, table = surrogate
     scale, gain, zero, one = splat(numbers, SCALE), splat(numbers, GAIN), splat(numbers, ZERO), splat(numbers, ONE)
     if curve == FAST_SIGMOID:
-        d = one + scale * absolute(x)
-        slope = one / (d * d)
+        for i in range(0, count, WIDTH):
+            d = one + scale * absolute(load(mem, i) - theta)
+            store(out, i, one / (d * d) * gain)
     elif curve == ATAN:
-        z = splat(numbers, HALF_TURN) * x
-        slope = splat(numbers, HALF_SCALE) / (one + z * z)
+        half_turn, half_scale = splat(numbers, HALF_TURN), splat(numbers, HALF_SCALE)
+        for i in range(0, count, WIDTH):
+            z = half_turn * (load(mem, i) - theta)
+            store(out, i, half_scale / (one + z * z) * gain)
     elif curve == TRIANGULAR:
-        slope = maximum(one - absolute(x) / scale, zero) / scale
+        for i in range(0, count, WIDTH):
+            store(out, i, maximum(one - absolute(load(mem, i) - theta) / scale, zero) / scale * gain)
     else:
-        store(buffer, 0, x)
-        _one_by_one(buffer, curve, numbers, table)
-        slope = load(buffer, 0)
-    return slope if numbers[GAIN] == 1 else slope * gain
+        for i in range(0, count, WIDTH):
+            store(out, i, load(mem, i) - theta)
+        _one_by_one(out, count, curve, numbers, table)
 
 
 @kernel
-def _one_by_one(x, curve, numbers, table):
+def _one_by_one(x, count, curve, numbers, table):
     """Compute the curves that have no vector instruction, in place."""
     scale, reach, pitch, zero, one = numbers[SCALE], numbers[REACH], numbers[PITCH], numbers[ZERO], numbers[ONE]
-    for i in range(WIDTH):
+    for i in range(count):
         if curve == SIGMOID:
             e = np.exp(-scale * abs(x[i]))
             d = one + e
@@ -74,3 +80,4 @@ def _one_by_one(x, curve, numbers, table):
             if zero <= position < len(table) - 1:
                 index = int(position)
                 x[i] = table[index] + (position - np.floor(position)) * (table[index + 1] - table[index])
+        x[i] *= numbers[GAIN]
