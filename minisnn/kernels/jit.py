@@ -28,7 +28,7 @@ def compiler(**options: Any) -> Callable:
     def kernel(function: Callable) -> Any:
         given, config.CACHE_DIR = config.CACHE_DIR, FOLDER or ""  # Numba reads it here; others' functions keep theirs
         try:
-            return njit(function, **{"cache": FOLDER is not None, **options})
+            return njit(function, **{"cache": FOLDER is not None, "no_cfunc_wrapper": True, **options})
         finally:
             config.CACHE_DIR = given
 

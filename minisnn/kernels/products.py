@@ -37,24 +37,23 @@ def pack(w: np.ndarray, packed: np.ndarray | None = None) -> np.ndarray:
     rows, known = w.reshape(-1, w.shape[3]), packed is not None
     if packed is None:
         packed = zeros((-(-w.shape[3] // GROUP), *w.shape[:3], GROUP), w.dtype)
-    groups = packed.reshape(len(packed), -1, GROUP)
-    if not (known and _is_packed(rows, groups)):
-        _pack(rows, groups)
+    parts = [rows[:, i * GROUP : (i + 1) * GROUP] for i in range(len(packed))]
+    groups = [group.reshape(-1, GROUP)[:, : part.shape[1]] for group, part in zip(packed, parts)]
+    if not (known and all(np.array_equal(group, part) for group, part in zip(groups, parts))):
+        for group, part in zip(groups, parts):
+            group[...] = part
     return packed
 
 
 def pack_transpose(w: np.ndarray, packed: np.ndarray | None = None) -> np.ndarray:
     """Return weights (k, k, C, M) flipped and transposed, as the product for the gradient of the inputs reads them.
 
-    `packed` is as in :func:`pack`.
+    `packed` may be what an earlier call returned: its memory is used again.
     """
     size, _, channels, columns = w.shape
-    taps, known = w.reshape(-1, channels, columns), packed is not None
     if packed is None:
         packed = zeros((-(-channels // GROUP), size, size, columns, GROUP), w.dtype)
-    groups = packed.reshape(len(packed), -1, columns, GROUP)
-    if not (known and _is_transposed(taps, groups)):
-        _pack_transpose(taps, groups)
+    _pack_transpose(w.reshape(-1, channels, columns), packed.reshape(len(packed), -1, columns, GROUP))
     return packed
 
 
@@ -125,17 +124,17 @@ def outer(
     columns = dcur.shape[3]
     if size == 1 and padding == 0:
         x, dcur = _in_one_frame(x, dcur)
-    db = zeros((_up(columns),), dcur.dtype)
     if few and (size > 1 or columns % WIDTH):
         frames, h, w, _ = dcur.shape
         margin = size - 1 - padding
         wide = empty((frames, h, x.shape[2] + size - 1, _up(columns)), dcur.dtype)
+        db = zeros((_up(columns),), dcur.dtype)
         _border(dcur, margin, wide, db)
         return Outer(x, wide, size, padding, few), db[:columns]
-    _sum(dcur, db)
+    db = dcur.reshape(-1, dcur.shape[2] * columns).sum(axis=0).reshape(-1, columns).sum(axis=0)  # long rows are faster
     if not few:
         x = _padded(x, padding, pad_value, dcur.dtype)
-    return Outer(x, dcur, size, padding, few), db[:columns]
+    return Outer(x, dcur, size, padding, few), db
 
 
 def shares(product: Outer, count: int) -> list[tuple[int, int]]:
@@ -247,30 +246,6 @@ def _padded(x, padding, pad_value, dtype):
 
 
 @kernel
-def _pack(w, packed):
-    rows, columns = w.shape
-    for group in range(len(packed)):
-        first = group * GROUP
-        for row in range(rows):
-            for i in range(min(GROUP, columns - first)):
-                packed[group, row, i] = w[row, first + i]
-
-
-@kernel
-def _is_packed(w, packed):
-    rows, columns = w.shape
-    for group in range(len(packed)):
-        first = group * GROUP
-        for row in range(rows):
-            different = 0
-            for i in range(min(GROUP, columns - first)):
-                different += packed[group, row, i] != w[row, first + i]
-            if different:
-                return False
-    return True
-
-
-@kernel
 def _pack_transpose(w, packed):
     taps, channels, columns = w.shape
     for group in range(len(packed)):
@@ -280,17 +255,6 @@ def _pack_transpose(w, packed):
                 for i in range(min(GROUP, channels - first)):
                     for column in range(column0, min(column0 + WIDTH, columns)):
                         packed[group, tap, column, i] = w[taps - 1 - tap, first + i, column]
-
-
-@kernel
-def _is_transposed(w, packed):
-    taps, channels, columns = w.shape
-    for tap in range(taps):
-        for c in range(channels):
-            for column in range(columns):
-                if packed[c // GROUP, tap, column, c % GROUP] != w[taps - 1 - tap, c, column]:
-                    return False
-    return True
 
 
 @kernel
@@ -324,16 +288,3 @@ def _border(dcur, margin, wide, db):
                             at = ((f * h + y) * w + x) * columns + column
                             total = total + load_some(d_flat, at, columns - column)
                 store(db, column, total)
-
-
-@kernel
-def _sum(dcur, db):
-    """Add the sum of each column of dcur (F, h, w, M) to db."""
-    frames, h, w, columns = dcur.shape
-    d_flat = dcur.reshape(-1)
-    for f in range(frames):
-        for column in range(0, columns, WIDTH):
-            total = load(db, column)
-            for pixel in range(f * h * w, (f + 1) * h * w):
-                total = total + load_some(d_flat, pixel * columns + column, columns - column)
-            store(db, column, total)

@@ -69,7 +69,7 @@ WIDTH = engine.WIDTH
 # A kernel allocates nothing: every array is its caller's. So Numba need not count references to arrays, which
 # it would do by calls inside the loops, and at a call every vector leaves its registers. The cache knows nothing of
 # engines, so it is for one of them only.
-_options = {} if WIDTH > 1 else {"cache": False}
+_options: dict[str, Any] = {} if WIDTH > 1 else {"cache": False}
 kernel = compiler(nogil=True, _nrt=False, **_options)
 load, load_as, load_first = engine.load, engine.load_as, engine.load_first
 store, store_first = engine.store, engine.store_first
