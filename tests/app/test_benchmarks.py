@@ -190,3 +190,18 @@ def test_a_child_has_its_setting():
     assert result["topology"] == setting.topology and result["input_shape"] == [784] and result["num_steps"] == 2
     assert result["train_vs_folded"] is None and result["share_of_limit"] > 0
     assert throughput.nothing(setting).keys() < result.keys()
+
+
+def test_a_peer_that_begins_slowly_does_not_train_when_time_is_short(monkeypatch):
+    """Its first inference tells how long it compiles."""
+    entry, counts = race.entry, np.ones((2, 10))
+
+    def slow(peer, *arguments):
+        return entry(peer, *arguments) if peer == "minisnn" else (lambda: time.sleep(1.5) or counts, lambda: 0.0)
+
+    monkeypatch.setattr(race, "entry", slow)
+    monkeypatch.setattr(throughput, "PAUSE", 0)
+    setting = replace(race.NETS["mlp"], num_steps=2, size=2, rounds=1, train=("jax",))  # jax: no torch is needed
+    ratios = [throughput.measure(replace(setting, minutes=m), 1, ["jax"]) for m in (1, 3 / 60)]
+    assert ratios[0]["train_vs_jax"] is not None and ratios[1]["train_vs_jax"] is None
+    assert "jax" in ratios[1]["agreement_of_counts"] and ratios[1]["share_of_limit"] > 0
