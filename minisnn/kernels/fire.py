@@ -53,7 +53,7 @@ def backward(
     dcur = empty(cur.shape, cur.dtype)
     frame, places = _frame(cur, len(out), pool), _places(pool, *cur.shape[3:])
     neurons = len(places) * WIDTH
-    mem, slopes = np.split(empty((2 * len(out) * neurons,), cur.dtype), 2)  # one piece: see memory._Room
+    scratch = empty((2, len(out) * neurons), cur.dtype)  # one piece: see memory._Room
     _backward(
         dout.reshape(-1),
         np.array([share]),
@@ -64,8 +64,8 @@ def backward(
         frame,
         places,
         dcur.reshape(-1),
-        mem,
-        slopes,
+        scratch[0],
+        scratch[1],
     )
     return dcur
 

@@ -7,6 +7,7 @@ too, so that they are not in memory once a slice. The result does not depend on 
 """
 
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from math import isqrt
 from typing import Any
@@ -74,10 +75,12 @@ def backward(net: Any, tape: list, dspk: np.ndarray, dmem: np.ndarray | None, sh
 
     few = [_few(layer, [part[i].inputs for part in tape]) for i, layer in enumerate(net.layers)]
 
+    surrogate = sg.as_numbers(net.surrogate, net.dtype)
+
     def one(i):
         part = slice(ends[i] - tape[i][-1].spk.shape[1], ends[i])
         dmem_part = None if dmem is None else dmem[:, part]
-        return _backward_slice(net, tape[i], dspk[:, part], dmem_part, shares, packed, few)
+        return _backward_slice(net, tape[i], dspk[:, part], dmem_part, shares, packed, few, surrogate)
 
     slices = threads.each(one, len(tape), net.threads)
     large = [
@@ -150,9 +153,10 @@ def _frames(x):
     return x.reshape(-1, *x.shape[2:])
 
 
-def _row(layer):
-    """Return the file of the layer's kind in this column."""
-    return import_module(f".{layer.shape.kind}", __package__)
+@cache
+def _row(kind):
+    """Return the file of a kind of layer in this column."""
+    return import_module(f".{kind}", __package__)
 
 
 def _few(layer, inputs):
@@ -173,7 +177,7 @@ def _forward_slice(net, x, num_steps, packed, record):
     layers = []
     for index, layer in enumerate(net.layers):
         x, pool = layer.inputs(x), layer.shape.pool
-        cur = layer.forward(x, _row(layer), packed=packed[index])
+        cur = layer.forward(x, _row(layer.shape.kind), packed=packed[index])
         done = _LayerTape(x, cur)
         if record or index == len(net.layers) - 1:
             done.spk, done.mem = lif.forward(cur, num_steps, layer.beta, layer.threshold, layer.reset)
@@ -187,9 +191,8 @@ def _forward_slice(net, x, num_steps, packed, record):
     return layers
 
 
-def _backward_slice(net, tape, dspk, dmem, shares, packed, few):
+def _backward_slice(net, tape, dspk, dmem, shares, packed, few, surrogate):
     grads, dout = [], dspk
-    surrogate = sg.as_numbers(net.surrogate, net.dtype)
     for index in reversed(range(len(net.layers))):
         layer, done = net.layers[index], tape[index]
         # x = layer.inputs(out of the layer before)
