@@ -45,7 +45,7 @@ def _status(field):
 def _train(library, setting, threads):
     from minisnn.kernels import products
 
-    products.pack(np.zeros((1, 1, 1, 1), np.float32))  # Numba imports much of itself when a compiled function is called
+    products.pack_transpose(np.zeros((1, 1, 1, 1), np.float32))  # Numba imports half of itself when one function runs
     peer = "snntorch" if library == "minisnn" else library
     net = race.network(threads, peer, setting)
     x, y, _ = race.batch(setting.size, setting.shape)
