@@ -8,11 +8,27 @@ from typing import Any
 
 
 def each(function: Callable[[int], Any], count: int, threads: int | None) -> list[Any]:
-    """Return function(0), ..., function(count - 1), computed on up to `threads` threads, or one for each processor."""
+    """Return [function(0), ..., function(count - 1)], computed on up to `threads` threads, or one for each processor.
+
+    The caller is one of them: it begins while the others wake up, and does not wait for one that comes too late.
+    """
     threads = min(threads or _processors(), count)
     if threads <= 1:
         return [function(i) for i in range(count)]
-    return list(_pool(threads, os.getpid()).map(function, range(count)))
+    results, left = [None] * count, iter(range(count))
+
+    def work():
+        for i in left:  # each thread takes the next number
+            results[i] = function(i)
+
+    helpers = [_pool(threads - 1, os.getpid()).submit(work) for _ in range(threads - 1)]
+    try:
+        work()
+    finally:
+        late = [helper for helper in helpers if not helper.cancel()]
+        for helper in late:
+            helper.result()
+    return results
 
 
 @cache
