@@ -28,11 +28,29 @@ def compiler(**options: Any) -> Callable:
     def kernel(function: Callable) -> Any:
         given, config.CACHE_DIR = config.CACHE_DIR, FOLDER or ""  # Numba reads it here; others' functions keep theirs
         try:
-            return njit(function, **{"cache": FOLDER is not None, "no_cfunc_wrapper": True, **options})
+            compiled = njit(function, **{"cache": FOLDER is not None, "no_cfunc_wrapper": True, **options})
         finally:
             config.CACHE_DIR = given
+        _let_saving_fail(compiled)
+        return compiled
 
     return kernel
+
+
+def _let_saving_fail(compiled):
+    """Make a full disk cost the kept kernels and nothing else: what was compiled runs."""
+    cache = getattr(compiled, "_cache", None)
+    save = getattr(cache, "save_overload", None)
+    if save is None:  # not compiled, or kept in another way by this version of Numba
+        return
+
+    def save_or_warn(*args):
+        try:
+            save(*args)
+        except OSError as error:
+            _warn(f"compiled kernels cannot be kept ({error.strerror}), so they are compiled again in each run")
+
+    cache.save_overload = save_or_warn
 
 
 def folder() -> str | None:

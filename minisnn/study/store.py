@@ -262,11 +262,13 @@ class Store:
 
     def release(self, training: str) -> None:
         """Release this process's claim."""
-        self._db.execute("DELETE FROM claims WHERE training = ? AND owner = ?", (training, self.owner))
+        with self._transaction():
+            self._db.execute("DELETE FROM claims WHERE training = ? AND owner = ?", (training, self.owner))
 
     def beat(self) -> None:
         """Send a heartbeat, so that this process keeps its claims."""
-        self._db.execute("UPDATE claims SET beat = ? WHERE owner = ?", (time.time(), self.owner))
+        with self._transaction():
+            self._db.execute("UPDATE claims SET beat = ? WHERE owner = ?", (time.time(), self.owner))
 
 
 def canonical(value: Any) -> str:
