@@ -1,7 +1,5 @@
 """CRC-32 of a stream of words, one word a cycle."""
 
-import zlib
-
 from myhdl import Signal, always_comb, block, instance, intbv
 
 POLYNOMIAL = 0xEDB88320  # that of zlib and Ethernet, with the lowest bit first
@@ -81,10 +79,22 @@ def crc32(clk, restart, take, data, crc):
 
 
 def remainder(start: int, word: int, bits: int) -> int:
-    """Return what the loops over the bits above compute.
+    """Return what the loops over the bits above compute, from a table of whole bytes.
 
     MyHDL converts the loops and leaves out what is under ``__debug__``; a simulation in MyHDL, half of whose time the
     loops would take, computes this instead. The tests compare both, in GHDL.
     """
-    every = 0xFFFFFFFF  # zlib inverts before and after
-    return zlib.crc32(word.to_bytes(bits // 8, "little"), start ^ every) ^ every
+    rest = start
+    for i in range(0, bits, 8):
+        rest = _TABLE[(rest ^ word >> i) & 0xFF] ^ rest >> 8
+    return rest
+
+
+def _divided(byte):
+    """Return the remainder of one byte."""
+    for _ in range(8):
+        byte = byte >> 1 ^ (POLYNOMIAL if byte & 1 else 0)
+    return byte
+
+
+_TABLE = [_divided(byte) for byte in range(256)]
