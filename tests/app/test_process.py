@@ -240,6 +240,18 @@ def test_a_full_disk_in_a_sweep(tmp_path):
     assert minisnn("", *words).returncode == 0
 
 
+def test_a_full_disk_under_the_kept_kernels(tmp_path):
+    """What was compiled runs; a warning says that it is not kept."""
+    code = (
+        "import numpy as np\nfrom minisnn.kernels import products\n"
+        "print(products.pack_transpose(np.ones((1, 1, 2, 3), np.float32)).sum())"
+    )
+    full = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))}
+    done = python(code, env=ENVIRONMENT | {"NUMBA_CACHE_DIR": str(tmp_path)}, **full)
+    assert (done.returncode, done.stdout) == (0, "6.0\n"), done.stderr
+    assert "compiled kernels cannot be kept (File too large)" in done.stderr
+
+
 def test_ctrl_c_while_modules_are_imported():
     """Also in a callback, such as that of an import's lock, where Python drops the exception."""
     raised = (
