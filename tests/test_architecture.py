@@ -20,7 +20,7 @@ MODULES = {
     for path in sorted(folder.rglob("*.py"))
 }
 ROWS = ("linear", "conv2d", "maxpool", "lif")
-EXTRAS = {"numba", "scipy", "matplotlib", "tqdm", "myhdl"}
+EXTRAS = {"numba", "scipy", "matplotlib", "tqdm", "myhdl", "torch", "snntorch", "h5py"}
 
 # Rooms from the ground up; a room may import the rooms below it. "" is the top of the package.
 FLOORS = {
@@ -31,7 +31,7 @@ FLOORS = {
         ("timing",),
         ("data",),
         ("training",),
-        ("study", "inspector"),
+        ("study", "inspector", "interop"),
         ("commands",),
     ),
     "minisnn_hw": (("parts",), ("",), ("generate",), ("verify",), ("synth", "delivery")),
