@@ -25,6 +25,21 @@ Backward through time, with sg = sigma'(U - theta) the surrogate gradient of the
     dU[t] = dL/dU[t] + dL/dS[t]*sg + dU[t+1]*dV[t]/dU[t]
     dV/dU = beta - S*r1 - sg*(r0 + r1*U)              the last term is 0 with detach_reset
 
+Leak and threshold, which all neurons of a layer share, get the sum over neurons and steps. What a spike removes depends
+on them as well, and U[t+1] = V[t] + I[t+1] hands dV[t] = dU[t+1] back:
+
+    dbeta  =  sum dV[t]*(U[t] - S[t]*(dr0/dbeta + dr1/dbeta*U[t]))
+    dtheta = -sum dS[t]*sg + dV[t]*S[t]*dr0/dtheta    with dS[t] = dL/dS[t] - dV[t]*(r0 + r1*U[t])
+
+    reset                 dr0/dbeta    dr1/dbeta    dr0/dtheta
+    subtract              0            0            1
+    subtract_then_leak    theta        0            beta
+    zero                  0            1            0
+    none                  0            0            0
+
+detach_reset leaves the second term of dS out: the spike of the reset is given, but what it removes is not. So does
+snnTorch, which detaches the spike of its reset and neither the threshold nor the leak that it meets there.
+
 Sources: Eshraghian et al., Proc. IEEE 111 (2023), arXiv 2109.12894, eq. 4 and 11; Neftci, Mostafa & Zenke,
 IEEE Signal Processing Magazine 36 (2019).
 """
@@ -34,6 +49,7 @@ from typing import Any
 
 import numpy as np
 
+LEARNABLE = ("beta", "threshold")
 RESETS = ("subtract", "subtract_then_leak", "zero", "none")
 
 
@@ -44,6 +60,16 @@ def removal(reset: str, beta: float, threshold: float) -> tuple[float, float]:
         "subtract_then_leak": (beta * threshold, 0.0),
         "zero": (0.0, beta),
         "none": (0.0, 0.0),
+    }[reset]
+
+
+def removal_slopes(reset: str, beta: float, threshold: float) -> tuple[float, float, float]:
+    """Return (dr0/dbeta, dr1/dbeta, dr0/dtheta) of :func:`removal`; dr1/dtheta is always 0."""
+    return {
+        "subtract": (0.0, 0.0, 1.0),
+        "subtract_then_leak": (threshold, 0.0, beta),
+        "zero": (0.0, 1.0, 0.0),
+        "none": (0.0, 0.0, 0.0),
     }[reset]
 
 
@@ -163,3 +189,57 @@ def backward(
         else:
             dcur[t] = du
     return dcur
+
+
+def backward_constants(
+    dcur: np.ndarray,
+    dspk: np.ndarray,
+    spk: np.ndarray,
+    mem: np.ndarray,
+    surrogate: Any,
+    beta: float,
+    threshold: float,
+    reset: str = "subtract",
+    detach_reset: bool = True,
+) -> tuple[float, float]:
+    """Return the gradients of leak and threshold, after :func:`backward`.
+
+    Parameters
+    ----------
+    dcur : ndarray of shape (T, B, ...)
+        What :func:`backward` returned for all steps (``constant=False``).
+    dspk, spk, mem, surrogate, beta, threshold, reset, detach_reset
+        As given to :func:`backward`.
+
+    Returns
+    -------
+    dbeta, dthreshold : float
+        Sums over steps, images and neurons, added up in float64.
+
+    Examples
+    --------
+    U = 1.25, 0.5: the first step spikes. U[1] = beta*U[0] - theta*S[0] + cur[1] grows by 1.25 for each unit of beta; a
+    unit of theta takes 1 from it, and moves the threshold away by 1:
+
+    >>> from minisnn.surrogate import Surrogate
+    >>> spk, mem = forward(np.array([[1.25], [0.875]]), 2, beta=0.5, threshold=1.0)
+    >>> sg = Surrogate("fast_sigmoid", 4.0)                                   # sg = 1/4, 1/9
+    >>> dspk = np.array([[0.0], [9.0]])
+    >>> dcur = backward(dspk, None, spk, mem, sg, 0.5, 1.0)
+    >>> backward_constants(dcur, dspk, spk, mem, sg, 0.5, 1.0)                # 1 * 1.25, and -1 - 1 * 1
+    (1.25, -2.0)
+    """
+    dtype = mem.dtype.type
+    r0, r1 = map(dtype, removal(reset, beta, threshold))
+    q0, q1 = (dtype(0), dtype(0)) if detach_reset else (r0, r1)
+    r0_beta, r1_beta, r0_threshold = map(dtype, removal_slopes(reset, beta, threshold))
+    # u = v + cur[t + 1]
+    dv = np.concatenate([dcur[1:], np.zeros_like(dcur[:1])])
+    # v = beta * u - s * (r0 + r1 * u)
+    dbeta = dv * (mem - spk * (r0_beta + r1_beta * mem))
+    ds = dspk - dv * (q0 + q1 * mem)
+    dthreshold = -dv * spk * r0_threshold
+    # s = step(u - threshold)
+    if reset != "none":
+        dthreshold = dthreshold - ds * surrogate.derivative(mem - dtype(threshold))
+    return float(dbeta.sum(dtype=np.float64)), float(dthreshold.sum(dtype=np.float64))

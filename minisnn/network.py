@@ -159,8 +159,8 @@ class Network:
         self.dtype = np.dtype(check.choice("dtype", np.dtype(dtype).name, ["float32", "float64"]))
         self.backend = check.choice("backend", backend, BACKENDS)
         self.threads = None if threads is None else check.whole("threads", threads)
-        betas = _per_layer("beta", beta, shapes, lambda v: 0 <= v <= 1, "between 0 and 1")
-        thresholds = _per_layer("threshold", threshold, shapes, lambda v: v > 0, "above 0")
+        betas = _betas(beta, shapes)
+        thresholds = _thresholds(threshold, shapes)
         resets = [self.reset] * (len(shapes) - 1) + ["none" if readout == "membrane" else self.reset]
         weights = init.parameters(shapes, thresholds, rng, self.dtype, mean_square=mean_square)
         self.layers = tuple(
@@ -205,13 +205,23 @@ class Network:
 
     @property
     def betas(self) -> tuple[float, ...]:
-        """The leak of each layer."""
+        """The leak of each layer; assigning to it reaches the layers."""
         return tuple(layer.beta for layer in self.layers)
+
+    @betas.setter
+    def betas(self, values: Sequence[float]) -> None:
+        for layer, beta in zip(self.layers, _betas(values, self.layers)):
+            layer.beta = beta
 
     @property
     def thresholds(self) -> tuple[float, ...]:
-        """The threshold of each layer."""
+        """The threshold of each layer; assigning to it reaches the layers."""
         return tuple(layer.threshold for layer in self.layers)
+
+    @thresholds.setter
+    def thresholds(self, values: Sequence[float]) -> None:
+        for layer, threshold in zip(self.layers, _thresholds(values, self.layers)):
+            layer.threshold = threshold
 
     @property
     def resets(self) -> tuple[str, ...]:
@@ -284,7 +294,12 @@ class Network:
         return reference_forward(self, inputs, num_steps, self.surrogate.curve if smooth else None)
 
     def backward(
-        self, run: Run, dspk: np.ndarray | None, dmem: np.ndarray | None = None, drates: Sequence[float] | None = None
+        self,
+        run: Run,
+        dspk: np.ndarray | None,
+        dmem: np.ndarray | None = None,
+        drates: Sequence[float] | None = None,
+        learn: Sequence[str] = (),
     ) -> list[np.ndarray]:
         """Backpropagate through time.
 
@@ -296,11 +311,14 @@ class Network:
             Gradient of the loss with respect to the last layer's spikes and membranes.
         drates : sequence of L floats, optional
             Gradient of the loss with respect to each layer's firing rate.
+        learn : sequence of str, default ()
+            "beta", "threshold", or both: constants of the layers whose gradients are wanted too.
 
         Returns
         -------
         grads : list of ndarray
-            In the order and of the shapes of `params`.
+            In the order and of the shapes of `params`; after them, for each name in `learn`, the gradient of this
+            constant by layer, of shape (L,) and float64.
 
         Raises
         ------
@@ -317,6 +335,12 @@ class Network:
         >>> dw, db = net.backward(run, np.ones((1, 1, 1)))
         >>> run.mem.item(), dw.item(), db.item()
         (1.0, 2.0, 1.0)
+
+        A higher threshold means fewer spikes:
+
+        >>> *_, dthreshold = net.backward(run, np.ones((1, 1, 1)), learn=["threshold"])
+        >>> dthreshold.tolist()
+        [-1.0]
 
         With the surrogate's curve in place of the step, the gradient is exact, as differences show:
 
@@ -335,6 +359,8 @@ class Network:
         (0.018039, 0.018039)
         """
         self._check_run(run)
+        for name in learn:
+            check.choice("learn", name, lif.LEARNABLE)
         dspk = np.zeros_like(run.spk) if dspk is None else check.gradient("dspk", dspk, run.spk)
         dmem = None if dmem is None else check.gradient("dmem", dmem, run.mem)
         by_layer = np.zeros(len(self.layers))
@@ -346,8 +372,12 @@ class Network:
         if self._has_kernels():
             from .kernels import network as kernels
 
+            if learn:
+                raise InputError('beta and threshold are learned with backend="numpy" only')
             return kernels.backward(self, run.tape, dspk, dmem, shares)
-        return reference_backward(self, run, dspk, dmem, shares)
+        constants = np.zeros((len(lif.LEARNABLE), len(self.layers))) if learn else None
+        grads = reference_backward(self, run, dspk, dmem, shares, constants=constants)
+        return grads if constants is None else [*grads, *(constants[lif.LEARNABLE.index(name)] for name in learn)]
 
     def scores(self, run: Run) -> np.ndarray:
         """Return the score of each class: spikes counted, or membranes summed over steps (readout).
@@ -421,11 +451,12 @@ def reference_backward(
     dmem: np.ndarray | None,
     shares: Sequence[float],
     watch: Callable[[int, np.ndarray], None] = lambda index, dspk: None,
+    constants: np.ndarray | None = None,
 ) -> list[np.ndarray]:
     """Undo :func:`reference_forward`, last layer first, and return the gradients in the order of ``net.params``.
 
     `shares` is the gradient that every spike of a layer gets from the layer's firing rate; `watch` is called with what
-    arrives at each layer's spikes.
+    arrives at each layer's spikes. `constants`, of shape (2, L), takes the gradients of leak and threshold by layer.
     """
     grads: list[np.ndarray] = []
     dout = dspk
@@ -439,18 +470,14 @@ def reference_backward(
         dspk = dspk + shares[index]
         watch(index, dspk)
         # spk, mem = lif.forward(cur, ...)
-        dcur = lif.backward(
-            dspk,
-            dmem,
-            done.spk,
-            done.mem,
-            net.surrogate,
-            layer.beta,
-            layer.threshold,
-            layer.reset,
-            net.detach_reset,
-            constant=len(done.inputs) == 1,
-        )
+        neuron = (done.spk, done.mem, net.surrogate, layer.beta, layer.threshold, layer.reset, net.detach_reset)
+        constant = len(done.inputs) == 1
+        if constants is None:
+            dcur = lif.backward(dspk, dmem, *neuron, constant)
+        else:
+            dcur = lif.backward(dspk, dmem, *neuron)
+            constants[:, index] = lif.backward_constants(dcur, dspk, *neuron)
+            dcur = dcur[::-1].sum(axis=0, keepdims=True) if constant else dcur  # the order in which lif.backward adds
         dmem = None  # only the last layer's membranes are read
         # cur = layer.forward(x)
         dout, dw, db = layer.backward(dcur, done.inputs, need_dx=index > 0)
@@ -497,6 +524,14 @@ def _classes(classes, neurons):
             f"classes must divide the {neurons} neurons of the last layer into equal groups, got {classes!r}"
         )
     return int(classes)
+
+
+def _betas(value, layers):
+    return _per_layer("beta", value, layers, lambda v: 0 <= v <= 1, "between 0 and 1")
+
+
+def _thresholds(value, layers):
+    return _per_layer("threshold", value, layers, lambda v: v > 0, "above 0")
 
 
 def _per_layer(name, value, layers, valid, words):

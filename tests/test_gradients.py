@@ -37,9 +37,10 @@ def network(surrogate, reset, readout="spikes", topology="3C3-MP2-2C2-6"):
 
 
 def check(net, inputs, num_steps, objective):
-    """Every layer's gradient against differences in some of its weights and biases, relative to 1e-6."""
+    """Every layer's gradient against differences in its leak, its threshold, some weights and biases, to 1e-6."""
     value, *gradients = objective(net.forward(inputs, num_steps, smooth=True))
     grads = net.backward(net.forward(inputs, num_steps, smooth=True), *gradients)
+    check_constants(net, inputs, num_steps, objective, gradients, grads)
     rng, step = np.random.default_rng(6), 1e-5
     for name, param, grad in zip(net.param_names, net.params, grads):
         assert np.abs(grad).max() > 1e-7, f"{name} has no gradient: the check would see nothing"
@@ -54,6 +55,27 @@ def check(net, inputs, num_steps, objective):
             flat[i] = kept
             difference = (up - down) / (2 * step)
             assert abs(difference - expected[i]) <= 1e-6 * max(1.0, np.abs(expected).max()), (name, i)
+
+
+def check_constants(net, inputs, num_steps, objective, gradients, grads):
+    """The gradients of leak and threshold, one a layer; asking for them changes no other gradient."""
+    run = net.forward(inputs, num_steps, smooth=True)
+    *same, dthreshold, dbeta = net.backward(run, *gradients, learn=["threshold", "beta"])
+    for one, other in zip(same, grads, strict=True):
+        np.testing.assert_array_equal(one, other)
+    step = 1e-5
+    for name, grad in (("betas", dbeta), ("thresholds", dthreshold)):
+        values = getattr(net, name)
+        for index, expected in enumerate(grad):
+            ends = []
+            for change in (step, -step):
+                setattr(net, name, [v + change * (i == index) for i, v in enumerate(values)])
+                ends.append(objective(net.forward(inputs, num_steps, smooth=True))[0])
+            setattr(net, name, values)
+            difference = (ends[0] - ends[1]) / (2 * step)
+            assert abs(difference - expected) <= 1e-6 * max(1.0, np.abs(grad).max()), (name, index)
+            silent = name == "thresholds" and net.resets[index] == "none"  # a readout has no threshold
+            assert (expected == 0) == silent, f"{name} of layer {index + 1}: the check would see nothing"
 
 
 def with_loss(text, net, penalty=None):

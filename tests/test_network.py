@@ -244,3 +244,21 @@ def test_wrong_inputs_are_refused(shape, steps):
     net = Network("4C3-10", (6, 6, 1), rng=np.random.default_rng(0))
     with pytest.raises(InputError):
         net.forward(np.zeros(shape, np.float32), steps)
+
+
+def test_constants_of_the_layers_can_be_assigned():
+    net = pair("flat, per layer")[0]
+    net.betas, net.thresholds = (0.25, 0.5, 0.0), 0.75
+    assert [layer.beta for layer in net.layers] == [0.25, 0.5, 0.0] and net.thresholds == (0.75, 0.75, 0.75)
+    with pytest.raises(InputError, match="beta must be between 0 and 1, got 1.5"):
+        net.betas = (0.5, 1.5, 0.5)
+    with pytest.raises(InputError, match="threshold has 2 values for 3 layers"):
+        net.thresholds = (1.0, 1.0)
+    assert net.betas == (0.25, 0.5, 0.0) and net.thresholds == (0.75, 0.75, 0.75)
+
+
+def test_an_unknown_constant_is_not_learned():
+    net = pair("flat, per layer")[0]
+    run = net.forward(inputs_for(net, "constant"), 4)
+    with pytest.raises(InputError, match="learn must be .*beta.*threshold.*got 'weights'"):
+        net.backward(run, np.zeros_like(run.spk), learn=["weights"])

@@ -210,6 +210,69 @@ def test_snntorch(backend, surrogate, dtype):
     compare(net, stimulus(dtype, constant=True), fire, exact=dtype == "float32")
 
 
+LEAKY = {"subtract_then_leak": "subtract"}  # snnTorch's name of a reset where it is not ours
+
+
+@pytest.mark.parametrize("backend", ["numpy"])
+@pytest.mark.parametrize("reset", ["subtract", "zero", "none", "subtract_then_leak"])
+def test_snntorch_learns_leak_and_threshold(backend, reset):
+    """learn_beta and learn_threshold of three layers of snn.Leaky, one a layer: the same gradients.
+
+    With its default reset_delay the spike of the reset is detached; without, it is not.
+    """
+    snntorch = pytest.importorskip("snntorch")
+    delayed, readout = reset != "subtract_then_leak", reset == "none"
+    net = Network(
+        "12-9-4",
+        (6,),
+        beta=(0.5, 0.75, 0.625),
+        threshold=(0.75, 1.25, 0.5),
+        reset="subtract" if readout else reset,
+        readout="membrane" if readout else "spikes",
+        detach_reset=delayed,
+        surrogate="fast_sigmoid:3",
+        backend=backend,
+        rng=np.random.default_rng(1),
+    )
+    for param in net.params:
+        param[...] = np.rint(param * 64) / 64
+    inputs = (np.random.default_rng(2).integers(-16, 17, (1, 3, 6)) / 16).astype(np.float32)
+    if not delayed:  # a membrane that is above the threshold still after a reset is reset once more by snnTorch
+        inputs /= 2
+    cells = [
+        snntorch.Leaky(
+            beta=torch.tensor(layer.beta),
+            threshold=torch.tensor(layer.threshold),
+            spike_grad=snntorch.surrogate.fast_sigmoid(slope=3),
+            learn_beta=True,
+            learn_threshold=True,
+            reset_mechanism=LEAKY.get(layer.reset, layer.reset),
+            reset_delay=delayed,
+        )
+        for layer in net.layers
+    ]
+    params = torch_params(net)
+    run = net.forward(inputs, STEPS, record=True)
+    dspk, dmem = (np.random.default_rng(3).integers(-8, 9, run.spk.shape) / 8 for _ in range(2))
+    if readout:
+        dspk[...] = 0  # snnTorch's neuron without a reset spikes, ours does not
+    if not delayed:
+        dmem[...] = 0  # there snnTorch returns the membrane after the reset
+    states, value = [torch.zeros(3, layer.shape.neurons) for layer in net.layers], 0
+    for t in range(STEPS):
+        s = torch.tensor(inputs[0])
+        for i, cell in enumerate(cells):
+            s, states[i] = cell(torch.nn.functional.linear(s, *params[2 * i : 2 * i + 2]), states[i])
+            if cell.reset_mechanism != "none":
+                np.testing.assert_array_equal(s.detach(), run.layers[i].spk[t])
+        value = value + (s * torch.tensor(dspk[t])).sum() + (states[-1] * torch.tensor(dmem[t])).sum()
+    value.backward()
+    *_, dbeta, dthreshold = net.backward(run, dspk, dmem, learn=["beta", "threshold"])
+    assert np.abs(dbeta).min() > 1e-3 and np.abs(dthreshold[: -1 if readout else None]).min() > 1e-3
+    np.testing.assert_allclose(dbeta, [cell.beta.grad.item() for cell in cells], rtol=1e-4)
+    np.testing.assert_allclose(dthreshold, [cell.threshold.grad.item() for cell in cells], rtol=1e-4)
+
+
 # The peers of the benchmark: they race with our weights, so they must compute what ours computes.
 
 RACED = {  # topology, shape of the input, padding: a cropped frame, padded maps without a pool, flat rows
