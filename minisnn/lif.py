@@ -207,7 +207,7 @@ def backward_constants(
     Parameters
     ----------
     dcur : ndarray of shape (T, B, ...)
-        What :func:`backward` returned for all steps (``constant=False``).
+        The result of :func:`backward` for all steps (``constant=False``).
     dspk, spk, mem, surrogate, beta, threshold, reset, detach_reset
         As given to :func:`backward`.
 
