@@ -43,6 +43,8 @@ _PUBLIC = {
     "cycles": "timing.cycles:cycles",
     "trace": "inspector.trace:trace",
     "Factors": "inspector.factors:Factors",
+    "from_snntorch": "interop.snntorch:from_snntorch",
+    "to_snntorch": "interop.snntorch:to_snntorch",
     "sweep": "study.sweep:sweep",
     "InputError": "errors:InputError",
     "TrainingError": "errors:TrainingError",

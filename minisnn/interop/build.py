@@ -38,7 +38,9 @@ class ReadLayer:
     reset : str, default "subtract"
         One of ``lif.RESETS``; "none" in the last layer makes a membrane readout.
     padding : int, default 0
-        Zeros on each side of a convolution's frame.
+        Border on each side of a convolution's frame.
+    border : float, default 0
+        Its value; only the first layer, which sees encoded pixels, can have another than 0.
     pool : int, default 1
         Window of the maximum over spikes that follows the neurons of a convolution.
     order : "hwc" or "chw", default "hwc"
@@ -53,6 +55,7 @@ class ReadLayer:
     threshold: float
     reset: str = "subtract"
     padding: int = 0
+    border: float = 0.0
     pool: int = 1
     order: str = "hwc"
 
@@ -91,8 +94,7 @@ def build(
     Returns
     -------
     model : Model
-        In float64 if some weights are, else in float32. A padded first layer has a border of zeros, after the
-        encoding.
+        In float64 if some weights are, else in float32.
 
     Raises
     ------
@@ -118,6 +120,9 @@ def build(
         raise InputError("there is no layer of weights to build a network from")
     for layer in layers:
         _check_layer(layer)
+    for layer in layers[1:]:
+        if layer.border:
+            raise InputError(f"layer {layer.name} pads with {layer.border:g}, but spikes are padded with 0")
     input_shape = _input_shape(layers, input_shape)
     shapes = _shapes(layers, input_shape)
     reset, readout = _reset(layers)
@@ -132,6 +137,7 @@ def build(
         readout=readout,
         surrogate=surrogate,
         padding=[layer.padding for layer in layers if layer.kind == "conv2d"],
+        pad_value=layers[0].border,
         dtype="float64" if wide else "float32",
         rng=np.random.default_rng(0),  # its weights are replaced
     )

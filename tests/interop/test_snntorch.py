@@ -1,0 +1,339 @@
+"""Networks of snnTorch imported and exported: no spike differs, and what cannot be carried is refused by name."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+import minisnn as ms
+from minisnn import Encoder, Model, Network
+from minisnn.errors import InputError
+from minisnn.interop.compare import compare
+
+torch = pytest.importorskip("torch")
+snn = pytest.importorskip("snntorch")
+nn = torch.nn
+
+STEPS = 6
+IMAGES = np.random.default_rng(0).integers(0, 17, (40, 8, 8, 1)).astype(np.uint8)
+
+
+def leaky(beta=0.9, threshold=1.0, output=False, **options):
+    return snn.Leaky(beta, threshold=threshold, init_hidden=True, output=output, **options)
+
+
+def network(**options):
+    """Return two convolutions and two linear layers with constants of their own, which spike on random images."""
+    torch.manual_seed(1)
+    return nn.Sequential(
+        nn.Conv2d(1, 5, 3, padding=1),
+        leaky(0.9, 0.4, **options),
+        nn.MaxPool2d(2),
+        nn.Conv2d(5, 4, 2, bias=False),
+        leaky(0.5, 0.3, **options),
+        nn.Flatten(),
+        nn.Linear(4 * 3 * 3, 12),
+        leaky(0.75, 0.2, **options),
+        nn.Linear(12, 7),
+        leaky(0.8, 0.1, output=True, **options),
+    ).double()
+
+
+def imported(module, *arguments, **options):
+    """Return the model and the warnings of an import."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model = ms.from_snntorch(module, *arguments, **{"num_steps": STEPS, "input_scale": 16, **options})
+    return model, [str(warning.message) for warning in caught]
+
+
+def assert_equal_spikes(model, module, images=IMAGES):
+    """Assert that no spike differs, and that every layer spikes, but not always."""
+    for layer, found in zip(model.network.layers, compare(model, module, images)):
+        assert found.differ == 0 and 0 < found.spikes < STEPS * len(images) * layer.shape.neurons, found
+
+
+@pytest.mark.parametrize("reset, delay", [("subtract", True), ("zero", True), ("zero", False)])
+def test_no_spike_differs(reset, delay):
+    module = network(reset_mechanism=reset, reset_delay=delay)
+    model, told = imported(module, (8, 8, 1))
+    assert not told
+    assert (model.network.reset, model.network.dtype) == (reset, np.float64)
+    assert_equal_spikes(model, module)
+
+
+def test_membranes_are_snntorchs():
+    module = network()
+    model, _ = imported(module, (8, 8, 1))
+    run = model.network.forward(model.encoder.encode(IMAGES, dtype=np.float64), STEPS)
+    x, mems = torch.tensor(IMAGES / 16).permute(0, 3, 1, 2), []
+    for layer in module:  # snnTorch's surrogates give single precision
+        layer.register_forward_pre_hook(lambda layer, arguments: (arguments[0].double(),))
+    with torch.no_grad():
+        for _ in range(STEPS):
+            mems.append(module(x)[1].numpy())
+    np.testing.assert_allclose(run.mem, np.array(mems), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("weight, differs", [(1.0, False), (1.5, True)])
+def test_subtract_without_delay_is_equal_until_a_membrane_passes_twice_the_threshold(weight, differs):
+    """A neuron with beta 0.5 and a current of 0.9, and one more spike at the first step: U is 1.9, or 2.4."""
+    module = nn.Sequential(nn.Linear(1, 1), leaky(0.5, reset_delay=False))
+    nn.init.constant_(module[0].weight, weight)
+    nn.init.constant_(module[0].bias, 0.9)
+    model, [told] = imported(module, encoding="latency")
+    assert model.network.reset == "subtract_then_leak" and "twice the threshold" in told
+    [layer] = compare(model, module, np.array([[16]]))
+    assert layer.spikes > 0 and (layer.differ > 0) == differs
+
+
+def test_a_module_with_its_own_forward_runs_its_steps_itself():
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            torch.manual_seed(0)
+            self.fc1 = nn.Linear(64, 12)
+            self.lif1 = snn.Leaky(0.9, threshold=0.2, learn_beta=True, learn_threshold=True)
+            self.fc2 = nn.Linear(12, 5)
+            self.lif2 = snn.Leaky(torch.full((5,), 0.5), threshold=0.1)
+            self.loss = nn.CrossEntropyLoss()
+
+        def forward(self, x):
+            mem1, mem2 = torch.zeros(1), torch.zeros(1)
+            for _ in range(STEPS):
+                spk1, mem1 = self.lif1(self.fc1(x.flatten(1)), mem1)
+                spk2, mem2 = self.lif2(self.fc2(spk1), mem2)
+            return spk2
+
+    module = Net()
+    model, [told] = imported(module, (8, 8, 1))
+    assert "in which they were registered" in told
+    assert model.network.betas == (0.9, 0.5) and model.network.thresholds == (0.2, 0.1)  # not 0.8999999762
+    assert_equal_spikes(model, module)
+
+
+def test_normalisation_is_folded_and_dropout_left_out():
+    torch.manual_seed(2)
+    module = nn.Sequential(
+        nn.Conv2d(1, 5, 3, bias=False),
+        nn.BatchNorm2d(5),
+        leaky(0.9, 0.5),
+        nn.MaxPool2d(2),
+        nn.Dropout2d(),
+        nn.Flatten(),
+        nn.Linear(5 * 3 * 3, 7),
+        nn.BatchNorm1d(7, affine=False),
+        leaky(0.9, 0.5),
+    ).double()
+    for layer in (module[1], module[7]):
+        nn.init.uniform_(layer.running_mean, 0.1, 0.3)
+        nn.init.uniform_(layer.running_var, 0.1, 0.5)
+    nn.init.uniform_(module[1].weight, 0.5, 1)
+    nn.init.uniform_(module[1].bias, -0.2, 0.2)
+    model, told = imported(module, (8, 8, 1))
+    assert [note.partition(")")[0] for note in told] == ["1 (BatchNorm2d", "4 (Dropout2d", "7 (BatchNorm1d"]
+    assert_equal_spikes(model, module)
+
+
+def test_a_last_layer_without_reset_is_a_membrane_readout():
+    module = nn.Sequential(nn.Linear(64, 12), leaky(0.9, 0.2), nn.Linear(12, 5), leaky(reset_mechanism="none"))
+    model, [told] = imported(module.double(), (8, 8, 1))
+    assert model.network.resets == ("subtract", "none") and "largest membrane" in told
+    run = model.network.forward(model.encoder.encode(IMAGES, dtype=np.float64), STEPS)
+    assert run.mem.any() and not run.spk.any()
+
+
+def test_transforms_tell_the_scale():
+    def step(name, **values):  # torchvision is not needed: its steps are known by name
+        return type(name, (), values)()
+
+    transform = step("Compose", transforms=[step("ToTensor"), step("Normalize", mean=(0.25,), std=[0.5])])
+    model, told = imported(nn.Sequential(nn.Linear(2, 3), leaky()), transform=transform, input_scale=None)
+    assert not told
+    x = np.array([[0, 255]], np.uint8)
+    np.testing.assert_allclose(model.encoder.encode(x)[0], (x / 255 - 0.25) / 0.5, rtol=1e-6)
+    assert model.encoder.max_value == 255
+    steps = [step("Resize"), step("ToImage"), step("ToDtype", scale=True)]
+    _, told = imported(
+        nn.Sequential(nn.Linear(2, 3), leaky()), transform=step("Compose", transforms=steps), input_scale=None
+    )
+    assert told == ["Resize of the transform is not carried: the model takes images after it"]
+    for wrong, sentence in [
+        ([step("RandomCrop")], "the step RandomCrop of the transform cannot be carried"),
+        ([step("Normalize", mean=(0,), std=(1,))] * 2, "the transform has two steps Normalize"),
+    ]:
+        with pytest.raises(InputError, match=sentence):
+            imported(
+                nn.Sequential(nn.Linear(2, 3), leaky()), transform=step("Compose", transforms=wrong), input_scale=None
+            )
+    with pytest.raises(InputError, match="give either transform, or input_scale"):
+        imported(nn.Sequential(nn.Linear(2, 3), leaky()), transform=transform)
+
+
+def test_what_was_not_said_is_told():
+    _, told = imported(nn.Sequential(nn.Linear(2, 3), leaky()), num_steps=None, input_scale=None)
+    assert [note.split(":")[0] for note in told] == [
+        "the number of time steps was not given",
+        "inputs are taken as they are, up to 1",
+    ]
+
+
+def conv(*layers, **options):
+    return nn.Sequential(nn.Conv2d(2, 4, 3, **options), *(layers or [leaky()]), nn.Flatten(), nn.Linear(9, 2), leaky())
+
+
+def dense(neurons=None, **options):
+    return nn.Sequential(nn.Linear(4, 3), neurons or leaky(**options))
+
+
+def with_reset(number):
+    module = dense()
+    module[1].reset_mechanism_val = torch.tensor(number)
+    return module
+
+
+REFUSED = {
+    "stride": (conv(stride=2), "layer 0 (Conv2d): stride=(2, 2) cannot be carried, only stride=1"),
+    "dilation": (conv(dilation=2), "layer 0 (Conv2d): dilation=(2, 2)"),
+    "groups": (conv(groups=2), "layer 0 (Conv2d): groups=2"),
+    "padding": (conv(padding=(1, 2)), "layer 0 (Conv2d): padding=(1, 2) cannot be carried"),
+    "even kernel, same": (
+        nn.Sequential(nn.Conv2d(1, 2, 2, padding="same"), leaky()),
+        "layer 0 (Conv2d): padding='same'",
+    ),
+    "padding mode": (conv(padding=1, padding_mode="reflect"), "layer 0 (Conv2d): padding_mode='reflect'"),
+    "kernel": (nn.Sequential(nn.Conv2d(1, 2, (2, 3)), leaky()), "layer 0 (Conv2d): kernel_size=(2, 3)"),
+    "average": (conv(leaky(), nn.AvgPool2d(2)), "layer 2 (AvgPool2d) cannot be carried: the average of spikes"),
+    "pool before": (conv(nn.MaxPool2d(2), leaky()), "layer 1 (MaxPool2d) pools the currents of 0 (Conv2d) before"),
+    "pool stride": (conv(leaky(), nn.MaxPool2d(3, 2)), "layer 2 (MaxPool2d): stride=2 cannot be carried"),
+    "pool rounded up": (conv(leaky(), nn.MaxPool2d(2, ceil_mode=True)), "layer 2 (MaxPool2d): ceil_mode=True"),
+    "pool of no maps": (
+        nn.Sequential(*dense(), nn.MaxPool2d(2)),
+        "layer 2 (MaxPool2d) does not follow the neurons",
+    ),
+    "flatten": (nn.Sequential(nn.Flatten(2), *dense()), "layer 0 (Flatten): start_dim=2"),
+    "activation": (nn.Sequential(nn.Linear(4, 3), nn.ReLU()), "layer 1 (ReLU) cannot be carried; Conv2d, Linear"),
+    "no neurons": (nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 3)), "layer 0 (Linear) is followed by 1 (Linear), but"),
+    "no neurons at the end": (nn.Sequential(nn.Linear(4, 3)), "layer 0 (Linear) is followed by nothing"),
+    "neurons alone": (nn.Sequential(leaky()), "layer 0 (Leaky) does not follow a convolution or"),
+    "synaptic": (
+        dense(snn.Synaptic(0.9, 0.8)),
+        "layer 1 (Synaptic) cannot be carried: of snnTorch's",
+    ),
+    "recurrent": (dense(snn.RLeaky(0.9, linear_features=3)), "layer 1 (RLeaky) cannot be carried: of snnTorch's"),
+    "norm of spikes": (nn.Sequential(*dense(), nn.BatchNorm1d(3)), "layer 2 (BatchNorm1d) does not follow"),
+    "norm of a batch": (
+        nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3, track_running_stats=False), leaky()),
+        "layer 1 (BatchNorm1d) keeps no running mean",
+    ),
+    "betas": (dense(beta=torch.tensor([0.1, 0.2, 0.3])), "layer 1 (Leaky): beta differs between neurons (0.1 to 0.3)"),
+    "thresholds": (dense(threshold=torch.tensor([1, 2.0, 1])), "layer 1 (Leaky): threshold differs between neurons"),
+    "negative threshold": (dense(threshold=-1.0), "threshold of layer 0 (Linear) must be above 0, got -1"),
+    "graded": (dense(graded_spikes_factor=2.0), "layer 1 (Leaky): graded_spikes_factor=2 cannot be carried"),
+    "state quantised": (dense(state_quant=lambda x: x), "layer 1 (Leaky): state_quant="),
+    "no step": (dense(spike_grad=torch.sigmoid), "layer 1 (Leaky): its spike_grad is no step at the threshold"),
+    "fires at threshold": (dense(spike_grad=lambda x: (x >= 0).float()), "layer 1 (Leaky): its spike_grad is no step"),
+    "hidden none": (
+        nn.Sequential(*dense(reset_mechanism="none"), nn.Linear(3, 3), leaky()),
+        "layer 0 (Linear) has reset",
+    ),
+    "two resets": (
+        nn.Sequential(*dense(reset_mechanism="zero"), nn.Linear(3, 3), leaky()),
+        "the layers have resets zero (layer 0 (Linear)) and subtract (layer 2 (Linear)), but a network has one",
+    ),
+    "reset of a file": (with_reset(1), "layer 1 (Leaky) was made with reset_mechanism='subtract', which it runs, and"),
+    "border": (nn.Sequential(nn.ZeroPad2d((1, 1, 1, 0)), *conv()), "layer 0 (ZeroPad2d): padding=(1, 1, 1, 0)"),
+    "border of no convolution": (nn.Sequential(nn.ZeroPad2d(1), *dense()), "layer 0 (ZeroPad2d) is not followed by a"),
+}
+
+
+@pytest.mark.parametrize("module, sentence", REFUSED.values(), ids=REFUSED)
+@pytest.mark.filterwarnings("ignore")
+def test_what_cannot_be_carried_is_refused_by_name(module, sentence):
+    with pytest.raises(InputError) as error:
+        imported(module, (5, 5, 2) if module[0].__class__ is nn.Conv2d else None)
+    assert str(error.value).startswith(sentence)
+
+
+def test_inhibition_is_refused():
+    with pytest.warns(UserWarning, match="unstable"):
+        module = dense(inhibition=True)
+    with pytest.raises(InputError, match="inhibition=True"):
+        imported(module)
+
+
+def test_a_module_with_a_parameter_of_its_own_is_refused():
+    module = dense()
+    module.gain = nn.Parameter(torch.ones(1))
+    with pytest.raises(InputError, match="module Sequential has the parameter gain of its own"):
+        imported(module)
+    with pytest.raises(InputError, match="must be a torch.nn.Module, got Network"):
+        imported(Network("3", (2,), rng=np.random.default_rng(0)))
+
+
+def test_beta_is_clamped_as_snntorch_does():
+    module = dense(beta=1.25, threshold=0.3)
+    model, [told] = imported(module.double())
+    assert model.network.betas == (1.0,) and "is taken as 1" in told
+    assert_equal_spikes(model, module, IMAGES.reshape(-1, 4))
+
+
+@pytest.mark.parametrize("reset", ["subtract", "zero"])
+def test_models_become_networks_of_snntorch_and_come_back(reset):
+    net = Network(
+        "6C3-MP2-5C2-12-8",
+        (9, 8, 2),
+        beta=(0.9, 0.8, 0.7, 0.6),
+        threshold=(1.0, 0.5, 0.75, 0.25),
+        reset=reset,
+        padding=(1, 0),
+        pad_value=-0.5,
+        surrogate="fast_sigmoid:10",
+        dtype="float64",
+        rng=np.random.default_rng(0),
+    )
+    net.layers[0].b[...] = 0.1
+    images = np.random.default_rng(1).integers(0, 255, (20, 9, 8, 2), np.uint8)
+    model = Model(net, Encoder("direct", STEPS, 255.0, (60.0, 60.0), (120.0, 120.0)))
+    module = ms.to_snntorch(model)
+    assert_equal_spikes(model, module, images)
+    again, _ = imported(module, (9, 8, 2), input_scale=None, mean=60, std=120, surrogate="fast_sigmoid:10")
+    assert again.network.config() == net.config()
+    for first, second in zip(net.params, again.network.params):
+        np.testing.assert_array_equal(first, second)
+
+
+def test_an_export_says_what_snntorch_does_otherwise():
+    net = Network("4-3", (5,), reset="subtract_then_leak", surrogate="triangular:1", rng=np.random.default_rng(0))
+    with pytest.warns(UserWarning) as caught:
+        module = ms.to_snntorch(Model(net, Encoder("direct", STEPS)))
+    assert [str(warning.message).split(":")[0] for warning in caught] == [
+        "the network",
+        "the surrogate triangular",
+    ]
+    assert not module[1].reset_delay
+    net = Network("4C3-3", (5, 5, 2), padding=1, pad_value=(0.1, 0.2), rng=np.random.default_rng(0))
+    with pytest.raises(InputError, match="another value in each channel"):
+        ms.to_snntorch(Model(net, Encoder("direct", STEPS, mean=(0, 0), std=(1, 1))))
+
+
+def test_a_comparison_needs_the_same_layers_and_steps():
+    model, _ = imported(dense())
+    with pytest.raises(InputError, match="the module has 2 layers snn.Leaky, the model has 1"):
+        compare(model, nn.Sequential(*dense(), *dense()), np.ones((1, 4)))
+
+    class Twice(nn.Sequential):
+        def forward(self, x):
+            return super().forward(super().forward(x) @ torch.ones(3, 4))
+
+    with pytest.raises(InputError, match="the module ran 2 time steps of an image, the model has 6"):
+        compare(model, Twice(*dense()), np.ones((1, 4)))
+
+
+def test_a_comparison_notices_a_wrong_weight_and_leaves_the_module_as_it_was():
+    module = network().train()
+    model, _ = imported(module, (8, 8, 1))
+    model.network.layers[1].w[0, 0, 0, 0] += 1
+    differ = [layer.differ for layer in compare(model, module, IMAGES)]
+    assert differ[0] == 0 and all(differ[1:])
+    assert module.training and module[1].training and not module[1]._forward_hooks
