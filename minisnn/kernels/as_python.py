@@ -43,6 +43,12 @@ def functions() -> SimpleNamespace:
     def above(v, w, one):
         return np.where(v > w, one, one - one)
 
+    def choose(v, w, a, b):
+        return np.where(v > w, a, b)
+
+    def equal(v, w, one):
+        return np.where(v == w, one, one - one)
+
     def nonzero(array, index):
         return sum(1 << i for i in range(8) if array[index + i] != 0)
 

@@ -13,7 +13,21 @@ import numpy as np
 from . import lif
 from . import surrogate as sg
 from .memory import empty
-from .simd import WIDTH, above, item, kernel, load, load_as, load_some, maximum, splat, store, store_some
+from .simd import (
+    WIDTH,
+    above,
+    choose,
+    equal,
+    item,
+    kernel,
+    load,
+    load_as,
+    load_some,
+    maximum,
+    splat,
+    store,
+    store_some,
+)
 
 SIDE_BY_SIDE = 4
 
@@ -52,21 +66,14 @@ def backward(
     """
     dcur = empty(cur.shape, cur.dtype)
     frame, places = _frame(cur, len(out), pool), _places(pool, *cur.shape[3:])
-    neurons = len(places) * WIDTH
-    scratch = empty((2, len(out) * neurons), cur.dtype)  # one piece: see memory._Room
-    _backward(
-        dout.reshape(-1),
-        np.array([share]),
-        cur.reshape(-1),
-        out.reshape(-1),
-        neuron,
-        surrogate,
-        frame,
-        places,
-        dcur.reshape(-1),
-        scratch[0],
-        scratch[1],
-    )
+    flat = dout.reshape(-1), cur.reshape(-1), dcur.reshape(-1)
+    leak_alone = neuron[lif.R1] == neuron[lif.Q0] == neuron[lif.Q1] == 0  # is what a membrane hands on
+    if pool > 1 and leak_alone and not share:
+        scratch = empty((3 * len(out) + len(places), WIDTH), cur.dtype).reshape(-1)
+        _backward_first(*flat, neuron, surrogate, frame, places, _order(len(places), cur.dtype), scratch)
+    else:
+        scratch = empty((2, len(out) * len(places) * WIDTH), cur.dtype)  # one piece: see memory._Room
+        _backward(*flat, out.reshape(-1), np.array([share]), neuron, surrogate, frame, places, *scratch)
     return dcur
 
 
@@ -89,6 +96,11 @@ def _places(pool, width, channels):
     if pool == 1:
         return np.arange(SIDE_BY_SIDE) * WIDTH
     return np.add.outer(np.arange(pool) * width, np.arange(pool)).reshape(-1) * channels
+
+
+@cache
+def _order(neurons, dtype):
+    return np.arange(neurons).astype(dtype)
 
 
 @kernel
@@ -152,7 +164,7 @@ def _sum(counts, scratch):
 
 
 @kernel
-def _backward(dout, share, cur, out, neuron, surrogate, frame, places, dcur, mem, slopes):
+def _backward(dout, cur, dcur, out, share, neuron, surrogate, frame, places, mem, slopes):
     pool, width, pixels, channels, num_steps, constant = frame
     beta, theta = splat(neuron, lif.BETA), splat(neuron, lif.THETA)
     r0, r1 = splat(neuron, lif.R0), splat(neuron, lif.R1)
@@ -216,3 +228,47 @@ def _backward(dout, share, cur, out, neuron, surrogate, frame, places, dcur, mem
                 if constant:
                     store_some(dcur, pixel * channels + c + item(places, j), total, count)
             c += WIDTH if pool > 1 else neurons * WIDTH
+
+
+@kernel
+def _backward_first(dout, cur, dcur, neuron, surrogate, frame, places, order, scratch):
+    """Compute what ``_backward`` does behind a pool, where nothing but the first spike of a window has a gradient, and
+    nothing but the leak hands one on: one slope a window, in place of one a neuron.
+    """
+    pool, width, pixels, channels, num_steps, constant = frame
+    beta, theta, zero = splat(neuron, lif.BETA), splat(neuron, lif.THETA), splat(neuron, lif.ZERO)
+    r0 = splat(neuron, lif.R0)
+    block, neurons = num_steps * WIDTH, len(places)
+    mem, firsts, slopes, state = scratch, scratch[block:], scratch[2 * block :], scratch[3 * block :]
+    pitch = 0 if constant else pixels
+    windows = pixels // (pool * pool)
+    for window in range(windows):
+        pixel = _first_pixel(window, pool, width)
+        for c in range(0, channels, WIDTH):
+            count = channels - c
+            # The membranes again, as in _forward; of each window that of its first spike, or else of its first neuron.
+            for j in range(neurons):
+                store(state, j * WIDTH, zero)
+            for t in range(num_steps):
+                at = (t * pitch + pixel) * channels + c
+                u, fired, first = zero, theta, zero
+                for j in range(neurons - 1, -1, -1):
+                    u = load(state, j * WIDTH) + load_some(cur, at + item(places, j), count)
+                    store(state, j * WIDTH, beta * u - above(u, theta, r0))
+                    fired, first = choose(u, theta, u, fired), choose(u, theta, splat(order, j), first)
+                store(mem, t * WIDTH, choose(fired, theta, fired, u))
+                store(firsts, t * WIDTH, first)
+            sg.slopes(mem, block, theta, surrogate, slopes)
+            for t in range(num_steps):
+                gradient = load_some(dout, (t * windows + window) * channels + c, count)
+                store(slopes, t * WIDTH, gradient * load(slopes, t * WIDTH))
+            for j in range(neurons):
+                me, du, total = splat(order, j), zero, zero
+                for t in range(num_steps - 1, -1, -1):
+                    du = equal(load(firsts, t * WIDTH), me, load(slopes, t * WIDTH)) + du * beta
+                    # u = v + cur[t]
+                    total = total + du
+                    if not constant:
+                        store_some(dcur, (t * pitch + pixel) * channels + c + item(places, j), du, count)
+                if constant:
+                    store_some(dcur, pixel * channels + c + item(places, j), total, count)

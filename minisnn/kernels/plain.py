@@ -50,6 +50,14 @@ def functions() -> SimpleNamespace:
         return one if v > w else one - one
 
     @njit
+    def choose(v, w, a, b):
+        return a if v > w else b
+
+    @njit
+    def equal(v, w, one):
+        return one if v == w else one - one
+
+    @njit
     def maximum(v, w):
         return v if v > w else w
 

@@ -14,7 +14,7 @@ from .memory import empty, zeros
 from .simd import WIDTH, kernel, load, load_some, store
 
 SAMPLE = 1 << 14  # numbers that tell whether few are not 0
-PIXELS = 512  # whose spikes are listed at a time for the gradient of weights
+PIXELS = 256  # whose spikes are listed at a time for the gradient of weights
 
 
 def framed(x: np.ndarray, top: int, left: int, height: int, width: int, value: Any = 0.0) -> np.ndarray:
@@ -32,16 +32,11 @@ def framed(x: np.ndarray, top: int, left: int, height: int, width: int, value: A
 def pack(w: np.ndarray, packed: np.ndarray | None = None) -> np.ndarray:
     """Return weights (k, k, C, M) as the forward product reads them: (groups, k, k, C, GROUP), filled up with 0.
 
-    `packed` may be what an earlier call returned; it is written again only if the weights have changed since.
+    `packed` may be what an earlier call returned; rows are written again only if they have changed since.
     """
-    rows, known = w.reshape(-1, w.shape[3]), packed is not None
     if packed is None:
         packed = zeros((-(-w.shape[3] // GROUP), *w.shape[:3], GROUP), w.dtype)
-    parts = [rows[:, i * GROUP : (i + 1) * GROUP] for i in range(len(packed))]
-    groups = [group.reshape(-1, GROUP)[:, : part.shape[1]] for group, part in zip(packed, parts)]
-    if not (known and all(np.array_equal(group, part) for group, part in zip(groups, parts))):
-        for group, part in zip(groups, parts):
-            group[...] = part
+    _pack(w.reshape(-1, w.shape[3]), packed.reshape(len(packed), -1, GROUP))
     return packed
 
 
@@ -243,6 +238,22 @@ def _no_bias(columns, dtype):
 def _padded(x, padding, pad_value, dtype):
     height, width = x.shape[1] + 2 * padding, x.shape[2] + 2 * padding
     return framed(np.ascontiguousarray(x, dtype), padding, padding, height, width, pad_value)
+
+
+@kernel
+def _pack(w, packed):
+    """Copy each group of columns, row by row, unless it is there already: to read costs less than to write."""
+    rows, columns = w.shape
+    for group in range(len(packed)):
+        first = group * GROUP
+        count = min(GROUP, columns - first)
+        for row in range(rows):
+            changed = False
+            for i in range(count):
+                changed |= packed[group, row, i] != w[row, first + i]
+            if changed:
+                for i in range(count):
+                    packed[group, row, i] = w[row, first + i]
 
 
 @kernel

@@ -10,6 +10,8 @@
     muladd(s, v, w)             s + v*w, with one rounding where the processor has FMA
     weighted(s, a, i, w)        s + a[i]*w as muladd does; s + w where a is uint8, for a spike is 1
     above(v, w, one)            one where v > w, else 0
+    equal(v, w, one)            one where v == w, else 0
+    choose(v, w, a, b)          a where v > w, else b
     maximum(v, w), absolute(v)
     nonzero(a, i)               which of a[i:i+8] are not 0, as the bits of a number
     append(n, j, b, p, bits)    n[j:] = b + the places of these bits, and return the end of the list in n; it may write
@@ -74,7 +76,8 @@ kernel = compiler(nogil=True, _nrt=False, **_options)
 load, load_as, load_first = engine.load, engine.load_as, engine.load_first
 store, store_first = engine.store, engine.store_first
 splat, item, muladd, weighted = engine.splat, engine.item, engine.muladd, engine.weighted
-above, maximum, absolute = engine.above, engine.maximum, engine.absolute
+above, equal, choose = engine.above, engine.equal, engine.choose
+maximum, absolute = engine.maximum, engine.absolute
 nonzero, append = engine.nonzero, engine.append
 # Where the ones are in each number of eight bits, in a row of its own, for `append`.
 PLACES = np.array(

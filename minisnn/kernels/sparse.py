@@ -116,7 +116,7 @@ def weights(spk, dout, size, padding, dw, low, high, taps, pixels, first, events
     dout (F, h, W + k - 1, M') has a border of k - 1 - p columns of zeros on the left, the rest on the right: the output
     that a spike at (y, x) reaches through (ky, kx) is at (y + p - ky, x + k - 1 - kx) in it. M' is a multiple of WIDTH,
     and dw is (k, k, C, M'). taps (k * M'/WIDTH, 2) are the pairs of a kx and a vector of columns, as offsets into dout
-    and dw; three of them are summed side by side. Some frames are listed at a time, as many as `first`
+    and dw; six of them are summed side by side. Some frames are listed at a time, as many as `first`
     (frames, C, H + 1) holds, so that large weights are read and written less often.
     """
     frames, height, width, channels = spk.shape
@@ -129,22 +129,33 @@ def weights(spk, dout, size, padding, dw, low, high, taps, pixels, first, events
                 first[i, c, 0] = first[i - 1, c, height] if i else 0
             origin = (f0 + i) * h * d_width
             list_channels(spk, f0 + i, low, high, size - 1, origin, pixels, first[i], events)
-        for n0 in range(0, len(taps), 3):  # what is left over of three is computed again
-            n1, n2 = min(n0 + 1, len(taps) - 1), min(n0 + 2, len(taps) - 1)
+        last = len(taps) - 1
+        for n0 in range(0, len(taps), 6):  # what is left over of six is computed again
+            n1, n2, n3 = min(n0 + 1, last), min(n0 + 2, last), min(n0 + 3, last)
+            n4, n5 = min(n0 + 4, last), min(n0 + 5, last)
             for c in range(high - low):
                 for ky in range(size):
                     top, bottom = min(max(ky - padding, 0), height), max(min(ky - padding + h, height), 0)
                     row = (padding - ky) * d_width * columns
                     target = (ky * size * channels + low + c) * columns
                     d0, d1, d2 = row + taps[n0, 0], row + taps[n1, 0], row + taps[n2, 0]
+                    d3, d4, d5 = row + taps[n3, 0], row + taps[n4, 0], row + taps[n5, 0]
                     o0, o1, o2 = target + taps[n0, 1], target + taps[n1, 1], target + taps[n2, 1]
+                    o3, o4, o5 = target + taps[n3, 1], target + taps[n4, 1], target + taps[n5, 1]
                     sum0, sum1, sum2 = load(dw_flat, o0), load(dw_flat, o1), load(dw_flat, o2)
+                    sum3, sum4, sum5 = load(dw_flat, o3), load(dw_flat, o4), load(dw_flat, o5)
                     for i in range(some):
                         for j in range(c * pitch + first[i, c, top], c * pitch + first[i, c, bottom]):
                             at = item(pixels_flat, j) * columns
                             sum0 = sum0 + load(d_flat, d0 + at)
                             sum1 = sum1 + load(d_flat, d1 + at)
                             sum2 = sum2 + load(d_flat, d2 + at)
+                            sum3 = sum3 + load(d_flat, d3 + at)
+                            sum4 = sum4 + load(d_flat, d4 + at)
+                            sum5 = sum5 + load(d_flat, d5 + at)
+                    store(dw_flat, o5, sum5)
+                    store(dw_flat, o4, sum4)
+                    store(dw_flat, o3, sum3)
                     store(dw_flat, o2, sum2)
                     store(dw_flat, o1, sum1)
                     store(dw_flat, o0, sum0)

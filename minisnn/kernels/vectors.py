@@ -207,6 +207,22 @@ def above(typingctx, v, w, one):
 
 
 @intrinsic
+def choose(typingctx, v, w, a, b):
+    def codegen(context, builder, signature, args):
+        return builder.select(builder.fcmp_ordered(">", *args[:2]), *args[2:])
+
+    return v(v, w, a, b), codegen
+
+
+@intrinsic
+def equal(typingctx, v, w, one):
+    def codegen(context, builder, signature, args):
+        return builder.select(builder.fcmp_ordered("==", *args[:2]), args[2], ir.Constant(_llvm(v.dtype), None))
+
+    return v(v, w, one), codegen
+
+
+@intrinsic
 def maximum(typingctx, v, w):
     def codegen(context, builder, signature, args):
         return builder.select(builder.fcmp_ordered(">", *args), *args)

@@ -66,6 +66,7 @@ def tiny(monkeypatch):
     monkeypatch.setattr(race, "DOUBLED", replace(race.DOUBLED, num_steps=2, size=2, rounds=1))
     monkeypatch.setattr(load, "take", lambda threads: IDLE)
     monkeypatch.setattr(throughput, "PAUSE", 0)
+    monkeypatch.setattr(throughput, "BURST", 0)
     call = child.call
 
     def here(module, setting, seconds, *arguments):
@@ -171,7 +172,8 @@ def test_busy_threads_of_others_take_their_share():
         assert load.cpu_share(2, seconds=0.2) < 0.6
 
 
-def test_no_round_begins_after_the_end():
+def test_no_round_begins_after_the_end(monkeypatch):
+    monkeypatch.setattr(throughput, "BURST", 0)
     called = []
     times = throughput.alternate({"a": lambda: called.append(1)}, rounds=5, until=0)
     assert len(called) == 2 and len(times["a"]) == 1
@@ -201,7 +203,16 @@ def test_a_peer_that_begins_slowly_does_not_train_when_time_is_short(monkeypatch
 
     monkeypatch.setattr(race, "entry", slow)
     monkeypatch.setattr(throughput, "PAUSE", 0)
+    monkeypatch.setattr(throughput, "BURST", 0)
     setting = replace(race.NETS["mlp"], num_steps=2, size=2, rounds=1, train=("jax",))  # jax: no torch is needed
     ratios = [throughput.measure(replace(setting, minutes=m), 1, ["jax"]) for m in (1, 3 / 60)]
     assert ratios[0]["train_vs_jax"] is not None and ratios[1]["train_vs_jax"] is None
     assert "jax" in ratios[1]["agreement_of_counts"] and ratios[1]["share_of_limit"] > 0
+
+
+def test_the_first_call_of_a_turn_does_not_count(monkeypatch):
+    naps = iter([0.15, *[0.01] * 100])
+    monkeypatch.setattr(throughput, "BURST", 0.3)
+    assert 0.01 <= throughput._seconds(lambda: time.sleep(next(naps))) < 0.15
+    monkeypatch.setattr(throughput, "BURST", 0)
+    assert throughput._seconds(lambda: time.sleep(0.05)) >= 0.05  # one that takes longer is the only one

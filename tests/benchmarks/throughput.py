@@ -10,6 +10,7 @@ from tqdm import tqdm
 from . import child, limits, race
 
 PAUSE = 0.2  # seconds between turns: the threads of OpenBLAS and OpenMP spin for a while before they sleep
+BURST = 0.25  # seconds of a turn, in which as many calls are made as in a training that goes on
 
 
 SHARES = {"share_of_limit": "dense", "share_of_limit_12x12": "pooled", "share_of_spike_limit": "spikes"}
@@ -116,7 +117,7 @@ def _ratios(key, theirs, ours):
 
 
 def alternate(functions, rounds, until=float("inf"), progress=lambda: None):
-    """Seconds of each function in each round, called in turns; a first round does not count.
+    """Seconds of a call of each function in each round, in turns; a first round does not count.
 
     A function that returns seconds itself, as ``race.sgemm``, is taken at its word. When the moment `until` is over, no
     round begins but the first that counts.
@@ -127,13 +128,24 @@ def alternate(functions, rounds, until=float("inf"), progress=lambda: None):
             break
         for name, function in functions.items():
             time.sleep(PAUSE)
-            start = time.perf_counter()
-            result = function()
-            seconds = result if name == "sgemm" else time.perf_counter() - start
+            seconds = function() if name == "sgemm" else _seconds(function)
             if turn:
                 times[name].append(seconds)
             progress()
     return {name: np.array(values) for name, values in times.items()}
+
+
+def _seconds(function):
+    """Call a function again and again for a BURST, at least once, and return the median of the calls.
+
+    If there is more than one, the first does not count: processors that have slept for a PAUSE are slow at first.
+    """
+    times, end = [], time.perf_counter() + BURST
+    while not times or time.perf_counter() < end:
+        start = time.perf_counter()
+        function()
+        times.append(time.perf_counter() - start)
+    return median(times[1:] or times)
 
 
 def _agreement(ours, theirs):
