@@ -16,6 +16,7 @@ from ..errors import InputError, TrainingError
 
 COMMANDS = (
     "train",
+    "import",
     "evaluate",
     "info",
     "quantize",
@@ -115,6 +116,7 @@ def _parsers(modules, chosen):
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, module in modules.items():
         arguments = {
+            "import": "WEIGHTS [flags]",
             "report": "STUDY.sqlite --out DIR [flags]",
             **dict.fromkeys(("train", "sweep", "reproduce"), "[flags]"),
         }.get(name, "MODEL [flags]")
@@ -284,6 +286,34 @@ def widths(text):
     return values[0] if len(values) == 1 else values
 
 
+def numbers(text):
+    """Convert the value of a flag: a number, or a list of them separated by commas."""
+    try:
+        values = [float(v) for v in text.split(",")]
+    except ValueError:
+        words = f"must be a number, or a list such as 0.5,0.9, got {text!r}"
+        raise argparse.ArgumentTypeError(words) from None
+    return values[0] if len(values) == 1 else values
+
+
+def paddings(text):
+    """Convert the value of a flag: a padding, or a list of them separated by commas."""
+    try:
+        values = [v if v == "same" else int(v) for v in text.split(",")]
+    except ValueError:
+        words = f"must be 0, 1, 2, ... or same, or a list of these, got {text!r}"
+        raise argparse.ArgumentTypeError(words) from None
+    return values[0] if len(values) == 1 else values
+
+
+def shape(text):
+    """Convert the value of a flag: the shape of an image, such as 28,28,1."""
+    parts = text.split(",")
+    if len(parts) not in (1, 3) or not all(part.isdecimal() and int(part) for part in parts):
+        raise argparse.ArgumentTypeError(f"must be height,width,channels such as 28,28,1, or a length, got {text!r}")
+    return tuple(int(part) for part in parts)
+
+
 def first_images(data, count):
     """Return (images, labels) of the first `count` test images; all if it is None."""
     if count is not None and count > len(data.x_test):
@@ -306,6 +336,24 @@ def table(rows, header):
 def wrapped(text, indent=2):
     """Break a text that is longer than a terminal is wide between words; further lines are indented."""
     return fill(text, terminal.COLUMNS, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False)
+
+
+def layers_table(layers):
+    """Return a table of the layers and their constants."""
+    rows = [
+        (
+            layer.name,
+            "x".join(map(str, layer.shape.in_shape)),
+            "x".join(map(str, layer.shape.out_shape)),
+            layer.shape.neurons,
+            layer.w.size + layer.b.size,
+            f"{layer.beta:g}",
+            f"{layer.threshold:g}",
+            layer.reset,
+        )
+        for layer in layers
+    ]
+    return table(rows, ("layer", "input", "output", "neurons", "parameters", "beta", "threshold", "reset"))
 
 
 def rates_table(layers, rates):

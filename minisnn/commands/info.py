@@ -2,7 +2,7 @@
 
 import json
 
-from . import table, wrapped
+from . import layers_table, wrapped
 
 
 def add_arguments(parser):
@@ -46,7 +46,7 @@ def _text(model):
         [
             f"{net.topology} on {_shape(net.input_shape)}, {net.classes} classes, {net.dtype}, {parameters} parameters",
             "",
-            _layers(net),
+            layers_table(net.layers),
             "",
             f"encoding   {encoder.kind}, {encoder.num_steps} steps, pixels up to {encoder.max_value:g}",
             f"surrogate  {net.surrogate}, reset {'not ' if net.detach_reset else ''}differentiated",
@@ -61,24 +61,6 @@ def _wrapped(line):
     """Break a line that is longer than a terminal is wide, after commas only: a name stays beside its value."""
     line = line.replace(" ", "\xa0").replace(",\xa0", ", ")  # no-break spaces
     return wrapped(line, 11).replace("\xa0", " ")
-
-
-def _layers(net):
-    """Table of the layers and their constants."""
-    rows = [
-        (
-            layer.name,
-            _shape(layer.shape.in_shape),
-            _shape(layer.shape.out_shape),
-            layer.shape.neurons,
-            layer.w.size + layer.b.size,
-            f"{layer.beta:g}",
-            f"{layer.threshold:g}",
-            layer.reset,
-        )
-        for layer in net.layers
-    ]
-    return table(rows, ("layer", "input", "output", "neurons", "parameters", "beta", "threshold", "reset"))
 
 
 def _summary(history):

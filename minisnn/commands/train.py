@@ -6,7 +6,6 @@ written after each epoch; after an interruption, even kill -9, the same command 
 ends with the same weights. An older model of the same name is replaced only at the end.
 """
 
-import argparse
 import shlex
 import sys
 import warnings
@@ -19,6 +18,8 @@ from . import (
     check_checkpoint,
     check_model_path,
     interrupted,
+    numbers,
+    paddings,
     rates_table,
     widths,
     wrapped,
@@ -74,11 +75,11 @@ def add_network(group, **shared):
     add(
         "--padding",
         "padding of the convolutions: 0, 1, ..., same, or a list such as 1,0; 0 if --topology is given",
-        type=_paddings,
+        type=paddings,
         metavar="P",
     )
-    add("--beta", "leak from 0 to 1: a number, or a list by layer such as 0.5,0.9", type=_numbers, metavar="B")
-    add("--threshold", "threshold: a number, or a list by layer", type=_numbers, metavar="U")
+    add("--beta", "leak from 0 to 1: a number, or a list by layer such as 0.5,0.9", type=numbers, metavar="B")
+    add("--threshold", "threshold: a number, or a list by layer", type=numbers, metavar="U")
     add("--reset", "reset after a spike: subtract, subtract_then_leak or zero", metavar="NAME")
     add(
         "--readout",
@@ -237,23 +238,3 @@ def _default(name):
         names = [data for data in presets if presets[data] == value]
         words.append(f"{', '.join(names)} {value}")
     return f"(default: {'; '.join(words)})"
-
-
-def _numbers(text):
-    """Convert the value of a flag: a number, or a list of them separated by commas."""
-    try:
-        values = [float(v) for v in text.split(",")]
-    except ValueError:
-        words = f"must be a number, or a list such as 0.5,0.9, got {text!r}"
-        raise argparse.ArgumentTypeError(words) from None
-    return values[0] if len(values) == 1 else values
-
-
-def _paddings(text):
-    """Convert the value of a flag: a padding, or a list of them separated by commas."""
-    try:
-        values = [v if v == "same" else int(v) for v in text.split(",")]
-    except ValueError:
-        words = f"must be 0, 1, 2, ... or same, or a list of these, got {text!r}"
-        raise argparse.ArgumentTypeError(words) from None
-    return values[0] if len(values) == 1 else values

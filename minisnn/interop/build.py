@@ -198,8 +198,8 @@ def _shapes(layers, input_shape):
             channels = shape.in_shape[-1]
             raise InputError(f"layer {layer.name} takes {layer.w.shape[2]} channels, but gets {channels}")
         raise InputError(
-            f"layer {layer.name} takes {len(layer.w)} inputs, but gets {frame}; the input shape, a padding or a pool "
-            "is another"
+            f"layer {layer.name} takes {len(layer.w)} inputs, but gets {frame}: the input shape, a padding or a pool "
+            "is not the one that it was trained with"
         )
     return shapes
 

@@ -63,7 +63,7 @@ def test_a_model_can_be_saved(tmp_path):
         ([layer(CONV), layer()], None, "layer fc1 is a convolution, whose weights do not tell the size"),
         ([layer(CONV), layer()], (4, 4, 3), "layer fc1 takes 2 channels, but gets 3"),
         ([layer(CONV), layer(name="fc2")], (4, 4, 2), "layer fc2 takes 4 inputs, but gets 2x2x5 = 20"),
-        ([layer(), layer(name="fc2")], None, "layer fc2 takes 4 inputs, but gets 3;"),
+        ([layer(), layer(name="fc2")], None, "layer fc2 takes 4 inputs, but gets 3:"),
         ([layer(reset="none"), layer(np.ones((3, 2)), name="fc2")], None, "layer fc1 has reset none"),
         (
             [layer(), layer(np.ones((3, 2)), name="fc2", reset="zero")],
