@@ -20,7 +20,6 @@ from . import surrogate as sg
 SLICES = 8
 SLICE_WORTH = 400_000  # neurons times steps: n slices are worth their own cost from n * n times that
 LARGE = 1 << 16  # weights: a layer with more is shared out by weights
-SHARE = 1 << 20  # weights: to lay out fewer costs less than to share it out
 
 
 @dataclass
@@ -128,13 +127,9 @@ def _packed(net, name, pack):
     layers = net.layers if name == "forward" else net.layers[1:]
     kept = net.kept.setdefault(name, [None] * len(layers))
 
-    def one(i):
-        kept[i] = pack(_as_kernel(layers[i].w), kept[i])
-        return kept[i]
-
-    some = sum(layer.w.size for layer in layers) > SHARE
-    packed = threads.each(one, len(layers), net.threads if some else 1)
-    return packed if name == "forward" else [None, *packed]
+    for i, layer in enumerate(layers):
+        kept[i] = pack(_as_kernel(layer.w), kept[i], net.threads)
+    return kept if name == "forward" else [None, *kept]
 
 
 def _as_kernel(w):

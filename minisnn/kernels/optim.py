@@ -7,7 +7,7 @@ import numpy as np
 from .jit import compiler
 from .threads import each
 
-SHARE = 1 << 20  # parameters that are worth a thread
+SHARE = 1 << 18  # parameters that are worth a thread
 # Slots of the numbers that a step takes.
 KEEP, B1, REST1, B2, REST2, UNBIAS, EPS, SIZE = range(8)
 

@@ -12,8 +12,11 @@ from . import dense, sparse
 from .dense import GROUP
 from .memory import empty, zeros
 from .simd import WIDTH, kernel, load, load_some, store
+from .threads import each
 
 SAMPLE = 1 << 14  # numbers that tell whether few are not 0
+SHARE = 1 << 17  # weights that are worth a thread of their own to lay out
+NARROW = 4 * WIDTH  # columns: so few are added to where they are, spike by spike
 PIXELS = 256  # whose spikes are listed at a time for the gradient of weights
 
 
@@ -29,18 +32,19 @@ def framed(x: np.ndarray, top: int, left: int, height: int, width: int, value: A
     return out
 
 
-def pack(w: np.ndarray, packed: np.ndarray | None = None) -> np.ndarray:
+def pack(w: np.ndarray, packed: np.ndarray | None = None, threads: int | None = 1) -> np.ndarray:
     """Return weights (k, k, C, M) as the forward product reads them: (groups, k, k, C, GROUP), filled up with 0.
 
-    `packed` may be what an earlier call returned; rows are written again only if they have changed since.
+    `packed` may be what an earlier call returned; what has not changed since is not written again.
     """
     if packed is None:
         packed = zeros((-(-w.shape[3] // GROUP), *w.shape[:3], GROUP), w.dtype)
-    _pack(w.reshape(-1, w.shape[3]), packed.reshape(len(packed), -1, GROUP))
+    rows, groups = w.reshape(-1, w.shape[3]), packed.reshape(len(packed), -1, GROUP)
+    _shared_out(lambda low, high: _pack(rows, groups, low, high), len(rows), w.size, threads)
     return packed
 
 
-def pack_transpose(w: np.ndarray, packed: np.ndarray | None = None) -> np.ndarray:
+def pack_transpose(w: np.ndarray, packed: np.ndarray | None = None, threads: int | None = 1) -> np.ndarray:
     """Return weights (k, k, C, M) flipped and transposed, as the product for the gradient of the inputs reads them.
 
     `packed` may be what an earlier call returned: its memory is used again.
@@ -48,8 +52,16 @@ def pack_transpose(w: np.ndarray, packed: np.ndarray | None = None) -> np.ndarra
     size, _, channels, columns = w.shape
     if packed is None:
         packed = zeros((-(-channels // GROUP), size, size, columns, GROUP), w.dtype)
-    _pack_transpose(w.reshape(-1, channels, columns), packed.reshape(len(packed), -1, columns, GROUP))
+    taps, groups = w.reshape(-1, channels, columns), packed.reshape(len(packed), -1, columns, GROUP)
+    _shared_out(lambda low, high: _pack_transpose(taps, groups, low, high), len(packed), w.size, threads)
     return packed
+
+
+def _shared_out(copy, count, weights, threads):
+    """Call copy(low, high) for shares of `count` rows or groups, side by side if the weights are many."""
+    shares = min(max(weights // SHARE, 1), 8, count)
+    bounds = [count * i // shares for i in range(shares + 1)]
+    each(lambda i: copy(bounds[i], bounds[i + 1]), shares, threads)
 
 
 def are_few(parts: list[np.ndarray], shape: tuple[int, ...], padding: int, pad_value: Any) -> bool:
@@ -144,7 +156,9 @@ def add_weight_gradient(product: Outer, share: tuple[int, int], dw: np.ndarray) 
     """Add to a share of dw (k, k, C, M'), where M' is M rounded up to whole vectors."""
     x, dcur, size, padding, few = product
     _, height, width, channels = x.shape
-    if few:
+    if few and size == 1 and padding == 0 and dw.shape[3] <= NARROW:
+        sparse.row_weights(x, dcur, dw, *share, empty((channels + 8,), np.int32))
+    elif few:
         frames, count = max(PIXELS // (height * width), 1), share[1] - share[0]
         pixels = empty((count, frames * height * width), np.int32)
         first = empty((frames, count, height + 1), np.int32)
@@ -241,14 +255,13 @@ def _padded(x, padding, pad_value, dtype):
 
 
 @kernel
-def _pack(w, packed):
-    """Copy each group of columns, row by row, unless it is there already: to read costs less than to write."""
-    rows, columns = w.shape
-    for group in range(len(packed)):
-        first = group * GROUP
-        count = min(GROUP, columns - first)
-        for row in range(rows):
-            changed = False
+def _pack(w, packed, low, high):
+    """Copy rows of weights from `low` to `high`, but not where they are there already: to read costs less."""
+    columns = w.shape[1]
+    for row in range(low, high):
+        for group in range(len(packed)):
+            first = group * GROUP
+            count, changed = min(GROUP, columns - first), False
             for i in range(count):
                 changed |= packed[group, row, i] != w[row, first + i]
             if changed:
@@ -257,9 +270,10 @@ def _pack(w, packed):
 
 
 @kernel
-def _pack_transpose(w, packed):
+def _pack_transpose(w, packed, low, high):
+    """Copy groups of channels from `low` to `high`."""
     taps, channels, columns = w.shape
-    for group in range(len(packed)):
+    for group in range(low, high):
         first = group * GROUP
         for tap in range(taps):
             for column0 in range(0, columns, WIDTH):  # in squares, so that what is read and written stays in the cache

@@ -138,6 +138,14 @@ def weights(spk, dout, size, padding, dw, low, high, taps, pixels, first, events
                     top, bottom = min(max(ky - padding, 0), height), max(min(ky - padding + h, height), 0)
                     row = (padding - ky) * d_width * columns
                     target = (ky * size * channels + low + c) * columns
+                    if n0 == last:  # a single one is left
+                        d0, o0 = row + taps[n0, 0], target + taps[n0, 1]
+                        sum0 = load(dw_flat, o0)
+                        for i in range(some):
+                            for j in range(c * pitch + first[i, c, top], c * pitch + first[i, c, bottom]):
+                                sum0 = sum0 + load(d_flat, d0 + item(pixels_flat, j) * columns)
+                        store(dw_flat, o0, sum0)
+                        continue
                     d0, d1, d2 = row + taps[n0, 0], row + taps[n1, 0], row + taps[n2, 0]
                     d3, d4, d5 = row + taps[n3, 0], row + taps[n4, 0], row + taps[n5, 0]
                     o0, o1, o2 = target + taps[n0, 1], target + taps[n1, 1], target + taps[n2, 1]
@@ -159,3 +167,21 @@ def weights(spk, dout, size, padding, dw, low, high, taps, pixels, first, events
                     store(dw_flat, o2, sum2)
                     store(dw_flat, o1, sum1)
                     store(dw_flat, o0, sum0)
+
+
+@kernel
+def row_weights(spk, dout, dw, low, high, events):
+    """Add what ``weights`` does for a 1x1 kernel of few columns: pixel by pixel, for a list by channel costs more.
+
+    spk (1, 1, P, C) and dout (1, 1, P, M'); `events` holds the channels of one pixel.
+    """
+    pixels, channels = spk.shape[2:]
+    columns = dw.shape[3]
+    spk_flat, d_flat, dw_flat = spk.reshape(-1), dout.reshape(-1), dw.reshape(-1)
+    for pixel in range(pixels):
+        n = list_pixel(spk_flat, pixel * channels, low, high, 0, events, 0)
+        for column in range(0, columns, WIDTH):
+            gradient = load(d_flat, pixel * columns + column)
+            for i in range(n):
+                at = item(events, i) * columns + column
+                store(dw_flat, at, load(dw_flat, at) + gradient)
