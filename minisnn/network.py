@@ -173,7 +173,7 @@ class Network:
             )
         )
         self.pad_value = pad_value
-        self.kept: dict = {}  # what the kernels keep from one pass to the next: weights as they read them
+        self.kept: list | None = None  # memory of the kernels for weights as they read them, one array for each layer
 
     @property
     def params(self) -> "Params":

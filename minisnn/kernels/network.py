@@ -40,7 +40,7 @@ def forward(net: Any, inputs: np.ndarray, num_steps: int, record: bool) -> tuple
     work = batch * num_steps * sum(layer.shape.neurons for layer in net.layers)
     slices = min(SLICES, 1 << isqrt(max(work // SLICE_WORTH, 1)).bit_length() - 1, batch)  # a power of two
     bounds = np.linspace(0, batch, slices + 1).astype(int)
-    packed = _packed(net, "forward", products.pack)
+    packed = _packed(net, products.pack)
     tape = threads.each(
         lambda i: _forward_slice(
             net, np.ascontiguousarray(inputs[:, bounds[i] : bounds[i + 1]]), num_steps, packed, record
@@ -70,7 +70,7 @@ def backward(net: Any, tape: list, dspk: np.ndarray, dmem: np.ndarray | None, sh
     its rate.
     """
     ends = np.cumsum([part[-1].spk.shape[1] for part in tape])
-    packed = _packed(net, "backward", products.pack_transpose)
+    packed = _packed(net, products.pack_transpose, first=1)
 
     few = [_few(layer, [part[i].inputs for part in tape]) for i, layer in enumerate(net.layers)]
 
@@ -122,14 +122,16 @@ def _add_share(slices, total, layer, share):
         products.add_weight_gradient(part[layer].product, share, total[layer])
 
 
-def _packed(net, name, pack):
-    """Return all layers' weights as the products read them, from the pass before if they are the same still."""
-    layers = net.layers if name == "forward" else net.layers[1:]
-    kept = net.kept.setdefault(name, [None] * len(layers))
+def _packed(net, pack, first=0):
+    """Return the weights of all layers from the `first` as the products read them.
 
-    for i, layer in enumerate(layers):
-        kept[i] = pack(_as_kernel(layer.w), kept[i], net.threads)
-    return kept if name == "forward" else [None, *kept]
+    They are laid out for one direction at a time, in memory that the network keeps: as long as it only runs forward,
+    nothing is written again.
+    """
+    kernels = [_as_kernel(layer.w) for layer in net.layers]
+    if net.kept is None:
+        net.kept = [products.space(w) for w in kernels]
+    return [None] * first + [pack(w, memory, net.threads) for w, memory in zip(kernels[first:], net.kept[first:])]
 
 
 def _as_kernel(w):

@@ -4,6 +4,7 @@ A linear layer is a convolution with a 1x1 kernel over T*B frames of one pixel.
 """
 
 from functools import cache
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,29 +33,39 @@ def framed(x: np.ndarray, top: int, left: int, height: int, width: int, value: A
     return out
 
 
-def pack(w: np.ndarray, packed: np.ndarray | None = None, threads: int | None = 1) -> np.ndarray:
+def space(w: np.ndarray) -> np.ndarray:
+    """Return flat memory in which weights (k, k, C, M) can be laid out for either product, one at a time."""
+    size, _, channels, columns = w.shape
+    return zeros((size * size * max(_groups(columns) * channels, _groups(channels) * columns) * GROUP,), w.dtype)
+
+
+def pack(w: np.ndarray, memory: np.ndarray | None = None, threads: int | None = 1) -> np.ndarray:
     """Return weights (k, k, C, M) as the forward product reads them: (groups, k, k, C, GROUP), filled up with 0.
 
-    `packed` may be what an earlier call returned; what has not changed since is not written again.
+    `memory` may come from :func:`space`; rows that are in it already are not written again.
     """
-    if packed is None:
-        packed = zeros((-(-w.shape[3] // GROUP), *w.shape[:3], GROUP), w.dtype)
+    packed = _in(memory, (_groups(w.shape[3]), *w.shape[:3], GROUP), w.dtype)
     rows, groups = w.reshape(-1, w.shape[3]), packed.reshape(len(packed), -1, GROUP)
     _shared_out(lambda low, high: _pack(rows, groups, low, high), len(rows), w.size, threads)
     return packed
 
 
-def pack_transpose(w: np.ndarray, packed: np.ndarray | None = None, threads: int | None = 1) -> np.ndarray:
-    """Return weights (k, k, C, M) flipped and transposed, as the product for the gradient of the inputs reads them.
-
-    `packed` may be what an earlier call returned: its memory is used again.
-    """
+def pack_transpose(w: np.ndarray, memory: np.ndarray | None = None, threads: int | None = 1) -> np.ndarray:
+    """Return weights (k, k, C, M) flipped and transposed, as the product for the gradient of the inputs reads them."""
     size, _, channels, columns = w.shape
-    if packed is None:
-        packed = zeros((-(-channels // GROUP), size, size, columns, GROUP), w.dtype)
+    packed = _in(memory, (_groups(channels), size, size, columns, GROUP), w.dtype)
     taps, groups = w.reshape(-1, channels, columns), packed.reshape(len(packed), -1, columns, GROUP)
     _shared_out(lambda low, high: _pack_transpose(taps, groups, low, high), len(packed), w.size, threads)
     return packed
+
+
+def _groups(columns):
+    return -(-columns // GROUP)
+
+
+def _in(memory, shape, dtype):
+    """Return an array of `shape` in the first part of flat `memory`, or a new one of zeros."""
+    return zeros(shape, dtype) if memory is None else memory[: prod(shape)].reshape(shape)
 
 
 def _shared_out(copy, count, weights, threads):
@@ -174,8 +185,12 @@ def weight_gradient(w: np.ndarray) -> np.ndarray:
 
 
 def trimmed(dw: np.ndarray, columns: int) -> np.ndarray:
-    """Return a gradient of weights without what fills its last vector."""
-    return np.ascontiguousarray(dw[..., :columns])
+    """Return a gradient of weights without what fills its last vector, in the same memory, which it may overwrite."""
+    if dw.shape[3] == columns:
+        return dw
+    rows = dw.reshape(-1, dw.shape[3])
+    _trim(rows, columns, rows.reshape(-1))
+    return rows.reshape(-1)[: len(rows) * columns].reshape(*dw.shape[:3], columns)
 
 
 def backward(
@@ -255,6 +270,14 @@ def _padded(x, padding, pad_value, dtype):
 
 
 @kernel
+def _trim(rows, columns, flat):
+    """Move the first `columns` of each row to the front of `flat`, which is the same memory."""
+    for row in range(len(rows)):
+        for i in range(columns):
+            flat[row * columns + i] = rows[row, i]
+
+
+@kernel
 def _pack(w, packed, low, high):
     """Copy rows of weights from `low` to `high`, but not where they are there already: to read costs less."""
     columns = w.shape[1]
@@ -264,9 +287,12 @@ def _pack(w, packed, low, high):
             count, changed = min(GROUP, columns - first), False
             for i in range(count):
                 changed |= packed[group, row, i] != w[row, first + i]
+            for i in range(count, GROUP):
+                changed |= packed[group, row, i] != 0
             if changed:
                 for i in range(count):
                     packed[group, row, i] = w[row, first + i]
+                packed[group, row, count:] = 0
 
 
 @kernel
@@ -275,6 +301,8 @@ def _pack_transpose(w, packed, low, high):
     taps, channels, columns = w.shape
     for group in range(low, high):
         first = group * GROUP
+        if first + GROUP > channels:
+            packed[group] = 0
         for tap in range(taps):
             for column0 in range(0, columns, WIDTH):  # in squares, so that what is read and written stays in the cache
                 for i in range(min(GROUP, channels - first)):
