@@ -95,6 +95,9 @@ class Encoder:
                 f"{self.mean} and {self.std}"
             )
 
+    def __str__(self):
+        return f"{self.kind}, {self.num_steps} steps, pixels up to {self.max_value:g}"
+
     def encode(self, x: np.ndarray, rng: np.random.Generator | None = None, dtype: Any = np.float32) -> np.ndarray:
         """Return the inputs of the network for raw images `x` (B, ...): (1, B, ...), or spikes (T, B, ...).
 

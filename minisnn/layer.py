@@ -4,10 +4,12 @@ A kind of layer is a file in every column, and the kind has the file's name: ``l
 extend this class by the way from inputs to currents, and back.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
+from .terminal import by_x, table
 from .topology import LayerShape
 
 
@@ -45,6 +47,9 @@ class Layer:
         self.beta, self.threshold, self.reset = beta, threshold, reset
         self.pooling, self.pad_value = pooling, pad_value
 
+    def __repr__(self):
+        return f"Layer({self.name}, {self.shape.neurons:,} neurons, {self.w.size + self.b.size:,} parameters)"
+
     @property
     def name(self) -> str:
         """Number and notation, such as ``"1 32C3-MP2"``."""
@@ -63,3 +68,21 @@ class Layer:
     ) -> tuple[np.ndarray | None, np.ndarray, np.ndarray]:
         """Return (dx, dw, db); dx is None unless it is needed."""
         raise NotImplementedError
+
+
+def layers_table(layers: Iterable[Layer]) -> str:
+    """Return a table of layers and the constants of their neurons."""
+    rows = [
+        (
+            layer.name,
+            by_x(layer.shape.in_shape),
+            by_x(layer.shape.out_shape),
+            f"{layer.shape.neurons:,}",
+            f"{layer.w.size + layer.b.size:,}",
+            f"{layer.beta:g}",
+            f"{layer.threshold:g}",
+            layer.reset,
+        )
+        for layer in layers
+    ]
+    return table(rows, ("layer", "input", "output", "neurons", "parameters", "beta", "threshold", "reset"))

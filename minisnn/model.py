@@ -5,6 +5,7 @@ import json
 import platform
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,9 @@ from .archive import read_arrays
 from .encode import Encoder
 from .errors import InputError
 from .files import atomic_write
-from .network import BACKENDS, Network
+from .network import BACKENDS, Network, Run
+from .rng import stream
+from .terminal import item, named
 from .topology import parse
 
 FORMAT = 1
@@ -22,7 +25,7 @@ BAD_PARTS = (KeyError, TypeError, ValueError, AttributeError, IndexError, Arithm
 _MOST_PIXEL = 1e30  # float32 holds it, and float64 its square
 
 
-@dataclass
+@dataclass(repr=False)
 class Model:
     """A trained network with its encoder and its origin.
 
@@ -53,22 +56,61 @@ class Model:
     True
     >>> again.dataset, again.settings["lr"], [entry["epoch"] for entry in again.history]
     ('digits', 0.002, [1, 2])
+    >>> again  # doctest: +ELLIPSIS
+    Model(64-10 on digits, direct, T = 4, 2 epochs, validation accuracy ... %)
+
+    ``print(again)`` shows layers, encoding and settings too. Spikes of the first layer, for one image:
+
+    >>> again.run(data.x_test[:1]).layers[0].spk.shape
+    (4, 1, 64)
     """
 
     network: Network
     encoder: Encoder
     seed: int = 0
     dataset: str = ""
-    settings: dict = field(default_factory=dict)
-    history: list = field(default_factory=list)
-    versions: dict = field(default_factory=lambda: versions())
+    settings: dict[str, Any] = field(default_factory=dict)
+    history: list[dict[str, Any]] = field(default_factory=list)
+    versions: dict[str, str] = field(default_factory=lambda: versions())
+
+    def __repr__(self):
+        return (
+            f"Model({self.network.topology} on {self.dataset or 'no data set'}, {self.encoder.kind}, "
+            f"T = {self.encoder.num_steps}, {_result(self.history)})"
+        )
+
+    def __str__(self):
+        shown_elsewhere = ("seed", "encoding", "num_steps")
+        settings = {k: v for k, v in self.settings.items() if v is not None and k not in shown_elsewhere}
+        lines = [
+            str(self.network),
+            item("encoding", str(self.encoder)),
+            item("trained", f"on {self.dataset or 'nothing'}, seed {self.seed}, by {named(self.versions)}"),
+            item("settings", named(settings)),
+            item("history", _summary(self.history)),
+        ]
+        return "\n".join(lines)
+
+    def run(self, images: np.ndarray, record: bool = True) -> Run:
+        """Return the run of the network on raw images (B, ...), with the spikes and membranes of every layer.
+
+        All images are one batch; with ``record=False`` the kernels keep the last layer alone. Raise InputError if the
+        images do not fit.
+        """
+        images, _ = check.images_for(self, images)
+        inputs = self.encoder.encode(images, stream(self.seed, "encode"), self.network.dtype)
+        return self.network.forward(inputs, self.encoder.num_steps, record)
 
     def save(self, path: str | Path) -> None:
         """Write the model to `path` (.npz), completely or not at all.
 
         The seconds of the history are left out: the same training gives the same file, byte for byte.
         """
-        about = {
+        write(path, "model", self.about(), dict(zip(self.network.param_names, self.network.params)))
+
+    def about(self) -> dict[str, Any]:
+        """Return everything that a file holds besides the weights, as plain values."""
+        return {
             "network": portable(self.network.config()),
             "encoder": self.encoder.config(),
             "seed": self.seed,
@@ -77,7 +119,6 @@ class Model:
             "versions": self.versions,
             "history": [{k: v for k, v in entry.items() if k != "seconds"} for entry in self.history],
         }
-        write(path, "model", about, dict(zip(self.network.param_names, self.network.params)))
 
     @classmethod
     def load(cls, path: str | Path, backend: str = "numba", threads: int | None = None) -> "Model":
@@ -229,6 +270,14 @@ def read(path: str | Path, kind: str, remedy: str = "") -> tuple[dict, dict]:
     return about, arrays
 
 
+def kind_of(path: str | Path) -> str:
+    """Return the kind of a file that :func:`write` wrote, such as "model"; "" if it is no such file."""
+    try:
+        return str(json.loads(str(read_arrays(path, {"about"})["about"]))["kind"])
+    except (InputError, *BAD_PARTS):
+        return ""
+
+
 def _other_kind(path, actual, wanted):
     """Sentence on a file of another kind; floats in place of integers, or the reverse, are the likely mistake."""
     name = path.name.removesuffix(".npz").removesuffix(".int")
@@ -271,6 +320,35 @@ def check_history(path: str | Path, history: list, remedy: str = "train it again
                 raise InputError(
                     f"{path}: {name} in entry {number} of history must be a number, got {value!r}; {remedy}"
                 )
+
+
+def _result(history):
+    """The number of epochs, and the accuracy of the best one, in words."""
+    if not history:
+        return "not trained"
+    epochs = f"{len(history)} epoch{'s' * (len(history) > 1)}"
+    best = _best(history)
+    return epochs if best is None else f"{epochs}, validation accuracy {100 * best['validation_accuracy']:.2f} %"
+
+
+def _summary(history):
+    """The last epoch and the best one, in words."""
+    if not history:
+        return "none"
+    last, best = history[-1], _best(history)
+    text = (
+        f"{last['epoch']} epochs, last loss {last['loss']:.4f}, training accuracy {100 * last['train_accuracy']:.2f} %"
+    )
+    if best is None:
+        return text + ", no validation"
+    accuracy = 100 * best["validation_accuracy"]
+    return text + f", best validation accuracy {accuracy:.2f} % in epoch {best['epoch']}"
+
+
+def _best(history):
+    """The epoch whose weights were kept: the later of two equals; None without validation."""
+    validated = [entry for entry in history if entry["validation_accuracy"] is not None]
+    return max(reversed(validated), key=lambda entry: entry["validation_accuracy"], default=None)
 
 
 def _short(error):

@@ -1,7 +1,7 @@
 """A spiking network: built from its notation, forward over time, backward through time."""
 
 from collections.abc import Callable, MutableSequence, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import import_module
 from math import prod
 from typing import Any
@@ -12,13 +12,15 @@ from . import backend as backends
 from . import check, init, lif, maxpool
 from . import surrogate as surrogates
 from .errors import InputError
+from .layer import layers_table
 from .loss import class_sums
+from .terminal import by_x, item
 from .topology import normalised, parse
 
 BACKENDS = ("numba", "numpy")
 
 
-@dataclass
+@dataclass(repr=False)
 class LayerRun:
     """Arrays of one layer in a forward pass.
 
@@ -33,12 +35,15 @@ class LayerRun:
     """
 
     inputs: np.ndarray
-    spk: Any = None
-    mem: Any = None
-    out: Any = None
+    spk: np.ndarray
+    mem: np.ndarray
+    out: np.ndarray
+
+    def __repr__(self):
+        return f"LayerRun({', '.join(f'{name} {array.shape}' for name, array in vars(self).items())})"
 
 
-@dataclass
+@dataclass(repr=False)
 class Run:
     """Result of one forward pass of a network.
 
@@ -48,8 +53,8 @@ class Run:
         Spikes and membranes before reset of the last layer.
     rates : ndarray of shape (L,), float64
         Firing rate of each layer: spikes per neuron and step, before the pool.
-    layers : list of LayerRun
-        Arrays of every layer; the kernels keep spikes and membranes only with ``record=True``.
+    kept : list of LayerRun, or None
+        Arrays of every layer; the kernels keep them only with ``record=True``.
     num_steps : int
     tape : object
         Arrays for the kernels' backward pass.
@@ -58,9 +63,28 @@ class Run:
     spk: np.ndarray
     mem: np.ndarray
     rates: np.ndarray
-    layers: list
+    kept: list[LayerRun] | None
     num_steps: int
-    tape: Any = field(default=None, repr=False)
+    tape: Any = None
+
+    @property
+    def layers(self) -> list[LayerRun]:
+        """Inputs, spikes and membranes of every layer; raise InputError if they were not kept."""
+        if self.kept is None:
+            raise InputError(
+                "the kernels kept no spikes and membranes of the layers; ask for them with record=True, as in "
+                "net.forward(inputs, num_steps, record=True)"
+            )
+        return self.kept
+
+    def __repr__(self):
+        _, batch, neurons = self.spk.shape
+        rates = ", ".join(f"{100 * rate:.1f}" for rate in self.rates)
+        kept = "without" if self.kept is None else "with"
+        return (
+            f"Run(T = {self.num_steps}, {batch} image{'s' * (batch != 1)}, {neurons} output neurons, "
+            f"firing rates {rates} %, {kept} hidden layers)"
+        )
 
 
 class Network:
@@ -108,6 +132,10 @@ class Network:
     >>> run = net.forward(np.ones((1, 2, 8, 8, 1), np.float32), num_steps=5)
     >>> run.spk.shape, net.scores(run).shape
     ((5, 2, 10), (2, 10))
+    >>> run
+    Run(T = 5, 2 images, 10 output neurons, firing rates 0.0, 0.0 %, with hidden layers)
+    >>> run.layers[0]
+    LayerRun(inputs (1, 2, 8, 8, 1), spk (5, 2, 6, 6, 4), mem (5, 2, 6, 6, 4), out (5, 2, 3, 3, 4))
 
     Beta, threshold and reset belong to a layer, the border to an input channel; with a membrane readout the last layer
     has no reset:
@@ -118,6 +146,9 @@ class Network:
     ((0.5, 0.9), (1.0, 1.0), ('subtract', 'none'), (-0.5,))
     >>> dict(zip(net.param_names, [p.shape for p in net.params]))
     {'1.w': (3, 3, 1, 4), '1.b': (4,), '2.w': (64, 10), '2.b': (10,)}
+
+    >>> net
+    Network(4C3-MP2-10 on 8x8x1, 10 classes, float32, 690 parameters, numba)
 
     The config makes the same network, with other weights:
 
@@ -174,6 +205,20 @@ class Network:
         )
         self.pad_value = pad_value
         self.kept: list | None = None  # memory of the kernels for weights as they read them, one array for each layer
+
+    def __repr__(self):
+        return f"Network({self._summary()}, {self.backend})"
+
+    def __str__(self):
+        reset = f"reset {'not ' * self.detach_reset}differentiated"
+        return f"{self._summary()}\n\n{layers_table(self.layers)}\n\n{item('surrogate', f'{self.surrogate}, {reset}')}"
+
+    def _summary(self):
+        parameters = sum(param.size for param in self.params)
+        return (
+            f"{self.topology} on {by_x(self.input_shape)}, {self.classes} classes, {self.dtype}, "
+            f"{parameters:,} parameters"
+        )
 
     @property
     def params(self) -> "Params":
@@ -267,7 +312,7 @@ class Network:
         num_steps : int
             T.
         record : bool, default False
-            Keep every layer's spikes and membranes in ``run.layers``.
+            Keep every layer's spikes and membranes in ``run.layers``, as the reference always does.
         smooth : bool, default False
             Replace the step by the surrogate's curve, which makes :meth:`backward` the exact gradient and so
             lets finite differences check it. ``backend="numpy"`` only, with ``detach_reset=False``.
@@ -290,7 +335,9 @@ class Network:
         if self._has_kernels():
             from .kernels import network as kernels
 
-            return _as_run(kernels.forward(self, inputs, num_steps, record), num_steps)
+            spk, mem, rates, layers, tape = kernels.forward(self, inputs, num_steps, record)
+            kept = [LayerRun(*arrays) for arrays in layers] if record else None
+            return Run(spk, mem, rates, kept, num_steps, tape)
         return reference_forward(self, inputs, num_steps, self.surrogate.curve if smooth else None)
 
     def backward(
@@ -422,7 +469,7 @@ class Network:
     def _check_run(self, run):
         """Raise InputError unless `run` is what this network's forward returned for a backward pass."""
         kernels = self._has_kernels()
-        layers = (run.tape[0] if run.tape else []) if kernels else run.layers
+        layers = ((run.tape[0] if run.tape else None) if kernels else run.kept) or []
         sizes = [(prod(done.inputs.shape[2:]), (done.cur if kernels else done.spk).shape[2:]) for done in layers]
         if sizes != [(prod(layer.shape.in_shape), layer.shape.out_shape) for layer in self.layers]:
             raise InputError("backward takes the run that the forward pass of this network, on this backend, returned")
@@ -491,6 +538,10 @@ class Params(MutableSequence):
     def __init__(self, layers: Sequence[Any]):
         self._layers = layers
 
+    def __repr__(self):
+        names = (f"{number}.{kind}" for number in range(1, len(self._layers) + 1) for kind in "wb")
+        return f"Params({', '.join(f'{name} {param.shape}' for name, param in zip(names, self))})"
+
     def __len__(self) -> int:
         return 2 * len(self._layers)
 
@@ -510,11 +561,6 @@ class Params(MutableSequence):
     def insert(self, index: int, value: Any) -> None:
         """Raise TypeError: the number of parameters is fixed."""
         raise TypeError("the parameters of a network cannot be added to")
-
-
-def _as_run(result, num_steps):
-    spk, mem, rates, layers, tape = result
-    return Run(spk, mem, rates, [LayerRun(*arrays) for arrays in layers], num_steps, tape)
 
 
 def _classes(classes, neurons):

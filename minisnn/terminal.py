@@ -1,7 +1,9 @@
-"""Progress on a terminal: bars of at most 80 columns, and sentences on what takes time before the first result."""
+"""Text on a terminal: tables and paragraphs, bars of at most 80 columns, and sentences on what takes time."""
 
 import os
 import sys
+from collections.abc import Iterable, Mapping, Sequence
+from textwrap import fill
 from typing import Any
 
 LOG_SECONDS = 30  # between two lines where there is no terminal to show a bar
@@ -52,3 +54,36 @@ def announce_compiling() -> None:
             """Say nothing."""
 
     event.register("numba:compile", Announcer())
+
+
+def table(rows: Iterable[Sequence], header: Sequence[str]) -> str:
+    """Return a table as text, the first column aligned to the left, the others to the right."""
+    rows = [[str(cell) for cell in row] for row in (header, *rows)]
+    columns = [max(len(row[i]) for row in rows) for i in range(len(header))]
+    lines = []
+    for first, *others in rows:
+        cells = [first.ljust(columns[0])] + [cell.rjust(width) for cell, width in zip(others, columns[1:])]
+        lines.append("  ".join(cells).rstrip())
+    lines.insert(1, "  ".join("-" * width for width in columns))
+    return "\n".join(lines)
+
+
+def wrapped(text: str, indent: int = 2) -> str:
+    """Break a text that is longer than a terminal is wide between words; further lines are indented."""
+    return fill(text, COLUMNS, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False)
+
+
+def item(name: str, text: str, indent: int = 11) -> str:
+    """Return a name and, from column `indent` on, its text, broken after commas only: a value stays beside its name."""
+    line = f"{name:<{indent}}{text}".replace(" ", "\xa0").replace(",\xa0", ", ")  # no-break spaces
+    return wrapped(line, indent).replace("\xa0", " ")
+
+
+def named(values: Mapping[str, Any]) -> str:
+    """Return values behind their names, such as "seed 0, lr 0.002"; "none" if there are none."""
+    return ", ".join(f"{name} {value}" for name, value in values.items()) or "none"
+
+
+def by_x(shape: Iterable[int]) -> str:
+    """Return a shape as text, such as "8x8x1"."""
+    return "x".join(map(str, shape))

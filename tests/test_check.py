@@ -287,6 +287,16 @@ def test_dataset_refuses():
             )
 
 
+def test_dataset_finds_classes_and_the_largest_pixel():
+    x, y = np.array([[0, 7], [3, 1]], np.uint8), np.array([0, 1])
+    data = Dataset("d", x, y, x[:1], np.array([2]))
+    assert (data.classes, data.max_value, data.ordered) == (3, 255.0, False)
+    assert Dataset("d", x / 2, y, x / 2, y).max_value == 3.5
+    assert Dataset("d", x * 0.0, y, x * 0.0, y).max_value == 1.0
+    with pytest.raises(InputError, match="y_train must be whole numbers"):
+        Dataset("d", x, np.array(["a", "b"]), x, y)
+
+
 def test_doubts_are_warnings(digits):
     rng = np.random.default_rng(0)
     first = rng.integers(0, 255, (40, 3, 20, 24)).astype(np.uint8)

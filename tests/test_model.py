@@ -49,6 +49,29 @@ def path(tmp_path):
     return tmp_path / "m.npz"
 
 
+def test_a_run_of_raw_images_keeps_every_layer():
+    model = make(backend="numba")
+    images = np.random.default_rng(0).integers(0, 256, (3, 6, 6, 2), np.uint8)
+    run = model.run(images)
+    expected = model.network.forward(model.encoder.encode(images), 7, record=True)
+    assert all(np.array_equal(a.mem, b.mem) for a, b in zip(run.layers, expected.layers)) and run.num_steps == 7
+    with pytest.raises(InputError, match="record=True"):
+        model.run(images, record=False).layers
+    with pytest.raises(InputError, match="images must have shape"):
+        model.run(images[:, 1:])
+
+
+def test_what_a_model_prints():
+    model = make()
+    assert repr(model) == "Model(4C3-MP2-12-10 on digits, direct, T = 7, 1 epoch)"
+    model.history = [HISTORY[0] | {"validation_accuracy": accuracy} for accuracy in (0.5, 0.75, 0.6)]
+    assert repr(model) == "Model(4C3-MP2-12-10 on digits, direct, T = 7, 3 epochs, validation accuracy 75.00 %)"
+    assert (
+        repr(Model(model.network, model.encoder)) == "Model(4C3-MP2-12-10 on no data set, direct, T = 7, not trained)"
+    )
+    assert str(model).startswith(str(model.network)) and "encoding   direct, 7 steps, pixels up to 255" in str(model)
+
+
 def changed(path, arrays=None, drop=(), **about):
     """The model file with some arrays and fields replaced; a field set to ... is left out."""
     with np.load(path) as content:

@@ -68,6 +68,29 @@ def test_kernels_equal_the_reference(case, kind, reset, dtype, monkeypatch):
         near(ours, theirs)
 
 
+def test_layers_that_were_not_kept_are_a_sentence():
+    reference, fast = pair("direct")
+    inputs = inputs_for(reference, "constant")
+    assert reference.forward(inputs, 4).layers[0].spk.shape == fast.forward(inputs, 4, record=True).layers[0].spk.shape
+    with pytest.raises(InputError, match="kept no spikes and membranes of the layers; ask for them with record=True"):
+        fast.forward(inputs, 4).layers[0]
+
+
+def test_what_a_network_prints():
+    """One line for a network, its run and its parameters; `print` shows the layers and their neurons too."""
+    net = pair("membrane")[1]
+    run = net.forward(inputs_for(net, "constant", batch=1), 4)
+    run.rates = np.array([0.125, 0.0])
+    assert repr(net) == "Network(6C3-MP2-10 on 7x7x1, 10 classes, float32, 310 parameters, numba)"
+    assert repr(run) == "Run(T = 4, 1 image, 10 output neurons, firing rates 12.5, 0.0 %, without hidden layers)"
+    assert repr(net.params) == "Params(1.w (3, 3, 1, 6), 1.b (6,), 2.w (24, 10), 2.b (10,))"
+    assert repr(net.layers[0]) == "Layer(1 6C3-MP2, 96 neurons, 60 parameters)"
+    lines = str(net).splitlines()
+    assert lines[4].split() == ["1", "6C3-MP2", "7x7x1", "4x4x6", "96", "60", "0.5", "1", "subtract"]
+    assert lines[5].split() == ["2", "10", "2x2x6", "10", "10", "250", "0.5", "1", "none"]
+    assert lines[-1] == "surrogate  fast_sigmoid:5, reset not differentiated"
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_record_keeps_every_layer(case):
     reference, fast = pair(case)

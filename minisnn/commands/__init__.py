@@ -9,10 +9,10 @@ import sys
 from contextlib import contextmanager
 from importlib import import_module
 from tempfile import gettempdir
-from textwrap import fill
 
 from .. import __version__, backend, terminal
 from ..errors import InputError, TrainingError
+from ..terminal import table, wrapped  # noqa: F401  (the commands print with both)
 
 COMMANDS = (
     "train",
@@ -319,41 +319,6 @@ def first_images(data, count):
     if count is not None and count > len(data.x_test):
         raise InputError(f"images must be at most {len(data.x_test)}, the number of test images, got {count}")
     return data.x_test[:count], data.y_test[:count]
-
-
-def table(rows, header):
-    """Return a table as text, the first column aligned to the left, the others to the right."""
-    rows = [[str(cell) for cell in row] for row in (header, *rows)]
-    columns = [max(len(row[i]) for row in rows) for i in range(len(header))]
-    lines = []
-    for first, *others in rows:
-        cells = [first.ljust(columns[0])] + [cell.rjust(width) for cell, width in zip(others, columns[1:])]
-        lines.append("  ".join(cells).rstrip())
-    lines.insert(1, "  ".join("-" * width for width in columns))
-    return "\n".join(lines)
-
-
-def wrapped(text, indent=2):
-    """Break a text that is longer than a terminal is wide between words; further lines are indented."""
-    return fill(text, terminal.COLUMNS, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False)
-
-
-def layers_table(layers):
-    """Return a table of the layers and their constants."""
-    rows = [
-        (
-            layer.name,
-            "x".join(map(str, layer.shape.in_shape)),
-            "x".join(map(str, layer.shape.out_shape)),
-            layer.shape.neurons,
-            layer.w.size + layer.b.size,
-            f"{layer.beta:g}",
-            f"{layer.threshold:g}",
-            layer.reset,
-        )
-        for layer in layers
-    ]
-    return table(rows, ("layer", "input", "output", "neurons", "parameters", "beta", "threshold", "reset"))
 
 
 def rates_table(layers, rates):

@@ -11,7 +11,7 @@ import json
 import shlex
 from pathlib import Path
 
-from . import check_model_path, layers_table, numbers, paddings, shape, wrapped
+from . import check_model_path, numbers, paddings, shape, wrapped
 
 
 def add_arguments(parser):
@@ -103,6 +103,7 @@ def run(args):
     """Import the network, write the model, and print its layers and what was assumed."""
     from ..interop.scale import Scale
     from ..interop.snntorch import load_state_dict
+    from ..layer import layers_table
 
     check_model_path("--out", args.out)
     model, notes = load_state_dict(

@@ -84,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
     first_shown, window = _first_shown(args, result), _cycles(args.steps, result)
     plan = _plan(args, model, result)
     try:
-        args.out.mkdir(exist_ok=True)
+        args.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"cannot write {args.out}: {error.strerror or error}; name another folder") from None
     with needs_room(args.out):

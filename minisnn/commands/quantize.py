@@ -60,7 +60,7 @@ def add_arguments(parser):
         type=int,
         default=8,
         metavar="BITS",
-        help="bits of pixels that are not unsigned integers (default: 8)",
+        help="bits of pixels that are not unsigned integers, 1 to 16 (default: 8)",
     )
     add_data_arguments(parser)
     parser.add_argument("--out", type=Path, metavar="FILE", help="file to write (default: MODEL.int.npz)")

@@ -43,7 +43,7 @@ def run(args):
 
     plan = plan_for(args.dataset)
     try:
-        args.out.mkdir(exist_ok=True)
+        args.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"cannot write {args.out}: {error.strerror or error}; name another folder") from None
     data = datasets.load(args.dataset, args.data, progress=True)

@@ -64,7 +64,7 @@ def run(args):
         spec = specify(model.network, lanes, wide=args.wide)
         need("yosys")
         if args.out:
-            args.out.mkdir(exist_ok=True)
+            args.out.mkdir(parents=True, exist_ok=True)
     except (ValueError, ToolError) as error:
         raise InputError(str(error)) from None
     except OSError as error:

@@ -7,23 +7,25 @@ import numpy as np
 
 from .. import check
 from ..errors import InputError
+from ..terminal import by_x
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Dataset:
     """Images and labels, in a training and a test part.
 
-    Attributes
+    Parameters
     ----------
     name : str
     x_train, x_test : ndarray of shape (n, H, W, C) or (n, N)
         Raw values: uint8, or float32.
     y_train, y_test : ndarray of int64, shape (n,)
         0 to classes - 1.
-    classes : int
-    max_value : float
-        The largest value that a pixel can take.
-    ordered : bool
+    classes : int, optional
+        By default one more than the largest label.
+    max_value : float, optional
+        The largest value that a pixel can take: by default 255 for uint8, else the largest in `x_train`.
+    ordered : bool, default False
         Neighbours belong together (one photograph, one writer), so a validation part must be cut from the tail.
 
     Raises
@@ -38,7 +40,9 @@ class Dataset:
     >>> rng = np.random.default_rng(0)
     >>> x = rng.integers(0, 256, (50, 6, 4, 3), np.uint8)
     >>> y = rng.integers(0, 2, 50)
-    >>> data = Dataset("mine", x[:40], y[:40], x[40:], y[40:], classes=2, max_value=255.0, ordered=False)
+    >>> data = Dataset("mine", x[:40], y[:40], x[40:], y[40:])
+    >>> data
+    Dataset(mine: 40 training and 10 test images of 6x4x3, uint8 up to 255, 2 classes)
     >>> data.input_shape  # as Network takes it
     (6, 4, 3)
     """
@@ -48,11 +52,13 @@ class Dataset:
     y_train: np.ndarray
     x_test: np.ndarray
     y_test: np.ndarray
-    classes: int
-    max_value: float
-    ordered: bool
+    classes: int = None  # type: ignore[assignment]  # given or found, it is a number
+    max_value: float = None  # type: ignore[assignment]
+    ordered: bool = False
 
     def __post_init__(self):
+        if self.classes is None:
+            object.__setattr__(self, "classes", _count([self.y_train, self.y_test]))
         check.whole("classes", self.classes)
         for part in ("train", "test"):
             x = check.finite(f"x_{part}", getattr(self, f"x_{part}"))
@@ -63,6 +69,14 @@ class Dataset:
             object.__setattr__(self, f"y_{part}", y)
         if self.x_test.shape[1:] != self.x_train.shape[1:]:
             raise InputError(f"x_test has images of shape {self.x_test.shape[1:]}, x_train {self.x_train.shape[1:]}")
+        if self.max_value is None:
+            object.__setattr__(self, "max_value", _largest(self.x_train))
+
+    def __repr__(self):
+        return (
+            f"Dataset({self.name}: {len(self.x_train):,} training and {len(self.x_test):,} test images of "
+            f"{by_x(self.input_shape)}, {self.x_train.dtype} up to {self.max_value:g}, {self.classes} classes)"
+        )
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -75,3 +89,14 @@ class Dataset:
         for array in (self.x_train, self.y_train):
             digest = zlib.crc32(np.ascontiguousarray(array).data, digest)
         return {"dataset": self.name, "images": len(self.x_train), "digest": digest}
+
+
+def _count(parts):
+    """Return one more than the largest label; 1 where labels are no numbers, which the check of them tells."""
+    parts = [np.asarray(y) for y in parts]
+    return max([1, *(int(y.max()) + 1 for y in parts if y.size and y.dtype.kind in "uif" and np.isfinite(y).all())])
+
+
+def _largest(x):
+    """Return the largest value that a pixel can take, as far as images tell it; 1 if all are 0, or there are none."""
+    return 255.0 if x.dtype == np.uint8 else float(np.abs(x).max(initial=0)) or 1.0

@@ -164,5 +164,4 @@ def _custom(path):
             f"{path}: images of X_test have shape {x_test.shape[1:]}, those of X {x.shape[1:]}; they must agree"
         )
     classes = _count_classes(path, np.concatenate([y, y_test]))
-    max_value = 255.0 if x.dtype == np.uint8 else float(np.abs(x).max()) or 1.0
-    return Dataset(path.stem, x, y, x_test, y_test, max(classes, 2), max_value, ordered=False)
+    return Dataset(path.stem, x, y, x_test, y_test, classes)

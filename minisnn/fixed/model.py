@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,12 +14,14 @@ from ..errors import InputError
 from ..model import BAD_PARTS, check_encoder, read, versions, write
 from ..result import Result
 from ..rng import stream
+from ..terminal import by_x, item, named, table
 from ..topology import normalised, parse
 from . import lif
 from .network import IntegerLayer, IntegerNetwork, IntegerRun
 
 KIND = "quantized model"
 MOST_MEMBRANE_BITS = 40
+LEAK = {"floor": "rounded down", "zero": "rounded towards zero"}  # what lif.ROUNDINGS mean
 # The fields of an IntegerLayer that are plain values.
 PLAIN = ("threshold", "beta", "frac", "guard", "weight_bits", "membrane_bits", "reset", "rounding", "scale")
 
@@ -33,6 +36,11 @@ class Pixels:
     low: float
     step: float
     bits: int
+
+    def __str__(self):
+        most = (1 << self.bits) - 1
+        unit = "" if (self.low, self.step) == (0, 1) else f", for {self.low:g} to {self.low + self.step * most:g}"
+        return f"pixels 0 to {most} ({self.bits} bits{unit})"
 
     def as_integers(self, images: np.ndarray) -> np.ndarray:
         """Return the nearest integers, as uint8, or uint16 above 8 bits; values beyond the range become its end.
@@ -56,7 +64,7 @@ class Pixels:
         return self.low + self.step * integers.astype(np.float64)
 
 
-@dataclass
+@dataclass(repr=False)
 class IntegerModel:
     """An :class:`IntegerNetwork` and the way in which it takes an image.
 
@@ -78,7 +86,37 @@ class IntegerModel:
     pixels: Pixels
     seed: int = 0
     dataset: str = ""
-    source: dict = field(default_factory=dict)
+    source: dict[str, Any] = field(default_factory=dict)
+
+    def __repr__(self):
+        return f"IntegerModel({self._summary()}, {self.encoder.kind}, T = {self.num_steps})"
+
+    def __str__(self):
+        encoding = f"{self.encoder.kind}, {self.num_steps} steps"
+        if self.encoder.kind == "direct":
+            encoding += f", {self.pixels}"
+        origin = f"on {self.dataset or 'nothing'}, seed {self.seed}, by {named(self.source.get('versions', {}))}"
+        roundings = {LEAK[layer.rounding]: None for layer in self.network.layers}
+        lines = [
+            f"{self._summary()}, {self.network.classes} classes, {self._parameters():,} parameters",
+            "",
+            _layers_table(self.network.layers),
+            "",
+            item("bits", "of a weight, of a membrane, and of its fraction (guard)"),
+            item("leak", ", ".join(roundings)),
+            item("encoding", encoding),
+            item("trained", origin),
+        ]
+        return "\n".join(lines)
+
+    def _summary(self):
+        topology = normalised([layer.layer for layer in self.network.layers])
+        bits = [str(layer.weight_bits) for layer in self.network.layers]
+        widths = bits[0] if len(set(bits)) == 1 else "/".join(bits)
+        return f"{topology} on {by_x(self.network.input_shape)}, weights of {widths} bits"
+
+    def _parameters(self):
+        return sum(layer.w.size + layer.b.size for layer in self.network.layers)
 
     @property
     def num_steps(self) -> int:
@@ -142,9 +180,12 @@ class IntegerModel:
 
     def save(self, path: str | Path) -> None:
         """Write the model to `path` (.npz), whole or not at all; raise InputError if that is not possible."""
-        described, arrays = parts(self.network)
-        about = {
-            **described,
+        write(path, KIND, self.about(), parts(self.network)[1])
+
+    def about(self) -> dict[str, Any]:
+        """Return everything that a file holds besides weights and biases, as plain values."""
+        return {
+            **parts(self.network)[0],
             "pixels": [self.pixels.low, self.pixels.step, self.pixels.bits],
             "encoder": self.encoder.config(),
             "seed": self.seed,
@@ -152,7 +193,26 @@ class IntegerModel:
             "source": self.source,
             "versions": versions(),
         }
-        write(path, KIND, about, arrays)
+
+
+def _layers_table(layers):
+    """Return a table of the layers' neurons and integers."""
+    rows = [
+        (
+            integers.layer.name,
+            by_x(integers.layer.out_shape),
+            f"{integers.layer.neurons:,}",
+            integers.weight_bits,
+            integers.membrane_bits,
+            integers.guard,
+            f"{integers.beta}/{1 << integers.frac}",
+            integers.threshold,
+            integers.reset,
+        )
+        for integers in layers
+    ]
+    header = ("layer", "output", "neurons", "weight", "membrane", "guard", "beta", "threshold", "reset")
+    return table(rows, header)
 
 
 def parts(network: IntegerNetwork) -> tuple[dict, dict[str, np.ndarray]]:
@@ -207,6 +267,8 @@ def load(path: str | Path) -> IntegerModel:
     ...     again = ms.load_integer(f"{folder}/model.int.npz")
     >>> again.num_steps, [layer.weight_bits for layer in again.network.layers]
     (4, [5, 5])
+    >>> again
+    IntegerModel(4-2 on 3, weights of 5 bits, rate, T = 4)
     """
     about, arrays = read(path, KIND)
     try:
@@ -233,6 +295,9 @@ def _check_plain(about):
     for name, kind in (("dataset", str), ("source", dict)):
         if not isinstance(about[name], kind):
             raise ValueError(f"{name} must be a {kind.__name__}, got {about[name]!r}")
+    for name in ("settings", "versions"):
+        if not isinstance(about["source"].get(name, {}), dict):
+            raise ValueError(f"{name} of its source must be a dict, got {about['source'][name]!r}")
 
 
 def check(layer: IntegerLayer, index: int = 0) -> None:

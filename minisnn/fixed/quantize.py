@@ -105,7 +105,7 @@ def quantize(
     rounding : "floor" or "zero"
         Rounding of the leak: down, or towards zero.
     input_bits : int, default 8
-        Width of pixels that are not unsigned integers already.
+        Width of pixels that are not unsigned integers already, 1 to 16.
     images : ndarray, optional
         Raw training images, from which type and range of the pixels are read; "direct" coding needs them.
 
@@ -135,6 +135,7 @@ def quantize(
     bits = widths(weight_bits, len(net.layers))
     whole("frac", frac, 0, 16)
     whole("guard", guard, 0, 16)
+    whole("input_bits", input_bits, 1, 16)
     if rounding not in lif.ROUNDINGS:
         raise InputError(f"rounding must be floor or zero, got {rounding!r}")
     if membrane_bits is not None:
@@ -285,7 +286,6 @@ def _pixels(model, images, input_bits):
                 f"pixels up to {encoder.max_value:g} need {bits} bits, and at most 16 fit; scale the images"
             )
         return Pixels(0.0, 1.0, bits)
-    whole("input_bits", input_bits, 1, 16)
     low, high = min(float(np.min(images)), 0.0), float(np.max(images))
     if low < 0 and model.network.layers[0].shape.padding:
         raise InputError(

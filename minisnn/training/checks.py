@@ -16,6 +16,11 @@ def check_fit(net: Network, data: Dataset, settings: Settings) -> None:
     check.kind("data", data, Dataset, "such as load_data returns")
     if data.input_shape != net.input_shape:
         raise InputError(f"images of {data.name} have shape {data.input_shape}, the network takes {net.input_shape}")
+    if len(data.y_train) and data.y_train.min() == data.y_train.max():
+        raise InputError(
+            f"all training images of {data.name} are of class {data.y_train[0]}, which leaves nothing to learn; give "
+            "images of at least two classes"
+        )
     if net.classes < data.classes:
         raise InputError(
             f"{data.name} has {data.classes} classes, the network only {net.classes}; make its "

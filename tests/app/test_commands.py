@@ -79,7 +79,7 @@ def test_info(trained, capsys):
     for words in (
         "16-10 on 8x8x1",
         "10 classes",
-        "1210 parameters",
+        "1,210 parameters",
         "beta",
         "threshold",
         "subtract",
@@ -94,6 +94,24 @@ def test_info(trained, capsys):
     assert main(["info", str(trained), "--json"]) == 0
     about = json.loads(capsys.readouterr().out)
     assert about["network"]["topology"] == "16-10" and len(about["history"]) == 3
+
+
+def test_info_of_integers(trained, tmp_path, capsys):
+    out = tmp_path / "m.int.npz"
+    assert main(["quantize", str(trained), "--weight-bits", "8,4", "--out", str(out)]) == 0
+    capsys.readouterr()
+    assert main(["info", str(out)]) == 0
+    text = capsys.readouterr().out
+    model = minisnn.load_integer(out)
+    widths = [[str(bits) for bits in (layer.weight_bits, layer.membrane_bits, 4)] for layer in model.network.layers]
+    rows = [line.split() for line in text.splitlines() if line.startswith(("1 16 ", "2 10 "))]
+    assert [row[4:7] for row in rows] == widths and [row[4] for row in rows] == ["8", "4"]
+    assert [row[8] for row in rows] == [str(layer.threshold) for layer in model.network.layers]
+    for words in ("weights of 8/4 bits", "1,210 parameters", "direct, 3 steps, pixels 0 to 31 (5 bits)", "on digits"):
+        assert words in text
+    assert main(["info", str(out), "--json"]) == 0
+    about = json.loads(capsys.readouterr().out)
+    assert about["topology"] == "16-10" and about["layers"][1]["weight_bits"] == 4
 
 
 def test_flags_reach_network_and_training(tmp_path):

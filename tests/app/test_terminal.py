@@ -58,6 +58,7 @@ def test_the_commands_after_training_fit_80_columns(tmp_path):
         ("64-10 on 8x8x1", ("info", model)),
         ("testing the model on the test images", ("evaluate", model)),
         ("rounding the model, and testing it", ("quantize", model)),
+        ("64-10 on 8x8x1, weights of 8 bits", ("info", integer)),
         ("running the integers on the test images", ("cycles", integer)),
         ("converting the accelerator", ("vhdl", integer, "--out", str(tmp_path / "folder"))),
         ("digits: 2 points", (*sweep, study)),

@@ -17,7 +17,6 @@ from pathlib import Path
 import numpy as np
 
 import minisnn as ms
-from minisnn.commands import info
 from minisnn.data import load as datasets
 from minisnn.data.formats import read_idx
 from minisnn.errors import InputError
@@ -34,13 +33,14 @@ VALUES = (None, True, -1, 0, 1.5, 10**30, 1e308, float("nan"), float("inf"), "x"
 def read_model(path: Path) -> None:
     """Read a model, describe it and use it."""
     model = load_model(path, backend="numpy")
-    info._text(model)
+    assert repr(model) and str(model)
     ms.predict(model, np.zeros((2, *model.network.input_shape), np.uint8))
 
 
 def read_integers(path: Path) -> None:
-    """Read an integer model and use it."""
+    """Read an integer model, describe it and use it."""
     model = load_integer(path)
+    assert repr(model) and str(model)
     for inputs in model.inputs(np.zeros((2, *model.network.input_shape), np.uint8)):
         assert len(inputs)
 

@@ -39,7 +39,7 @@ def model(tmp_path_factory):
 
 
 def test_inspect_leaves_all_that_it_names(model, tmp_path, capsys):
-    out = tmp_path / "out"
+    out = tmp_path / "new" / "out"  # folders above it are created
     assert (
         main(
             [
@@ -157,11 +157,12 @@ def test_a_sweep_by_command(tmp_path, capsys):
         ("sweep --dask tcp://127.0.0.1:9 --workers 2", "give one of them"),
         ("sweep --out no/s.sqlite", "cannot use"),
         ("reproduce --dataset mnist --out x", "no study of 'mnist'"),
-        ("reproduce --out no/x", "cannot write"),
+        ("reproduce --out file/x", "cannot write"),
     ],
 )
 def test_what_sweep_and_reproduce_do_not_take(tmp_path, monkeypatch, capsys, command, words):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
     assert main(command.split()) == 2
     assert words in capsys.readouterr().err
 
@@ -169,7 +170,7 @@ def test_what_sweep_and_reproduce_do_not_take(tmp_path, monkeypatch, capsys, com
 @pytest.fixture(scope="module")
 def reproduced(tmp_path_factory):
     """Return the folder of a small study that ran to its end, the gates included, and what it said."""
-    out = tmp_path_factory.mktemp("reproduced") / "study"
+    out = tmp_path_factory.mktemp("reproduced") / "new" / "study"  # folders above it are created
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()) as said:
         patch.setitem(plans.PLANS, "digits", SMALL)
         assert main(["reproduce", "--out", str(out), "--workers", "2"]) == 0
