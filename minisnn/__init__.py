@@ -8,6 +8,7 @@
     quantize, load_integer     a network in integers, and its file
     cycles                     clock cycles of images on the accelerator, predicted
     trace, Factors             one image followed spike by spike; one weight's gradient as three factors
+    from_snntorch, from_nir    a network of another library as a model; to_snntorch and to_nir lead back
     sweep                      many settings trained, quantised and timed, into a file
     InputError, TrainingError  a mistake in the input; a training that diverged
 
@@ -46,6 +47,8 @@ _PUBLIC = {
     "Factors": "inspector.factors:Factors",
     "from_snntorch": "interop.snntorch:from_snntorch",
     "to_snntorch": "interop.snntorch:to_snntorch",
+    "from_nir": "interop.nir:from_nir",
+    "to_nir": "interop.nir:to_nir",
     "sweep": "study.sweep:sweep",
     "InputError": "errors:InputError",
     "TrainingError": "errors:TrainingError",

@@ -79,14 +79,15 @@ def _array(archive, entry, path):
         raise InputError(
             f"{path} is damaged: array {name} has {entry.file_size - begin} bytes, its header promises {size}"
         )
-    if size > HARMLESS_BYTES:
-        _check_fits(size, name, path)
+    check_fits(size, name, path)
     with archive.open(entry) as file:
         return np.lib.format.read_array(file, allow_pickle=False)
 
 
-def _check_fits(size, name, path):
+def check_fits(size: int, name: str, path: Path) -> None:
     """Raise InputError if a file cannot hold an array of so many bytes, or the memory cannot."""
+    if size <= HARMLESS_BYTES:
+        return
     if size > MOST_COMPRESSION * path.stat().st_size:
         raise InputError(
             f"{path} is damaged: array {name} claims {size / 1e9:.1f} GB, which so small a file cannot hold"

@@ -1,7 +1,8 @@
 """Options, marks and data that all tests share.
 
 With MINISNN_REQUIRE_TOOLS=1, as in CI, a test that is skipped because a tool is missing fails. Real data do not count
-as a tool: they are read if MINISNN_TEST_DATA names a folder with svhn10k/ and mnist/.
+as a tool: they are read if MINISNN_TEST_DATA names a folder with svhn10k/ and mnist/, and MINISNN_TEST_NIR one with
+the .nir files that tests/interop/test_nir.py names.
 
 ``pytest -m quick`` is the inner loop, under a minute on two cores: the rows and what they share, integers and timing,
 and the rules of the house and of the docstrings. Simulators of HDL, other libraries, commands and studies are left out.
@@ -35,7 +36,7 @@ def pytest_collection_modifyitems(items):
 def pytest_runtest_makereport(item, call):
     report = (yield).get_result()
     required = os.environ.get("MINISNN_REQUIRE_TOOLS") == "1"
-    if report.skipped and required and "MINISNN_TEST_DATA" not in str(call.excinfo.value):
+    if report.skipped and required and "MINISNN_TEST_" not in str(call.excinfo.value):
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} was skipped, but all tools are required: {call.excinfo.value}"
 

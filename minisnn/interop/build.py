@@ -83,7 +83,7 @@ def build(
     input_shape : (H, W, C) or (N,), or None
         Shape of one image; None for a flat row as long as the first layer's weights, where that is fully connected.
     encoder : Encoder
-        How pixels become inputs, and the number of steps. With one mean and deviation they count for all channels.
+        Makes inputs of pixels, and has the number of steps. With one mean and deviation they count for all channels.
     classes : int, optional
         Number of classes; by default one for each neuron of the last layer.
     surrogate : str, default "fast_sigmoid:5"
