@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from minisnn import lif
 from minisnn.errors import InputError
 from minisnn.kernels import memory
 from minisnn.kernels import network as kernels
+from minisnn.kernels import threads as kernel_threads
 from minisnn.network import Network
 
 from .helpers import dyadic, near, same, spikes
@@ -114,8 +116,8 @@ def test_threads_change_nothing(batch, large, monkeypatch):
     net = Network(**CASES["direct"], rng=np.random.default_rng(1))
     inputs = np.random.default_rng(2).standard_normal((1, batch, *net.input_shape)).astype(np.float32)
     results = []
-    for threads in (1, 2, 3, None):
-        net.threads = threads
+    for count in (1, 2, 3, None):
+        net.threads = count
         run = net.forward(inputs, 6)
         results.append([run.spk, run.mem, run.rates, *net.backward(run, np.ones_like(run.spk))])
     for other in results[1:]:
@@ -285,3 +287,21 @@ def test_an_unknown_constant_is_not_learned():
     run = net.forward(inputs_for(net, "constant"), 4)
     with pytest.raises(InputError, match="learn must be .*beta.*threshold.*got 'weights'"):
         net.backward(run, np.zeros_like(run.spk), learn=["weights"])
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="threads cannot be moved here")
+def test_helpers_stay_off_the_processor_of_the_caller():
+    mine = os.sched_getaffinity(0)
+    if len(mine) < 2:
+        pytest.skip("there is one processor alone")
+    met = threading.Barrier(2)  # both numbers are worked on at the same time
+
+    def where(_):
+        met.wait(60)
+        return threading.get_native_id(), os.sched_getaffinity(0)
+
+    kernel_threads.each(where, 2, 2)  # only now the helper is there
+    results = dict(kernel_threads.each(where, 2, 2))
+    assert results.pop(threading.get_native_id()) == mine
+    [helpers] = results.values()
+    assert helpers < mine and len(helpers) == len(mine) - 1

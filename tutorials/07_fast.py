@@ -112,9 +112,9 @@ assert nanoseconds["kernel: pooled spikes"] < nanoseconds["NumPy, step by step"]
 # A dense layer, `spk @ w`, costs the same whether its inputs spike or not. The kernel lists the spikes, eight inputs at
 # a time without a single `if` (a processor guesses which way an `if` goes and loses some 15 cycles when it is wrong),
 # and adds the weights of those alone. For each spike it adds 32 columns, which lie side by side in memory: four vectors
-# of 8, four sums that do not wait for one another. If about two thirds of the inputs spike, or so few are in a row that
-# to begin costs more than to add, it goes the dense way too. The order of the sums is the same, so both give the same
-# bits.
+# of 8, four sums that do not wait for one another. If more than about 40 % of the inputs spike (60 % in a convolution
+# whose weights stay in the nearest cache), or so few are in a row that to begin costs more than to add, it goes the
+# dense way too. The order of the sums is the same, so both give the same bits.
 
 # %%
 # Weights in multiples of 1/256: all their sums are exact, whatever the order (exercise 1).
@@ -151,7 +151,9 @@ save(figure, "07_times")
 # Gradients of spikes are hardly ever 0, for a surrogate is not. But a pool gives its gradient to one neuron of its
 # window only: to the first that fired, or to the first of all if none did. The others get a gradient only through time,
 # if they were chosen at a later step. So after a 2x2 pool, with few spikes, most currents have a gradient of exactly 0,
-# and `kernels.sparse` leaves those out of the convolution that leads to the layer below.
+# and `kernels.sparse` leaves those out of the convolution that leads to the layer below. It also follows that one slope
+# of the surrogate a window is enough, in place of one a neuron: the way back through neurons and pool takes little more
+# than half as long.
 
 # %%
 cur = rng.normal(0.0, 0.5, (num_steps, 4, 16, 16, 32)).astype(np.float32)
@@ -171,13 +173,15 @@ for name, gradient in ways.items():
 
 # %% [markdown]
 # ## What is not arithmetic
-# When products are this fast, what is around them counts. Four things took as long as the convolutions themselves:
+# When products are this fast, what is around them counts. Five things took as long as the convolutions themselves:
 # - *Memory from the operating system* comes as pages of zeros, and to fill them takes as long as to write them. A step
 #   needs the same arrays as the one before, so `kernels.memory` keeps them.
 # - *One gradient of the weights for each thread*, to be zeroed, written and added up. Where weights are many, each
 #   thread computes a share of them over the whole batch instead, and they exist once.
 # - *Laying out the weights* for the kernels: only if they changed since the last time.
 # - *Adam*, as twelve passes of NumPy through four arrays: `kernels.optim` is one pass.
+# - *Two threads on one processor.* Linux may wake a thread on the processor of the one that wakes it, and moves it only
+#   after some milliseconds, when the pass is over: `kernels.threads` tells the others where not to run.
 
 # %%
 first = kernels.memory.empty((1000, 1000), np.float32)

@@ -17,6 +17,7 @@ from .threads import each
 
 SAMPLE = 1 << 14  # numbers that tell whether few are not 0
 SHARE = 1 << 17  # weights that are worth a thread of their own to lay out
+NEAR = 256  # rows of weights, of two vectors each, that fit into the nearest cache
 NARROW = 4 * WIDTH  # columns: so few are added to where they are, spike by spike
 PIXELS = 256  # whose spikes are listed at a time for the gradient of weights
 
@@ -243,12 +244,15 @@ def _taps(size, channels, columns):
 def _few(parts, inputs, columns):
     """Return True if so few numbers are not 0 that the sparse products are faster, for windows with rows of `inputs`.
 
-    Measured: a number costs a dense product 0.7 times what it costs a sparse one, whose beginning of a row costs as
-    much as 23 vectors of weights. Frames from the middle of each part are a sample, for the choice changes no bit.
+    Measured: a spike costs a dense product 0.7 times what it costs a sparse one, or 0.45 if the weights of a window's
+    row do not fit into the nearest cache; a number that is not a spike 0.52 and 0.4. A row begins at the cost of 23
+    vectors of weights, and to list the inputs costs a fifth of a dense product with one vector of columns. Frames from
+    the middle of each part are a sample, for the choice changes no bit.
     """
     samples = [part[len(part) // 2 :][: max(SAMPLE // part[0].size, 1)] for part in parts]
     found = sum(np.count_nonzero(sample) for sample in samples)
-    limit = 0.7 - 23 / (inputs * (2 if columns > WIDTH else 1))
+    worth = (0.7 if inputs <= NEAR else 0.45) if parts[0].dtype == np.uint8 else (0.52 if inputs <= NEAR else 0.4)
+    limit = worth - 23 / (inputs * 2) if columns > WIDTH else worth - 0.2 - 23 / inputs
     return found < limit * sum(sample.size for sample in samples)
 
 
