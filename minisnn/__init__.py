@@ -2,7 +2,8 @@
 
     Network                    a network from its notation: forward over time, backward through time by hand
     Surrogate, Encoder         a surrogate gradient; the code in which the network sees an image
-    load_data, Dataset         digits, svhn, mnist, fashion-mnist, or an .npz of your own; arrays in memory
+    load_data                  digits, svhn, mnist, fashion-mnist, moving-digits, n-mnist, or an .npz of your own
+    Dataset, recordings        arrays in memory as a data set; lists of events, such as tonic's
     fit, evaluate, predict     train a network, measure it, ask it for classes
     Model, load_model          a trained network, and its file
     quantize, load_integer     a network in integers, and its file
@@ -35,6 +36,7 @@ _PUBLIC = {
     "Encoder": "encode:Encoder",
     "load_data": "data.load:load",
     "Dataset": "data.dataset:Dataset",
+    "recordings": "data.events:recordings",
     "fit": "training.train:fit",
     "evaluate": "training.inference:evaluate",
     "predict": "training.inference:predict",

@@ -75,11 +75,32 @@ def finite(name: str, x: Any) -> np.ndarray:
     return x
 
 
-def images(x: Any, shape: tuple[int, ...]) -> np.ndarray:
-    """Return raw images as an array of shape (n, *shape)."""
+def images(x: Any, shape: tuple[int, ...], recorded_steps: int | None = None) -> np.ndarray:
+    """Return raw images as an array of shape (n, *shape), or recordings as one of shape (n, T, *shape)."""
     x = finite("images", x)
+    if recorded_steps is not None:
+        return _recordings(x, recorded_steps, shape)
     if x.ndim == 0 or x.shape[1:] != shape or len(x) == 0:
         raise InputError(f"images must have shape (n, {', '.join(map(str, shape))}) to fit the network, got {x.shape}")
+    return x
+
+
+def _recordings(x, steps, shape):
+    if x.ndim < 2 or x.shape[2:] != shape or len(x) == 0:
+        raise InputError(
+            f"recordings must have shape (n, {', '.join(map(str, (steps, *shape)))}) to fit the network, got {x.shape}"
+        )
+    if x.shape[1] != steps:
+        raise InputError(
+            f"the recordings have {x.shape[1]} steps, the model was trained on {steps}; bin the events into as many"
+        )
+    return counts("recordings", x)
+
+
+def counts(name: str, x: np.ndarray) -> np.ndarray:
+    """Return counts of events, which are uint8, unchanged."""
+    if x.dtype != np.uint8:
+        raise InputError(f"{name} must be uint8, counts of events, got {x.dtype}; convert them with astype('uint8')")
     return x
 
 
@@ -103,7 +124,10 @@ def other_scale(x: np.ndarray, encoder: Any) -> str:
 
     It is empty if they have the same. For another scale the largest value, the deviation and the mean must all be more
     than four times too large, or all too small: one hot pixel or one wrong image changes the largest value alone.
+    Where events are taken as 0 and 1, their counts have no scale.
     """
+    if encoder.kind == "events":
+        return ""
     sample = np.asarray(x[:: -(-len(x) // SAMPLE)], np.float64)
     sample_mean, sample_deviation = float(sample.mean()), float(sample.std())
     means, deviations = np.array(encoder.mean), np.array(encoder.std)
@@ -129,7 +153,7 @@ def _direction(value, expected):
 
 def images_for(model: Any, x: Any, y: Any = None) -> tuple[np.ndarray, Any]:
     """Return images, and labels if given, that fit a float or integer model in shape, scale and classes."""
-    x = images(x, model.network.input_shape)
+    x = images(x, model.network.input_shape, model.encoder.recorded_steps)
     if sentence := other_scale(x, model.encoder):
         raise InputError(sentence)
     return x, None if y is None else labels(y, len(x), model.network.classes)

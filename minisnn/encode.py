@@ -1,8 +1,10 @@
-"""From pixels to the inputs of the first layer.
+"""From pixels, or recorded events, to the inputs of the first layer.
 
 direct     the normalised image as a constant current, the same at every step
 rate       at each step a spike with probability pixel / largest value
 latency    one spike for each pixel, the brighter the earlier; a pixel of 0 never spikes
+events     a recording: at each step a spike where it has an event, or several
+counts     a recording: at each step the number of events as a current, in floats only: the hardware takes 0 and 1
 """
 
 import math
@@ -13,7 +15,8 @@ import numpy as np
 
 from .errors import InputError
 
-KINDS = ("direct", "rate", "latency")
+RECORDED = ("events", "counts")  # kinds that take recordings, which have a time axis
+KINDS = ("direct", "rate", "latency", *RECORDED)
 BLOCK = 1 << 18  # numbers that are summed at a time: 2 MB
 
 
@@ -44,13 +47,23 @@ def latency(x: np.ndarray, num_steps: int, max_value: float) -> np.ndarray:
     return ((step == times) & (x > 0)).astype(np.uint8)
 
 
+def events(x: np.ndarray) -> np.ndarray:
+    """Return spikes, (T, B, ...) uint8: 1 where a recording (B, T, ...) counts at least one event, else 0."""
+    return np.ascontiguousarray(np.moveaxis(np.asarray(x), 1, 0) > 0).view(np.uint8)
+
+
+def counts(x: np.ndarray, dtype: Any = np.float32) -> np.ndarray:
+    """Return the counts of recordings (B, T, ...) as currents, (T, B, ...)."""
+    return np.moveaxis(np.asarray(x), 1, 0).astype(dtype, order="C")
+
+
 @dataclass(frozen=True)
 class Encoder:
-    """The code in which a network sees an image; stored in its model file.
+    """The code in which a network sees an image or a recording; stored in its model file.
 
     Parameters
     ----------
-    kind : "direct", "rate" or "latency"
+    kind : "direct", "rate", "latency", "events" or "counts"
     num_steps : int
         T.
     max_value : float
@@ -74,6 +87,11 @@ class Encoder:
     {'kind': 'direct', 'num_steps': 10, 'max_value': 255.0, 'mean': [128.0], 'std': [64.0]}
     >>> Encoder.from_config(encoder.config()) == encoder
     True
+
+    A recording of one pixel: no event at its first step, three at its second:
+
+    >>> Encoder("events", 2).encode(np.array([[[0], [3]]], np.uint8)).tolist()
+    [[[0]], [[1]]]
     """
 
     kind: str
@@ -96,18 +114,29 @@ class Encoder:
             )
 
     def __str__(self):
-        return f"{self.kind}, {self.num_steps} steps, pixels up to {self.max_value:g}"
+        values = "pixels" if self.recorded_steps is None else "counts"
+        seen = ", taken as 0 or 1" if self.kind == "events" else ""
+        return f"{self.kind}, {self.num_steps} steps, {values} up to {self.max_value:g}{seen}"
 
     def encode(self, x: np.ndarray, rng: np.random.Generator | None = None, dtype: Any = np.float32) -> np.ndarray:
         """Return the inputs of the network for raw images `x` (B, ...): (1, B, ...), or spikes (T, B, ...).
 
-        `rng` is needed for rate coding only; `dtype` is that of a current, spikes are uint8.
+        Recordings are (B, T, ...). Only rate coding needs `rng`. `dtype` is that of a current; spikes are uint8.
         """
         if self.kind == "direct":
             return direct(x, self.mean, self.std, dtype)
         if self.kind == "rate":
             return rate(x, self.num_steps, self.max_value, rng)
+        if self.kind == "events":
+            return events(x)
+        if self.kind == "counts":
+            return counts(x, dtype)
         return latency(x, self.num_steps, self.max_value)
+
+    @property
+    def recorded_steps(self) -> int | None:
+        """T of the recordings that it takes; None if it takes still images."""
+        return self.num_steps if self.kind in RECORDED else None
 
     @property
     def pad_value(self) -> tuple[float, ...]:
@@ -130,8 +159,11 @@ def fit(kind: str, x_train: np.ndarray, num_steps: int, max_value: float, chosen
     """Return the encoder whose direct coding gives the training images mean 0 and standard deviation 1 per channel.
 
     `chosen` are the indices of the images that count, by default of all. Flat rows, (n, N), share one mean and
-    deviation. A constant channel gets a deviation of 1.
+    deviation. A constant channel gets a deviation of 1. Counts of events are not normalised.
     """
+    if kind in RECORDED:
+        channels = x_train.shape[-1] if x_train.ndim == 5 else 1
+        return Encoder(kind, num_steps, float(max_value), (0.0,) * channels, (1.0,) * channels)
     x = _Chosen(x_train, np.arange(len(x_train)) if chosen is None else chosen)
     exact = x_train.dtype.kind in "bu" and x_train.dtype.itemsize <= 2
     mean, std = _of_small_integers(x) if exact else _of_numbers(x)

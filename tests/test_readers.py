@@ -173,10 +173,10 @@ def test_damaged_settings_are_found_by_what_uses_them(sound, tmp_path):
         fine_tune(model, datasets.load("digits"), 1)
 
 
-def test_recordings_of_events_have_no_way_in_yet(tmp_path):
+def test_recordings_of_events_have_a_name_of_their_own(tmp_path):
     path = tmp_path / "events.npz"
     np.savez(path, X=np.zeros((10, 5, 8, 8, 2), np.uint8), y=np.arange(10))
-    with pytest.raises(InputError, match=r"recordings of events .* cannot read yet; .*X.sum\(axis=1, dtype="):
+    with pytest.raises(InputError, match=r"recordings of events .*; name the array events, or .*X.sum\(axis=1, dtype="):
         datasets.load(str(path))
 
 

@@ -29,6 +29,7 @@ COMMANDS = (
     "report",
     "reproduce",
 )
+DATA_SETS = "digits, svhn, mnist, fashion-mnist, moving-digits, n-mnist, or a .npz file with arrays X and y"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -156,7 +157,7 @@ def add_training_data_arguments(parser):
         "--dataset",
         default="digits",
         metavar="NAME",
-        help="digits, svhn, mnist, fashion-mnist, or a .npz file with arrays X and y (default: digits)",
+        help=f"{DATA_SETS} (default: digits)",
     )
     parser.add_argument(
         "--data",
@@ -170,8 +171,7 @@ def add_data_arguments(parser):
     parser.add_argument(
         "--dataset",
         metavar="NAME",
-        help="digits, svhn, mnist, fashion-mnist, or a .npz file with arrays X and y (default: the data set that the "
-        "model was trained on)",
+        help=f"{DATA_SETS} (default: the data set that the model was trained on)",
     )
     parser.add_argument(
         "--data",

@@ -140,7 +140,7 @@ def run(args):
     points = []
     for values in sweep.grid(given):
         hardware = {name: values.pop(name) for name in ("weight_bits", "finetune", "lanes")}
-        network, training = choose(args.dataset, values | {"detach_reset": args.detach_reset})
+        network, training = choose(args.dataset, values | {"detach_reset": args.detach_reset}, data)
         points.append(make(data, network, training, wide=args.wide, **hardware))
     print(f"{data.name}: {len(points)} point{'s' if len(points) > 1 else ''}, results in {args.out}", flush=True)
     outcome = run_points(points, args, retry=args.retry, again=args.again)

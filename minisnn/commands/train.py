@@ -110,10 +110,11 @@ def add_training(group, **shared):
 
     add(
         "--encoding",
-        "encoding of pixels: direct (a current), rate (random spikes) or latency (one spike)",
+        "encoding of pixels: direct (a current), rate (random spikes) or latency (one spike); of recordings: events "
+        "(0 or 1 at each step) or counts (their number, in floats only)",
         metavar="NAME",
     )
-    add("--steps", "number of time steps for an image", int, "T", "num_steps")
+    add("--steps", "number of time steps for an image; a file's recordings have theirs", int, "T", "num_steps")
     add("--loss", "loss: rate, membrane (the one for --readout membrane) or mse_count:0.8:0.05", metavar="NAME")
     add(
         "--rate-penalty",
@@ -158,8 +159,11 @@ def run(args):
 
     checkpoint, figure = _check_output(args)
     options, chosen = choose(args.dataset, vars(args))
+    Settings(**chosen)  # what is wrong in the flags is told before anything is downloaded
+    steps = args.num_steps if args.dataset in datasets.BINNED else None
+    data = datasets.load(args.dataset, args.data, progress=True, num_steps=steps)
+    options, chosen = choose(args.dataset, vars(args), data)
     settings = Settings(**chosen)
-    data = datasets.load(args.dataset, args.data, progress=True)
     topology = options.pop("topology", f"256-{data.classes}")
     net = build(topology, data, settings, backend=args.backend, threads=args.threads, **options)
     if net.classes > data.classes:
@@ -169,10 +173,13 @@ def run(args):
             file=sys.stderr,
         )
     about = (
-        f"{data.name}: {len(data.x_train)} training and {len(data.x_test)} test images; {net.topology}, "
+        f"{data.name}: {len(data.x_train)} training and {len(data.x_test)} test "
+        f"{'recordings' if data.num_steps else 'images'}; {net.topology}, "
         f"T = {settings.num_steps}, {settings.epochs} epoch{'s' * (settings.epochs > 1)}, seed {settings.seed}"
     )
     print(wrapped(about), flush=True)
+    if data.num_steps:
+        print(wrapped(_about_events(data, settings)), flush=True)
     if args.resume and not checkpoint.exists():
         print(f"checkpoint {checkpoint} does not exist: starting anew", flush=True)
     model = _fit(net, data, settings, checkpoint, args.resume)
@@ -190,6 +197,18 @@ def run(args):
         print(f"figure  {figure}")
     folder = ["--data", args.data] if args.data else []
     print("next    " + shlex.join(["minisnn", "evaluate", str(args.out), "--dataset", args.dataset, *folder]))
+
+
+def _about_events(data, settings):
+    """Say how events were binned, and what the network sees of them."""
+    shape = "x".join(map(str, data.input_shape))
+    seen = (
+        "0 or 1 (an event, or several)" if settings.encoding == "events" else "their number, which is for floats only"
+    )
+    return (
+        f"events: {data.about or f'{data.num_steps} steps of {shape}'}; up to {data.max_value:g} in a step, of which "
+        f"the network sees {seen}"
+    )
 
 
 def _fit(net, data, settings, checkpoint, resume):

@@ -12,7 +12,7 @@ from ..errors import InputError
 MOST_LABEL = 2**31
 MOST_EXPANSION = 1032  # of a byte by gzip
 NAMED = 8  # arrays of a wrong file that its sentence names, at most
-HOW_TO_WRITE = "write it with numpy.savez(file, X=images, y=labels)"
+HOW_TO_WRITE = "write it with numpy.savez(file, X=images, y=labels), of recordings with events= in place of X="
 
 
 def read_idx(path: Path, dimensions: int) -> np.ndarray:
@@ -57,18 +57,22 @@ def read_mat(path: Path) -> tuple[np.ndarray, np.ndarray]:
 def read_npz(path: Path) -> dict[str, np.ndarray]:
     """Read images X and labels y of a custom .npz file, and X_test and y_test if present, checked.
 
-    Images are returned as uint8 or float32 of shape (n, H, W, C) or (n, N), labels as int64.
+    Images are returned as uint8 or float32 of shape (n, H, W, C) or (n, N), labels as int64. Recordings are in `events`
+    and `events_test` in place of X and X_test, uint8 of shape (n, T, H, W, C) or (n, T, N).
     """
     arrays = _npz_arrays(path)
-    suffixes = ("", "_test") if "X_test" in arrays or "y_test" in arrays else ("",)
+    x = "events" if "events" in arrays else "X"
+    if x == "events" and "X" in arrays:
+        raise InputError(f"{path} has images X and recordings events; leave one of them out")
+    suffixes = ("", "_test") if f"{x}_test" in arrays or "y_test" in arrays else ("",)
     result = {}
     for suffix in suffixes:
-        images, labels = f"X{suffix}", f"y{suffix}"
+        images, labels = f"{x}{suffix}", f"y{suffix}"
         for key in (images, labels):
             if key not in arrays:
                 others = ", ".join(map(repr, array_names(path)[:NAMED])) or "none at all"
                 raise InputError(f"{path} has no array {key}, its arrays are: {others}; {HOW_TO_WRITE}")
-        result[images] = _npz_images(path, images, arrays[images])
+        result[images] = (_npz_events if x == "events" else _npz_images)(path, images, arrays[images])
         check_labels(path, arrays[labels], len(result[images]), least=0)
         result[labels] = arrays[labels].astype(np.int64)
     return result
@@ -83,7 +87,7 @@ def _npz_arrays(path):
             f"{path} is {'a folder' if path.is_dir() else 'no file'}; name a .npz file with arrays X and y"
         )
     try:
-        return read_arrays(path, ("X", "y", "X_test", "y_test"))
+        return read_arrays(path, ("X", "y", "X_test", "y_test", "events", "events_test"))
     except InputError as error:
         raise InputError(f"{error}; {HOW_TO_WRITE}") from error
 
@@ -92,8 +96,8 @@ def _npz_images(path, key, x):
     """Images of a .npz file, checked; maps without channels get an axis for their only one."""
     if x.ndim == 5:
         raise InputError(
-            f"{path}: {key} has shape {x.shape}, as recordings of events have, (n, T, H, W, C), which minisnn cannot "
-            f"read yet; add up their steps: {key}.sum(axis=1, dtype='float32')"
+            f"{path}: {key} has shape {x.shape}, as recordings of events have, (n, T, H, W, C); name the array "
+            f"{key.replace('X', 'events')}, or add up their steps: {key}.sum(axis=1, dtype='float32')"
         )
     if x.ndim not in (2, 3, 4) or x.size == 0:
         raise InputError(f"{path}: {key} must have shape (n, H, W), (n, H, W, C) or (n, N), got {x.shape}")
@@ -105,6 +109,17 @@ def _npz_images(path, key, x):
         if not np.isfinite(x).all():
             raise InputError(f"{path}: {key} has values that are not finite; remove or replace them")
     return np.ascontiguousarray(x[..., None] if x.ndim == 3 else x)
+
+
+def _npz_events(path, key, x):
+    """Recordings of a .npz file, checked."""
+    if x.ndim not in (3, 5) or x.size == 0:
+        raise InputError(f"{path}: {key} must have shape (n, T, H, W, C) or (n, T, N), got {x.shape}")
+    if x.dtype != np.uint8:
+        raise InputError(
+            f"{path}: {key} must be uint8, counts of events, got {x.dtype}; convert them with astype('uint8')"
+        )
+    return np.ascontiguousarray(x)
 
 
 def check_labels(path: Path, y: np.ndarray, images: int, least: int, most: int | None = None) -> None:

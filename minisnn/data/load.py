@@ -12,30 +12,42 @@ import numpy as np
 
 from .. import check
 from ..errors import InputError
+from . import nmnist
 from .dataset import Dataset
 from .formats import check_labels, read_idx, read_mat, read_npz
+from .moving import moving
 from .sources import SOURCES, Files
 
-NAMES = ("digits", *SOURCES)
+BINNED = ("moving-digits", "n-mnist")  # recordings of events, binned into any number of steps
+SHIPPED = ("digits", "moving-digits")
+NAMES = ("digits", *SOURCES, *BINNED)
 
 
 def load(
-    name: str | Path, data_dir: str | Path | None = None, download: bool = True, progress: bool = False
+    name: str | Path,
+    data_dir: str | Path | None = None,
+    download: bool = True,
+    progress: bool = False,
+    num_steps: int | None = None,
 ) -> Dataset:
     """Load a data set.
 
     Parameters
     ----------
     name : str or Path
-        "digits", "svhn", "mnist", "fashion-mnist", or the path of a .npz file with X (n, H, W), (n, H, W, C) or
-        (n, N), uint8 or float, and y (n,); X_test and y_test are the test part, or else the last fifth of X and y.
+        "digits", "svhn", "mnist", "fashion-mnist", the recordings "moving-digits" or "n-mnist", or the path of a .npz
+        file with X (n, H, W), (n, H, W, C) or (n, N), uint8 or float, and y (n,); X_test and y_test are the test part,
+        or else the last fifth of X and y. A file of recordings has `events` and `events_test`, uint8 of shape
+        (n, T, H, W, C) or (n, T, N), in place of X and X_test.
     data_dir : str or Path, optional
-        Folder with the files of svhn, mnist or fashion-mnist under their official names; by default
-        ``~/.cache/minisnn/<name>``.
+        Folder with the files of svhn, mnist or fashion-mnist under their official names, by default
+        ``~/.cache/minisnn/<name>``; for n-mnist the folder with Train and Test, which is not downloaded.
     download : bool, default True
         Fetch files that are missing in the cache folder.
     progress : bool, default False
-        Show a bar while downloading.
+        Show a bar while downloading, or reading n-mnist.
+    num_steps : int, optional
+        Steps into which the events of moving-digits (by default 12) or n-mnist (10) are binned; other data have none.
 
     Returns
     -------
@@ -51,15 +63,27 @@ def load(
     >>> data = load("digits")
     >>> data.x_train.shape, data.x_test.shape, data.classes, data.max_value
     ((1438, 8, 8, 1), (359, 8, 8, 1), 10, 16.0)
+    >>> load("moving-digits").x_train.shape  # two recordings of each digit, of 12 steps, events off and on
+    (2876, 12, 16, 16, 2)
     """
     is_file = str(name).endswith(".npz")
-    if data_dir is not None and (is_file or name == "digits"):
+    if data_dir is not None and (is_file or name in SHIPPED):
         reason = "a file is named by its whole path" if is_file else "digits come with the package"
         raise InputError(f"{name} takes no data folder, got {data_dir}: {reason}; leave the folder out")
+    if num_steps is not None and name not in BINNED:
+        raise InputError(
+            f"num_steps is for the events of {' and '.join(BINNED)}, and {name} is not binned; leave it out"
+        )
     if is_file:
         return _custom(Path(name))
     if name == "digits":
         return _digits()
+    if name == "moving-digits":
+        return moving(_digits(), num_steps)
+    if name == "n-mnist":
+        if data_dir is None:
+            raise InputError("n-mnist is not downloaded; name the folder with its Train and Test (--data)")
+        return nmnist.load(data_dir, num_steps, progress)
     if name not in NAMES:
         raise InputError(f"unknown data set {name!r}: choose one of {', '.join(NAMES)}, or a file that ends in .npz")
     return _READERS[str(name)](str(name), Files(str(name), data_dir, download, progress))
@@ -78,11 +102,13 @@ def load_for(
     """
     if name is None and model.dataset not in NAMES:
         raise InputError(f"{path} was trained on a custom file, {model.dataset!r}; name the file with --dataset")
-    data = load(name or model.dataset, data_dir, progress=progress)
+    name = name or model.dataset
+    steps = model.encoder.num_steps if name in BINNED and model.encoder.recorded_steps else None
+    data = load(name, data_dir, progress=progress, num_steps=steps)
     try:
         check.images_for(model, data.x_test, data.y_test)
     except InputError as error:
-        raise InputError(f"{name or model.dataset} does not fit {path}: {error}") from None
+        raise InputError(f"{name} does not fit {path}: {error}") from None
     return data
 
 
@@ -151,9 +177,10 @@ def _count_classes(path, y):
 def _custom(path):
     """Data set of a .npz file; without a test part, the last fifth is cut off for it."""
     arrays = read_npz(path)
-    x, y = arrays["X"], arrays["y"]
-    if "X_test" in arrays:
-        x_test, y_test = arrays["X_test"], arrays["y_test"]
+    key = "events" if "events" in arrays else "X"
+    x, y = arrays[key], arrays["y"]
+    if f"{key}_test" in arrays:
+        x_test, y_test = arrays[f"{key}_test"], arrays["y_test"]
     else:
         cut = len(x) - max(len(x) // 5, 1)
         if cut < 1:
@@ -161,7 +188,8 @@ def _custom(path):
         x, y, x_test, y_test = x[:cut], y[:cut], x[cut:], y[cut:]
     if x_test.shape[1:] != x.shape[1:]:
         raise InputError(
-            f"{path}: images of X_test have shape {x_test.shape[1:]}, those of X {x.shape[1:]}; they must agree"
+            f"{path}: images of {key}_test have shape {x_test.shape[1:]}, those of {key} {x.shape[1:]}; they must agree"
         )
     classes = _count_classes(path, np.concatenate([y, y_test]))
-    return Dataset(path.stem, x, y, x_test, y_test, classes)
+    steps = x.shape[1] if key == "events" else None
+    return Dataset(path.stem, x, y, x_test, y_test, classes, num_steps=steps)

@@ -128,7 +128,7 @@ class IntegerModel:
 
         Only "rate" coding needs `rng`. Raise InputError if the images do not fit the network.
         """
-        images = check_images(images, self.network.input_shape)
+        images = check_images(images, self.network.input_shape, self.encoder.recorded_steps)
         if self.encoder.kind == "direct":
             return self.pixels.as_integers(images)[None]
         return self.encoder.encode(images, rng)
@@ -167,7 +167,7 @@ class IntegerModel:
         Raise InputError if images or labels do not fit. The float model's is
         :func:`minisnn.training.inference.evaluate`.
         """
-        x = check_images(x, self.network.input_shape)  # `run` checks their scale
+        x = check_images(x, self.network.input_shape, self.encoder.recorded_steps)  # `run` checks their scale
         y = labels(y, len(x), self.network.classes)
         answers, spikes = [], np.zeros(len(self.network.layers))
         for _, run in self.run(x, threads=threads, progress=progress):

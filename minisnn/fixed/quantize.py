@@ -272,6 +272,11 @@ def _folding(encoder, pixels, w_shape, direct):
 def _pixels(model, images, input_bits):
     """Return the pixels of a model; raise InputError if they cannot become integers."""
     encoder = model.encoder
+    if encoder.kind == "counts":
+        raise InputError(
+            "the hardware's inputs are 0 and 1, and this model was trained on counts of events; train it with the "
+            "encoding events, in which a step has an event at a pixel or none"
+        )
     if encoder.kind != "direct":
         return Pixels(0.0, 1.0, 1)
     if images is None:

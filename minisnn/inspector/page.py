@@ -54,7 +54,7 @@ def page(
     opening = _opening(trace, layer, neuron, step)
     about = _about(trace) | {"opening": opening, "training": tables.training(trace, factors) if factors else None}
     first, rest = Pack(), Pack()
-    first.add("image", _picture(trace.image))
+    first.add("image", _picture(trace))
     if not trace.constant(0):
         first.add("input", bits(trace.frames[0]))
     additions = [_store_layer(trace, index, first, rest) for index in range(len(about["layers"]))]
@@ -155,9 +155,12 @@ def _segments(phase, step):
     return np.stack([starts, lasts, phase[starts], step[starts]], axis=1).tolist()
 
 
-def _picture(image):
-    """The image in 0 to 255, (H, W, C)."""
-    image = np.atleast_1d(image).astype(float)
+def _picture(trace):
+    """The image in 0 to 255, (H, W, C); of a recording all events of a pixel, added up."""
+    image, shape = np.atleast_1d(trace.image).astype(float), trace.network.input_shape
+    if image.ndim > len(shape):
+        image = image.sum(axis=0)
+        image = image.sum(axis=-1, keepdims=True) if len(shape) == 3 else image
     image = image if image.ndim == 3 else image.reshape(1, -1, 1)
     low, high = min(image.min(), 0), image.max()
     return np.round(255 * (image - low) / (high - low or 1)).astype(np.uint8)

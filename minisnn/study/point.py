@@ -30,7 +30,7 @@ from ..network import Network
 from ..timing import cycles, events, layout
 from ..training.images import split
 from ..training.inference import evaluate
-from ..training.settings import Settings
+from ..training.settings import Settings, defaults
 from ..training.train import build, fine_tune, fit
 from .store import Store, canonical
 
@@ -58,7 +58,7 @@ def make(
     `network` and `training` are arguments of ``Network`` and fields of ``Settings``; anything omitted gets its default.
     `finetune` counts epochs. Raise InputError if a setting is not valid.
     """
-    settings = asdict(Settings(**training))
+    settings = asdict(Settings(**defaults(data) | training))
     options = {"topology": f"256-{data.classes}", **network}
     net = Network(input_shape=data.input_shape, rng=np.random.default_rng(0), **options)  # checks its arguments
     config = {name: value for name, value in net.config().items() if name not in ("backend", "threads", "pad_value")}

@@ -66,7 +66,7 @@ def point(plan: Plan, data: Dataset, seed: int | None = None, full: bool = False
     given = {**plan.training, **settings(plan, seed, full), **changes}
     if given["rate_penalty"]:
         given["penalty_ramp"] = plan.ramp
-    return make(data, *choose(plan.dataset, given), lanes=plan.lanes)
+    return make(data, *choose(plan.dataset, given, data), lanes=plan.lanes)
 
 
 def settings(plan: Plan, seed: int | None = None, full: bool = False, **changes: Any) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import numpy as np
 
 from .. import check, loss
 from ..data.dataset import Dataset
-from ..encode import Encoder
+from ..encode import KINDS, RECORDED, Encoder
 from ..errors import InputError
 from ..network import Network
 from . import optim
@@ -13,9 +13,9 @@ from .settings import Settings
 
 def check_fit(net: Network, data: Dataset, settings: Settings) -> None:
     """Raise InputError if network, data set and settings do not fit together."""
-    check.kind("data", data, Dataset, "such as load_data returns")
     if data.input_shape != net.input_shape:
         raise InputError(f"images of {data.name} have shape {data.input_shape}, the network takes {net.input_shape}")
+    _check_time(data, settings)
     if len(data.y_train) and data.y_train.min() == data.y_train.max():
         raise InputError(
             f"all training images of {data.name} are of class {data.y_train[0]}, which leaves nothing to learn; give "
@@ -41,6 +41,22 @@ def check_fit(net: Network, data: Dataset, settings: Settings) -> None:
         )
     if settings.rate_penalty is not None:
         _check_penalty(net, settings.rate_penalty)
+
+
+def _check_time(data, settings):
+    """Raise InputError if the encoding is not for such data, or the number of steps is not that of the recordings."""
+    steps = data.num_steps
+    fitting = RECORDED if steps else tuple(kind for kind in KINDS if kind not in RECORDED)
+    if settings.encoding not in fitting:
+        raise InputError(
+            f"encoding {settings.encoding} does not fit {data.name}, which has "
+            f"{f'recordings of {steps} steps' if steps else 'still images'}; choose one of {', '.join(fitting)}"
+        )
+    if steps and settings.num_steps != steps:
+        raise InputError(
+            f"num_steps must be {steps}, the steps of the recordings in {data.name}, got {settings.num_steps}; leave "
+            "it out, or bin the events anew"
+        )
 
 
 def doubts(net: Network, data: Dataset, encoder: Encoder) -> list[str]:

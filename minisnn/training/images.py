@@ -30,9 +30,20 @@ def shifted(x: np.ndarray, pixels: int, rng: np.random.Generator) -> np.ndarray:
     """Shift each image of `x` (B, H, W, C) by up to `pixels` in both directions, repeating its edge.
 
     The edge is repeated, not filled with zeros: a photograph continues beyond its frame; a black border stays black.
+    Recordings (B, T, H, W, C) are shifted as a whole, and no events enter at the border.
     """
+    if x.ndim == 5:
+        return _shifted_recordings(x, pixels, rng)
     batch, height, width, _ = x.shape
     dy, dx = rng.integers(-pixels, pixels + 1, (2, batch, 1))
     rows = np.clip(np.arange(height) + dy, 0, height - 1)
     columns = np.clip(np.arange(width) + dx, 0, width - 1)
     return x[np.arange(batch)[:, None, None], rows[:, :, None], columns[:, None, :]]
+
+
+def _shifted_recordings(x, pixels, rng):
+    """Shift each recording by up to `pixels` in both directions; nothing enters at the border."""
+    batch, _, height, width, _ = x.shape
+    wide = np.pad(x, ((0, 0), (0, 0), (pixels, pixels), (pixels, pixels), (0, 0)))
+    dy, dx = rng.integers(0, 2 * pixels + 1, (2, batch))
+    return np.stack([image[:, y : y + height, z : z + width] for image, y, z in zip(wide, dy, dx)])

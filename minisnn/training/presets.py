@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from .settings import Settings
+from ..data.dataset import Dataset
+from .settings import Settings, defaults
 
 # The options of Network among the settings; all others belong to the training.
 NETWORK = ("topology", "classes", "padding", "beta", "threshold", "reset", "readout", "surrogate", "detach_reset")
@@ -44,16 +45,33 @@ PRESETS: dict[str, dict[str, Any]] = {
         "lr": 4e-3,
         "augment": 1,
     },
+    "moving-digits": {
+        "topology": "8C3-MP2-16C3-8",
+        "encoding": "events",
+        "num_steps": 12,
+        "epochs": 20,
+        "lr": 4e-3,
+    },
+    "n-mnist": {
+        "topology": "16C5-MP2-32C5-MP2-128-10",
+        "encoding": "events",
+        "epochs": 5,
+        "batch_size": 64,
+        "lr": 4e-3,
+    },
     "file": {"epochs": 20, "num_steps": 5},
 }
 
 
-def choose(dataset: str, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def choose(
+    dataset: str, given: Mapping[str, Any], data: Dataset | None = None
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return options of ``Network`` and of ``Settings``: the given values over the preset of a data set (or file).
 
-    None counts as not given; names that are neither option are ignored.
+    None counts as not given; names that are neither option are ignored. `data`, once it is loaded, says whether it has
+    recordings, and of how many steps.
     """
-    chosen = dict(PRESETS.get(str(dataset), PRESETS["file"]))
+    chosen = PRESETS.get(str(dataset), PRESETS["file"]) | (defaults(data) if data else {})
     if given.get("topology") is not None:
         chosen.pop("padding", None)  # the preset's padding is for the preset's topology
     names = [*NETWORK, *Settings.__dataclass_fields__]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .. import encode, loss
+from ..data.dataset import Dataset
 from ..errors import InputError
 from ..fixed.rounding import widths
 from . import optim
@@ -20,7 +21,7 @@ class Settings:
 
     Parameters
     ----------
-    encoding : "direct", "rate" or "latency"
+    encoding : "direct", "rate", "latency"; of recordings "events" or "counts"
     num_steps : int
         T.
     loss : "rate", "membrane" or "mse_count:0.8:0.05"
@@ -107,3 +108,8 @@ class Settings:
         if not (np.isfinite(value) and valid(value)):
             raise InputError(f"{name} must be {words}, got {getattr(self, name)!r}")
         object.__setattr__(self, name, value)
+
+
+def defaults(data: Dataset) -> dict[str, str | int]:
+    """Return the settings that follow from a data set: recordings are events, with as many steps."""
+    return {} if data.num_steps is None else {"encoding": "events", "num_steps": data.num_steps}

@@ -23,7 +23,7 @@ from ..terminal import bar
 from . import checkpoint as checkpoints
 from .checks import doubts
 from .loop import Training
-from .settings import Settings
+from .settings import Settings, defaults
 
 BAR = "{percentage:3.0f}%|{bar}| {elapsed}, {remaining} left{postfix}"
 
@@ -64,7 +64,8 @@ def fit(
     progress : bool, default False
         Show a bar.
     **settings
-        Fields of :class:`minisnn.training.settings.Settings`, such as ``epochs=10, num_steps=5``.
+        Fields of :class:`minisnn.training.settings.Settings`, such as ``epochs=10, num_steps=5``. The steps of
+        recordings are those that they have.
 
     Returns
     -------
@@ -91,8 +92,9 @@ def fit(
     >>> evaluate(model, data.x_test, data.y_test).accuracy > 0.8
     True
     """
-    chosen = _settings(settings)
     check.kind("net", net, Network, "such as Network(topology, data.input_shape, rng=...) makes")
+    check.kind("data", data, Dataset, "such as load_data returns")
+    chosen = _settings(defaults(data) | settings)
     if resume and checkpoint is None:
         raise InputError("resume=True needs the checkpoint=... of the training to continue")
     run = Training(net, data, chosen)
