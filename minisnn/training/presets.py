@@ -46,11 +46,11 @@ PRESETS: dict[str, dict[str, Any]] = {
         "augment": 1,
     },
     "moving-digits": {
-        "topology": "8C3-MP2-16C3-8",
+        "topology": "12C3-MP2-24C3-8",
         "encoding": "events",
         "num_steps": 12,
-        "epochs": 20,
-        "lr": 4e-3,
+        "epochs": 24,
+        "lr": 1e-2,
     },
     "n-mnist": {
         "topology": "16C5-MP2-32C5-MP2-128-10",
