@@ -17,6 +17,7 @@ from ..terminal import table, wrapped  # noqa: F401  (the commands print with bo
 COMMANDS = (
     "train",
     "import",
+    "export",
     "evaluate",
     "info",
     "quantize",
@@ -118,6 +119,7 @@ def _parsers(modules, chosen):
     for name, module in modules.items():
         arguments = {
             "import": "WEIGHTS [flags]",
+            "export": "MODEL --nir FILE [flags]",
             "report": "STUDY.sqlite --out DIR [flags]",
             **dict.fromkeys(("train", "sweep", "reproduce"), "[flags]"),
         }.get(name, "MODEL [flags]")

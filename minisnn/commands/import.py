@@ -1,22 +1,26 @@
-"""Import a network that snnTorch trained, from the file of its state_dict: weights.pt becomes model.npz.
+"""Import a network of another library: a state_dict of snnTorch's, weights.pt, or a NIR file, network.nir.
 
-The file, of torch.save(net.state_dict(), "weights.pt"), holds weights, and beta, threshold and reset of each layer of
-snn.Leaky; --topology says where the pools are, --input-shape and --padding what convolutions see, --steps how long an
-image is shown, and --input-scale, --mean and --std which pixels the network saw. It is read without running code that
-is in it. All that is assumed is printed. Spikes are the same in every step; layers that cannot be carried are refused
-by name. The model is one like any other: evaluate, quantize, cosim and vhdl take it. Needs pip install torch.
+The file of torch.save(net.state_dict(), "weights.pt") holds weights, and beta, threshold and reset of each layer of
+snn.Leaky; --topology says where the pools are, --input-shape and --padding what convolutions see. A NIR file holds all
+of that, and needs --dt. Of both, --steps says how long an image is shown, and --input-scale, --mean and --std which
+pixels the network saw. Files are read without running code that is in them. All that is assumed is printed. Spikes are
+the same in every step; layers that cannot be carried are refused by name. The model is one like any other: evaluate,
+quantize, cosim and vhdl take it. Needs pip install torch, or for NIR files pip install 'minisnn[interop]'.
 """
 
 import json
 import shlex
 from pathlib import Path
 
+from ..errors import InputError
 from . import check_model_path, numbers, paddings, shape, wrapped
 
 
 def add_arguments(parser):
     """Add the command's flags."""
-    parser.add_argument("weights", metavar="WEIGHTS", help="file (.pt or .pth) of torch.save(net.state_dict(), ...)")
+    parser.add_argument(
+        "weights", metavar="WEIGHTS", help="file (.pt or .pth) of torch.save(net.state_dict(), ...), or .nir"
+    )
     _add_network(parser.add_argument_group("network, as far as the file does not tell it"))
     _add_inputs(parser.add_argument_group("inputs"))
     out = parser.add_argument_group("output")
@@ -41,7 +45,6 @@ def _add_network(group):
     group.add_argument(
         "--padding",
         type=paddings,
-        default=0,
         metavar="P",
         help="padding of the convolutions: 0, 1, ..., same, or a list such as 1,0 (default: 0)",
     )
@@ -59,6 +62,13 @@ def _add_network(group):
         type=int,
         metavar="N",
         help="number of classes, if several output neurons share one (default: one neuron for each class)",
+    )
+
+    group.add_argument(
+        "--dt",
+        type=float,
+        metavar="SECONDS",
+        help="one time step, in the unit of the time constants of a .nir file: 1e-4 for files of snnTorch",
     )
 
 
@@ -101,24 +111,11 @@ def _add_inputs(group):
 
 def run(args):
     """Import the network, write the model, and print its layers and what was assumed."""
-    from ..interop.scale import Scale
-    from ..interop.snntorch import load_state_dict
+    from ..interop.nir_file import is_nir
     from ..layer import layers_table
 
     check_model_path("--out", args.out)
-    model, notes = load_state_dict(
-        args.weights,
-        args.topology,
-        args.input_shape,
-        padding=args.padding,
-        beta=args.beta,
-        threshold=args.threshold,
-        reset=args.reset,
-        num_steps=args.num_steps,
-        encoding=args.encoding,
-        scale=Scale(input_scale=args.input_scale, mean=args.mean, std=args.std, max_value=args.max_value),
-        classes=args.classes,
-    )
+    model, notes = (_from_nir if is_nir(args.weights) else _from_state_dict)(args)
     result = _tested(args, model)
     model.save(args.out)
     if args.json:
@@ -137,6 +134,43 @@ def run(args):
     named = args.dataset is not None and not args.dataset.endswith(".npz")
     own = [] if named else ["--dataset", args.dataset or "FILE.npz"]
     print("next    " + shlex.join(["minisnn", "quantize", str(args.out), *own, *folder]))
+
+
+def _from_state_dict(args):
+    """Return the model of a file of a state_dict, and what was assumed."""
+    from ..interop.snntorch import load_state_dict
+
+    if args.dt is not None:
+        raise InputError(f"--dt is for .nir files, and {args.weights} is none; leave it out")
+    return load_state_dict(
+        args.weights,
+        args.topology,
+        args.input_shape,
+        padding=args.padding or 0,
+        beta=args.beta,
+        threshold=args.threshold,
+        reset=args.reset,
+        classes=args.classes,
+        **_inputs(args),
+    )
+
+
+def _from_nir(args):
+    """Return the model of a NIR file, and what was assumed."""
+    from ..interop.nir import load
+
+    for name in ("topology", "input_shape", "padding", "beta", "threshold", "reset"):
+        if getattr(args, name) is not None:
+            raise InputError(f"--{name.replace('_', '-')} is told by the .nir file {args.weights}; leave it out")
+    return load(args.weights, args.dt, classes=args.classes, **_inputs(args))
+
+
+def _inputs(args):
+    """Return what the flags say about the network's inputs, as arguments."""
+    from ..interop.scale import Scale
+
+    scale = Scale(input_scale=args.input_scale, mean=args.mean, std=args.std, max_value=args.max_value)
+    return {"num_steps": args.num_steps, "encoding": args.encoding, "scale": scale}
 
 
 def _tested(args, model):

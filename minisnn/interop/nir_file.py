@@ -9,6 +9,7 @@
 The meaning of the nodes is not known here. The format is that of the package nir, which is not needed.
 """
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from ..errors import InputError
 from ..files import atomic_write
 
 VERSION = "1.0.8"  # of the package nir whose format is written
+SIGNATURE = b"\x89HDF\r\n\x1a\n"  # of HDF5
 SHOWN = 40  # characters of a name that a message shows
 MOST_SIZES = 8  # numbers in a shape, a stride or the like
 _AGAIN = "write the file again with nir.write"
@@ -94,11 +96,17 @@ def opened(path: str | Path) -> Iterator[Graph]:
     try:
         file = h5py.File(path, "r")
     except Exception as error:  # h5py raises many types on what is not HDF5
-        if not _begins_as_hdf5(path):
+        if os.access(path, os.R_OK) and not _begins_as_hdf5(path):
             raise InputError(f"{path} is not an HDF5 file, as NIR files are; name a .nir file") from error
         raise InputError(f"{path} is damaged or cut off ({_short(error)}); {_AGAIN}") from error
     with file:
         yield _graph(path, file)
+
+
+def is_nir(path: str | Path, by_name: bool = True) -> bool:
+    """Return True if the first bytes of a file, or also its name, say that it is a NIR file."""
+    path = Path(path)
+    return (by_name and path.suffix == ".nir") or (path.is_file() and _begins_as_hdf5(path))
 
 
 def write(path: str | Path, nodes: Mapping[str, Mapping[str, Any]], edges: Sequence[tuple[str, str]]) -> None:
@@ -126,21 +134,21 @@ def shown(name: str) -> str:
     return repr(name if len(name) <= SHOWN else name[: SHOWN - 3] + "...")
 
 
+def _begins_as_hdf5(path):
+    """Return True if a file has HDF5's signature at its start, where NIR files have it."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(len(SIGNATURE)) == SIGNATURE
+    except OSError:
+        return False
+
+
 def _h5py():
     try:
         import h5py
     except ImportError:
         raise InputError("NIR files need h5py: pip install 'minisnn[interop]'") from None
     return h5py
-
-
-def _begins_as_hdf5(path):
-    """Return True if the file has HDF5's signature where NIR files have it, at the start; or if it cannot be read."""
-    try:
-        with open(path, "rb") as file:
-            return file.read(8) == b"\x89HDF\r\n\x1a\n"
-    except OSError:
-        return True
 
 
 def _graph(path, file):

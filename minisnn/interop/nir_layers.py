@@ -135,7 +135,7 @@ class Reader:
         tau = self._shared(node, "tau", "write neurons that do not leak as IF")
         if self.dt is None:
             raise InputError(
-                f"{node.path}: dt must be given, the step in the unit of tau, because node {node} has tau {tau:g}; "
+                f"dt must be given, one time step in the unit of tau: node {node} of {node.path} has tau {tau:g}; "
                 f"snnTorch writes files for {SNNTORCH_DT:g}"
             )
         if not tau > 0:

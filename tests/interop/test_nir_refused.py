@@ -193,7 +193,9 @@ def test_a_network_that_cannot_be_carried_is_refused_by_its_node(name, tmp_path)
 
 def test_dt_is_asked_for(tmp_path):
     nir.write(tmp_path / "m.nir", row(DENSE, lif(3)))
-    with pytest.raises(InputError, match=r"dt must be given, .* node '1' \(LIF\) has tau 0.0002; snnTorch .* 0.0001"):
+    with pytest.raises(
+        InputError, match=r"dt must be given, .* node '1' \(LIF\) of .*m.nir has tau 0.0002; snn.* 0.0001"
+    ):
         load(tmp_path / "m.nir")
     for wrong in (0, -1e-4, float("nan"), float("inf"), "1e-4", True, None.__class__):
         with pytest.raises(InputError, match="dt must be a number above 0"):
