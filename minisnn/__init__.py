@@ -5,6 +5,7 @@
     load_data                  digits, svhn, mnist, fashion-mnist, moving-digits, n-mnist, or an .npz of your own
     Dataset, recordings        arrays in memory as a data set; lists of events, such as tonic's
     fit, evaluate, predict     train a network, measure it, ask it for classes
+    cosine, ramp               schedules for fit: a learning rate, or another parameter, from epoch to epoch
     Model, load_model          a trained network, and its file
     quantize, load_integer     a network in integers, and its file
     cycles                     clock cycles of images on the accelerator, predicted
@@ -38,6 +39,8 @@ _PUBLIC = {
     "Dataset": "data.dataset:Dataset",
     "recordings": "data.events:recordings",
     "fit": "training.train:fit",
+    "cosine": "training.schedules:cosine",
+    "ramp": "training.schedules:ramp",
     "evaluate": "training.inference:evaluate",
     "predict": "training.inference:predict",
     "Model": "model:Model",

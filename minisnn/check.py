@@ -1,8 +1,9 @@
 """Checks of what a user passes in; each raises InputError with one sentence that says what is wrong and the remedy."""
 
+import inspect
 import math
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -60,6 +61,28 @@ def kind(name: str, value: Any, wanted: type, source: str) -> Any:
     if not isinstance(value, wanted):
         raise InputError(f"{name} must be a {wanted.__name__}, {source}, got {type(value).__name__}")
     return value
+
+
+def takes(name: str, function: Any, arguments: Sequence[str]) -> Any:
+    """Return a function of the user's unchanged; it must take the arguments."""
+    wanted = f"({', '.join(arguments)})"
+    if not callable(function):
+        raise InputError(f"{name} must be a function of {wanted}, got {function!r}")
+    try:
+        signature = inspect.signature(function)
+    except ValueError:  # some functions in C have none
+        return function
+    try:
+        signature.bind(*arguments)
+    except TypeError:
+        raise InputError(f"{name} is called with {wanted}, but takes {signature}; change its arguments") from None
+    return function
+
+
+def called(function: Any) -> str:
+    """Return the name of a function of the user's, as messages and files have it."""
+    function = getattr(function, "func", function)  # functools.partial
+    return getattr(function, "__name__", type(function).__name__)
 
 
 def finite(name: str, x: Any) -> np.ndarray:

@@ -11,6 +11,8 @@ returns
     membrane    cross-entropy on the membranes of the classes at each step
     mse_count   squared distance of the spike counts from target counts
 
+A function of your own with these arguments and results is a loss too; :func:`parse` adds a check of what it returns.
+
 A population of N neurons is split into contiguous groups of N/classes; the count (or membrane) of a class is the sum
 over its group. :func:`rate_penalty` is added to any of them and acts on all layers: fewer spikes are fewer cycles in
 sparsity-aware hardware. All raise InputError for labels that do not fit.
@@ -19,11 +21,17 @@ Sources: Eshraghian et al., Proc. IEEE 111 (2023), arXiv 2109.12894, section IV;
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from . import check
 from .errors import InputError
+
+Gradient = np.ndarray | None
+Loss = Callable[[np.ndarray, np.ndarray, np.ndarray, int], tuple[float, Gradient, Gradient]]
+OWN = "function:"  # what the name of a function of the user's begins with, in a model file
 
 
 def class_sums(x: np.ndarray, classes: int) -> np.ndarray:
@@ -110,12 +118,17 @@ def rate_penalty(rates: np.ndarray, weight: Any, target: Any = None) -> tuple[fl
 LOSSES = {"rate": rate, "membrane": membrane, "mse_count": mse_count}
 
 
-def parse(text: str) -> Callable:
+def parse(text: str | Loss) -> Loss:
     """Read ``"rate"``, ``"membrane"``, ``"mse_count"`` or ``"mse_count:0.8:0.05"`` (correct, incorrect rate) as a
-    function.
+    function; a function of the user's is returned with a check of what it returns.
     """
-    from functools import partial
-
+    if callable(text):
+        return partial(_own, check.takes("loss", text, ("spk", "mem", "labels", "classes")))
+    if str(text).startswith(OWN):
+        raise InputError(
+            f"loss {text.removeprefix(OWN)} is a function, which no file holds; pass it again as loss=..., or choose "
+            f"one of {', '.join(LOSSES)}"
+        )
     name, *numbers = str(text).split(":")
     if name not in LOSSES:
         raise InputError(f"unknown loss {name!r}: choose one of {', '.join(LOSSES)}")
@@ -128,6 +141,44 @@ def parse(text: str) -> Callable:
             "classes between 0 and 1, as in mse_count:0.8:0.05"
         )
     return partial(mse_count, correct=values[0], incorrect=values[1])
+
+
+def as_text(loss: str | Loss) -> str:
+    """Return the name of a loss for a file; that of a function of the user's cannot be parsed again."""
+    if not callable(loss):
+        return loss
+    return next((name for name, function in LOSSES.items() if loss is function), f"{OWN}{check.called(loss)}")
+
+
+def _own(function, spk, mem, labels, classes):
+    """Call a function of the user's, on arrays that it cannot change, and check what it returns."""
+    name = f"loss {check.called(function)}"
+    result = function(_read_only(spk), _read_only(mem), labels, classes)
+    if not isinstance(result, tuple) or len(result) != 3:
+        got = f"{len(result)} values" if isinstance(result, tuple) else type(result).__name__
+        raise InputError(
+            f"{name} must return (value, dspk, dmem): the loss, and its gradients with respect to the spikes and the "
+            f"membranes, or None; got {got}"
+        )
+    value, *gradients = result
+    if np.ndim(value) or np.asarray(value).dtype.kind not in "buif":
+        got = f"an array of shape {np.shape(value)}" if np.ndim(value) else repr(value)
+        raise InputError(f"{name}: value must be one number, the mean over the batch, got {got}")
+    if all(gradient is None for gradient in gradients):
+        raise InputError(f"{name}: dspk and dmem are both None, so nothing can be learned; return one of them")
+    for kind, array, like in zip(("spk", "mem"), gradients, (spk, mem)):
+        if array is not None and (np.shape(array) != like.shape or np.asarray(array).dtype.kind not in "buif"):
+            raise InputError(
+                f"{name}: d{kind} must be numbers of shape {like.shape}, as {kind} is (steps, batch, neurons), got "
+                f"{np.asarray(array).dtype} of shape {np.shape(array)}"
+            )
+    return float(value), *gradients
+
+
+def _read_only(x):
+    view = x.view()
+    view.flags.writeable = False
+    return view
 
 
 def parse_penalty(text: str) -> tuple[Any, Any]:

@@ -80,13 +80,11 @@ class Model:
         )
 
     def __str__(self):
-        shown_elsewhere = ("seed", "encoding", "num_steps")
-        settings = {k: v for k, v in self.settings.items() if v is not None and k not in shown_elsewhere}
         lines = [
             str(self.network),
             item("encoding", str(self.encoder)),
             item("trained", f"on {self.dataset or 'nothing'}, seed {self.seed}, by {named(self.versions)}"),
-            item("settings", named(settings)),
+            item("settings", named(_shown(self.settings))),
             item("history", _summary(self.history)),
         ]
         return "\n".join(lines)
@@ -229,6 +227,9 @@ def _about_training(path, about):
     if not check.is_whole(about["seed"]):
         raise InputError(f"{path}: seed must be a whole number from 0, got {about['seed']!r}; train or export it again")
     check_history(path, about["history"])
+    scheduled = about["settings"].get("schedules", {})
+    if not isinstance(scheduled, dict) or not all(isinstance(v, list) and v for v in scheduled.values()):
+        raise InputError(f"{path}: schedules must be lists of values by name, got {scheduled!r}; train it again")
     return {name: about[name] for name in kinds}
 
 
@@ -322,13 +323,28 @@ def check_history(path: str | Path, history: list, remedy: str = "train it again
                 )
 
 
+def _shown(settings):
+    """Return the settings that are given and not shown elsewhere, with the ends of scheduled values."""
+    left_out = ("seed", "encoding", "num_steps", "schedules")
+    shown = {name: value for name, value in settings.items() if value is not None and name not in left_out}
+    scheduled = settings.get("schedules", {})
+    return shown | {name: " to ".join(_number(values[i]) for i in (0, -1)) for name, values in scheduled.items()}
+
+
+def _number(value):
+    return f"{value:.4g}" if check.is_number(value) else str(value)
+
+
 def _result(history):
     """The number of epochs, and the accuracy of the best one, in words."""
     if not history:
         return "not trained"
-    epochs = f"{len(history)} epoch{'s' * (len(history) > 1)}"
-    best = _best(history)
+    epochs, best = _epochs(history), _best(history)
     return epochs if best is None else f"{epochs}, validation accuracy {100 * best['validation_accuracy']:.2f} %"
+
+
+def _epochs(history):
+    return f"{len(history)} epoch{'s' * (len(history) > 1)}"
 
 
 def _summary(history):
@@ -336,9 +352,7 @@ def _summary(history):
     if not history:
         return "none"
     last, best = history[-1], _best(history)
-    text = (
-        f"{last['epoch']} epochs, last loss {last['loss']:.4f}, training accuracy {100 * last['train_accuracy']:.2f} %"
-    )
+    text = f"{_epochs(history)}, last loss {last['loss']:.4f}, training accuracy {100 * last['train_accuracy']:.2f} %"
     if best is None:
         return text + ", no validation"
     accuracy = 100 * best["validation_accuracy"]

@@ -23,7 +23,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..lif import removal
-from ..loss import parse
+from ..loss import Loss, parse
 from ..network import Network, reference_backward, reference_forward
 
 
@@ -70,8 +70,8 @@ class Factors:
         The image's class.
     num_steps : int
         T.
-    loss : str, default "rate"
-        A name that :func:`minisnn.loss.parse` reads.
+    loss : str or function, default "rate"
+        As :func:`minisnn.training.train.fit` takes it.
 
     Attributes
     ----------
@@ -110,7 +110,7 @@ class Factors:
     -0.2988
     """
 
-    def __init__(self, net: Network, inputs: np.ndarray, label: int, num_steps: int, loss: str = "rate") -> None:
+    def __init__(self, net: Network, inputs: np.ndarray, label: int, num_steps: int, loss: str | Loss = "rate") -> None:
         inputs = net.checked(inputs, num_steps)
         if inputs.shape[1] != 1:
             raise InputError(f"Factors takes one image, got {inputs.shape[1]}; pass inputs[:, :1]")

@@ -1,12 +1,13 @@
 """Checkpoints: everything that changes from epoch to epoch, so that a killed training continues with the same bits.
 
 A checkpoint holds no state of a random generator: what is drawn in an epoch follows from the seed and the number of the
-epoch (:func:`minisnn.rng.stream`), and the number of the epoch is the length of the history.
+epoch (:func:`minisnn.rng.stream`), and the number of the epoch is the length of the history. Of the user's functions it
+holds what follows from them: the values of schedules, the numbers that metrics gave, and of a loss and of metrics the
+names. What a callback remembers, and its decision to stop, it does not hold.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -71,7 +72,8 @@ def _identity(run: Training) -> dict[str, dict]:
     # The order matters because another seed or data set also brings another pad_value. The backend is included because
     # reference and kernels add in different orders, so that the last bits differ.
     network = portable(run.net.config()) | {"backend": run.net.backend}
-    return {"settings": asdict(run.settings), "data": run.fingerprint, "network": network}
+    own = {"schedules": run.table, "metrics": list(run.metrics)}
+    return {"settings": run.settings.plain() | own, "data": run.fingerprint, "network": network}
 
 
 def _must_agree(path, about, expected):

@@ -34,7 +34,7 @@ def check_fit(net: Network, data: Dataset, settings: Settings) -> None:
             f"augment must be less than the longer side of an image, {height}x{width} in {data.name}, got "
             f"{settings.augment}"
         )
-    if net.readout == "membrane" and settings.loss != "membrane":
+    if net.readout == "membrane" and settings.loss != "membrane" and isinstance(settings.loss, str):
         raise InputError(
             f"loss {settings.loss} counts spikes, but with readout membrane the last layer "
             "never spikes; choose loss membrane"

@@ -1,6 +1,6 @@
 """Use a trained network: the class of each image, accuracy and firing rates of many images."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -94,11 +94,17 @@ def accuracy_and_rates(
     y: np.ndarray,
     rng: np.random.Generator,
     batch_size: int = 256,
+    watch: Callable[[np.ndarray], object] = lambda scores: None,
 ) -> Result:
-    """Evaluate a network without a Model, on unchecked images; `rng` is used by "rate" coding only."""
+    """Evaluate a network without a Model, on unchecked images.
+
+    `rng` is used by "rate" coding only; `watch` is called with the scores of each batch, (B, classes).
+    """
     right, rates = 0, np.zeros(len(net.layers))
     for run, part in _batches(net, encoder, x, rng, batch_size):
-        right += int((net.scores(run).argmax(axis=1) == y[part]).sum())
+        scores = net.scores(run)
+        watch(scores)
+        right += int((scores.argmax(axis=1) == y[part]).sum())
         rates += run.rates * run.spk.shape[1]
     return Result(right / len(x), tuple((rates / len(x)).tolist()), len(x), encoder.num_steps)
 

@@ -1,30 +1,52 @@
 """The training loop: epochs of minibatches, each followed by a validation that decides whether to keep the weights."""
 
 import time
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
 
-from .. import encode, loss
+from .. import check, encode, loss
+from .. import surrogate as surrogates
 from ..data.dataset import Dataset
-from ..errors import TrainingError
+from ..errors import InputError, TrainingError
+from ..model import Model
 from ..network import Network, Run
 from ..rng import stream
 from ..terminal import begin
-from . import optim
+from . import optim, schedules
 from .checks import check_fit, not_finite
 from .images import shifted, split
 from .inference import accuracy_and_rates
 from .settings import Settings
 from .straight_through import StraightThrough
 
+# The names in an entry of the history; a metric has another.
+ENTRY = ("epoch", "lr", "loss", "train_accuracy", "validation_accuracy", "firing_rates", "seconds")
+Metric = Callable[[np.ndarray, np.ndarray], float]  # of the scores (n, classes) and the labels (n,)
+
 
 class Training:
-    """A training in progress; :mod:`minisnn.training.checkpoint` stores what changes from epoch to epoch."""
+    """A training in progress; :mod:`minisnn.training.checkpoint` stores what changes from epoch to epoch.
 
-    def __init__(self, net: Network, data: Dataset, settings: Settings):
-        check_fit(net, data, settings)
+    `table` holds the values of scheduled parameters, `metrics` are measured on the validation images after each epoch.
+    """
+
+    def __init__(
+        self,
+        net: Network,
+        data: Dataset,
+        settings: Settings,
+        table: schedules.Table | None = None,
+        metrics: Mapping[str, Metric] | None = None,
+    ):
+        self.table, self.metrics = table or {}, dict(metrics or {})
+        self.planned = schedules.settings_of(settings, self.table)
+        for before, planned in zip([None, *self.planned], self.planned):
+            if planned != before:
+                check_fit(net, data, planned)
+        self._check_metrics(settings)
         self.net, self.settings = net, settings
         self.data = data
         self.chosen, self.held_out = split(data, settings)
@@ -48,13 +70,15 @@ class Training:
         return len(self.history)
 
     @property
-    def stopped(self) -> bool:
-        """True if early stopping ends the training."""
-        return self.settings.patience is not None and self.since_best >= self.settings.patience
+    def finished(self) -> bool:
+        """True after the last epoch, or if patience is lost."""
+        patience = self.settings.patience
+        return self.epoch >= self.settings.epochs or (patience is not None and self.since_best >= patience)
 
     def one_epoch(self, bar: Any) -> None:
         """Train on every batch once, validate, and add an entry to the history; `bar` is a tqdm bar."""
-        settings, net, start = self.settings, self.net, time.perf_counter()
+        settings, net, start = self.planned[self.epoch], self.net, time.perf_counter()
+        self.optimiser.weight_decay = settings.weight_decay
         rng = stream(settings.seed, "epoch", self.epoch)
         if self.rounding is not None:
             self.rounding.choose_scales()  # here, so that they follow from what a checkpoint holds
@@ -65,7 +89,8 @@ class Training:
             x, y = self.data.x_train[chosen], self.data.y_train[chosen]
             if settings.augment:
                 x = shifted(x, settings.augment, rng)
-            value, run, lr = self._step(self.encoder.encode(x, rng, net.dtype), y, batch)
+            with self._surrogate():
+                value, run, lr = self._step(self.encoder.encode(x, rng, net.dtype), y, batch)
             total += value
             right += int((net.scores(run).argmax(axis=1) == y).sum())
             rates += run.rates
@@ -75,23 +100,29 @@ class Training:
                 begin(bar)
             bar.set_postfix_str(self._progress(total / (batch + 1)), refresh=False)
             bar.update()
+        accuracy, measured = self._validate()
         entry = {
             "epoch": self.epoch + 1,
             "lr": lr,
             "loss": total / self.batches,
             "train_accuracy": right / seen,
-            "validation_accuracy": self._validate(),
+            "validation_accuracy": accuracy,
             "firing_rates": (rates / self.batches).tolist(),
         }
-        self.history.append(entry | {"seconds": time.perf_counter() - start})
+        self.history.append(entry | measured | {"seconds": time.perf_counter() - start})
 
     def _step(self, inputs: np.ndarray, y: np.ndarray, batch: int) -> tuple[float, Run, float]:
         """One batch forward and backward, and a step of the optimiser; return loss, run and learning rate."""
-        settings, net = self.settings, self.net
+        settings, net = self.planned[self.epoch], self.net
         step, steps = self.epoch * self.batches + batch, settings.epochs * self.batches
         with self._weights():
             run = net.forward(inputs, settings.num_steps)
             value, dspk, dmem = loss.parse(settings.loss)(run.spk, run.mem, y, net.classes)
+            if net.readout == "membrane" and dmem is None:
+                raise InputError(
+                    f"loss {check.called(settings.loss)} returns no dmem, but with readout membrane the last layer "
+                    "never spikes; return the gradient with respect to the membranes"
+                )
             price, drates = self._penalty(run.rates, step, steps)
             value += price
             grads = net.backward(run, dspk, dmem, drates)
@@ -115,7 +146,7 @@ class Training:
 
     def _penalty(self, rates, step, steps):
         """Rate penalty and its gradient at one of `steps` steps of the optimiser; 0 and None without one."""
-        settings = self.settings
+        settings = self.planned[self.epoch]
         if settings.rate_penalty is None:
             return 0.0, None
         price, drates = loss.rate_penalty(rates, *loss.parse_penalty(settings.rate_penalty))
@@ -126,21 +157,49 @@ class Training:
         """Context in which the network has the weights that it learns with: its own, or rounded ones."""
         return nullcontext() if self.rounding is None else self.rounding.rounded_weights()
 
+    @contextmanager
+    def _surrogate(self) -> Iterator[None]:
+        """Give the network the surrogate of the epoch inside the context, and its own afterwards."""
+        own = self.net.surrogate
+        if "surrogate" in self.table:
+            self.net.surrogate = surrogates.parse(self.table["surrogate"][self.epoch])
+        try:
+            yield
+        finally:
+            self.net.surrogate = own
+
+    def model(self) -> Model:
+        """Return a model of the network as it is now; the weights are shared."""
+        scheduled = {"lr": max(planned.lr for planned in self.planned), "schedules": self.table} if self.table else {}
+        settings = self.planned[-1].plain() | scheduled
+        return Model(self.net, self.encoder, self.settings.seed, self.data.name, settings, list(self.history))
+
+    def _check_metrics(self, settings):
+        """Raise InputError unless the metrics can be measured, and have names of their own."""
+        if self.metrics and settings.validation == 0:
+            raise InputError("metrics are measured on validation images; set validation to a share above 0")
+        for name, metric in self.metrics.items():
+            if not isinstance(name, str) or name in ENTRY:
+                raise InputError(f"a metric cannot have the name {name!r}; the history uses {', '.join(ENTRY)}")
+            check.takes(f"metric {name}", metric, ("scores", "labels"))
+
     def _validate(self):
-        """Return the accuracy on the validation images, and keep the best weights."""
+        """Return the accuracy and the metrics on the validation images, and keep the best weights."""
         if self.held_out is None:
             self.best = [p.copy() for p in self.net.params]
-            return None
+            return None, {}
         rng = stream(self.settings.seed, "encode")
         if self.rounding is not None:
             self.rounding.choose_scales()  # those that quantize will choose for these weights
         with self._weights():
             x, y = self.data.x_train[self.held_out], self.data.y_train[self.held_out]
-            accuracy = accuracy_and_rates(self.net, self.encoder, x, y, rng).accuracy
+            scores: list[np.ndarray] = []
+            watch = {"watch": scores.append} if self.metrics else {}
+            accuracy = accuracy_and_rates(self.net, self.encoder, x, y, rng, **watch).accuracy
         self.since_best = 0 if accuracy > self.best_accuracy else self.since_best + 1
         if accuracy >= self.best_accuracy:  # the later of two equals: it was trained for longer
             self.best, self.best_accuracy = [p.copy() for p in self.net.params], accuracy
-        return accuracy
+        return accuracy, {name: _measured(name, metric, scores, y) for name, metric in self.metrics.items()}
 
     def _progress(self, mean_loss):
         """Text beside the progress bar."""
@@ -148,3 +207,12 @@ class Training:
         if self.history and self.history[-1]["validation_accuracy"] is not None:
             text += f" validation {100 * self.history[-1]['validation_accuracy']:.1f} %"
         return text
+
+
+def _measured(name, metric, scores, labels):
+    """Return the value of a metric of the user's; raise InputError unless it is a finite number."""
+    value = metric(np.concatenate(scores), labels)
+    if np.ndim(value) or np.asarray(value).dtype.kind not in "buif" or not np.isfinite(value):
+        got = f"an array of shape {np.shape(value)}" if np.ndim(value) else repr(value)
+        raise InputError(f"metric {name} must return one finite number, got {got}")
+    return float(value)

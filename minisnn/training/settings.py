@@ -1,7 +1,8 @@
 """The settings of a training: their defaults, and which values are valid."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from .. import encode, loss
 from ..data.dataset import Dataset
 from ..errors import InputError
 from ..fixed.rounding import widths
+from ..loss import Loss
 from . import optim
 
 # The least value of each whole number.
@@ -24,7 +26,8 @@ class Settings:
     encoding : "direct", "rate", "latency"; of recordings "events" or "counts"
     num_steps : int
         T.
-    loss : "rate", "membrane" or "mse_count:0.8:0.05"
+    loss : "rate", "membrane", "mse_count:0.8:0.05", or a function
+        A function takes (spk, mem, labels, classes) and returns (value, dspk, dmem), as those of :mod:`minisnn.loss`.
     rate_penalty : "weight" or "weight:target", optional
         Each a number for all layers, or a list by layer.
     penalty_ramp : float
@@ -51,8 +54,8 @@ class Settings:
 
     encoding: str = "direct"
     num_steps: int = 10
-    loss: str = "rate"
-    rate_penalty: str | None = None
+    loss: str | Loss = "rate"
+    rate_penalty: str | float | None = None
     penalty_ramp: float = 0.0
     epochs: int = 20
     batch_size: int = 32
@@ -87,6 +90,10 @@ class Settings:
         optim.make(self.optimiser, [])
         optim.schedule(self.schedule)
 
+    def plain(self) -> dict[str, Any]:
+        """Return the fields as plain values; of a loss that is a function its name."""
+        return {item.name: getattr(self, item.name) for item in fields(self)} | {"loss": loss.as_text(self.loss)}
+
     def _check_whole(self, name, least):
         """Raise InputError unless the field is a whole number from `least`, and make it an ``int``."""
         value = getattr(self, name)
@@ -108,6 +115,28 @@ class Settings:
         if not (np.isfinite(value) and valid(value)):
             raise InputError(f"{name} must be {words}, got {getattr(self, name)!r}")
         object.__setattr__(self, name, value)
+
+
+class Options(TypedDict, total=False):
+    """The fields of :class:`Settings`, as :func:`minisnn.training.train.fit` takes them."""
+
+    encoding: str
+    num_steps: int
+    loss: str | Loss
+    rate_penalty: str | float | None
+    penalty_ramp: float
+    epochs: int
+    batch_size: int
+    lr: float
+    optimiser: str
+    schedule: str
+    weight_decay: float
+    clip: float | None
+    augment: int
+    validation: float
+    weight_bits: int | Sequence[int] | None
+    patience: int | None
+    seed: int
 
 
 def defaults(data: Dataset) -> dict[str, str | int]:

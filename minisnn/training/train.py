@@ -7,24 +7,27 @@ the same bits as one that was not.
 
 import sys
 import warnings
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 from .. import check, encode
 from ..data.dataset import Dataset
 from ..errors import InputError
+from ..loss import parse as parse_loss
 from ..model import Model
 from ..network import Network
 from ..rng import stream
 from ..terminal import bar
 from . import checkpoint as checkpoints
 from .checks import doubts
-from .loop import Training
-from .settings import Settings, defaults
+from .loop import Metric, Training
+from .schedules import Schedule, check_free, replaced_by, tabulate
+from .settings import Options, Settings, defaults
 
+Callback = Callable[[Model], bool | None]
 BAR = "{percentage:3.0f}%|{bar}| {elapsed}, {remaining} left{postfix}"
 
 
@@ -43,10 +46,13 @@ def fit(
     net: Network,
     data: Dataset,
     *,
+    metrics: Mapping[str, Metric] | None = None,
+    callbacks: Callback | Sequence[Callback] = (),
+    schedules: Mapping[str, Schedule] | None = None,
     checkpoint: str | Path | None = None,
     resume: bool = False,
     progress: bool = False,
-    **settings: Any,
+    **settings: Unpack[Options],
 ) -> Model:
     """Train a network.
 
@@ -57,29 +63,42 @@ def fit(
     data : Dataset
         Its test part is read only to warn of another scale. The validation images are the tail of the training images
         where neighbours belong together (``data.ordered``), else a random choice.
+    metrics : dict of functions, optional
+        Each takes the scores (n, classes) and the labels (n,) of all validation images, and returns a number, which the
+        history holds under its name.
+    callbacks : function, or sequence of functions, optional
+        Each is called after every epoch with a Model of the network as it is now; ``model.history[-1]`` is the epoch.
+        The training stops after an epoch for which one returns True.
+    schedules : dict, optional
+        Values by epoch of "lr", "rate_penalty", "weight_decay", "clip" or "augment", in place of these settings, or of
+        "surrogate" (a number is its scale): a function of the epoch, counted from 0, such as
+        ``cosine(0.004, 0, epochs=20)``, or a list. The network has its own surrogate again at the end.
     checkpoint : str or Path, optional
-        File to write after each epoch.
+        File to write after each epoch, before the callbacks.
     resume : bool, default False
-        Continue from `checkpoint` if it exists. The result equals that of an uninterrupted run, bit for bit.
+        Continue from `checkpoint` if it exists. The result equals that of an uninterrupted run, bit for bit, if the
+        functions are the same: the file holds their names and values, not their code. Callbacks are called for the last
+        epoch in it first, so one that stopped the training stops it again; what they remember is not in the file.
     progress : bool, default False
         Show a bar.
     **settings
         Fields of :class:`minisnn.training.settings.Settings`, such as ``epochs=10, num_steps=5``. The steps of
-        recordings are those that they have.
+        recordings are those that they have. `loss` may be a function that takes (spk, mem, labels, classes), as those
+        of :mod:`minisnn.loss` do, and returns (value, dspk, dmem): the mean over the batch, and its gradients or None.
 
     Returns
     -------
     model : Model
         With the weights of the epoch that was best on the validation images (the later of two equals; without
         validation, the last epoch), and a history of all epochs: epoch, lr (at its end), loss, train_accuracy
-        (during training, on the shifted images), validation_accuracy (None without), firing_rates, seconds.
+        (during training, on the shifted images), validation_accuracy (None without), firing_rates, metrics, seconds.
 
     Raises
     ------
     InputError
-        If a setting does not fit, or the checkpoint belongs to another training or is written by another process. What
-        is possible but probably a mistake is a warning: channels first, pools that leave out many neurons, test images
-        of another scale.
+        If a setting does not fit, a function returns something else than it should, or the checkpoint belongs to
+        another training or is written by another process. What is possible but probably a mistake is a warning:
+        channels first, pools that leave out many neurons, test images of another scale.
     TrainingError
         If a number is no longer finite; the message names epoch, batch and layer.
 
@@ -91,42 +110,77 @@ def fit(
     >>> model = fit(net, data, epochs=3, num_steps=4)
     >>> evaluate(model, data.x_test, data.y_test).accuracy > 0.8
     True
+
+    Your own loss, here with softer gradients, a metric, and an end as soon as it is good enough:
+
+    >>> from minisnn import loss
+    >>> def softer(spk, mem, labels, classes):
+    ...     value, dspk, dmem = loss.rate(spk, mem, labels, classes)
+    ...     return value, np.tanh(dspk), dmem
+    >>> def first_two(scores, labels):
+    ...     return (scores.argsort(axis=1)[:, -2:] == labels[:, None]).any(axis=1).mean()
+    >>> model = fit(net, data, epochs=9, num_steps=4, loss=softer, metrics={"first two": first_two},
+    ...             callbacks=lambda model: model.history[-1]["first two"] > 0.9)
+    >>> len(model.history) < 9, model.history[-1]["first two"] > 0.9, model.settings["loss"]
+    (True, True, 'function:softer')
     """
     check.kind("net", net, Network, "such as Network(topology, data.input_shape, rng=...) makes")
     check.kind("data", data, Dataset, "such as load_data returns")
-    chosen = _settings(defaults(data) | settings)
+    chosen, table = _chosen(net, data, settings, schedules or {})
+    called = _callbacks(callbacks)
     if resume and checkpoint is None:
         raise InputError("resume=True needs the checkpoint=... of the training to continue")
-    run = Training(net, data, chosen)
+    run = Training(net, data, chosen, table, metrics)
     for sentence in doubts(net, data, run.encoder):
         warnings.warn(sentence, stacklevel=2)
     with checkpoints.alone(checkpoint):
         if resume and checkpoint is not None and Path(checkpoint).exists():
             checkpoints.load(checkpoint, run)
-        _all_epochs(run, checkpoint, progress)
+        _all_epochs(run, checkpoint, progress, called)
     for param, best in zip(net.params, run.best):
         param[...] = best
-    return Model(net, run.encoder, chosen.seed, data.name, asdict(chosen), run.history)
+    return run.model()
 
 
-def _settings(given):
-    """Return Settings; raise InputError for a name that does not exist."""
+def _chosen(net, data, given, schedules):
+    """Return Settings, and the table of scheduled values; raise InputError for a name that does not exist."""
     known = list(Settings.__dataclass_fields__)
     for name in given:
         if name not in known:
             hint = check.near(name, known) or f" choose from {', '.join(known)}"
             raise InputError(f"fit has no setting {name!r};{hint}")
-    return Settings(**given)
+    check_free(schedules, given)
+    chosen = Settings(**defaults(data) | given | ({"schedule": "constant"} if "lr" in schedules else {}))
+    return chosen, tabulate(schedules, chosen.epochs, net.surrogate)
 
 
-def _all_epochs(run, checkpoint, shown):
-    """Train to the end, and write the checkpoint after each epoch."""
+def _callbacks(given):
+    """Return the callbacks as a list."""
+    callbacks = [given] if callable(given) else list(given)
+    return [check.takes(f"callback {check.called(callback)}", callback, ("model",)) for callback in callbacks]
+
+
+def _all_epochs(run, checkpoint, shown, callbacks):
+    """Train to the end, or until a callback stops it; write the checkpoint after each epoch, before the callbacks."""
     with _bar(run, shown) as batches:
-        while run.epoch < run.settings.epochs and not run.stopped:
+        stop = run.epoch > 0 and not run.finished and _stop(callbacks, run)  # a checkpoint does not hold this decision
+        while not (stop or run.finished):
             with np.errstate(over="ignore", invalid="ignore"):  # each batch reports what is not finite
                 run.one_epoch(batches)
             if checkpoint is not None:
                 checkpoints.save(checkpoint, run)
+            stop = _stop(callbacks, run)
+
+
+def _stop(callbacks, run):
+    """Call all callbacks, and return whether one of them asks to stop."""
+    answers = [callback(run.model()) for callback in callbacks]
+    for callback, answer in zip(callbacks, answers):
+        if not (answer is None or isinstance(answer, (bool, np.bool_))):
+            raise InputError(
+                f"callback {check.called(callback)} must return True to stop the training, or nothing, got {answer!r}"
+            )
+    return any(answers)
 
 
 def _bar(run, shown):
@@ -150,6 +204,9 @@ def fine_tune(
     `resume` and `progress` of :func:`fit`, and settings that differ from the model's.
     """
     original = {name: value for name, value in model.settings.items() if name in Settings.__dataclass_fields__}
+    if "loss" in options:
+        original["loss"] = options["loss"]
+    parse_loss(original.get("loss", Settings.loss))
     try:
         Settings(**original)
     except InputError as error:
@@ -160,6 +217,8 @@ def fine_tune(
         "schedule": "cosine",
         "lr": original.get("lr", Settings.lr) / 4 if lr is None else lr,
     }
+    for name in replaced_by(options.get("schedules") or {}):
+        settings.pop(name, None)
     net = Network(**model.network.config(), rng=np.random.default_rng(0))
     for copied, param in zip(net.params, model.network.params):
         copied[...] = param
