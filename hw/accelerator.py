@@ -1,6 +1,6 @@
 """The whole accelerator: streams, buffers and layers.
 
-s_load  -> loader -> load_check      number of steps; weights, biases, thresholds
+s_load  -> loader -> load_check      number of steps; weights, biases, thresholds, leaks
 s_input -> stream_in -> spike_buffer -> layer -> spike_buffer -> layer -> ... -> scores -> m_output
 """
 
@@ -80,9 +80,14 @@ def accelerator(clk, rst, flush, s_load, s_input, m_output, loaded, load_error, 
         reader = FrameReader.new(layer_spec.in_words, layer_spec.word_bits)
         stages.append(spike_buffer(clk, drops, writer, reader))
         threshold = Signal(intbv(0)[layer_spec.membrane_bits - 1 :])
-        at = [place(spec, content, number + 1) for content in ("weights", "biases", "threshold")]
-        data = [data_of(words, section, spec) for section in at]
+        at = [place(spec, content, number + 1) for content in ("weights", "biases", "threshold", "beta")]
+        widths = (None, None, None, layer_spec.frac + 1)
+        data = [data_of(words, section, spec, width) for section, width in zip(at, widths)]
         stages.append(register_of(clk, words, threshold, data[2], at[2]))
+        beta = layer_spec.beta
+        if beta is None:
+            beta = Signal(intbv(0)[widths[3] :])
+            stages.append(register_of(clk, words, beta, data[3], at[3]))
         weights = LayerLoad(bit(), bit(), words.address, *data[:2])
         stages.append(write_enables(words, weights, *at[:2]))
         writer = FrameWriter.new(layer_spec.out_words, layer_spec.lanes)
@@ -95,6 +100,7 @@ def accelerator(clk, rst, flush, s_load, s_input, m_output, loaded, load_error, 
                 drops,
                 num_steps,
                 threshold,
+                beta,
                 reader,
                 writer,
                 weights,
@@ -150,10 +156,10 @@ def accelerator(clk, rst, flush, s_load, s_input, m_output, loaded, load_error, 
     return [*parts, probe_out(probe, probes)] if probed else parts
 
 
-def data_of(words: LoadWriter, number: int, spec: Any) -> Any:
-    """The bits of a word of section `number` in the loader's data."""
+def data_of(words: LoadWriter, number: int, spec: Any, width: int | None = None) -> Any:
+    """The bits of a word of section `number` in the loader's data, or its lowest `width` bits."""
     low = len(words.data) - beats(spec)[number] * spec.load_bits
-    return words.data(low + sections(spec)[number].bits, low)
+    return words.data(low + (width or sections(spec)[number].bits), low)
 
 
 def joined(signals: list) -> Any:

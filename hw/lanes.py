@@ -19,7 +19,7 @@ from .ports import SumControl
 
 
 @block
-def lane(clk, control, address, weight_bits, addend_bits, threshold, fires, clear, fired, spike, membrane, spec):
+def lane(clk, control, address, weight_bits, addend_bits, threshold, beta, fires, clear, fired, spike, membrane, spec):
     """One lane. Ports as those of ``accumulate`` and ``lif``; `weight_bits` and `addend_bits` are valid in cycle 1."""
     low, high = -(1 << spec.membrane_bits - 1), 1 << spec.membrane_bits - 1
     guard = spec.guard
@@ -38,13 +38,13 @@ def lane(clk, control, address, weight_bits, addend_bits, threshold, fires, clea
                 addend.next = addend_bits.signed()
 
     sums = accumulate(clk, control, address, value, v, fired, kept, spec.depth)
-    leak = (spec.beta, spec.frac, spec.reset, spec.towards_zero)
+    leak = (beta, spec.frac, spec.reset, spec.towards_zero)
     neurons = lif(clk, fires, v, addend, threshold, clear, spike, membrane, kept, *leak)
     return hold, sums, neurons
 
 
 @block
-def lanes(clk, rst, add, fire, address, clear, weights, biases, threshold, firing, drained, spec, observed):
+def lanes(clk, rst, add, fire, address, clear, weights, biases, threshold, beta, firing, drained, spec, observed):
     """Run all lanes of a layer, and the order of their work.
 
     Parameters
@@ -65,7 +65,8 @@ def lanes(clk, rst, add, fire, address, clear, weights, biases, threshold, firin
         1 with a firing after which 0 is kept.
     weights, biases : in, cycle 1
         Words of the memories, lane 0 in the lowest bits.
-    threshold : in
+    threshold, beta : in
+        See ``lif``; beta may be built in.
     firing : Firing, out, cycle 4 of a firing
     drained : out
         0 in cycles 1 to 5 of a firing: then the same neuron must not fire again in the next cycle.
@@ -90,6 +91,7 @@ def lanes(clk, rst, add, fire, address, clear, weights, biases, threshold, firin
             weights((i + 1) * w, i * w),
             biases((i + 1) * b, i * b),
             threshold,
+            beta,
             stages,
             clear_now,
             writes_fired,

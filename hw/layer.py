@@ -263,7 +263,7 @@ def weight_and_bias_memory(clk, load, read, read_address, weights, biases, spec)
 
 @block
 def narrow_lanes(
-    clk, rst, walk, turn, clear, firing, factor, weights, biases, threshold, results, drained, spec, observed
+    clk, rst, walk, turn, clear, firing, factor, weights, biases, threshold, beta, results, drained, spec, observed
 ):
     """The lanes of a layer that adds one tap a cycle: an addition or a firing, at one address."""
     address = Signal(intbv(0)[len(turn.address) :])
@@ -278,9 +278,9 @@ def narrow_lanes(
 
     work = (clk, rst, walk.add, turn.fire, address, clear)
     if spec.input_bits:
-        neurons = pixel_lanes(*work, factor, weights, biases.data, threshold, results, drained, spec, observed)
+        neurons = pixel_lanes(*work, factor, weights, biases.data, threshold, beta, results, drained, spec, observed)
     else:
-        neurons = lanes(*work, weights, biases.data, threshold, results, drained, spec, observed)
+        neurons = lanes(*work, weights, biases.data, threshold, beta, results, drained, spec, observed)
     return choose, neurons
 
 
@@ -309,7 +309,7 @@ def walker(clk, rst, scan, walk, spec):
 
 
 @block
-def layer(clk, rst, num_steps, threshold, reader, writer, load, cleared, probe, spec, probed, summed=False):
+def layer(clk, rst, num_steps, threshold, beta, reader, writer, load, cleared, probe, spec, probed, summed=False):
     """Run a layer.
 
     Parameters
@@ -324,8 +324,8 @@ def layer(clk, rst, num_steps, threshold, reader, writer, load, cleared, probe, 
     -----
     clk, rst : in
         Rising edge; `rst` is synchronous. It drops the image, but neither weights nor biases.
-    num_steps, threshold : in
-        Steady while an image is worked on.
+    num_steps, threshold, beta : in
+        Steady while an image is worked on; a beta that is not loaded is the number in `spec`.
     reader : FrameReader
         The ``spike_buffer`` before the layer.
     writer : FrameWriter
@@ -380,7 +380,7 @@ def layer(clk, rst, num_steps, threshold, reader, writer, load, cleared, probe, 
     memories = weight_and_bias_memory(clk, load, walk.add, walk.weight_address, weights, biases, spec)
     shape = (spec.out_height, spec.out_width, spec.groups, spec.pool)
     order = firing_pass(clk, rst, orders.fire_start, progress.firing, turn, *shape)
-    work = (factor, weights, biases, threshold, results, progress.drained, spec, probed or summed)
+    work = (factor, weights, biases, threshold, beta, results, progress.drained, spec, probed or summed)
     if spec.taps > 1:
         neurons = wide_lanes(clk, rst, walk, turn, orders.clear, *work)
     else:

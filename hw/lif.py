@@ -23,8 +23,9 @@ def lif(clk, fires, v, addend, threshold, clear, spike, membrane, kept, beta, fr
 
     Parameters
     ----------
-    beta, frac : int
-        The leak beta / 2**frac, at most 1.
+    beta : int, or an unsigned signal
+        The leak is beta / 2**frac, at most 1. A power of two that is built in is only a shift.
+    frac : int
     reset : str
         "subtract", "subtract_then_leak", "zero" or "none".
     towards_zero : bool
@@ -57,7 +58,7 @@ def lif(clk, fires, v, addend, threshold, clear, spike, membrane, kept, beta, fr
     most = 1 << max(width, len(addend))
     sign = most.bit_length() - 1  # bit of the total's sign; without overflow all bits from width - 1 up equal it
     ones = (1 << sign - width + 1) - 1
-    factor_width = beta.bit_length() + 1
+    factor_width = (beta.bit_length() if isinstance(beta, int) else len(beta)) + 1
     remainder = (1 << frac) - 1
     subtracts, subtracts_first = reset == "subtract", reset == "subtract_then_leak"
     zeroes, spikes = reset == "zero", reset != "none"

@@ -1,20 +1,23 @@
 """The words of a load that must have a certain value: design, steps, reserved words and checksum."""
 
+from typing import Any
+
 from myhdl import Signal, always_comb, block, intbv
 
-from .load_format import RESERVED, design_word, sections
+from .load_format import design_word, is_reserved, sections
 
-ANY, DESIGN, STEPS, ZERO, CHECKSUM = range(5)
+ANY, DESIGN, STEPS, ZERO, CHECKSUM, BETA = range(6)
+CHECKS = {"design": DESIGN, "steps": STEPS, "checksum": CHECKSUM, "beta": BETA}
 
 
-def check_of(content: str) -> int:
+def check_of(section: Any, spec: Any) -> int:
     """Return the check that the words of a section have to pass."""
-    return ZERO if content in RESERVED else {"design": DESIGN, "steps": STEPS, "checksum": CHECKSUM}.get(content, ANY)
+    return ZERO if is_reserved(section, spec) else CHECKS.get(section.content, ANY)
 
 
 @block
 def load_check(words, value, crc, refused, spec):
-    """Refuse the load of another design, of no steps or too many, with a reserved word, or damaged.
+    """Refuse the load of another design, of no steps or too many, a leak above 1, a reserved word, or damage.
 
     Parameters
     ----------
@@ -32,10 +35,11 @@ def load_check(words, value, crc, refused, spec):
 
     Combinational.
     """
-    checks = tuple(check_of(section.content) for section in sections(spec))
+    checks = tuple(check_of(section, spec) for section in sections(spec))
     most, fits = spec.max_steps, design_word(spec)
+    loads_beta, most_beta = spec.loads_beta, spec.most_beta
     fits_low, fits_high = fits & 0xFFFF, fits >> 16  # VHDL has no integers of 32 bits
-    check = Signal(intbv(0, min=0, max=5))
+    check = Signal(intbv(0, min=0, max=6))
 
     @always_comb
     def look_up():
@@ -47,6 +51,7 @@ def load_check(words, value, crc, refused, spec):
             (check == DESIGN and (value[16:] != fits_low or value[32:16] != fits_high))
             or (check == STEPS and (value == 0 or value > most))
             or (check == ZERO and value != 0)
+            or (loads_beta and check == BETA and value > most_beta)
             or (check == CHECKSUM and value != crc)
         )
 

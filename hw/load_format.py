@@ -11,7 +11,6 @@ from zlib import crc32
 
 VERSION = 1  # of this format; another one gives every design another word
 CONTROL_BITS = 32
-RESERVED = ("exit margin", "beta")  # for registers to come; must be 0
 
 
 class Section(NamedTuple):
@@ -36,6 +35,12 @@ def sections(spec: Any) -> tuple[Section, ...]:
     return (*result, Section("checksum", 0, 1, CONTROL_BITS))
 
 
+def is_reserved(section: Section, spec: Any) -> bool:
+    """Return whether a section is for a register that this design does not have; its words must be 0."""
+    built_in = section.content == "beta" and spec.layers[section.layer - 1].beta is not None
+    return section.content == "exit margin" or built_in
+
+
 def place(spec: Any, content: str, layer: int = 0) -> int:
     """Return the number of a section, from 0."""
     return [(section.content, section.layer) for section in sections(spec)].index((content, layer))
@@ -50,7 +55,7 @@ def design_word(spec: Any) -> int:
     """Return the word that names a design: the first 32 bits of a SHA-256 of everything that is elaborated.
 
     That is this format's version and every number of the spec, which includes topology, padding, widths, lanes, taps,
-    reset, rounding, frac, guard and beta. Weights, biases and thresholds are not in it: they are loaded.
+    reset, rounding, frac, guard and beta. Weights, biases and thresholds are not in it, nor is a beta that is loaded.
     """
     lines = [f"minisnn load {VERSION}"]
     for number, part in enumerate((spec, *spec.layers)):

@@ -30,6 +30,7 @@ def pixel_lane(
     weight_bits,
     addend_bits,
     threshold,
+    beta,
     fires,
     clear,
     clears,
@@ -85,14 +86,14 @@ def pixel_lane(
     def later():
         stages.next = fires[5:1]
 
-    leak = (spec.beta, spec.frac, spec.reset, spec.towards_zero)
+    leak = (beta, spec.frac, spec.reset, spec.towards_zero)
     neurons = lif(clk, stages, v, constant, threshold, clear, spike, membrane, kept, *leak)
     return before_adding, sums, states, later, neurons
 
 
 @block
 def pixel_lanes(
-    clk, rst, add, fire, address, clear, factor, weights, biases, threshold, firing, drained, spec, observed
+    clk, rst, add, fire, address, clear, factor, weights, biases, threshold, beta, firing, drained, spec, observed
 ):
     """Run all lanes of a layer of pixels, and the order of their work.
 
@@ -128,6 +129,7 @@ def pixel_lanes(
             weights((i + 1) * w, i * w),
             biases((i + 1) * b, i * b),
             threshold,
+            beta,
             stages,
             clear_now,
             clears_current,

@@ -28,8 +28,10 @@ class LayerSpec:
     pool : int
         Window of the pool after the neurons, 1 for none.
     weight_bits, bias_bits, membrane_bits : int
-    guard, beta, frac : int
-        Fraction bits of the membrane; the leak is beta / 2**frac.
+    guard, frac : int
+        Fraction bits of the membrane, and of the leak.
+    beta : int or None
+        The leak is beta / 2**frac; None if beta is loaded.
     reset : str
     towards_zero : bool
         The leak rounds towards zero; otherwise down.
@@ -54,7 +56,7 @@ class LayerSpec:
     bias_bits: int
     membrane_bits: int
     guard: int
-    beta: int
+    beta: int | None
     frac: int
     reset: str
     towards_zero: bool
@@ -140,6 +142,16 @@ class AcceleratorSpec:
     max_steps: int
     load_bits: int
     membrane: bool
+
+    @property
+    def loads_beta(self) -> bool:
+        """True if leaks are loaded."""
+        return any(layer.beta is None for layer in self.layers)
+
+    @property
+    def most_beta(self) -> int:
+        """The largest beta that can be loaded: a leak of 1, with the same fraction bits in all layers that load it."""
+        return 1 << max(layer.frac for layer in self.layers if layer.beta is None) if self.loads_beta else 0
 
     @property
     def counter_bits(self) -> int:

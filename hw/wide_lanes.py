@@ -149,7 +149,7 @@ def bank_choice(fire, bank, fire_address, writes, bank_written, adding, add_addr
 
 
 @block
-def wide_lanes(clk, rst, walk, turn, clear, factor, weights, biases, threshold, firing, drained, spec, observed):
+def wide_lanes(clk, rst, walk, turn, clear, factor, weights, biases, threshold, beta, firing, drained, spec, observed):
     """Run all lanes of a wide convolution, of spikes or pixels, and the order of their work.
 
     Parameters
@@ -174,7 +174,8 @@ def wide_lanes(clk, rst, walk, turn, clear, factor, weights, biases, threshold, 
     weights : in, cycle 1
         A word of taps, as ``words.weight_words`` arranges them.
     biases : BiasReader
-    threshold : in
+    threshold, beta : in
+        See ``lif``; beta may be built in.
     firing : Firing, out, cycle 6 of a firing, of pixels 8
     drained : out
         0 in cycles 1 to 6 of a firing, of pixels 1 to 5: then the same neuron must not fire again in the next cycle.
@@ -313,7 +314,7 @@ def wide_lanes(clk, rst, walk, turn, clear, factor, weights, biases, threshold, 
                 spike[lane],
                 membrane[lane],
                 kept,
-                spec.beta,
+                beta,
                 spec.frac,
                 spec.reset,
                 spec.towards_zero,

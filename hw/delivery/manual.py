@@ -59,7 +59,7 @@ MANUAL = """\
 
 This is a spiking neural network: topology @TOPOLOGY@, input @SHAPE@ (height x width x channels), @CLASSES@ classes. An
 image is @FRAMES@. The network runs for the number of time steps given in `load.txt`: @STEPS@. Weights, biases,
-thresholds and the number of steps are loaded at run time; the design contains none of them. A layer works on `lanes`
+@LOADED@ and the number of steps are loaded at run time; the design contains none of them. A layer works on `lanes`
 neurons at once and handles its nonzero inputs one after the other, so the number of cycles depends on the image.
 
 @FILES@
@@ -119,7 +119,7 @@ order of address:
 @SECTIONS@
 The first word names this design: it is `@WORD@` in every load that fits. It is made of the version of this format
 (@VERSION@) and of all numbers that the design was built from: topology, padding, widths, lanes, taps, resets, rounding
-and leak, but no weight, bias or threshold. The number of steps is 1 to @MOST_STEPS@. Reserved words must be 0. The
+@NOT_LOADED@. The number of steps is 1 to @MOST_STEPS@. Reserved words must be 0.@LEAKS@ The
 checksum is the CRC-32 of zlib, `zlib.crc32` in Python, over all beats before it, each in whole bytes with the lowest
 byte first: those of `load.bin` above but its last @CHECKSUM_BYTES@ bytes.
 
@@ -145,9 +145,9 @@ refused load is taken and dropped, up to the beat with `s_load_tlast`. During a 
 in which `s_load_tvalid` is 1. This diagram shows a load that replaces an earlier network, with a pause in cycle 5:
 
 @LOAD_WAVES@
-To change the number of steps, a threshold or a weight, send the whole load again. A newly trained network fits this
-design if `minisnn vhdl` prints the same design word for it. The widths of biases and membranes follow from the weights,
-unless `minisnn quantize --membrane-bits` fixed them.
+To change the number of steps@OR_A_LEAK@, a threshold or a weight, send the whole load again. A newly trained network
+fits this design if `minisnn vhdl` prints the same design word for it. The widths of biases and membranes follow from
+the weights, unless `minisnn quantize --membrane-bits` fixed them.
 
 ## Input
 
@@ -194,10 +194,9 @@ Each memory has one write port and one read port, both synchronous, so that ever
 distributed RAM:
 
 @MEMORIES@
-The memories have @ALL_BITS@ bits in total. A lane multiplies its membrane by beta; where beta is a power of 2,
-synthesis reduces this to wires. A lane of a layer that takes pixels also multiplies each pixel by a weight. Your tool
-reports LUTs, registers, block RAM and clock frequency; `minisnn synth --out` writes the results of Yosys and nextpnr to
-this folder as `report.md`.
+The memories have @ALL_BITS@ bits in total. A lane multiplies its membrane by beta@SHIFT@. A lane of a layer that takes
+pixels also multiplies each pixel by a weight. Your tool reports LUTs, registers, block RAM and clock frequency;
+`minisnn synth --out` writes the results of Yosys and nextpnr to this folder as `report.md`.
 """
 
 
@@ -255,6 +254,7 @@ def manual(
         "ORDER": order(spec),
         "RESETS": reset_table(spec),
         "MOST_STEPS": spec.max_steps,
+        **_leak_values(spec),
         "WORD": f"{design_word(spec):08X}",
         "VERSION": VERSION,
         "CHECKSUM_BYTES": beats(spec)[-1] * -(-spec.load_bits // 8),
@@ -275,6 +275,25 @@ def manual(
         **loads(model, spec, load),
     }
     return "\n\n".join(wrapped(part) for part in filled(MANUAL, values).split("\n\n"))
+
+
+def _leak_values(spec):
+    """Values of the manual that depend on whether leaks are loaded."""
+    if spec.loads_beta:
+        return {
+            "LOADED": "thresholds, leaks",
+            "NOT_LOADED": "and the fraction bits of the leaks, but no weight, bias, threshold or leak",
+            "LEAKS": f" A leak is 0 to {spec.most_beta}, in units of 1/{spec.most_beta}; a larger one is refused.",
+            "OR_A_LEAK": ", a leak",
+            "SHIFT": ", a number that is loaded",
+        }
+    return {
+        "LOADED": "thresholds",
+        "NOT_LOADED": "and leak, but no weight, bias or threshold",
+        "LEAKS": "",
+        "OR_A_LEAK": "",
+        "SHIFT": "; where beta is a power of 2, synthesis reduces this to wires",
+    }
 
 
 def _input_values(model, spec):

@@ -7,7 +7,7 @@ from minisnn.fixed.model import IntegerModel
 from minisnn.fixed.network import IntegerLayer
 
 from ..generate.words import weight_words
-from ..load_format import RESERVED, beats, design_word, place, sections
+from ..load_format import beats, design_word, is_reserved, place, sections
 from ..spec import AcceleratorSpec
 from .benches import digits
 
@@ -102,7 +102,7 @@ def layer_table(model: IntegerModel, spec: AcceleratorSpec) -> str:
                 layer_spec.guard,
                 layer_spec.bias_bits,
                 layer_spec.membrane_bits,
-                f"{layer_spec.beta}/{1 << layer_spec.frac} {'to 0' if layer_spec.towards_zero else 'down'}",
+                _leak(layer_spec),
                 layer_spec.reset,
             )
         )
@@ -124,6 +124,12 @@ def layer_table(model: IntegerModel, spec: AcceleratorSpec) -> str:
         ),
         rows,
     )
+
+
+def _leak(spec):
+    """Return a layer's leak and its rounding, in words."""
+    beta = "loaded" if spec.beta is None else spec.beta
+    return f"{beta}/{1 << spec.frac} {'to 0' if spec.towards_zero else 'down'}"
 
 
 RESETS = {
@@ -264,13 +270,14 @@ def _sections(spec):
 
 def _meaning(section, spec):
     """Return the contents of a section, in words."""
-    if section.content in RESERVED:
+    if is_reserved(section, spec):
         what = f"0, reserved for the {section.content}"
     else:
         what = {
             "design": f"`{design_word(spec):08X}`, the word of this design",
             "steps": "number of steps",
             "checksum": "checksum of all beats before it",
+            "beta": f"leak, in units of 1/{spec.most_beta}",
         }.get(section.content, section.content)
     return f"{what} of layer {section.layer}" if section.layer else what
 

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from minisnn.check import is_whole
 from minisnn.fixed.bounds import signed_bits
 from minisnn.fixed.network import IntegerNetwork
 from minisnn.timing.layout import check_lanes, taps, words_of_input
 
 from ..spec import AcceleratorSpec, LayerSpec
+from .words import loaded_beta
 
 
 def specify(
@@ -18,6 +20,7 @@ def specify(
     max_steps: int = 255,
     load_bits: int = 32,
     wide: bool | Sequence[bool] = False,
+    load_beta: int | None = None,
 ) -> AcceleratorSpec:
     """Return the numbers of an accelerator for a network.
 
@@ -32,6 +35,9 @@ def specify(
         The largest number of steps that can be loaded, and the width of the load stream.
     wide : bool, or sequence of bool
         Add all taps of a convolution in one cycle; one value for all layers, or one per layer.
+    load_beta : int, optional
+        Load the leaks, with so many fraction bits, 0 to 16: a register in each layer and a multiplier in each lane, so
+        that networks of other leaks fit the design. By default each is built in; then a power of two is only a shift.
 
     Returns
     -------
@@ -61,6 +67,8 @@ def specify(
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not least <= value <= most:
             raise ValueError(f"{name} must be a whole number from {least} to {most}, got {value!r}")
     in_lanes, max_steps, load_bits = int(in_lanes), int(max_steps), int(load_bits)
+    if load_beta is not None and (not is_whole(load_beta) or load_beta > 16):
+        raise ValueError(f"load_beta must be a number of fraction bits, 0 to 16, got {load_beta!r}")
     result, pixel_bits = [], network.input_bits
     for number, (integer, count, tap_count) in enumerate(zip(network.layers, lanes, taps(network, wide)), 1):
         layer = integer.layer
@@ -75,6 +83,8 @@ def specify(
                 f"layer {number} has the threshold {integer.threshold}, beyond its membranes of "
                 f"{integer.membrane_bits} bits: it would never spike; quantize with more membrane bits"
             )
+        if load_beta is not None:
+            loaded_beta(integer, load_beta, number)  # raises ValueError unless it fits
         frame = layer.in_shape if len(layer.in_shape) == 3 else (1, 1, *layer.in_shape)
         height, width = (1, frame[0] * frame[1]) if flat else frame[:2]
         out_height, out_width, out_channels = (1, 1, *layer.out_shape) if flat else layer.out_shape
@@ -98,8 +108,8 @@ def specify(
                 bias_bits=max(integer.membrane_bits, *(signed_bits(int(b)) for b in integer.b)),
                 membrane_bits=integer.membrane_bits,
                 guard=integer.guard,
-                beta=integer.beta,
-                frac=integer.frac,
+                beta=integer.beta if load_beta is None else None,
+                frac=integer.frac if load_beta is None else load_beta,
                 reset=integer.reset,
                 towards_zero=integer.rounding == "zero",
                 taps=tap_count,

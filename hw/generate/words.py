@@ -5,7 +5,7 @@ import numpy as np
 from minisnn.fixed.network import IntegerLayer, IntegerNetwork
 from minisnn.timing.layout import place_of_input, weight_rows, wide_weight_rows
 
-from ..load_format import CONTROL_BITS, RESERVED, Section, checksum, design_word, sections
+from ..load_format import CONTROL_BITS, Section, checksum, design_word, is_reserved, sections
 from ..spec import AcceleratorSpec, LayerSpec
 
 
@@ -23,14 +23,26 @@ def load_words(network: IntegerNetwork, spec: AcceleratorSpec, num_steps: int) -
 
 def section_words(section: Section, network: IntegerNetwork, spec: AcceleratorSpec, num_steps: int) -> list[int]:
     """Return the words of a section; that of the checksum follows from the others."""
-    if section.content in RESERVED:
+    if is_reserved(section, spec):
         return [0]
     if section.layer == 0:
         return [{"design": design_word(spec), "steps": num_steps}[section.content]]
     layer, layer_spec = network.layers[section.layer - 1], spec.layers[section.layer - 1]
     if section.content == "threshold":
         return [layer.threshold]
+    if section.content == "beta":
+        return [loaded_beta(layer, layer_spec.frac, section.layer)]
     return {"weights": weight_words, "biases": bias_words}[section.content](layer, layer_spec)
+
+
+def loaded_beta(layer: IntegerLayer, frac: int, number: int) -> int:
+    """Return the leak of a layer in units of 1 / 2**frac; raise ValueError if it needs more fraction bits."""
+    if layer.frac > frac:
+        raise ValueError(
+            f"load_beta must be at least {layer.frac}, the fraction bits of the leak {layer.beta}/{1 << layer.frac} of "
+            f"layer {number}, got {frac}"
+        )
+    return layer.beta << frac - layer.frac
 
 
 def beats_of(word: int, bits: int, load_bits: int) -> list[int]:

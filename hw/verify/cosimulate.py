@@ -18,7 +18,11 @@ from .host import Host
 
 
 def build(
-    network: IntegerNetwork, lanes: Sequence[int], num_steps: int, wide: bool | Sequence[bool] = False
+    network: IntegerNetwork,
+    lanes: Sequence[int],
+    num_steps: int,
+    wide: bool | Sequence[bool] = False,
+    load_beta: int | None = None,
 ) -> AcceleratorSpec:
     """Return the spec of an accelerator for cosimulation: like ``specify``, with each word loaded in one beat.
 
@@ -31,6 +35,8 @@ def build(
         Steps of an image.
     wide : bool or sequence of bool
         Add all taps of a convolution in one cycle; one value for all layers, or one per layer.
+    load_beta : int, optional
+        Load the leaks, with so many fraction bits; by default they are built in.
 
     Returns
     -------
@@ -52,7 +58,14 @@ def build(
     {1}
     """
     widest = max(section.bits for section in sections(specify(network, lanes, wide=wide)))
-    return specify(network, lanes, max_steps=max(num_steps, 2), load_bits=min(max(32, widest), 65536), wide=wide)
+    return specify(
+        network,
+        lanes,
+        max_steps=max(num_steps, 2),
+        load_bits=min(max(32, widest), 65536),
+        wide=wide,
+        load_beta=load_beta,
+    )
 
 
 def reference(
@@ -97,6 +110,7 @@ def cosimulate(
     word_every: int = 1,
     wide: bool | Sequence[bool] = False,
     progress: Callable[[], None] = lambda: None,
+    load_beta: int | None = None,
 ) -> list[Compared]:
     """Run images through the accelerator in MyHDL, one after the other, and compare them with the integers.
 
@@ -119,6 +133,8 @@ def cosimulate(
         Add all taps of a convolution in one cycle; one value for all layers, or one per layer.
     progress : callable
         Called without arguments after each image.
+    load_beta : int, optional
+        Load the leaks, with so many fraction bits; by default they are built in.
 
     Returns
     -------
@@ -140,7 +156,7 @@ def cosimulate(
     >>> compared.same, compared.cycles_predicted == compared.cycles_counted
     (True, True)
     """
-    spec = build(network, lanes, num_steps, wide)
+    spec = build(network, lanes, num_steps, wide, load_beta)
     run, predicted = reference(network, inputs, num_steps, lanes, word_every, wide)
     result: list[Compared] = []
     host = Host(spec, load_words(network, spec, num_steps), [], word_every=word_every)

@@ -79,12 +79,13 @@ def cosimulate(
     word_every: int = 1,
     workers: int = 1,
     wide: bool | Sequence[bool] = False,
+    load_beta: int | None = None,
 ) -> Iterator[tuple[int, Compared]]:
     """Yield (image, comparison) as each image is done; each enters an empty accelerator.
 
     Parameters
     ----------
-    network, inputs, num_steps, lanes, word_every, wide
+    network, inputs, num_steps, lanes, word_every, wide, load_beta
         As for :func:`minisnn_hw.verify.cosimulate.cosimulate`.
     simulator : "ghdl" or "verilator"
     workers : int
@@ -97,7 +98,8 @@ def cosimulate(
     ToolError
         If a tool is missing or fails; in GHDL also if a value is truncated.
     """
-    case = Case(network, inputs, num_steps, lanes, word_every, wide, build(network, lanes, num_steps, wide))
+    spec = build(network, lanes, num_steps, wide, load_beta)
+    case = Case(network, inputs, num_steps, lanes, word_every, wide, spec)
     workers = min(workers, inputs.shape[1])
     done: Queue = Queue()
     simulations: list[hdl_host.Simulation] = []

@@ -203,6 +203,19 @@ def add_wide_argument(parser):
     )
 
 
+def add_load_beta_argument(parser):
+    """Add --load-beta."""
+    parser.add_argument(
+        "--load-beta",
+        type=int,
+        nargs="?",
+        const=8,
+        metavar="BITS",
+        help="load the leaks too, with BITS fraction bits, 0 to 16 (8 if only the flag is given), so that a network "
+        "trained anew fits the design; needs a multiplier in each lane (default: leaks are built in)",
+    )
+
+
 @contextmanager
 def needs_room(*folders):
     """Raise InputError with the folders written to, and the temporary one, if a disk is full: systems name no file."""

@@ -11,7 +11,16 @@ from contextlib import closing
 from os import cpu_count
 
 from ..errors import InputError
-from . import add_data_arguments, add_lanes_argument, add_wide_argument, first_images, needs_room, positive, table
+from . import (
+    add_data_arguments,
+    add_lanes_argument,
+    add_load_beta_argument,
+    add_wide_argument,
+    first_images,
+    needs_room,
+    positive,
+    table,
+)
 
 SIMULATORS = ("myhdl", "ghdl", "verilator")
 LISTED = 20  # with more images, the table lists only those that differ
@@ -24,6 +33,7 @@ def add_arguments(parser):
     parser.add_argument("--images", type=positive, default=2, metavar="N", help="number of test images (default: 2)")
     add_lanes_argument(parser)
     add_wide_argument(parser)
+    add_load_beta_argument(parser)
     parser.add_argument(
         "--word-every",
         type=positive,
@@ -102,14 +112,14 @@ def _simulate(model, images, lanes, args):
     from minisnn_hw.verify.cosimulate_hdl import cosimulate
 
     try:
-        build(model.network, lanes, model.num_steps, args.wide)
+        build(model.network, lanes, model.num_steps, args.wide, args.load_beta)
     except ValueError as error:
         raise InputError(str(error)) from None
     inputs = np.concatenate(list(model.inputs(images)), axis=1)
     if args.simulator == "myhdl":
         yield from _in_myhdl(model, inputs, lanes, args)
         return
-    options = {"word_every": args.word_every, "workers": args.workers, "wide": args.wide}
+    options = {"word_every": args.word_every, "workers": args.workers, "wide": args.wide, "load_beta": args.load_beta}
     try:
         with closing(cosimulate(model.network, inputs, model.num_steps, lanes, args.simulator, **options)) as compared:
             yield from compared
@@ -126,7 +136,7 @@ def _in_myhdl(model, inputs, lanes, args):
 
     count = inputs.shape[1]
     workers = min(args.workers, count)
-    options = {"word_every": args.word_every, "wide": args.wide}
+    options = {"word_every": args.word_every, "wide": args.wide, "load_beta": args.load_beta}
     if workers == 1:
         yield from enumerate(cosimulate(model.network, inputs, model.num_steps, lanes, **options))
         return

@@ -9,7 +9,15 @@ import sys
 from pathlib import Path
 
 from ..errors import InputError
-from . import add_data_arguments, add_lanes_argument, add_wide_argument, needs_room, positive, table
+from . import (
+    add_data_arguments,
+    add_lanes_argument,
+    add_load_beta_argument,
+    add_wide_argument,
+    needs_room,
+    positive,
+    table,
+)
 
 
 def add_arguments(parser):
@@ -17,6 +25,7 @@ def add_arguments(parser):
     parser.add_argument("model", metavar="MODEL", help="model file (.int.npz) that minisnn quantize wrote")
     add_lanes_argument(parser)
     add_wide_argument(parser)
+    add_load_beta_argument(parser)
     parser.add_argument(
         "--family",
         default="ecp5",
@@ -61,7 +70,7 @@ def run(args):
     model = load(args.model)
     lanes = layout.check_lanes(model.network, args.lanes or layout.default_lanes(model.network))
     try:
-        spec = specify(model.network, lanes, wide=args.wide)
+        spec = specify(model.network, lanes, wide=args.wide, load_beta=args.load_beta)
         need("yosys")
         if args.out:
             args.out.mkdir(parents=True, exist_ok=True)
@@ -82,6 +91,7 @@ def run(args):
     result = {
         "lanes": list(lanes),
         "wide": args.wide,
+        "load_beta": args.load_beta,
         "seed": args.seed,
         **report.as_dict(),
         "latency_cycles": latency,
@@ -93,6 +103,7 @@ def run(args):
         if result[key]
     ]
     title = f"{Path(args.model).name}, lanes {'/'.join(map(str, lanes))}{' wide' if args.wide else ''}"
+    title += "" if args.load_beta is None else f", leaks loaded in {args.load_beta} bits"
     if args.out:
         _check_folder(args.out, model, spec)  # again: the folder may have been rewritten during the synthesis
         files = {"report.json": json.dumps(result, indent=1) + "\n", "report.md": markdown(report, title, facts)}

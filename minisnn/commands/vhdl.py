@@ -9,7 +9,16 @@ from pathlib import Path
 
 from .. import terminal
 from ..errors import InputError
-from . import add_data_arguments, add_lanes_argument, add_wide_argument, first_images, needs_room, positive, wrapped
+from . import (
+    add_data_arguments,
+    add_lanes_argument,
+    add_load_beta_argument,
+    add_wide_argument,
+    first_images,
+    needs_room,
+    positive,
+    wrapped,
+)
 
 SAMPLE = 200  # test images whose range of cycles the manual states
 
@@ -27,6 +36,7 @@ def add_arguments(parser):
     )
     add_lanes_argument(parser)
     add_wide_argument(parser)
+    add_load_beta_argument(parser)
     parser.add_argument("--hdl", default="vhdl", metavar="NAME", help="vhdl or verilog (default: vhdl)")
     parser.add_argument(
         "--name", default="accelerator", metavar="NAME", help="name of the entity or module (default: accelerator)"
@@ -68,7 +78,14 @@ def run(args):
     try:
         check_name(args.name, args.hdl)
         check_folder(args.out)
-        spec = specify(model.network, lanes, max_steps=args.max_steps, load_bits=args.load_bits, wide=args.wide)
+        spec = specify(
+            model.network,
+            lanes,
+            max_steps=args.max_steps,
+            load_bits=args.load_bits,
+            wide=args.wide,
+            load_beta=args.load_beta,
+        )
         load_words(model.network, spec, model.num_steps)
     except (ValueError, OSError) as error:
         raise InputError(str(error)) from None

@@ -238,6 +238,80 @@ def with_words(case, **changes):
     return load + beats_of(checksum(load, case.spec.load_bits), CONTROL_BITS, case.spec.load_bits)
 
 
+LOADS_BETA = {  # networks whose designs load their leaks, and the fraction bits
+    "spikes": ("2C2-MP2-3", (4, 3, 1), (2, 2), {}, {"load_beta": 4, "load_bits": 12}),
+    "pixels to membranes": ("2C2-3", (3, 3, 1), (2, 2), {"input_bits": 3, "readout": "membrane"}, {"load_beta": 3}),
+    "wide": ("2C2-3", (3, 3, 1), (1, 2), {"input_bits": 3, "reset": "zero"}, {"load_beta": 8, "wide": True}),
+    "no leak or all": ("3-2", (5,), (2, 1), {"reset": "subtract_then_leak", "rounding": "zero"}, {"load_beta": 0}),
+}
+LEAKS = {  # by fraction bits: (beta, frac) of the first layer; a layer further on has the next
+    0: [(1, 0), (0, 0)],
+    3: [(1, 1), (7, 3), (0, 0), (3, 2)],
+    4: [(11, 4), (1, 0), (1, 2), (15, 4)],
+    8: [(187, 8), (1, 1), (1, 8)],
+}
+
+
+@pytest.mark.parametrize("name", LOADS_BETA)
+def test_networks_of_several_leaks_fit_one_design(name):
+    """Loaded one after the other into the same simulation: each computes its integers; in GHDL and Verilator too."""
+    topology, shape, lanes, options, built = LOADS_BETA[name]
+    rng, cases = np.random.default_rng(11), []
+    leaks = LEAKS[built["load_beta"]]
+    for first in range(len(leaks)):
+        network = random_network(topology, shape, rng, **options)
+        changed = [leaks[(first + at) % len(leaks)] for at in range(len(network.layers))]
+        layers = [replace(layer, beta=beta, frac=frac) for layer, (beta, frac) in zip(network.layers, changed)]
+        network = replace(network, layers=tuple(layers))
+        inputs = random_inputs(network, 3, 2, rng)
+        cases.append(Whole(network, lanes, inputs, 3, **built))
+    spec = cases[0].spec
+    assert all(case.spec == spec for case in cases) and len({design_word(case.spec) for case in cases}) == 1
+    built_in = built | {"load_beta": None}
+    assert len({design_word(specify(case.network, lanes, **built_in)) for case in cases}) == len(cases)
+    for case in cases:  # the leak decides what is computed
+        others = [c.network.layers for c in cases if c is not case]
+        for layers in others:
+            mixed = [replace(a, beta=b.beta, frac=b.frac) for a, b in zip(case.network.layers, layers)]
+            run = replace(case.network, layers=tuple(mixed)).forward(case.inputs, 3, keep="membranes")
+            assert any((a != b).any() for a, b in zip(run.mem, case.run.mem))
+    hosts, current = [case.host() for case in cases], 0
+
+    def drive(cycle, seen):
+        nonlocal current
+        try:
+            return hosts[current](cycle, seen)
+        except StopIteration:
+            current += 1
+            if current == len(hosts):
+                raise
+            return hosts[current](cycle, seen)
+
+    given, seen = cases[0].simulate(drive)
+    for case, host in zip(cases, hosts):
+        case.check_values(host)
+        case.check_cycles(host)
+    in_hdl(cases[0], given, seen)
+
+
+def test_a_leak_above_1_is_refused():
+    """`load_error` rises for the least leak above 1, and for one whose lowest bits would be a right one."""
+    network = random_network("3-2", (5,), np.random.default_rng(0))
+    case = Whole(network, (2, 1), random_inputs(network, 2, 1, np.random.default_rng(1)), 2, load_beta=4)
+    for beta, right in ((16, True), (17, False), (1 << 31, False), (1 << 5, False)):
+        host, ends = case.host(), []
+        host.load = with_words(case, beta=beta)
+
+        def drive(cycle, seen):
+            if seen["loaded"] or seen["load_error"]:
+                ends.append((seen["loaded"], seen["load_error"]))
+                raise StopIteration
+            return host(cycle, seen)
+
+        case.simulate(drive)
+        assert ends == [(int(right), int(not right))], beta
+
+
 def flipped(load, beat):
     return [*load[:beat], load[beat] ^ 1, *load[beat + 1 :]]
 

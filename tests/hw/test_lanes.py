@@ -269,7 +269,7 @@ def test_lanes(part, spec, threshold):
             before = now
 
     firing = (Firing, {"address": "fired_address"})
-    make = plain(partial(part, spec=spec, observed=True), firing=firing)
+    make = plain(partial(part, beta=spec.beta, spec=spec, observed=True), firing=firing)
     given, seen = run(make, ports, bench())
     given, seen = given[1:], seen[1:]
     expected, at_threshold, ends, currents = expected_firings(

@@ -18,7 +18,7 @@ from tests.hw.ports import address, bit, in_ghdl, pack, plain, run, word
 
 def design(spec, probed=True, summed=False):
     """A layer whose signals have names of their own."""
-    return plain(partial(layer, spec=spec, probed=probed, summed=summed), **BUNDLES)
+    return plain(partial(layer, beta=spec.beta, spec=spec, probed=probed, summed=summed), **BUNDLES)
 
 
 BUNDLES = {

@@ -18,6 +18,18 @@ FAULTS = {
         "spikes and u >= theta",
         "test_lif.py::test_gates_equal_integers",
     ),
+    "the leak of the load before": (
+        "accelerator",
+        "stages.append(register_of(clk, words, beta, data[3], at[3]))",
+        "stages.append(register_of(clk, words, beta, data[3], at[3] + 1))",
+        "hw/test_accelerator.py::test_networks_of_several_leaks_fit_one_design[spikes]",
+    ),
+    "a leak above 1 is taken": (
+        "load_check",
+        "value > most_beta",
+        "value > 2 * most_beta",
+        "hw/test_accelerator.py::test_a_leak_above_1_is_refused",
+    ),
     "no saturation above": (
         "parts/accumulate",
         "result.next = high",

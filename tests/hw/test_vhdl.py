@@ -158,6 +158,30 @@ def test_wide(folders):
     assert done.returncode == 0 and "PASS" in done.stdout, done.stdout + done.stderr
 
 
+def test_a_network_trained_anew_fits_the_old_design(tmp_path, capsys):
+    """With loaded leaks the VHDL of two networks is the same, and the old one runs the new one's load and images."""
+    need("vhdl")
+    for name, leaks in (("old", "0.5"), ("new", "0.3,0.9")):
+        (tmp_path / name).mkdir()
+        flags = f"--epochs 1 --steps 2 --beta {leaks} --seed {len(leaks)}"
+        model = quantised_model(tmp_path / name, "3C3-MP4-10", flags, "--weight-bits 5 --membrane-bits 16")
+        for out, more in (("built in", []), ("loaded", ["--load-beta"])):
+            assert shallow(main, ["vhdl", str(model), *FLAGS, "--out", str(tmp_path / name / out), *more]) == 0
+    old, new = (contents(tmp_path / name / "loaded") for name in ("old", "new"))
+    assert old["net.vhd"] == new["net.vhd"]
+    assert contents(tmp_path / "old/built in")["net.vhd"] != contents(tmp_path / "new/built in")["net.vhd"]
+    words = re.findall("design ([0-9A-F]{8})", capsys.readouterr().out)
+    assert words[1] == words[3] and len(set(words)) == 3
+    assert "loaded/256 down" in new["README.md"].decode() and "leak, in units of 1/256 of layer 2" in " ".join(
+        new["README.md"].decode().split()
+    )
+    for name in ("load.txt", "images.txt", "expected.txt"):
+        assert old[name] != new[name] or name == "images.txt"
+        (tmp_path / "old/loaded" / name).write_bytes(new[name])
+    done = run(tmp_path / "old/loaded")
+    assert done.returncode == 0 and "PASS" in done.stdout, done.stdout + done.stderr
+
+
 def table(text, head):
     """Return the rows of a table in the manual, without its head."""
     lines = text[text.index(f"| {head} |") :].split("\n\n")[0].splitlines()[2:]
@@ -463,6 +487,8 @@ def test_names_that_would_be_one_are_kept_apart(tmp_path):
         (["--max-steps", "1"], "--max-steps must be at least 2, the steps of the network, got 1"),
         (["--max-steps", "70000"], "--max-steps must be"),
         (["--load-bits", "7"], "--load-bits must be"),
+        (["--load-beta", "17"], "--load-beta must be a number of fraction bits, 0 to 16, got 17"),
+        (["--load-beta", "0"], "--load-beta must be at least 1, the fraction bits of the leak 1/2 of layer 1, got 0"),
         (["--out", "missing/folder"], "missing/folder"),
         (["--dataset", "no.npz"], "no.npz"),
     ],
