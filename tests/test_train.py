@@ -211,7 +211,13 @@ class Killed(Exception):
 
 
 @pytest.mark.parametrize(
-    "settings", [{"augment": 1, "patience": 3}, {"encoding": "rate", "optimiser": "sgd"}, {"validation": 0.0}]
+    "settings",
+    [
+        {"augment": 1, "patience": 3},
+        {"encoding": "rate", "optimiser": "sgd"},
+        {"validation": 0.0},
+        {"learn": "beta,threshold", "weight_decay": 0.1},
+    ],
 )
 def test_resume_is_bit_identical(digits, tmp_path, monkeypatch, settings):
     settings = dict(FAST, **settings)

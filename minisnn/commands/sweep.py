@@ -38,6 +38,7 @@ AXES = (
     "schedule",
     "weight_decay",
     "clip",
+    "learn",
     "patience",
     "augment",
     "validation",

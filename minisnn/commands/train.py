@@ -130,6 +130,11 @@ def add_training(group, **shared):
     add("--schedule", "schedule of the learning rate: one_cycle, cosine or constant", metavar="NAME")
     add("--weight-decay", "at each step the weights shrink by this factor times the learning rate", float, "X")
     add("--clip", "largest norm of the gradient; a larger one is scaled down", float, "NORM")
+    add(
+        "--learn",
+        "constants that each layer learns, from --beta and --threshold on: beta, threshold, beta,threshold, or none",
+        metavar="NAMES",
+    )
     add("--patience", "stop after this many epochs without a better validation accuracy", int, "EPOCHS")
     group.add_argument(
         "--augment",
@@ -189,6 +194,9 @@ def run(args):
     result = accuracy_and_rates(net, model.encoder, data.x_test, data.y_test, generator)
     print(f"\ntest accuracy {100 * result.accuracy:.2f} % over all {result.num_steps} steps ({result.images} images)\n")
     print(rates_table(net.layers, result.firing_rates))
+    for name in settings.learned:
+        values = getattr(net, f"{name}s")
+        print(f"\nlearned {name} {', '.join(f'{value:.3f}' for value in values)}")
     print(f"\nmodel   {args.out}")
     if figure is not None:
         from ..plot import training_figure

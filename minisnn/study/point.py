@@ -59,6 +59,8 @@ def make(
     `finetune` counts epochs. Raise InputError if a setting is not valid.
     """
     settings = asdict(Settings(**defaults(data) | training))
+    if settings["learn"] is None:
+        del settings["learn"]  # so that points of before have their keys
     options = {"topology": f"256-{data.classes}", **network}
     net = Network(input_shape=data.input_shape, rng=np.random.default_rng(0), **options)  # checks its arguments
     config = {name: value for name, value in net.config().items() if name not in ("backend", "threads", "pad_value")}

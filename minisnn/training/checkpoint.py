@@ -51,10 +51,12 @@ def load(path: str | Path, run: Training) -> None:
         stored = arrays.get(name)
         if stored is None or (stored.shape, stored.dtype) != (current.shape, current.dtype):
             raise InputError(f"{path} has no fitting array {name}; {ANEW}")
-    for prefix, group in (("", run.net.params), ("best.", run.best)):
-        for name, array in zip(run.net.param_names, group):
+    for prefix, group in (("", run.arrays), ("best.", run.best)):
+        for name, array in zip(run.names, group, strict=True):
             array[...] = arrays[prefix + name]
-    run.optimiser.load({name.removeprefix("optimiser."): array for name, array in arrays.items()})
+    run.constants.apply()
+    for prefix, optimiser in _optimisers(run).items():
+        optimiser.load({name.removeprefix(prefix): array for name, array in arrays.items()})
     run.history[:] = about["history"]
     run.best_accuracy, run.since_best = about["best_accuracy"], about["since_best"]
 
@@ -71,7 +73,8 @@ def _identity(run: Training) -> dict[str, dict]:
     """Describe settings, data and network, in the order in which a difference is reported."""
     # The order matters because another seed or data set also brings another pad_value. The backend is included because
     # reference and kernels add in different orders, so that the last bits differ.
-    network = portable(run.net.config()) | {"backend": run.net.backend}
+    # Learned constants have changed since the beginning.
+    network = portable(run.net.config()) | run.constants.initial | {"backend": run.net.backend}
     own = {"schedules": run.table, "metrics": list(run.metrics)}
     return {"settings": run.settings.plain() | own, "data": run.fingerprint, "network": network}
 
@@ -91,9 +94,18 @@ def _must_agree(path, about, expected):
 
 
 def _arrays(run: Training) -> dict[str, np.ndarray]:
-    """Weights, best weights and the optimiser's state by name."""
-    names = run.net.param_names
-    weights = dict(zip(names, run.net.params))
-    best = {f"best.{name}": param for name, param in zip(names, run.best)}
-    optimiser = {f"optimiser.{name}": array for name, array in run.optimiser.state().items()}
-    return weights | best | optimiser
+    """All that is learned, the best of it, and the optimisers' state, by name."""
+    arrays = dict(zip(run.names, run.arrays, strict=True))
+    best = {f"best.{name}": array for name, array in zip(run.names, run.best, strict=True)}
+    states = {
+        prefix + name: array
+        for prefix, optimiser in _optimisers(run).items()
+        for name, array in optimiser.state().items()
+    }
+    return arrays | best | states
+
+
+def _optimisers(run):
+    """The optimisers of a training, by the prefix of their arrays."""
+    learned = {"constants.": run.constants.optimiser} if run.constants.names else {}
+    return {"optimiser.": run.optimiser} | learned

@@ -1,5 +1,7 @@
 """Checks of a training: its parts fit together before it begins, and its numbers stay finite."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from .. import check, loss
@@ -39,6 +41,8 @@ def check_fit(net: Network, data: Dataset, settings: Settings) -> None:
             f"loss {settings.loss} counts spikes, but with readout membrane the last layer "
             "never spikes; choose loss membrane"
         )
+    if settings.learned and "threshold" in settings.learned and len(net.layers) == 1 and net.readout == "membrane":
+        raise InputError("learn has threshold, but the only layer is the membrane readout, which has none")
     if settings.rate_penalty is not None:
         _check_penalty(net, settings.rate_penalty)
 
@@ -92,7 +96,9 @@ def _check_penalty(net, text):
         raise InputError("rate_penalty needs a layer that spikes, but the only one is the membrane readout")
 
 
-def not_finite(net: Network, inputs: np.ndarray, num_steps: int, grads: list[np.ndarray]) -> str:
+def not_finite(
+    net: Network, inputs: np.ndarray, num_steps: int, grads: list[np.ndarray], learned: Sequence[str] = ()
+) -> str:
     """Name the first thing that is not finite, in the order of computation, such as "the weights of layer 1 16 are"."""
     run = net.forward(inputs, num_steps, record=True)
     for index, layer in enumerate(net.layers):
@@ -103,4 +109,7 @@ def not_finite(net: Network, inputs: np.ndarray, num_steps: int, grads: list[np.
     for index, layer in reversed(list(enumerate(net.layers))):
         if not np.isfinite(optim.norm(grads[2 * index : 2 * index + 2])):
             return f"the gradient of layer {layer.name} is"
+    for name, grad in zip(learned, grads[2 * len(net.layers) :]):
+        if not np.isfinite(optim.norm([grad])):
+            return f"the gradient of {name} is"
     return f"the loss at layer {net.layers[-1].name} is"

@@ -11,19 +11,21 @@ from .. import check, encode, loss
 from .. import surrogate as surrogates
 from ..data.dataset import Dataset
 from ..errors import InputError, TrainingError
+from ..lif import LEARNABLE
 from ..model import Model
 from ..network import Network, Run
 from ..rng import stream
 from ..terminal import begin
 from . import optim, schedules
 from .checks import check_fit, not_finite
+from .constants import Constants
 from .images import shifted, split
 from .inference import accuracy_and_rates
 from .settings import Settings
 from .straight_through import StraightThrough
 
 # The names in an entry of the history; a metric has another.
-ENTRY = ("epoch", "lr", "loss", "train_accuracy", "validation_accuracy", "firing_rates", "seconds")
+ENTRY = ("epoch", "lr", "loss", "train_accuracy", "validation_accuracy", "firing_rates", "seconds", *LEARNABLE)
 Metric = Callable[[np.ndarray, np.ndarray], float]  # of the scores (n, classes) and the labels (n,)
 
 
@@ -55,10 +57,11 @@ class Training:
         # All batches have one size: the rest of an epoch's shuffle is left out.
         self.batches = max(len(self.chosen) // settings.batch_size, 1)
         self.optimiser = optim.make(settings.optimiser, net.params, settings.weight_decay, net.backend, net.threads)
+        self.constants = Constants(net, settings.learned, settings.optimiser)
         self.rounding = None
         if settings.weight_bits is not None:
             self.rounding = StraightThrough(net, self.encoder, settings.weight_bits)
-        self.best = [p.copy() for p in net.params]
+        self.best = [array.copy() for array in self.arrays]
         self.best_accuracy, self.since_best = -1.0, 0
         self.begun = False  # True after the first batch of this process, which may have compiled the kernels
         self.history: list[dict] = []
@@ -68,6 +71,16 @@ class Training:
     def epoch(self) -> int:
         """Number of completed epochs."""
         return len(self.history)
+
+    @property
+    def arrays(self) -> list[np.ndarray]:
+        """All that is learned: weights, biases, and the free numbers of learned constants."""
+        return [*self.net.params, *self.constants.free]
+
+    @property
+    def names(self) -> list[str]:
+        """The names of `arrays`."""
+        return [*self.net.param_names, *self.constants.free_names]
 
     @property
     def finished(self) -> bool:
@@ -108,6 +121,7 @@ class Training:
             "train_accuracy": right / seen,
             "validation_accuracy": accuracy,
             "firing_rates": (rates / self.batches).tolist(),
+            **self.constants.history(),
         }
         self.history.append(entry | measured | {"seconds": time.perf_counter() - start})
 
@@ -125,9 +139,11 @@ class Training:
                 )
             price, drates = self._penalty(run.rates, step, steps)
             value += price
-            grads = net.backward(run, dspk, dmem, drates)
+            grads = net.backward(run, dspk, dmem, drates, settings.learned)
         if self.rounding is not None:
             self.rounding.pass_gradients(grads)
+        of_weights, of_constants = grads[: len(net.params)], grads[len(net.params) :]
+        self.constants.pass_gradients(of_constants)
         lr = optim.schedule(settings.schedule)(step, steps, settings.lr)
         # A membrane that is not a number never spikes, so a loss of spike counts may stay finite; some surrogates
         # give it no gradient either. Therefore loss, gradient and weights are all checked.
@@ -135,12 +151,14 @@ class Training:
         if finite:
             if settings.clip is not None:
                 optim.clip(grads, settings.clip)
-            self.optimiser.step(net.params, grads, lr)
+            self.optimiser.step(net.params, of_weights, lr)
+            self.constants.step(of_constants, lr)
             finite = np.isfinite(optim.norm(net.params))
         if not finite:
+            what = not_finite(net, inputs, settings.num_steps, grads, settings.learned)
             raise TrainingError(
-                f"epoch {self.epoch + 1}, batch {batch + 1}: {not_finite(net, inputs, settings.num_steps, grads)} "
-                "not finite; try a smaller learning rate, or clip the gradient"
+                f"epoch {self.epoch + 1}, batch {batch + 1}: {what} not finite; try a smaller learning rate, or clip "
+                "the gradient"
             )
         return value, run, lr
 
@@ -186,7 +204,7 @@ class Training:
     def _validate(self):
         """Return the accuracy and the metrics on the validation images, and keep the best weights."""
         if self.held_out is None:
-            self.best = [p.copy() for p in self.net.params]
+            self.best = [array.copy() for array in self.arrays]
             return None, {}
         rng = stream(self.settings.seed, "encode")
         if self.rounding is not None:
@@ -198,7 +216,7 @@ class Training:
             accuracy = accuracy_and_rates(self.net, self.encoder, x, y, rng, **watch).accuracy
         self.since_best = 0 if accuracy > self.best_accuracy else self.since_best + 1
         if accuracy >= self.best_accuracy:  # the later of two equals: it was trained for longer
-            self.best, self.best_accuracy = [p.copy() for p in self.net.params], accuracy
+            self.best, self.best_accuracy = [array.copy() for array in self.arrays], accuracy
         return accuracy, {name: _measured(name, metric, scores, y) for name, metric in self.metrics.items()}
 
     def _progress(self, mean_loss):

@@ -10,6 +10,7 @@ from .. import encode, loss
 from ..data.dataset import Dataset
 from ..errors import InputError
 from ..fixed.rounding import widths
+from ..lif import LEARNABLE
 from ..loss import Loss
 from . import optim
 
@@ -47,6 +48,9 @@ class Settings:
         Share of the training images held out to choose the best epoch; with 0 the last epoch is kept.
     weight_bits : int or sequence of int, optional
         Learn with weights rounded to 2 to 16 bits, straight through: one width, or a list by layer.
+    learn : str or sequence of str, optional
+        Constants that each layer learns besides its weights: "beta", "threshold", "beta,threshold" or "none";
+        see :mod:`minisnn.training.constants`.
     patience : int, optional
         Epochs without a better validation after which training stops.
     seed : int
@@ -67,6 +71,7 @@ class Settings:
     augment: int = 0
     validation: float = 0.1
     weight_bits: int | tuple | None = None
+    learn: str | None = None
     patience: int | None = None
     seed: int = 0
 
@@ -87,12 +92,18 @@ class Settings:
         if self.weight_bits is not None:
             bits = widths(self.weight_bits, np.size(self.weight_bits))
             object.__setattr__(self, "weight_bits", bits if np.ndim(self.weight_bits) else bits[0])
+        object.__setattr__(self, "learn", _learned(self.learn))
         optim.make(self.optimiser, [])
         optim.schedule(self.schedule)
 
     def plain(self) -> dict[str, Any]:
         """Return the fields as plain values; of a loss that is a function its name."""
         return {item.name: getattr(self, item.name) for item in fields(self)} | {"loss": loss.as_text(self.loss)}
+
+    @property
+    def learned(self) -> tuple[str, ...]:
+        """The names in `learn`."""
+        return tuple(self.learn.split(",")) if self.learn else ()
 
     def _check_whole(self, name, least):
         """Raise InputError unless the field is a whole number from `least`, and make it an ``int``."""
@@ -142,3 +153,16 @@ class Options(TypedDict, total=False):
 def defaults(data: Dataset) -> dict[str, str | int]:
     """Return the settings that follow from a data set: recordings are events, with as many steps."""
     return {} if data.num_steps is None else {"encoding": "events", "num_steps": data.num_steps}
+
+
+def _learned(value):
+    """Return names of constants as one text in the order of LEARNABLE, which JSON holds as it is; None without any."""
+    if value is None or value == "none":
+        return None
+    names = [name.strip() for name in value.split(",")] if isinstance(value, str) else value
+    if not isinstance(names, (list, tuple)):
+        names = [value]
+    for name in names:
+        if name not in LEARNABLE:
+            raise InputError(f"learn must be beta, threshold, both as in beta,threshold, or none, got {value!r}")
+    return ",".join(name for name in LEARNABLE if name in names) or None

@@ -59,7 +59,8 @@ def fit(
     Parameters
     ----------
     net : Network
-        Its parameters are changed in place; its `pad_value` is set to the encoded value of a black pixel.
+        Its parameters are changed in place, and the leaks and thresholds that ``learn`` names; its `pad_value` is set
+        to the encoded value of a black pixel.
     data : Dataset
         Its test part is read only to warn of another scale. The validation images are the tail of the training images
         where neighbours belong together (``data.ordered``), else a random choice.
@@ -91,7 +92,8 @@ def fit(
     model : Model
         With the weights of the epoch that was best on the validation images (the later of two equals; without
         validation, the last epoch), and a history of all epochs: epoch, lr (at its end), loss, train_accuracy
-        (during training, on the shifted images), validation_accuracy (None without), firing_rates, metrics, seconds.
+        (during training, on the shifted images), validation_accuracy (None without), firing_rates, metrics, seconds,
+        and the learned constants by layer, at its end.
 
     Raises
     ------
@@ -137,8 +139,9 @@ def fit(
         if resume and checkpoint is not None and Path(checkpoint).exists():
             checkpoints.load(checkpoint, run)
         _all_epochs(run, checkpoint, progress, called)
-    for param, best in zip(net.params, run.best):
-        param[...] = best
+    for array, best in zip(run.arrays, run.best, strict=True):
+        array[...] = best
+    run.constants.apply()
     return run.model()
 
 

@@ -353,3 +353,12 @@ def test_train_prints_each_doubt_once_and_saves(tmp_path, capsys):
     assert main(["train", "--dataset", str(path), *flags, "--out", str(out)]) == 0
     assert capsys.readouterr().err.count("warning: test images: the images' pixels go up to 1,") == 1
     assert out.exists()
+
+
+def test_learned_constants_are_printed_and_kept(tmp_path, capsys):
+    out = tmp_path / "m.npz"
+    assert train(out, "--learn", "threshold,beta", "--figure", "none") == 0
+    net, printed = load(out, "numpy").network, capsys.readouterr().out
+    assert net.betas != (0.5, 0.5) and net.thresholds != (1.0, 1.0)
+    for name, values in (("beta", net.betas), ("threshold", net.thresholds)):
+        assert f"learned {name} {values[0]:.3f}, {values[1]:.3f}" in printed
