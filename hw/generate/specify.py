@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from minisnn.check import is_whole
 from minisnn.fixed.bounds import signed_bits
 from minisnn.fixed.network import IntegerNetwork
 from minisnn.timing.layout import check_lanes, taps, words_of_input
@@ -63,12 +62,11 @@ def specify(
         ("in_lanes", in_lanes, 1, network.input_shape[-1]),
         ("max_steps", max_steps, 1, 65535),
         ("load_bits", load_bits, 8, 65536),
+        ("load_beta", 0 if load_beta is None else load_beta, 0, 16),
     ):
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not least <= value <= most:
             raise ValueError(f"{name} must be a whole number from {least} to {most}, got {value!r}")
     in_lanes, max_steps, load_bits = int(in_lanes), int(max_steps), int(load_bits)
-    if load_beta is not None and (not is_whole(load_beta) or load_beta > 16):
-        raise ValueError(f"load_beta must be a number of fraction bits, 0 to 16, got {load_beta!r}")
     result, pixel_bits = [], network.input_bits
     for number, (integer, count, tap_count) in enumerate(zip(network.layers, lanes, taps(network, wide)), 1):
         layer = integer.layer

@@ -487,7 +487,7 @@ def test_names_that_would_be_one_are_kept_apart(tmp_path):
         (["--max-steps", "1"], "--max-steps must be at least 2, the steps of the network, got 1"),
         (["--max-steps", "70000"], "--max-steps must be"),
         (["--load-bits", "7"], "--load-bits must be"),
-        (["--load-beta", "17"], "--load-beta must be a number of fraction bits, 0 to 16, got 17"),
+        (["--load-beta", "17"], "--load-beta must be a whole number from 0 to 16, got 17"),
         (["--load-beta", "0"], "--load-beta must be at least 1, the fraction bits of the leak 1/2 of layer 1, got 0"),
         (["--out", "missing/folder"], "missing/folder"),
         (["--dataset", "no.npz"], "no.npz"),
