@@ -26,6 +26,8 @@ Examples
 (True, 2)
 """
 
+from typing import TYPE_CHECKING
+
 from .lazy import attach
 
 __version__ = "0.1.0"
@@ -58,5 +60,86 @@ _PUBLIC = {
     "InputError": "errors:InputError",
     "TrainingError": "errors:TrainingError",
 }
-__all__ = list(_PUBLIC)
-__getattr__, __dir__ = attach(__name__, _PUBLIC)
+__all__ = [
+    "Network",
+    "Surrogate",
+    "Encoder",
+    "load_data",
+    "Dataset",
+    "recordings",
+    "fit",
+    "cosine",
+    "ramp",
+    "evaluate",
+    "predict",
+    "Model",
+    "load_model",
+    "quantize",
+    "load_integer",
+    "cycles",
+    "trace",
+    "Factors",
+    "from_snntorch",
+    "to_snntorch",
+    "from_nir",
+    "to_nir",
+    "sweep",
+    "InputError",
+    "TrainingError",
+]
+
+if TYPE_CHECKING:  # the same names for editors and type checkers; a test compares the two
+    from . import (  # noqa: F401  (modules are public too)
+        archive,
+        backend,
+        check,
+        commands,
+        conv2d,
+        data,
+        encode,
+        errors,
+        files,
+        fixed,
+        init,
+        inspector,
+        interop,
+        kernels,
+        layer,
+        lif,
+        linear,
+        loss,
+        maxpool,
+        model,
+        network,
+        plot,
+        result,
+        rng,
+        study,
+        surrogate,
+        terminal,
+        timing,
+        topology,
+        training,
+    )
+    from .data.dataset import Dataset
+    from .data.events import recordings
+    from .data.load import load as load_data
+    from .encode import Encoder
+    from .errors import InputError, TrainingError
+    from .fixed.model import load as load_integer
+    from .fixed.quantize import quantize
+    from .inspector.factors import Factors
+    from .inspector.trace import trace
+    from .interop.nir import from_nir, to_nir
+    from .interop.snntorch import from_snntorch, to_snntorch
+    from .model import Model
+    from .model import load as load_model
+    from .network import Network
+    from .study.sweep import sweep
+    from .surrogate import Surrogate
+    from .timing.cycles import cycles
+    from .training.inference import evaluate, predict
+    from .training.schedules import cosine, ramp
+    from .training.train import fit
+else:
+    __getattr__, __dir__ = attach(__name__, _PUBLIC)

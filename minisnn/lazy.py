@@ -1,6 +1,7 @@
 """Packages that load their modules when these are first used, so that importing a package stays quick."""
 
 import os
+import pkgutil
 import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
@@ -23,12 +24,19 @@ def attributes(package: str, public: Mapping[str, str] | None = None) -> Callabl
     return __getattr__
 
 
-def attach(package: str, public: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
-    """Return the ``__getattr__`` and ``__dir__`` of a package that exports ``public``.
+def attach(
+    package: str, public: Mapping[str, str] | None = None
+) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """Return the ``__getattr__`` and ``__dir__`` of a package that exports ``public`` and its modules.
 
     With EAGER_IMPORT set, all names are imported at once, for tools that look at names without asking for them: pdoc.
     """
-    module, attribute = sys.modules[package], attributes(package, public)
+    module, attribute, public = sys.modules[package], attributes(package, public), public or {}
     if os.environ.get("EAGER_IMPORT"):
         vars(module).update({name: attribute(name) for name in public})
-    return attribute, lambda: sorted({*vars(module), *public})
+
+    def __dir__() -> list[str]:
+        modules = [info.name for info in pkgutil.iter_modules(module.__path__) if not info.name.startswith("_")]
+        return sorted({*vars(module), *public, *modules})
+
+    return attribute, __dir__

@@ -7,6 +7,7 @@ from math import prod
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from . import backend as backends
 from . import check, init, lif, maxpool
@@ -159,24 +160,24 @@ class Network:
 
     def __init__(
         self,
-        topology,
-        input_shape,
+        topology: str,
+        input_shape: Sequence[int],
         *,
-        classes=None,
-        beta=0.5,
-        threshold=1.0,
-        reset="subtract",
-        readout="spikes",
-        detach_reset=True,
-        surrogate="fast_sigmoid:5",
-        padding=0,
-        pad_value=0.0,
-        dtype="float32",
-        backend="numba",
-        threads=None,
-        mean_square=1.0,
-        rng,
-    ):
+        classes: int | None = None,
+        beta: float | Sequence[float] = 0.5,
+        threshold: float | Sequence[float] = 1.0,
+        reset: str = "subtract",
+        readout: str = "spikes",
+        detach_reset: bool = True,
+        surrogate: surrogates.Surrogate | str = "fast_sigmoid:5",
+        padding: int | str | Sequence[int | str] = 0,
+        pad_value: float | Sequence[float] = 0.0,
+        dtype: DTypeLike = "float32",
+        backend: str = "numba",
+        threads: int | None = None,
+        mean_square: float = 1.0,
+        rng: np.random.Generator,
+    ) -> None:
         check.generator(rng)
         shapes = parse(topology, input_shape, padding)
         self.topology = normalised(shapes)

@@ -5,6 +5,6 @@ into the cache), reads it with ``formats``, and returns a ``dataset.Dataset``. R
 axis: ``events`` bins them, ``nmnist`` reads them, ``moving`` simulates them.
 """
 
-from ..lazy import attributes
+from ..lazy import attach
 
-__getattr__ = attributes(__name__)
+__getattr__, __dir__ = attach(__name__)

@@ -4,6 +4,6 @@
 network and the rows; ``quantize`` is where a float becomes an integer. Start with ``lif``, then ``network``.
 """
 
-from ..lazy import attributes
+from ..lazy import attach
 
-__getattr__ = attributes(__name__)
+__getattr__, __dir__ = attach(__name__)

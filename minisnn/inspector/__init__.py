@@ -5,6 +5,6 @@ of each layer in a cycle, and ``factors`` a gradient. ``page`` builds one HTML f
 ``pack``; its scripts are in ``web/``. Imports ``timing``, ``fixed`` and the network.
 """
 
-from ..lazy import attributes
+from ..lazy import attach
 
-__getattr__ = attributes(__name__)
+__getattr__, __dir__ = attach(__name__)

@@ -9,6 +9,6 @@ from layers in this library's layout; ``chain`` joins the parts of another libra
 turns them into layers, and ``nir_nodes`` does the reverse.
 """
 
-from ..lazy import attributes
+from ..lazy import attach
 
-__getattr__ = attributes(__name__)
+__getattr__, __dir__ = attach(__name__)

@@ -9,6 +9,6 @@ Imports NumPy and Numba alone. Start with ``lif``, then ``network``. Below the r
     integers                   the integer network, fast
 """
 
-from ..lazy import attributes
+from ..lazy import attach
 
-__getattr__ = attributes(__name__)
+__getattr__, __dir__ = attach(__name__)

@@ -6,6 +6,6 @@ into a ``store``, with ``executors``; ``selection`` makes all choices; ``progres
 need are there; ``report`` gathers what ``page`` shows.
 """
 
-from ..lazy import attributes
+from ..lazy import attach
 
-__getattr__ = attributes(__name__)
+__getattr__, __dir__ = attach(__name__)

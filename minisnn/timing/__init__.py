@@ -6,6 +6,6 @@ its compiled loops; ``layerwise`` is the schedule to compare with. ``balance`` c
 events by published energies.
 """
 
-from ..lazy import attributes
+from ..lazy import attach
 
-__getattr__ = attributes(__name__)
+__getattr__, __dir__ = attach(__name__)

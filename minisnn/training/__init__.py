@@ -4,6 +4,6 @@ Imports the network and what the rows share, the data sets, and the rounding of 
 then ``loop``: an epoch, a batch, a validation.
 """
 
-from ..lazy import attributes
+from ..lazy import attach
 
-__getattr__ = attributes(__name__)
+__getattr__, __dir__ = attach(__name__)
