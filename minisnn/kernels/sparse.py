@@ -138,14 +138,6 @@ def weights(spk, dout, size, padding, dw, low, high, taps, pixels, first, events
                     top, bottom = min(max(ky - padding, 0), height), max(min(ky - padding + h, height), 0)
                     row = (padding - ky) * d_width * columns
                     target = (ky * size * channels + low + c) * columns
-                    if n0 == last:  # a single one is left
-                        d0, o0 = row + taps[n0, 0], target + taps[n0, 1]
-                        sum0 = load(dw_flat, o0)
-                        for i in range(some):
-                            for j in range(c * pitch + first[i, c, top], c * pitch + first[i, c, bottom]):
-                                sum0 = sum0 + load(d_flat, d0 + item(pixels_flat, j) * columns)
-                        store(dw_flat, o0, sum0)
-                        continue
                     d0, d1, d2 = row + taps[n0, 0], row + taps[n1, 0], row + taps[n2, 0]
                     d3, d4, d5 = row + taps[n3, 0], row + taps[n4, 0], row + taps[n5, 0]
                     o0, o1, o2 = target + taps[n0, 1], target + taps[n1, 1], target + taps[n2, 1]
