@@ -5,7 +5,8 @@ as a tool: they are read if MINISNN_TEST_DATA names a folder with svhn10k/ and m
 the .nir files that tests/interop/test_nir.py names.
 
 ``pytest -m quick`` is the inner loop, under a minute on two cores: the rows and what they share, integers and timing,
-and the rules of the house and of the docstrings. Simulators of HDL, other libraries, commands and studies are left out.
+and the rules of the house, of the docstrings and of the packages. Simulators of HDL, other libraries, commands and
+studies are left out.
 """
 
 import os
@@ -17,11 +18,13 @@ import pytest
 TESTS = Path(__file__).parent
 # Tests that are not quick, by file name or test name, among those that `is_quick` would choose.
 SLOW = {"test_peers.py", "test_trace.py", "test_examples_run", "test_pages_are_built"}
+# Files in other folders that are quick.
+QUICK = {"test_docs.py", "test_packaging.py"}
 
 
 def is_quick(item):
-    """Return True for the tests at the top of the folder and the rules of the docstrings, except slow ones."""
-    chosen = item.path.parent == TESTS or item.path == TESTS / "app" / "test_docs.py"
+    """Return True for the tests at the top of the folder and those of QUICK, except slow ones."""
+    chosen = item.path.parent == TESTS or item.path.name in QUICK
     return chosen and not {item.path.name, item.originalname} & SLOW
 
 
