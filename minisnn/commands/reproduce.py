@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..errors import InputError
 from . import main
-from .sweep import add_retry, add_workers, executor_of, line, tell_failures
+from .sweep import add_retry, add_workers, executor_of, line, tell_failures, tell_left_out
 
 CHECKED = {"myhdl": 2, "ghdl": 1, "verilator": 20}  # images simulated: about half a minute
 
@@ -82,6 +82,7 @@ def _stages(plan, path, data, args):
             progress=True,
             on_stage=lambda name, points: print(f"stage {name}: {len(points)} points", flush=True),
             on_row=lambda row: tqdm.write(line(*row), file=sys.stdout),
+            on_left_out=tell_left_out,
         )
     except KeyboardInterrupt:
         raise KeyboardInterrupt(

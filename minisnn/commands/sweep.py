@@ -169,12 +169,20 @@ def run_points(points, args, **options):
             budget=args.budget,
             progress=True,
             on_row=lambda row: tqdm.write(line(*row), file=sys.stdout),
+            on_left_out=tell_left_out,
             **options,
         )
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
             f"interrupted; finished points are in {args.out}; repeat the same command to continue"
         ) from None
+
+
+def tell_left_out(sentence):
+    """Print to standard error that a node of a cluster is left out, above the bar."""
+    from tqdm import tqdm
+
+    tqdm.write(wrapped(f"minisnn: left out {sentence}"), file=sys.stderr)
 
 
 def line(key, point, status, reason, result, seconds=None):

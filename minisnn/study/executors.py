@@ -11,9 +11,9 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
 
 from ..errors import InputError
+from .nodes import Nodes
 
 STARTS = 4  # attempts to start workers
 LIMITED = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")  # NumPy's own threads
@@ -85,8 +85,9 @@ class Dask:
     """Workers of a Dask cluster (``pip install 'minisnn[cluster]'``).
 
     `address` is the scheduler's, such as ``tcp://127.0.0.1:8786``; the workers of each machine are started with ``dask
-    worker --nthreads 4``. Every machine needs the data set's files at the same path, or in its cache folder. Raise
-    InputError if dask.distributed is not installed, or no scheduler answers.
+    worker --nthreads 4``, also while a sweep runs. Every machine needs the same minisnn, NumPy and Numba, and the data
+    set's files at the same path, or in its cache folder; one that lacks them is left out, see
+    :class:`minisnn.study.nodes.Nodes`. Raise InputError if dask.distributed is not installed, or no scheduler answers.
     """
 
     def __init__(self, address: str):
@@ -95,7 +96,7 @@ class Dask:
         except ImportError:
             raise InputError("--dask needs dask.distributed: pip install 'minisnn[cluster]'") from None
         self.address, self._client_class = address, Client
-        self._open_client: Any = None
+        self._nodes: Nodes | None = None  # while the executor is open
         self._connect().close()  # says at once if no scheduler answers
 
     def _connect(self):
@@ -111,26 +112,21 @@ class Dask:
     @property
     def slots(self) -> int:
         """Number of jobs at a time: one per thread of each worker."""
-        if self._open_client is not None:
-            return _threads_of(self._open_client)
+        if self._nodes is not None:
+            return self._nodes.slots
         with self._connect() as client:
-            return _threads_of(client)
+            return sum(client.nthreads().values())
 
     @contextmanager
     def open(self) -> Iterator[Executor]:
         """Open the executor with a client of its own; on leaving, unfinished jobs are cancelled."""
-        with self._connect() as self._open_client:
-            executor = self._open_client.get_executor()
+        with self._connect() as client:
+            self._nodes = Nodes(client)
             try:
-                yield executor
+                yield self._nodes
             finally:
-                executor.shutdown(wait=False)
-                self._open_client = None
-
-
-def _threads_of(client):
-    """Return the number of threads of a Dask client's workers, at least 1."""
-    return max(sum(client.nthreads().values()), 1)
+                self._nodes.shutdown()
+                self._nodes = None
 
 
 def _end_with_parent(pipe):

@@ -12,6 +12,7 @@ import os
 import platform
 import socket
 import sqlite3
+import sys
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -284,7 +285,7 @@ def _gone(owner, beat):
     host, pid, _ = owner.rsplit(":", 2)
     if abs(time.time() - beat) > STALE:
         return True
-    if host != socket.gethostname():
+    if host != socket.gethostname() or sys.platform == "win32":  # there os.kill would end the process
         return False
     try:
         os.kill(int(pid), 0)

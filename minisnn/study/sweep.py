@@ -2,25 +2,26 @@
 
 A job is one training and all points that share it. A process claims a job before it starts it, so that two processes
 may share a file, and writes the job's rows when it ends. If a worker dies, only its job is lost, and is done again. The
-rows depend on the points alone, not on the kind or number of workers.
+rows depend on the points alone, not on the kind or number of workers. A worker that has other software or other data
+computes nothing: a node of a cluster is left out, any other worker ends the sweep.
 """
 
-import socket
 import time
+import warnings
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, wait
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-from ..data import load as datasets
 from ..errors import InputError, TrainingError
 from ..terminal import bar
 from . import point as points_of
 from .executors import Processes
+from .needs import Needs, UnfitError, data_for, needs
+from .nodes import LeftOutError, NodeLostError
 from .store import Store
 
 ATTEMPTS = 4  # after which a job whose worker dies has failed
@@ -30,6 +31,10 @@ BEAT = 5.0  # seconds between two heartbeats
 def grid(axes: dict[str, list]) -> list[dict]:
     """Return the product of lists, one dict per combination; the last axis changes fastest."""
     return [dict(zip(axes, values)) for values in product(*axes.values())]
+
+
+def _warn(sentence):
+    warnings.warn(sentence, RuntimeWarning, stacklevel=2)
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,7 @@ def sweep(
     retry: bool = False,
     again: bool = False,
     on_row: Callable = lambda row: None,
+    on_left_out: Callable = _warn,
     progress: bool = False,
 ) -> Outcome:
     """Compute the points that are not in the file yet.
@@ -80,6 +86,9 @@ def sweep(
         Measure all points again, with the trained models in the file.
     on_row : callable
         Called with (key, point, status, reason, result, seconds) of each new row.
+    on_left_out : callable
+        Called with a sentence for each node of a cluster that is left out, because its software or data are others than
+        this machine's; by default a RuntimeWarning.
     progress : bool, default False
         Show a progress bar.
 
@@ -91,7 +100,7 @@ def sweep(
     Raises
     ------
     InputError
-        If the file cannot be used.
+        If the file cannot be used, or no worker has the software and data of this machine; finished points are kept.
     KeyboardInterrupt
         On Ctrl-C; finished points are kept.
 
@@ -110,16 +119,16 @@ def sweep(
     with Store(path) as store:
         if again or retry:
             store.forget([points_of.key(point) for point in points], failed_alone=not again)
-        job_options = (str(dataset), None if data_dir is None else str(data_dir), threads)
-        driver = _Driver(points, store, executor, job_options, budget, on_row)
+        driver = _Driver(points, store, executor, (dataset, data_dir), threads, budget, on_row, on_left_out)
         return driver.drive(progress)
 
 
 class _Driver:
     """A running sweep: submits jobs to workers and writes their rows."""
 
-    def __init__(self, points, store, executor, job_options, budget, on_row):
-        self.store, self.executor, self.job_options, self.on_row = store, executor, job_options, on_row
+    def __init__(self, points, store, executor, source, threads, budget, on_row, on_left_out):
+        self.store, self.executor, self.source, self.threads = store, executor, source, threads
+        self.on_row, self.on_left_out, self.left_out = on_row, on_left_out, set()
         self.deadline = None if budget is None else time.monotonic() + 60 * budget
         self.points = {points_of.key(point): point for point in points}
         self.jobs = {}  # keys of the points by training
@@ -151,7 +160,7 @@ class _Driver:
             if not self.running:
                 if not waiting:
                     return True
-                time.sleep(0.5)  # other processes compute what is left
+                time.sleep(0.5)  # other processes compute what is left, or no node is there
                 continue
             ended, _ = wait(self.running, timeout=BEAT / 5, return_when=FIRST_COMPLETED)
             if time.monotonic() - self.last_beat > BEAT:
@@ -173,19 +182,21 @@ class _Driver:
 
     def _submit_all(self, workers, waiting):
         """Submit jobs while there are free slots; return False if the executor is broken."""
+        slots = self.executor.slots
         for training in waiting:
             # A job whose workers keep dying runs alone, so that no other job is blamed for it.
             suspect = any(self.attempts[name] > 1 for name in (training, *self.running.values()))
-            slots = 1 if suspect else self.executor.slots
-            if len(self.running) < slots and self.store.claim(training) and not self._submit(workers, training):
+            is_free = len(self.running) < (min(slots, 1) if suspect else slots)
+            if is_free and self.store.claim(training) and not self._submit(workers, training):
                 return False
         return True
 
     def _submit(self, workers, training):
         """Submit a job; return False if the executor is broken."""
         points = [self.points[key] for key in self.jobs[training] if key not in self.written]
+        wanted = needs(*self.source, points[0]["data"]["digest"])
         try:
-            future = workers.submit(job, points, self.store.model(training), *self.job_options)
+            future = workers.submit(job, points, self.store.model(training), wanted, self.threads)
         except BrokenExecutor:
             self.store.release(training)
             return False
@@ -213,6 +224,15 @@ class _Driver:
         except BrokenExecutor:
             self._died(training)
             return False
+        except NodeLostError:
+            self._died(training)
+            return True
+        except LeftOutError as error:
+            self.store.release(training)
+            self._tell(str(error))
+            return True
+        except UnfitError as error:
+            raise InputError(f"the workers cannot compute these points: {error}; finished points are kept") from error
         except Exception as error:
             if type(error).__name__ != "KilledWorker":  # Dask raises it after trying on several workers
                 raise InputError(
@@ -224,6 +244,12 @@ class _Driver:
             return True
         self._write(training, model, rows)
         return True
+
+    def _tell(self, sentence):
+        """Say once that a node is left out."""
+        if sentence not in self.left_out:
+            self.left_out.add(sentence)
+            self.on_left_out(sentence)
 
     def _write(self, training, model, rows):
         self.store.save(training, model, rows)
@@ -241,17 +267,15 @@ class _Driver:
             self._write(training, None, [(key, self.points[key], "failed", reason, {}, 0.0) for key in keys])
 
 
-def job(
-    points: list[dict], file: bytes | None, dataset: str, data_dir: str | None, threads: int
-) -> tuple[bytes | None, list[tuple]]:
+def job(points: list[dict], file: bytes | None, needs: Needs, threads: int) -> tuple[bytes | None, list[tuple]]:
     """Train the points' network unless `file` is its model, and measure each point; runs on a worker.
 
     Return the model file if it is new, and a row (key, point, status, reason, result, seconds) for each point. Errors
-    become the reasons of failed rows.
+    become the reasons of failed rows; raise UnfitError alone, if the worker lacks what any point needs.
     """
     start, is_known = time.perf_counter(), file is not None
+    data = data_for(needs)
     try:
-        data = _data(dataset, data_dir, points[0]["data"]["digest"])
         file = file or points_of.train(points[0], data, threads)
     except Exception as error:  # any error: it must not stop the other jobs
         return None, [_failed(point, error, start, len(points)) for point in points]
@@ -271,20 +295,3 @@ def _failed(point, error, start, shares=1):
     """Row of a failed point; `shares` points share the time."""
     reason = str(error) if isinstance(error, (InputError, TrainingError)) else f"{type(error).__name__}: {error}"
     return points_of.key(point), point, "failed", reason, {}, (time.perf_counter() - start) / shares
-
-
-@lru_cache(maxsize=1)  # in each worker
-def _loaded(dataset, data_dir):
-    data = datasets.load(dataset, data_dir)
-    return data, points_of.digest(data)
-
-
-def _data(dataset, data_dir, wanted):
-    """Load the data set; raise InputError if its digest is not the wanted one."""
-    data, digest = _loaded(dataset, data_dir)
-    if digest != wanted:
-        raise InputError(
-            f"{dataset} on {socket.gethostname()} is not the data that the points are for; give all "
-            "machines the same files"
-        )
-    return data

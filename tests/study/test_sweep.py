@@ -131,13 +131,17 @@ def test_failures_are_recorded_and_stop_nothing(dataset, tmp_path):
     assert {row[0] for row in seen} == {points_of.key(diverges), points_of.key(lanes)}
 
 
-def test_other_data_under_the_same_name(points, dataset, tmp_path):
+def test_other_data_under_the_same_name(points, expected, dataset, tmp_path):
+    """The sweep ends at once, and no point has failed; with the right data it goes on."""
     content = dict(np.load(dataset))
     other = tmp_path / "three.npz"
     np.savez(other, X=content["X"][::-1], y=content["y"][::-1])
-    assert sweep.sweep(points[:1], tmp_path / "s.sqlite", str(other), executors.Here()).failed == 1
+    with pytest.raises(InputError, match="has another .*three.npz than the points are for; give it the same files"):
+        sweep.sweep(points, tmp_path / "s.sqlite", str(other), executors.Here())
     with Store(tmp_path / "s.sqlite") as store:
-        assert "is not the data that the points are for" in store.rows()[0]["reason"]
+        assert store.rows() == []
+    sweep.sweep(points, tmp_path / "s.sqlite", dataset, executors.Here())
+    assert table(tmp_path / "s.sqlite") == expected
 
 
 class Poisoned:
