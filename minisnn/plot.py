@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from . import check
+from .errors import InputError
 from .files import atomic_write
 from .rng import stream
 
@@ -21,7 +23,7 @@ def training_figure(model: Any, image: np.ndarray, label: int, path: str | Path)
     with _png((12, 5), path) as figure:
         left, right = figure.subfigures(1, 2, wspace=0.04)
         learning_curve(left.subplots(), model.history)
-        spike_raster(right, model, image, label)
+        image_raster(right, model, image, label)
 
 
 @contextmanager
@@ -145,11 +147,72 @@ def learning_curve(axes: Any, history: list[dict]) -> None:
     )  # below: no curve can be under it
 
 
-def spike_raster(figure: Any, model: Any, image: np.ndarray, label: int) -> None:
-    """Draw the spikes of every layer over time for one image, a row of axes for each layer.
+def spike_raster(figure: Any, spk: np.ndarray | Sequence[np.ndarray], titles: Sequence[str] = ()) -> None:
+    """Draw the spikes of one image over time, a row of axes for each array.
 
     A mark is a spike; where neurons are finer than the screen's dots, darker means more spikes.
+
+    Parameters
+    ----------
+    figure : matplotlib Figure, or Axes for a single array
+    spk : ndarray of shape (T, N) or (T, H, W, C), or a sequence of these
+        Spikes 0/1, such as ``[layer.spk[:, 0] for layer in run.layers]``.
+    titles : sequence of str, optional
+        One for each array; by default the number of neurons and the firing rate.
+
+    Raises
+    ------
+    InputError
+        If an array has another shape, such as one with a batch, or values that are no spikes.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> figure = Figure()
+    >>> spike_raster(figure, np.eye(4))  # four neurons, each spikes once
+    >>> figure.axes[0].get_title(loc="left")
+    '4 neurons, firing rate 25.0 %'
     """
+    arrays = [_spikes(x) for x in ([spk] if isinstance(spk, np.ndarray) else spk)]
+    if titles and len(titles) != len(arrays):
+        raise InputError(f"titles must be one for each of {len(arrays)} arrays of spikes, got {len(titles)}")
+    if not hasattr(figure, "subplots") and len(arrays) != 1:
+        raise InputError(f"one Axes cannot show {len(arrays)} arrays of spikes; pass a Figure")
+    if hasattr(figure, "subplots"):
+        rows = figure.subplots(len(arrays), 1, sharex=True, squeeze=False)[:, 0]
+    else:
+        rows = [figure]
+    for index, (axes, x) in enumerate(zip(rows, arrays)):
+        words = f"{x.shape[1]:,} neurons, firing rate {100 * x.mean():.1f} %"
+        _titled_raster(axes, x, titles[index] if titles else words)
+    _label_time(rows[-1])
+    rows[len(rows) // 2].set_ylabel("neuron index")
+
+
+def _spikes(x):
+    """Return the spikes of one image as (T, neurons); raise InputError if they are something else."""
+    x = check.finite("spk", x)
+    if x.ndim not in (2, 4) or x.size == 0:
+        raise InputError(
+            f"spk must be the spikes of one image, of shape (T, N) or (T, H, W, C), got {x.shape}; one image of a "
+            "batch (T, B, ...) is spk[:, 0]"
+        )
+    if x.min() < 0 or x.max() > 1:
+        raise InputError(f"spk must be spikes 0 and 1, got values from {x.min():g} to {x.max():g}")
+    return x.reshape(len(x), -1)
+
+
+def _titled_raster(axes, x, title):
+    """Draw values 0 to 1 of shape (T, neurons) under a title, with indices of neurons at the left."""
+    neurons = x.shape[1]
+    _raster(axes, x)
+    axes.set_title(title, loc="left", fontsize=9)
+    axes.set_yticks([0, neurons - 1] if neurons > 10 else range(neurons))
+    axes.tick_params(axis="y", labelsize=7 if 4 < neurons <= 10 else 9)
+
+
+def image_raster(figure: Any, model: Any, image: np.ndarray, label: int) -> None:
+    """Draw the spikes of every layer of a model for one raw image, or the membranes of a layer that never spikes."""
     net, encoder = model.network, model.encoder
     inputs = encoder.encode(image[None], stream(model.seed, "encode"), net.dtype)
     run = net.forward(inputs, encoder.num_steps, record=True)
@@ -159,10 +222,8 @@ def spike_raster(figure: Any, model: Any, image: np.ndarray, label: int) -> None
         marks = done.spk
         if layer.reset == "none":
             words, marks = "its membranes, since it never spikes", _unit(done.mem)
-        _raster(axes, marks.reshape(encoder.num_steps, -1))
-        axes.set_title(f"layer {name}: {layer.shape.neurons} neurons, {words}", loc="left", fontsize=9)
-        axes.set_yticks([0, layer.shape.neurons - 1] if layer.shape.neurons > 10 else range(layer.shape.neurons))
-        axes.tick_params(axis="y", labelsize=7 if 4 < layer.shape.neurons <= 10 else 9)
+        title = f"layer {name}: {layer.shape.neurons} neurons, {words}"
+        _titled_raster(axes, marks.reshape(encoder.num_steps, -1), title)
     answer = int(net.scores(run)[0].argmax())
     figure.suptitle(f"Spikes for one test image (it shows class {label}, the answer is {answer})")
     _label_rasters(figure, rows)
@@ -190,9 +251,13 @@ def _raster(axes, marks):
 
 def _label_rasters(figure, rows):
     """Label the time below the last row, and the neurons at the left."""
-    rows[-1].set_xlabel("time step")
-    rows[-1].xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
+    _label_time(rows[-1])
     figure.supylabel("neuron index", fontsize=10)
+
+
+def _label_time(axes):
+    axes.set_xlabel("time step")
+    axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
 
 
 def trace_figures(trace: Any, factors: Any, chosen: tuple[int, int, int], folder: Path) -> list[str]:
@@ -214,15 +279,11 @@ def trace_figures(trace: Any, factors: Any, chosen: tuple[int, int, int], folder
 def _spikes_of(figure, trace):
     rows = figure.subplots(len(trace.spk), 1, sharex=True, squeeze=False)[:, 0]
     for axes, integers, spk in zip(rows, trace.network.layers, trace.spk):
-        _raster(axes, spk.reshape(trace.num_steps, -1))
-        axes.set_title(
+        title = (
             f"layer {integers.layer.name}: {int(spk.sum()):,} spikes of {integers.layer.neurons:,} neurons "
-            f"in {trace.num_steps} step{'s' * (trace.num_steps != 1)}",
-            loc="left",
-            fontsize=9,
+            f"in {trace.num_steps} step{'s' * (trace.num_steps != 1)}"
         )
-        neurons = integers.layer.neurons
-        axes.set_yticks([0, neurons - 1] if neurons > 10 else range(neurons))
+        _titled_raster(axes, spk.reshape(trace.num_steps, -1), title)
     _label_rasters(figure, rows)
 
 

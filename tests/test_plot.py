@@ -52,9 +52,43 @@ def test_raster_gives_the_firing_rate():
     net = ms.Network("2", (2,), beta=0.0, reset="zero", backend="numpy", rng=np.random.default_rng(0))
     net.layers[0].w[...] = [[2.0, 0.0], [0.0, 2.0]]
     figure = Figure()
-    plot.spike_raster(figure, ms.Model(net, ms.Encoder("direct", 4, 1.0)), np.array([0.0, 1.0]), label=1)
+    plot.image_raster(figure, ms.Model(net, ms.Encoder("direct", 4, 1.0)), np.array([0.0, 1.0]), label=1)
     assert figure.get_suptitle() == "Spikes for one test image (it shows class 1, the answer is 1)"
     assert figure.axes[0].get_title(loc="left") == "layer 1, 2: 2 neurons, firing rate 50.0 %"
+
+
+def test_raster_of_arrays(axes):
+    """Maps are flattened; the time runs to the right, each step in the middle of its eight columns."""
+    maps = np.zeros((3, 2, 2, 1), np.uint8)
+    maps[1, 0, 1] = 1
+    figure = Figure()
+    plot.spike_raster(figure, [maps, np.eye(3)])
+    titles = [one.get_title(loc="left") for one in figure.axes]
+    assert titles == ["4 neurons, firing rate 8.3 %", "3 neurons, firing rate 33.3 %"]
+    image = figure.axes[0].images[0].get_array()[:, 4::8]
+    assert np.argwhere(image).tolist() == [[1, 1]]  # neuron 1, at step 1
+    plot.spike_raster(axes, np.eye(3), titles=["mine"])
+    assert axes.get_title(loc="left") == "mine" and axes.get_xlabel() == "time step"
+
+
+@pytest.mark.parametrize(
+    "spk, options, words",
+    [
+        (np.zeros((4, 2, 3)), {}, r"shape \(T, N\) or \(T, H, W, C\), got \(4, 2, 3\); one image of a batch"),
+        ([np.zeros((4, 2)), np.zeros((4, 1, 2, 2, 3))], {}, r"got \(4, 1, 2, 2, 3\)"),
+        (np.full((4, 2), 1.5), {}, "spk must be spikes 0 and 1, got values from 1.5 to 1.5"),
+        (np.full((4, 2), np.nan), {}, "spk must be finite"),
+        (np.zeros((4, 2)), {"titles": ["a", "b"]}, "titles must be one for each of 1 arrays of spikes, got 2"),
+    ],
+)
+def test_what_is_no_raster(spk, options, words):
+    with pytest.raises(ms.InputError, match=words):
+        plot.spike_raster(Figure(), spk, **options)
+
+
+def test_one_axes_shows_one_array(axes):
+    with pytest.raises(ms.InputError, match="one Axes cannot show 2 arrays of spikes; pass a Figure"):
+        plot.spike_raster(axes, [np.eye(3), np.eye(3)])
 
 
 @pytest.fixture(scope="module")

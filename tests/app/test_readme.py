@@ -23,7 +23,7 @@ QUOTED = ["93.85 %", "780 us", "180 mW"]  # those that others state of their own
 
 def test_code_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    code, inspecting = re.findall(r"```python\n(.*?)```", TEXT, re.S)
+    code, experiment, inspecting = re.findall(r"```python\n(.*?)```", TEXT, re.S)
     names = {}
     exec(compile(code, "README.md", "exec"), names)
     assert "accuracy=0.9" in capsys.readouterr().out
@@ -32,6 +32,12 @@ def test_code_runs(tmp_path, monkeypatch, capsys):
     shown = {}
     exec(compile(inspecting, "README.md", "exec"), shown)
     assert shown["why"].membrane == shown["trace"].mem[1][2][5] and len(shown["doing"]) == 3
+    ours: dict = {}
+    capsys.readouterr()
+    exec(compile(experiment, "README.md", "exec"), ours)
+    history = ours["model"].history
+    assert 1 < len(history) < 30 and history[-1]["validation_accuracy"] > 0.97 >= history[-2]["validation_accuracy"]
+    assert capsys.readouterr().out.startswith("epoch 1: ") and (tmp_path / "spikes.png").stat().st_size > 1000
     below = TEXT[TEXT.index("One level below") :]
     inputs = np.random.default_rng(0).random((1, 4, 8, 8, 1), np.float32)
     names |= {"inputs": inputs, "num_steps": 3, "labels": np.arange(4), "np": np}
