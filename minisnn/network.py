@@ -417,14 +417,13 @@ class Network:
         # rate = mean of the layer's spikes: each spike has the same share in it
         spikes = [layer.shape.neurons * run.spk.shape[1] * run.num_steps for layer in self.layers]
         shares = [self.dtype.type(d / n) for d, n in zip(by_layer, spikes)]
+        constants = np.zeros((len(lif.LEARNABLE), len(self.layers))) if learn else None
         if self._has_kernels():
             from .kernels import network as kernels
 
-            if learn:
-                raise InputError('beta and threshold are learned with backend="numpy" only')
-            return kernels.backward(self, run.tape, dspk, dmem, shares)
-        constants = np.zeros((len(lif.LEARNABLE), len(self.layers))) if learn else None
-        grads = reference_backward(self, run, dspk, dmem, shares, constants=constants)
+            grads = kernels.backward(self, run.tape, dspk, dmem, shares, constants)
+        else:
+            grads = reference_backward(self, run, dspk, dmem, shares, constants=constants)
         return grads if constants is None else [*grads, *(constants[lif.LEARNABLE.index(name)] for name in learn)]
 
     def scores(self, run: Run) -> np.ndarray:

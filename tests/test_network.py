@@ -271,6 +271,44 @@ def test_wrong_inputs_are_refused(shape, steps):
         net.forward(np.zeros(shape, np.float32), steps)
 
 
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("kind", ["constant", "spikes"])
+@pytest.mark.parametrize("reset", [r for r in lif.RESETS if r != "none"])
+@pytest.mark.parametrize("detach", [True, False])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_kernels_learn_leak_and_threshold_as_the_reference(case, kind, reset, detach, dtype):
+    """And all other gradients are those without; a readout has no threshold."""
+    reference, fast = pair(case, dtype, reset=reset, detach_reset=detach)
+    inputs, learn = inputs_for(reference, kind, batch=7), ["beta", "threshold"]
+    expected, actual = reference.forward(inputs, 4), fast.forward(inputs, 4)
+    rng = np.random.default_rng(4)
+    dspk, dmem = (rng.standard_normal(expected.spk.shape).astype(dtype) for _ in range(2))
+    drates = rng.standard_normal(len(reference.layers))
+    wanted = reference.backward(expected, dspk, dmem, drates, learn)
+    grads = fast.backward(actual, dspk, dmem, drates, learn)
+    for ours, theirs in zip(grads[:-2], fast.backward(actual, dspk, dmem, drates), strict=True):
+        near(ours, theirs)
+    for ours, theirs in zip(grads[-2:], wanted[-2:], strict=True):
+        assert ours.dtype == theirs.dtype == np.float64
+        bound = 2000 * np.finfo(dtype).eps * np.abs(theirs).max()
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=bound)
+    assert (wanted[-2] != 0).all() and (grads[-1][-1] == 0) == (wanted[-1][-1] == 0) == (case == "membrane")
+
+
+def test_learned_constants_do_not_depend_on_threads(monkeypatch):
+    monkeypatch.setattr(kernels, "SLICE_WORTH", 100)
+    _, net = pair("direct")
+    inputs, results = inputs_for(net, "constant", batch=9), []
+    for threads in (1, 2, 3):
+        net.threads = threads
+        run = net.forward(inputs, 4)
+        assert len(run.tape) > 2
+        results.append(net.backward(run, np.ones_like(run.spk), learn=["threshold", "beta"]))
+    for other in results[1:]:
+        for ours, theirs in zip(other, results[0], strict=True):
+            same(ours, theirs)
+
+
 def test_constants_of_the_layers_can_be_assigned():
     net = pair("flat, per layer")[0]
     net.betas, net.thresholds = (0.25, 0.5, 0.0), 0.75

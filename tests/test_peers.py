@@ -213,7 +213,7 @@ def test_snntorch(backend, surrogate, dtype):
 LEAKY = {"subtract_then_leak": "subtract"}  # snnTorch's name of a reset where it is not ours
 
 
-@pytest.mark.parametrize("backend", ["numpy"])
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
 @pytest.mark.parametrize("reset", ["subtract", "zero", "none", "subtract_then_leak"])
 def test_snntorch_learns_leak_and_threshold(backend, reset):
     """learn_beta and learn_threshold of three layers of snn.Leaky, one a layer: the same gradients.

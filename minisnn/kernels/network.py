@@ -14,8 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from . import constants as learned_constants
 from . import fire, lif, maxpool, products, threads
 from . import surrogate as sg
+from .memory import empty
 
 SLICES = 8
 SLICE_WORTH = 400_000  # neurons times steps: n slices are worth their own cost from n * n times that
@@ -65,9 +67,16 @@ def forward(net: Any, inputs: np.ndarray, num_steps: int, record: bool) -> tuple
     return spk, mem, rates, layers, tape
 
 
-def backward(net: Any, tape: list, dspk: np.ndarray, dmem: np.ndarray | None, shares: Any) -> list[np.ndarray]:
+def backward(
+    net: Any,
+    tape: list,
+    dspk: np.ndarray,
+    dmem: np.ndarray | None,
+    shares: Any,
+    constants: np.ndarray | None = None,
+) -> list[np.ndarray]:
     """Return the gradients for ``Network.backward`` from a tape; `shares` are the gradients of each layer's spikes by
-    its rate.
+    its rate. `constants`, zeros of shape (2, L), takes the gradients of leak and threshold by layer.
     """
     ends = np.cumsum([part[-1].spk.shape[1] for part in tape])
     packed = _packed(net, products.pack_transpose, first=1)
@@ -79,7 +88,8 @@ def backward(net: Any, tape: list, dspk: np.ndarray, dmem: np.ndarray | None, sh
     def one(i):
         part = slice(ends[i] - tape[i][-1].spk.shape[1], ends[i])
         dmem_part = None if dmem is None else dmem[:, part]
-        return _backward_slice(net, tape[i], dspk[:, part], dmem_part, shares, packed, few, surrogate)
+        learned = constants is not None
+        return _backward_slice(net, tape[i], dspk[:, part], dmem_part, shares, packed, few, surrogate, learned)
 
     slices = threads.each(one, len(tape), net.threads)
     large = [
@@ -100,6 +110,9 @@ def backward(net: Any, tape: list, dspk: np.ndarray, dmem: np.ndarray | None, sh
             db += part[i].db
             if part[i].dw is not None:
                 total[i] += part[i].dw
+        if constants is not None:
+            for part in slices:
+                constants[:, i] += part[i].dconstants
         grads += [products.trimmed(total[i], layer.w.shape[-1]).reshape(layer.w.shape), db]
     return grads
 
@@ -111,6 +124,7 @@ class _Gradients:
     db: np.ndarray
     dw: np.ndarray | None
     product: products.Outer | None
+    dconstants: np.ndarray | None  # of leak and threshold, if they are learned
 
 
 def _is_large(layer):
@@ -188,12 +202,13 @@ def _forward_slice(net, x, num_steps, packed, record):
     return layers
 
 
-def _backward_slice(net, tape, dspk, dmem, shares, packed, few, surrogate):
+def _backward_slice(net, tape, dspk, dmem, shares, packed, few, surrogate, learned):
     grads, dout = [], dspk
     for index in reversed(range(len(net.layers))):
         layer, done = net.layers[index], tape[index]
         # x = layer.inputs(out of the layer before)
         dout = dout.reshape(done.out.shape)
+        cur, dconstants = _each_step(done.cur, len(dout)) if learned else done.cur, None
         if index == len(net.layers) - 1:
             # spk, mem = lif.forward(cur, ...)
             dcur = lif.backward(
@@ -206,19 +221,23 @@ def _backward_slice(net, tape, dspk, dmem, shares, packed, few, surrogate):
                 layer.threshold,
                 layer.reset,
                 net.detach_reset,
-                len(done.cur) == 1,
+                len(cur) == 1,
             )
         else:
             # out, fired = fire.forward(cur, ...)
             dcur = fire.backward(
                 _as_frames(dout),
                 shares[index],
-                _as_frames(done.cur),
+                _as_frames(cur),
                 _as_frames(done.out),
                 _neuron(net, layer),
                 layer.shape.pool,
                 surrogate,
-            ).reshape(done.cur.shape)
+            ).reshape(cur.shape)
+        if learned:
+            direct = dmem if index == len(net.layers) - 1 else None
+            neuron = (layer.beta, layer.threshold, layer.reset)
+            dcur, dconstants = learned_constants.backward(dcur, direct, done.cur, *neuron)
         # cur = layer.forward(x)
         w, gradients, inputs = _as_kernel(layer.w), _frames(dcur), _frames(done.inputs)
         if index:
@@ -231,5 +250,14 @@ def _backward_slice(net, tape, dspk, dmem, shares, packed, few, surrogate):
             dw = products.weight_gradient(w)
             for share in products.shares(product, 1):
                 products.add_weight_gradient(product, share, dw)
-        grads = [_Gradients(db, dw, product if dw is None else None), *grads]
+        grads = [_Gradients(db, dw, product if dw is None else None, dconstants), *grads]
     return grads
+
+
+def _each_step(cur, num_steps):
+    """Return constant currents once for each step, so that each gets a gradient of its own."""
+    if len(cur) == num_steps:
+        return cur
+    result = empty((num_steps, *cur.shape[1:]), cur.dtype)
+    result[...] = cur
+    return result
