@@ -283,3 +283,23 @@ def test_wrong_options_are_refused(case, change, words):
         cycles.predict(case, **change)
     with pytest.raises(InputError, match="a budget of 3 lanes is too small for 4 layers"):
         balance(case, 3)
+
+
+def test_what_cycles_and_a_run_of_integers_print():
+    network = random_network("4-3", (6,), np.random.default_rng(0))
+    inputs = np.random.default_rng(1).integers(0, 2, (5, 2, 6)).astype(np.uint8)
+    run = network.forward(inputs, 5)
+    assert repr(run) == "IntegerRun(2 images, 2 layers, T = 5, scores alone kept)"
+    whole = network.forward(inputs, 5, keep="membranes")
+    assert repr(whole) == "IntegerRun(2 images, 2 layers, T = 5, out, spk, mem kept)"
+    unseen = ("begins", "added", "firing_starts", "ends", "adding", "firing", "bound", "least")
+    shown = cycles.Cycles(
+        latency=np.array([1000, 2000]),
+        interval=1200.4,
+        utilisation=(0.5, 0.125),
+        **dict.fromkeys(
+            ("begins", "added", "firing_starts", "ends", "adding", "firing", "bound", "least"), np.zeros(0)
+        ),
+    )
+    words = "2 images, latency 1,500 in the mean, 1,200 between answers, layers busy 50.0, 12.5 %"
+    assert repr(shown) == f"Cycles({words})"

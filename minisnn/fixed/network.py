@@ -88,7 +88,7 @@ class IntegerLayer:
         )
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, repr=False)
 class IntegerRun:
     """The results of an :class:`IntegerNetwork` for B images.
 
@@ -112,6 +112,11 @@ class IntegerRun:
     out: Any = None
     spk: Any = None
     mem: Any = None
+
+    def __repr__(self):
+        images, layers, steps = self.spike_counts.shape
+        kept = [name for name in ("out", "spk", "mem") if getattr(self, name) is not None]
+        return f"IntegerRun({images} images, {layers} layers, T = {steps}, {', '.join(kept) or 'scores alone'} kept)"
 
 
 @dataclass(frozen=True, kw_only=True)

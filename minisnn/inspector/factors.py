@@ -163,6 +163,9 @@ class Factors:
             neurons=neurons,
         )
 
+    def __repr__(self):
+        return f"Factors({self.net.topology}, T = {self.num_steps}, loss {self.loss:.4g})"
+
     def _neuron_factors(self, index):
         """(surrogate gradient, dV[t]/dU[t]) of a layer's neurons, (T, ...)."""
         layer, run = self.net.layers[index], self.run.layers[index]

@@ -38,7 +38,7 @@ SCHEDULES = ("pipelined", "layerwise", "dense")
 EVENTS = ("begins", "added", "firing_starts", "ends")  # of a step; also the bits of a layer's probe, from the lowest up
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Cycles:
     """Predicted clock cycles of B images, L layers and T steps.
 
@@ -76,6 +76,13 @@ class Cycles:
     firing: np.ndarray
     bound: np.ndarray
     least: np.ndarray
+
+    def __repr__(self):
+        images, busy = len(self.latency), ", ".join(f"{100 * share:.1f}" for share in self.utilisation)
+        return (
+            f"Cycles({images} image{'s' * (images != 1)}, latency {self.latency.mean():,.0f} in the mean, "
+            f"{self.interval:,.0f} between answers, layers busy {busy} %)"
+        )
 
     @property
     def waiting(self) -> np.ndarray:

@@ -9,6 +9,7 @@ import pytest
 from minisnn import terminal
 from minisnn.commands import main
 from minisnn.commands.sweep import line
+from minisnn.fixed.model import load as load_integer
 from minisnn.inspector import trace
 from minisnn.study import plan as plans
 from minisnn.study.stages import STAGES
@@ -74,6 +75,17 @@ def test_inspect_leaves_all_that_it_names(model, tmp_path, capsys):
     result = trace.load(out / "trace.npz")
     assert result.about["checked"] == {"simulator": "myhdl", "spikes": 0, "membranes": 0, "answers": 0, "cycles": 0}
     assert result.about["image"] == 3 and f"{result.latency:,} cycles" in said
+
+
+def test_a_loss_that_no_file_holds_leaves_out_the_gradients(model, tmp_path, capsys):
+    integer = load_integer(model)
+    integer.source["settings"]["loss"] = "function:mine"
+    integer.save(tmp_path / "m.int.npz")
+    flags = ["--out", str(tmp_path / "out"), "--simulator", "none", "--waveform", "none"]
+    assert main(["inspect", str(tmp_path / "m.int.npz"), *flags]) == 0
+    assert "gradients are left out: loss mine is a function, which no file holds" in capsys.readouterr().out
+    assert {path.name for path in (tmp_path / "out").iterdir()} >= {"inspect.html", "trace.npz"}
+    assert not (tmp_path / "out" / "gradient.png").exists()
 
 
 def test_a_difference_to_the_gates_is_an_error(model, tmp_path, capsys, monkeypatch):
