@@ -297,9 +297,7 @@ def test_what_cycles_and_a_run_of_integers_print():
         latency=np.array([1000, 2000]),
         interval=1200.4,
         utilisation=(0.5, 0.125),
-        **dict.fromkeys(
-            ("begins", "added", "firing_starts", "ends", "adding", "firing", "bound", "least"), np.zeros(0)
-        ),
+        **dict.fromkeys(unseen, np.zeros(0)),
     )
     words = "2 images, latency 1,500 in the mean, 1,200 between answers, layers busy 50.0, 12.5 %"
     assert repr(shown) == f"Cycles({words})"

@@ -31,7 +31,7 @@ class Dataset:
     num_steps : int, optional
         T of recordings; None for still images.
     about : str, optional
-        How events became recordings.
+        The way in which events became recordings.
 
     Raises
     ------

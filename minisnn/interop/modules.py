@@ -1,6 +1,6 @@
 """The parts of a torch module: its convolutions, linear layers, normalisations, neurons and pools, in their order.
 
-What a part cannot say (a stride, a pool that averages, another neuron) raises InputError, which names the layer.
+InputError, which names the layer, is raised for anything else: a stride, a pool that averages, another neuron.
 """
 
 from collections.abc import Callable
