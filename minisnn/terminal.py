@@ -8,7 +8,7 @@ from typing import Any
 
 LOG_SECONDS = 30  # between two lines where there is no terminal to show a bar
 COLUMNS = 80
-COMPILING = "compiling the kernels, once, some 20 s"
+COMPILING = "compiling the kernels, once, some 10 s"
 
 
 def say(sentence: str) -> None:
