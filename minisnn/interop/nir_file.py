@@ -54,7 +54,7 @@ class Node:
         """Return a field of finite numbers, float32 as in the file or else float64."""
         values = self._read(field)
         if values.dtype.kind not in "fiu":
-            raise self.error(f"has {field} {_briefly(values)}, and not numbers; {_AGAIN}")
+            raise self.error(f"has {field} as {_briefly(values)}, and not as numbers; {_AGAIN}")
         if not np.isfinite(values).all():
             raise self.error(f"has values in {field} that are not finite; {remedy}")
         return values.astype(np.float32 if values.dtype.itemsize == 4 and values.dtype.kind == "f" else np.float64)
@@ -63,7 +63,7 @@ class Node:
         """Return a field of whole numbers, such as a shape, as a tuple."""
         values = self._read(field)
         if values.dtype.kind not in "iu" or values.ndim > 1 or not 1 <= values.size <= MOST_SIZES:
-            raise self.error(f"has {field} {_briefly(values)}, and not whole numbers; {_AGAIN}")
+            raise self.error(f"has {field} as {_briefly(values)}, and not as whole numbers; {_AGAIN}")
         return tuple(int(value) for value in values.ravel())
 
     def text(self, field: str) -> str | None:
@@ -183,7 +183,7 @@ def _edges(path, top, error):
         return []
     names = [_decoded(name) for name in pairs.ravel()] if pairs.dtype.kind in "OS" else [None]
     if None in names or pairs.shape[1:] != (2,):
-        raise error(f"has edges {_briefly(pairs)}, and not pairs of names")
+        raise error(f"has edges as {_briefly(pairs)}, and not as pairs of names")
     return list(zip(names[::2], names[1::2]))
 
 
@@ -234,7 +234,8 @@ def _damage(path, what):
 
 
 def _briefly(values):
-    return f"{values.dtype} of shape {values.shape}"
+    kind = "text" if values.dtype.kind in "OSU" else values.dtype
+    return f"{kind} of shape {values.shape}"
 
 
 def _short(error):

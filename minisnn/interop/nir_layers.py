@@ -95,7 +95,7 @@ class Reader:
         """Return (weights, biases, padding) of a convolution."""
         w = node.numbers("weight")
         if w.ndim != 4 or 0 in w.shape:
-            raise node.error(f"has weights of shape {w.shape}, and not (outputs, inputs, height, width)")
+            raise node.error(f"has weights of shape {w.shape}, and not (outputs, inputs, height, width); write them so")
         for field in ("stride", "dilation", "groups"):
             if {*node.whole(field)} != {1}:
                 raise node.error(f"has {field} {_plain(node.whole(field))}, and minisnn has only 1; train with 1")
@@ -111,7 +111,9 @@ class Reader:
         padding = _padding(node, kernel)
         height, width = (size + 2 * padding - kernel + 1 for size in self.frame[1:])
         if min(height, width) < 1:
-            raise node.error(f"has a kernel of {kernel}, which does not fit maps {self.frame} with padding {padding}")
+            raise node.error(
+                f"has a kernel of {kernel}, which does not fit maps {self.frame} with padding {padding}; {_TOGETHER}"
+            )
         self.frame = (len(w), height, width)
         return w.transpose(2, 3, 1, 0), _biases(node, len(w)), padding
 
@@ -188,7 +190,7 @@ class Reader:
             )
         _, height, width = self.frame
         if window[0] > min(height, width):
-            raise node.error(f"has a window of {window[0]}, which does not fit maps {self.frame}")
+            raise node.error(f"has a window of {window[0]}, larger than maps {self.frame}; {_TOGETHER}")
         self.frame = (self.frame[0], height // window[0], width // window[0])
         following = self.waiting.popleft() if self.waiting else self.output
         if following.kind != "Threshold":
@@ -216,7 +218,7 @@ def _input_frame(node):
 def _single(node, field):
     values = node.whole(field)
     if len(values) != 1:
-        raise node.error(f"has {field} {values}, and not one number")
+        raise node.error(f"has {field} {values}, and not one number; write one")
     return values[0]
 
 
@@ -224,7 +226,7 @@ def _pair(node, field):
     """Return two whole numbers; one stands for both."""
     values = node.whole(field)
     if len(values) not in (1, 2):
-        raise node.error(f"has {field} {values}, and not one number or two")
+        raise node.error(f"has {field} {values}, and not one number or two; write one or two")
     return values[0], values[-1]
 
 

@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
+import h5py
 import numpy as np
 
 import minisnn as ms
@@ -21,6 +22,7 @@ from minisnn.data import load as datasets
 from minisnn.data.formats import read_idx
 from minisnn.errors import InputError
 from minisnn.fixed.model import load as load_integer
+from minisnn.interop import nir
 from minisnn.model import load as load_model
 from minisnn.study import report
 from minisnn.study.store import Store
@@ -28,6 +30,8 @@ from minisnn.timing.energy import load_constants
 
 # Values that a field of a damaged file may have in place of its own.
 VALUES = (None, True, -1, 0, 1.5, 10**30, 1e308, float("nan"), float("inf"), "x", "", [], [[]], ["x"], {}, {"a": 1})
+
+NUMBERS = (True, -1, 0, 1, 2, 1.5, 2**62, 1e308, 1e-308, float("nan"), float("inf"), [], [3, 3], "x", "")
 
 
 def read_model(path: Path) -> None:
@@ -45,6 +49,12 @@ def read_integers(path: Path) -> None:
         assert len(inputs)
 
 
+def read_nir(path: Path) -> None:
+    """Read a NIR file and use the network."""
+    model, _ = nir.load(path, 1e-4, num_steps=2)
+    ms.predict(model, np.zeros((2, *model.network.input_shape), np.uint8))
+
+
 READERS: dict[str, Callable[[Path], object]] = {
     "model.npz": read_model,
     "model.int.npz": read_integers,
@@ -52,6 +62,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "constants.json": load_constants,
     "images-ubyte": lambda path: read_idx(path, 3),
     "study.sqlite": report.gather,
+    "network.nir": read_nir,
 }
 
 
@@ -64,6 +75,8 @@ def write_all(folder: Path) -> None:
     net = ms.Network("4-3", data.input_shape, backend="numpy", rng=rng)
     model = ms.fit(net, data, epochs=1, num_steps=2, batch_size=4, validation=0.3)
     model.save(folder / "model.npz")
+    convolution = ms.Network("3C3-MP2-3", (6, 6, 1), reset="zero", beta=(0.5, 1.0), backend="numpy", rng=rng)
+    ms.to_nir(ms.Model(convolution, ms.Encoder("direct", 2, 1.0)), folder / "network.nir")
     ms.quantize(model, images=data.x_train)[0].save(folder / "model.int.npz")
     (folder / "constants.json").write_text('{"static": 0.1, "cycles": 2}')
     (folder / "images-ubyte").write_bytes(bytes([0, 0, 8, 3, 0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0, 4]) + bytes(48))
@@ -87,6 +100,8 @@ def damaged(whole: bytes, kind: str, rng: np.random.Generator) -> bytes:
             return _other_field(whole, rng)
         if kind.endswith(".sqlite"):
             return _other_cell(whole, rng)
+        if kind.endswith(".nir"):
+            return _other_array(whole, rng)
     content = bytearray(whole)
     way = rng.integers(4)
     if way == 0:
@@ -148,6 +163,23 @@ def _other_cell(whole, rng):
         db.execute(f"UPDATE OR IGNORE {table} SET {column} = ?", (b"\xff" if value is None else value,))
     db.commit()
     return db.serialize()
+
+
+def _other_array(whole, rng):
+    """Return a NIR file in which one array is gone, or has another value, shape or type."""
+    file = io.BytesIO(whole)
+    with h5py.File(file, "r+") as stored:
+        names: list[str] = []
+        stored.visititems(lambda name, member: names.append(name) if isinstance(member, h5py.Dataset) else None)
+        name = names[rng.integers(len(names))]
+        array = np.asarray(stored[name][()])
+        array = array.astype("S") if array.dtype.kind == "O" else array
+        del stored[name]
+        values = [None, array[None], array.ravel()[:0], -array if array.dtype.kind == "f" else b"", *NUMBERS]
+        value = values[rng.integers(len(values))]
+        if value is not None:
+            stored[name] = value
+    return file.getvalue()
 
 
 def run(folder: Path, rng: np.random.Generator, rounds: Callable[[], bool]) -> list[Path]:
