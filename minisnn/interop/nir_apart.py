@@ -18,7 +18,7 @@ import numpy as np
 from ..errors import InputError
 from .build import ReadLayer
 
-SECONDS = 10  # of the processor that a small file may take; a sound one takes 0.3
+SECONDS = 5  # of the processor that a small file may take; a sound one takes 0.3
 BYTES_PER_SECOND = 2e6  # more time for larger files: a sound one is read a hundred times as fast
 LOADED = 30  # times as long that a process may wait for the processor
 _CHILD = "from minisnn.interop.nir_apart import main; main()"

@@ -10,6 +10,7 @@ The meaning of the nodes is not known here. The format is that of the package ni
 """
 
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -40,7 +41,8 @@ class Node:
     group: Any
 
     def __str__(self) -> str:
-        return f"{shown(self.name)} ({self.kind})"
+        plain = self.kind.isidentifier() and len(self.kind) <= SHOWN
+        return f"{shown(self.name)} ({self.kind if plain else shown(self.kind)})"
 
     def error(self, what: str) -> InputError:
         """Return an InputError that begins with the file and the node."""
@@ -68,7 +70,8 @@ class Node:
 
     def text(self, field: str) -> str | None:
         """Return a field that is a text, or None if it is something else."""
-        return _text(self.path, _member(self.path, self.group, field, self.error))
+        dataset = _member(self.path, self.group, field, self.error)
+        return _text(dataset, self.path, f"{field} of node {shown(self.name)}")
 
     def _read(self, field):
         dataset = _member(self.path, self.group, field, self.error)
@@ -158,22 +161,29 @@ def _graph(path, file):
         return InputError(f"{path} is not a NIR file: it {what}; {_AGAIN}")
 
     top = _member(path, file, "node", error, group=True)
-    if (kind := _text(path, _member(path, top, "type", error))) != "NIRGraph":
+    if (kind := _text(_member(path, top, "type", error), path, "type")) != "NIRGraph":
         raise error(f"holds {'something without a type' if kind is None else shown(kind)}, and not a NIRGraph")
     members = _member(path, top, "nodes", error, group=True)
     with _damage(path, "the list of nodes"):
         names = list(members)
     nodes = {name: _node(path, members, name, error) for name in names}
-    version = _text(path, _member(path, file, "version", error)) if "version" in file else None
-    return Graph(path, nodes, _edges(path, top, error), (version or "unknown")[:SHOWN])
+    version = _text(_member(path, file, "version", error), path, "version") if "version" in file else None
+    return Graph(
+        path,
+        nodes,
+        _edges(path, top, error),
+        version if version and re.fullmatch(r"[\w.+-]{1,40}", version) else "unknown",
+    )
 
 
 def _node(path, members, name, error):
-    group = _member(path, members, name, error, group=True)
-    kind = _text(path, _member(path, group, "type", lambda what: error(f"has node {shown(name)}, which {what}")))
+    quoted = shown(name)
+    group = _member(path, members, name, error, group=True, label=f"node {quoted}")
+    kind = _member(path, group, "type", lambda what: error(f"has node {quoted}, which {what}"))
+    kind = _text(kind, path, f"type of node {quoted}")
     if kind is None:
-        raise error(f"has node {shown(name)}, whose type is no text")
-    return Node(path, name, kind[:SHOWN], group)
+        raise error(f"has node {quoted}, whose type is no text")
+    return Node(path, name, kind, group)
 
 
 def _edges(path, top, error):
@@ -187,16 +197,17 @@ def _edges(path, top, error):
     return list(zip(names[::2], names[1::2]))
 
 
-def _member(path, parent, name, error: Callable[[str], InputError], group=False):
+def _member(path, parent, name, error: Callable[[str], InputError], group=False, label=""):
     """Return a group, or an array, of this very file: a link could lead to a device that never ends."""
     h5py = _h5py()
-    with _damage(path, name):
+    label = label or name
+    with _damage(path, label):
         link = parent.get(name, getlink=True)
         member = parent[name] if isinstance(link, h5py.HardLink) else None
     if link is None:
         raise error(f"lacks {name}")
     if not isinstance(member, h5py.Group if group else h5py.Dataset):
-        raise error(f"has no {'group' if group else 'array'} {name}")
+        raise error(f"has no {'group' if group else 'array'} {label}")
     return member
 
 
@@ -210,11 +221,10 @@ def _array(dataset, path, what):
         return np.asarray(dataset[()])
 
 
-def _text(path, dataset):
+def _text(dataset, path, what):
     """Return a scalar text, or None if the array is something else."""
-    if dataset.shape != ():
-        return None
-    return _decoded(_array(dataset, path, "a text").item())
+    array = _array(dataset, path, what)
+    return _decoded(array.item()) if array.shape == () else None
 
 
 def _decoded(value):
@@ -239,4 +249,5 @@ def _briefly(values):
 
 
 def _short(error):
-    return (str(error).splitlines() or [type(error).__name__])[0]
+    reason = error.args[0] if error.args else ""
+    return (str(reason).splitlines() or [type(error).__name__])[0]

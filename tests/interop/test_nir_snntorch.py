@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import json
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ torch = pytest.importorskip("torch")
 snn = pytest.importorskip("snntorch")
 pytest.importorskip("nirtorch")
 
+from tests.benchmarks import interop_nir  # noqa: E402
 from tests.interop.test_nir import NETWORKS, channels_first, inputs_for, model_of, read, spikes_of  # noqa: E402
 
 
@@ -82,3 +84,19 @@ def test_snntorch_reads_what_is_written(topology, shape, padding, beta, tmp_path
         if isinstance(module, torch.nn.Flatten):
             module.start_dim = 1  # its reader forgets that torch's first dimension is the batch
     np.testing.assert_array_equal(run_snntorch(net, channels_first(inputs)), spikes_of(model, inputs))
+
+
+def test_the_table_of_spikes_that_differ(monkeypatch, capsys):
+    """A small one of python -m tests.benchmarks.interop_nir: a row for each way, and no spike that differs."""
+    monkeypatch.setattr(interop_nir, "IMAGES", 40)
+    assert interop_nir.main(["--networks", "2", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert {row["library"] for row in rows} == {
+        "snnTorch > minisnn",
+        "minisnn > nir",
+        "minisnn > minisnn",
+        "minisnn > snnTorch",
+    }
+    assert any("MP2" in row["layers"] for row in rows)
+    for row in rows:
+        assert row["spikes"] > 1000 and row["images"] == 40 and row["differ_double"] == 0, row
