@@ -81,10 +81,10 @@ class Run:
     def __repr__(self):
         _, batch, neurons = self.spk.shape
         rates = ", ".join(f"{100 * rate:.1f}" for rate in self.rates)
-        kept = "without" if self.kept is None else "with"
+        kept = "not kept" if self.kept is None else "kept"
         return (
             f"Run(T = {self.num_steps}, {batch} image{'s' * (batch != 1)}, {neurons} output neurons, "
-            f"firing rates {rates} %, {kept} hidden layers)"
+            f"firing rates {rates} %, layers {kept})"
         )
 
 
@@ -134,7 +134,7 @@ class Network:
     >>> run.spk.shape, net.scores(run).shape
     ((5, 2, 10), (2, 10))
     >>> run
-    Run(T = 5, 2 images, 10 output neurons, firing rates 0.0, 0.0 %, with hidden layers)
+    Run(T = 5, 2 images, 10 output neurons, firing rates 0.0, 0.0 %, layers kept)
     >>> run.layers[0]
     LayerRun(inputs (1, 2, 8, 8, 1), spk (5, 2, 6, 6, 4), mem (5, 2, 6, 6, 4), out (5, 2, 3, 3, 4))
 

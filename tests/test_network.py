@@ -84,7 +84,7 @@ def test_what_a_network_prints():
     run = net.forward(inputs_for(net, "constant", batch=1), 4)
     run.rates = np.array([0.125, 0.0])
     assert repr(net) == "Network(6C3-MP2-10 on 7x7x1, 10 classes, float32, 310 parameters, numba)"
-    assert repr(run) == "Run(T = 4, 1 image, 10 output neurons, firing rates 12.5, 0.0 %, without hidden layers)"
+    assert repr(run) == "Run(T = 4, 1 image, 10 output neurons, firing rates 12.5, 0.0 %, layers not kept)"
     assert repr(net.params) == "Params(1.w (3, 3, 1, 6), 1.b (6,), 2.w (24, 10), 2.b (10,))"
     assert repr(net.layers[0]) == "Layer(1 6C3-MP2, 96 neurons, 60 parameters)"
     lines = str(net).splitlines()
