@@ -100,6 +100,8 @@ def load_for(
 
     Raise InputError if the test images or their labels do not fit the model: its shape, scale or classes.
     """
+    if name is None and not model.dataset:
+        raise InputError(f"{path} does not say on which data it was trained; name a data set with --dataset")
     if name is None and model.dataset not in NAMES:
         raise InputError(f"{path} was trained on a custom file, {model.dataset!r}; name the file with --dataset")
     name = name or model.dataset

@@ -140,6 +140,7 @@ def quantize(
         raise InputError(f"rounding must be floor or zero, got {rounding!r}")
     if membrane_bits is not None:
         whole("membrane_bits", membrane_bits, 2, MOST_MEMBRANE_BITS)
+    _check_border(net, encoder)
     pixels = _pixels(model, images, input_bits)
     layers, losses = [], []
     for index, layer in enumerate(net.layers):
@@ -177,6 +178,16 @@ def quantize(
     )
     exact = encoder.kind != "direct" or _whole(images)
     return integer_model, Losses(layers=tuple(losses), worst_pixel=0.0 if exact else pixels.step / 2)
+
+
+def _check_border(net, encoder):
+    """Raise InputError if the first layer pads with another value than the code of a pixel of value 0."""
+    if net.layers[0].shape.padding and not np.allclose(net.pad_value, encoder.pad_value, rtol=1e-5, atol=1e-6):
+        border, black = (", ".join(f"{value:g}" for value in values) for values in (net.pad_value, encoder.pad_value))
+        raise InputError(
+            f"the first layer pads its input with {border}, but the hardware pads with pixels of value 0, which are "
+            f"{black} after the normalisation; train with that border, with a mean of 0, or without padding"
+        )
 
 
 def _source(model):

@@ -144,7 +144,10 @@ def build(
     for layer, shape, target in zip(layers, shapes, network.layers):
         target.w[...] = _ordered(layer, shape.in_shape)
         target.b[...] = 0 if layer.b is None else layer.b
-    return Model(network, _for_channels(encoder, network), versions=versions() | (sources or {}))
+    settings = {"encoding": encoder.kind, "num_steps": encoder.num_steps}
+    if readout == "membrane":
+        settings["loss"] = "membrane"
+    return Model(network, _for_channels(encoder, network), settings=settings, versions=versions() | (sources or {}))
 
 
 def _check_layer(layer):

@@ -26,6 +26,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..errors import InputError
 from ..model import Model
 from . import modules, state_dict
@@ -208,11 +210,11 @@ def _model(parts, input_shape, code, classes, dataset, surrogate):
 def border(model: Model) -> list[str]:
     """Return a sentence if the first layer pads with another value than a pixel of 0, which gates cannot do."""
     net, first = model.network, model.network.layers[0].shape
-    if first.padding == 0 or net.pad_value == model.encoder.pad_value:
+    if first.padding == 0 or np.allclose(net.pad_value, model.encoder.pad_value, rtol=1e-5, atol=1e-6):
         return []
     return [
-        f"layer {first.name} pads with {net.pad_value[0]:g}, which is no pixel of value 0: the model runs, but cannot "
-        "be quantised; for hardware train with a mean of 0, or without padding"
+        f"layer {first.name} pads with {net.pad_value[0]:g}, which is no pixel of value 0 after the normalisation: the "
+        "model runs, but cannot be quantised; for hardware train with a mean of 0, or without padding"
     ]
 
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,7 @@ class Training:
         settings: Settings,
         table: schedules.Table | None = None,
         metrics: Mapping[str, Metric] | None = None,
+        encoder: encode.Encoder | None = None,
     ):
         self.table, self.metrics = table or {}, dict(metrics or {})
         self.planned = schedules.settings_of(settings, self.table)
@@ -52,7 +54,9 @@ class Training:
         self.net, self.settings = net, settings
         self.data = data
         self.chosen, self.held_out = split(data, settings)
-        self.encoder = encode.fit(settings.encoding, data.x_train, settings.num_steps, data.max_value, self.chosen)
+        if encoder is None:
+            encoder = encode.fit(settings.encoding, data.x_train, settings.num_steps, data.max_value, self.chosen)
+        self.encoder = replace(encoder, kind=settings.encoding, num_steps=settings.num_steps)
         net.pad_value = self.encoder.pad_value
         # All batches have one size: the rest of an epoch's shuffle is left out.
         self.batches = max(len(self.chosen) // settings.batch_size, 1)

@@ -52,6 +52,7 @@ def fit(
     checkpoint: str | Path | None = None,
     resume: bool = False,
     progress: bool = False,
+    encoder: encode.Encoder | None = None,
     **settings: Unpack[Options],
 ) -> Model:
     """Train a network.
@@ -82,6 +83,8 @@ def fit(
         epoch in it first, so one that stopped the training stops it again; what they remember is not in the file.
     progress : bool, default False
         Show a bar.
+    encoder : Encoder, optional
+        Mean and deviation of the pixels; by default those of the training images.
     **settings
         Fields of :class:`minisnn.training.settings.Settings`, such as ``epochs=10, num_steps=5``. The steps of
         recordings are those that they have. `loss` may be a function that takes (spk, mem, labels, classes), as those
@@ -132,7 +135,7 @@ def fit(
     called = _callbacks(callbacks)
     if resume and checkpoint is None:
         raise InputError("resume=True needs the checkpoint=... of the training to continue")
-    run = Training(net, data, chosen, table, metrics)
+    run = Training(net, data, chosen, table, metrics, encoder)
     for sentence in doubts(net, data, run.encoder):
         warnings.warn(sentence, stacklevel=2)
     with checkpoints.alone(checkpoint):
@@ -203,6 +206,7 @@ def fine_tune(
 ) -> Model:
     """Train a copy of a model for some more epochs, with rounded weights if `weight_bits` is given.
 
+    The encoder stays the model's, whose weights were learned with it.
     The peak learning rate, by default a quarter of the model's, falls along a cosine. `options` are `checkpoint`,
     `resume` and `progress` of :func:`fit`, and settings that differ from the model's.
     """
@@ -225,4 +229,4 @@ def fine_tune(
     net = Network(**model.network.config(), rng=np.random.default_rng(0))
     for copied, param in zip(net.params, model.network.params):
         copied[...] = param
-    return fit(net, data, **settings | options)
+    return fit(net, data, encoder=model.encoder, **settings | options)

@@ -9,6 +9,7 @@ import minisnn as ms
 from minisnn import Encoder, Model, Network
 from minisnn.errors import InputError
 from minisnn.interop.compare import compare
+from minisnn.training.train import fine_tune
 
 torch = pytest.importorskip("torch")
 snn = pytest.importorskip("snntorch")
@@ -337,3 +338,32 @@ def test_a_comparison_notices_a_wrong_weight_and_leaves_the_module_as_it_was():
     differ = [layer.differ for layer in compare(model, module, IMAGES)]
     assert differ[0] == 0 and all(differ[1:])
     assert module.training and module[1].training and not module[1]._forward_hooks
+
+
+def test_a_border_that_gates_have_not_is_told_and_not_quantised():
+    module = nn.Sequential(nn.Conv2d(1, 3, 3, padding=1), leaky(), nn.Flatten(), nn.Linear(192, 2), leaky())
+    model, [told] = imported(module.double(), (8, 8, 1), mean=0.5, std=0.25)
+    assert told.startswith("layer 1 3C3 pads with 0, which is no pixel of value 0 after the normalisation")
+    assert_equal_spikes_somewhere(model, module)
+    with pytest.raises(
+        InputError, match="^the first layer pads its input with 0, but the hardware .* which are -2 after"
+    ):
+        ms.quantize(model, images=IMAGES)
+    bordered = nn.Sequential(nn.ConstantPad2d(1, -2.0), nn.Conv2d(1, 3, 3), *module[1:])
+    model, told = imported(bordered, (8, 8, 1), mean=0.5, std=0.25)
+    assert not told and model.network.pad_value == (-2.0,)
+    ms.quantize(model, images=IMAGES)
+
+
+def assert_equal_spikes_somewhere(model, module):
+    found = compare(model, module, IMAGES)
+    assert sum(layer.differ for layer in found) == 0 < sum(layer.spikes for layer in found)
+
+
+def test_further_training_keeps_the_scale_and_the_steps():
+    data = ms.load_data("digits")
+    module = nn.Sequential(nn.Linear(64, 10), leaky(0.9, reset_mechanism="none"))
+    model, _ = imported(module, (8, 8, 1))
+    tuned = fine_tune(model, data, 3, lr=0.02)
+    assert tuned.encoder == model.encoder and tuned.encoder.std == (16.0,)
+    assert ms.evaluate(tuned, data.x_test, data.y_test).accuracy > 0.5
