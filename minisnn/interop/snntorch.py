@@ -15,9 +15,10 @@ M is U, so R is the spike of the step before. Without it M is U - theta*(S - R),
 All start at M = 0, so the first step is U = I. The membrane that snnTorch returns is ours, before the reset, except
 without reset_delay, where it is the one after the reset.
 
-Where a membrane passes 2*theta, "subtract" without reset_delay leaves M above theta, so that R is 1, and snnTorch fires
-at the next step only if beta*M + I passes 2*theta, without another reset. No reset here does that: such a layer is
-imported with a warning, and :func:`minisnn.interop.compare.compare` counts the spikes that differ.
+Where a membrane passes 2*theta, "subtract" without reset_delay leaves M above theta. R is 1 then, so that at the next
+step snnTorch fires only if beta*M + I passes 2*theta, where subtract_then_leak fires above theta; M is the same for the
+same spikes. No reset here does that: such a layer is imported with a warning, and
+:func:`minisnn.interop.compare.compare` counts the spikes that differ.
 """
 
 import warnings

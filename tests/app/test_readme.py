@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from minisnn import evaluate, load_data, load_model
 from minisnn.commands import COMMANDS, main
 from tests.benchmarks.readme import __main__ as readme
 from tests.benchmarks.readme import record, shop
@@ -23,7 +24,7 @@ QUOTED = ["93.85 %", "780 us", "180 mW"]  # those that others state of their own
 
 def test_code_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    code, experiment, inspecting = re.findall(r"```python\n(.*?)```", TEXT, re.S)
+    code, experiment, _, inspecting = re.findall(r"```python\n(.*?)```", TEXT, re.S)
     names = {}
     exec(compile(code, "README.md", "exec"), names)
     assert "accuracy=0.9" in capsys.readouterr().out
@@ -46,6 +47,23 @@ def test_code_runs(tmp_path, monkeypatch, capsys):
     exec("import minisnn.loss", names)
     for line in lines:
         exec(line, names)
+
+
+def test_a_network_of_snntorch_becomes_vhdl(tmp_path, monkeypatch):
+    """The script and the commands after it."""
+    pytest.importorskip("snntorch")
+    monkeypatch.chdir(tmp_path)
+    section = TEXT[TEXT.index("## From snnTorch to VHDL") :]
+    exec(compile(re.search(r"```python\n(.*?)```", section, re.S)[1], "train_snntorch.py", "exec"), {})
+    script, *commands = re.search(r"\n\n((?:    .+\n){4})\n", section)[1].splitlines()
+    assert script.split() == ["python", "train_snntorch.py"]
+    for command in commands:
+        name, *arguments = command.split()
+        assert name == "minisnn" and main(arguments) == 0
+    assert (tmp_path / "accelerator" / "accelerator.vhd").is_file()
+    loaded = load_model("model.npz")
+    data = load_data(loaded.dataset)
+    assert evaluate(loaded, data.x_test, data.y_test).accuracy > 0.9
 
 
 def test_flags_exist(capsys):

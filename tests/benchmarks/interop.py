@@ -63,11 +63,13 @@ def make(number):
     layers, words, side, channels = [], [], 8, 1
     for _ in range(rng.integers(3)):
         kernel, padding, maps = int(rng.integers(2, 4)), int(rng.integers(2)), int(rng.integers(4, 13))
-        bias, norm, pool = rng.integers(2, size=3)
+        side += 2 * padding - kernel + 1
+        bias, norm = rng.integers(2, size=2)
+        pool = int(side > 4 and rng.integers(2))
         layers += [nn.Conv2d(channels, maps, kernel, padding=padding, bias=bool(bias))]
         layers += [nn.BatchNorm2d(maps)] * norm + [neurons()] + [nn.MaxPool2d(2)] * pool
         words += [f"{maps}C{kernel}{'+BN' * norm}"] + ["MP2"] * pool
-        side, channels = (side + 2 * padding - kernel + 1) >> pool, maps
+        side, channels = side >> pool, maps
     layers += [nn.Flatten()] + [nn.Dropout(0.1)] * rng.integers(2)
     size = side * side * channels
     for units in [*rng.integers(20, 60, rng.integers(2)).tolist(), 10]:
@@ -95,17 +97,20 @@ def measure(number, data):
     """Make, train, import and compare one network."""
     import torch
 
+    torch.set_num_threads(1)  # the networks are small
     net, layers = make(number)
     train(net, torch.from_numpy(data.x_train.transpose(0, 3, 1, 2) / np.float32(16)), torch.from_numpy(data.y_train))
     images = data.x_train[:IMAGES]
     single = imported(net)
     found = compare(single, net, images)
-    net = net.double()
-    exact = compare(imported(net), net, images)
     run = single.network.forward(single.encoder.encode(images), STEPS, record=True)
     over = [
         (layer.mem > 2 * one.threshold).mean() for layer, one in zip(run.layers, single.network.layers, strict=True)
     ]
+    net = net.double()
+    double = imported(net)
+    double.network.backend = "numpy"  # the reference
+    exact = compare(double, net, images)
     reset, delay = RESETS[number % len(RESETS)]
     return Row(
         "snnTorch",

@@ -38,6 +38,38 @@ def proof(tests):
     )
 
 
+def interop(interop):
+    rows = interop["rows"]
+    exact = [row for row in rows if not row["differ_double"]]
+    others = [row for row in rows if row["differ_double"]]
+    shares = [percent(row["differ_double"] / row["spikes"], 1) for row in others]
+    words = paragraph(
+        f"""`python -m tests.benchmarks.interop` lets snnTorch make networks at random and train them on digits for an
+        epoch, imports them, and counts the spikes that differ, of all neurons, steps and {rows[0]["images"]:,} images,
+        in single precision and, because sums in it depend on their order, in double. {len(exact)} of {len(rows)} are
+        equal in every spike. The others have reset "subtract" without reset_delay: in snnTorch, a membrane above twice
+        the threshold raises the threshold of the next step to twice its value, which no reset here does, so up to
+        {max(shares, key=lambda share: float(share.split()[0]))} of as many spikes differ. These are imported with a
+        warning; train on with reset_delay=True, or with `minisnn quantize --finetune`."""
+    )
+    header = ("library", "layers", "reset", "images", "spikes", "that differ", "in double precision")
+    return f"{words}\n" + table(
+        header,
+        [
+            (
+                row["library"],
+                row["layers"],
+                row["reset"],
+                f"{row['images']:,}",
+                f"{row['spikes']:,}",
+                f"{row['differ']:,}",
+                f"{row['differ_double']:,}",
+            )
+            for row in rows
+        ],
+    )
+
+
 def results(digits, mnist, svhn, times):
     rows = [
         (
@@ -309,5 +341,5 @@ def _pitfalls(pitfalls):
 
 BLOCKS = {
     function.__name__: function
-    for function in (intro, start, proof, results, bits, cycles, gates, model, resources, study, speed)
+    for function in (intro, start, proof, interop, results, bits, cycles, gates, model, resources, study, speed)
 }

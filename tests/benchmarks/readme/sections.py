@@ -216,6 +216,11 @@ def model(shop):
     return shop.json("python -m tests.benchmarks.hardware digits.int.npz")
 
 
+def interop(shop):
+    """Spikes that differ between networks of snnTorch and the imported ones."""
+    return {"rows": shop.json("python -m tests.benchmarks.interop")}
+
+
 def study(shop):
     """The study's settings, claims and pitfalls, from its file of results; its figures and tables are made anew."""
     shutil.copy(ROOT / STUDY / "study.sqlite", shop.folder)  # a report may touch its file
@@ -288,8 +293,8 @@ def figures(shop):
 SECTIONS = {
     function.__name__.replace("_", "-"): function
     for function in (
-        *(digits, lanes, study, bits, figures, times, model, cycles, cycles_rate, gates, gates_svhn, resources, clocks),
-        *(svhn, mnist, gates_mnist, tests, speed, points),
+        *(digits, lanes, interop, study, bits, figures, times, model, cycles, cycles_rate, gates, gates_svhn),
+        *(resources, clocks, svhn, mnist, gates_mnist, tests, speed, points),
     )
 }
 IDLE = ("times", "model", "svhn", "mnist", "tests", "speed", "points")  # they measure time
