@@ -40,6 +40,7 @@ def _leaves(module, notes):
     """Yield (name, module) of every module without submodules, in the order of registration."""
     nn = torch_library().nn
     own_forward = False
+    neurons: dict[Any, str] = {}  # each with its first name
     for path, inner in module.named_modules(remove_duplicate=False):
         kind = type(inner)
         if any(inner.children()):
@@ -51,7 +52,10 @@ def _leaves(module, notes):
                     f"module {path or kind.__name__} has the parameter {own[0]} of its own, which no layer uses"
                 )
         else:
-            yield f"{path} ({kind.__name__})".strip(), inner
+            name = f"{path} ({kind.__name__})".strip()
+            if kind.__module__.startswith("snntorch.") and neurons.setdefault(inner, name) != name:
+                raise InputError(f"layer {name} is the module {neurons[inner]}; every layer needs neurons of its own")
+            yield name, inner
     if own_forward:
         notes.append(
             "the submodules are taken in the order in which they were registered; what forward does beyond calling "

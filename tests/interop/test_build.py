@@ -1,10 +1,14 @@
 """A model from layers that a reader describes: notation, order of rows, encoder, and what does not fit together."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
 from minisnn import Encoder, Model
 from minisnn.errors import InputError
+from minisnn.interop import libraries
 from minisnn.interop.build import ReadLayer, build
 
 DIRECT = Encoder("direct", 4, max_value=1.0)
@@ -82,3 +86,19 @@ def test_the_encoder_has_a_mean_for_every_channel_or_one():
     encoder = Encoder("direct", 4, 1.0, (0.1, 0.2, 0.3), (1.0, 1.0, 1.0))
     with pytest.raises(InputError, match="one for each of the 2 channels"):
         build([layer(CONV, pool=2), layer(np.ones((5, 3)))], (4, 4, 2), encoder)
+
+
+@pytest.mark.parametrize("missing", ["torch", "snntorch"])
+def test_a_library_that_is_missing_is_named(missing, monkeypatch):
+    if missing == "snntorch":
+        pytest.importorskip("torch")
+    monkeypatch.setitem(sys.modules, missing, None)  # as if it were not installed
+    with pytest.raises(InputError, match=f"this needs {missing}, .*: pip install {missing}"):
+        libraries.snntorch_library()
+
+
+def test_nothing_is_imported_before_it_is_used():
+    code = (
+        "import sys; from minisnn.interop import compare, snntorch; assert not {'torch', 'snntorch'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -193,7 +193,12 @@ def with_reset(number):
     return module
 
 
+def twice(neurons):
+    return nn.Sequential(nn.Linear(3, 3), neurons, nn.Linear(3, 3), neurons)
+
+
 REFUSED = {
+    "the same neurons twice": (twice(leaky()), "layer 3 (Leaky) is the module 1 (Leaky); every layer needs neurons"),
     "stride": (conv(stride=2), "layer 0 (Conv2d): stride=(2, 2) cannot be carried, only stride=1"),
     "dilation": (conv(dilation=2), "layer 0 (Conv2d): dilation=(2, 2)"),
     "groups": (conv(groups=2), "layer 0 (Conv2d): groups=2"),
