@@ -27,6 +27,22 @@ TRAIN = [
     ("--dataset mnist --data .", "train-images-idx3-ubyte.gz is missing"),
     ("--dataset digits --data .", "digits takes no data folder, got .: digits come with the package"),
     ("--dataset flat.npz --data .", "flat.npz takes no data folder, got .: a file is named by its whole path"),
+    ("--dataset n-mnist", "n-mnist is not downloaded; name the folder with its Train and Test (--data)"),
+    ("--dataset n-mnist --data bad", "holds no recording (*.bin); unpack Train.zip and Test.zip of N-MNIST into bad"),
+    ("--dataset moving-digits --data .", "moving-digits takes no data folder, got .: digits come with the package"),
+    ("--dataset moving-digits", "--steps must be a whole number from 2, got 1"),
+    ("--dataset moving-digits --steps 3 --encoding rate", "encoding rate does not fit moving-digits, which has record"),
+    (
+        "--dataset moving-digits --steps 3 --augment 16",
+        "--augment must be less than the longer side of an image, 16x16",
+    ),
+    ("--dataset events.npz", "--steps must be 4, the steps of the recordings in events, got 1; leave it out, or bin"),
+    (
+        "--dataset events.npz --steps 4 --encoding direct",
+        "encoding direct does not fit events, which has recordings of",
+    ),
+    ("--dataset floats.npz", "floats.npz: events must be uint8, counts of events, got float64; convert them with"),
+    ("--encoding events", "encoding events does not fit digits, which has still images; choose one of direct, rate,"),
     ("--dataset svhn --data bad", "train_32x32.mat is not a complete MATLAB 5 file"),
     ("--dataset one.npz", "all training images of one are of class 0, which leaves nothing to learn; give images of"),
     ("--dataset flat.npz --augment 2", "augment shifts images"),
@@ -103,6 +119,8 @@ OTHERS = [
     ("evaluate future.npz", "future.npz has format version 2"),
     ("evaluate model.npz --dataset cats", "unknown data set 'cats'"),
     ("evaluate model.npz --dataset flat.npz", "images must have shape (n, 8, 8, 1) to fit the network"),
+    ("evaluate model.npz --dataset events.npz", "images must have shape (n, 8, 8, 1) to fit the network"),
+    ("evaluate model.npz --dataset moving-digits", "images must have shape (n, 8, 8, 1) to fit the network"),
     ("evaluate model.npz --dataset many.npz", "labels must be 0 to 9, one for each class"),
     ("evaluate model.npz --dataset bright.npz", "pixels go up to 240, those that the model was trained on up to 16"),
     ("evaluate model.npz --dataset dark.npz", "pixels go up to 1, those that the model was trained on up to 16"),
@@ -172,6 +190,8 @@ def folder(tmp_path_factory):
         "bright": {"X": 15 * x, "y": y},
         "dark": {"X": np.repeat(x / 16, 5, 0), "y": np.repeat(y, 5)},
         "wide": {"X": np.repeat(15 * x, 5, 0), "y": np.repeat(y, 5)},
+        "events": {"events": np.ones((10, 4, 6, 6, 2), np.uint8), "y": y},
+        "floats": {"events": np.ones((10, 4, 6, 6, 2)), "y": y},
     }
     for name, content in arrays.items():
         np.savez(folder / f"{name}.npz", **content)
