@@ -194,6 +194,20 @@ def resources(resources, clocks, lanes):
     )
 
 
+def directions(directions):
+    gates, seen = directions["gates"], directions["seen"]
+    assert not sum(gates["differences"]), "the gates differ from the integers"
+    return paragraph(
+        f"""On test recordings {percent(directions["floats"])} of the directions are right in floats and
+        {percent(directions["integers"])} with 8-bit weights. As VHDL in GHDL (`{gates["command"]}`) {gates["images"]}
+        recordings take {gates["cycles"]:,} cycles, as predicted, and {", ".join(map(str, gates["differences"]))}
+        spikes, membranes, beats of answers and cycles differ. The same network on still images (`python -m
+        tests.benchmarks.directions`): {percent(seen["the sum of all steps"])} on the sum of all steps,
+        {percent(seen["one step"])} on one step, where the best answer without the order of steps is right in half of
+        the cases."""
+    )
+
+
 def study(study):
     default, priced, steps = (study["settings"][name] for name in ("default", "priced", "steps"))
     tuned = "beta, threshold, surrogate, penalty; against default, best scale"
@@ -341,5 +355,7 @@ def _pitfalls(pitfalls):
 
 BLOCKS = {
     function.__name__: function
-    for function in (intro, start, proof, interop, results, bits, cycles, gates, model, resources, study, speed)
+    for function in (
+        *(intro, start, proof, interop, results, bits, cycles, gates, model, resources, directions, study, speed),
+    )
 }

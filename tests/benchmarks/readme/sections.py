@@ -159,6 +159,18 @@ def gates(shop):
     }
 
 
+def directions(shop):
+    """Directions of motion: recordings in floats, integers and gates, and what still images tell of them."""
+    shop.run("minisnn train --dataset moving-digits --seed 0 --out moving.npz --figure none")
+    quantised = shop.json("minisnn quantize moving.npz")
+    return {
+        "floats": quantised["accuracy_before"],
+        "integers": quantised["accuracy_after"],
+        "gates": _cosim(shop, "moving.int.npz --simulator ghdl --images 6"),
+        "seen": shop.json("python -m tests.benchmarks.directions", env={}),
+    }
+
+
 def gates_mnist(shop):
     """The MNIST network in gates, as Verilog, on all test images."""
     shop.run("minisnn train --dataset mnist --data DIR --seed 0 --out mnist.npz", MNIST)
@@ -294,7 +306,7 @@ SECTIONS = {
     function.__name__.replace("_", "-"): function
     for function in (
         *(digits, lanes, interop, study, bits, figures, times, model, cycles, cycles_rate, gates, gates_svhn),
-        *(resources, clocks, svhn, mnist, gates_mnist, tests, speed, points),
+        *(directions, resources, clocks, svhn, mnist, gates_mnist, tests, speed, points),
     )
 }
 IDLE = ("times", "model", "svhn", "mnist", "tests", "speed", "points")  # they measure time
