@@ -147,9 +147,9 @@ def other_scale(x: np.ndarray, encoder: Any) -> str:
 
     It is empty if they have the same. For another scale the largest value, the deviation and the mean must all be more
     than four times too large, or all too small: one hot pixel or one wrong image changes the largest value alone.
-    Where events are taken as 0 and 1, their counts have no scale.
+    Counts of events have no scale: more of them are more events.
     """
-    if encoder.kind == "events":
+    if encoder.recorded_steps is not None:
         return ""
     sample = np.asarray(x[:: -(-len(x) // SAMPLE)], np.float64)
     sample_mean, sample_deviation = float(sample.mean()), float(sample.std())

@@ -13,7 +13,7 @@ import shlex
 from pathlib import Path
 
 from ..errors import InputError
-from . import check_model_path, numbers, paddings, shape, wrapped
+from . import DATA_SETS, check_model_path, numbers, paddings, shape, wrapped
 
 
 def add_arguments(parser):
@@ -80,8 +80,8 @@ def _add_inputs(group):
         "--encoding",
         default="direct",
         metavar="NAME",
-        help="encoding of pixels: direct (the same image at each step), rate (spikegen.rate) or latency (default: "
-        "direct)",
+        help="encoding of pixels: direct (the same image at each step), rate (spikegen.rate) or latency; of "
+        "recordings: events (0 or 1 at each step) or counts (default: direct)",
     )
     group.add_argument(
         "--input-scale",
@@ -99,8 +99,7 @@ def _add_inputs(group):
     group.add_argument(
         "--dataset",
         metavar="NAME",
-        help="digits, svhn, mnist, fashion-mnist, or a .npz file, to test the model on; other commands then take one "
-        "with a name by default",
+        help=f"{DATA_SETS}, to test the model on; other commands then take one with a name by default",
     )
     group.add_argument(
         "--data",

@@ -69,7 +69,7 @@ def compare(model: Model, module: Any, images: np.ndarray, batch_size: int = 256
     [0, 0]
     """
     net, num_steps = model.network, model.encoder.num_steps
-    images = check.images(images, net.input_shape)
+    images = check.images(images, net.input_shape, model.encoder.recorded_steps)
     rng = stream(model.seed, "encode")
     spikes, differ = np.zeros((2, len(net.layers)), np.int64)
     with _recorded(module, len(net.layers)) as record:

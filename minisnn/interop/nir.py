@@ -56,7 +56,7 @@ def from_nir(
         neurons alone needs none.
     num_steps : int, optional
         Time steps of an image; 10 if it is not given, with a warning.
-    encoding : "direct", "rate" or "latency"
+    encoding : "direct", "rate", "latency", "events" or "counts"
         The code of an image in the file's input: the same current at every step, or spikes.
     input_scale : float, optional
         The network saw pixel / input_scale. By default inputs are taken as they are, with a warning.

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..encode import Encoder
+from ..encode import RECORDED, Encoder
 from ..errors import InputError
 
 DEFAULT_STEPS = 10  # as in a training here
@@ -50,6 +50,8 @@ def encoder(kind: str, num_steps: int | None, scale: Scale) -> tuple[Encoder, li
     mean, std = (values * length if len(values) == 1 else values for values in (mean, std))
     if kind != "direct" and (scale.mean is not None or scale.std is not None):
         raise InputError(f"mean and std belong to direct coding; with {kind} coding pixels become spikes")
+    if kind in RECORDED and scale.input_scale is not None:
+        raise InputError(f"input_scale belongs to pixels; with {kind} coding recordings are taken as they are")
     steps = DEFAULT_STEPS if num_steps is None else num_steps
     notes = [f"the number of time steps was not given: {steps}"] * (num_steps is None)
     if not scale.given and kind == "direct":

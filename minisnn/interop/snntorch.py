@@ -69,8 +69,9 @@ def from_snntorch(
         Shape of one image, channels last; needed if the first layer is a convolution.
     num_steps : int, optional
         Time steps of an image; 10 if it is not given, with a warning.
-    encoding : "direct", "rate" or "latency"
-        "direct": the network saw the same image at every step; "rate": spikes as of ``spikegen.rate``.
+    encoding : "direct", "rate", "latency", "events" or "counts"
+        "direct": the network saw the same image at every step; "rate": spikes as of ``spikegen.rate``; "events" and
+        "counts": recordings of event cameras, as 0 and 1 or as numbers of events.
     transform : optional
         A transform of torchvision's, from which input scale, mean and deviation are read.
     input_scale : float, optional

@@ -28,6 +28,7 @@ from ..model import Model
 from ..model import load as load_model
 from ..network import Network
 from ..timing import cycles, events, layout
+from ..training.checks import check_time
 from ..training.images import split
 from ..training.inference import evaluate
 from ..training.settings import Settings, defaults
@@ -58,7 +59,9 @@ def make(
     `network` and `training` are arguments of ``Network`` and fields of ``Settings``; anything omitted gets its default.
     `finetune` counts epochs. Raise InputError if a setting is not valid.
     """
-    settings = asdict(Settings(**defaults(data) | training))
+    checked = Settings(**defaults(data) | training)
+    check_time(data, checked)
+    settings = asdict(checked)
     if settings["learn"] is None:
         del settings["learn"]  # so that points of before have their keys
     options = {"topology": f"256-{data.classes}", **network}

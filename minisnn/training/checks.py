@@ -17,7 +17,7 @@ def check_fit(net: Network, data: Dataset, settings: Settings) -> None:
     """Raise InputError if network, data set and settings do not fit together."""
     if data.input_shape != net.input_shape:
         raise InputError(f"images of {data.name} have shape {data.input_shape}, the network takes {net.input_shape}")
-    _check_time(data, settings)
+    check_time(data, settings)
     if len(data.y_train) and data.y_train.min() == data.y_train.max():
         raise InputError(
             f"all training images of {data.name} are of class {data.y_train[0]}, which leaves nothing to learn; give "
@@ -47,7 +47,7 @@ def check_fit(net: Network, data: Dataset, settings: Settings) -> None:
         _check_penalty(net, settings.rate_penalty)
 
 
-def _check_time(data, settings):
+def check_time(data: Dataset, settings: Settings) -> None:
     """Raise InputError if the encoding is not for such data, or the number of steps is not that of the recordings."""
     steps = data.num_steps
     fitting = RECORDED if steps else tuple(kind for kind in KINDS if kind not in RECORDED)

@@ -493,3 +493,12 @@ sweep([point], sys.argv[1], "digits")
         [sys.executable, script, tmp_path / "s.sqlite"], capture_output=True, text=True, timeout=120, cwd=tmp_path
     )
     assert done.returncode == 1 and 'if __name__ == "__main__":' in done.stderr.splitlines()[-1]
+
+
+def test_steps_that_recordings_do_not_have_are_refused_before_the_first_point():
+    x, y = np.ones((10, 4, 5, 5, 2), np.uint8), np.arange(10) % 2
+    data = minisnn.Dataset("mine", x, y, x, y, num_steps=4)
+    with pytest.raises(InputError, match="num_steps must be 4, the steps of the recordings in mine, got 5"):
+        points_of.make(data, {}, {"num_steps": 5})
+    point = points_of.make(data, {}, {})
+    assert (point["training"]["encoding"], point["training"]["num_steps"]) == ("events", 4)
