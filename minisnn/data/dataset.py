@@ -31,7 +31,7 @@ class Dataset:
     num_steps : int, optional
         T of recordings; None for still images.
     about : str, optional
-        The way in which events became recordings.
+        Words on how the events were binned.
 
     Raises
     ------

@@ -1,8 +1,8 @@
 """N-MNIST: the digits of MNIST recorded by an event camera that moves in three jerks of 100 ms each.
 
-Its files: a folder holds Train and Test, in each of them a folder for each digit, 0 to 9, and in it a file for each
-recording. An event is five bytes: x, y, and three of the polarity (1 bit, on is 1) and the time (23 bits, in
-microseconds), big-endian. A y of 240 is no event: all times from there on are 2**13 later.
+A folder holds Train and Test, each of them a folder for each digit, 0 to 9, and these a file for each recording. An
+event is five bytes: x, y, and three of the polarity (1 bit, on is 1) and the time (23 bits, in microseconds),
+big-endian. A y of 240 is no event: all times from there on are 2**13 later.
 
 G. Orchard, A. Jayawant, G. Cohen, N. Thakor, Converting static image datasets to spiking neuromorphic datasets using
 saccades, Frontiers in Neuroscience 9:437, 2015.
