@@ -99,7 +99,7 @@ TRAIN = [
     ("--speed 9", "unrecognized arguments: --speed 9"),
 ]
 OTHERS = [
-    ("fly", "unknown command 'fly'; choose one of train, evaluate"),
+    ("fly", "unknown command 'fly'; choose one of train, import, "),
     ("trian", "unknown command 'trian'; did you mean train?"),
     ("train --epoch 1", "unrecognized arguments: --epoch 1; did you mean --epochs?"),
     ("train --epoch=1", "unrecognized arguments: --epoch=1; did you mean --epochs?"),
