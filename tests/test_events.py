@@ -398,7 +398,7 @@ def test_a_recording_is_shifted_as_a_whole_and_nothing_enters():
     assert y.shape == x.shape and y.dtype == np.uint8
     np.testing.assert_array_equal(y[:, 0], y[:, 2])  # all steps by the same
     places = {tuple(np.argwhere(one[0, :, :, 0])[0]) if one.any() else None for one in y}
-    assert {(0, 0), (4, 3)} <= places | {None} or len(places) > 8
+    assert len(places) > 8 and None in places  # some are shifted out of the frame
     assert shifted(np.ones_like(x), 2, np.random.default_rng(0)).min() == 0
 
 

@@ -131,7 +131,7 @@ def _latency(model, args, lanes):
     from ..data import load as datasets
     from ..timing import cycles
 
-    if not (args.dataset or args.data or model.dataset == "digits"):
+    if not (args.dataset or args.data or model.dataset in datasets.SHIPPED):
         return None
     data = datasets.load_for(model, args.model, args.dataset, args.data, progress=not args.json)
     return float(cycles.predict(cycles.Stimulus.of_images(model, data.x_test), lanes, wide=args.wide).latency.mean())
