@@ -167,13 +167,13 @@ def _graph(path, file):
     with _damage(path, "the list of nodes"):
         names = list(members)
     nodes = {name: _node(path, members, name, error) for name in names}
+    return Graph(path, nodes, _edges(path, top, error), _version(path, file, error))
+
+
+def _version(path, file, error):
+    """Return the version that a file names; it is only told, and a file may lack it."""
     version = _text(_member(path, file, "version", error), path, "version") if "version" in file else None
-    return Graph(
-        path,
-        nodes,
-        _edges(path, top, error),
-        version if version and re.fullmatch(r"[\w.+-]{1,40}", version) else "unknown",
-    )
+    return version if version and re.fullmatch(r"[\w.+-]{1,40}", version) else "unknown"
 
 
 def _node(path, members, name, error):

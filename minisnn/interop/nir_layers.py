@@ -105,9 +105,7 @@ class Reader:
         if len(self.frame) != 3 or w.shape[1] != self.frame[0]:
             raise node.error(f"takes maps of {w.shape[1]} channels, and gets {self.frame}; {_TOGETHER}")
         if node.has("input_shape") and node.whole("input_shape") != self.frame[1:]:
-            raise node.error(
-                f"has input_shape {node.whole('input_shape')}, and gets {self.frame[1:]}; the nodes do not fit together"
-            )
+            raise node.error(f"has input_shape {node.whole('input_shape')}, and gets {self.frame[1:]}; {_TOGETHER}")
         padding = _padding(node, kernel)
         height, width = (size + 2 * padding - kernel + 1 for size in self.frame[1:])
         if min(height, width) < 1:
@@ -158,13 +156,11 @@ class Reader:
         """Return the value of a field that all neurons of a layer share."""
         values = node.numbers(field, remedy)
         if values.size not in (1, prod(self.frame)):
-            raise node.error(
-                f"has {field} of shape {values.shape}, and gets {self.frame}; the nodes do not fit together"
-            )
+            raise node.error(f"has {field} of shape {values.shape}, and gets {self.frame}; {_TOGETHER}")
         if values.min() != values.max():
             raise node.error(
                 f"has {field} from {values.min():g} to {values.max():g}, and minisnn's neurons of a layer share it; "
-                f"train with one value for the layer"
+                "train with one value for the layer"
             )
         return values.flat[0]
 

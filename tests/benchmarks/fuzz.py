@@ -182,20 +182,22 @@ def _other_array(whole, rng):
     return file.getvalue()
 
 
-def run(folder: Path, rng: np.random.Generator, rounds: Callable[[], bool]) -> list[Path]:
+def run(
+    folder: Path, rng: np.random.Generator, rounds: Callable[[], bool], without: tuple[str, ...] = ()
+) -> list[Path]:
     """Damage and read files while `rounds` returns True; return the files on which a reader broke."""
     write_all(folder)
-    wholes = {name: (folder / name).read_bytes() for name in READERS}
+    wholes = {name: (folder / name).read_bytes() for name in READERS if name not in without}
     broken: list[Path] = []
     while rounds():
-        for name, read in READERS.items():
+        for name in wholes:
             with tempfile.TemporaryDirectory(dir=folder) as scratch:
                 path = Path(scratch) / name
                 content = damaged(wholes[name], name, rng)
                 path.write_bytes(content)
                 try:
                     try:
-                        read(path)
+                        READERS[name](path)
                     except InputError as error:
                         assert "\n" not in str(error) and "pickle" not in str(error), error
                 except Exception:
