@@ -287,6 +287,9 @@ def test_constants(tmp_path):
         (tmp_path / "c.json").write_text(f'{{"static": {text}}}')
         with pytest.raises(InputError, match=f"static must be a number of W, 0 or more, {words}"):
             load_constants(tmp_path / "c.json")
+    np.savez(tmp_path / "c.npz", w=np.arange(256, dtype=np.uint8))
+    with pytest.raises(InputError, match="c.npz is not a text file; give a JSON file such as"):
+        load_constants(tmp_path / "c.npz")
 
 
 @pytest.mark.parametrize("seed", range(3))

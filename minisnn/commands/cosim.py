@@ -134,12 +134,15 @@ def _in_myhdl(model, inputs, lanes, args):
 
     from minisnn_hw.verify.cosimulate import cosimulate
 
+    from ..study.executors import start_quiet_tracker
+
     count = inputs.shape[1]
     workers = min(args.workers, count)
     options = {"word_every": args.word_every, "wide": args.wide, "load_beta": args.load_beta}
     if workers == 1:
         yield from enumerate(cosimulate(model.network, inputs, model.num_steps, lanes, **options))
         return
+    start_quiet_tracker()
     with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
         tasks = {
             pool.submit(cosimulate, model.network, inputs[:, first::workers], model.num_steps, lanes, **options): first

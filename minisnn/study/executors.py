@@ -7,6 +7,7 @@ An executor has ``slots``, the number of jobs at a time, and ``open()``, a conte
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, ThreadPoolExecutor
@@ -17,6 +18,20 @@ from .nodes import Nodes
 
 STARTS = 4  # attempts to start workers
 LIMITED = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")  # NumPy's own threads
+
+
+def start_quiet_tracker() -> None:
+    """Start Python's process that tidies up after a kill, without its warning that it did."""
+    if sys.platform == "win32":
+        return  # which has no such process
+    from multiprocessing import resource_tracker
+
+    quiet = "ignore:resource_tracker"
+    sys.warnoptions.append(quiet)  # it takes them over when it starts, and there is no other way to it
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        sys.warnoptions.remove(quiet)
 
 
 class Processes:
@@ -52,6 +67,7 @@ class Processes:
         """Start worker processes that end with this one."""
         context = multiprocessing.get_context("spawn")  # fork would copy the locks of our threads
         workers_end, our_end = context.Pipe(duplex=False)
+        start_quiet_tracker()
         before = {name: os.environ.get(name) for name in LIMITED}
         os.environ |= {name: "1" for name in LIMITED}  # workers read them when they import NumPy
         executor = ProcessPoolExecutor(self.slots, context, _end_with_parent, (workers_end,))

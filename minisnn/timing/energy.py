@@ -79,7 +79,9 @@ def load_constants(path: str | Path) -> dict[str, float]:
     Raise InputError if the file cannot be read, a name is unknown, or a value is not a number of at least 0.
     """
     try:
-        given = json.loads(Path(path).read_text())
+        given = json.loads(Path(path).read_bytes())
+    except UnicodeDecodeError:
+        raise InputError(f'{path} is not a text file; give a JSON file such as {{"static": 0.1}}') from None
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(
             f'{path}: cannot be read as constants ({error}); give a JSON file such as {{"static": 0.1}}'

@@ -260,6 +260,18 @@ def kill(pid):
         pass
 
 
+@pytest.mark.parametrize("strike", [signal.SIGTERM, signal.SIGKILL])
+def test_a_killed_sweep_prints_nothing_of_semaphores(dataset, tmp_path, strike):
+    """Python's process that tidies up after it prints to its standard error, when all else has ended."""
+    process = command(tmp_path / "s.sqlite", dataset, "--epochs", "100000")
+    while not claimed(tmp_path / "s.sqlite", process.pid):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(strike)
+    assert "semaphore" not in process.communicate(timeout=300)[1]
+    assert process.returncode == -strike
+
+
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs /proc to find the workers")
 def test_kill_anything_at_any_time(dataset, expected, tmp_path):
     """Kill -9 the driver, a worker, or both, in the middle of work; then compare with an undisturbed sweep's tables."""
