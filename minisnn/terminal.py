@@ -68,9 +68,17 @@ def table(rows: Iterable[Sequence], header: Sequence[str]) -> str:
     return "\n".join(lines)
 
 
+def width() -> int:
+    """Return the columns that a line may fill: those of the terminal that shows it, and 80 at most."""
+    try:
+        return min(os.get_terminal_size(sys.stdout.fileno()).columns or COLUMNS, COLUMNS)
+    except (OSError, ValueError):  # no terminal, or no file at all
+        return COLUMNS
+
+
 def wrapped(text: str, indent: int = 2) -> str:
     """Break a text that is longer than a terminal is wide between words; further lines are indented."""
-    return fill(text, COLUMNS, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False)
+    return fill(text, width(), subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False)
 
 
 def item(name: str, text: str, indent: int = 11) -> str:

@@ -198,7 +198,7 @@ def line(key, point, status, reason, result, seconds=None):
     test = result["test"]
     results = f"{100 * test['accuracy']:.2f} %  {test['latency']:,.0f} cycles"
     results += "" if seconds is None else f"  {seconds:.0f} s"
-    between = "  " if len(words) + 2 + len(results) <= terminal.COLUMNS else "\n" + " " * UNDER
+    between = "  " if len(words) + 2 + len(results) <= terminal.width() else "\n" + " " * UNDER
     return wrapped(words, UNDER) + between + results
 
 

@@ -72,6 +72,21 @@ def test_the_commands_after_training_fit_80_columns(tmp_path):
     assert "loading the network" in lines[: [i for i, line in enumerate(lines) if "%|" in line][0]]
 
 
+@pytest.mark.parametrize("columns, most", [(60, 60), (80, 80), (200, 80), (0, 80)])
+def test_lines_fit_the_terminal(columns, most):
+    """A narrow one too; in a wide one they are as long as in a file."""
+    code = "from minisnn.terminal import wrapped; print(wrapped('word ' * 60))"
+    lines = in_a_terminal("-c", code, columns=columns)
+    assert most - 5 < max(map(len, lines)) <= most
+
+
+def test_rows_of_a_sweep_fit_a_narrow_terminal(tmp_path):
+    flags = "sweep --topology 8-10 --epochs 1 --steps 1 --rate-penalty 1,0.5:0.25,0.5 1 --workers 1 --out".split()
+    lines = in_a_terminal("-m", "minisnn", *flags, str(tmp_path / "s.sqlite"), columns=60)
+    rows = [line for line in lines if "seed 0" in line or "cycles" in line]
+    assert rows and max(map(len, rows)) <= 60, rows
+
+
 def test_compiling_is_told_once(tmp_path):
     """When Numba compiles a function, a terminal is told, once; nothing is told if all is in the cache."""
     (tmp_path / "work.py").write_text(
