@@ -14,6 +14,8 @@ from .. import terminal
 from ..errors import InputError
 from . import add_data_arguments, add_machine_arguments, check_checkpoint, check_model_path, interrupted, table, widths
 
+HARDWARE_BITS = 31  # of a membrane, at most
+
 
 def add_arguments(parser):
     """Add the command's flags."""
@@ -134,6 +136,8 @@ def run(args):
         )
         return
     _show(losses, before, after, data.name, args.finetune)
+    if advice := _for_hardware(losses, args.guard):
+        print(f"\n{advice}")
     print(f"\nmodel   {out}")
     folder = ["--data", args.data] if args.data else []
     own = ["--dataset", args.dataset] if args.dataset else []
@@ -179,6 +183,19 @@ def _show(losses, before, after, dataset, epochs):
             f"\nwarning: membranes may saturate in layer {', '.join(saturating)}, which changes what the network\n"
             "computes; give more --membrane-bits, or leave the flag out"
         )
+
+
+def _for_hardware(losses, guard):
+    """Return how to quantise instead if membranes are wider than the hardware takes them, else nothing."""
+    widest = max(losses.layers, key=lambda loss: loss.membrane_bits)
+    excess = widest.membrane_bits - HARDWARE_BITS
+    if excess <= 0:
+        return ""
+    flag = f"--guard {guard - excess}" if guard >= excess else f"--membrane-bits {HARDWARE_BITS}"
+    return (
+        f"note: membranes of {widest.membrane_bits} bits (layer {widest.name}) are wider than the {HARDWARE_BITS} bits "
+        f"that hardware\ntakes: for cosim, vhdl and synth quantize with {flag}"
+    )
 
 
 def _check_output(args):

@@ -11,6 +11,7 @@ import pytest
 import minisnn
 from minisnn.commands import COMMANDS, main
 from minisnn.data.load import load as load_data
+from minisnn.fixed.model import load as load_integer
 from minisnn.model import load
 from minisnn.training.presets import NETWORK, PRESETS
 
@@ -362,3 +363,19 @@ def test_learned_constants_are_printed_and_kept(tmp_path, capsys):
     assert net.betas != (0.5, 0.5) and net.thresholds != (1.0, 1.0)
     for name, values in (("beta", net.betas), ("threshold", net.thresholds)):
         assert f"learned {name} {values[0]:.3f}, {values[1]:.3f}" in printed
+
+
+def test_quantize_says_how_membranes_fit_the_hardware(trained, tmp_path, capsys):
+    """With the flag that it names, membranes have the most bits that hardware takes."""
+    from minisnn_hw.generate.specify import specify
+
+    out = tmp_path / "m.int.npz"
+    assert main(["quantize", str(trained), "--out", str(out), "--guard", "16"]) == 0
+    advice = capsys.readouterr().out.partition("note: membranes of ")[2]
+    flag, value = advice.partition("quantize with ")[2].split()[:2]
+    assert flag == "--guard"
+    assert main(["quantize", str(trained), "--out", str(out), flag, value]) == 0
+    assert "note: membranes" not in capsys.readouterr().out
+    network = load_integer(out).network
+    assert max(layer.membrane_bits for layer in network.layers) == 31
+    specify(network, (8, 8))
