@@ -1,6 +1,9 @@
-"""Shared by several tests: numbers whose sums are exact, comparisons of arrays, and a small trained model."""
+"""Shared by several tests: numbers whose sums are exact, comparisons of arrays, a mark, and a small trained model."""
+
+import sys
 
 import numpy as np
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 
@@ -8,6 +11,8 @@ from minisnn.commands import main
 
 # Examples are drawn the same way in every run, so that a failure on one machine is a failure on all.
 few = settings(max_examples=30, deadline=None, derandomize=True)
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals, limits, links or devices")
 
 channels = st.sampled_from([1, 2, 5, 31, 32, 33, 70])  # a vector of the kernels has 32 lanes
 densities = st.sampled_from([0.0, 0.1, 0.45, 0.55, 1.0])  # on both sides of the change from sparse to dense

@@ -10,6 +10,7 @@ import pytest
 
 from minisnn.errors import InputError
 from minisnn.files import atomic_write, lock
+from tests.helpers import posix
 
 ROOT = Path(__file__).parents[1]
 SIZE = 100_000
@@ -54,6 +55,7 @@ def test_two_writers_and_a_reader(tmp_path):
     assert seen >= {b"a", b"b"} and [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
+@posix
 def test_a_full_disk_keeps_the_former_content(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(b"former")
@@ -87,6 +89,7 @@ def test_leftovers_of_killed_processes_are_removed_when_they_are_old(tmp_path):
     assert {p.name for p in tmp_path.iterdir()} == {"file", young, foreign}
 
 
+@posix
 def test_a_symbolic_link_stays(tmp_path):
     (tmp_path / "disk").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "disk" / "file")
@@ -96,6 +99,7 @@ def test_a_symbolic_link_stays(tmp_path):
     assert [p.name for p in (tmp_path / "disk").iterdir()] == ["file"]
 
 
+@posix
 def test_what_is_no_file_is_not_replaced(tmp_path):
     (tmp_path / "folder").mkdir()
     for path, words in (("/dev/null", "is no file"), ("folder", "is no file"), ("no/file", "No such")):
@@ -104,6 +108,7 @@ def test_what_is_no_file_is_not_replaced(tmp_path):
     assert Path("/dev/null").is_char_device()
 
 
+@posix
 def test_a_lock_ends_with_its_process(tmp_path):
     path = tmp_path / "lock"
     code = "with lock(sys.argv[1]) as mine: print(mine, flush=True); time.sleep(60)"
@@ -161,6 +166,7 @@ sys.modules["msvcrt"], sys.platform = Locking("msvcrt"), "win32"
 """
 
 
+@posix
 def test_the_calls_of_windows(tmp_path):
     """The same lock with the calls of Windows, here played by those of this system."""
     code = WINDOWS + (

@@ -1,7 +1,6 @@
 """The process around the commands: imports, streams that are closed or full, Ctrl-C, full disks, no cache folder."""
 
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from numba import config
 from minisnn.kernels import jit
 from tests.helpers import quantised_model
 
+resource = pytest.importorskip("resource", reason="Windows has no limits of resources")
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
 
