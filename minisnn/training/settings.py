@@ -146,6 +146,7 @@ class Options(TypedDict, total=False):
     augment: int
     validation: float
     weight_bits: int | Sequence[int] | None
+    learn: str | None
     patience: int | None
     seed: int
 
