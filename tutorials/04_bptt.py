@@ -209,6 +209,40 @@ for param, gradient in zip(net.params, gradients):
     np.testing.assert_allclose(gradient, by_differences, rtol=1e-5, atol=1e-8)
 
 # %% [markdown]
+# ## Leak and threshold have gradients too
+# All neurons of a layer share $\beta$ and $\theta$, so their gradients are sums over steps, images and neurons. $\beta$
+# multiplies the membrane of the step before; $\theta$ is subtracted before the step function, and again by a spike's
+# reset:
+#
+# $$\delta\beta = \sum_t \delta U[t+1]\,U[t] \qquad \delta\theta = -\sum_t
+# \Big(\frac{\partial L}{\partial S[t]} - \theta\,\delta U[t+1]\Big)\,\mathrm{sg}[t] + \delta U[t+1]\,S[t]$$
+#
+# That is for reset "subtract"; `lif.backward_constants` has all four. Detaching the reset leaves out
+# $\theta\,\delta U[t+1]\,\mathrm{sg}[t]$ alone: what a given spike subtracts still depends on $\theta$, as in snnTorch.
+#
+# A training (`fit(..., learn="beta,threshold")`) may not leave $0 < \beta < 1$ and $\theta > 0$. So the optimiser changes
+# a free number $a$ for each, with $\beta = 1/(1+e^{-a})$ and $\theta = e^a$, and the chain rule adds a factor:
+# $\beta\,(1-\beta)$, and $\theta$ (`training/constants.py`).
+
+# %%
+*_, dbeta, dthreshold = net.backward(run, dspk, learn=["beta", "threshold"])
+
+
+def loss_at(name, values):
+    """Return the loss of the network with other leaks or thresholds."""
+    before = getattr(net, name)
+    setattr(net, name, values)
+    changed = net.forward(inputs, num_steps, smooth=True)
+    setattr(net, name, before)
+    return loss.rate(changed.spk, changed.mem, labels, 4)[0]
+
+
+for name, gradient in (("betas", dbeta), ("thresholds", dthreshold)):
+    by_differences = differences(lambda values: loss_at(name, values), np.array(getattr(net, name)))
+    np.testing.assert_allclose(gradient, by_differences, rtol=1e-5, atol=1e-8)
+print(f"dL/dbeta by layer {dbeta.round(4)}, dL/dtheta {dthreshold.round(4)}")
+
+# %% [markdown]
 # ## Exercises
 # 1. Show the judge's own error for $\epsilon = 10^{-1}, \ldots, 10^{-12}$, and assert that $10^{-6}$ is better than
 #    both ends.

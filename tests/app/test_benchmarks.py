@@ -10,7 +10,7 @@ import pytest
 
 from minisnn.topology import parse
 from tests.benchmarks import __main__ as benchmarks
-from tests.benchmarks import child, limits, load, memory, race, show, throughput
+from tests.benchmarks import child, learned, limits, load, memory, race, show, throughput
 from tests.benchmarks.readme import blocks, sections, shop, tables, words
 from tests.helpers import spikes
 
@@ -216,3 +216,20 @@ def test_the_first_call_of_a_turn_does_not_count(monkeypatch):
     assert 0.01 <= throughput._seconds(lambda: time.sleep(next(naps))) < 0.15
     monkeypatch.setattr(throughput, "BURST", 0)
     assert throughput._seconds(lambda: time.sleep(0.05)) >= 0.05  # one that takes longer is the only one
+
+
+def test_learned_constants_are_compared_with_the_choice_of_a_sweep():
+    """The sweep's choice is the best on validation, not on test; each row counts its trainings."""
+    names = [*learned.plan([0.5, 0.9], [1.0]), "0.25, 1"]
+    assert names[:2] == ["0.5, 1", "0.9, 1"] and names[2:5] == [f"learned: {one}" for one in learned.LEARNED]
+    accuracies = {"0.5, 1": (0.7, 0.6), "0.9, 1": (0.8, 0.7), "0.25, 1": (0.75, 0.9)}
+    results = {
+        name: dict(zip(("validation", "test"), accuracies.get(name, (0.5, 0.5))), spread=0.01, cycles=1234.4)
+        for name in names
+    }
+    found = dict.fromkeys(names[2:5], "beta 0.60")
+    rows = learned.report(results, found, 2).splitlines()[2:]
+    assert rows[0].split() == "start: 0.5, 1 2 70.00 % 60.00 % 1.00 1,234".split()
+    assert rows[1].split() == "sweep, best on validation: 0.9, 1 6 80.00 % 70.00 % 1.00 1,234".split()
+    assert rows[2].split() == "sweep, best on test (hindsight): 0.25, 1 6 75.00 % 90.00 % 1.00 1,234".split()
+    assert rows[3].split() == "learned: beta (beta 0.60) 2 50.00 % 50.00 % 1.00 1,234".split() and len(rows) == 6
