@@ -160,6 +160,12 @@ def test_importing_is_light():
             assert module in compiled or not at_once & compiled, module
 
 
+def test_libraries_of_others_are_imported_in_their_room():
+    for module in MODULES:
+        if room(module) != "interop" or not module.startswith("minisnn."):
+            assert not outside(module) & {"torch", "snntorch", "h5py", "nir"}, module
+
+
 def test_modules_load_on_first_use():
     """`from minisnn import fixed` is enough for `fixed.lif`, in an interpreter that has imported nothing else."""
     names = [name for name in MODULES if "." in name and "__" not in name and room(name) != "commands"]

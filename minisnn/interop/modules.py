@@ -23,6 +23,10 @@ NO_RESET = (
     "{name} has no reset: the class with the largest membrane, summed over the steps, is the answer, and its spikes in "
     "snnTorch are not counted"
 )
+REGISTERED = (
+    "the submodules are taken in the order in which they were registered, and functions that forward calls, such as "
+    "F.max_pool2d, are not seen"
+)
 CLAMPED = "{name}: beta {beta:g} is taken as {clamped:g}, as snnTorch clamps it between 0 and 1"
 
 
@@ -57,10 +61,7 @@ def _leaves(module, notes):
                 raise InputError(f"layer {name} is the module {neurons[inner]}; every layer needs neurons of its own")
             yield name, inner
     if own_forward:
-        notes.append(
-            "the submodules are taken in the order in which they were registered; what forward does beyond calling "
-            "them is not seen"
-        )
+        notes.append(REGISTERED)
 
 
 def _parts(name, leaf, notes):

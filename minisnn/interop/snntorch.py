@@ -118,7 +118,12 @@ def from_snntorch(
     parts, notes = modules.read(module)
     scale, skipped = _scale(transform, Scale(input_scale=input_scale, mean=mean, std=std, max_value=max_value))
     code, assumed = encoder(encoding, num_steps, scale)
-    model = _model(parts, input_shape, code, classes, dataset, surrogate)
+    try:
+        model = _model(parts, input_shape, code, classes, dataset, surrogate)
+    except InputError as error:
+        if modules.REGISTERED not in notes:
+            raise
+        raise InputError(f"{error}; {modules.REGISTERED}") from None
     for note in [*notes, *skipped, *assumed, *border(model)]:
         warnings.warn(note, stacklevel=2)
     return model

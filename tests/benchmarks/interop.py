@@ -97,7 +97,6 @@ def measure(number, data):
     """Make, train, import and compare one network."""
     import torch
 
-    torch.set_num_threads(1)  # the networks are small
     net, layers = make(number)
     train(net, torch.from_numpy(data.x_train.transpose(0, 3, 1, 2) / np.float32(16)), torch.from_numpy(data.y_train))
     images = data.x_train[:IMAGES]
@@ -164,6 +163,9 @@ def main(argv=None):
     parser.add_argument("--networks", type=int, default=12, metavar="N")
     parser.add_argument("--json", action="store_true", help="print the rows as JSON")
     args = parser.parse_args(argv)
+    import torch
+
+    torch.set_num_threads(1)  # the networks are small
     data = ms.load_data("digits")
     rows = [measure(number, data) for number in range(args.networks)]
     print(json.dumps([asdict(row) for row in rows]) if args.json else text(rows))

@@ -1,6 +1,7 @@
 """Networks of snnTorch imported and exported: no spike differs, and what cannot be carried is refused by name."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from minisnn import Encoder, Model, Network
 from minisnn.errors import InputError
 from minisnn.interop.compare import compare
 from minisnn.training.train import fine_tune
+from tests.benchmarks import interop as benchmark
 
 torch = pytest.importorskip("torch")
 snn = pytest.importorskip("snntorch")
@@ -111,6 +113,29 @@ def test_a_module_with_its_own_forward_runs_its_steps_itself():
     assert "in which they were registered" in told
     assert model.network.betas == (0.9, 0.5) and model.network.thresholds == (0.2, 0.1)  # not 0.8999999762
     assert_equal_spikes(model, module)
+
+
+def test_what_forward_does_by_functions_is_not_seen():
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.lif1 = nn.Conv2d(1, 4, 3), snn.Leaky(0.9)
+            self.fc, self.lif2 = nn.Linear(4 * 3 * 3, 5), snn.Leaky(0.9)
+
+        def forward(self, x):
+            pooled = nn.functional.max_pool2d(self.lif1(self.conv(x))[0], 2)
+            return self.lif2(self.fc(pooled.flatten(1)))
+
+    with pytest.raises(InputError, match="gets 6x6x4 = 144: .*; the submodules are .* F.max_pool2d, are not seen"):
+        imported(Net(), (8, 8, 1))
+
+
+def test_networks_made_at_random_are_equal():
+    data = ms.load_data("digits")
+    few = replace(data, x_train=data.x_train[:256], y_train=data.y_train[:256])
+    for number in (1, 4):  # one convolution, and two with batch normalisation
+        row = benchmark.measure(number, few)
+        assert row.images == 256 and row.differ_double == 0 < row.spikes
 
 
 def test_normalisation_is_folded_and_dropout_left_out():
