@@ -170,6 +170,23 @@ assert spikes["latency"] < spikes["rate"] / 3
 # reaches good accuracy in as few as 5 steps, because there is no noise to average away.
 
 # %% [markdown]
+# ## Recordings: time that was in the data
+# These three ways give time to an image, which has none. An event camera records time itself: each of its pixels reports
+# when it becomes brighter (on) or darker (off), and nothing else. `moving-digits` simulates one. In it a recording is
+# there twice, forwards and backwards, and its label is the direction in which the digit moves. Add up the steps, as a
+# photograph does, and the two are the same image with two labels: only the order of the steps tells them apart. (Train on
+# the recordings and on their sums: `python -m tests.benchmarks.directions`.)
+
+# %%
+moving = load_data("moving-digits")
+forwards, backwards = moving.x_test[:2]
+print(moving)
+print(f"directions, in steps of 45 degrees: {moving.y_test[0]} and {moving.y_test[1]}")
+assert (forwards == backwards[::-1]).all() and (forwards != backwards).any()
+assert (forwards.sum(axis=0) == backwards.sum(axis=0)).all()
+assert (moving.y_test[0] - moving.y_test[1]) % 8 == 4
+
+# %% [markdown]
 # ## Exercises
 # 1. How many spikes do the 100 images have when they are rate-coded with T = 17? Compute the mean and the standard
 #    deviation of this number from `level`, and assert that a run is within four standard deviations.
