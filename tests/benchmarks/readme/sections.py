@@ -233,6 +233,11 @@ def interop(shop):
     return {"rows": shop.json("python -m tests.benchmarks.interop")}
 
 
+def nir(shop):
+    """Spikes that differ between networks and what others make of their NIR files."""
+    return {"rows": shop.json("python -m tests.benchmarks.interop_nir")}
+
+
 def study(shop):
     """The study's settings, claims and pitfalls, from its file of results; its figures and tables are made anew."""
     shutil.copy(ROOT / STUDY / "study.sqlite", shop.folder)  # a report may touch its file
@@ -305,7 +310,7 @@ def figures(shop):
 SECTIONS = {
     function.__name__.replace("_", "-"): function
     for function in (
-        *(digits, lanes, interop, study, bits, figures, times, model, cycles, cycles_rate, gates, gates_svhn),
+        *(digits, lanes, interop, nir, study, bits, figures, times, model, cycles, cycles_rate, gates, gates_svhn),
         *(directions, resources, clocks, svhn, mnist, gates_mnist, tests, speed, points),
     )
 }
