@@ -1,6 +1,7 @@
 """What the library refuses: wrong shapes, types, scales and labels, at every entry into compiled code."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -349,3 +350,15 @@ def test_lists_are_arrays(digits, model):
     data = replace(digits, x_train=digits.x_train.tolist(), y_train=digits.y_train.tolist())
     assert data.x_train.shape == digits.x_train.shape and Settings().epochs == 20
     assert check.whole("n", np.int8(3)) == 3
+
+
+def test_functions_of_the_user():
+    """A function in C may have no signature; it is taken as it is."""
+    assert check.takes("it", max, ("scores", "labels")) is max
+    assert check.takes("it", lambda *all_of_them: 0, ("scores", "labels"))
+    with pytest.raises(
+        InputError, match=r"it is called with \(scores, labels\), but takes \(x\); change its arguments"
+    ):
+        check.takes("it", lambda x: 0, ("scores", "labels"))
+    names = [check.called(function) for function in (np.mean, partial(np.mean, axis=0), np.random.default_rng(0))]
+    assert names == ["mean", "mean", "Generator"]
