@@ -42,7 +42,7 @@ def run(args):
     if encoder.kind == "direct":
         inputs = f"raw pixels up to {encoder.max_value:g}, {shape}, the same at every step; normalises them itself"
     else:
-        inputs = f"spikes of {encoder.kind} coding, {shape}"
+        inputs = f"at each step what {encoder.kind} coding gives, {shape}"
     print(f"{args.nir}: {net.topology}, for a time step of {args.dt:g}")
     print(wrapped(f"takes   {inputs}", 8))
     print(wrapped(f"lacks   the number of time steps, {encoder.num_steps}, and of classes, {net.classes}", 8))
@@ -51,10 +51,14 @@ def run(args):
 
 def _flags_back(args, model):
     """Return the flags with which the file becomes this model again."""
+    from ..encode import RECORDED
+
     encoder = model.encoder
     flags = ["--dt", f"{args.dt:g}", "--steps", str(encoder.num_steps)]
     if encoder.kind != "direct":
         flags += ["--encoding", encoder.kind]
     if model.network.classes != model.network.layers[-1].shape.neurons:
         flags += ["--classes", str(model.network.classes)]
-    return [*flags, "--input-scale", "1", "--max-value", f"{encoder.max_value:g}"]
+    if encoder.kind not in RECORDED:
+        flags += ["--input-scale", "1"]
+    return [*flags, "--max-value", f"{encoder.max_value:g}"]

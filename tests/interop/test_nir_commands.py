@@ -8,7 +8,9 @@ import pytest
 
 from minisnn.commands import main
 from minisnn.data.load import load as load_data
-from minisnn.model import load
+from minisnn.encode import Encoder
+from minisnn.model import Model, load
+from minisnn.network import Network
 from minisnn.training.inference import predict
 
 pytest.importorskip("h5py")
@@ -50,7 +52,7 @@ def test_another_coding_and_a_population_come_back(folder, capsys):
     capsys.readouterr()
     assert main(["export", "m.npz", "--nir", "out.nir"]) == 0
     printed = capsys.readouterr().out
-    assert "takes   spikes of latency coding, 1x8x8" in printed
+    assert "takes   at each step what latency coding gives, 1x8x8" in printed
     assert main([*shlex.split(re.search("^back    minisnn (.*)$", printed, re.M)[1]), "--out", "back.npz"]) == 0
     ours, again = load("m.npz", "numpy"), load("back.npz", "numpy")
     images = load_data("digits").x_test
@@ -92,3 +94,16 @@ def test_wrong_uses_get_one_sentence(folder, capsys):
         sentence = capsys.readouterr().err
         assert status == 2 and words in sentence and sentence.count("\n") == 1, (line, sentence)
     assert sorted(folder.iterdir()) == before
+
+
+def test_a_model_of_recordings_comes_back(folder, capsys):
+    net = Network("4C3-MP2-3", (8, 8, 2), reset="zero", rng=np.random.default_rng(0))
+    Model(net, Encoder("events", 6, 4.0, (0.0, 0.0), (1.0, 1.0))).save("events.npz")
+    capsys.readouterr()
+    assert main(["export", "events.npz", "--nir", "out.nir"]) == 0
+    back = re.search("^back    minisnn (.*)$", capsys.readouterr().out, re.M)[1]
+    assert main([*shlex.split(back), "--out", "back.npz"]) == 0
+    again = load("back.npz", "numpy")
+    assert again.encoder == load("events.npz", "numpy").encoder
+    for ours, theirs in zip(again.network.params, net.params):
+        np.testing.assert_array_equal(ours, theirs)
