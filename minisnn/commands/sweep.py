@@ -193,6 +193,7 @@ def line(key, point, status, reason, result, seconds=None):
         f"T {training['num_steps']} seed {training['seed']}"
     )
     words += f" penalty {training['rate_penalty']}" if training["rate_penalty"] else ""
+    words += f" learn {training['learn']}" if training.get("learn") else ""
     if status == "failed":
         return wrapped(f"{words}  FAILED: {reason}", UNDER)
     test = result["test"]

@@ -241,7 +241,9 @@ def test_rows_fit_a_terminal():
     assert line(*row, "done", "", result) == f"{settings}\n        86.91 %  46,944 cycles"
     result["test"]["latency"] = 9.0
     assert line(*row, "done", "", result) == f"{settings}  86.91 %  9 cycles"
-    training["rate_penalty"] = "1,0.5,0.25:0.125"
+    training["learn"] = "beta"
+    assert " learn beta" in line(*row, "done", "", result, 75.0)
+    training["learn"], training["rate_penalty"] = None, "1,0.5,0.25:0.125"
     penalty = " penalty\n        1,0.5,0.25:0.125"
     assert line(*row, "done", "", result, 75.0) == f"{settings}{penalty}\n        86.91 %  9 cycles  75 s"
     assert line(*row, "failed", "no memory", {}) == f"{settings}{penalty}  FAILED: no memory"
