@@ -112,8 +112,10 @@ def _folded(weights, norm):
             f"layer {norm.name} does not follow a convolution or a fully connected layer directly, so it cannot be "
             "folded into weights; train without it"
         )
+    b = np.zeros(weights.w.shape[-1]) if weights.b is None else weights.b
+    if not norm.factor.shape == norm.shift.shape == b.shape == weights.w.shape[-1:]:
+        raise InputError(f"layer {norm.name} cannot be folded into {weights.name}: their numbers of channels differ")
     dtype = weights.w.dtype
-    b = np.zeros(len(norm.factor)) if weights.b is None else weights.b
     w = (weights.w * norm.factor).astype(dtype)
     return replace(weights, w=w, b=(b * norm.factor + norm.shift).astype(dtype))
 

@@ -119,7 +119,11 @@ def array(tensor: Any) -> np.ndarray:
 def scalar(name: str, what: str, tensor: Any) -> float:
     """Return the one value of a tensor; raise InputError if neurons differ. float32 gives the shortest decimal."""
     values = array(tensor).reshape(-1)
-    if values.size == 0 or (values != values[0]).any():
+    if values.size == 0:
+        raise InputError(f"layer {name}: {what} is empty")
+    if not np.isfinite(values).all():
+        raise InputError(f"layer {name}: {what} must be finite, but is NaN or infinite; train it again")
+    if (values != values[0]).any():
         raise InputError(
             f"layer {name}: {what} differs between neurons ({values.min():g} to {values.max():g}), but a layer has one"
         )

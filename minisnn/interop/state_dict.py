@@ -19,8 +19,10 @@ from .modules import array, check_graded, conv2d_weights, linear_weights, neuron
 
 RESETS = ("subtract", "zero", "none")  # by snnTorch's number
 EPS = 1e-5  # of torch's batch normalisation by default
-NORM_ENTRIES = {"weight", "bias", "running_mean", "running_var", "num_batches_tracked"}
-NEURON_ENTRIES = {"beta", "threshold", "reset_mechanism_val", "graded_spikes_factor", "mem"}
+# The entries of a layer that are needed, and those that may stand beside them.
+NORM = {"running_mean", "running_var"}, {"weight", "bias", "num_batches_tracked"}
+NEURONS = {"beta", "threshold", "reset_mechanism_val"}, {"graded_spikes_factor", "mem"}
+WEIGHTS = {"weight"}, {"bias"}
 
 
 def read(
@@ -93,8 +95,11 @@ def _short(error):
 
 def _groups(entries):
     """Return the entries by layer, {"0": {"weight": ..., "bias": ...}, "1": {"beta": ...}}, in the file's order."""
+    torch = torch_library()
     groups: dict[str, dict[str, Any]] = {}
     for key, tensor in entries.items():
+        if tensor.layout != torch.strided or tensor.is_quantized or tensor.is_complex():
+            raise InputError(f"the entry {key!r} is sparse, quantised or complex; only plain real tensors are read")
         layer, _, name = key.rpartition(".")
         groups.setdefault(layer, {})[name] = tensor
     return groups
@@ -105,23 +110,30 @@ def _groups(entries):
 
 def _part(name, group, notes):
     """Return the part that a layer's entries make, as a list; raise InputError, which names the layer, for others."""
-    names = set(group)
-    if "running_mean" in names and names <= NORM_ENTRIES:
+    if _has(group, NORM):
         notes.append(
             f"{name} (BatchNorm) is folded into the weights before it, with its running mean and variance; its eps is "
             f"not in the file: {EPS:g}, torch's default, is assumed"
         )
-        stored = (group.get(entry) for entry in ("weight", "bias", "running_mean", "running_var"))
+        stored = [group.get(entry) for entry in ("weight", "bias", "running_mean", "running_var")]
+        if len({tensor.shape for tensor in stored if tensor is not None}) > 1:
+            raise InputError(f"layer {name} has entries of different shapes; save it again")
         factor, shift = norm_factors(*stored, EPS)
         return [Norm(name=name, factor=factor, shift=shift)]
-    if "reset_mechanism_val" in names and "beta" in names and names <= NEURON_ENTRIES:
+    if _has(group, NEURONS):
         return [_neurons(name, group)]
-    if "weight" in names and names <= {"weight", "bias"} and group["weight"].ndim in (2, 4):
+    if _has(group, WEIGHTS) and group["weight"].ndim in (2, 4):
         return [_weights(name, group)]
     raise InputError(
         f"layer {name} with the entries {', '.join(group)} cannot be carried; convolutions, fully connected layers, "
         "BatchNorm and snn.Leaky are read"
     )
+
+
+def _has(group, entries):
+    """Return True if a layer has the needed entries, and no others than those that may stand beside them."""
+    needed, others = entries
+    return needed <= set(group) <= needed | others
 
 
 def _weights(name, group):
@@ -136,11 +148,11 @@ def _weights(name, group):
 def _neurons(name, group):
     if "graded_spikes_factor" in group:
         check_graded(name, group["graded_spikes_factor"])
-    number = int(group["reset_mechanism_val"])
+    number = scalar(name, "reset_mechanism_val", group["reset_mechanism_val"])
     if number not in range(len(RESETS)):
-        raise InputError(f"layer {name}: reset_mechanism_val must be 0, 1 or 2, got {number}")
+        raise InputError(f"layer {name}: reset_mechanism_val must be 0, 1 or 2, got {number:g}")
     beta, threshold = scalar(name, "beta", group["beta"]), scalar(name, "threshold", group["threshold"])
-    return Neurons(name=name, beta=beta, threshold=threshold, reset=RESETS[number])
+    return Neurons(name=name, beta=beta, threshold=threshold, reset=RESETS[int(number)])
 
 
 # What the file lacks

@@ -232,3 +232,31 @@ def test_flags_are_named_in_sentences(weights, tmp_path, capsys):
     ]:
         assert main(["import", path, *flags]) == 2
         assert sentence in capsys.readouterr().err
+
+
+DAMAGED = {
+    "sparse": ("0.weight", torch.ones(8, 1, 3, 3).to_sparse(), "the entry '0.weight' is sparse, quantised or complex"),
+    "complex": ("0.bias", torch.ones(8, dtype=torch.complex64), "the entry '0.bias' is sparse, quantised or complex"),
+    "empty": ("1.beta", torch.ones(0), "layer 1: beta is empty"),
+    "not finite": ("1.beta", torch.tensor(np.nan), "layer 1: beta must be finite"),
+    "resets": ("1.reset_mechanism_val", torch.tensor([0, 1]), "layer 1: reset_mechanism_val differs"),
+    "a bias too long": ("0.bias", torch.ones(9), "layer 0: biases must have shape .8,., got .9,."),
+    "a weight that is none": ("0.weight", torch.full((8, 1, 3, 3), np.inf), "weights of layer 0 must be finite"),
+}
+
+
+@pytest.mark.parametrize("name, tensor, sentence", DAMAGED.values(), ids=DAMAGED)
+def test_a_damaged_entry_is_named(weights, name, tensor, sentence):
+    with pytest.raises(InputError, match=sentence):
+        load(weights(changed(name, tensor)))
+
+
+def test_a_normalisation_that_does_not_fit_is_named(weights):
+    entries = network(nn.BatchNorm2d(8)).state_dict()
+    with pytest.raises(InputError, match="layer 1 has entries of different shapes"):
+        load(weights({**entries, "1.running_var": torch.ones(7)}))
+    seven = {f"1.{name}": torch.ones(7) for name in ("weight", "bias", "running_mean", "running_var")}
+    with pytest.raises(InputError, match="layer 1 cannot be folded into 0: their numbers of channels differ"):
+        load(weights({**entries, **seven}))
+    with pytest.raises(InputError, match="layer 2 with the entries .* cannot be carried"):
+        load(weights(without(network(nn.BatchNorm2d(8)), "2.threshold")))
