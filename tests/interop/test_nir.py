@@ -90,6 +90,7 @@ def test_a_written_file_holds_the_equations_and_is_read_back(topology, shape, pa
 
 GRAPHS = {
     "no biases, and a gain of 0.96": (row(nir.Linear(W34), lif(3, 0.0025, 24.02, 0.5)), ("3", 0.96)),
+    "biases, and a gain of 0.96": (row(nir.Affine(W34, normal(3)), lif(3, 0.0025, 24.02, 0.5)), ("3", 0.96)),
     "float64": (row(nir.Affine(W34.astype(np.float64), np.zeros(3)), lif(3, dtype=np.float64)), ("3", 0.5)),
     "integrate and fire": (row(nir.Affine(W34, normal(3)), if_(3, 0.75)), ("3", 1.0)),
     "one tau for all neurons": (row(nir.Linear(W34), lif(1)), ("3", 0.5)),
@@ -110,6 +111,19 @@ def test_a_file_of_the_package_nir_gives_the_spikes_of_its_equations(name, tmp_p
     expected = equations.run(nir.read(tmp_path / "m.nir", type_check=False), channels_first(inputs), DT)
     np.testing.assert_array_equal(spikes_of(model, inputs), expected)
     assert model.network.dtype == (np.float64 if name == "float64" else np.float32)
+
+
+@pytest.mark.parametrize("beta", [0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 0.95, 0.99])
+def test_rounded_time_constants_keep_weights_and_leak(beta, tmp_path):
+    """snnTorch computes tau and r in single precision, so that r*dt/tau is not always 1, nor 1 - dt/tau beta."""
+    tau = np.float32(DT) / (np.float32(1) - np.float32(beta))
+    assert tau.dtype == np.float32
+    graph = row(nir.Affine(W34, normal(3)), lif(3, tau, tau / np.float32(DT)))
+    nir.write(tmp_path / "m.nir", graph)
+    layer = read(tmp_path / "m.nir").network.layers[0]
+    np.testing.assert_array_equal(layer.w, W34.T)
+    np.testing.assert_array_equal(layer.b, graph.nodes["0"].bias)
+    assert layer.beta == pytest.approx(beta, abs=1e-7) and (layer.beta == 0) == (beta == 0)
 
 
 def test_a_model_with_a_normalisation_takes_raw_pixels_in_its_file(tmp_path):
