@@ -51,6 +51,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "num_steps": 12,
         "epochs": 24,
         "lr": 1e-2,
+        "clip": 1.0,
     },
     "n-mnist": {
         "topology": "16C5-MP2-32C5-MP2-128-10",
