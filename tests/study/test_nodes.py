@@ -145,8 +145,13 @@ def unfit(cluster, kind):
         path = cluster.packages({})
         copy = shutil.copytree(PACKAGE, path / "minisnn", ignore=shutil.ignore_patterns("__pycache__"))
         changed = copy / {"version": "__init__.py", "sources": "lif.py", "older": "study/needs.py"}[kind]
-        text = {"version": changed.read_text("utf-8").replace(f'"{minisnn.__version__}"', '"0"')}.get(kind, "# other\n")
-        changed.write_text(text, "utf-8")
+        text = changed.read_text("utf-8")
+        texts = {
+            "version": text.replace(f'"{minisnn.__version__}"', '"0"'),
+            "sources": f"{text}# other\n",
+            "older": "# without what is newer\n",
+        }
+        changed.write_text(texts[kind], "utf-8")
     return cluster.start(path=path), folder
 
 
