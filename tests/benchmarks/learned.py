@@ -49,8 +49,9 @@ def constants(rows: dict[str, dict], points: list[dict], name: str) -> str:
 def report(results: dict[str, dict], learned: dict[str, str], trainings: int) -> str:
     """Return the table: the sweep's choice, its start, its most accurate on test (hindsight), and what is learned."""
     swept = {name: result for name, result in results.items() if name not in learned}
-    chosen = max(swept, key=lambda name: swept[name]["validation"])
-    hindsight = max(swept, key=lambda name: swept[name]["test"])
+    # Of equals the one with the fewest cycles; means of the same accuracies may differ in their last bits.
+    chosen = max(swept, key=lambda name: (round(swept[name]["validation"], 6), -swept[name]["cycles"]))
+    hindsight = max(swept, key=lambda name: (round(swept[name]["test"], 6), -swept[name]["cycles"]))
     start = f"{START['beta']:g}, {START['threshold']:g}"
     shown = [(f"start: {start}", start, 1)] if start in swept else []
     shown += [(f"sweep, best on validation: {chosen}", chosen, len(swept))]
