@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from minisnn.fixed.bounds import signed_bits
+from minisnn.fixed.bounds import HARDWARE_BITS, flag_for_hardware, signed_bits
 from minisnn.fixed.network import IntegerNetwork
 from minisnn.timing.layout import check_lanes, taps, words_of_input
 
@@ -71,10 +71,10 @@ def specify(
     for number, (integer, count, tap_count) in enumerate(zip(network.layers, lanes, taps(network, wide)), 1):
         layer = integer.layer
         flat = layer.kind == "linear"
-        if integer.membrane_bits > 31:
+        if integer.membrane_bits > HARDWARE_BITS:
             raise ValueError(
-                f"layer {number} has membranes of {integer.membrane_bits} bits and hardware takes up to 31; "
-                "quantize with fewer weight, guard or membrane bits"
+                f"layer {number} has membranes of {integer.membrane_bits} bits and hardware takes up to "
+                f"{HARDWARE_BITS}; make it anew with `minisnn quantize MODEL {flag_for_hardware(network)}`"
             )
         if integer.threshold > integer.high:
             raise ValueError(

@@ -5,6 +5,7 @@ unsigned integers, and their normalisation is folded into the first layer. With 
 some epochs with rounded weights, which recovers most of the accuracy that few bits lose.
 """
 
+import argparse
 import json
 import shlex
 from dataclasses import asdict
@@ -12,9 +13,16 @@ from pathlib import Path
 
 from .. import terminal
 from ..errors import InputError
-from . import add_data_arguments, add_machine_arguments, check_checkpoint, check_model_path, interrupted, table, widths
-
-HARDWARE_BITS = 31  # of a membrane, at most
+from . import (
+    add_data_arguments,
+    add_machine_arguments,
+    check_checkpoint,
+    check_model_path,
+    interrupted,
+    table,
+    widths,
+    wrapped,
+)
 
 
 def add_arguments(parser):
@@ -72,8 +80,8 @@ def add_arguments(parser):
     parser.add_argument(
         "--json",
         action="store_true",
-        help="print accuracy_before, accuracy_after, firing_rates_before, firing_rates_after, and the losses of each "
-        "layer as JSON",
+        help="print accuracy_before, accuracy_after, firing_rates_before, firing_rates_after, the losses of each "
+        "layer, and a note on what hardware needs (or null) as JSON",
     )
     add_machine_arguments(parser)
 
@@ -120,6 +128,8 @@ def run(args):
     if args.finetune:
         checkpoint.unlink(missing_ok=True)
     after = integer.evaluate(data.x_test, data.y_test, args.threads)
+    flag = _flag_for_hardware(integer.network, args)
+    note = _note(integer.network, flag) if flag else None
     if args.json:
         print(
             json.dumps(
@@ -131,17 +141,16 @@ def run(args):
                     "worst_pixel": losses.worst_pixel,
                     "layers": [asdict(loss) for loss in losses.layers],
                     "model": str(out),
+                    "note": note,
                 }
             )
         )
         return
     _show(losses, before, after, data.name, args.finetune)
-    if advice := _for_hardware(losses, args.guard):
-        print(f"\n{advice}")
+    if note:
+        print(f"\n{wrapped(note, 0)}")
     print(f"\nmodel   {out}")
-    folder = ["--data", args.data] if args.data else []
-    own = ["--dataset", args.dataset] if args.dataset else []
-    print("next    " + shlex.join(["minisnn", "cycles", str(out), *own, *folder]))
+    print("next    " + shlex.join(_again(args, flag) if flag else _cycles(args, out)))
 
 
 def _show(losses, before, after, dataset, epochs):
@@ -185,17 +194,44 @@ def _show(losses, before, after, dataset, epochs):
         )
 
 
-def _for_hardware(losses, guard):
-    """Return how to quantise instead if membranes are wider than the hardware takes them, else nothing."""
-    widest = max(losses.layers, key=lambda loss: loss.membrane_bits)
-    excess = widest.membrane_bits - HARDWARE_BITS
-    if excess <= 0:
-        return ""
-    flag = f"--guard {guard - excess}" if guard >= excess else f"--membrane-bits {HARDWARE_BITS}"
+def _flag_for_hardware(network, args):
+    """Return the flag with which membranes fit hardware, "" if they do; a width that was given is given anew."""
+    from ..fixed.bounds import HARDWARE_BITS, flag_for_hardware
+
+    flag = flag_for_hardware(network)
+    return f"--membrane-bits {HARDWARE_BITS}" if flag and args.membrane_bits else flag
+
+
+def _note(network, flag):
+    """Return a sentence on membranes that are wider than hardware takes them."""
+    from ..fixed.bounds import HARDWARE_BITS
+
+    widest = max(network.layers, key=lambda layer: layer.membrane_bits)
     return (
-        f"note: membranes of {widest.membrane_bits} bits (layer {widest.name}) are wider than the {HARDWARE_BITS} bits "
-        f"that hardware\ntakes: for cosim, vhdl and synth quantize with {flag}"
+        f"note: membranes of {widest.membrane_bits} bits (layer {widest.layer.name}) are wider than the "
+        f"{HARDWARE_BITS} bits that hardware takes: for cosim, vhdl and synth quantize with {flag}"
     )
+
+
+def _again(args, flag):
+    """Return the command that quantises the same way, with one flag set anew."""
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    name, value = flag.split()
+    given = []
+    for action in parser._actions:
+        setting = getattr(args, action.dest, action.default)
+        if setting == action.default or action.dest in ("model", "resume") or name in action.option_strings:
+            continue
+        given += [action.option_strings[0], ",".join(map(str, setting)) if isinstance(setting, list) else str(setting)]
+    return ["minisnn", "quantize", args.model, *given, name, value]
+
+
+def _cycles(args, out):
+    """Return the command that predicts the cycles."""
+    folder = ["--data", args.data] if args.data else []
+    own = ["--dataset", args.dataset] if args.dataset else []
+    return ["minisnn", "cycles", str(out), *own, *folder]
 
 
 def _check_output(args):

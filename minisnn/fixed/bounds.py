@@ -3,7 +3,9 @@
 import numpy as np
 
 from . import lif
-from .network import IntegerLayer
+from .network import IntegerLayer, IntegerNetwork
+
+HARDWARE_BITS = 31  # of a membrane, at most
 
 
 def bounds(layer: IntegerLayer, most_input: int, num_steps: int) -> tuple[int, int]:
@@ -61,3 +63,15 @@ def _kept(layer, low, high):
 def signed_bits(value: int) -> int:
     """Return the bits of two's complement that hold `value`."""
     return (value if value >= 0 else ~value).bit_length() + 1
+
+
+def flag_for_hardware(network: IntegerNetwork) -> str:
+    """Return the flag of ``minisnn quantize`` with which membranes fit hardware, or "" if they do.
+
+    A guard bit less is a bit less in each membrane. Without enough guard bits, only membranes that may saturate fit.
+    """
+    widest = max(network.layers, key=lambda layer: layer.membrane_bits)
+    excess = widest.membrane_bits - HARDWARE_BITS
+    if excess <= 0:
+        return ""
+    return f"--guard {widest.guard - excess}" if widest.guard >= excess else f"--membrane-bits {HARDWARE_BITS}"

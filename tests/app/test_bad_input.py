@@ -167,7 +167,10 @@ OTHERS = [
     ("cycles small.int.npz --images 360", "--images must be at most 359, the number of test images, got 360"),
     ("train --topology=", "--topology must be text such as '32C3-MP2-256-10', got ''"),
     ("cosim small.int.npz --images 0", "--images: must be a whole number from 1, got '0'"),
-    ("cosim large.int.npz", "layer 1 has membranes of 40 bits and hardware takes up to 31; quantize with fewer"),
+    (
+        "cosim large.int.npz",
+        "hardware takes up to 31; make it anew with `minisnn quantize MODEL --membrane-bits 31`",
+    ),
     ("info", "arguments are required: MODEL"),
     ("info nowhere.npz", "nowhere.npz does not exist"),
     ("info shape.npz", "shape.npz: array 1.w is float32 of shape (2, 2)"),

@@ -372,11 +372,26 @@ def test_quantize_says_how_membranes_fit_the_hardware(trained, tmp_path, capsys)
 
     out = tmp_path / "m.int.npz"
     assert main(["quantize", str(trained), "--out", str(out), "--guard", "16"]) == 0
-    advice = capsys.readouterr().out.partition("note: membranes of ")[2]
-    flag, value = advice.partition("quantize with ")[2].split()[:2]
-    assert flag == "--guard"
-    assert main(["quantize", str(trained), "--out", str(out), flag, value]) == 0
-    assert "note: membranes" not in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    note, command = printed.partition("note: membranes of ")[2], printed.partition("next    ")[2].split()
+    assert note.partition("quantize with ")[2].split()[:2] == command[-2:] and command[-2] == "--guard"
+    assert command[:2] == ["minisnn", "quantize"] and "--weight-bits" not in command
+    with pytest.raises(ValueError, match=f"`minisnn quantize MODEL {' '.join(command[-2:])}`"):
+        specify(load_integer(out).network, (8, 8))
+    assert main(command[1:]) == 0
+    printed = capsys.readouterr().out
+    assert "note: membranes" not in printed and f"next    minisnn cycles {out}" in printed
     network = load_integer(out).network
     assert max(layer.membrane_bits for layer in network.layers) == 31
     specify(network, (8, 8))
+
+
+def test_quantize_for_hardware_keeps_the_other_flags(trained, tmp_path, capsys):
+    """A width that was given is given anew; JSON has the note too."""
+    flags = [str(trained), "--weight-bits", "8,4", "--out", str(tmp_path / "m.int.npz"), "--membrane-bits"]
+    assert main(["quantize", *flags, "33"]) == 0
+    assert f"next    {' '.join(['minisnn quantize', *flags, '31'])}" in capsys.readouterr().out
+    for bits, words in (("33", "membranes of 33 bits"), ("31", "")):
+        assert main(["quantize", *flags, bits, "--json"]) == 0
+        note = json.loads(capsys.readouterr().out)["note"]
+        assert (words in note) if words else note is None
