@@ -22,6 +22,8 @@ from .topology import parse
 FORMAT = 1
 # What the parts of a damaged file raise where they are used.
 BAD_PARTS = (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError, RecursionError, MemoryError)
+# A setting that means nothing beside the schedule of another.
+_REPLACED = {"lr": "schedule", "rate_penalty": "penalty_ramp"}
 _MOST_PIXEL = 1e30  # float32 holds it, and float64 its square
 
 
@@ -80,11 +82,12 @@ class Model:
         )
 
     def __str__(self):
+        surrogate = _scheduled(self.settings, self.history).get("surrogate", str(self.network.surrogate))
         lines = [
-            str(self.network),
+            self.network.described(surrogate),
             item("encoding", str(self.encoder)),
             item("trained", f"on {self.dataset or 'nothing'}, seed {self.seed}, by {named(self.versions)}"),
-            item("settings", named(_shown(self.settings))),
+            item("settings", named(_shown(self.settings, self.history))),
             item("history", _summary(self.history)),
         ]
         return "\n".join(lines)
@@ -323,12 +326,26 @@ def check_history(path: str | Path, history: list, remedy: str = "train it again
                 )
 
 
-def _shown(settings):
+def _shown(settings, history):
     """Return the settings that are given and not shown elsewhere, with the ends of scheduled values."""
-    left_out = ("seed", "encoding", "num_steps", "schedules")
+    scheduled = _scheduled(settings, history)
+    left_out = {"seed", "encoding", "num_steps", "schedules", *(_REPLACED.get(name) for name in scheduled)}
     shown = {name: value for name, value in settings.items() if value is not None and name not in left_out}
-    scheduled = settings.get("schedules", {})
-    return shown | {name: " to ".join(_number(values[i]) for i in (0, -1)) for name, values in scheduled.items()}
+    shown |= {name: ends for name, ends in scheduled.items() if name != "surrogate"}  # which stands below the layers
+    epochs = shown.get("epochs")
+    if history and check.is_whole(epochs) and len(history) < epochs:
+        shown["epochs"] = f"{len(history)} of {epochs}"
+    return shown
+
+
+def _scheduled(settings, history):
+    """Return the first and the last value of each schedule that training reached, in words."""
+    schedules = settings.get("schedules", {})
+    last = len(history) - 1  # without a history all values are shown
+    return {
+        name: " to ".join(_number(value) for value in (values[0], values[min(last, len(values) - 1)]))
+        for name, values in schedules.items()
+    }
 
 
 def _number(value):

@@ -211,8 +211,12 @@ class Network:
         return f"Network({self._summary()}, {self.backend})"
 
     def __str__(self):
+        return self.described(str(self.surrogate))
+
+    def described(self, surrogate: str) -> str:
+        """Return what ``print`` shows, with words on the surrogate that training used."""
         reset = f"reset {'not ' * self.detach_reset}differentiated"
-        return f"{self._summary()}\n\n{layers_table(self.layers)}\n\n{item('surrogate', f'{self.surrogate}, {reset}')}"
+        return f"{self._summary()}\n\n{layers_table(self.layers)}\n\n{item('surrogate', f'{surrogate}, {reset}')}"
 
     def _summary(self):
         parameters = sum(param.size for param in self.params)

@@ -223,6 +223,16 @@ def test_a_schedule_gives_the_learning_rate_of_each_epoch(digits):
     assert bits(constant.network) == bits(fit(network(), digits, schedule="constant", **FAST).network)
 
 
+def test_a_stopped_training_prints_what_it_reached(digits):
+    schedules = {"lr": [0.004, 0.003, 0.001, 0.0005], "surrogate": ramp(5, 20, epochs=3)}
+    model = fit(network(), digits, schedules=schedules, callbacks=lambda model: len(model.history) >= 2, **FAST)
+    words = " ".join(str(model).replace("\xa0", " ").split())
+    assert "surrogate fast_sigmoid:5 to fast_sigmoid:10, reset not" in words
+    assert "epochs 2 of 4" in words and "lr 0.004 to 0.003" in words and "schedule " not in words
+    whole = str(fit(network(), digits, **FAST))
+    assert "epochs 4," in whole and "schedule one_cycle" in whole
+
+
 @pytest.mark.parametrize("backend", ["numpy", "numba"])
 def test_a_schedule_gives_the_surrogate_of_each_epoch(digits, backend, monkeypatch):
     used, backward = [], Network.backward
