@@ -54,7 +54,7 @@ def _flags_back(args, model):
     from ..encode import RECORDED
 
     encoder = model.encoder
-    flags = ["--dt", f"{args.dt:g}", "--steps", str(encoder.num_steps)]
+    flags = ["--dt", f"{args.dt:g}", "--reset", "zero", "--steps", str(encoder.num_steps)]
     if encoder.kind != "direct":
         flags += ["--encoding", encoder.kind]
     if model.network.classes != model.network.layers[-1].shape.neurons:

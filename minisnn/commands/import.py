@@ -3,8 +3,10 @@
 The file of torch.save(net.state_dict(), "weights.pt") holds weights, and beta, threshold and reset of each layer of
 snn.Leaky; --topology says where the pools are, --input-shape and --padding what convolutions see. A NIR file holds all
 of that, and needs --dt. Of both, --steps says how long an image is shown, and --input-scale, --mean and --std which
-pixels the network saw. Files are read without running code that is in them. All that is assumed is printed. Spikes are
-the same in every step; layers that cannot be carried are refused by name. The model is one like any other: evaluate,
+pixels the network saw. Files are read without running code that is in them. All that is assumed is printed; where it
+holds, spikes are the same in every step. No file says all: a NIR file does not hold the reset, which --reset gives (the
+default, zero, is NIR's, while networks of snnTorch mostly have subtract). Layers that cannot be carried are refused by
+name. The model is one like any other: evaluate,
 quantize, cosim and vhdl take it. Needs pip install torch, or for NIR files pip install 'minisnn[interop]'.
 """
 
@@ -40,7 +42,8 @@ def _add_network(group):
         "--input-shape",
         type=shape,
         metavar="H,W,C",
-        help="height, width and channels of an image (default: a flat row as long as the first layer's weights)",
+        help="height, width and channels of an image (default: what a .nir file says, or a flat row as long as the "
+        "first layer's weights)",
     )
     group.add_argument(
         "--padding",
@@ -55,7 +58,7 @@ def _add_network(group):
         "--reset",
         metavar="NAME",
         help='subtract_then_leak for snn.Leaky(reset_delay=False) with reset "subtract"; or subtract or zero, if the '
-        "file has no snn.Leaky",
+        "file has no snn.Leaky, or is a .nir file (default of those: zero)",
     )
     group.add_argument(
         "--classes",
@@ -158,10 +161,19 @@ def _from_nir(args):
     """Return the model of a NIR file, and what was assumed."""
     from ..interop.nir import load
 
-    for name in ("topology", "input_shape", "padding", "beta", "threshold", "reset"):
+    for name in ("topology", "padding", "beta", "threshold"):
         if getattr(args, name) is not None:
-            raise InputError(f"--{name.replace('_', '-')} is told by the .nir file {args.weights}; leave it out")
-    return load(args.weights, args.dt, classes=args.classes, **_inputs(args))
+            raise InputError(f"--{name} is told by the .nir file {args.weights}; leave it out")
+    model, notes = load(
+        args.weights,
+        args.dt,
+        classes=args.classes,
+        reset=args.reset,
+        input_shape=args.input_shape,
+        **_inputs(args),
+    )
+    step = [f"one step is {args.dt:g} in the unit of the file's tau, by --dt"] * (args.dt is not None)
+    return model, [*step, *notes]
 
 
 def _inputs(args):

@@ -7,25 +7,36 @@ NIR writes a neuron as a differential equation, and minisnn steps it by ``dt`` (
     both   spike where v > v_threshold, then v = v_reset
 
 With v_leak and v_reset 0 that is ``lif`` with beta = 1 - dt/tau (IF: 1), reset "zero", and weights and biases times
-r*dt/tau. Weights are (out, in) and (out, in, height, width), maps are (C, H, W) and are flattened in this order. A
-SumPool2d of spikes with a Threshold below 1 after it is a maximum.
+r*dt/tau. A file cannot tell another reset: snnTorch writes ``snn.Leaky`` of every ``reset_mechanism`` as the same LIF.
+Weights are (out, in) and (out, in, height, width), maps are (C, H, W) and are flattened in this order. A SumPool2d of
+spikes with a Threshold below 1 after it is a maximum.
 
 Source: Pedersen et al., Nature Communications 15, 8122 (2024), arXiv 2311.14641.
 """
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
+from math import prod
 from pathlib import Path
 
 from .. import check
 from ..errors import InputError
 from ..model import Model
-from . import nir_apart, nir_file
+from . import modules, nir_apart, nir_file
 from .build import build
 from .nir_layers import SNNTORCH_DT
 from .nir_nodes import check_writable, nodes_and_edges
 from .scale import Scale, encoder
 from .snntorch import border
+
+RESETS = ("zero", "subtract", "subtract_then_leak")  # that the network in a file may have had
+LOW_BETA = 0.1  # from which on a membrane forgets a step within the next; more likely dt is wrong
+ASSUMED_RESET = (
+    "reset zero, as NIR defines LIF and IF: the file does not say whether its network had it. snnTorch writes networks "
+    "with reset subtract, its default, in the same way: for those give reset subtract, or import their state_dict "
+    "(minisnn import weights.pt)"
+)
 
 
 def from_nir(
@@ -41,8 +52,10 @@ def from_nir(
     classes: int | None = None,
     dataset: str = "",
     surrogate: str = "fast_sigmoid:5",
+    reset: str | None = None,
+    input_shape: Sequence[int] | None = None,
 ) -> Model:
-    """Return the model of a NIR file, spike for spike.
+    """Return the model of a NIR file, spike for spike if its network had the reset that is given or assumed.
 
     A file is one line of Conv2d, Linear or Affine nodes, each with LIF or IF neurons after it, and perhaps a SumPool2d
     and a Threshold below 1, which is a maximum of spikes; Flatten nodes before the first fully connected layer. The
@@ -70,11 +83,17 @@ def from_nir(
         Name of the data set that the network was trained on; commands then use it by default.
     surrogate : str, default "fast_sigmoid:5"
         Used only if the model is trained further.
+    reset : "zero", "subtract" or "subtract_then_leak", optional
+        The reset of the network that was written, which a file does not hold. By default "zero", as NIR defines its
+        neurons, with a warning. A network of snnTorch has "subtract" by default, or "subtract_then_leak" with
+        ``reset_delay=False``, and is written in the same way.
+    input_shape : (H, W, C), optional
+        Shape of one image, for a file that takes flat rows: pixels count channels first, as torch flattens them.
 
     Returns
     -------
     model : Model
-        In float64 if weights of the file are, else in float32; reset "zero".
+        In float64 if weights of the file are, else in float32.
 
     Raises
     ------
@@ -96,7 +115,7 @@ def from_nir(
     >>> net = Network("4C3-MP2-10", (8, 8, 1), beta=(0.9, 0.5), reset="zero", rng=np.random.default_rng(0))
     >>> with TemporaryDirectory() as folder:
     ...     to_nir(Model(net, Encoder("direct", 25, 1.0)), f"{folder}/net.nir", dt=1e-4)
-    ...     model = from_nir(f"{folder}/net.nir", dt=1e-4, num_steps=25, input_scale=1)
+    ...     model = from_nir(f"{folder}/net.nir", dt=1e-4, num_steps=25, input_scale=1, reset="zero")
     >>> model.network.topology, model.network.betas, model.network.reset
     ('4C3-MP2-10', (0.9, 0.5), 'zero')
     """
@@ -109,6 +128,8 @@ def from_nir(
         classes=classes,
         dataset=dataset,
         surrogate=surrogate,
+        reset=reset,
+        input_shape=input_shape,
     )
     for note in notes:
         warnings.warn(note, stacklevel=2)
@@ -125,16 +146,21 @@ def load(
     classes: int | None = None,
     dataset: str = "",
     surrogate: str = "fast_sigmoid:5",
+    reset: str | None = None,
+    input_shape: Sequence[int] | None = None,
 ) -> tuple[Model, list[str]]:
     """Return the model of :func:`from_nir`, and what was assumed, as sentences."""
     if dt is not None:
         _check_dt(dt)
+    if reset is not None:
+        check.choice("reset", reset, RESETS)
     code, notes = encoder(encoding, num_steps, scale or Scale())
     content = nir_apart.read(Path(path), dt)
+    input_shape = _input_shape(path, content, input_shape)
     try:
         model = build(
-            content.layers,
-            content.input_shape,
+            [replace(layer, reset=reset or "zero") for layer in content.layers],
+            input_shape,
             code,
             classes=classes,
             surrogate=surrogate,
@@ -143,7 +169,45 @@ def load(
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
     model.dataset = dataset
-    return model, [*notes, *border(model)]
+    return model, [*notes, *_reset_notes(reset), *_low_betas(content.layers, dt), *border(model)]
+
+
+def _input_shape(path, content, given):
+    """Return the shape of an image: the file's, or the one that is given for its flat rows."""
+    if given is None or tuple(given) == content.input_shape:
+        return content.input_shape
+    if len(content.input_shape) > 1:
+        raise InputError(
+            f"input_shape {tuple(given)} contradicts {path}, whose images are {content.input_shape}; leave it out"
+        )
+    if prod(given) != content.input_shape[0]:
+        raise InputError(
+            f"input_shape {tuple(given)} has {prod(given)} pixels, but {path} takes rows of {content.input_shape[0]}; "
+            "give height, width and channels of one image"
+        )
+    return tuple(given)
+
+
+def _reset_notes(reset):
+    """Return a sentence on a reset that is assumed, or that snnTorch has only in part."""
+    if reset is None:
+        return [ASSUMED_RESET]
+    return [modules.NO_DELAY.format(name="the network")] * (reset == "subtract_then_leak")
+
+
+def _low_betas(layers, dt):
+    """Return a sentence if a dt keeps next to nothing of membranes, which a wrong one does."""
+    low = [layer for layer in layers if layer.beta < LOW_BETA]
+    if not low:
+        return []
+    least = min(layer.beta for layer in low)
+    words = "equals" if least == 0 else "is nearly"
+    kept = "no membrane is" if least == 0 else "hardly any membrane is"
+    named = ", ".join(f"{layer.name!r}" for layer in low)
+    return [
+        f"dt {dt:g} {words} tau of the neurons after {named}, so that beta is {least:.2g}: {kept} kept from step to "
+        "step; is dt right?"
+    ]
 
 
 def to_nir(model: Model, path: str | Path, dt: float = SNNTORCH_DT) -> None:

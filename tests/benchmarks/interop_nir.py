@@ -63,7 +63,7 @@ def from_snntorch(number, data, folder) -> Iterator[Row]:
             net = net.double()
             widen(graph, net)
         nir.write(folder / "net.nir", graph)
-        model = ms.from_nir(folder / "net.nir", DT, num_steps=STEPS, input_scale=16)
+        model = ms.from_nir(folder / "net.nir", DT, num_steps=STEPS, input_scale=16, reset="zero")
         model.network.backend = "numpy" if double else "numba"
         counts.append(compare(model, net, data.x_train[:IMAGES]))
         accuracy = ms.evaluate(model, data.x_test, data.y_test).accuracy
@@ -182,7 +182,7 @@ def by_equations(model, path, images):
 
 def by_minisnn(model, path, images):
     """Count spikes, and those that differ in the model that is read."""
-    again = ms.from_nir(path, DT, num_steps=STEPS, input_scale=1, max_value=16)
+    again = ms.from_nir(path, DT, num_steps=STEPS, input_scale=1, max_value=16, reset="zero")
     again.network.backend = model.network.backend
     return counted(spikes(model, images), [np.moveaxis(spk, -1, 2) for spk in spikes(again, images)])
 
@@ -199,7 +199,7 @@ def by_snntorch(model, path, images):
     for module in net.modules():
         if isinstance(module, torch.nn.Flatten):
             module.start_dim = 1  # its reader forgets that torch's first dimension is the batch
-    again = ms.from_nir(path, DT, num_steps=STEPS, input_scale=1, max_value=16)
+    again = ms.from_nir(path, DT, num_steps=STEPS, input_scale=1, max_value=16, reset="zero")
     again.network.backend = model.network.backend
     return compare(again, net.double() if again.network.dtype == np.float64 else net, images)
 

@@ -45,7 +45,7 @@ def model_of(topology, shape, beta=0.5, threshold=0.75, padding=0, **options):
 
 def read(path, dt=DT):
     """The model of a file that takes what it is given."""
-    return from_nir(path, dt, num_steps=8, input_scale=1)
+    return from_nir(path, dt, num_steps=8, input_scale=1, reset="zero")
 
 
 def inputs_for(shape, steps=8, images=40):
@@ -73,6 +73,7 @@ NETWORKS = [
 ]
 
 
+@pytest.mark.filterwarnings("ignore:dt .* tau of the neurons")  # beta 0 is on purpose
 @pytest.mark.parametrize("topology, shape, padding, beta", NETWORKS)
 def test_a_written_file_holds_the_equations_and_is_read_back(topology, shape, padding, beta, tmp_path):
     model = model_of(topology, shape, beta, padding=padding)
@@ -113,6 +114,7 @@ def test_a_file_of_the_package_nir_gives_the_spikes_of_its_equations(name, tmp_p
     assert model.network.dtype == (np.float64 if name == "float64" else np.float32)
 
 
+@pytest.mark.filterwarnings("ignore:dt .* tau of the neurons")  # beta 0 is on purpose
 @pytest.mark.parametrize("beta", [0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 0.95, 0.99])
 def test_rounded_time_constants_keep_weights_and_leak(beta, tmp_path):
     """snnTorch computes tau and r in single precision, so that r*dt/tau is not always 1, nor 1 - dt/tau beta."""
@@ -134,7 +136,7 @@ def test_a_model_with_a_normalisation_takes_raw_pixels_in_its_file(tmp_path):
     images = np.random.default_rng(3).integers(0, 256, (60, 9, 8, 2), np.uint8)
     expected = model.network.forward(model.encoder.encode(images), 8).spk
     to_nir(model, tmp_path / "m.nir")
-    again = from_nir(tmp_path / "m.nir", DT, num_steps=8, input_scale=1, max_value=255)
+    again = from_nir(tmp_path / "m.nir", DT, num_steps=8, input_scale=1, max_value=255, reset="zero")
     inputs = again.encoder.encode(images)
     assert again.encoder.mean == (0.0, 0.0) and inputs.max() == 255
     np.testing.assert_array_equal(again.network.forward(inputs, 8).spk, expected)
@@ -159,11 +161,12 @@ def test_what_was_assumed_is_told_and_what_was_said_is_kept(tmp_path):
     assert [str(one.message).split(":")[0] for one in told] == [
         "the number of time steps was not given",
         "inputs are taken as they are, up to 1",
+        "reset zero, as NIR defines LIF and IF",
     ]
     assert model.encoder.num_steps == 10
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        said = {"mean": 0.5, "std": 0.25, "classes": 2, "dataset": "digits", "surrogate": "atan:2"}
+        said = {"mean": 0.5, "std": 0.25, "classes": 2, "dataset": "digits", "surrogate": "atan:2", "reset": "zero"}
         model = from_nir(tmp_path / "m.nir", DT, num_steps=7, input_scale=16, max_value=15, **said)
     assert model.encoder == Encoder("direct", 7, 15.0, (8.0,), (4.0,))
     assert (model.network.classes, model.dataset, str(model.network.surrogate)) == (2, "digits", "atan:2")
@@ -172,10 +175,31 @@ def test_what_was_assumed_is_told_and_what_was_said_is_kept(tmp_path):
     assert ms.load_model(tmp_path / "m.npz").network.config() == model.network.config()
 
 
+def test_a_dt_that_keeps_no_membrane_is_told(tmp_path):
+    to_nir(model_of("4-4", (5,), (0.5, 0.95)), tmp_path / "m.nir")
+    for dt, words in (
+        (2e-4, "^dt 0.0002 equals tau of the neurons after 'linear1', so that beta is 0: no membrane is kept"),
+        (1.9e-4, "^dt 0.00019 is nearly tau of the neurons after 'linear1', so that beta is 0.05: hardly any membrane"),
+    ):
+        with pytest.warns(UserWarning, match=words):
+            assert read(tmp_path / "m.nir", dt).network.betas[0] < 0.06
+
+
+def test_flat_rows_are_images_of_a_given_shape(tmp_path):
+    """Pixels of a flat file count channels first."""
+    to_nir(model_of("10", (12,)), tmp_path / "m.nir")
+    model = from_nir(tmp_path / "m.nir", DT, num_steps=8, input_scale=1, reset="zero", input_shape=(3, 2, 2))
+    images = inputs_for((3, 2, 2))
+    rows = np.moveaxis(images, -1, 2).reshape(8, 40, 12)
+    np.testing.assert_array_equal(spikes_of(model, images), spikes_of(read(tmp_path / "m.nir"), rows))
+    with pytest.raises(InputError, match=r"^input_shape \(3, 3, 1\) has 9 pixels, but .* takes rows of 12"):
+        from_nir(tmp_path / "m.nir", DT, input_shape=(3, 3, 1))
+
+
 def test_a_border_that_is_no_black_pixel_is_told_and_not_written(tmp_path):
     to_nir(model_of("4C3-4", (5, 5, 1), padding=1), tmp_path / "m.nir")
     with pytest.warns(UserWarning, match="layer 1 4C3 pads with 0, which is no pixel of value 0"):
-        model = from_nir(tmp_path / "m.nir", DT, num_steps=4, input_scale=1, mean=0.5)
+        model = from_nir(tmp_path / "m.nir", DT, num_steps=4, input_scale=1, mean=0.5, reset="zero")
     with pytest.raises(InputError, match="the first layer pads with 0, which is no pixel of value 0, and NIR pads"):
         to_nir(model, tmp_path / "again.nir")
     assert not (tmp_path / "again.nir").exists()

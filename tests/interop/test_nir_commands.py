@@ -36,7 +36,9 @@ def test_a_model_goes_out_and_comes_back(folder, capsys):
     back = re.search("^back    minisnn (.*)$", printed, re.M)[1]
     assert main([*shlex.split(back), "--out", "back.npz", "--dataset", "digits"]) == 0
     printed = capsys.readouterr().out
-    assert "Assumed" not in printed and "4C3-MP2-10, T = 4, 10 classes" in printed and "accuracy" in printed
+    noted = printed.partition("left out:\n")[2].partition("\n\n")[0]
+    assert noted == "- one step is 0.002 in the unit of the file's tau, by --dt"
+    assert "4C3-MP2-10, T = 4, 10 classes" in printed and "accuracy" in printed
     images = load_data("digits").x_test
     before, after = (predict(load(f"{name}.npz", "numpy"), images) for name in ("zero", "back"))
     np.testing.assert_array_equal(before, after)
@@ -74,7 +76,8 @@ WRONG = [
     ("import good.nir --dt 1", "good.nir: node 'neurons1' (LIF) has tau 0.0002, shorter than dt 1"),
     ("import good.nir --dt 1e-4 --topology 4C3-10", "--topology is told by the .nir file good.nir; leave it out"),
     ("import good.nir --dt 1e-4 --padding 0", "--padding is told by the .nir file good.nir; leave it out"),
-    ("import good.nir --dt 1e-4 --input-shape 8,8,1", "--input-shape is told by the .nir file good.nir; leave it out"),
+    ("import good.nir --dt 1e-4 --input-shape 4,4,4", "--input-shape (4, 4, 4) contradicts good.nir"),
+    ("import good.nir --dt 1e-4 --reset none", "--reset must be one of zero, subtract, subtract_then_leak"),
     ("import good.nir --dt 1e-4 --steps 0", "the number of steps must be a whole number from 1, got 0"),
     ("import good.nir --dt 1e-4 --classes 3", "good.nir: classes must divide the 10 neurons"),
     ("import good.nir --dt 1e-4 --out text.nir", "--out text.nir must name a file that ends in .npz"),

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from minisnn.interop.nir import to_nir
+from minisnn.interop.nir import from_nir, to_nir
 
 nir = pytest.importorskip("nir")
 torch = pytest.importorskip("torch")
@@ -18,12 +18,12 @@ from tests.benchmarks import interop_nir  # noqa: E402
 from tests.interop.test_nir import NETWORKS, channels_first, inputs_for, model_of, read, spikes_of  # noqa: E402
 
 
-def snntorch_network(shape, hidden, beta, threshold, padding=0, bias=True):
-    """A network of snnTorch's whose resets are those of the format: to zero, within the step."""
+def snntorch_network(shape, hidden, beta, threshold, padding=0, bias=True, reset="zero", delay=False):
+    """A network of snnTorch's, by default with the resets of the format: to zero, within the step."""
 
     def leaky(*neurons):
         constants = {"beta": torch.full(neurons, beta), "threshold": torch.full(neurons, threshold)}  # it needs vectors
-        return snn.Leaky(**constants, init_hidden=True, reset_mechanism="zero", reset_delay=False)
+        return snn.Leaky(**constants, init_hidden=True, reset_mechanism=reset, reset_delay=delay)
 
     layers, size, hidden = [], int(np.prod(shape)), [*hidden]
     if len(shape) == 3:
@@ -68,6 +68,26 @@ def test_a_network_of_snntorch_comes_over_with_equal_spikes(shape, hidden, beta,
     inputs = np.random.default_rng(3).random((10, 100, *shape), np.float32)
     ours = np.moveaxis(inputs, 2, -1) if len(shape) == 3 else inputs
     np.testing.assert_array_equal(spikes_of(model, ours), run_snntorch(net, inputs))
+
+
+@pytest.mark.filterwarnings("ignore:nirtorch.extract_nir_graph:DeprecationWarning")
+def test_the_reset_of_a_network_of_snntorch_is_given(tmp_path):
+    """Its default, subtract, is written as LIF like any other: assumed to be zero, spikes differ, and this is told."""
+    from snntorch.export_nir import export_to_nir
+
+    torch.manual_seed(0)
+    net = snntorch_network((12,), [20, 10], 0.9, 0.3, reset="subtract", delay=True)
+    nir.write(tmp_path / "m.nir", export_to_nir(net, torch.zeros(1, 12), ignore_dims=[0]))
+    inputs = np.random.default_rng(3).random((10, 100, 12), np.float32)
+    expected = run_snntorch(net, inputs)
+    options = {"num_steps": 10, "input_scale": 1}
+    model = from_nir(tmp_path / "m.nir", 1e-4, **options, reset="subtract")
+    np.testing.assert_array_equal(spikes_of(model, inputs), expected)
+    with pytest.warns(UserWarning, match="^reset zero, .* the file does not say .* give reset subtract, or import"):
+        assumed = from_nir(tmp_path / "m.nir", 1e-4, **options)
+    assert assumed.network.reset == "zero" and (spikes_of(assumed, inputs) != expected).any()
+    with pytest.warns(UserWarning, match="twice the threshold"):
+        assert from_nir(tmp_path / "m.nir", 1e-4, **options, reset="subtract_then_leak")
 
 
 @pytest.mark.parametrize("topology, shape, padding, beta", [case for case in NETWORKS if "MP" not in case[0]])
