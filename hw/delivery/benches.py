@@ -2,7 +2,8 @@
 
 A testbench reads `load.txt`, `images.txt` and `expected.txt`; each line holds one beat: `tlast`, and `tdata` in
 hexadecimal. It sends the load and one image after the other, takes every beat of the answers at once, compares it, and
-counts the cycles of each image itself. It ends with PASS, or with FAIL and an exit status other than 0.
+counts the cycles of each image itself. It ends with PASS, or with FAIL and an exit status other than 0. If there is a
+`labels.txt`, with the true class of an image on each line, the class is printed beside the answer.
 """
 
 from collections.abc import Iterable, Mapping
@@ -83,6 +84,7 @@ entity @NAME@_bench is
         load_file: string := "load.txt";
         images_file: string := "images.txt";
         expected_file: string := "expected.txt";
+        labels_file: string := "labels.txt";  -- may be missing
         most_cycles: positive := @MOST@  -- a longer run fails
     );
 end entity;
@@ -174,10 +176,34 @@ begin
         variable text_line: line;
         variable last: natural;
         variable word: std_logic_vector(@OUTPUT_DIGITS@ downto 0) := (others => '0');
+        variable answer: std_logic_vector(m_output_tdata'range) := (others => '0');  -- the beat before the last one
         variable beats, differences: natural := 0;
+        file labels: text;
+        variable status: file_open_status := name_error;
+        variable label_number: integer;
+        variable is_number: boolean;
+
+        -- The true class of the next image, if labels.txt has it.
+        impure function label_words return string is
+        begin
+            if status = open_ok and not endfile(labels) then
+                readline(labels, text_line);
+                read(text_line, label_number, is_number);
+                if is_number then
+                    return " (label " & integer'image(label_number) & ")";
+                end if;
+            end if;
+            return "";
+        end function;
     begin
         if rising_edge(clk) then
+            if cycle = 0 then
+                file_open(status, labels, labels_file, read_mode);
+            end if;
             cycle <= cycle + 1;
+            if s_load_tvalid = '1' and s_load_tready = '1' and s_load_tlast = '1' then
+                say("load: " & natural'image(cycle + 1) & " cycles");
+            end if;
             if m_output_tvalid = '1' then
                 beats := beats + 1;
                 if endfile(expected) then
@@ -194,17 +220,19 @@ begin
                     end if;
                 end if;
                 if m_output_tlast = '1' then
-                    say("image " & natural'image(answers) & ": " & natural'image(cycle - taken + 1) & " cycles");
+                    say("image " & natural'image(answers) & ": " & natural'image(cycle - taken + 1) & " cycles, answer "
+                        & natural'image(to_integer(resize(unsigned(answer), 16))) & label_words);
                     if to_unsigned(cycle - taken + 1, word'length) /= unsigned(word) then
                         differences := differences + 1;
                         say("the number of cycles differs from the expected one");
                     end if;
                     answers <= answers + 1;
                 end if;
+                answer := m_output_tdata;
             end if;
             if done or cycle = most_cycles then
-                say(natural'image(answers) & " images, " & natural'image(beats) & " beats compared, "
-                    & natural'image(differences) & " differences, " & natural'image(cycle) & " cycles");
+                say("images " & natural'image(answers) & ", beats compared " & natural'image(beats) & ", differences "
+                    & natural'image(differences) & ", cycles with load and pauses " & natural'image(cycle));
                 if not done then
                     say("timeout: the test has not ended after " & natural'image(cycle) & " cycles");
                 end if;
@@ -239,16 +267,17 @@ module @NAME@_bench;
     parameter load_file = "load.txt";
     parameter images_file = "images.txt";
     parameter expected_file = "expected.txt";
+    parameter labels_file = "labels.txt";  // may be missing
     parameter most_cycles = @MOST@;  // a longer run fails
 
     reg clk = 0, rst = 1;
     reg [@LOAD_LEFT@:0] s_load_tdata = 0, load_word;
     reg [@INPUT_LEFT@:0] s_input_tdata = 0, input_word;
-    reg [@OUTPUT_LEFT@:0] word = 0;
+    reg [@OUTPUT_LEFT@:0] word = 0, answer = 0;  // answer: the beat before the last one
     wire [@OUTPUT_LEFT@:0] m_output_tdata;
     reg s_load_tvalid = 0, s_load_tlast = 0, s_input_tvalid = 0, s_input_tlast = 0;
     wire s_load_tready, s_input_tready, m_output_tvalid, m_output_tlast, loaded, load_error, input_error;
-    integer load, images, expected, last, last_expected;
+    integer load, images, expected, labels, last, last_expected, label;
     integer cycle = 0, taken = 0, answers = 0, sent = 0, beats = 0, differences = 0, missing = 0;
     reg first = 1, done = 0, load_taken = 0, input_taken = 0;
 
@@ -268,6 +297,7 @@ module @NAME@_bench;
         expected = $fopen(expected_file, "r");
         if (load == 0 || images == 0 || expected == 0)
             $fatal(1, "FAIL: cannot open load_file, images_file or expected_file");
+        labels = $fopen(labels_file, "r");
         repeat (3) @(negedge clk);  // inputs change at the falling edge, so that there is no race in any simulator
         rst = 0;
         while ($fscanf(load, "%d %h", last, load_word) == 2) begin
@@ -296,6 +326,7 @@ module @NAME@_bench;
 
     always @(posedge clk) begin
         cycle <= cycle + 1;
+        if (s_load_tvalid && s_load_tready === 1 && s_load_tlast) $display("load: %0d cycles", cycle + 1);
         load_taken <= s_load_tvalid && s_load_tready === 1;
         input_taken <= s_input_tvalid && s_input_tready === 1;
         if (s_input_tvalid && s_input_tready === 1) begin
@@ -312,17 +343,21 @@ module @NAME@_bench;
                 $display("beat %0d: %h, expected %h, tlast %b", beats, m_output_tdata, word, m_output_tlast);
             end
             if (m_output_tlast === 1) begin
-                $display("image %0d: %0d cycles", answers, cycle - taken + 1);
+                $write("image %0d: %0d cycles, answer %0d", answers, cycle - taken + 1, answer);
+                if (labels != 0 && $fscanf(labels, "%d", label) == 1) $write(" (label %0d)", label);
+                $write("\\n");
                 if (cycle - taken + 1 != word) begin
                     differences = differences + 1;
                     $display("the number of cycles differs from the expected one");
                 end
                 answers <= answers + 1;
             end
+            answer = m_output_tdata;
         end
         if (done || cycle == most_cycles) begin
             missing = $fscanf(expected, "%d %h", last_expected, word) > 0;
-            $display("%0d images, %0d beats compared, %0d differences, %0d cycles", answers, beats, differences, cycle);
+            $display("images %0d, beats compared %0d, differences %0d, cycles with load and pauses %0d", answers, beats,
+                differences, cycle);
             if (!done) $display("timeout: the test has not ended after %0d cycles", cycle);
             if (missing) $display("expected beats are missing");
             if ({loaded, load_error, input_error} !== 3'b100)

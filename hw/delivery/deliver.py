@@ -29,8 +29,8 @@ SUMS = "SHA256SUMS"
 TAKEN = frozenset(
     """work ieee std std_logic_1164 numeric_std textio env std_logic std_logic_vector signed unsigned
 integer natural positive boolean string line text output true false resize to_integer to_signed to_unsigned to_hstring
-shift_left shift_right rising_edge read write hread readline writeline endfile finish failure bool stdl
-tern_op""".split()
+shift_left shift_right rising_edge read write hread readline writeline endfile file_open file_open_status
+open_ok name_error finish failure bool stdl tern_op""".split()
 )
 
 
@@ -49,6 +49,7 @@ def deliver(
     hdl: str = "vhdl",
     probed: bool = False,
     sample: np.ndarray | None = None,
+    labels: np.ndarray | None = None,
 ) -> dict[str, str]:
     """Generate all files of a delivery: design, testbench, load, images, expected answers, script and manual.
 
@@ -68,6 +69,8 @@ def deliver(
         True for a design with the ports of the probe.
     sample : ndarray, shape (N, ...), optional
         The first images of the test set; the manual then states the range of their cycles.
+    labels : ndarray, shape (B,), optional
+        The classes of the images, which the testbench prints beside the answers.
 
     Returns
     -------
@@ -107,6 +110,8 @@ def deliver(
         "images.txt": _lines([image_words(inputs, image, spec) for image in range(len(answers))], spec.input_bits),
         "expected.txt": _lines(answers, spec.output_bits),
     }
+    if labels is not None:
+        files["labels.txt"] = "".join(f"{label}\n" for label in labels)
     most_cycles = 2 * (len(load) + sum(answer[-1] for answer in answers)) + 10_000
     ports = top.ports(spec, probed)
     design = []

@@ -63,8 +63,8 @@ image is @FRAMES@. The network runs for the number of time steps given in `load.
 neurons at once and handles its nonzero inputs one after the other, so the number of cycles depends on the image.
 
 @FILES@
-Each line of the three text files holds `tlast`, a space, and `tdata` in hexadecimal. This command writes the load as
-bytes, with the lowest byte of each beat first:
+Each line of `load.txt`, `images.txt` and `expected.txt` holds `tlast`, a space, and `tdata` in hexadecimal. This
+command writes the load as bytes, with the lowest byte of each beat first:
 
     python3 -c "import sys; [sys.stdout.buffer.write(int(beat[2:], 16).to_bytes(@LOAD_BYTES@, 'little')) \\
         for beat in open('load.txt')]" > load.bin
@@ -88,10 +88,11 @@ the nearest value that fits.@CURRENT@
 @TOOLS@
 Run these commands in this folder. The design was tried with @TRIED@; the commands for other tools have not been tried.
 `@BENCH@` contains a port map that you can copy. The testbench sends the load and then one image after the other. It
-takes every beat of every answer, compares it with the expected one, and counts the cycles of each image. It ends with
-PASS, or with FAIL and an error. If your simulator runs in a folder of its own, as in Vivado projects, give the paths of
-the text files in the @GIVEN@ `load_file`, `images_file` and `expected_file`. A simulator may warn of undefined values
-at time 0, because the outputs are undefined before the first clock edge.
+takes every beat of every answer, compares it with the expected one, and prints the answer and the cycles of each image.
+The cycles of the load count from power-up, and a few more pass before the first image and after the last one. It ends
+with PASS, or with FAIL and an error. If your simulator runs in a folder of its own, as in Vivado projects, give the
+paths of the text files in the @GIVEN@ `load_file`, `images_file`, `expected_file` and `labels_file`. A simulator may
+warn of undefined values at time 0, because the outputs are undefined before the first clock edge.
 
 ## Ports
 

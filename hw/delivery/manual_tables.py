@@ -70,6 +70,7 @@ def file_table(name: str, hdl: str, package: str) -> str:
                 "`expected.txt`",
                 "the answers to these images, one beat per line, computed by integer arithmetic and a cycle model",
             ),
+            ("`labels.txt`", "the true classes of these images, if they are known, which the testbench prints"),
             ("`run.sh`", "script that simulates the design; its exit status is 0 if everything is as expected"),
             (
                 "`report.md`, `report.json`",

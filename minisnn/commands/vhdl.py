@@ -90,10 +90,10 @@ def run(args):
     except (ValueError, OSError) as error:
         raise InputError(str(error)) from None
     data = datasets.load_for(model, args.model, args.dataset, args.data)
-    images, _ = first_images(data, args.images)
+    images, labels = first_images(data, args.images)
     terminal.say(f"converting the accelerator to {args.hdl}; the integers give its answers")
     with needs_room():
-        files = deliver(model, images, spec, args.name, args.hdl, args.probe, data.x_test[:SAMPLE])
+        files = deliver(model, images, spec, args.name, args.hdl, args.probe, data.x_test[:SAMPLE], labels)
     try:
         write(args.out, files)
     except OSError as error:

@@ -81,11 +81,41 @@ def test_the_folder_runs_by_its_own_script(folders, hdl):
     before = contents(folders / hdl)
     done = run(folders / hdl)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "PASS" in done.stdout and "2 images, 24 beats compared, 0 differences" in done.stdout
+    assert "PASS" in done.stdout and "images 2, beats compared 24, differences 0" in done.stdout
+    answers = [line.split()[1] for line in (folders / hdl / "expected.txt").read_text().splitlines()][10::12]
+    labels = load_data("digits").y_test[:2]
+    printed = re.findall(r"image (\d): \d+ cycles, answer (\d) \(label (\d)\)\n", done.stdout)
+    assert printed == [(str(i), str(int(answers[i], 16)), str(labels[i])) for i in range(2)]
+    load, total = (int(re.search(f"{words}(\\d+)", done.stdout)[1]) for words in ("load: ", "load and pauses "))
+    beats = len((folders / hdl / "load.txt").read_text().splitlines())
+    images = sum(int(count) for count in re.findall(r"image \d: (\d+) cycles", done.stdout))
+    assert beats <= load <= total - images <= load + 40
     assert contents(folders / hdl) == before
     sources = {"net.vhd", "net_bench.vhd", "pck_myhdl_011.vhd"} if hdl == "vhdl" else {"net.v", "net_bench.sv"}
-    assert set(before) == sources | {"load.txt", "images.txt", "expected.txt", "run.sh", "README.md", "SHA256SUMS"}
+    assert set(before) == sources | {
+        "load.txt",
+        "images.txt",
+        "expected.txt",
+        "labels.txt",
+        "run.sh",
+        "README.md",
+        "SHA256SUMS",
+    }
     assert {path.name for path in folders.iterdir()} == {*HDLS, "wide"}  # no other files are left
+
+
+@pytest.mark.parametrize("hdl", HDLS)
+@pytest.mark.parametrize("labels", [None, "", "unknown\n"])
+def test_labels_may_be_missing(folders, tmp_path, hdl, labels):
+    need(hdl)
+    folder = tmp_path / "copy"
+    shutil.copytree(folders / hdl, folder)
+    (folder / "labels.txt").unlink()
+    if labels is not None:
+        (folder / "labels.txt").write_text(labels)
+    done = run(folder)
+    assert done.returncode == 0 and "PASS" in done.stdout, done.stdout + done.stderr
+    assert "answer" in done.stdout and "label" not in done.stdout
 
 
 def one_beat_less(text):
@@ -145,7 +175,9 @@ def test_the_same_bytes(model, folders, tmp_path, hdl):
     integer, images = load(model), load_data("digits").x_test
     spec = specify(integer.network, (2, 4), load_bits=12)
     shallow(simulate.run, design(spec), *ports(spec, False), script([{"rst": 1}] * 3), 9)
-    files = shallow(deliver, integer, images[:2], spec, "net", hdl, hdl == "verilog", images[:200])
+    files = shallow(
+        deliver, integer, images[:2], spec, "net", hdl, hdl == "verilog", images[:200], load_data("digits").y_test[:2]
+    )
     assert {name: text.encode() for name, text in files.items()} == first
     for name, text in files.items():
         assert "/tmp" not in text and "Date" not in text and "dut" not in text, name
