@@ -344,7 +344,9 @@ module @NAME@_bench;
             end
             if (m_output_tlast === 1) begin
                 $write("image %0d: %0d cycles, answer %0d", answers, cycle - taken + 1, answer);
-                if (labels != 0 && $fscanf(labels, "%d", label) == 1) $write(" (label %0d)", label);
+                if (labels != 0) begin  // Icarus evaluates both sides of &&
+                    if ($fscanf(labels, "%d", label) == 1) $write(" (label %0d)", label);
+                end
                 $write("\\n");
                 if (cycle - taken + 1 != word) begin
                     differences = differences + 1;
