@@ -92,6 +92,11 @@ def named(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in values.items()) or "none"
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number and what it counts, such as "1 image" or "2,000 images"."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
 def by_x(shape: Iterable[int]) -> str:
     """Return a shape as text, such as "8x8x1"."""
     return "x".join(map(str, shape))

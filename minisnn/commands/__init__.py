@@ -12,7 +12,7 @@ from tempfile import gettempdir
 
 from .. import __version__, backend, terminal
 from ..errors import InputError, TrainingError
-from ..terminal import table, wrapped  # noqa: F401  (the commands print with both)
+from ..terminal import counted, table, wrapped  # noqa: F401  (the commands print with these)
 
 COMMANDS = (
     "train",
@@ -334,6 +334,15 @@ def first_images(data, count):
     if count is not None and count > len(data.x_test):
         raise InputError(f"images must be at most {len(data.x_test)}, the number of test images, got {count}")
     return data.x_test[:count], data.y_test[:count]
+
+
+def tested_on(data):
+    """Return the number of test images in words, and where they come from if the file has no test part."""
+    words = counted(len(data.x_test), "test image" if data.num_steps is None else "test recording")
+    if not data.cut:
+        return words
+    missing = "X_test" if data.num_steps is None else "events_test"
+    return f"{words}: the last of {len(data.x_train) + len(data.x_test):,}, because the file has no {missing}"
 
 
 def rates_table(layers, rates):

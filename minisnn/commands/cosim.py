@@ -16,6 +16,7 @@ from . import (
     add_lanes_argument,
     add_load_beta_argument,
     add_wide_argument,
+    counted,
     first_images,
     needs_room,
     positive,
@@ -90,7 +91,7 @@ def run(args):
                 bar.update()
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
-            f"interrupted after {len(results)} of {len(images)} images; differences so far: "
+            f"interrupted after {len(results)} of {counted(len(images), 'image')}; differences so far: "
             f"{_differences(_totals(results))}"
         ) from None
     results = dict(sorted(results.items()))
@@ -98,7 +99,7 @@ def run(args):
     if args.json:
         print(json.dumps(_as_json(results, totals)))
     else:
-        print(f"{data.name}: {len(results)} images in {args.simulator}, lanes {'/'.join(map(str, lanes))}\n")
+        print(f"{data.name}: {counted(len(results), 'image')} in {args.simulator}, lanes {'/'.join(map(str, lanes))}\n")
         _show(results, labels, totals)
     return 1 if any(totals.values()) else 0
 
@@ -183,13 +184,14 @@ def _show(results, labels, totals):
     if listed:
         _show_images(listed, labels)
     right = sum(result.prediction == label for result, label in zip(results.values(), labels))
-    counted = sum(result.cycles_counted for result in results.values())
+    cycles = sum(result.cycles_counted for result in results.values())
     predicted = sum(result.cycles_predicted for result in results.values())
-    print(f"correct      {right} of {len(results)} answers")
-    print(f"latency      {counted:,} cycles counted, {predicted:,} predicted, over all images")
+    print(f"correct      {right} of {counted(len(results), 'answer')}")
+    print(f"latency      {cycles:,} cycles counted, {predicted:,} predicted, over all images")
     print(f"differences  {_differences(totals)}\n")
     if any(totals.values()):
-        print(f"THE GATES DIFFER in {sum(not result.same for result in results.values())} of {len(results)} images.")
+        different = sum(not result.same for result in results.values())
+        print(f"THE GATES DIFFER in {different} of {counted(len(results), 'image')}.")
     else:
         print("The gates compute what the integers compute, in the predicted cycles.")
 

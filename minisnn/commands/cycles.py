@@ -10,7 +10,15 @@ from pathlib import Path
 
 from .. import terminal
 from ..errors import InputError
-from . import add_data_arguments, add_lanes_argument, add_wide_argument, first_images, positive, table
+from . import (
+    add_data_arguments,
+    add_lanes_argument,
+    add_wide_argument,
+    counted,
+    first_images,
+    positive,
+    table,
+)
 
 JUDGES = 16  # images by which --balance judges
 
@@ -78,8 +86,8 @@ def run(args):
         print(json.dumps(_as_json(chosen, about | {"schedule": args.schedule}, ratios)))
     else:
         print(
-            f"{data.name}: {stimulus.images} images, T = {model.num_steps}, lanes {'/'.join(map(str, lanes))} "
-            f"({adders} adders), {args.schedule}\n"
+            f"{data.name}: {counted(stimulus.images, 'image')}, T = {model.num_steps}, "
+            f"lanes {'/'.join(map(str, lanes))} ({adders} adders), {args.schedule}\n"
         )
         _show(chosen, [layer.layer.name for layer in network.layers], lanes, args.schedule)
         print("latency is " + ", ".join(f"{ratio:.3f}x that of {name}" for name, ratio in ratios.items()))

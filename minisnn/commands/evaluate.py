@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict
 
 from .. import terminal
-from . import add_data_arguments, add_machine_arguments, rates_table
+from . import add_data_arguments, add_machine_arguments, counted, rates_table, tested_on, wrapped
 
 
 def add_arguments(parser):
@@ -34,8 +34,6 @@ def run(args):
     if args.json:
         print(json.dumps(asdict(result)))
         return
-    print(
-        f"{data.name}: accuracy {100 * result.accuracy:.2f} % over all {result.num_steps} steps "
-        f"({result.images} test images)\n"
-    )
+    steps = counted(result.num_steps, "step")
+    print(wrapped(f"{data.name}: accuracy {100 * result.accuracy:.2f} % over all {steps} ({tested_on(data)})") + "\n")
     print(rates_table(model.network.layers, result.firing_rates))

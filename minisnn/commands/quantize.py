@@ -18,8 +18,10 @@ from . import (
     add_machine_arguments,
     check_checkpoint,
     check_model_path,
+    counted,
     interrupted,
     table,
+    tested_on,
     widths,
     wrapped,
 )
@@ -146,19 +148,20 @@ def run(args):
             )
         )
         return
-    _show(losses, before, after, data.name, args.finetune)
+    _show(losses, before, after, data, args.finetune)
     if note:
         print(f"\n{wrapped(note, 0)}")
     print(f"\nmodel   {out}")
     print("next    " + shlex.join(_again(args, flag) if flag else _cycles(args, out)))
 
 
-def _show(losses, before, after, dataset, epochs):
+def _show(losses, before, after, data, epochs):
     """Print accuracies, and a table each of weights, neurons and membranes."""
-    tuned = f" after {epochs} epoch{'s' if epochs > 1 else ''} of fine-tuning" if epochs else ""
+    tuned = f" after {counted(epochs, 'epoch')} of fine-tuning" if epochs else ""
+    steps = counted(after.num_steps, "step")
     print(
-        f"{dataset}: accuracy {100 * before.accuracy:.2f} % in floats, {100 * after.accuracy:.2f} % in "
-        f"integers{tuned},\nover all {after.num_steps} steps ({after.images} test images)\n"
+        f"{data.name}: accuracy {100 * before.accuracy:.2f} % in floats, {100 * after.accuracy:.2f} % in "
+        f"integers{tuned},\n" + wrapped(f"over all {steps} ({tested_on(data)})") + "\n"
     )
     print("Weights: errors in units of the float weights; firing rates before and after\n")
     rows = [

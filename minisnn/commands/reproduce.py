@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from ..errors import InputError
-from . import main
+from . import counted, main
 from .sweep import add_retry, add_workers, executor_of, line, tell_failures, tell_left_out
 
 CHECKED = {"myhdl": 2, "ghdl": 1, "verilator": 20}  # images simulated: about half a minute
@@ -80,7 +80,7 @@ def _stages(plan, path, data, args):
             data_dir=args.data,
             retry=args.retry,
             progress=True,
-            on_stage=lambda name, points: print(f"stage {name}: {len(points)} points", flush=True),
+            on_stage=lambda name, points: print(f"stage {name}: {counted(len(points), 'point')}", flush=True),
             on_row=lambda row: tqdm.write(line(*row), file=sys.stdout),
             on_left_out=tell_left_out,
         )

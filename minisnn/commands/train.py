@@ -17,10 +17,12 @@ from . import (
     add_training_data_arguments,
     check_checkpoint,
     check_model_path,
+    counted,
     interrupted,
     numbers,
     paddings,
     rates_table,
+    tested_on,
     widths,
     wrapped,
 )
@@ -178,9 +180,8 @@ def run(args):
             file=sys.stderr,
         )
     about = (
-        f"{data.name}: {len(data.x_train)} training and {len(data.x_test)} test "
-        f"{'recordings' if data.num_steps else 'images'}; {net.topology}, "
-        f"T = {settings.num_steps}, {settings.epochs} epoch{'s' * (settings.epochs > 1)}, seed {settings.seed}"
+        f"{data.name}: {len(data.x_train)} training and {tested_on(data)}; {net.topology}, "
+        f"T = {settings.num_steps}, {counted(settings.epochs, 'epoch')}, seed {settings.seed}"
     )
     print(wrapped(about), flush=True)
     if data.num_steps:
@@ -192,7 +193,9 @@ def run(args):
     checkpoint.unlink(missing_ok=True)  # nothing that fails later makes the training incomplete
     generator = stream(model.seed, "encode")
     result = accuracy_and_rates(net, model.encoder, data.x_test, data.y_test, generator)
-    print(f"\ntest accuracy {100 * result.accuracy:.2f} % over all {result.num_steps} steps ({result.images} images)\n")
+    steps = counted(result.num_steps, "step")
+    images = counted(result.images, "image")
+    print(f"\ntest accuracy {100 * result.accuracy:.2f} % over all {steps} ({images})\n")
     print(rates_table(net.layers, result.firing_rates))
     for name in settings.learned:
         values = getattr(net, f"{name}s")

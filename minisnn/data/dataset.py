@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import check
 from ..errors import InputError
-from ..terminal import by_x
+from ..terminal import by_x, counted
 
 
 @dataclass(frozen=True, repr=False)
@@ -32,6 +32,8 @@ class Dataset:
         T of recordings; None for still images.
     about : str, optional
         Words on how the events were binned.
+    cut : bool, default False
+        The test part was cut off a file that has none.
 
     Raises
     ------
@@ -71,6 +73,7 @@ class Dataset:
     ordered: bool = False
     num_steps: int | None = None
     about: str = ""
+    cut: bool = False
 
     def __post_init__(self):
         if self.classes is None:
@@ -87,9 +90,10 @@ class Dataset:
             object.__setattr__(self, "max_value", _largest(self.x_train, self.num_steps is not None))
 
     def __repr__(self):
-        kind = "images" if self.num_steps is None else f"recordings of {self.num_steps} steps"
+        images = counted(len(self.x_test), "test image" if self.num_steps is None else "test recording")
+        steps = "" if self.num_steps is None else f" of {self.num_steps} steps"
         return (
-            f"Dataset({self.name}: {len(self.x_train):,} training and {len(self.x_test):,} test {kind} of "
+            f"Dataset({self.name}: {len(self.x_train):,} training and {images}{steps} of "
             f"{by_x(self.input_shape)}, {self.x_train.dtype} up to {self.max_value:g}, {self.classes} classes)"
         )
 

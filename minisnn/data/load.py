@@ -184,14 +184,14 @@ def _custom(path):
     if f"{key}_test" in arrays:
         x_test, y_test = arrays[f"{key}_test"], arrays["y_test"]
     else:
-        cut = len(x) - max(len(x) // 5, 1)
-        if cut < 1:
+        first = len(x) - max(len(x) // 5, 1)
+        if first < 1:
             raise InputError(f"{path}: one image cannot be cut into a training and a test part; give more")
-        x, y, x_test, y_test = x[:cut], y[:cut], x[cut:], y[cut:]
+        x, y, x_test, y_test = x[:first], y[:first], x[first:], y[first:]
     if x_test.shape[1:] != x.shape[1:]:
         raise InputError(
             f"{path}: images of {key}_test have shape {x_test.shape[1:]}, those of {key} {x.shape[1:]}; they must agree"
         )
     classes = _count_classes(path, np.concatenate([y, y_test]))
     steps = x.shape[1] if key == "events" else None
-    return Dataset(path.stem, x, y, x_test, y_test, classes, num_steps=steps)
+    return Dataset(path.stem, x, y, x_test, y_test, classes, num_steps=steps, cut=f"{key}_test" not in arrays)

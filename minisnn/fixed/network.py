@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import backend, check
 from ..errors import InputError
+from ..terminal import counted
 from ..topology import LayerShape
 from . import conv2d, lif, linear, maxpool
 
@@ -116,7 +117,8 @@ class IntegerRun:
     def __repr__(self):
         images, layers, steps = self.spike_counts.shape
         kept = [name for name in ("out", "spk", "mem") if getattr(self, name) is not None]
-        return f"IntegerRun({images} images, {layers} layers, T = {steps}, {', '.join(kept) or 'scores alone'} kept)"
+        size = f"{counted(images, 'image')}, {counted(layers, 'layer')}, T = {steps}"
+        return f"IntegerRun({size}, {', '.join(kept) or 'scores alone'} kept)"
 
 
 @dataclass(frozen=True, kw_only=True)

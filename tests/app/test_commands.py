@@ -74,6 +74,18 @@ def test_evaluate_agrees_with_train_and_with_the_library(trained, tmp_path, caps
     assert minisnn.evaluate(model, data.x_test, data.y_test).accuracy == accuracy
 
 
+def test_the_test_part_of_a_file_without_one_is_told(trained, tmp_path, capsys):
+    digits, path = load_data("digits"), tmp_path / "mine.npz"
+    np.savez(path, X=digits.x_train[:200], y=digits.y_train[:200])
+    told = "(40 test images: the last of 200, because the file has no X_test)"
+    for command in ("evaluate", "quantize"):
+        assert main([command, str(trained), "--dataset", str(path)]) == 0
+        assert told in " ".join(capsys.readouterr().out.split())
+    np.savez(path, X=digits.x_train, y=digits.y_train, X_test=digits.x_test[:1], y_test=digits.y_test[:1])
+    assert main(["evaluate", str(trained), "--dataset", str(path)]) == 0
+    assert "over all 3 steps (1 test image)" in capsys.readouterr().out
+
+
 def test_info(trained, capsys):
     assert main(["info", str(trained)]) == 0
     text = capsys.readouterr().out
