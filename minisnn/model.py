@@ -251,7 +251,7 @@ def read(path: str | Path, kind: str, remedy: str = "") -> tuple[dict, dict]:
     """
     path = Path(path)
     again = remedy or "train again"
-    remedy = remedy or f"name a {kind} file (.npz) that minisnn wrote"
+    remedy = remedy or _named_instead(path, kind)
     if not path.is_file():
         wrong = "is a folder" if path.is_dir() else "is no file" if path.exists() else "does not exist"
         raise InputError(f"{path} {wrong}; {remedy}")
@@ -272,6 +272,14 @@ def read(path: str | Path, kind: str, remedy: str = "") -> tuple[dict, dict]:
             f"{FORMAT}; use the version of minisnn that wrote it, or {again}"
         )
     return about, arrays
+
+
+def _named_instead(path, kind):
+    """Return the file to name instead of one that is not of `kind`."""
+    remedy = f"name a {kind} file (.npz) that minisnn wrote"
+    if path.suffix not in (".pt", ".pth", ".nir"):
+        return remedy
+    return f"{remedy}: minisnn import makes a model of a network of snnTorch or NIR"
 
 
 def kind_of(path: str | Path) -> str:

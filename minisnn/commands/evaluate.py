@@ -9,7 +9,7 @@ from . import add_data_arguments, add_machine_arguments, counted, rates_table, t
 
 def add_arguments(parser):
     """Add the command's flags."""
-    parser.add_argument("model", metavar="MODEL", help="model file (.npz) that minisnn train wrote")
+    parser.add_argument("model", metavar="MODEL", help="model file (.npz) that minisnn train or import wrote")
     add_data_arguments(parser)
     parser.add_argument(
         "--json",

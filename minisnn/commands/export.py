@@ -14,7 +14,7 @@ from . import wrapped
 
 def add_arguments(parser):
     """Add the command's flags."""
-    parser.add_argument("model", metavar="MODEL", help="model file (.npz) that minisnn train wrote")
+    parser.add_argument("model", metavar="MODEL", help="model file (.npz) that minisnn train or import wrote")
     parser.add_argument("--nir", type=Path, required=True, metavar="FILE", help="file to write (.nir)")
     parser.add_argument(
         "--dt",

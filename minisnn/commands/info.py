@@ -5,7 +5,7 @@ import json
 
 def add_arguments(parser):
     """Add the command's flags."""
-    parser.add_argument("model", metavar="MODEL", help="model file (.npz) that minisnn train or quantize wrote")
+    parser.add_argument("model", metavar="MODEL", help="model file (.npz) that minisnn train, import or quantize wrote")
     parser.add_argument(
         "--json", action="store_true", help="print the content as JSON, with the history of all epochs (of floats)"
     )

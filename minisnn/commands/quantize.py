@@ -29,7 +29,7 @@ from . import (
 
 def add_arguments(parser):
     """Add the command's flags."""
-    parser.add_argument("model", metavar="MODEL", help="model file (.npz) that minisnn train wrote")
+    parser.add_argument("model", metavar="MODEL", help="model file (.npz) that minisnn train or import wrote")
     parser.add_argument(
         "--weight-bits",
         type=widths,

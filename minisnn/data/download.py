@@ -32,7 +32,7 @@ def fetch(url: str, path: Path, md5: str, progress: bool = False, timeout: float
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise InputError(f"cannot download {url} ({_reason(error)}); {_by_hand(path)}") from error
+            raise _failed(url, path, _reason(error)) from error
         with lock(path.with_name(path.name + ".lock")) as alone:
             if not alone:
                 time.sleep(WAIT)
@@ -40,8 +40,12 @@ def fetch(url: str, path: Path, md5: str, progress: bool = False, timeout: float
                 _download(url, path, md5, progress, timeout)
 
 
-def _by_hand(path):
-    return f"download it by other means to {path}, or name its folder with --data"
+def _failed(url, path, reason):
+    """Return the error of a download: what the user can do stands before the long address and path."""
+    return InputError(
+        f"cannot download {path.name} ({reason}): name the folder of its copy with --data DIR, or try again; it is "
+        f"taken from {url} to {path}"
+    )
 
 
 def _download(url, path, md5, progress, timeout):
@@ -55,12 +59,12 @@ def _download(url, path, md5, progress, timeout):
             _transfer(url, part, progress, timeout)
         if _md5(part) != md5:
             part.unlink()
-            raise InputError(f"the download of {url} does not have the published digest {md5}; {_by_hand(path)}")
+            raise _failed(url, path, f"it does not have the published digest {md5}")
         os.replace(part, path)
     except InputError:
         raise
     except (OSError, ValueError) as error:  # URLError, HTTPError, timeouts and a full disk are OSErrors
-        raise InputError(f"cannot download {url} ({_reason(error)}); try again, or {_by_hand(path)}") from error
+        raise _failed(url, path, _reason(error)) from error
 
 
 def _transfer(url, part, progress, timeout):

@@ -141,6 +141,8 @@ OTHERS = [
     ("quantize model.npz --out flat.npz", "--out flat.npz exists and is no model of minisnn; name another file"),
     ("quantize model.npz --out nowhere/m.npz", "in a folder that exists"),
     ("quantize model.npz --dataset flat.npz --out new.npz", "images must have shape (n, 8, 8, 1) to fit the network"),
+    ("quantize torch.pt", "name a model file (.npz) that minisnn wrote: minisnn import makes a model of a network of"),
+    ("evaluate graph.nir", "minisnn import makes a model of a network of snnTorch or NIR"),
     ("quantize flat.npz", "flat.npz is not a model file of minisnn"),
     ("cycles", "arguments are required: MODEL"),
     (
@@ -231,6 +233,8 @@ def _models(folder):
     for name, *flags in (("small",), ("large", "--membrane-bits", "40")):
         assert main(["quantize", str(folder / "model.npz"), "--out", str(folder / f"{name}.int.npz"), *flags]) == 0
     whole = (folder / "model.npz").read_bytes()
+    (folder / "torch.pt").write_bytes((folder / "flat.npz").read_bytes())  # torch writes archives too
+    (folder / "graph.nir").write_bytes(b"\x89HDF")
     (folder / "cut.npz").write_bytes(whole[: len(whole) // 2])
     (folder / "started.npz.checkpoint").write_bytes(whole[:1000])
     (folder / "other.npz.checkpoint").write_bytes(whole)
