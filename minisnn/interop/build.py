@@ -29,7 +29,9 @@ class ReadLayer:
     Attributes
     ----------
     name : str
-        The layer's name where it was read, such as ``"conv1"``: messages use it.
+        The layer's name where it was read, such as ``"'conv1' (Conv2d)"``: messages use it.
+    neurons : str, default ""
+        The name of its neurons there; by default the layer's.
     w : ndarray of shape (k, k, C_in, C_out) or (N_in, N_out)
         Weights of a convolution (stride 1, not flipped), or of a fully connected layer.
     b : ndarray of shape (C_out,) or (N_out,), optional
@@ -49,6 +51,7 @@ class ReadLayer:
     """
 
     name: str
+    neurons: str = ""
     w: np.ndarray
     b: np.ndarray | None = None
     beta: float
@@ -159,11 +162,12 @@ def _check_layer(layer):
         raise InputError(f"layer {layer.name}: biases must have shape {w.shape[-1:]}, got {np.shape(layer.b)}")
     if layer.kind == "linear" and (layer.padding, layer.pool) != (0, 1):
         raise InputError(f"layer {layer.name} is fully connected, and takes neither padding nor a pool")
+    neurons = layer.neurons or layer.name
     if not 0 <= layer.beta <= 1:
-        raise InputError(f"beta of layer {layer.name} must be between 0 and 1, got {layer.beta:g}")
+        raise InputError(f"beta of layer {neurons} must be between 0 and 1, got {layer.beta:g}")
     if not (layer.threshold > 0 and np.isfinite(layer.threshold)):
-        raise InputError(f"threshold of layer {layer.name} must be above 0, got {layer.threshold:g}")
-    check.choice(f"reset of layer {layer.name}", layer.reset, lif.RESETS)
+        raise InputError(f"threshold of layer {neurons} must be above 0, got {layer.threshold:g}")
+    check.choice(f"reset of layer {neurons}", layer.reset, lif.RESETS)
     check.choice(f"order of layer {layer.name}", layer.order, ORDERS)
 
 
@@ -180,6 +184,7 @@ def _topology(layers):
 def _input_shape(layers, input_shape):
     """Return the shape of an image; only a fully connected first layer tells it."""
     if input_shape is not None:
+        check_order(layers[0].w, input_shape)
         return input_shape
     if layers[0].kind == "linear":
         return np.shape(layers[0].w)[:1]
@@ -187,6 +192,17 @@ def _input_shape(layers, input_shape):
         f"layer {layers[0].name} is a convolution, whose weights do not tell the size of an image: "
         "input_shape must be given, (height, width, channels)"
     )
+
+
+def check_order(w: np.ndarray, input_shape: Sequence[int]) -> None:
+    """Raise InputError if a first convolution's weights show that an image's shape begins with its channels."""
+    shape = tuple(input_shape)
+    if np.ndim(w) == 4 and len(shape) == 3 and shape[0] == w.shape[2] != shape[2]:
+        channels, height, width = shape
+        raise InputError(
+            f"input_shape must be height, width, channels, got {shape}, which seems to be torch's order; give "
+            f"{height},{width},{channels}"
+        )
 
 
 def _shapes(layers, input_shape):
@@ -199,7 +215,9 @@ def _shapes(layers, input_shape):
         frame = "x".join(map(str, shape.in_shape)) + f" = {prod(shape.in_shape)}" * (len(shape.in_shape) == 3)
         if layer.kind == "conv2d":
             channels = shape.in_shape[-1]
-            raise InputError(f"layer {layer.name} takes {layer.w.shape[2]} channels, but gets {channels}")
+            raise InputError(
+                f"layer {layer.name} takes {layer.w.shape[2]} channels, but gets {channels}; groups are not carried"
+            )
         raise InputError(
             f"layer {layer.name} takes {len(layer.w)} inputs, but gets {frame}: the input shape, a padding or a pool "
             "is not the one that it was trained with"
@@ -210,7 +228,7 @@ def _shapes(layers, input_shape):
 def _reset(layers):
     """Return (reset, readout) of the network; all layers share a reset, but the last one may have none."""
     *hidden, last = layers
-    resets = {layer.reset: layer.name for layer in hidden + [last] * (last.reset != "none")}
+    resets = {layer.reset: layer.neurons or layer.name for layer in hidden + [last] * (last.reset != "none")}
     if "none" in resets:
         raise InputError(
             f"layer {resets['none']} has reset none, with which neurons never spike; only the last layer can have it"

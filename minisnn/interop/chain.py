@@ -16,7 +16,7 @@ from .build import ReadLayer
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """A part of a network; `name` says where it was read, such as ``"conv1 (Conv2d)"``."""
+    """A part of a network; `name` says where it was read, such as ``"'conv1' (Conv2d)"``."""
 
     name: str
 
@@ -128,6 +128,7 @@ def _layer(weights, neurons):
         )
     return ReadLayer(
         name=weights.name,
+        neurons=neurons.name,
         w=weights.w,
         b=weights.b,
         beta=neurons.beta,

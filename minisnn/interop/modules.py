@@ -4,6 +4,7 @@ InputError, which names the layer, is raised for anything else: a stride, a pool
 """
 
 from collections.abc import Callable
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,12 @@ CLAMPED = "{name}: beta {beta:g} is taken as {clamped:g}, as snnTorch clamps it 
 def read(module: Any) -> tuple[list[Part], list[str]]:
     """Return the parts of a module, and notes on what was assumed, folded or left out."""
     nn = torch_library().nn
+    if isinstance(module, dict | str | PathLike):
+        given = "a state_dict" if isinstance(module, dict) else "a path"
+        raise InputError(
+            f"module must be a torch.nn.Module, got {given}; load a state_dict into its module first, or import its "
+            "file by minisnn import weights.pt, which is minisnn.interop.snntorch.load_state_dict in Python"
+        )
     if not isinstance(module, nn.Module):
         raise InputError(f"module must be a torch.nn.Module, got {type(module).__name__}")
     notes: list[str] = []
@@ -50,13 +57,13 @@ def _leaves(module, notes):
         if any(inner.children()):
             own_forward |= kind is not nn.Sequential
             if kind.__module__.startswith(LIBRARIES) and kind not in (nn.Sequential, nn.ModuleList, nn.ModuleDict):
-                raise InputError(f"layer {path} ({kind.__name__}) cannot be carried{_why(kind, nn)}")
+                raise InputError(f"layer {named(path, kind.__name__)} cannot be carried{_why(kind, nn)}")
             if own := [name for name, _ in inner.named_parameters(recurse=False)]:
                 raise InputError(
                     f"module {path or kind.__name__} has the parameter {own[0]} of its own, which no layer uses"
                 )
         else:
-            name = f"{path} ({kind.__name__})".strip()
+            name = named(path, kind.__name__) if path else kind.__name__
             if kind.__module__.startswith("snntorch.") and neurons.setdefault(inner, name) != name:
                 raise InputError(f"layer {name} is the module {neurons[inner]}; every layer needs neurons of its own")
             yield name, inner
@@ -107,6 +114,11 @@ def _check(name, leaf, **wanted):
         got = getattr(leaf, argument)
         if got not in (value, (value, value)):
             raise InputError(f"layer {name}: {argument}={got!r} cannot be carried, only {argument}={value!r}")
+
+
+def named(path: str, kind: str) -> str:
+    """Return a layer's name as messages have it: in quotes, because many are numbers, which count from 0."""
+    return f"{path!r} ({kind})"
 
 
 def array(tensor: Any) -> np.ndarray:

@@ -203,10 +203,9 @@ def _low_betas(layers, dt):
     least = min(layer.beta for layer in low)
     words = "equals" if least == 0 else "is nearly"
     kept = "no membrane is" if least == 0 else "hardly any membrane is"
-    named = ", ".join(f"{layer.name!r}" for layer in low)
+    named = ", ".join(layer.neurons for layer in low)
     return [
-        f"dt {dt:g} {words} tau of the neurons after {named}, so that beta is {least:.2g}: {kept} kept from step to "
-        "step; is dt right?"
+        f"dt {dt:g} {words} tau of {named}, so that beta is {least:.2g}: {kept} kept from step to step; is dt right?"
     ]
 
 

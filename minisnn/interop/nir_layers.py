@@ -68,7 +68,8 @@ class Reader:
             raise node.error(f"is followed by node {neurons}, and not by LIF or IF neurons; put them between")
         beta, gain, threshold = self._neurons(neurons)
         return ReadLayer(
-            name=node.name,
+            name=str(node),
+            neurons=str(neurons),
             w=_times(node, w, gain),
             b=None if b is None else _times(node, b, gain),
             beta=beta,

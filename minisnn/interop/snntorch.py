@@ -186,7 +186,7 @@ def load_state_dict(
     ...     torch.save(net.state_dict(), f"{folder}/weights.pt")
     ...     model, notes = load_state_dict(f"{folder}/weights.pt", num_steps=25, scale=Scale(input_scale=255))
     >>> model.network.topology, model.network.betas, len(notes)
-    ('10', (0.75,), 1)
+    ('10', (0.75,), 2)
     """
     parts, notes = state_dict.read(
         path, topology, input_shape, padding=padding, beta=beta, threshold=threshold, reset=reset

@@ -1,8 +1,9 @@
 """A network of snnTorch from the file that people save: ``torch.save(net.state_dict(), "weights.pt")``.
 
 The file holds weights, and of every ``snn.Leaky`` beta, threshold and the number of its reset. It does not hold which
-pools the network has, the padding of its convolutions, or reset_delay. It is read with ``weights_only``: nothing is
-unpickled that could run code.
+pools the network has, stride, dilation and padding of its convolutions, inhibition, state_quant and reset_delay of its
+neurons, nor functions without weights between layers. Groups show in the shapes of weights. It is read with
+``weights_only``: nothing is unpickled that could run code.
 """
 
 import pickle
@@ -12,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
+from ..model import kind_of
 from ..topology import LayerShape, parse
+from .build import check_order
 from .chain import Neurons, Norm, Part, Pool, Weights
 from .libraries import torch_library
-from .modules import array, check_graded, conv2d_weights, linear_weights, neurons, norm_factors, scalar
+from .modules import array, check_graded, conv2d_weights, linear_weights, named, neurons, norm_factors, scalar
 
 RESETS = ("subtract", "zero", "none")  # by snnTorch's number
 EPS = 1e-5  # of torch's batch normalisation by default
@@ -23,6 +26,8 @@ EPS = 1e-5  # of torch's batch normalisation by default
 NORM = {"running_mean", "running_var"}, {"weight", "bias", "num_batches_tracked"}
 NEURONS = {"beta", "threshold", "reset_mechanism_val"}, {"graded_spikes_factor", "mem"}
 WEIGHTS = {"weight"}, {"bias"}
+OTHERS = {("alpha",): "Synaptic or Alpha", ("R", "C"): "Lapicque"}  # neurons of snnTorch, by entries of theirs alone
+_ONLY = "; of snnTorch's neurons, snn.Leaky is read"
 
 
 def read(
@@ -42,13 +47,25 @@ def read(
     """
     notes: list[str] = []
     groups = _groups(_entries(path, notes))
+    _check_recurrent(groups)
     parts = [part for name, group in groups.items() for part in _part(name, group, notes)]
     weights = [part for part in parts if isinstance(part, Weights)]
     if not weights:
         raise InputError(f"{path} holds no weights of a convolution or a fully connected layer")
     parts = _completed(path, parts, {"beta": beta, "threshold": threshold, "reset": reset}, notes)
     shapes = _shapes(path, weights, topology, input_shape, padding)
-    return _with_pools(parts, shapes, notes), notes
+    parts = _with_pools(parts, shapes, notes)
+    return parts, [*notes, _untold(shapes)]
+
+
+def _untold(shapes):
+    """Return a sentence on what no entry of a file tells."""
+    assumed = ["no inhibition and no state_quant of neurons", "no functions such as ReLU between layers"]
+    if any(shape.kind == "conv2d" for shape in shapes):
+        paddings = [] if any(shape.padding for shape in shapes) else ["no padding"]
+        pools = [] if any(shape.pool > 1 for shape in shapes) else ["no pools"]
+        assumed = ["stride 1", "dilation 1", *paddings, *pools, *assumed]
+    return f"the file does not say, so it is assumed: {', '.join(assumed)}"
 
 
 # The file
@@ -70,7 +87,8 @@ def _loaded(path):
     """Return the content of a file of torch.save, as far as it is tensors and plain values."""
     torch = torch_library()
     if not path.is_file():
-        raise InputError(f"{path} does not exist; name a file that torch.save wrote")
+        wrong = "is a folder" if path.is_dir() else "does not exist"
+        raise InputError(f"{path} {wrong}; name a file that torch.save wrote")
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
@@ -79,7 +97,15 @@ def _loaded(path):
             "could run code; save torch.save(net.state_dict(), ...), or use minisnn.from_snntorch(net) in Python"
         ) from error
     except Exception as error:  # zipfile, pickle and torch raise many types on a damaged file
-        raise InputError(f"{path} cannot be read as a file of torch.save ({_short(error)})") from error
+        raise InputError(f"{path} is {_instead(path)}; name a file of torch.save(net.state_dict(), ...)") from error
+
+
+def _instead(path):
+    """Return what a file is that torch cannot load."""
+    if path.stat().st_size == 0:
+        return "empty"
+    kind = kind_of(path)
+    return f"already a {kind} of minisnn, and needs no import" if kind else "damaged, or no file of torch.save"
 
 
 def _is_state_dict(value):
@@ -87,10 +113,6 @@ def _is_state_dict(value):
     torch = torch_library()
     tensors = isinstance(value, dict) and all(isinstance(tensor, torch.Tensor) for tensor in value.values())
     return tensors and len(value) > 0 and all(isinstance(name, str) for name in value)
-
-
-def _short(error):
-    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _groups(entries):
@@ -108,24 +130,36 @@ def _groups(entries):
 # The layers
 
 
+def _check_recurrent(groups):
+    """Raise InputError for weights that belong to recurrent neurons."""
+    for name in groups:
+        layer, _, inner = name.rpartition(".")
+        if inner == "recurrent" and "threshold" in groups.get(layer, ()):
+            raise InputError(f"layer {layer!r} is of recurrent neurons, such as RLeaky, which cannot be carried{_ONLY}")
+
+
 def _part(name, group, notes):
     """Return the part that a layer's entries make, as a list; raise InputError, which names the layer, for others."""
+    label = repr(name)
     if _has(group, NORM):
         notes.append(
-            f"{name} (BatchNorm) is folded into the weights before it, with its running mean and variance; its eps is "
+            f"{label} (BatchNorm) is folded into the weights before it, with its running mean and variance; its eps is "
             f"not in the file: {EPS:g}, torch's default, is assumed"
         )
         stored = [group.get(entry) for entry in ("weight", "bias", "running_mean", "running_var")]
         if len({tensor.shape for tensor in stored if tensor is not None}) > 1:
-            raise InputError(f"layer {name} has entries of different shapes; save it again")
+            raise InputError(f"layer {label} has entries of different shapes; save it again")
         factor, shift = norm_factors(*stored, EPS)
-        return [Norm(name=name, factor=factor, shift=shift)]
+        return [Norm(name=named(name, "BatchNorm"), factor=factor, shift=shift)]
     if _has(group, NEURONS):
-        return [_neurons(name, group)]
+        return [_neurons(named(name, "Leaky"), group)]
     if _has(group, WEIGHTS) and group["weight"].ndim in (2, 4):
-        return [_weights(name, group)]
+        return [_weights(named(name, "Conv2d" if group["weight"].ndim == 4 else "Linear"), group)]
+    for entries, kinds in OTHERS.items():
+        if {"threshold", *entries} <= set(group):
+            raise InputError(f"layer {label} is of {kinds} neurons, which cannot be carried{_ONLY}")
     raise InputError(
-        f"layer {name} with the entries {', '.join(group)} cannot be carried; convolutions, fully connected layers, "
+        f"layer {label} with the entries {', '.join(group)} cannot be carried; convolutions, fully connected layers, "
         "BatchNorm and snn.Leaky are read"
     )
 
@@ -238,6 +272,7 @@ def _shapes(path, weights, topology, input_shape, padding):
         raise InputError(
             f"input_shape must be given, (height, width, channels), because {path} begins with a convolution"
         )
+    check_order(weights[0].w, input_shape)
     shapes = parse("-".join(held) if topology is None else topology, input_shape, padding)
     terms = [shape.name.split()[1].partition("-")[0] for shape in shapes]
     if terms != held:
@@ -276,17 +311,15 @@ def _check_place(parts, index, shape):
     after = _place(parts[index + 1]) if index + 1 < len(parts) else None
     if before and here and before[0] == here[0] and here[1] - before[1] > 1:
         raise InputError(
-            f"topology: MP{shape.pool} pools spikes, but the network has a layer between {before[2]} and its neurons "
-            f"{here[2]}: if this is the pool, move it behind the neurons (Conv2d, Leaky, MaxPool2d) and train on from "
-            "these weights; if it is not, use minisnn.from_snntorch(net) in Python"
+            f"topology: MP{shape.pool} pools spikes, after the neurons, but a layer without weights stands between "
+            f"{before[2]} and {here[2]}: if it is the pool, move it behind the neurons (Conv2d, Leaky, MaxPool2d) and "
+            "train on from these weights; if not, use minisnn.from_snntorch(net) in Python"
         )
     if here and after and here[0] == after[0] and after[1] - here[1] < 2:
-        raise InputError(
-            f"topology: MP{shape.pool} has no place in the network, where {after[2]} follows the neurons {here[2]}"
-        )
+        raise InputError(f"topology: MP{shape.pool} has no place in the network, where {after[2]} follows {here[2]}")
 
 
 def _place(part):
     """Return (container, number, name) of a part of an nn.Sequential, or None for a name without a number."""
-    container, _, number = part.name.rpartition(".")
+    container, _, number = part.name.partition(" (")[0].strip("'").rpartition(".")
     return (container, int(number), part.name) if number.isdecimal() else None

@@ -73,7 +73,7 @@ NETWORKS = [
 ]
 
 
-@pytest.mark.filterwarnings("ignore:dt .* tau of the neurons")  # beta 0 is on purpose
+@pytest.mark.filterwarnings("ignore:dt .* equals tau")  # beta 0 is on purpose
 @pytest.mark.parametrize("topology, shape, padding, beta", NETWORKS)
 def test_a_written_file_holds_the_equations_and_is_read_back(topology, shape, padding, beta, tmp_path):
     model = model_of(topology, shape, beta, padding=padding)
@@ -114,7 +114,7 @@ def test_a_file_of_the_package_nir_gives_the_spikes_of_its_equations(name, tmp_p
     assert model.network.dtype == (np.float64 if name == "float64" else np.float32)
 
 
-@pytest.mark.filterwarnings("ignore:dt .* tau of the neurons")  # beta 0 is on purpose
+@pytest.mark.filterwarnings("ignore:dt .* equals tau")  # beta 0 is on purpose
 @pytest.mark.parametrize("beta", [0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 0.95, 0.99])
 def test_rounded_time_constants_keep_weights_and_leak(beta, tmp_path):
     """snnTorch computes tau and r in single precision, so that r*dt/tau is not always 1, nor 1 - dt/tau beta."""
@@ -178,8 +178,8 @@ def test_what_was_assumed_is_told_and_what_was_said_is_kept(tmp_path):
 def test_a_dt_that_keeps_no_membrane_is_told(tmp_path):
     to_nir(model_of("4-4", (5,), (0.5, 0.95)), tmp_path / "m.nir")
     for dt, words in (
-        (2e-4, "^dt 0.0002 equals tau of the neurons after 'linear1', so that beta is 0: no membrane is kept"),
-        (1.9e-4, "^dt 0.00019 is nearly tau of the neurons after 'linear1', so that beta is 0.05: hardly any membrane"),
+        (2e-4, "^dt 0.0002 equals tau of 'neurons1' .LIF., so that beta is 0: no membrane is kept"),
+        (1.9e-4, "^dt 0.00019 is nearly tau of 'neurons1' .LIF., so that beta is 0.05: hardly any membrane"),
     ):
         with pytest.warns(UserWarning, match=words):
             assert read(tmp_path / "m.nir", dt).network.betas[0] < 0.06

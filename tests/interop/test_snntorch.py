@@ -157,7 +157,7 @@ def test_normalisation_is_folded_and_dropout_left_out():
     nn.init.uniform_(module[1].weight, 0.5, 1)
     nn.init.uniform_(module[1].bias, -0.2, 0.2)
     model, told = imported(module, (8, 8, 1))
-    assert [note.partition(")")[0] for note in told] == ["1 (BatchNorm2d", "4 (Dropout2d", "7 (BatchNorm1d"]
+    assert [note.partition(")")[0] for note in told] == ["'1' (BatchNorm2d", "'4' (Dropout2d", "'7' (BatchNorm1d"]
     assert_equal_spikes(model, module)
 
 
@@ -223,58 +223,76 @@ def twice(neurons):
 
 
 REFUSED = {
-    "the same neurons twice": (twice(leaky()), "layer 3 (Leaky) is the module 1 (Leaky); every layer needs neurons"),
-    "stride": (conv(stride=2), "layer 0 (Conv2d): stride=(2, 2) cannot be carried, only stride=1"),
-    "dilation": (conv(dilation=2), "layer 0 (Conv2d): dilation=(2, 2)"),
-    "groups": (conv(groups=2), "layer 0 (Conv2d): groups=2"),
-    "padding": (conv(padding=(1, 2)), "layer 0 (Conv2d): padding=(1, 2) cannot be carried"),
+    "the same neurons twice": (
+        twice(leaky()),
+        "layer '3' (Leaky) is the module '1' (Leaky); every layer needs neurons",
+    ),
+    "stride": (conv(stride=2), "layer '0' (Conv2d): stride=(2, 2) cannot be carried, only stride=1"),
+    "dilation": (conv(dilation=2), "layer '0' (Conv2d): dilation=(2, 2)"),
+    "groups": (conv(groups=2), "layer '0' (Conv2d): groups=2"),
+    "padding": (conv(padding=(1, 2)), "layer '0' (Conv2d): padding=(1, 2) cannot be carried"),
     "even kernel, same": (
         nn.Sequential(nn.Conv2d(1, 2, 2, padding="same"), leaky()),
-        "layer 0 (Conv2d): padding='same'",
+        "layer '0' (Conv2d): padding='same'",
     ),
-    "padding mode": (conv(padding=1, padding_mode="reflect"), "layer 0 (Conv2d): padding_mode='reflect'"),
-    "kernel": (nn.Sequential(nn.Conv2d(1, 2, (2, 3)), leaky()), "layer 0 (Conv2d): kernel_size=(2, 3)"),
-    "average": (conv(leaky(), nn.AvgPool2d(2)), "layer 2 (AvgPool2d) cannot be carried: the average of spikes"),
-    "pool before": (conv(nn.MaxPool2d(2), leaky()), "layer 1 (MaxPool2d) pools the currents of 0 (Conv2d) before"),
-    "pool stride": (conv(leaky(), nn.MaxPool2d(3, 2)), "layer 2 (MaxPool2d): stride=2 cannot be carried"),
-    "pool rounded up": (conv(leaky(), nn.MaxPool2d(2, ceil_mode=True)), "layer 2 (MaxPool2d): ceil_mode=True"),
+    "padding mode": (conv(padding=1, padding_mode="reflect"), "layer '0' (Conv2d): padding_mode='reflect'"),
+    "kernel": (nn.Sequential(nn.Conv2d(1, 2, (2, 3)), leaky()), "layer '0' (Conv2d): kernel_size=(2, 3)"),
+    "average": (conv(leaky(), nn.AvgPool2d(2)), "layer '2' (AvgPool2d) cannot be carried: the average of spikes"),
+    "pool before": (conv(nn.MaxPool2d(2), leaky()), "layer '1' (MaxPool2d) pools the currents of '0' (Conv2d) before"),
+    "pool stride": (conv(leaky(), nn.MaxPool2d(3, 2)), "layer '2' (MaxPool2d): stride=2 cannot be carried"),
+    "pool rounded up": (conv(leaky(), nn.MaxPool2d(2, ceil_mode=True)), "layer '2' (MaxPool2d): ceil_mode=True"),
     "pool of no maps": (
         nn.Sequential(*dense(), nn.MaxPool2d(2)),
-        "layer 2 (MaxPool2d) does not follow the neurons",
+        "layer '2' (MaxPool2d) does not follow the neurons",
     ),
-    "flatten": (nn.Sequential(nn.Flatten(2), *dense()), "layer 0 (Flatten): start_dim=2"),
-    "activation": (nn.Sequential(nn.Linear(4, 3), nn.ReLU()), "layer 1 (ReLU) cannot be carried; Conv2d, Linear"),
-    "no neurons": (nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 3)), "layer 0 (Linear) is followed by 1 (Linear), but"),
-    "no neurons at the end": (nn.Sequential(nn.Linear(4, 3)), "layer 0 (Linear) is followed by nothing"),
-    "neurons alone": (nn.Sequential(leaky()), "layer 0 (Leaky) does not follow a convolution or"),
+    "flatten": (nn.Sequential(nn.Flatten(2), *dense()), "layer '0' (Flatten): start_dim=2"),
+    "activation": (nn.Sequential(nn.Linear(4, 3), nn.ReLU()), "layer '1' (ReLU) cannot be carried; Conv2d, Linear"),
+    "no neurons": (
+        nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 3)),
+        "layer '0' (Linear) is followed by '1' (Linear), but",
+    ),
+    "no neurons at the end": (nn.Sequential(nn.Linear(4, 3)), "layer '0' (Linear) is followed by nothing"),
+    "neurons alone": (nn.Sequential(leaky()), "layer '0' (Leaky) does not follow a convolution or"),
     "synaptic": (
         dense(snn.Synaptic(0.9, 0.8)),
-        "layer 1 (Synaptic) cannot be carried: of snnTorch's",
+        "layer '1' (Synaptic) cannot be carried: of snnTorch's",
     ),
-    "recurrent": (dense(snn.RLeaky(0.9, linear_features=3)), "layer 1 (RLeaky) cannot be carried: of snnTorch's"),
-    "norm of spikes": (nn.Sequential(*dense(), nn.BatchNorm1d(3)), "layer 2 (BatchNorm1d) does not follow"),
+    "recurrent": (dense(snn.RLeaky(0.9, linear_features=3)), "layer '1' (RLeaky) cannot be carried: of snnTorch's"),
+    "norm of spikes": (nn.Sequential(*dense(), nn.BatchNorm1d(3)), "layer '2' (BatchNorm1d) does not follow"),
     "norm of a batch": (
         nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3, track_running_stats=False), leaky()),
-        "layer 1 (BatchNorm1d) keeps no running mean",
+        "layer '1' (BatchNorm1d) keeps no running mean",
     ),
-    "betas": (dense(beta=torch.tensor([0.1, 0.2, 0.3])), "layer 1 (Leaky): beta differs between neurons (0.1 to 0.3)"),
-    "thresholds": (dense(threshold=torch.tensor([1, 2.0, 1])), "layer 1 (Leaky): threshold differs between neurons"),
-    "negative threshold": (dense(threshold=-1.0), "threshold of layer 0 (Linear) must be above 0, got -1"),
-    "graded": (dense(graded_spikes_factor=2.0), "layer 1 (Leaky): graded_spikes_factor=2 cannot be carried"),
-    "state quantised": (dense(state_quant=lambda x: x), "layer 1 (Leaky): state_quant="),
-    "no step": (dense(spike_grad=torch.sigmoid), "layer 1 (Leaky): its spike_grad is no step at the threshold"),
-    "fires at threshold": (dense(spike_grad=lambda x: (x >= 0).float()), "layer 1 (Leaky): its spike_grad is no step"),
+    "betas": (
+        dense(beta=torch.tensor([0.1, 0.2, 0.3])),
+        "layer '1' (Leaky): beta differs between neurons (0.1 to 0.3)",
+    ),
+    "thresholds": (dense(threshold=torch.tensor([1, 2.0, 1])), "layer '1' (Leaky): threshold differs between neurons"),
+    "negative threshold": (dense(threshold=-1.0), "threshold of layer '1' (Leaky) must be above 0, got -1"),
+    "graded": (dense(graded_spikes_factor=2.0), "layer '1' (Leaky): graded_spikes_factor=2 cannot be carried"),
+    "state quantised": (dense(state_quant=lambda x: x), "layer '1' (Leaky): state_quant="),
+    "no step": (dense(spike_grad=torch.sigmoid), "layer '1' (Leaky): its spike_grad is no step at the threshold"),
+    "fires at threshold": (
+        dense(spike_grad=lambda x: (x >= 0).float()),
+        "layer '1' (Leaky): its spike_grad is no step",
+    ),
     "hidden none": (
         nn.Sequential(*dense(reset_mechanism="none"), nn.Linear(3, 3), leaky()),
-        "layer 0 (Linear) has reset",
+        "layer '1' (Leaky) has reset",
     ),
     "two resets": (
         nn.Sequential(*dense(reset_mechanism="zero"), nn.Linear(3, 3), leaky()),
-        "the layers have resets zero (layer 0 (Linear)) and subtract (layer 2 (Linear)), but a network has one",
+        "the layers have resets zero (layer '1' (Leaky)) and subtract (layer '3' (Leaky)), but a network has one",
     ),
-    "reset of a file": (with_reset(1), "layer 1 (Leaky) was made with reset_mechanism='subtract', which it runs, and"),
-    "border": (nn.Sequential(nn.ZeroPad2d((1, 1, 1, 0)), *conv()), "layer 0 (ZeroPad2d): padding=(1, 1, 1, 0)"),
-    "border of no convolution": (nn.Sequential(nn.ZeroPad2d(1), *dense()), "layer 0 (ZeroPad2d) is not followed by a"),
+    "reset of a file": (
+        with_reset(1),
+        "layer '1' (Leaky) was made with reset_mechanism='subtract', which it runs, and",
+    ),
+    "border": (nn.Sequential(nn.ZeroPad2d((1, 1, 1, 0)), *conv()), "layer '0' (ZeroPad2d): padding=(1, 1, 1, 0)"),
+    "border of no convolution": (
+        nn.Sequential(nn.ZeroPad2d(1), *dense()),
+        "layer '0' (ZeroPad2d) is not followed by a",
+    ),
 }
 
 
@@ -300,6 +318,9 @@ def test_a_module_with_a_parameter_of_its_own_is_refused():
         imported(module)
     with pytest.raises(InputError, match="must be a torch.nn.Module, got Network"):
         imported(Network("3", (2,), rng=np.random.default_rng(0)))
+    for given, words in ((dense().state_dict(), "a state_dict"), ("weights.pt", "a path")):
+        with pytest.raises(InputError, match=f"got {words}; load a state_dict into its module first, or import its"):
+            imported(given)
 
 
 def test_beta_is_clamped_as_snntorch_does():

@@ -71,7 +71,7 @@ def test_a_file_gives_the_model_of_its_module(weights, tmp_path, capsys, reset):
     for words in (
         "weights.pt: 8C3-MP2-10, T = 6, 10 classes",
         f"1 8C3-MP2 8x8x1 8x8x8 512 80 0.75 0.5 {reset}",
-        "- 1 (BatchNorm) is folded into the weights before it",
+        "- '1' (BatchNorm) is folded into the weights before it",
         "- the file does not hold the pools",
         "digits: accuracy ",
         f"model {out} next minisnn quantize {out}",
@@ -88,7 +88,7 @@ def test_json_has_the_notes(weights, tmp_path, capsys):
     content = json.loads(capsys.readouterr().out)
     assert content["model"] == str(out) and content["network"]["topology"] == "8C3-MP2-10"
     assert content["encoder"]["num_steps"] == 10 and content["accuracy"] is None
-    assert len(content["notes"]) == 4 and any("taken as they are" in note for note in content["notes"])
+    assert len(content["notes"]) == 5 and any("taken as they are" in note for note in content["notes"])
 
 
 def test_the_same_steps_as_for_other_models(weights, tmp_path, capsys):
@@ -106,7 +106,7 @@ def test_what_the_file_lacks_is_given(weights):
     bare = {name: tensor for name, tensor in network().state_dict().items() if name[0] in "04"}
     model, notes = load(weights(bare), beta=[0.75, 0.9], threshold=(0.5, 1.0), reset="zero", scale=Scale(input_scale=2))
     assert (model.network.betas, model.network.thresholds, model.network.reset) == ((0.75, 0.9), (0.5, 1.0), "zero")
-    assert [note.partition(" does")[0] for note in notes] == ["the file"]  # on the pools
+    assert [note.partition(" does")[0] for note in notes] == ["the file"] * 2  # the pools, and the rest
     for missing in ("beta", "threshold", "reset"):
         given = {"beta": 0.5, "threshold": 1.0, "reset": "zero"}
         del given[missing]
@@ -121,9 +121,11 @@ def test_reset_delay_is_given_by_the_reset(weights):
     model, notes = load(path, reset="subtract_then_leak", beta=[0.75, 0.9])
     assert model.network.reset == "subtract_then_leak"
     assert not any("reset_delay: True" in note for note in notes) and any("twice the threshold" in n for n in notes)
-    with pytest.raises(InputError, match="reset zero contradicts .*, whose layer 1 has subtract; leave it out"):
+    with pytest.raises(
+        InputError, match="reset zero contradicts .*, whose layer '1' .Leaky. has subtract; leave it out"
+    ):
         load(path, reset="zero")
-    with pytest.raises(InputError, match="beta 0.5 contradicts .*, whose layer 1 has 0.75; leave it out"):
+    with pytest.raises(InputError, match="beta 0.5 contradicts .*, whose layer '1' .Leaky. has 0.75; leave it out"):
         load(path, beta=0.5)
 
 
@@ -140,7 +142,20 @@ def test_layers_in_another_order_are_paired(weights):
 def test_without_pools_no_topology_is_needed(weights):
     module = nn.Sequential(nn.Linear(64, 5), snn.Leaky(0.9, reset_mechanism="zero"))
     model, notes = load_state_dict(weights(module), num_steps=3, scale=Scale(input_scale=1))
-    assert (model.network.topology, model.network.input_shape, notes) == ("5", (64,), [])
+    assert (model.network.topology, model.network.input_shape) == ("5", (64,))
+    assert [note.partition(":")[0] for note in notes] == ["the file does not say, so it is assumed"]
+
+
+def test_what_a_file_cannot_tell_is_told(weights):
+    convolutions = nn.Sequential(nn.Conv2d(1, 2, 3, padding=1), snn.Leaky(0.9), nn.Linear(128, 5), snn.Leaky(0.9))
+    for module, options, words in (
+        (network(), {}, "stride 1, dilation 1, no inhibition and no state_quant"),
+        (convolutions, {"topology": None}, "stride 1, dilation 1, no pools, no inhibition"),
+    ):
+        assert any(words in note for note in load(weights(module), **options)[1])
+    grouped = nn.Sequential(nn.Conv2d(2, 2, 3, padding=1, groups=2), snn.Leaky(0.9), nn.Linear(128, 5), snn.Leaky(0.9))
+    with pytest.raises(InputError, match="layer '0' .Conv2d. takes 1 channels, but gets 2; groups are not carried"):
+        load_state_dict(weights(grouped), input_shape=(8, 8, 2), padding=1)
 
 
 def without(module, *names):
@@ -154,34 +169,54 @@ def changed(name, tensor):
 REFUSED = {
     "topology": (network(), {"topology": "16C3-MP2-10"}, "topology 16C3-MP2-10 does not fit .* holds 8C3-10"),
     "layers": (network(), {"topology": "8C3-MP2-10-10"}, "topology 8C3-MP2-10-10 does not fit"),
-    "padding": (network(), {"padding": 0}, "layer 4 takes 128 inputs, but gets 3x3x8 = 72: the input shape, a padding"),
+    "padding": (
+        network(),
+        {"padding": 0},
+        "layer '4' .Linear. takes 128 inputs, but gets 3x3x8 = 72: the input shape, a padding",
+    ),
     "pool before": (
         network(nn.MaxPool2d(1)),
         {},
-        "MP2 pools spikes, but the network has a layer between 0",
+        "MP2 pools spikes, after the neurons, but a layer without weights stands between '0' .Conv2d. and '2' .Leaky.",
     ),
     "no place": (
         nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), snn.Leaky(0.9), nn.Linear(128, 10), snn.Leaky(0.9)),
         {},
-        "MP2 has no place in the network, where 2 follows the neurons 1",
+        "MP2 has no place in the network, where '2' .Linear. follows '1' .Leaky.",
     ),
-    "synaptic": (nn.Sequential(nn.Linear(4, 3), snn.Synaptic(0.9, 0.8)), {}, "layer 1 with the entries threshold,"),
-    "recurrent": (nn.Sequential(nn.Linear(4, 3), snn.RLeaky(0.9, linear_features=3)), {}, "layers of weights and 1 of"),
-    "one dimension": (nn.Sequential(nn.Conv1d(1, 2, 3)), {}, "layer 0 with the entries weight, bias cannot be carried"),
+    "synaptic": (
+        nn.Sequential(nn.Linear(4, 3), snn.Synaptic(0.9, 0.8)),
+        {},
+        "layer '1' is of Synaptic or Alpha neurons",
+    ),
+    "recurrent": (
+        nn.Sequential(nn.Linear(4, 3), snn.RLeaky(0.9, linear_features=3)),
+        {},
+        "layer '1' is of recurrent neurons",
+    ),
+    "one dimension": (
+        nn.Sequential(nn.Conv1d(1, 2, 3)),
+        {},
+        "layer '0' with the entries weight, bias cannot be carried",
+    ),
     "oblong": (
         nn.Sequential(nn.Conv2d(1, 2, (2, 3)), snn.Leaky(0.9)),
         {},
-        "layer 0: a kernel of 2x3 cannot be",
+        "layer '0' .Conv2d.: a kernel of 2x3 cannot be",
     ),
     "shared neurons": (without(network(), *[n for n in network().state_dict() if n[0] == "1"]), {}, "and 1 of neurons"),
-    "betas": (changed("1.beta", torch.tensor([0.5, 0.6])), {}, "layer 1: beta differs between neurons"),
-    "graded": (changed("5.graded_spikes_factor", torch.tensor(2.0)), {}, "layer 5: graded_spikes_factor=2 cannot be"),
+    "betas": (changed("1.beta", torch.tensor([0.5, 0.6])), {}, "layer '1' .Leaky.: beta differs between neurons"),
+    "graded": (
+        changed("5.graded_spikes_factor", torch.tensor(2.0)),
+        {},
+        "layer '5' .Leaky.: graded_spikes_factor=2 cannot be",
+    ),
     "reset": (
         changed("1.reset_mechanism_val", torch.tensor(7)),
         {},
-        "layer 1: reset_mechanism_val must be 0, 1 or 2",
+        "layer '1' .Leaky.: reset_mechanism_val must be 0, 1 or 2",
     ),
-    "hidden none": (network(reset="none"), {}, "layer 0 has reset none"),
+    "hidden none": (network(reset="none"), {}, "layer '1' .Leaky. has reset none"),
     "nothing": ({"a": 1}, {}, "is no state_dict; save one with"),
     "no weights": (nn.Sequential(snn.Leaky(0.9)), {}, "holds no weights"),
     "a whole module": ([nn.Linear(2, 2)], {}, "holds more than tensors, such as a whole module, which is not loaded"),
@@ -197,9 +232,30 @@ def test_what_cannot_be_read_is_told(weights, content, options, sentence):
 def test_files_that_are_none(tmp_path):
     with pytest.raises(InputError, match="does not exist; name a file"):
         load(tmp_path / "no.pt")
-    (tmp_path / "text.pt").write_text("hello")
-    with pytest.raises(InputError, match="text.pt"):
-        load(tmp_path / "text.pt")
+    with pytest.raises(InputError, match="is a folder; name a file"):
+        load(tmp_path)
+    ms.Model(ms.Network("3", (2,), rng=np.random.default_rng(0)), ms.Encoder("direct", 2)).save(tmp_path / "m.npz")
+    torch.save(network().state_dict(), tmp_path / "whole.pt")
+    content = (tmp_path / "whole.pt").read_bytes()
+    for name, stored, words in (
+        ("text.pt", b"hello", "damaged, or no file of torch.save"),
+        ("empty.pt", b"", "empty"),
+        ("cut.pt", content[: len(content) // 2], "damaged, or no file of torch.save"),
+        ("m.pt", (tmp_path / "m.npz").read_bytes(), "already a model of minisnn, and needs no import"),
+    ):
+        (tmp_path / name).write_bytes(stored)
+        with pytest.raises(InputError, match=f"{name} is {words}; name a file of torch.save"):
+            load(tmp_path / name)
+
+
+def test_the_order_of_torch_is_guessed(weights):
+    with pytest.raises(InputError, match=r"got \(1, 8, 8\), which seems to be torch's order; give 8,8,1"):
+        load_state_dict(weights(network()), "8C3-MP2-10", (1, 8, 8))
+    with pytest.raises(InputError, match=r"got \(1, 8, 8\), which seems to be torch's order; give 8,8,1"):
+        ms.from_snntorch(network(), (1, 8, 8))
+
+
+def test_files_without_a_shape(tmp_path):
     with pytest.raises(InputError, match="must be given, .height, width, channels."):
         torch.save(network().state_dict(), tmp_path / "w.pt")
         load_state_dict(tmp_path / "w.pt")
@@ -225,7 +281,7 @@ def test_flags_are_named_in_sentences(weights, tmp_path, capsys):
         ([], "error: --input-shape must be given"),
         ([*FLAGS, "--input-scale", "0"], "error: --input-scale must be a number above 0, got 0.0"),
         ([*FLAGS, "--std=-1"], "error: --std must be a number, or one for each channel, above 0, got -1.0"),
-        ([*FLAGS, "--topology", "8C3-10"], "error: layer 4 takes 128 inputs, but gets 8x8x8 = 512"),
+        ([*FLAGS, "--topology", "8C3-10"], "error: layer '4' (Linear) takes 128 inputs, but gets 8x8x8 = 512"),
         ([*FLAGS, "--reset", "zero"], "error: --reset zero contradicts"),
         ([*FLAGS, "--out", str(tmp_path / "m.pt")], "error: --out"),
         ([*FLAGS, "--dataset", "mnist", "--data", str(tmp_path)], "error: "),
@@ -237,11 +293,15 @@ def test_flags_are_named_in_sentences(weights, tmp_path, capsys):
 DAMAGED = {
     "sparse": ("0.weight", torch.ones(8, 1, 3, 3).to_sparse(), "the entry '0.weight' is sparse, quantised or complex"),
     "complex": ("0.bias", torch.ones(8, dtype=torch.complex64), "the entry '0.bias' is sparse, quantised or complex"),
-    "empty": ("1.beta", torch.ones(0), "layer 1: beta is empty"),
-    "not finite": ("1.beta", torch.tensor(np.nan), "layer 1: beta must be finite"),
-    "resets": ("1.reset_mechanism_val", torch.tensor([0, 1]), "layer 1: reset_mechanism_val differs"),
-    "a bias too long": ("0.bias", torch.ones(9), "layer 0: biases must have shape .8,., got .9,."),
-    "a weight that is none": ("0.weight", torch.full((8, 1, 3, 3), np.inf), "weights of layer 0 must be finite"),
+    "empty": ("1.beta", torch.ones(0), "layer '1' .Leaky.: beta is empty"),
+    "not finite": ("1.beta", torch.tensor(np.nan), "layer '1' .Leaky.: beta must be finite"),
+    "resets": ("1.reset_mechanism_val", torch.tensor([0, 1]), "layer '1' .Leaky.: reset_mechanism_val differs"),
+    "a bias too long": ("0.bias", torch.ones(9), "layer '0' .Conv2d.: biases must have shape .8,., got .9,."),
+    "a weight that is none": (
+        "0.weight",
+        torch.full((8, 1, 3, 3), np.inf),
+        "weights of layer '0' .Conv2d. must be finite",
+    ),
 }
 
 
@@ -253,10 +313,12 @@ def test_a_damaged_entry_is_named(weights, name, tensor, sentence):
 
 def test_a_normalisation_that_does_not_fit_is_named(weights):
     entries = network(nn.BatchNorm2d(8)).state_dict()
-    with pytest.raises(InputError, match="layer 1 has entries of different shapes"):
+    with pytest.raises(InputError, match="layer '1' has entries of different shapes"):
         load(weights({**entries, "1.running_var": torch.ones(7)}))
     seven = {f"1.{name}": torch.ones(7) for name in ("weight", "bias", "running_mean", "running_var")}
-    with pytest.raises(InputError, match="layer 1 cannot be folded into 0: their numbers of channels differ"):
+    with pytest.raises(
+        InputError, match="layer '1' .BatchNorm. cannot be folded into '0' .Conv2d.: their numbers of channels differ"
+    ):
         load(weights({**entries, **seven}))
-    with pytest.raises(InputError, match="layer 2 with the entries .* cannot be carried"):
+    with pytest.raises(InputError, match="layer '2' with the entries .* cannot be carried"):
         load(weights(without(network(nn.BatchNorm2d(8)), "2.threshold")))
