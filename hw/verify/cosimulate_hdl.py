@@ -5,7 +5,7 @@ records of one image while the simulation runs the next.
 """
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,6 +80,7 @@ def cosimulate(
     workers: int = 1,
     wide: bool | Sequence[bool] = False,
     load_beta: int | None = None,
+    begun: Callable[[], object] = lambda: None,
 ) -> Iterator[tuple[int, Compared]]:
     """Yield (image, comparison) as each image is done; each enters an empty accelerator.
 
@@ -90,6 +91,8 @@ def cosimulate(
     simulator : "ghdl" or "verilator"
     workers : int
         Number of simulations that run at the same time.
+    begun : function, optional
+        Called when the accelerator is built, and the simulations begin.
 
     Raises
     ------
@@ -119,6 +122,7 @@ def cosimulate(
     with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(workers) as pool:
         folder = Path(name)
         command = case.build(simulator, folder)
+        begun()
         try:
             for first in range(workers):
                 images = range(first, inputs.shape[1], workers)

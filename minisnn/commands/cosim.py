@@ -83,8 +83,8 @@ def run(args):
     try:
         with (
             needs_room(),
-            closing(_simulate(model, images, lanes, args)) as compared,
             terminal.bar(len(images), "image", shown=not hidden) as bar,
+            closing(_simulate(model, images, lanes, args, lambda: _tell(bar, images, args))) as compared,
         ):
             for image, result in compared:
                 results[image] = result
@@ -104,8 +104,18 @@ def run(args):
     return 1 if any(totals.values()) else 0
 
 
-def _simulate(model, images, lanes, args):
-    """Yield (image, Compared) as each image is done."""
+def _tell(bar, images, args):
+    """Let a terminal know that the simulation begins, which may take a minute for its first image."""
+    from .. import terminal
+
+    if not args.json:
+        bar.clear()
+        terminal.say(f"simulating {counted(len(images), 'image')} in {args.simulator}")
+        bar.refresh()
+
+
+def _simulate(model, images, lanes, args, begun):
+    """Yield (image, Compared) as each image is done; `begun` is called when the hardware is built."""
     import numpy as np
 
     from minisnn_hw.generate.tools import ToolError
@@ -120,7 +130,13 @@ def _simulate(model, images, lanes, args):
     if args.simulator == "myhdl":
         yield from _in_myhdl(model, inputs, lanes, args)
         return
-    options = {"word_every": args.word_every, "workers": args.workers, "wide": args.wide, "load_beta": args.load_beta}
+    options = {
+        "word_every": args.word_every,
+        "workers": args.workers,
+        "wide": args.wide,
+        "load_beta": args.load_beta,
+        "begun": begun,
+    }
     try:
         with closing(cosimulate(model.network, inputs, model.num_steps, lanes, args.simulator, **options)) as compared:
             yield from compared

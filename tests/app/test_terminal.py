@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import struct
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import sys
 import pytest
 
 from minisnn import terminal
+from tests.helpers import quantised_model
 
 pty = pytest.importorskip("pty", reason="Windows has no pseudo-terminals")
 
@@ -70,6 +72,15 @@ def test_the_commands_after_training_fit_80_columns(tmp_path):
         lines = [line for line in lines if str(tmp_path) not in line]  # paths may be long
         assert max(map(len, lines), default=0) <= 80, max(lines, key=len)
     assert "loading the network" in lines[: [i for i, line in enumerate(lines) if "%|" in line][0]]
+
+
+@pytest.mark.skipif(shutil.which("ghdl") is None, reason="ghdl is not installed: apt install ghdl")
+def test_a_simulation_is_told_before_its_first_image(tmp_path):
+    model = quantised_model(tmp_path, "4-10", "--epochs 1 --steps 1", "--weight-bits 4")
+    lines = in_a_terminal("-m", "minisnn", "cosim", str(model), "--images", "1", "--simulator", "ghdl")
+    told = lines.index("simulating 1 image in ghdl")
+    assert "building the accelerator for ghdl" in lines[:told]
+    assert any("100%|" in line for line in lines[told:]) and not any("100%|" in line for line in lines[:told])
 
 
 @pytest.mark.parametrize("columns, most", [(60, 60), (80, 80), (200, 80), (0, 80)])
