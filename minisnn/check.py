@@ -104,8 +104,18 @@ def images(x: Any, shape: tuple[int, ...], recorded_steps: int | None = None) ->
     if recorded_steps is not None:
         return _recordings(x, recorded_steps, shape)
     if x.ndim == 0 or x.shape[1:] != shape or len(x) == 0:
-        raise InputError(f"images must have shape (n, {', '.join(map(str, shape))}) to fit the network, got {x.shape}")
+        raise InputError(
+            f"images must have shape (n, {', '.join(map(str, shape))}) to fit the network, got {x.shape}"
+            f"{_shape_remedy(x.shape[1:], shape)}"
+        )
     return x
+
+
+def _shape_remedy(given, shape):
+    """Return how images of as many pixels fit a network that was imported for flat rows, or for torch's order."""
+    if len(given) != 3 or math.prod(given) != math.prod(shape):
+        return ""
+    return f"; for an imported network, add --input-shape {','.join(map(str, given))} to minisnn import"
 
 
 def _recordings(x, steps, shape):
@@ -164,9 +174,16 @@ def other_scale(x: np.ndarray, encoder: Any) -> str:
     if all(way > 0 for way in directions) or (len(x) >= DARK and all(way < 0 for way in directions)):
         return (
             f"the images' pixels go up to {np.max(x):g}, those that the model was trained on up to "
-            f"{encoder.max_value:g}; bring them to the same scale"
+            f"{encoder.max_value:g}; bring them to the same scale{_scale_remedy(np.max(x), encoder)}"
         )
     return ""
+
+
+def _scale_remedy(largest, encoder):
+    """Return how to import a network whose input scale was forgotten: it takes inputs as they are, up to 1."""
+    if not largest > encoder.max_value == 1:
+        return ""
+    return f", or, for an imported network, add --input-scale {largest:g} to minisnn import"
 
 
 def _direction(value, expected):

@@ -3,6 +3,7 @@
 import io
 import json
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -78,7 +79,7 @@ class Model:
     def __repr__(self):
         return (
             f"Model({self.network.topology} on {self.dataset or 'no data set'}, {self.encoder.kind}, "
-            f"T = {self.encoder.num_steps}, {_result(self.history)})"
+            f"T = {self.encoder.num_steps}, {_result(self.history, self.versions)})"
         )
 
     def __str__(self):
@@ -86,7 +87,7 @@ class Model:
         lines = [
             self.network.described(surrogate),
             item("encoding", str(self.encoder)),
-            item("trained", f"on {self.dataset or 'nothing'}, seed {self.seed}, by {named(self.versions)}"),
+            item(*origin(self.dataset, self.seed, self.versions)),
             item("settings", named(_shown(self.settings, self.history))),
             item("history", _summary(self.history)),
         ]
@@ -175,6 +176,21 @@ def load(path: str | Path, backend: str = "numba", threads: int | None = None) -
     minisnn.errors.InputError: no_such_model.npz does not exist; name a model file (.npz) that minisnn wrote
     """
     return Model.load(path, backend, threads)
+
+
+def imported_from(versions: Mapping[str, str]) -> str:
+    """Return the library that a network was imported from, with its version, by the model's versions; "" for none."""
+    if "nir" in versions:
+        return f"NIR (nir {versions['nir']})"
+    return f"snnTorch (torch {versions['torch']})" if "torch" in versions else ""
+
+
+def origin(dataset: str, seed: int, versions: Mapping[str, str]) -> tuple[str, str]:
+    """Return a label and words on where a network comes from: its training here, or another library."""
+    if not (source := imported_from(versions)):
+        return "trained", f"on {dataset or 'nothing'}, seed {seed}, by {named(versions)}"
+    own = {name: value for name, value in versions.items() if name not in ("nir", "torch")}
+    return "imported", f"from {source}{f', for {dataset}' if dataset else ''}, by {named(own)}"
 
 
 def portable(config: dict) -> dict:
@@ -360,10 +376,11 @@ def _number(value):
     return f"{value:.4g}" if check.is_number(value) else str(value)
 
 
-def _result(history):
-    """The number of epochs, and the accuracy of the best one, in words."""
+def _result(history, versions):
+    """The number of epochs, and the accuracy of the best one, in words; or where the network comes from."""
     if not history:
-        return "not trained"
+        source = imported_from(versions)
+        return f"imported from {source}" if source else "not trained"
     epochs, best = _epochs(history), _best(history)
     return epochs if best is None else f"{epochs}, validation accuracy {100 * best['validation_accuracy']:.2f} %"
 

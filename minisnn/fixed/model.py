@@ -11,10 +11,10 @@ from ..check import images as check_images
 from ..check import images_for, is_number, is_whole, labels
 from ..encode import Encoder
 from ..errors import InputError
-from ..model import BAD_PARTS, check_encoder, read, versions, write
+from ..model import BAD_PARTS, check_encoder, origin, read, versions, write
 from ..result import Result
 from ..rng import stream
-from ..terminal import by_x, item, named, table
+from ..terminal import by_x, item, table
 from ..topology import normalised, parse
 from . import lif
 from .network import IntegerLayer, IntegerNetwork, IntegerRun
@@ -95,7 +95,6 @@ class IntegerModel:
         encoding = f"{self.encoder.kind}, {self.num_steps} steps"
         if self.encoder.kind == "direct":
             encoding += f", {self.pixels}"
-        origin = f"on {self.dataset or 'nothing'}, seed {self.seed}, by {named(self.source.get('versions', {}))}"
         roundings = {LEAK[layer.rounding]: None for layer in self.network.layers}
         lines = [
             f"{self._summary()}, {self.network.classes} classes, {self._parameters():,} parameters",
@@ -105,7 +104,7 @@ class IntegerModel:
             item("bits", "of a weight, of a membrane, and of its fraction (guard)"),
             item("leak", ", ".join(roundings)),
             item("encoding", encoding),
-            item("trained", origin),
+            item(*origin(self.dataset, self.seed, self.source.get("versions", {}))),
         ]
         return "\n".join(lines)
 

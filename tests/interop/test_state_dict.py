@@ -322,3 +322,24 @@ def test_a_normalisation_that_does_not_fit_is_named(weights):
         load(weights({**entries, **seven}))
     with pytest.raises(InputError, match="layer '2' with the entries .* cannot be carried"):
         load(weights(without(network(nn.BatchNorm2d(8)), "2.threshold")))
+
+
+def test_what_an_import_forgot_is_named_and_the_origin_is_printed(weights, tmp_path, capsys):
+    path, out = weights(nn.Sequential(nn.Linear(64, 10), snn.Leaky(0.9))), str(tmp_path / "m.npz")
+    for flags, words in (
+        ([], "got (359, 8, 8, 1); for an imported network, add --input-shape 8,8,1 to minisnn import"),
+        (["--input-shape", "1,8,8"], "add --input-shape 8,8,1 to minisnn import"),
+        (["--input-shape", "8,8,1"], "same scale, or, for an imported network, add --input-scale 16 to minisnn import"),
+    ):
+        assert main(["import", path, "--out", out, "--dataset", "digits", *flags]) == 2
+        assert words in capsys.readouterr().err
+    right = ["--input-shape", "8,8,1", "--input-scale", "16", "--dataset", "digits"]
+    assert main(["import", path, "--out", out, *right]) == 0
+    assert f"imported from snnTorch (torch {torch.__version__})" in repr(ms.load_model(out))
+    assert main(["quantize", out, "--backend", "numpy", "--out", str(tmp_path / "m.int.npz")]) == 0
+    for file in ("m.npz", "m.int.npz"):
+        capsys.readouterr()
+        assert main(["info", str(tmp_path / file)]) == 0
+        text = " ".join(capsys.readouterr().out.split())
+        assert f"imported from snnTorch (torch {torch.__version__}), for digits, by minisnn" in text
+        assert "trained on" not in text

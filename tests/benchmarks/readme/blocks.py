@@ -5,7 +5,20 @@ import numpy as np
 from ..race import PEERS
 from ..show import race_rows, times
 from .record import RESULTS
-from .words import TITLES, accuracy, claim, duration, item, layerwise_cycles, lost, paragraph, percent, rates, table
+from .words import (
+    TITLES,
+    accuracy,
+    claim,
+    duration,
+    item,
+    layerwise_cycles,
+    lost,
+    paragraph,
+    percent,
+    rates,
+    spikes_that_differ,
+    table,
+)
 
 
 def intro(speed):
@@ -52,39 +65,27 @@ def interop(interop):
         {max(shares, key=lambda share: float(share.split()[0]))} of as many spikes differ. These are imported with a
         warning; train on with reset_delay=True, or with `minisnn quantize --finetune`."""
     )
-    return f"{words}\n" + _spikes_that_differ(rows)
+    return f"{words}\n" + spikes_that_differ(rows)
 
 
 def nir(nir):
     rows = nir["rows"]
     exact = sum(not row["differ_double"] for row in rows)
     words = paragraph(
-        f"""`python -m tests.benchmarks.interop_nir` lets snnTorch and minisnn make networks at random and train them on
-        digits for an epoch, writes them as NIR files, reads these by another library, and counts the spikes that
-        differ, of all neurons and steps; "nir" is the file run by the equations of the format. {exact} of {len(rows)}
-        are equal in every spike in double precision."""
+        f"""`python -m tests.benchmarks.interop_nir` lets snnTorch and minisnn make networks with reset zero at random
+        and train them on digits for an epoch, writes them as NIR files, reads these by another library, and counts the
+        spikes that differ, of all neurons and steps; "nir" is the file run by the equations of the format. {exact} of
+        {len(rows)} are equal in every spike in double precision ([all networks]({RESULTS}/nir.md))."""
     )
-    return f"{words}\n" + _spikes_that_differ(rows)
-
-
-def _spikes_that_differ(rows):
-    """Return the table of networks that went from one library to another."""
-    header = ("library", "layers", "reset", "images", "spikes", "that differ", "in double precision")
-    return table(
-        header,
-        [
-            (
-                row["library"],
-                row["layers"],
-                row["reset"],
-                f"{row['images']:,}",
-                f"{row['spikes']:,}",
-                f"{row['differ']:,}",
-                f"{row['differ_double']:,}",
-            )
-            for row in rows
-        ],
-    )
+    header = ("from > to", "networks", "spikes", "that differ", "in double precision")
+    ways = {row["library"]: [] for row in rows}
+    for row in rows:
+        ways[row["library"]].append(row)
+    sums = [
+        (way, len(part), *(f"{sum(row[key] for row in part):,}" for key in ("spikes", "differ", "differ_double")))
+        for way, part in ways.items()
+    ]
+    return f"{words}\n" + table(header, sums)
 
 
 def results(digits, mnist, svhn, times):

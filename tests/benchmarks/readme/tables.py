@@ -5,7 +5,19 @@ import numpy as np
 from ..race import PEERS
 from ..show import BARS, KINDS, race_rows, times
 from .record import RESULTS
-from .words import TITLES, accuracy, claim, layerwise_cycles, lost, paragraph, percent, rates, table, whole
+from .words import (
+    TITLES,
+    accuracy,
+    claim,
+    layerwise_cycles,
+    lost,
+    paragraph,
+    percent,
+    rates,
+    spikes_that_differ,
+    table,
+    whole,
+)
 
 
 def bits(bits):
@@ -225,4 +237,16 @@ def speed(speed):
     return text
 
 
-FILES = {f"{RESULTS}/{function.__name__}.md": function for function in (bits, cycles, resources, study, speed)}
+def nir(nir):
+    return (
+        "# Networks in NIR files\n\n"
+        + paragraph(
+            """Spikes that differ between the network that was written and the one that was read, of all neurons and
+            steps, by `python -m tests.benchmarks.interop_nir`; "nir" is the file run by the equations of the format."""
+        )
+        + "\n"
+        + spikes_that_differ(nir["rows"])
+    )
+
+
+FILES = {f"{RESULTS}/{function.__name__}.md": function for function in (bits, cycles, resources, study, speed, nir)}
