@@ -412,7 +412,7 @@ SOME_BLOCKS = {
         ),
     ),
     "one_layer": (
-        plain(partial(layer, spec=FEW, probed=True), **BUNDLES),
+        plain(partial(layer, beta=FEW.beta, spec=FEW, probed=True), **BUNDLES),
         lambda: (
             {
                 "rst": bit(),
