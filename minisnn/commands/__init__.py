@@ -153,6 +153,15 @@ def add_machine_arguments(parser):
     )
 
 
+def add_data_folder_argument(parser):
+    """Add --data."""
+    parser.add_argument(
+        "--data",
+        metavar="DIR",
+        help="folder with the data set's files (default: they are downloaded to ~/.cache/minisnn)",
+    )
+
+
 def add_training_data_arguments(parser):
     """Add --dataset and --data of a command that trains."""
     parser.add_argument(
@@ -161,11 +170,7 @@ def add_training_data_arguments(parser):
         metavar="NAME",
         help=f"{DATA_SETS} (default: digits)",
     )
-    parser.add_argument(
-        "--data",
-        metavar="DIR",
-        help="folder with the data set's files (default: they are downloaded to ~/.cache/minisnn)",
-    )
+    add_data_folder_argument(parser)
 
 
 def add_data_arguments(parser):
@@ -175,11 +180,7 @@ def add_data_arguments(parser):
         metavar="NAME",
         help=f"{DATA_SETS} (default: the data set that the model was trained on)",
     )
-    parser.add_argument(
-        "--data",
-        metavar="DIR",
-        help="folder with the data set's files (default: they are downloaded to ~/.cache/minisnn)",
-    )
+    add_data_folder_argument(parser)
 
 
 def add_lanes_argument(parser):

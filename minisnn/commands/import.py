@@ -6,8 +6,8 @@ of that, and needs --dt. Of both, --steps says how long an image is shown, and -
 pixels the network saw. Files are read without running code that is in them. All that is assumed is printed; where it
 holds, spikes are the same in every step. No file says all: a NIR file does not hold the reset, which --reset gives (the
 default, zero, is NIR's, while networks of snnTorch mostly have subtract). Layers that cannot be carried are refused by
-name. The model is one like any other: evaluate,
-quantize, cosim and vhdl take it. Needs pip install torch, or for NIR files pip install 'minisnn[interop]'.
+name. The model is one like any other: evaluate, quantize, cosim and vhdl take it. Needs pip install torch, or for NIR
+files pip install 'minisnn[interop]'.
 """
 
 import json
@@ -15,7 +15,7 @@ import shlex
 from pathlib import Path
 
 from ..errors import InputError
-from . import DATA_SETS, check_model_path, numbers, paddings, shape, wrapped
+from . import DATA_SETS, add_data_folder_argument, check_model_path, numbers, paddings, shape, tested_on, wrapped
 
 
 def add_arguments(parser):
@@ -104,21 +104,19 @@ def _add_inputs(group):
         metavar="NAME",
         help=f"{DATA_SETS}, to test the model on; other commands then take one with a name by default",
     )
-    group.add_argument(
-        "--data",
-        metavar="DIR",
-        help="folder with the data set's files (default: they are downloaded to ~/.cache/minisnn)",
-    )
+    add_data_folder_argument(group)
 
 
 def run(args):
     """Import the network, write the model, and print its layers and what was assumed."""
     from ..interop.nir_file import is_nir
     from ..layer import layers_table
+    from ..training.inference import evaluate
 
     check_model_path("--out", args.out)
     model, notes = (_from_nir if is_nir(args.weights) else _from_state_dict)(args)
-    result = _tested(args, model)
+    data = _data(args, model)
+    result = None if data is None else evaluate(model, data.x_test, data.y_test)
     model.save(args.out)
     if args.json:
         print(json.dumps(_content(args.out, model, notes, result)))
@@ -130,7 +128,7 @@ def run(args):
         print("\nAssumed, folded or left out:")
         print("\n".join(wrapped(f"- {note}") for note in notes))
     if result is not None:
-        print(f"\n{model.dataset}: accuracy {100 * result.accuracy:.2f} % ({result.images} test images)")
+        print(f"\n{model.dataset}: accuracy {100 * result.accuracy:.2f} % ({tested_on(data)})")
     print(f"\nmodel   {args.out}")
     folder = ["--data", args.data] if args.data else []
     named = args.dataset is not None and not args.dataset.endswith(".npz")
@@ -184,16 +182,15 @@ def _inputs(args):
     return {"num_steps": args.num_steps, "encoding": args.encoding, "scale": scale}
 
 
-def _tested(args, model):
-    """Return the result of the model on the data set that is named, which becomes the model's; None without one."""
+def _data(args, model):
+    """Return the data set that is named, which becomes the model's; None without one."""
     if args.dataset is None:
         return None
     from ..data import load as datasets
-    from ..training.inference import evaluate
 
     data = datasets.load_for(model, args.weights, args.dataset, args.data, progress=not args.json)
     model.dataset = data.name
-    return evaluate(model, data.x_test, data.y_test)
+    return data
 
 
 def _content(out, model, notes, result):
