@@ -343,3 +343,16 @@ def test_helpers_stay_off_the_processor_of_the_caller():
     assert results.pop(threading.get_native_id()) == mine
     [helpers] = results.values()
     assert helpers < mine and len(helpers) == len(mine) - 1
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="threads cannot be moved here")
+def test_where_threads_may_not_be_moved_they_work(monkeypatch):
+    def forbidden(thread, processors):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "sched_setaffinity", forbidden)
+    helpers = kernel_threads._Helpers(1)
+    helpers.submit(int).result()
+    monkeypatch.setattr(kernel_threads, "_helpers", lambda threads, process: helpers)
+    assert kernel_threads.each(lambda i: 2 * i, 5, 2) == [0, 2, 4, 6, 8]
+    helpers.shutdown()

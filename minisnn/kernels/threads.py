@@ -4,6 +4,7 @@ import ctypes
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import cache
 from threading import get_native_id
 from typing import Any
@@ -52,8 +53,9 @@ class _Helpers(ThreadPoolExecutor):
         if where is None or (here := where()) == self.free:
             return
         if others := _processors() - {here}:
-            for thread in self.ids:
-                os.sched_setaffinity(thread, others)
+            with suppress(OSError):  # a sandbox may forbid it; only time is lost
+                for thread in self.ids:
+                    os.sched_setaffinity(thread, others)
         self.free = here if len(self.ids) == self._max_workers else None
 
 
