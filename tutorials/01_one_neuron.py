@@ -107,6 +107,8 @@ save(figure, "01_discretisation")
 # $$U[t] = \beta\,U[t-1] + \mathrm{cur}[t]$$
 #
 # ## Spike and reset
+# ![A neuron is a leaky bucket](../docs/drawings/bucket.svg)
+#
 # The neuron sends a spike, $S[t] = 1$, when its membrane is above the *threshold*: $U[t] > \theta$. If nothing else
 # happened, the membrane would stay above the threshold and the neuron would spike in every step, like a lamp that is
 # switched on. So a spike has a price, the *reset*, which is paid in the next step. There are two common kinds:

@@ -136,6 +136,8 @@ print("a black pixel becomes", np.round(encoder.pad_value[0], 2))
 
 # %% [markdown]
 # ## The three ways side by side
+# ![Three ways to show a pixel to a network of spikes](../docs/drawings/encodings.svg)
+#
 # One image. In each raster a row is a pixel, a column is a step, and a mark is a spike. Direct coding has no spikes of
 # its own, so the last raster shows the neurons behind it: one neuron of lesson 1 for each pixel, with the level as its
 # current.

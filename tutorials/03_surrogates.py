@@ -49,6 +49,8 @@ for w in (start, np.array([0.8, 0.7])):
 
 # %% [markdown]
 # ## The cure: a surrogate
+# ![Forward a step, backward a window](../docs/drawings/surrogate.svg)
+#
 # Keep the step function in the forward direction. In the backward direction, replace $dS/dU$ by the derivative of a
 # smooth curve that resembles the step. This replacement is called a *surrogate gradient*, `sg`. Here is one, with a
 # *scale* $k$. From here on $x = U - \theta$ is the distance from the threshold, no longer an input:

@@ -91,6 +91,8 @@ assert error(naive) > 0.1
 
 # %% [markdown]
 # ## The cure: walk back through time
+# ![A neuron unrolled in time](../docs/drawings/unrolled.svg)
+#
 # Let $\delta U[t] = dL/dU[t]$ be *everything* that a change of $U[t]$ does to the loss. It acts in two ways: through
 # its own spike, and through the next membrane, in which it appears twice, directly and inside $S[t]$:
 #

@@ -75,6 +75,8 @@ np.testing.assert_allclose(gather(spk, w, b), cur)
 
 # %% [markdown]
 # ## The same, seen from a spike: scatter
+# ![A spike's scatter](../docs/drawings/scatter.svg)
+#
 # Above, each neuron *gathers* from its window, silent pixels included: most products are $0\cdot w$. Now turn it round:
 # walk through the spikes and *scatter* each of them, that is, add the kernel to all neurons whose windows contain the
 # spike. A spike at $(y, x)$ lies at place $(k_y, k_x)$ in the window of the neuron at $(y - k_y + p,\; x - k_x + p)$.

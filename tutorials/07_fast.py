@@ -79,6 +79,8 @@ for compiled in (njit(neuron_by_neuron), njit(step_by_step)):
 
 # %% [markdown]
 # ## The kernels
+# ![One network, written four times](../docs/drawings/columns.svg)
+#
 # The library's kernels keep 16 neurons in *registers*, the processor's own few places for numbers, through all steps.
 # On its own this wins nothing here: the swapped loop above is faster (it also finds its arrays ready). But now several
 # passes can be *fused* into one: `kernels.fire.forward` takes a pooling window at a time, hands on the OR of its

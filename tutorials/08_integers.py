@@ -66,6 +66,8 @@ for bits in (2, 3, 4, 8):
 
 # %% [markdown]
 # ## Bits against accuracy
+# ![Number formats on a line](../docs/drawings/formats.svg)
+#
 # `minisnn.quantize` does all of this. With few bits, *fine-tuning* helps: the network is trained for two more epochs in
 # which the forward pass uses rounded weights, while the gradient passes through the rounding as if it were not there
 # (*straight through*).

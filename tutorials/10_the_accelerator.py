@@ -17,6 +17,8 @@ from minisnn_hw import cosimulate, parts, ports, spike_scanner, verify
 
 # %% [markdown]
 # ## The scanner: where are the spikes?
+# ![The scanner](../docs/drawings/scanner.svg)
+#
 # A *frame* holds the spikes of a layer at one step, many of them in a *word* (the bits that a memory reads at once).
 # The naive scanner looks at one bit per cycle: 128 bits take 128 cycles, however few the spikes.
 #
@@ -131,6 +133,8 @@ assert least <= duration <= least + 3
 
 # %% [markdown]
 # ## The lanes: add the weights
+# ![A layer in gates](../docs/drawings/layer.svg)
+#
 # A *lane* is an adder with its own memory of membranes. A spike is shown to all lanes at once, and each adds its own
 # weight. If a layer has more outputs than lanes, the lanes work on one *group* of outputs after the other.
 #
@@ -173,6 +177,8 @@ print(text[text.index("    def add():") : text.index("                if total[s
 
 # %% [markdown]
 # ## The firing pass, and the pipeline of layers
+# ![Steps and layers overlap](../docs/drawings/pipeline.svg)
+#
 # When all inputs of a step are added, the firing pass visits all neurons, the neurons of a lane one after the other.
 # The spikes are written into one of two *banks* of the next layer's buffer; the next layer reads one bank while the
 # other is written. So layers overlap: layer 2 adds step t while layer 1 adds step t + 1.
@@ -248,6 +254,8 @@ assert latency < 0.75 * one_by_one
 
 # %% [markdown]
 # ## All of it in gates
+# ![The accelerator](../docs/drawings/accelerator.svg)
+#
 # Load, image, answer: every spike, every membrane and every cycle is compared with the integers and with the
 # prediction.
 

@@ -108,6 +108,8 @@ if GHDL:
 
 # %% [markdown]
 # ## A network as VHDL
+# ![From a script to an FPGA](../docs/drawings/journey.svg)
+#
 # We train a small network (64 pixels as random spikes, 10 neurons) and write it as a *delivery*: the design, a
 # *testbench* (VHDL that drives the design and checks its answers), test images, and a manual.
 #

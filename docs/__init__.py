@@ -1,0 +1,1 @@
+"""The book about minisnn: its drawings, its pages, and the commands that make them."""
