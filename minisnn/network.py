@@ -351,6 +351,7 @@ class Network:
         dspk: np.ndarray | None,
         dmem: np.ndarray | None = None,
         drates: Sequence[float] | None = None,
+        dcounts: Sequence[np.ndarray | None] | None = None,
         learn: Sequence[str] = (),
     ) -> list[np.ndarray]:
         """Backpropagate through time.
@@ -363,6 +364,8 @@ class Network:
             Gradient of the loss with respect to the last layer's spikes and membranes.
         drates : sequence of L floats, optional
             Gradient of the loss with respect to each layer's firing rate.
+        dcounts : sequence of L ndarrays or None, optional
+            Gradient of the loss with respect to each layer's :meth:`counts`; None for a layer without one.
         learn : sequence of str, default ()
             "beta", "threshold", or both: constants of the layers whose gradients are wanted too.
 
@@ -418,6 +421,7 @@ class Network:
         by_layer = np.zeros(len(self.layers))
         if drates is not None:
             by_layer = check.gradient("drates", drates, by_layer)
+        dcounts = self._checked_dcounts(dcounts, run.spk.shape[1])
         # rate = mean of the layer's spikes: each spike has the same share in it
         spikes = [layer.shape.neurons * run.spk.shape[1] * run.num_steps for layer in self.layers]
         shares = [self.dtype.type(d / n) for d, n in zip(by_layer, spikes)]
@@ -425,10 +429,41 @@ class Network:
         if self._has_kernels():
             from .kernels import network as kernels
 
-            grads = kernels.backward(self, run.tape, dspk, dmem, shares, constants)
+            grads = kernels.backward(self, run.tape, dspk, dmem, shares, dcounts, constants)
         else:
-            grads = reference_backward(self, run, dspk, dmem, shares, constants=constants)
+            grads = reference_backward(self, run, dspk, dmem, shares, dcounts=dcounts, constants=constants)
         return grads if constants is None else [*grads, *(constants[lif.LEARNABLE.index(name)] for name in learn)]
+
+    def counts(self, run: Run) -> list[np.ndarray]:
+        """Return the spikes that each layer hands on, after its pool, summed over the steps.
+
+        Parameters
+        ----------
+        run : Run
+            As returned by :meth:`forward`.
+
+        Returns
+        -------
+        counts : list of L ndarrays of shape (B, ...)
+
+        Raises
+        ------
+        InputError
+            If the run is not this network's.
+
+        Examples
+        --------
+        >>> net = Network("2C3-MP2-3", (6, 6, 1), backend="numpy", rng=np.random.default_rng(0))
+        >>> counts = net.counts(net.forward(np.ones((1, 5, 6, 6, 1), np.float32), num_steps=4))
+        >>> [count.shape for count in counts]
+        [(5, 2, 2, 2), (5, 3)]
+        """
+        self._check_run(run)
+        if self._has_kernels():
+            from .kernels import network as kernels
+
+            return kernels.counts(run.tape)
+        return [layer.out.sum(axis=0) for layer in run.layers]
 
     def scores(self, run: Run) -> np.ndarray:
         """Return the score of each class: spikes counted, or membranes summed over steps (readout).
@@ -470,6 +505,17 @@ class Network:
         """Return whether the kernels run this network: where Numba cannot be imported, the reference does."""
         return self.backend == "numba" and backends.has_numba()
 
+    def _checked_dcounts(self, dcounts, batch):
+        """Return the gradients of all counts, with None for those without; raise InputError for another shape."""
+        if dcounts is None:
+            return [None] * len(self.layers)
+        if len(dcounts) != len(self.layers):
+            raise InputError(f"dcounts must be one array or None for each of {len(self.layers)} layers")
+        return [
+            None if d is None else check.gradient("dcounts", d, np.empty((batch, *layer.shape.next_shape), self.dtype))
+            for layer, d in zip(self.layers, dcounts)
+        ]
+
     def _check_run(self, run):
         """Raise InputError unless `run` is what this network's forward returned for a backward pass."""
         kernels = self._has_kernels()
@@ -502,12 +548,14 @@ def reference_backward(
     dmem: np.ndarray | None,
     shares: Sequence[float],
     watch: Callable[[int, np.ndarray], None] = lambda index, dspk: None,
+    dcounts: Sequence[np.ndarray | None] | None = None,
     constants: np.ndarray | None = None,
 ) -> list[np.ndarray]:
     """Undo :func:`reference_forward`, last layer first, and return the gradients in the order of ``net.params``.
 
-    `shares` is the gradient that every spike of a layer gets from the layer's firing rate; `watch` is called with what
-    arrives at each layer's spikes. `constants`, of shape (2, L), takes the gradients of leak and threshold by layer.
+    `shares` is the gradient that every spike of a layer gets from the layer's firing rate, `dcounts` what it gets from
+    the layer's counts; `watch` is called with what arrives at each layer's spikes. `constants`, of shape (2, L), takes
+    the gradients of leak and threshold by layer.
     """
     grads: list[np.ndarray] = []
     dout = dspk
@@ -515,6 +563,9 @@ def reference_backward(
         layer, done = net.layers[index], run.layers[index]
         # x = layer.inputs(out of the layer before)
         dout = dout.reshape(done.out.shape)
+        # counts = sum over t of out
+        if dcounts is not None and dcounts[index] is not None:
+            dout = dout + dcounts[index]
         # out = pooling.forward(spk, pool)
         pool = layer.shape.pool
         dspk = layer.pooling.backward(dout, done.spk, pool) if pool > 1 else dout

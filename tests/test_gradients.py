@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from minisnn import loss as losses
+from minisnn.encode import Encoder
 from minisnn.network import Network
 from minisnn.surrogate import FAMILIES, Surrogate, from_half_width
+from minisnn.training.cycle_penalty import CyclePenalty
 
 LABELS = np.array([2, 0])
 SURROGATES = [*(str(from_half_width(name, 0.4)) for name in FAMILIES), "sigmoid:3:0.5", "triangular:1.5"]
@@ -105,6 +107,21 @@ def test_rate_penalty(penalty):
     net = network("fast_sigmoid:2", "subtract")
     inputs = np.random.default_rng(8).standard_normal((1, 2, 8, 7, 2))
     check(net, inputs, 3, with_loss("rate", net, penalty))
+
+
+@pytest.mark.parametrize("reset", RESETS)
+@pytest.mark.parametrize("lanes", [(3, 2, 1), (1, 2, 6)])  # layer 2, or layer 3 is not far from the bottleneck
+def test_cycle_penalty(reset, lanes):
+    net = network("fast_sigmoid:2", reset)
+    inputs = np.random.default_rng(8).standard_normal((1, 2, 8, 7, 2))
+    penalty = CyclePenalty(net, Encoder("direct", 3, 1.0, (0.0, 0.0), (1.0, 1.0)), lanes, weight=5.0)
+    check(net, inputs, 3, lambda run: priced(net, run, inputs, penalty))
+
+
+def priced(net, run, inputs, penalty):
+    value, dspk, dmem = losses.rate(run.spk, run.mem, LABELS, net.classes)
+    price, dcounts = penalty(net.counts(run), inputs)
+    return value + price, dspk, dmem, None, dcounts
 
 
 @pytest.mark.parametrize("reset", RESETS)

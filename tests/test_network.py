@@ -284,8 +284,8 @@ def test_kernels_learn_leak_and_threshold_as_the_reference(case, kind, reset, de
     rng = np.random.default_rng(4)
     dspk, dmem = (rng.standard_normal(expected.spk.shape).astype(dtype) for _ in range(2))
     drates = rng.standard_normal(len(reference.layers))
-    wanted = reference.backward(expected, dspk, dmem, drates, learn)
-    grads = fast.backward(actual, dspk, dmem, drates, learn)
+    wanted = reference.backward(expected, dspk, dmem, drates, learn=learn)
+    grads = fast.backward(actual, dspk, dmem, drates, learn=learn)
     for ours, theirs in zip(grads[:-2], fast.backward(actual, dspk, dmem, drates), strict=True):
         near(ours, theirs)
     for ours, theirs in zip(grads[-2:], wanted[-2:], strict=True):

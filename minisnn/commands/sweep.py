@@ -30,6 +30,7 @@ AXES = (
     "num_steps",
     "loss",
     "rate_penalty",
+    "cycle_penalty",
     "penalty_ramp",
     "epochs",
     "batch_size",

@@ -35,6 +35,12 @@ def add_arguments(parser):
     training = parser.add_argument_group("training")
     add_training(training)
     training.add_argument(
+        "--lanes",
+        metavar="N/N/...",
+        help="lanes by layer, such as 32/32/8/8, for --cycle-penalty (default: up to 32 for a convolution, 8 for a "
+        "fully connected layer)",
+    )
+    training.add_argument(
         "--weight-bits",
         type=widths,
         metavar="BITS",
@@ -124,7 +130,13 @@ def add_training(group, **shared):
         "by layer such as 2,0.5,0",
         metavar="WEIGHT[:TARGET]",
     )
-    add("--penalty-ramp", "share of the training over which the penalty rises from 0 to its weight", float, "SHARE")
+    add(
+        "--cycle-penalty",
+        "weight of the clock cycles in the loss: a spike pays the additions that it causes in the next layer",
+        float,
+        "WEIGHT",
+    )
+    add("--penalty-ramp", "share of the training over which a penalty rises from 0 to its weight", float, "SHARE")
     add("--epochs", "number of passes over the training images", int)
     add("--batch-size", "images in a step of the optimiser", int)
     add("--lr", "peak learning rate", float, "X")

@@ -67,16 +67,25 @@ def forward(net: Any, inputs: np.ndarray, num_steps: int, record: bool) -> tuple
     return spk, mem, rates, layers, tape
 
 
+def counts(tape: list) -> list[np.ndarray]:
+    """Return the spikes that each layer handed on, summed over the steps, (B, ...) each."""
+    dtype = np.uint8 if len(tape[0][-1].out) < 256 else np.uint32
+    return [np.concatenate([part[i].out.sum(axis=0, dtype=dtype) for part in tape]) for i in range(len(tape[0]))]
+
+
 def backward(
     net: Any,
     tape: list,
     dspk: np.ndarray,
     dmem: np.ndarray | None,
     shares: Any,
+    dcounts: list,
     constants: np.ndarray | None = None,
 ) -> list[np.ndarray]:
-    """Return the gradients for ``Network.backward`` from a tape; `shares` are the gradients of each layer's spikes by
-    its rate. `constants`, zeros of shape (2, L), takes the gradients of leak and threshold by layer.
+    """Return the gradients for ``Network.backward`` from a tape.
+
+    `shares` are the gradients of each layer's spikes by its rate, `dcounts` those by its counts, or None. `constants`,
+    zeros of shape (2, L), takes the gradients of leak and threshold by layer.
     """
     ends = np.cumsum([part[-1].spk.shape[1] for part in tape])
     packed = _packed(net, products.pack_transpose, first=1)
@@ -88,8 +97,9 @@ def backward(
     def one(i):
         part = slice(ends[i] - tape[i][-1].spk.shape[1], ends[i])
         dmem_part = None if dmem is None else dmem[:, part]
+        priced = [None if d is None else d[part] for d in dcounts]
         learned = constants is not None
-        return _backward_slice(net, tape[i], dspk[:, part], dmem_part, shares, packed, few, surrogate, learned)
+        return _backward_slice(net, tape[i], dspk[:, part], dmem_part, shares, priced, packed, few, surrogate, learned)
 
     slices = threads.each(one, len(tape), net.threads)
     large = [
@@ -202,12 +212,15 @@ def _forward_slice(net, x, num_steps, packed, record):
     return layers
 
 
-def _backward_slice(net, tape, dspk, dmem, shares, packed, few, surrogate, learned):
+def _backward_slice(net, tape, dspk, dmem, shares, dcounts, packed, few, surrogate, learned):
     grads, dout = [], dspk
     for index in reversed(range(len(net.layers))):
         layer, done = net.layers[index], tape[index]
         # x = layer.inputs(out of the layer before)
         dout = dout.reshape(done.out.shape)
+        # counts = sum over t of out
+        if dcounts[index] is not None:
+            dout = dout + dcounts[index]
         cur, dconstants = _each_step(done.cur, len(dout)) if learned else done.cur, None
         if index == len(net.layers) - 1:
             # spk, mem = lif.forward(cur, ...)

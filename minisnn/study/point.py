@@ -59,11 +59,14 @@ def make(
     `network` and `training` are arguments of ``Network`` and fields of ``Settings``; anything omitted gets its default.
     `finetune` counts epochs. Raise InputError if a setting is not valid.
     """
+    if training.get("cycle_penalty") is not None:
+        training = training | {"lanes": lanes}  # cycles are priced on the hardware that they are counted on
     checked = Settings(**defaults(data) | training)
     check_time(data, checked)
     settings = asdict(checked)
-    if settings["learn"] is None:
-        del settings["learn"]  # so that points of before have their keys
+    for name in ("learn", "cycle_penalty", "lanes"):
+        if settings[name] is None:
+            del settings[name]  # so that points of before have their keys
     options = {"topology": f"256-{data.classes}", **network}
     net = Network(input_shape=data.input_shape, rng=np.random.default_rng(0), **options)  # checks its arguments
     config = {name: value for name, value in net.config().items() if name not in ("backend", "threads", "pad_value")}

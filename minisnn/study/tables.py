@@ -27,6 +27,8 @@ def describe(point: dict) -> str:
     ]
     if training["rate_penalty"]:
         words.append(f"penalty {training['rate_penalty']}")
+    if training.get("cycle_penalty"):
+        words.append(f"cycle penalty {training['cycle_penalty']}")
     epochs = training["epochs"]
     return ", ".join(words + [f"{epochs} epoch{'s' * (epochs != 1)}", f"seed {training['seed']}"])
 

@@ -19,19 +19,23 @@ from ..topology import LayerShape
 
 def default_lanes(network: IntegerNetwork) -> tuple[int, ...]:
     """Return the lanes of each layer: up to 32 for a convolution, up to 8 for a fully connected layer."""
-    shapes = [integers.layer for integers in network.layers]
-    return tuple(min(shape.w_shape[-1], 32 if shape.kind == "conv2d" else 8) for shape in shapes)
+    return lanes_of([integers.layer for integers in network.layers])
 
 
 def check_lanes(network: IntegerNetwork, lanes: Sequence[int]) -> tuple[int, ...]:
     """Return `lanes` as a tuple; raise InputError unless each layer has 1 up to as many as its output channels."""
+    return lanes_of([integers.layer for integers in network.layers], lanes)
+
+
+def lanes_of(shapes: Sequence[LayerShape], lanes: Sequence[int] | None = None) -> tuple[int, ...]:
+    """Return lanes for layers, checked as by :func:`check_lanes`; without any those of :func:`default_lanes`."""
+    if lanes is None:
+        return tuple(min(shape.w_shape[-1], 32 if shape.kind == "conv2d" else 8) for shape in shapes)
     lanes = tuple(lanes)
-    if len(lanes) != len(network.layers):
-        raise InputError(
-            f"lanes must be one number for each of {len(network.layers)} layers, got {'/'.join(map(str, lanes))}"
-        )
-    for number, (integers, count) in enumerate(zip(network.layers, lanes), 1):
-        channels = integers.layer.w_shape[-1]
+    if len(lanes) != len(shapes):
+        raise InputError(f"lanes must be one number for each of {len(shapes)} layers, got {'/'.join(map(str, lanes))}")
+    for number, (shape, count) in enumerate(zip(shapes, lanes), 1):
+        channels = shape.w_shape[-1]
         if not isinstance(count, (int, np.integer)) or not 1 <= count <= channels:
             raise InputError(
                 f"layer {number} has {channels} output channels: its lanes must be 1 to {channels}, got {count}"

@@ -9,6 +9,7 @@ from ..data.dataset import Dataset
 from ..encode import KINDS, RECORDED, Encoder
 from ..errors import InputError
 from ..network import Network
+from ..timing.layout import lanes_of
 from . import optim
 from .settings import Settings
 
@@ -43,6 +44,8 @@ def check_fit(net: Network, data: Dataset, settings: Settings) -> None:
         )
     if settings.learned and "threshold" in settings.learned and len(net.layers) == 1 and net.readout == "membrane":
         raise InputError("learn has threshold, but the only layer is the membrane readout, which has none")
+    if settings.cycle_penalty is not None:
+        _check_cycle_penalty(net, settings)
     if settings.rate_penalty is not None:
         _check_penalty(net, settings.rate_penalty)
 
@@ -83,6 +86,16 @@ def doubts(net: Network, data: Dataset, encoder: Encoder) -> list[str]:
     if sentence := len(data.x_test) and check.other_scale(data.x_test, encoder):
         sentences.append(f"test images: {sentence}")
     return sentences
+
+
+def _check_cycle_penalty(net, settings):
+    if len(net.layers) == 1:
+        raise InputError("cycle_penalty prices spikes by what they cost the next layer, but there is only one layer")
+    if settings.encoding == "counts":
+        raise InputError(
+            "cycle_penalty prices cycles of hardware, which takes events, not counts; choose encoding events"
+        )
+    lanes_of([layer.shape for layer in net.layers], settings.lane_counts)
 
 
 def _check_penalty(net, text):

@@ -20,6 +20,7 @@ from ..terminal import begin
 from . import optim, schedules
 from .checks import check_fit, not_finite
 from .constants import Constants
+from .cycle_penalty import CyclePenalty
 from .images import shifted, split
 from .inference import accuracy_and_rates
 from .settings import Settings
@@ -62,6 +63,9 @@ class Training:
         self.batches = max(len(self.chosen) // settings.batch_size, 1)
         self.optimiser = optim.make(settings.optimiser, net.params, settings.weight_decay, net.backend, net.threads)
         self.constants = Constants(net, settings.learned, settings.optimiser)
+        self.cycle_penalty = None
+        if settings.cycle_penalty is not None:
+            self.cycle_penalty = CyclePenalty(net, self.encoder, settings.lane_counts, settings.cycle_penalty)
         self.rounding = None
         if settings.weight_bits is not None:
             self.rounding = StraightThrough(net, self.encoder, settings.weight_bits)
@@ -141,9 +145,9 @@ class Training:
                     f"loss {check.called(settings.loss)} returns no dmem, but with readout membrane the last layer "
                     "never spikes; return the gradient with respect to the membranes"
                 )
-            price, drates = self._penalty(run.rates, step, steps)
+            price, drates, dcounts = self._penalties(run, inputs, step, steps)
             value += price
-            grads = net.backward(run, dspk, dmem, drates, settings.learned)
+            grads = net.backward(run, dspk, dmem, drates, dcounts, settings.learned)
         if self.rounding is not None:
             self.rounding.pass_gradients(grads)
         of_weights, of_constants = grads[: len(net.params)], grads[len(net.params) :]
@@ -166,14 +170,18 @@ class Training:
             )
         return value, run, lr
 
-    def _penalty(self, rates, step, steps):
-        """Rate penalty and its gradient at one of `steps` steps of the optimiser; 0 and None without one."""
+    def _penalties(self, run, inputs, step, steps):
+        """Return the penalties at one of `steps` steps of the optimiser, and the gradients of rates and counts."""
         settings = self.planned[self.epoch]
-        if settings.rate_penalty is None:
-            return 0.0, None
-        price, drates = loss.rate_penalty(rates, *loss.parse_penalty(settings.rate_penalty))
         ramp = min(step / (settings.penalty_ramp * steps), 1.0) if settings.penalty_ramp else 1.0
-        return ramp * price, ramp * drates
+        total, drates, dcounts = 0.0, None, None
+        if settings.rate_penalty is not None:
+            price, drates = loss.rate_penalty(run.rates, *loss.parse_penalty(settings.rate_penalty))
+            total, drates = ramp * price, ramp * drates
+        if self.cycle_penalty is not None:
+            price, dcounts = self.cycle_penalty(self.net.counts(run), inputs, ramp)
+            total += price
+        return total, drates, dcounts
 
     def _weights(self):
         """Context in which the network has the weights that it learns with: its own, or rounded ones."""

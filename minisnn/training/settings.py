@@ -34,6 +34,12 @@ class Settings:
     penalty_ramp : float
         Share of the training over which the penalty rises from 0 to its weight, linearly: the network learns first and
         saves spikes later.
+    cycle_penalty : float, optional
+        Weight of the clock cycles in the loss: a spike pays the additions that it causes in the next layer; see
+        :mod:`minisnn.training.cycle_penalty`. It rises as `penalty_ramp` says.
+    lanes : str or sequence of int, optional
+        Lanes by layer for `cycle_penalty`, such as "32/32/8/8"; by default those of
+        :func:`minisnn.timing.layout.default_lanes`.
     epochs, batch_size : int
     lr : float
         Peak learning rate.
@@ -60,6 +66,8 @@ class Settings:
     num_steps: int = 10
     loss: str | Loss = "rate"
     rate_penalty: str | float | None = None
+    cycle_penalty: float | None = None
+    lanes: str | tuple | None = None
     penalty_ramp: float = 0.0
     epochs: int = 20
     batch_size: int = 32
@@ -80,6 +88,7 @@ class Settings:
             self._check_whole(name, least)
         self._check_number("lr", lambda v: v > 0, "a learning rate above 0")
         self._check_number("clip", lambda v: v > 0, "a norm above 0")
+        self._check_number("cycle_penalty", lambda v: v >= 0, "at least 0")
         self._check_number("weight_decay", lambda v: v >= 0, "at least 0")
         self._check_number("penalty_ramp", lambda v: 0 <= v <= 1, "a share of the training, from 0 to 1")
         self._check_number("validation", lambda v: 0 <= v < 1, "a share of the training images, from 0 to below 1")
@@ -93,6 +102,11 @@ class Settings:
             bits = widths(self.weight_bits, np.size(self.weight_bits))
             object.__setattr__(self, "weight_bits", bits if np.ndim(self.weight_bits) else bits[0])
         object.__setattr__(self, "learn", _learned(self.learn))
+        object.__setattr__(self, "lanes", _lanes(self.lanes))
+        if self.lanes is not None and self.cycle_penalty is None:
+            raise InputError(
+                f"lanes {self.lanes} matter to a training only with a cycle_penalty; set one, or leave the lanes out"
+            )
         optim.make(self.optimiser, [])
         optim.schedule(self.schedule)
 
@@ -104,6 +118,11 @@ class Settings:
     def learned(self) -> tuple[str, ...]:
         """The names in `learn`."""
         return tuple(self.learn.split(",")) if self.learn else ()
+
+    @property
+    def lane_counts(self) -> tuple[int, ...] | None:
+        """The numbers in `lanes`."""
+        return tuple(int(count) for count in self.lanes.split("/")) if self.lanes else None
 
     def _check_whole(self, name, least):
         """Raise InputError unless the field is a whole number from `least`, and make it an ``int``."""
@@ -117,7 +136,7 @@ class Settings:
     def _check_number(self, name: str, valid: Callable[[float], bool], words: str) -> None:
         """Raise InputError unless the field is a valid number, described by `words`, and make it a ``float``."""
         value = getattr(self, name)
-        if value is None and name == "clip":
+        if value is None and name in ("clip", "cycle_penalty"):
             return
         try:
             value = float(value)
@@ -135,6 +154,8 @@ class Options(TypedDict, total=False):
     num_steps: int
     loss: str | Loss
     rate_penalty: str | float | None
+    cycle_penalty: float | None
+    lanes: str | Sequence[int] | None
     penalty_ramp: float
     epochs: int
     batch_size: int
@@ -167,3 +188,17 @@ def _learned(value):
         if name not in LEARNABLE:
             raise InputError(f"learn must be beta, threshold, both as in beta,threshold, or none, got {value!r}")
     return ",".join(name for name in LEARNABLE if name in names) or None
+
+
+def _lanes(value):
+    """Return lanes as one text, which JSON holds as it is; None without any."""
+    if value is None:
+        return None
+    counts = value.split("/") if isinstance(value, str) else value
+    try:
+        counts = [int(str(count)) for count in counts]
+    except (TypeError, ValueError):
+        counts = [0]
+    if not counts or min(counts) < 1:
+        raise InputError(f"lanes must be whole numbers from 1, one for each layer as in 32/8/8, got {value!r}")
+    return "/".join(map(str, counts))
