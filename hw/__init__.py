@@ -10,7 +10,7 @@
 The blocks of a layer, and those around it, stand at the top, and can be lifted out: they import MyHDL and one another
 alone.
 ``accelerator`` is the whole, ``layer`` one layer of it; start there. ``parts/`` has small shared blocks. Tooling has
-rooms of its own: ``generate/`` (numbers, words, HDL text), ``verify/``, ``synth/``, ``delivery/``.
+rooms of its own: ``generate/`` (numbers, words, HDL text), ``verify/``, ``synth/``, ``delivery/``, ``boards/``.
 """
 
 from minisnn.lazy import attach

@@ -34,7 +34,7 @@ FLOORS = {
         ("study", "inspector", "interop"),
         ("commands",),
     ),
-    "minisnn_hw": (("parts",), ("",), ("generate",), ("verify",), ("synth", "delivery")),
+    "minisnn_hw": (("parts",), ("",), ("generate",), ("verify",), ("synth", "delivery"), ("boards",)),
 }
 
 

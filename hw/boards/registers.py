@@ -1,0 +1,139 @@
+"""The registers of an accelerator in a system: what it is, how it is, and how many cycles it takes."""
+
+from myhdl import ConcatSignal, Signal, always, always_comb, block, intbv, modbv
+
+from ..load_format import design_word
+
+VERSION = 1  # of this map
+# Addresses in bytes.
+ADDRESSES = {
+    "version": 0x00,
+    "design": 0x04,
+    "status": 0x08,
+    "control": 0x0C,
+    "exit margin": 0x10,
+    "cycles": 0x14,
+    "cycles, high": 0x18,
+    "answers": 0x1C,
+    "answer cycles": 0x20,
+    "input waits": 0x24,
+    "output waits": 0x28,
+}
+# Bits of status. "had" is 1 if the bit was 1 since the errors were cleared.
+STATUS = (
+    "loaded",
+    "load error",
+    "input error",
+    "loading",
+    "receiving",
+    "answering",
+    "flushing",
+    "had load error",
+    "had input error",
+    "had link error",
+)
+FLUSH, CLEAR = 0, 1  # bits of control
+
+
+@block
+def registers(clk, rst, port, load, images, answers, loaded, load_error, input_error, link_error, flush, spec):
+    """Hold the registers, and flush the accelerator between two answers.
+
+    Ports
+    -----
+    clk, rst : in
+        Rising edge; `rst` is synchronous.
+    port : RegisterPort
+    load, images, answers : Stream, in
+        The accelerator's own streams.
+    loaded, load_error, input_error, link_error : in
+    flush : out
+        1 for a cycle, in which no answer is under way.
+    """
+    design = design_word(spec)
+    low, high = design & 0xFFFF, design >> 16  # VHDL has no integers of 32 bits
+    cycles = Signal(modbv(0)[64:])
+    count, input_waits, output_waits = [Signal(modbv(0)[32:]) for _ in range(3)]
+    last_cycles = Signal(intbv(0)[32:])
+    wanted, flushes, clears, loading, receiving, answering, had_load, had_input, had_link = [
+        Signal(bool(0)) for _ in range(9)
+    ]
+    bits = (loaded, load_error, input_error, loading, receiving, answering, wanted, had_load, had_input, had_link)
+    status = ConcatSignal(*reversed(bits))
+
+    @always_comb
+    def read():
+        port.exists.next = True
+        port.value.next = 0
+        if port.read_address == 0x00:
+            port.value.next = VERSION
+        elif port.read_address == 0x04:
+            port.value.next[16:] = low
+            port.value.next[32:16] = high
+        elif port.read_address == 0x08:
+            port.value.next = status
+        elif port.read_address == 0x0C or port.read_address == 0x10:
+            port.value.next = 0
+        elif port.read_address == 0x14:
+            port.value.next = cycles[32:]
+        elif port.read_address == 0x18:
+            port.value.next = cycles[64:32]
+        elif port.read_address == 0x1C:
+            port.value.next = count
+        elif port.read_address == 0x20:
+            port.value.next = last_cycles
+        elif port.read_address == 0x24:
+            port.value.next = input_waits
+        elif port.read_address == 0x28:
+            port.value.next = output_waits
+        else:
+            port.exists.next = False
+
+    @always_comb
+    def write():
+        port.accepted.next = port.write_address == 0x0C or (port.write_address == 0x10 and port.data == 0)
+        flushes.next = port.write and port.write_address == 0x0C and port.data[FLUSH]
+        clears.next = port.write and port.write_address == 0x0C and port.data[CLEAR]
+        flush.next = wanted and not answering and not answers.tvalid
+
+    @always(clk.posedge)
+    def state():
+        wanted.next = (wanted or flushes) and not flush
+        if load.tvalid and load.tready:
+            loading.next = not load.tlast
+        if images.tvalid and images.tready:
+            receiving.next = not images.tlast
+        if answers.tvalid and answers.tready:
+            answering.next = not answers.tlast
+        had_load.next = load_error or (had_load and not clears)
+        had_input.next = input_error or (had_input and not clears)
+        had_link.next = link_error or (had_link and not clears)
+        if flush:
+            receiving.next = False
+        if rst:
+            wanted.next = False
+            loading.next = False
+            receiving.next = False
+            answering.next = False
+            had_load.next = False
+            had_input.next = False
+            had_link.next = False
+
+    @always(clk.posedge)
+    def measure():
+        cycles.next = cycles + 1
+        if answers.tvalid and answers.tready and answers.tlast:
+            count.next = count + 1
+            last_cycles.next = answers.tdata[32:]
+        if images.tvalid and not images.tready:
+            input_waits.next = input_waits + 1
+        if answers.tvalid and not answers.tready:
+            output_waits.next = output_waits + 1
+        if rst:
+            cycles.next = 0
+            count.next = 0
+            last_cycles.next = 0
+            input_waits.next = 0
+            output_waits.next = 0
+
+    return read, write, state, measure

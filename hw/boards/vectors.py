@@ -1,0 +1,30 @@
+"""Bytes of a load, of images and of answers, as they go through the streams of ``streamed``."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from minisnn.fixed.network import IntegerNetwork
+
+from ..generate.words import image_words, load_words
+from ..spec import AcceleratorSpec
+from .streamed import whole_bytes
+
+
+def load_bytes(network: IntegerNetwork, spec: AcceleratorSpec, num_steps: int) -> bytes:
+    """Return the bytes of a network's load."""
+    return _joined(load_words(network, spec, num_steps), whole_bytes(spec.load_bits))
+
+
+def image_bytes(inputs: np.ndarray, image: int, spec: AcceleratorSpec) -> bytes:
+    """Return the bytes of one image of `inputs` (1 or T, B, ...)."""
+    return _joined(image_words(inputs, image, spec), whole_bytes(spec.input_bits))
+
+
+def answers_of(scores: np.ndarray) -> list[list[int]]:
+    """Return the words of each answer without its cycles: the scores, and the first class with the highest one."""
+    return [[*row, max(range(len(row)), key=row.__getitem__)] for row in scores.tolist()]
+
+
+def _joined(words: Iterable[int], size: int) -> bytes:
+    return b"".join(word.to_bytes(size, "little") for word in words)

@@ -1,0 +1,31 @@
+"""Small networks in integers for the wrapper and the boards, with the bytes of their loads, images and answers."""
+
+import numpy as np
+
+from minisnn_hw.boards.vectors import answers_of, image_bytes, load_bytes
+from minisnn_hw.generate.specify import specify
+from tests.hw.networks import random_inputs, random_network
+
+STEPS = 3
+# Streams of words of 1, 4, 3 and 1 bytes; the last has a load stream of 12 bits.
+KINDS = {
+    "pixels": (("2C2-MP2-4", (5, 5, 2)), {"input_bits": 3}, [1, 3], {}),
+    "spikes": (("5-4", (40,)), {}, [2, 4], {}),
+    "colours": (("3C2-4", (3, 3, 5)), {"input_bits": 4}, [3, 2], {}),
+    "narrow load": (("2C2-4", (5, 4, 1)), {"input_bits": 8}, [2, 1], {"load_bits": 12}),
+}
+
+
+def case(kind, seed=0, images=3):
+    """Return (spec, network, inputs) of one of KINDS; another seed gives other weights for the same design."""
+    (topology, shape), options, lanes, more = KINDS[kind]
+    rng = np.random.default_rng(seed)
+    network = random_network(topology, shape, rng, **options)
+    return specify(network, lanes, max_steps=STEPS, **more), network, random_inputs(network, STEPS, images, rng)
+
+
+def vectors(kind, seed=0, images=3):
+    """Return (load, images, answers): bytes of the load and of each image, and [*scores, class] of each."""
+    spec, network, inputs = case(kind, seed, images)
+    sent = [image_bytes(inputs, image, spec) for image in range(images)]
+    return load_bytes(network, spec, STEPS), sent, answers_of(network.forward(inputs, STEPS).scores)
