@@ -1,4 +1,4 @@
-"""The gearbox: bytes come out as they went in, whatever the widths and the stalls, and wrong packets become too long."""
+"""The gearbox: bytes come out as they went in, whatever the widths and stalls, and wrong packets become too long."""
 
 import numpy as np
 import pytest
