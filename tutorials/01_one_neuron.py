@@ -220,10 +220,13 @@ save(figure, "01_firing")
 
 # %% [markdown]
 # ## Exercises
-# 1. After how many steps of 1 ms is the membrane of a silent neuron (no current) below half of its first value? Compute
-#    it from `beta`, and assert it with `lif.forward` and a current in the first step alone.
-# 2. Write the staircase as a formula: how many steps $n$ lie between two spikes (reset "zero")? Assert it for all
-#    `levels`.
-# 3. Set `beta = 1` and `cur = 0.6`. Assert that with "subtract" the neuron spikes in 60 % of the steps, and with "zero"
-#    in 50 %. Then show for random currents between 0 and 1 that "subtract" loses nothing: the sum of the currents is the
-#    threshold times the number of spikes, plus what is left in the membrane.
+# Your file is [exercises/01_one_neuron.py](exercises/01_one_neuron.py): it has a place for each answer, and hints.
+# `python -m tutorials.check 1` says what is right and what is wrong, and `1.2` looks at the second alone.
+#
+# 1. After how many steps is the membrane of a silent neuron (no current) below half of its first value? Write
+#    `steps_to_half(beta)`, and assert with `lif.forward` and a current in the first step alone that it is right.
+# 2. Write the staircase as a formula: how many steps lie between two spikes (reset "zero") at the level $R\,I$?
+#    Write `steps_between(level, beta)`, and assert it for all `levels` of the lesson.
+# 3. Set $\beta = 1$ and use reset "subtract". Show for random currents between 0 and 1 that nothing is lost: the
+#    sum of the currents is the threshold times the number of spikes, plus what is left at the end. Write
+#    `account(cur, threshold)`, the neuron that keeps this account.

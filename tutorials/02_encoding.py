@@ -190,9 +190,14 @@ assert (moving.y_test[0] - moving.y_test[1]) % 8 == 4
 
 # %% [markdown]
 # ## Exercises
-# 1. How many spikes do the 100 images have when they are rate-coded with T = 17? Compute the mean and the standard
-#    deviation of this number from `level`, and assert that a run is within four standard deviations.
-# 2. Assert that `read_latency` errs by at most half a step, $1/(2(T-1))$, for every T in `steps`. How many different
-#    grey levels are left of the 17 when T = 5?
-# 3. Find a rate code without randomness: a `lif` neuron with `beta=1`, reset "subtract", and `cur` = level. Assert that
-#    its estimate of the level errs by at most $1/T$, and compare its RMS error with that of random spikes at T = 64.
+# Your file is [exercises/02_encoding.py](exercises/02_encoding.py): it has a place for each answer, and hints.
+# `python -m tutorials.check 2` says what is right and what is wrong, and `2.2` looks at the second alone.
+#
+# 1. How many spikes do the 100 images have when they are rate-coded with T = 17? Write
+#    `expected_count(level, num_steps)`, and assert that a run of `encode.rate` is within four standard deviations.
+# 2. How many different grey levels are left of the 17 after latency coding in T steps? Write
+#    `levels_left(num_steps, num_levels)`, and assert it with `encode.latency` and the lesson's `read_latency` for T
+#    = 5.
+# 3. Find a rate code without randomness: a neuron with $\beta = 1$, threshold 1, reset "subtract", and the level as
+#    its current. Write `regular(level, num_steps)`, assert that its estimate of the level errs by at most $1/T$,
+#    and compare its error with that of random spikes at T = 64.

@@ -206,9 +206,14 @@ assert library_rates.min() > 0.1
 
 # %% [markdown]
 # ## Exercises
-# 1. Assert that fast_sigmoid with the scale $k = 0.65\,\alpha$ and atan with the scale $\alpha$ have the same width,
-#    but not the same height. What makes the heights equal?
-# 2. Count the updates (learning rate 2.0, at most 3000) until `loss(w) < 0.02` for fast_sigmoid of scale 1, 5, 25 and
-#    100. Assert that the narrowest needs the most.
-# 3. Make a surrogate of your own, a box of height 1 for $|x| < 0.5$, as `Surrogate("box", 1.0, functions=(curve, sg))`.
-#    Assert that `sg` is the derivative of `curve`, and that our neuron learns with it.
+# Your file is [exercises/03_surrogates.py](exercises/03_surrogates.py): it has a place for each answer, and hints.
+# `python -m tutorials.check 3` says what is right and what is wrong, and `3.2` looks at the second alone.
+#
+# 1. Which scale $k$ makes the fast sigmoid as wide, at half of its height, as the arctangent of scale $\alpha$? And
+#    by which factor must it then be multiplied to be as high? Write `match_atan(alpha)`, and assert it with
+#    `Surrogate(...).half_width` and `.peak`.
+# 2. Count the updates (learning rate 2.0, at most 3000) until the loss is below 0.02. Write
+#    `updates(loss, gradient, start)`, count for fast_sigmoid of scale 1, 5, 25 and 100, and assert that the
+#    narrowest needs the most.
+# 3. Make a surrogate of your own: a box of height 1 for $|x| < 0.5$. Write its curve, `box_curve(x)`, use it as
+#    `Surrogate("box", 1.0, functions=(box_curve, box))`, and assert that our neuron learns with it.

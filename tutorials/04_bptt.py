@@ -246,10 +246,15 @@ print(f"dL/dbeta by layer {dbeta.round(4)}, dL/dtheta {dthreshold.round(4)}")
 
 # %% [markdown]
 # ## Exercises
-# 1. Show the judge's own error for $\epsilon = 10^{-1}, \ldots, 10^{-12}$, and assert that $10^{-6}$ is better than
+# Your file is [exercises/04_bptt.py](exercises/04_bptt.py): it has a place for each answer, and hints.
+# `python -m tutorials.check 4` says what is right and what is wrong, and `4.2` looks at the second alone.
+#
+# 1. The judge errs too. Write `judge_errors(function, w, exact, epsilons)`, show the error for
+#    $\epsilon = 10^{-1}, \ldots, 10^{-12}$ with the loss of the lesson, and assert that $10^{-6}$ is better than
 #    both ends.
-# 2. Derive the walk for reset "zero", $U[t+1] = \beta U[t](1 - S[t]) + \mathrm{cur}[t+1]$, and assert that it is right
-#    (`detach_reset=False`).
-# 3. *Truncated* BPTT follows each $\partial L/\partial S[t]$ through only $K$ steps: $t$ and the $K-1$ steps before it.
-#    Write it for one layer. Assert that $K = 1$ is the naive gradient and $K = T$ the exact one, and find the error in
-#    between.
+# 2. Derive the walk for reset "zero", $U[t+1] = \beta U[t](1 - S[t]) + \mathrm{cur}[t+1]$. Write
+#    `backward_zero(dspk, sg, spk, mem, beta)` with the reset not detached, and assert with finite differences that
+#    it is right.
+# 3. *Truncated* BPTT follows each $\partial L/\partial S[t]$ through only $K$ steps: $t$ and the $K-1$ steps before
+#    it. Write `truncated(dspk, sg, beta, threshold, K)` for reset "subtract". Assert that $K = 1$ is the naive
+#    gradient and $K = T$ the exact one, and find the error in between.

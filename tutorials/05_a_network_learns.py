@@ -215,8 +215,13 @@ save(figure, "05_learning")
 
 # %% [markdown]
 # ## Exercises
-# 1. Use `minisnn.predict` to count which digit is taken for which, in a table of 10 x 10. Assert its sum and its
-#    diagonal, and find the worst pair.
-# 2. Train with `encoding="rate"` and 5 steps. Assert that direct coding is better. Why? (Lesson 2 has the number.)
-# 3. Find a `rate_penalty` for `fit` (one number for each layer: `"0.1,0"`) that halves the hidden spikes and costs at
-#    most 2 points of accuracy.
+# Your file is [exercises/05_a_network_learns.py](exercises/05_a_network_learns.py): it has a place for each answer,
+# and hints. `python -m tutorials.check 5` says what is right and what is wrong, and `5.2` looks at the second
+# alone.
+#
+# 1. Count which digit is taken for which. Write `confusion(labels, answers, classes)`, use it with
+#    `minisnn.predict`, assert its sum and its diagonal, and find the worst pair.
+# 2. Train with `encoding="rate"` and 5 steps, and assert that direct coding is better. Why? Write
+#    `rate_noise(level, num_steps)`, the error that random spikes alone bring into the pixels.
+# 3. Find a `rate_penalty` for `fit` (one number for each layer: `"0.1,0"`) that halves the hidden spikes and costs
+#    at most 2 points of accuracy. Write `choose_price(trials)`, which chooses from the results of several prices.

@@ -183,9 +183,12 @@ save(figure, "06_channels")
 
 # %% [markdown]
 # ## Exercises
-# 1. Shift the spikes by one pixel before `conv2d.forward`. Assert that the currents are shifted in the same way, except
-#    at the border.
-# 2. Assert that `conv2d.backward` returns the scatter of the gradient: for a `dcur` with a single 1, `dx` is the kernel
-#    itself.
-# 3. A dense layer is a convolution whose kernel is the whole frame. Assert it with `linear.forward`. Then find the
-#    weight matrix (256 x 1024) of the convolution above, and the share of it that is not 0.
+# Your file is [exercises/06_convolution.py](exercises/06_convolution.py): it has a place for each answer, and
+# hints. `python -m tutorials.check 6` says what is right and what is wrong, and `6.2` looks at the second alone.
+#
+# 1. Shift the spikes by one pixel to the right before `conv2d.forward`, and assert that the currents are shifted in
+#    the same way, except at the border. Write `shift(spk)`.
+# 2. Go back through a convolution by hand: write `gradient_of_inputs(dcur, w)` for a kernel of 3x3 and padding 1,
+#    and assert that it is the `dx` of `conv2d.backward`. For a `dcur` with a single 1, it is the kernel itself.
+# 3. Every convolution is a dense layer. Write `as_matrix(w, size)`, assert with `linear.forward` that it gives the
+#    currents of the convolution above, and find the share of the matrix that is not 0.

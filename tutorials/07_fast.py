@@ -229,9 +229,14 @@ for ours, reference in zip(results["numba"], results["numpy"]):
 
 # %% [markdown]
 # ## Exercises
-# 1. Sums of floats depend on their order. Take normal weights in float32 as they are, not rounded to multiples of
-#    1/256. Assert that `linear.forward` and the sparse kernel differ, by less than 1e-5 of the largest current.
-# 2. Write a fused pass of your own, from currents (T, B, H, W, C) to pooled spikes. Assert that its spikes are those of
-#    `kernels.fire.forward`.
-# 3. Measure the peak of `gradients` for T = 5 and 20 with both backends. Assert that each additional step takes the
-#    reference at least $8\,B\sum_l N_l$ bytes, and the kernels less than half of that.
+# Your file is [exercises/07_fast.py](exercises/07_fast.py): it has a place for each answer, and hints.
+# `python -m tutorials.check 7` says what is right and what is wrong, and `7.2` looks at the second alone.
+#
+# 1. Sums of floats depend on their order. Write `sum_in_order(values, order)` in float32, and assert that
+#    `linear.forward` and the sparse kernel differ for normal weights, by less than 1e-5 of the largest current.
+# 2. Write a fused pass of your own: `fused(cur, beta, threshold)`, from currents (T, B, H, W, C) to pooled spikes,
+#    with reset "subtract". Assert that its spikes are those of `kernels.fire.forward`. Decorate it with
+#    `numba.njit`, if you like.
+# 3. How much memory does an additional step cost the reference at least? Write
+#    `more_bytes(neurons, batch, more_steps)`, measure the peak of `gradients` for T = 5 and 20 with both backends,
+#    and assert that the kernels need less than half of your number.

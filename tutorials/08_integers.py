@@ -237,9 +237,14 @@ assert other_order[2] > as_trained[2]
 
 # %% [markdown]
 # ## Exercises
-# 1. How many bits does the sum of 64 weights of 4 bits with 4 guard bits need? Compute it on paper, then assert it with
-#    `minisnn.fixed.bounds.signed_bits`.
-# 2. With rounding towards zero (`fixed.lif.TOWARDS_ZERO`) no membrane gets stuck. Assert for `beta_int = 230, frac = 8`
-#    that it ends at 0 from every start between -100 and 100, and find where it ends with rounding down.
+# Your file is [exercises/08_integers.py](exercises/08_integers.py): it has a place for each answer, and hints.
+# `python -m tutorials.check 8` says what is right and what is wrong, and `8.2` looks at the second alone.
+#
+# 1. How many bits does the sum of 64 weights of 4 bits with 4 guard bits need? Write
+#    `bits_of_sum(count, weight_bits, guard)`, and assert it with `minisnn.fixed.bounds.signed_bits`.
+# 2. With rounding towards zero no membrane gets stuck. Write `leak(u, beta_int, frac)`, and assert for
+#    `beta_int = 230, frac = 8` that it ends at 0 from every start between -100 and 100. Where does it end with
+#    rounding down?
 # 3. Give the three layers 12 bits in all, such as `(3, 5, 4)`. Choose by the last 300 *training* images, and assert
-#    that a choice by the test images would have looked better. Why is that choice not honest?
+#    that a choice by the test images would have looked better. Why is that choice not honest? Write
+#    `choose_bits(on_training, on_test)`.

@@ -260,8 +260,13 @@ save(figure, "09_waveform")
 
 # %% [markdown]
 # ## Exercises
-# 1. Write a block `three_registers`, and assert that its output is the input of three cycles before.
-# 2. Run the library's `lif` with `reset="zero"`, and assert that it equals `fixed.lif.fire` (where this reset is number
-#    2).
-# 3. Write `counter(clk, spike, count)`: it counts spikes and *saturates* at 15. Assert it with 40 random spikes against
-#    NumPy.
+# Your file is [exercises/09_one_neuron_in_gates.py](exercises/09_one_neuron_in_gates.py): it has a place for each
+# answer, and hints. `python -m tutorials.check 9` says what is right and what is wrong, and `9.2` looks at the
+# second alone.
+#
+# 1. Write a block `three_registers(clk, d, third)`, and assert that its output is the input of three cycles before.
+# 2. Run the library's `lif` with `reset="zero"`, and assert that it equals `fixed.lif.fire` (where this reset is
+#    number 2). First write what both compute for one neuron: `fire_zero(v, addend, threshold, beta, frac)`, with
+#    states of 8 bits.
+# 3. Write `counter(clk, spike, count)`: it counts spikes and *saturates* at the largest number that `count` can
+#    hold. Assert it with 40 random spikes against NumPy.

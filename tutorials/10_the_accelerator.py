@@ -276,9 +276,14 @@ for doing in trace.at(cycle=1200):
 
 # %% [markdown]
 # ## Exercises
-# 1. How many cycles does a frame of 1,024 bits with a single spike take, in words of 32 bits? And in words of 8 bits?
-#    Assert it with `scan`.
-# 2. Which numbers of lanes from 8 to 16 waste lanes in layer 2 (its firing pass is no longer with fewer)? Use
-#    `minisnn.timing.layout.depths`.
-# 3. Give the input one word every 4 cycles (`minisnn.cycles(..., word_every=4)`). Extend the loop above so that it
-#    equals the prediction again.
+# Your file is [exercises/10_the_accelerator.py](exercises/10_the_accelerator.py): it has a place for each answer,
+# and hints. `python -m tutorials.check 10` says what is right and what is wrong, and `10.2` looks at the second
+# alone.
+#
+# 1. How many cycles does a frame of 1,024 bits with a single spike take, in words of 32 bits? And in words of 8
+#    bits? Write `scan_cycles(spikes, inputs, width)`, and assert it with `scan`.
+# 2. Which numbers of lanes from 8 to 16 waste lanes in layer 2, because its firing pass is no longer with one lane
+#    less? Write `wasteful(neurons, candidates)`.
+# 3. Give the input one word every 4 cycles (`minisnn.cycles(..., word_every=4)`). When does the last word of each
+#    frame arrive? Write `last_words(added, words, word_every)`, put it into the loop above, and assert that the
+#    loop equals the prediction again.

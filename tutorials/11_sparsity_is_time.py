@@ -220,10 +220,16 @@ save(figure, "11_sweep")
 
 # %% [markdown]
 # ## Exercises
+# Your file is [exercises/11_sparsity_is_time.py](exercises/11_sparsity_is_time.py): it has a place for each answer,
+# and hints. `python -m tutorials.check 11` says what is right and what is wrong, and `11.2` looks at the second
+# alone.
+#
 # 1. Of 128 inputs let only every fifth one ever spike, in 30 % of the steps. Permute the inputs and the rows of
-#    `weights` in the same way, so that those inputs share one word. Assert that the scores stay the same, that no image
-#    is slower, and that some are faster. Why?
-# 2. Write the "layerwise" schedule (one layer after the other) of a spike-fed fully connected layer as a formula, from
-#    the docstring of `timing.layerwise` (`help` prints it). Assert it for both layers of `network`.
-# 3. Train the network before the sweep again with `rate_penalty="0,1,0"` (a price on the spikes of layer 2), and with
-#    `"1,0,0"`. Both have fewer spikes in the layer that pays. Which one is faster, and why? Assert it.
+#    `weights` in the same way, so that those inputs share a word. Assert that the scores stay the same, that no
+#    image is slower, and that some are faster. Why? Write `together(spikes)`, which returns the order.
+# 2. Write the "layerwise" schedule (one layer after the other) of a spike-fed fully connected layer as a formula,
+#    from the docstring of `timing.layerwise` (`help` prints it). Write `layerwise(S, fan_in, neurons, lanes)`, and
+#    assert it for both layers of `network`.
+# 3. Train the network before the sweep again with `rate_penalty="0,1,0"` (a price on the spikes of layer 2), and
+#    with `"1,0,0"`. Both have fewer spikes in the layer that pays. Which one is faster, and why? Assert it. Write
+#    `pays(utilisation)`, which names the layer that should pay.

@@ -193,10 +193,14 @@ if reports:
 
 # %% [markdown]
 # ## Exercises
-# 1. Write `maximum(clk, a, b, most)` for two unsigned bytes. Assert it in MyHDL against NumPy, and in GHDL if you can.
+# Your file is [exercises/12_vhdl.py](exercises/12_vhdl.py): it has a place for each answer, and hints.
+# `python -m tutorials.check 12` says what is right and what is wrong, and `12.2` looks at the second alone.
+#
+# 1. Write `maximum(clk, a, b, most)` for two unsigned bytes. Assert it in MyHDL against NumPy, and in GHDL if you
+#    can.
 # 2. Convert `minisnn_hw.maxpool.maxpool` (see its docstring) of 4 lanes to VHDL and to Verilog. Assert that both
-#    contain the names of all ports.
+#    contain the names of all ports. Write `missing_ports(text, ports)`, which finds those that a text lacks.
 # 3. A DP16KD has the shapes 512 x 36, 1024 x 18, ... (words x bits;
-#    `minisnn_hw.synth.families.FAMILIES["ecp5"].blocks["DP16KD"]`). Consider weights of 6 bits from 64, 512 and 1,024
-#    inputs to 10 neurons, with one word for 5 lanes. How many DP16KD hold them? Use
-#    `minisnn_hw.synth.resources.whole_blocks`.
+#    `minisnn_hw.synth.families.FAMILIES["ecp5"].blocks["DP16KD"]`). Consider weights of 6 bits from 64, 512 and
+#    1,024 inputs to 10 neurons, with one word for 5 lanes. How many DP16KD hold them? Write
+#    `whole_blocks(words, width, shapes)`, and assert it with `minisnn_hw.synth.resources.whole_blocks`.

@@ -227,9 +227,14 @@ else:
 
 # %% [markdown]
 # ## Exercises
-# 1. Print the half-widths of both surrogates at the scales 25 and 2 (the defaults of snnTorch), and find the k at which
-#    the fast sigmoid is as wide as `atan:2`. Assert k = 2 * 0.6506...
-# 2. Show the luck of the best of many without any training: 30 networks whose true accuracy is 90 %, each tested on 359
-#    images. By how much does the best of them seem better than it is? Assert that it is more than 1.5 points.
-# 3. Give the plan other `betas` and `thresholds`. Assert that `study.stages.stage("leaks", plan, data, rows)` returns
-#    exactly the points that you expect; `rows` are the results of the stage "scales", computed or made up.
+# Your file is [exercises/13_the_paper.py](exercises/13_the_paper.py): it has a place for each answer, and hints.
+# `python -m tutorials.check 13` says what is right and what is wrong, and `13.2` looks at the second alone.
+#
+# 1. Print the half-widths of both surrogates at the scales 25 and 2 (the defaults of snnTorch), and find the k at
+#    which the fast sigmoid is as wide as `atan:2`. Write `half_widths(k, alpha)`, and assert k = 2 * 0.6506...
+# 2. Show the luck of the best of many without any training: 30 networks whose true accuracy is 90 %, each tested on
+#    359 images. By how much does the best of them seem better than it is? Write
+#    `luck_of_the_best(accuracy, images, networks, rng)`, and assert that it is more than 1.5 points.
+# 3. Give the plan other `betas` and `thresholds`. Assert that `study.stages.stage("leaks", plan, data, rows)`
+#    returns exactly the points that you expect; `rows` are the results of the stage "scales", computed or made up.
+#    Write `points(betas, thresholds, scale)`.

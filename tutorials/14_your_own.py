@@ -241,8 +241,13 @@ save(figure, "14_pools")
 
 # %% [markdown]
 # ## Exercises
-# 1. Add the surrogate "boxcar" (1 inside |x| < w, else 0) with its curve. Which points must proof 1 leave out, and why?
-# 2. Write a neuron in NumPy that cannot spike in two steps in a row (it is *refractory*). Assert with random currents
-#    that it never does, and that it equals `lif.forward` up to the first spike.
-# 3. Write the average pool of one lane as a MyHDL block, with the ports of `minisnn_hw.maxpool`, except that `spike`
-#    has 1 bit and `word`, the sum, has 3 bits. Assert it against NumPy.
+# Your file is [exercises/14_your_own.py](exercises/14_your_own.py): it has a place for each answer, and hints.
+# `python -m tutorials.check 14` says what is right and what is wrong, and `14.2` looks at the second alone.
+#
+# 1. Add the surrogate "boxcar" (1 inside |x| < w, else 0) with its curve. Which points must proof 1 leave out, and
+#    why? Write `corners(x, w, h)`, where h is the step of the finite differences.
+# 2. Write a neuron in NumPy that cannot spike in two steps in a row (it is *refractory*):
+#    `refractory(cur, beta, threshold)`. Assert with random currents that it never does, and that it equals
+#    `lif.forward` up to the first spike.
+# 3. Write the average pool of one lane as a MyHDL block, `avgpool`, with the ports of `minisnn_hw.maxpool`, except
+#    that `spike` has 1 bit and `word`, the sum, has 3 bits. Assert it against NumPy.

@@ -26,16 +26,14 @@ def cells(path):
     return [(kind.strip(), text.splitlines()) for kind, text in zip(rest[::2], rest[1::2])]
 
 
-def run(path, folder):
-    """Run a script in a copy of the course from another working directory; return the folder of its figures."""
+def run(folder, *words):
+    """Run Python with these words beside a copy of the course; return the folder of its figures, and what it prints."""
     course = folder / "tutorials"
     shutil.copytree(ROOT / "tutorials", course, ignore=shutil.ignore_patterns("output", "__pycache__", "figures"))
     environment = {name: value for name, value in os.environ.items() if name != "NUMBA_DISABLE_JIT"}
     environment |= {"MPLBACKEND": "Agg", "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
-    script = course / path.relative_to(ROOT / "tutorials")
-    quick = ["--quick"] if int(path.name[:2]) >= QUICK else []
     done = subprocess.run(
-        [sys.executable, "-W", "error::RuntimeWarning", str(script), *quick],
+        [sys.executable, "-W", "error::RuntimeWarning", *words],
         cwd=folder,
         env=environment,
         capture_output=True,
@@ -44,12 +42,13 @@ def run(path, folder):
         timeout=900,
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
-    return course / "output"
+    return course / "output", done.stdout
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 def test_lesson_runs(path, tmp_path):
-    output = run(path, tmp_path)
+    quick = ["--quick"] if int(path.name[:2]) >= QUICK else []
+    output, _ = run(tmp_path, f"tutorials/{path.name}", *quick)
     figures = sorted(output.glob("*.png"))
     saved = set(re.findall(r'^save\(\w+, "(.+)"\)', path.read_text(encoding="utf-8"), re.M))
     assert {figure.stem for figure in figures} >= saved
@@ -60,8 +59,10 @@ def test_lesson_runs(path, tmp_path):
 
 
 @pytest.mark.parametrize("path", SOLUTIONS, ids=lambda path: path.stem)
-def test_solution_runs(path, tmp_path):
-    run(path, tmp_path)
+def test_solution_runs_and_passes_the_checks(path, tmp_path):
+    number = int(path.name[:2])
+    _, said = run(tmp_path, "-m", "tutorials.check", str(number), "--file", f"tutorials/solutions/{path.name}")
+    assert re.findall(r"^\d+\.\d \w+: (.*)$", said, re.M) == ["right"] * 3
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)

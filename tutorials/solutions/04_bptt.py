@@ -48,11 +48,16 @@ def by_library(w, reset="subtract"):
 # almost equal numbers of some 16 digits are subtracted; this error grows as $10^{-16}/\epsilon$. The best lies in
 # between.
 
+
 # %%
+def judge_errors(function, w, exact, epsilons):
+    return np.array([np.abs(differences(function, w, epsilon) - exact).max() for epsilon in epsilons])
+
+
 exact = by_library(w)
-errors = {}
-for k in range(1, 13):
-    errors[k] = np.abs(differences(loss_of, w, 10.0**-k) - exact).max()
+exponents = range(1, 13)
+errors = dict(zip(exponents, judge_errors(loss_of, w, exact, [10.0**-k for k in exponents])))
+for k in exponents:
     print(f"epsilon 1e-{k}: error {errors[k]:.1e}")
 assert errors[6] < errors[1]
 assert errors[6] < errors[12]
@@ -64,16 +69,20 @@ assert errors[6] < errors[12]
 # $$\delta U[t] = \frac{\partial L}{\partial S[t]}\,\mathrm{sg}[t]
 #   + \delta U[t+1]\,\big(\beta\,(1 - S[t]) - \beta\,U[t]\,\mathrm{sg}[t]\big)$$
 
+
 # %%
+def backward_zero(dspk, sg, spk, mem, beta):
+    dcur = np.zeros_like(dspk)
+    du = np.zeros_like(dspk[0])
+    for t in reversed(range(len(dspk))):
+        du = dspk[t] * sg[t] + du * (beta * (1 - spk[t]) - beta * mem[t] * sg[t])
+        dcur[t] = du
+    return dcur
+
+
 spk, mem = forward(w, "zero")
-dspk = spk - y
 sg = surrogate.derivative(mem - threshold)
-dcur = np.zeros((num_steps, 3))
-du = np.zeros(3)
-for t in reversed(range(num_steps)):
-    du = dspk[t] * sg[t] + du * (beta * (1 - spk[t]) - beta * mem[t] * sg[t])
-    dcur[t] = du
-gradient = x.T @ dcur
+gradient = x.T @ backward_zero(spk - y, sg, spk, mem, beta)
 np.testing.assert_allclose(gradient, by_library(w, "zero"), rtol=1e-12, atol=1e-14)
 
 judge = differences(lambda changed: loss_of(changed, "zero"), w)
@@ -84,25 +93,30 @@ np.testing.assert_allclose(gradient, judge, rtol=1e-6, atol=1e-8)
 # Begin a separate walk at each step, and stop it after $K$ steps. The sum of all walks is the gradient, because the
 # walk is linear in $\partial L/\partial S$.
 
+
 # %%
-spk, mem = forward(w)
-dspk = spk - y
-sg = surrogate.derivative(mem - threshold)
-
-
-def truncated(K):
-    dcur = np.zeros((num_steps, 3))
-    for last in range(num_steps):
+def truncated(dspk, sg, beta, threshold, K):
+    dcur = np.zeros_like(dspk)
+    for last in range(len(dspk)):
         du = dspk[last] * sg[last]
         dcur[last] += du
         for t in range(last - 1, max(last - K, -1), -1):
             du = du * (beta - threshold * sg[t])
             dcur[t] += du
-    return x.T @ dcur
+    return dcur
 
 
-errors = [np.abs(truncated(K) - exact).max() for K in range(1, num_steps + 1)]
+spk, mem = forward(w)
+dspk = spk - y
+sg = surrogate.derivative(mem - threshold)
+
+
+def gradient_through(K):
+    return x.T @ truncated(dspk, sg, beta, threshold, K)
+
+
+errors = [np.abs(gradient_through(K) - exact).max() for K in range(1, num_steps + 1)]
 print("error for K = 1, 2, ...:", np.round(errors, 4))
-np.testing.assert_allclose(truncated(1), x.T @ (dspk * sg))
-np.testing.assert_allclose(truncated(num_steps), exact, rtol=1e-12, atol=1e-14)
+np.testing.assert_allclose(gradient_through(1), x.T @ (dspk * sg))
+np.testing.assert_allclose(gradient_through(num_steps), exact, rtol=1e-12, atol=1e-14)
 assert errors[5] < errors[0] / 2

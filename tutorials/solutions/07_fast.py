@@ -15,8 +15,19 @@ rng = np.random.default_rng(0)
 # ## 1
 # A sum is rounded after every addition, so its last bits depend on the order of the additions.
 
+
 # %%
+def sum_in_order(values, order):
+    total = np.float32(0)
+    for k in order:
+        total = np.float32(total + values[k])
+    return total
+
+
 w = rng.normal(size=(1024, 256)).astype(np.float32)
+upwards, downwards = sum_in_order(w[:, 0], range(1024)), sum_in_order(w[:, 0], range(1023, -1, -1))
+assert upwards != downwards and abs(upwards - downwards) < 1e-3
+
 b = np.zeros(256, np.float32)
 spk = (rng.random((1, 256, 1024)) < 0.1).astype(np.uint8)
 dense = linear.forward(spk.astype(np.float32), w, b)
@@ -87,7 +98,12 @@ for backend in ("numpy", "numba"):
         f"{per_step[backend] / 1e6:.1f} MB per step"
     )
 
-neurons = sum(layer.shape.neurons for layer in network("numpy").layers)
-formula = 8 * 64 * neurons
+
+def more_bytes(neurons, batch, more_steps):
+    spikes_and_membranes = 4 + 4  # bytes
+    return spikes_and_membranes * batch * sum(neurons) * more_steps
+
+
+formula = more_bytes([layer.shape.neurons for layer in network("numpy").layers], 64, 1)
 assert per_step["numpy"] >= formula
 assert per_step["numba"] < formula / 2

@@ -55,7 +55,14 @@ assert [cycle["third"] for cycle in seen][3:] == values[:-3]
 # ## 2
 # The stream is that of the lesson; only the name and the number of the reset change.
 
+
 # %%
+def fire_zero(v, addend, threshold, beta, frac):
+    u = min(max(v + addend, -128), 127)
+    spike = int(u > threshold)
+    return spike, 0 if spike else (beta * u) >> frac
+
+
 count = 100
 states = rng.integers(-128, 128, count)
 currents = rng.integers(-100, 128, count)
@@ -90,6 +97,8 @@ fixed.lif.fire(kept, currents, 60, 3, 2, fixed.lif.ZERO, fixed.lif.FLOOR, -128, 
 assert [seen[n + 2]["spike"] for n in range(count)] == spk.tolist()
 assert [seen[n + 4]["kept"] for n in range(count)] == kept.tolist()
 assert spk.any()
+by_hand = [fire_zero(int(v), int(addend), 60, 3, 2) for v, addend in zip(states, currents)]
+assert by_hand == list(zip(spk.tolist(), kept.tolist()))
 assert (kept[spk == 1] == 0).all()
 
 # %% [markdown]

@@ -26,8 +26,16 @@ def scan(words, width):
     return addresses, cycles
 
 
+def scan_cycles(spikes, inputs, width):
+    counts = [0] * (inputs // width)
+    for spike in spikes:
+        counts[spike // width] += 1
+    return sum(max(count, 1) for count in counts)
+
+
 spike = 700
 for width, expected in ((32, 32), (8, 128)):
+    assert scan_cycles([spike], 1024, width) == expected
     words = [0] * (1024 // width)
     words[spike // width] = 1 << spike % width
     assert scan(words, width) == ([spike], expected)
@@ -37,7 +45,15 @@ for width, expected in ((32, 32), (8, 128)):
 # Only the number of groups counts, ceil(16 / lanes): 16 lanes make one group, 8 to 15 lanes make two. So 9 to 15 lanes
 # waste some.
 
+
 # %%
+def wasteful(neurons, candidates):
+    def turns(lanes):
+        return -(-neurons // lanes)
+
+    return [lanes for lanes in candidates if lanes > 1 and turns(lanes) == turns(lanes - 1)]
+
+
 data = ms.load_data("digits")
 net = ms.Network("4C3-16-10", data.input_shape, rng=np.random.default_rng(0))
 model = ms.fit(net, data, epochs=4, num_steps=6, encoding="rate", seed=0)
@@ -49,26 +65,35 @@ for lanes in range(8, 17):
     groups[lanes] = int(depths[1])  # of layer 2: one neuron per group
     assert groups[lanes] == np.ceil(16 / lanes)
 
-wasteful = [lanes for lanes in range(9, 17) if groups[lanes] == groups[lanes - 1]]
-assert wasteful == [9, 10, 11, 12, 13, 14, 15]
+assert wasteful(16, range(8, 17)) == [9, 10, 11, 12, 13, 14, 15]
+assert [lanes for lanes in range(9, 17) if groups[lanes] == groups[lanes - 1]] == wasteful(16, range(9, 17))
 
 # %% [markdown]
 # ## 3
 # The first word of a frame now comes at least 4 cycles after the last word of the frame before, and the last word 63 *
 # 4 cycles after the first. The input has become the bottleneck.
 
+
 # %%
+def last_words(added, words, word_every):
+    last_word = -word_every
+    ends = []
+    for t in range(len(added)):
+        first_word = last_word + word_every
+        if t >= 2:
+            first_word = max(first_word, added[t - 2] + 1)
+        last_word = first_word + (words - 1) * word_every
+        ends.append(last_word)
+    return ends
+
+
 word_every, T = 4, 6
 predicted = ms.cycles(integer, data.x_test[:1], (4, 1, 1), word_every=word_every)
 A = predicted.adding[0]
 N = predicted.firing
 b, e, s = (np.zeros((3, T), int) for _ in range(3))
-last_word = -word_every
 for t in range(T):
-    first_word = last_word + word_every
-    if t >= 2:
-        first_word = max(first_word, e[0, t - 2] + 1)
-    last_word = first_word + 63 * word_every
+    last_word = last_words(e[0, : t + 1], 64, word_every)[t]
     for l in range(3):
         b[l, t] = last_word + 1 if l == 0 else s[l - 1, t] + N[l - 1] + 6
         if t >= 1:

@@ -34,7 +34,13 @@ x = np.linspace(-2, 2, 401)
 h = 1e-6
 slope = (boxcar.curve(x + h) - boxcar.curve(x - h)) / (2 * h)
 gap = np.abs(slope - boxcar.derivative(x))
-corner = np.abs(np.abs(x) - w) < 2 * h
+
+
+def corners(x, w, h):
+    return np.abs(np.abs(x) - w) <= h
+
+
+corner = corners(x, w, h)
 assert corner.sum() == 2
 assert gap[~corner].max() < 1e-8
 assert gap[corner].min() > 0.4
@@ -45,7 +51,7 @@ assert gap[corner].min() > 0.4
 
 
 # %%
-def refractory(cur, beta, threshold):
+def membranes_and_spikes(cur, beta, threshold):
     spk = np.zeros_like(cur)
     mem = np.zeros_like(cur)
     v = np.zeros(cur.shape[1:])
@@ -59,8 +65,12 @@ def refractory(cur, beta, threshold):
     return spk, mem
 
 
+def refractory(cur, beta, threshold):
+    return membranes_and_spikes(cur, beta, threshold)[0]
+
+
 cur = rng.normal(0.6, 0.5, (30, 50))
-spk, mem = refractory(cur, 0.8, 1.0)
+spk, mem = membranes_and_spikes(cur, 0.8, 1.0)
 plain_spk, plain_mem = lif.forward(cur, 30, 0.8, 1.0)
 assert not (spk[1:] * spk[:-1]).any()
 assert (plain_spk[1:] * plain_spk[:-1]).any()  # the plain neuron does spike in two steps in a row

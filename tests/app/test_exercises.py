@@ -1,0 +1,140 @@
+"""The exercises: stubs that fail with their message, mistakes that get the words meant for them, and hints that unfold.
+
+That every solution passes its checks is tested where the solutions are run, in `test_tutorials.py`.
+"""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from tutorials.check.__main__ import LESSONS, exercises, main
+from tutorials.check.exercise import Exercise
+
+COURSE = Path(__file__).parents[2] / "tutorials"
+NUMBERS = [(lesson, number) for lesson in LESSONS for number in (1, 2, 3)]
+
+
+def text_of(lesson, folder=""):
+    return (COURSE / folder / LESSONS[lesson]).read_text(encoding="utf-8")
+
+
+def words_of(markdown):
+    """Return the words of a Markdown cell without marks of comments and line breaks."""
+    return " ".join(re.sub(r"^# ?", "", markdown, flags=re.M).split())
+
+
+def test_every_lesson_has_exercises():
+    assert len(LESSONS) >= 14
+    assert sorted(path.name for path in (COURSE / "exercises").glob("*.py")) == sorted(LESSONS.values())
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_every_stub_fails_with_its_message(lesson, capsys):
+    assert main([str(lesson)]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    for number, (line, exercise) in enumerate(zip(lines, exercises(lesson), strict=True), 1):
+        assert line == (
+            f"{lesson}.{number} {exercise.name}: not filled in yet: write {exercise.name} in {LESSONS[lesson]}"
+        )
+
+
+@pytest.mark.parametrize("lesson, number", NUMBERS)
+def test_typical_mistakes_get_the_words_meant_for_them(lesson, number):
+    exercise = exercises(lesson)[number - 1]
+    assert len(exercise.mistakes) >= 2
+    for words, mistake in exercise.mistakes.items():
+        said = exercise.check(mistake)
+        assert said.startswith(f"{words}: "), said
+        assert not words.endswith("."), "the difference follows"
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_stubs_repeat_the_lesson_and_have_hints(lesson):
+    stubs = text_of(lesson, "exercises")
+    listed = re.split(r"^# \d\. ", text_of(lesson).split("# ## Exercises\n")[1], flags=re.M)[1:]
+    parts = re.split(r"^# ## \d\n", stubs, flags=re.M)[1:]
+    for task, part, exercise in zip(listed, parts, exercises(lesson), strict=True):
+        statement, *hints = part.split("# <details><summary>Hint ")
+        assert words_of(statement) == words_of(task)
+        assert exercise.name in words_of(task)
+        assert 2 <= len(hints) <= 3
+        for number, hint in enumerate(hints, 1):
+            assert re.match(rf"{number}</summary>\n#\n# [\s\S]+\n#\n# </details>", hint), "blank lines around the text"
+    functions = [node.name for node in ast.parse(stubs).body if isinstance(node, ast.FunctionDef)]
+    assert functions == [exercise.name for exercise in exercises(lesson)]
+
+
+def check(tmp_path, capsys, code, words="1.1"):
+    file = tmp_path / "mine.py"
+    file.write_text(code, encoding="utf-8")
+    status = main([words, "--file", str(file)])
+    return status, capsys.readouterr().out.strip()
+
+
+LATE = """
+import numpy as np
+
+def account(cur, threshold):
+    spk, mem, u, before, s = [], [], 0.0, 0.0, 0.0
+    for current in cur:
+        u, before = u - threshold * before + current, s
+        s = float(u > threshold)
+        spk.append(s), mem.append(u)
+    return np.array(spk), np.array(mem), u - threshold * (s + before)
+"""
+
+
+def test_a_file_with_a_mistake_is_told_which(tmp_path, capsys):
+    status, said = check(tmp_path, capsys, LATE, "1.3")
+    assert status == 1
+    assert said == "1.3 account: the reset is taken away one step late: spike 1, expected 0 at step 2"
+
+
+@pytest.mark.parametrize(
+    "code, said",
+    [
+        ("def steps_to_half(beta):\n    return\n", "is there a return?"),
+        (
+            "def steps_to_half(beta):\n    x = 0\n    return 1 / x\n",
+            "it stops in line 3: ZeroDivisionError: division by zero",
+        ),
+        ("def other():\n    pass\n", "mine.py has no steps_to_half"),
+        ("def steps_to_half(beta):\n    return [1, 2]\n", "has the shape (2,), expected the shape of a single number"),
+        ("def steps_to_half(beta:\n", "mine.py is not Python: line 1"),
+        ("x = 1\nnothing + x\n", "mine.py stops in line 2: NameError: name 'nothing' is not defined"),
+        ("def steps_to_half(beta):\n    return 'fourteen'\n", "number of steps 'fourteen', expected 14"),
+        ("def steps_to_half():\n    return 14\n", "it stops: TypeError: steps_to_half() takes 0 positional arguments"),
+    ],
+)
+def test_other_faults_are_told_in_a_sentence(tmp_path, capsys, code, said):
+    status, printed = check(tmp_path, capsys, code)
+    assert status == 1
+    assert said in printed and "Traceback" not in printed and "\n" not in printed
+
+
+def test_a_right_answer_may_be_written_in_any_way(tmp_path, capsys):
+    code = "import math\n\ndef steps_to_half(b):\n    return math.floor(math.log(2) / -math.log(b)) + 1\n"
+    assert check(tmp_path, capsys, code) == (0, "1.1 steps_to_half: right")
+
+
+def test_a_function_may_change_its_arguments():
+    """Each call gets copies, so a student's in-place change cannot spoil the expected values."""
+    exercise = Exercise("f", [([3, 1, 2],), ([2, 2],)], sorted, {}, use=lambda f, x: f(x))
+    assert not exercise.check(lambda x: x.sort() or x)
+
+
+@pytest.mark.parametrize("words", ["0", "15", "4.9", "x", "1.1.1"])
+def test_another_exercise_is_refused_in_a_sentence(words, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main([words])
+    assert stop.value.code == 2
+    assert "must be a lesson from 1 to 14" in capsys.readouterr().err
+
+
+def test_a_file_that_is_not_there_is_named(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["1", "--file", "nowhere.py"])
+    assert stop.value.code == 2
+    assert "there is no file nowhere.py" in capsys.readouterr().err

@@ -1,0 +1,147 @@
+"""One exercise: calls of the student's function, what they should return, and typical mistakes with their words."""
+
+import copy
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+
+def call(function, *arguments):
+    """Call a function; an exercise whose function is a block of hardware simulates it instead."""
+    return function(*arguments)
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """An exercise, as a function to be written.
+
+    Attributes
+    ----------
+    name : str
+        The function that the student writes.
+    cases : list of tuples
+        The arguments of each call.
+    right : callable
+        Takes the arguments of a case and returns what the function should return, or, with `use`, what follows from it.
+    mistakes : dict
+        Words -> a function as a student writes it, with this mistake.
+    values : tuple of str
+        What the function returns, for messages: one name, or one for each part of a tuple.
+    axes : tuple of str
+        What the axes of these arrays count, for messages: ("step", "neuron").
+    use : callable
+        How the function is used: ``use(function, *arguments)``.
+    rtol, atol : float
+        How near a float must be.
+    """
+
+    name: str
+    cases: list
+    right: Callable
+    mistakes: dict
+    values: tuple = ("result",)
+    axes: tuple = ()
+    use: Callable = call
+    rtol: float = 1e-6
+    atol: float = 1e-9
+    doing: Callable = field(default=lambda *arguments: "")
+
+    def check(self, function: Callable | None, file: str = "your file") -> str:
+        """Return what is wrong with a student's function in one sentence, or an empty string if it is right."""
+        if function is None:
+            return f"{file} has no {self.name}: it should be the name of a function"
+        answers = [self._answer(function, case) for case in self.cases]
+        expected = [self.right(*copy.deepcopy(case)) for case in self.cases]
+        wrong = [k for k, (got, want) in enumerate(zip(answers, expected)) if self._difference(got, want)]
+        if not wrong:
+            return ""
+        first = wrong[0]
+        difference = self._difference(answers[first], expected[first])
+        if isinstance(answers[first], _Stopped) and answers[first].kind is NotImplementedError:
+            return f"not filled in yet: write {self.name} in {file}"
+        where = self.doing(*self.cases[first])
+        difference += f" ({where})" if where else ""
+        for words, mistake in self.mistakes.items():
+            alike = [self._answer(mistake, case) for case in self.cases]
+            if not any(self._difference(got, want) for got, want in zip(answers, alike)):
+                return f"{words}: {difference}"
+        return difference
+
+    def _answer(self, function, case):
+        """Return what a function gives for a case, or why it stops."""
+        try:
+            with np.errstate(all="ignore"):
+                return self.use(function, *copy.deepcopy(case))
+        except Exception as error:  # whatever a student's code may raise
+            return _Stopped(type(error), str(error), _line_of(error, function))
+
+    def _difference(self, got: Any, want: Any) -> str:
+        """Return in words where an answer differs from another; an empty string if it does not."""
+        if isinstance(got, _Stopped) or isinstance(want, _Stopped):
+            same = isinstance(got, _Stopped) and isinstance(want, _Stopped) and got.kind is want.kind
+            return "" if same else str(got) if isinstance(got, _Stopped) else "it should stop"
+        if len(self.values) > 1:
+            if not isinstance(got, (tuple, list)) or len(got) != len(self.values):
+                return f"{self.name} should return {len(self.values)} things: {', '.join(self.values)}"
+            parts = zip(self.values, got, want)
+        else:
+            parts = [(self.values[0], got, want)]
+        found = (self._of_value(name, a, b) for name, a, b in parts)
+        return next((words for words in found if words), "")
+
+    def _of_value(self, name, got, want):
+        if got is None and want is not None:
+            return f"{self.name} returns nothing (None) where it should return the {name}: is there a return?"
+        if isinstance(want, (str, dict, type(None))) or isinstance(got, (str, dict, type(None))):
+            return "" if got == want else f"{name} {got!r}, expected {want!r}"
+        try:
+            a, b = np.asarray(got), np.asarray(want)
+            if a.shape != b.shape and a.ndim == b.ndim == 1 and not self.axes:
+                return f"{name} {a.tolist()}, expected {b.tolist()}"
+            if a.shape != b.shape:
+                return f"{name} has the {_shape(a)}, expected the {_shape(b)}"
+            far = ~np.isclose(a.astype(np.float64), b.astype(np.float64), self.rtol, self.atol)
+        except (TypeError, ValueError):
+            return "" if got == want else f"{name} {got!r}, expected {want!r}"
+        if not far.any():
+            return ""
+        if a.ndim and not self.axes:
+            return f"{name} {a.tolist()}, expected {b.tolist()}"
+        at = tuple(int(k) for k in np.argwhere(far)[0])
+        place = ", ".join(f"{axis} {k}" for axis, k in zip(self.axes, at))
+        return f"{name} {_number(a[at])}, expected {_number(b[at])}{' at ' + place if place else ''}"
+
+
+@dataclass(frozen=True)
+class _Stopped:
+    """Why a student's function stopped, instead of an answer."""
+
+    kind: type
+    words: str
+    line: int | None
+
+    def __str__(self):
+        where = f" in line {self.line}" if self.line else ""
+        return f"it stops{where}: {self.kind.__name__}: {self.words}".rstrip(": ")
+
+
+def _line_of(error, function):
+    """Return the last line of the student's file that an error passed through."""
+    file = getattr(getattr(function, "__code__", None), "co_filename", None) or getattr(function, "file", None)
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+    return lines[-1] if lines else None
+
+
+def _shape(array):
+    return f"shape {array.shape}" if array.ndim else "shape of a single number"
+
+
+def _number(value):
+    """Write a number as briefly as it allows."""
+    value = value.item() if hasattr(value, "item") else value
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return f"{value:.5g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,111 @@
+"""Lesson 12: a maximum in gates, ports in a text of VHDL, and blocks of memory."""
+
+import re
+
+import numpy as np
+from myhdl import always, block
+
+from .blocks import simulate
+from .exercise import Exercise
+
+
+@block
+def minimum(clk, a, b, most):
+    @always(clk.posedge)
+    def step():
+        if a < b:
+            most.next = a
+        else:
+            most.next = b
+
+    return step
+
+
+@block
+def only_if_larger(clk, a, b, most):
+    @always(clk.posedge)
+    def step():
+        if a > b:
+            most.next = a
+
+    return step
+
+
+@block
+def remembers(clk, a, b, most):
+    @always(clk.posedge)
+    def step():
+        if a > most:
+            most.next = a
+        elif b > most:
+            most.next = b
+
+    return step
+
+
+def missing_ports(text, ports):
+    return [port for port in ports if not re.search(rf"(?<![A-Za-z0-9_]){port}(?![A-Za-z0-9_])", text, re.I)]
+
+
+def whole_blocks(words, width, shapes, first=False):
+    counts = [-(-words // depth) * -(-width // bits) for depth, bits in shapes]
+    return counts[0] if first else min(counts)
+
+
+TEXT = "entity pool is\n  port (clk: in std_logic; WORD_VALID: out std_logic; word: out unsigned(3 downto 0));\nend;"
+SHAPES = ((16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18), (512, 36))
+pairs = np.random.default_rng(0).integers(0, 256, (40, 2))
+pairs[:4] = [7, 7], [0, 255], [255, 0], [3, 2]
+
+EXERCISES = [
+    Exercise(
+        name="maximum",
+        cases=[(pairs,)],
+        right=lambda pairs: [[0]] + [[max(a, b)] for a, b in pairs.tolist()[:-1]],
+        mistakes={
+            "this is the smaller number": minimum,
+            "where a is not larger, the old value stays; each case needs its own assignment": only_if_larger,
+            "this is the largest number so far; earlier cycles do not count": remembers,
+        },
+        values=("most",),
+        axes=("cycle",),
+        use=lambda function, pairs: simulate(
+            function, {"a": 8, "b": 8}, {"most": 8}, [{"a": int(a), "b": int(b)} for a, b in pairs]
+        ),
+    ),
+    Exercise(
+        name="missing_ports",
+        cases=[(TEXT, ["clk", "valid", "word_valid", "word", "spikes"])],
+        right=missing_ports,
+        mistakes={
+            "a name inside a longer one does not count: word_valid is not valid": lambda text, ports: [
+                port for port in ports if port not in text.lower()
+            ],
+            "VHDL does not distinguish capitals": lambda text, ports: [
+                port for port in ports if not re.search(rf"\b{port}\b", text)
+            ],
+            "these are the ports that are there": lambda text, ports: [
+                port for port in ports if port not in missing_ports(text, ports)
+            ],
+        },
+        values=("list of ports",),
+    ),
+    Exercise(
+        name="whole_blocks",
+        cases=[(128, 30, SHAPES), (1024, 30, SHAPES), (2048, 30, SHAPES), (5000, 3, SHAPES)],
+        right=whole_blocks,
+        mistakes={
+            "bits are not poured: a block has as many words as its shape, full or not": lambda words, width, shapes: (
+                -(-words * width // (shapes[-1][0] * shapes[-1][1]))
+            ),
+            "all shapes are possible; take the one that needs the fewest blocks": lambda *case: whole_blocks(
+                *case, first=True
+            ),
+            "a block that is used in part is a whole block: round up": lambda words, width, shapes: min(
+                max(words // depth, 1) * max(width // bits, 1) for depth, bits in shapes
+            ),
+        },
+        values=("number of blocks",),
+        doing=lambda words, width, shapes: f"{words} words of {width} bits",
+    ),
+]
