@@ -141,6 +141,17 @@ def neuron(cur, beta, threshold, reset):
 
 # %% [markdown]
 # The same constant current, in steps of 1 ms, with each kind of reset and with none:
+#
+# **Predict before you run.** The level of the current is 1.5 thresholds in all three runs. Which kind of neuron has
+# the most spikes, and which has the fewest?
+#
+# <details><summary>Answer</summary>
+#
+# Without reset the neuron spikes in nearly every step once it is above the threshold. With "zero" it has slightly
+# more spikes than with "subtract": "zero" begins again at 0, "subtract" a little below 0, because the leak has
+# already taken its share of $\theta$.
+#
+# </details>
 
 # %%
 beta = np.exp(-1.0 / tau)  # steps of 1 ms

@@ -44,6 +44,15 @@ assert one_bit_error > 0.15
 # At each step a pixel spikes with the probability $p$ = its level, like a coin that is tossed again at each step:
 #
 # $$S[t] = 1 \text{ if } r[t] < p, \qquad r[t] \text{ random, uniform between 0 and 1}$$
+#
+# **Predict before you run.** Which pixels will be the noisiest: black, middle grey, or white ones?
+#
+# <details><summary>Answer</summary>
+#
+# Middle grey. A black pixel never spikes and a white one always does, so nothing about them is random. At $p = 1/2$
+# the coin is at its most uncertain.
+#
+# </details>
 
 # %%
 num_steps = 17

@@ -36,6 +36,14 @@ def loss(w):
 # function of $U$: $dS/dU = 0$ wherever it exists. *Finite differences* measure the derivative of the loss directly, as
 # $\big(L(w + \epsilon) - L(w - \epsilon)\big)/2\epsilon$, and they agree: the gradient is zero, and gradient descent
 # never moves.
+#
+# **Predict before you run.** Would a learning rate of a million help?
+#
+# <details><summary>Answer</summary>
+#
+# No. A million times 0 is 0: the weights never move, however large the learning rate is.
+#
+# </details>
 
 # %%
 epsilon = 1e-6

@@ -80,6 +80,16 @@ def error(gradient):
 # ## The naive gradient forgets the past
 # Without time we would have $dL/dU = \frac{\partial L}{\partial S}\,\mathrm{sg}$ and $dL/dw = x^T\,dL/dU$ (`x.T` sums
 # over the steps). But to treat each step on its own, and to add up the results, is far off:
+#
+# **Predict before you run.** The leak is 0.8: a fifth of the membrane is lost in each step. Is the gradient without
+# time wrong by some 1 %, some 10 %, or far more?
+#
+# <details><summary>Answer</summary>
+#
+# Far more. A current acts on the membranes of some five steps, $1/(1 - 0.8)$, and the naive gradient sees only the
+# first of them. The number is below.
+#
+# </details>
 
 # %%
 spk, mem = forward(w)
@@ -149,6 +159,14 @@ for detach in (False, True):
 # ## How far back does it reach?
 # Let only the last membrane count, with the reset detached: then each step back multiplies the gradient by $\beta$. So
 # a neuron learns from roughly the last $1 + \beta + \beta^2 + \ldots = 1/(1-\beta)$ steps.
+#
+# **Predict before you run.** With a leak of 0.9, after how many steps back is a tenth of the gradient left?
+#
+# <details><summary>Answer</summary>
+#
+# After 22 steps: $0.9^{22} = 0.098$. With a leak of 0.5 it is 4 steps.
+#
+# </details>
 
 # %%
 silent = np.zeros((50, 1, 1))

@@ -140,6 +140,16 @@ np.testing.assert_allclose(w, adam(np.ones(3), 1000 * random_gradients, 0.01))
 # ## Learning: small batches, many updates
 # An *epoch* shows each image once, in a new random order, in *batches* of 32. After each batch the weights move. We
 # train for two epochs with plain descent and with Adam, at five learning rates.
+#
+# **Predict before you run.** At a learning rate of 0.003, who has learned after two epochs: plain descent, Adam, or
+# both?
+#
+# <details><summary>Answer</summary>
+#
+# Only Adam. It moves each weight by some 0.003 in an update, whatever the size of the gradient; 88 updates are
+# enough. Plain descent moves by 0.003 times a small gradient.
+#
+# </details>
 
 
 # %%

@@ -82,6 +82,16 @@ np.testing.assert_allclose(gather(spk, w, b), cur)
 # spike. A spike at $(y, x)$ lies at place $(k_y, k_x)$ in the window of the neuron at $(y - k_y + p,\; x - k_x + p)$.
 #
 # No multiplication is left, and silence costs nothing. The accelerator of lesson 10 does exactly this.
+#
+# **Predict before you run.** 15 % of the inputs spike. Gathering takes 8·8·576 = 36,864 products. About how many
+# additions does scattering take?
+#
+# <details><summary>Answer</summary>
+#
+# Some 15 % of that, or a little less. A spike costs at most 9 taps times 16 channels, 144 additions, and there are
+# some 38 spikes: about 5,500. Taps outside the frame cost nothing.
+#
+# </details>
 
 
 # %%

@@ -66,6 +66,16 @@ def step_by_step(cur, spk, mem):
 # %% [markdown]
 # NumPy (`lif.forward`) goes step by step as well, but it walks through memory once for each `+` and `*`. All ways give
 # the same numbers, to the last bit:
+#
+# **Predict before you run.** The neurons are visited in different orders. Are the results equal to the last bit, or
+# only nearly?
+#
+# <details><summary>Answer</summary>
+#
+# To the last bit. Within a neuron the operations and their order are the same. Sums of floats change only if their
+# own order changes, and here each neuron has a sum of its own.
+#
+# </details>
 
 # %%
 spk = np.empty(flat.shape, np.uint8)

@@ -137,6 +137,17 @@ save(figure, "08_leak")
 # The range of 8 bits ends at 127. A plain adder then *wraps around*: 100 + 50 = 150 becomes -106, and the most excited
 # neuron turns into the most inhibited one. The cure is *saturation*: a sum stops at the end of the range. But now the
 # order of the additions matters, so it has to be fixed: ascending addresses of the inputs.
+#
+# **Predict before you run.** The weights 60, 50, 40, -30, 20, -70 are added one after the other. What does an adder
+# of 8 bits hold after the third one, if it wraps, and if it saturates? And after the last?
+#
+# <details><summary>Answer</summary>
+#
+# The true sums are 60, 110, 150, 120, 140, 70. After the third weight, the wrapping adder holds 150 - 256 = -106,
+# and the saturating one 127. At the end the wrapping adder is right again, 70 (what is carried away comes back),
+# and the saturating one holds 47.
+#
+# </details>
 
 # %%
 weights = np.array([60, 50, 40, -30, 20, -70], np.int16)

@@ -44,6 +44,15 @@ def signed(width):
 #
 # If you read `.next` as `=`, you expect both registers below to be equal. But all flip-flops look at the same moment,
 # so the second register takes what the first one was *before* the edge. It is one cycle later.
+#
+# **Predict before you run.** The input `d` is 1, 2, 3, ... What do the two registers show?
+#
+# <details><summary>Answer</summary>
+#
+# In the cycle in which `d` is 3, the first register shows 2, and the second one shows 1: each register is a cycle
+# later than its input.
+#
+# </details>
 
 
 # %%

@@ -24,6 +24,15 @@ from minisnn_hw import cosimulate, parts, ports, spike_scanner, verify
 #
 # A trick helps: `word & (word - 1)` is `word` without its lowest set bit. For example 1100 & 1011 = 1000. So a word of
 # 32 bits costs one cycle for each spike, or one cycle if it is empty.
+#
+# **Predict before you run.** 128 inputs lie in four words of 32. There are 12 spikes, none of them in word 1, and
+# some in each of the other words. How many cycles does the scanner need at least?
+#
+# <details><summary>Answer</summary>
+#
+# 13: one for each spike, and one for the empty word.
+#
+# </details>
 
 
 # %%

@@ -29,6 +29,14 @@ print("Yosys:", YOSYS or "not found, so nothing is synthesised. pip install yowa
 # ## What Python hides: numbers have a width
 # A Python integer grows as needed; a group of 8 wires does not. Here is the mean of two numbers, as one writes it in
 # Python:
+#
+# **Predict before you run.** On a chip, with sums of 8 bits, what will this block say is the mean of 200 and 100?
+#
+# <details><summary>Answer</summary>
+#
+# 22. The sum 300 does not fit into 8 bits: 300 - 256 = 44, and half of that is 22. The mean is 150.
+#
+# </details>
 
 
 # %%

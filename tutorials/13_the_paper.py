@@ -177,6 +177,15 @@ if bound:  # all points are there
 # ## A trap: the best of many, chosen by the test
 # The best test result among many is partly luck (exercise 2 says how much). A result that is chosen on validation
 # images is no higher, but honest.
+#
+# **Predict before you run.** Which of the two choices will show the higher test accuracy?
+#
+# <details><summary>Answer</summary>
+#
+# The choice by the test, or both are the same: it takes the largest of these very numbers. That proves nothing
+# about new images.
+#
+# </details>
 
 
 # %%

@@ -149,6 +149,15 @@ assert result.accuracy > (0.3 if QUICK else 0.8)
 # | `hw/avgpool.py` | MyHDL | equal to the integers, in every cycle |
 #
 # In addition, `topology.py` must read its notation ("AP2"), and `network.py` must give the layer its pool.
+#
+# **Predict before you run.** Two of the four neurons in a window spike. What do a max pool and an average pool hand
+# on? Which of the two is a spike?
+#
+# <details><summary>Answer</summary>
+#
+# 1 and 1/2. A half is not a spike: the next layer would have to multiply.
+#
+# </details>
 
 
 # %%

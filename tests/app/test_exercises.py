@@ -11,6 +11,7 @@ import pytest
 
 from tutorials.check.__main__ import LESSONS, exercises, main
 from tutorials.check.exercise import Exercise
+from tutorials.check.key import key as answer_key
 
 COURSE = Path(__file__).parents[2] / "tutorials"
 NUMBERS = [(lesson, number) for lesson in LESSONS for number in (1, 2, 3)]
@@ -64,6 +65,25 @@ def test_stubs_repeat_the_lesson_and_have_hints(lesson):
             assert re.match(rf"{number}</summary>\n#\n# [\s\S]+\n#\n# </details>", hint), "blank lines around the text"
     functions = [node.name for node in ast.parse(stubs).body if isinstance(node, ast.FunctionDef)]
     assert functions == [exercise.name for exercise in exercises(lesson)]
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_every_lesson_asks_for_a_prediction_before_a_cell_runs(lesson):
+    """The question is the last thing before the code, and its answer is folded away."""
+    asked = r"\n#\n# \*\*Predict before you run\.\*\*(?:.+\n)(?:# .+\n)*#\n# <details><summary>Answer</summary>\n#\n"
+    found = re.findall(asked + r"(?:# .+\n)+#\n# </details>\n+# %%\n", text_of(lesson))
+    assert found and len(found) == text_of(lesson).count("Predict before")
+    assert all("?" in question.split("<details>")[0] for question in found)
+
+
+def test_the_key_has_each_answer_and_what_mistakes_are_told():
+    key = answer_key(4)
+    for number, exercise in enumerate(exercises(4), 1):
+        assert f"### Exercise 4.{number}: `{exercise.name}`" in key
+        assert f"def {exercise.name}(" in key
+        for words, mistake in exercise.mistakes.items():
+            assert f"- {exercise.check(mistake)}\n" in f"{key}\n" and words in key
+    assert "# %%" not in key and "<details>" not in key
 
 
 def check(tmp_path, capsys, code, words="1.1"):
