@@ -146,12 +146,12 @@ def _simulate(model, images, lanes, args, begun):
 
 def _in_myhdl(model, inputs, lanes, args):
     """Yield (image, Compared) from several processes; each loads the weights once, for every n-th image."""
-    from concurrent.futures import ProcessPoolExecutor, as_completed
-    from multiprocessing import get_context
+    from concurrent.futures import as_completed
 
     from minisnn_hw.verify.cosimulate import cosimulate
 
-    from ..study.executors import start_quiet_tracker
+    from ..study.executors import Processes
+    from ..study.workers import WorkerLostError
 
     count = inputs.shape[1]
     workers = min(args.workers, count)
@@ -159,14 +159,17 @@ def _in_myhdl(model, inputs, lanes, args):
     if workers == 1:
         yield from enumerate(cosimulate(model.network, inputs, model.num_steps, lanes, **options))
         return
-    start_quiet_tracker()
-    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+    with Processes(workers).open() as pool:
         tasks = {
             pool.submit(cosimulate, model.network, inputs[:, first::workers], model.num_steps, lanes, **options): first
             for first in range(workers)
         }
         for task in as_completed(tasks):
-            yield from zip(range(tasks[task], count, workers), task.result())
+            try:
+                compared = task.result()
+            except WorkerLostError as lost:
+                raise InputError(f"{lost}; is there too little memory? try fewer --workers") from None
+            yield from zip(range(tasks[task], count, workers), compared)
 
 
 def _totals(results):

@@ -2,9 +2,9 @@
 
 It imports ``training``, ``data``, ``timing``, ``fixed`` and the network; only ``commands`` imports it. Start with
 ``plan`` (the settings tried) and ``stages`` (the points that follow from them); ``sweep`` computes any list of points
-into a ``store``, with ``executors``, whose workers must have its ``needs``, and which may be ``nodes`` of a cluster;
-``selection`` makes all choices; ``progress`` says whether the points that claims need are there; ``report`` gathers
-what ``page`` shows.
+into a ``store``, with ``executors``: ``workers`` on this machine or ``nodes`` of a cluster, which must have its
+``needs``; ``selection`` makes all choices; ``progress`` says whether the points that claims need are there; ``report``
+gathers what ``page`` shows.
 """
 
 from ..lazy import attach

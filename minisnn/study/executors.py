@@ -6,32 +6,16 @@ An executor has ``slots``, the number of jobs at a time, and ``open()``, a conte
 
 import multiprocessing
 import os
-import signal
-import sys
-import threading
 from collections.abc import Iterator
-from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 
 from ..errors import InputError
 from .nodes import Nodes
+from .workers import WorkerLostError, Workers
 
 STARTS = 4  # attempts to start workers
 LIMITED = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")  # NumPy's own threads
-
-
-def start_quiet_tracker() -> None:
-    """Start Python's process that tidies up after a kill, without its warning that it did."""
-    if sys.platform == "win32":
-        return  # which has no such process
-    from multiprocessing import resource_tracker
-
-    quiet = "ignore:resource_tracker"
-    sys.warnoptions.append(quiet)  # it takes them over when it starts, and there is no other way to it
-    try:
-        resource_tracker.ensure_running()
-    finally:
-        sys.warnoptions.remove(quiet)
 
 
 class Processes:
@@ -41,48 +25,25 @@ class Processes:
         self.slots = workers or os.cpu_count() or 1
 
     @contextmanager
-    def open(self) -> Iterator[ProcessPoolExecutor]:
-        """Open the executor; on leaving, the workers end, and so do their unfinished jobs.
+    def open(self) -> Iterator[Workers]:
+        """Open the executor; on leaving, the workers end, and their unfinished jobs are lost.
 
         Raise InputError if workers cannot start, as in a script without a main guard.
         """
         # Each worker imports the script that started it. Without a guard, the script would start a sweep there.
         if getattr(multiprocessing.current_process(), "_inheriting", False):
             raise SystemExit(1)
-        for _ in range(STARTS):
-            with self._pool() as executor:
-                try:
-                    executor.submit(os.getpid).result()
-                except BrokenExecutor:
-                    continue
-                yield executor
-                return
-        raise InputError(
-            "the worker processes end as soon as they start; in a script, call sweep under "
-            'if __name__ == "__main__":, because each worker imports the script'
-        )
-
-    @contextmanager
-    def _pool(self) -> Iterator[ProcessPoolExecutor]:
-        """Start worker processes that end with this one."""
-        context = multiprocessing.get_context("spawn")  # fork would copy the locks of our threads
-        workers_end, our_end = context.Pipe(duplex=False)
-        start_quiet_tracker()
-        before = {name: os.environ.get(name) for name in LIMITED}
-        os.environ |= {name: "1" for name in LIMITED}  # workers read them when they import NumPy
-        executor = ProcessPoolExecutor(self.slots, context, _end_with_parent, (workers_end,))
-        try:
-            yield executor
-            executor.shutdown()
-        finally:
-            our_end.close()  # workers that are still busy end
-            executor.shutdown(cancel_futures=True)
-            workers_end.close()
-            for name, value in before.items():
-                if value is None:
-                    os.environ.pop(name)
-                else:
-                    os.environ[name] = value
+        with _limited():
+            workers = Workers(self.slots)
+            try:
+                if not any(_starts(workers) for _ in range(STARTS)):
+                    raise InputError(
+                        "the worker processes end as soon as they start; in a script, call sweep under "
+                        'if __name__ == "__main__":, because each worker imports the script'
+                    )
+                yield workers
+            finally:
+                workers.shutdown(cancel_futures=True)
 
 
 class Here:
@@ -145,14 +106,24 @@ class Dask:
                 self._nodes = None
 
 
-def _end_with_parent(pipe):
-    """End this worker when the driver closes its end of the pipe or is killed, even by kill -9."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver handles Ctrl-C
+@contextmanager
+def _limited() -> Iterator[None]:
+    """Limit NumPy to one thread in the workers that start meanwhile: they read it when they import NumPy."""
+    before = {name: os.environ.get(name) for name in LIMITED}
+    os.environ |= {name: "1" for name in LIMITED}
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name)
+            else:
+                os.environ[name] = value
 
-    def wait_for_end():
-        try:
-            pipe.recv()
-        except (EOFError, OSError):
-            os._exit(1)
 
-    threading.Thread(target=wait_for_end, daemon=True).start()
+def _starts(workers):
+    """Return whether a worker starts and answers."""
+    try:
+        return workers.submit(os.getpid).result() > 0
+    except WorkerLostError:
+        return False

@@ -15,6 +15,7 @@ from typing import Any
 from .. import __version__
 from ..errors import InputError
 from .needs import UnfitError
+from .workers import WorkerLostError
 
 PATIENCE = 20.0  # seconds that a sweep waits for a fit node when all the present ones are left out
 
@@ -23,14 +24,10 @@ class LeftOutError(Exception):
     """A job that comes back untouched, because its node is left out; the message names the node and the mend."""
 
 
-class NodeLostError(Exception):
-    """A job whose node is no longer there."""
-
-
 class Nodes(Executor):
     """The workers of a Dask cluster as one executor, those that have joined last included.
 
-    A future raises LeftOutError or NodeLostError if its node is left out or lost: the job may be submitted again.
+    A future raises LeftOutError or WorkerLostError if its node is left out or lost: the job may be submitted again.
     Other errors than those of Dask itself are taken as the node's: jobs make rows of their own errors.
     """
 
@@ -57,7 +54,7 @@ class Nodes(Executor):
             self._fit = {address: count for address, count in present.items() if address not in self._left_out}
         for job, (address, dasks) in lost.items():
             dasks.cancel()
-            job.set_exception(NodeLostError(address))
+            job.set_exception(WorkerLostError(address))
         self._give_up_without_a_fit_node()
         return sum(self._fit.values())
 

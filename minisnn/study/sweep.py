@@ -21,8 +21,9 @@ from ..terminal import bar
 from . import point as points_of
 from .executors import Processes
 from .needs import Needs, UnfitError, data_for, needs
-from .nodes import LeftOutError, NodeLostError
+from .nodes import LeftOutError
 from .store import Store
+from .workers import WorkerLostError
 
 ATTEMPTS = 4  # after which a job whose worker dies has failed
 BEAT = 5.0  # seconds between two heartbeats
@@ -224,7 +225,7 @@ class _Driver:
         except BrokenExecutor:
             self._died(training)
             return False
-        except NodeLostError:
+        except WorkerLostError:
             self._died(training)
             return True
         except LeftOutError as error:

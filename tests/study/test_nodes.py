@@ -23,6 +23,7 @@ from minisnn.errors import InputError
 from minisnn.study import executors, needs, nodes, sweep
 from minisnn.study import point as points_of
 from minisnn.study.store import Store
+from minisnn.study.workers import WorkerLostError
 
 PACKAGE = Path(minisnn.__file__).parent
 NUMPY = f"numpy {np.__version__}"
@@ -299,7 +300,7 @@ def test_a_job_is_lost_with_its_node():
     (((gone,), lost), (_, kept)) = client.sent
     del client.threads[gone]
     assert workers.slots == 1
-    with pytest.raises(nodes.NodeLostError, match=gone):
+    with pytest.raises(WorkerLostError, match=gone):
         jobs[0].result(timeout=0)
     assert lost.cancelled() and not jobs[1].done()
     kept.set_result(0)
