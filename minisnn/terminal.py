@@ -2,12 +2,14 @@
 
 import os
 import sys
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from textwrap import fill
 from typing import Any
 
 LOG_SECONDS = 30  # between two lines where there is no terminal to show a bar
 COLUMNS = 80
+LOCK = threading.RLock()  # of all bars; tqdm's own is for several processes, and outlives a killed one
 COMPILING = "compiling the kernels, once, some 10 s"
 
 
@@ -26,6 +28,7 @@ def bar(total: int | None, unit: str, *, shown: bool = True, done: int = 0, **op
         pace = {"dynamic_ncols": True} if os.get_terminal_size(sys.stderr.fileno()).columns else {"ncols": COLUMNS}
     else:
         pace = {"mininterval": LOG_SECONDS, "delay": LOG_SECONDS, "ncols": COLUMNS}
+    tqdm.set_lock(LOCK)
     return tqdm(total=total, initial=done, unit=unit, disable=not shown, **pace | options)
 
 

@@ -226,19 +226,15 @@ def command(path, dataset, *flags):
     )
 
 
-def children(pid):
-    path = Path(f"/proc/{pid}/task/{pid}/children")
-    return [int(child) for child in path.read_text().split()] if path.exists() else []
-
-
 def workers_of(pid):
     """Return the driver's children that are workers; another one tracks semaphores."""
     workers = []
-    for child in children(pid):
+    for path in Path("/proc").glob("[0-9]*"):
         try:
-            if "spawn_main" in Path(f"/proc/{child}/cmdline").read_text():
-                workers.append(child)
-        except OSError:
+            parent = int((path / "stat").read_text().rsplit(")", 1)[1].split()[1])
+            if parent == pid and "spawn_main" in (path / "cmdline").read_text():
+                workers.append(int(path.name))
+        except OSError:  # it has ended
             pass
     return workers
 
@@ -260,24 +256,23 @@ def kill(pid):
         pass
 
 
-@pytest.mark.parametrize("strike", [signal.SIGTERM, signal.SIGKILL])
-def test_a_killed_sweep_prints_nothing_of_semaphores(dataset, tmp_path, strike):
+def test_a_terminated_sweep_prints_nothing_of_semaphores(dataset, tmp_path):
     """Python's process that tidies up after it prints to its standard error, when all else has ended."""
     process = command(tmp_path / "s.sqlite", dataset, "--epochs", "100000")
     while not claimed(tmp_path / "s.sqlite", process.pid):
         assert process.poll() is None
         time.sleep(0.05)
-    process.send_signal(strike)
+    process.send_signal(signal.SIGTERM)
     assert "semaphore" not in process.communicate(timeout=300)[1]
-    assert process.returncode == -strike
+    assert process.returncode == -signal.SIGTERM
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs /proc to find the workers")
 def test_kill_anything_at_any_time(dataset, expected, tmp_path):
     """Kill -9 the driver, a worker, or both, in the middle of work; then compare with an undisturbed sweep's tables."""
     path, rng = tmp_path / "s.sqlite", random.Random(0)
-    kills, struck, rows_before = 0, 0, 0
-    while kills < 12:
+    kills, struck, lost, rows_before = 0, 0, 0, 0
+    while kills < 9:
         again = rows_before == len(expected[0])  # all is done: measure it once more
         process = command(path, dataset, *(["--again"] if again else []))
         while process.poll() is None and not claimed(path, process.pid):
@@ -289,10 +284,11 @@ def test_kill_anything_at_any_time(dataset, expected, tmp_path):
         driver = kills % 3 != 1
         if kills % 3 and victims:
             kill(rng.choice(victims))
+            lost += 1
         if driver:
             kill(process.pid)
         kills += 1
-        process.communicate(timeout=120)
+        assert "semaphore" not in process.communicate(timeout=120)[1]  # of a killed worker
         deadline = time.monotonic() + 10
         while any(
             Path(f"/proc/{pid}/stat").exists() and Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
@@ -307,7 +303,7 @@ def test_kill_anything_at_any_time(dataset, expected, tmp_path):
                     (rows,) = db.execute("SELECT count(*) FROM points").fetchone()
                     assert rows >= rows_before
                     rows_before = rows
-    assert struck >= 6, "too few kills fell into work"
+    assert struck >= 5 and lost >= 4, "too few kills fell into work"
     process = command(path, dataset)
     out, error = process.communicate(timeout=300)
     assert process.returncode == 0, error
