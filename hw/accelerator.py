@@ -23,12 +23,17 @@ from .stream_in import stream_in
 
 @block
 def accelerator(clk, rst, flush, s_load, s_input, m_output, loaded, load_error, input_error, probe, spec):
-    """Compute the answer to each image of the input stream: load, layers with their buffers, and scores.
+    """Accelerator of a spiking neural network: it answers each image of the input stream.
+
+    s_load  -> loader -> load_check      number of steps; weights, biases, thresholds, leaks
+    s_input -> stream_in -> spike_buffer -> layer -> spike_buffer -> layer -> ... -> scores -> m_output
+
+    All streams have AXI4-Stream's names: a beat is transferred in a cycle in which `tvalid` and `tready` are 1.
 
     Parameters
     ----------
     spec : AcceleratorSpec
-        See ``specify``.
+        Layers, widths and classes.
 
     Ports
     -----
@@ -38,27 +43,35 @@ def accelerator(clk, rst, flush, s_load, s_input, m_output, loaded, load_error, 
     flush : in
         As `rst`, for all but the load: images under way are dropped, and what is loaded is kept.
     s_load : Stream, in
-        Words as ``words.load_words`` arranges them, of ``spec.load_bits``. A load waits for the images under way, and
-        new images wait for a load.
+        The numbers of a network; the manual lists the words. A load waits for the images under way, and new images wait
+        for a load.
     s_input : Stream, in
-        The frames of an image (one of pixels, or one of spikes for every step), words as ``words.frame_words`` arranges
-        them, in the lowest ``layers[0].word_bits`` bits.
+        The frames of an image: one of pixels, or one of spikes for every step; `s_input_tlast` with its last word. A
+        word is in the lowest bits of `s_input_tdata`, its first element lowest.
     m_output : Stream, out
         An image's scores by class (two's complement), its class, and its cycles. See ``scores``.
-    loaded, load_error, input_error : out
-        See ``loader`` and ``stream_in``.
+    loaded : out
+        1 while the numbers of a network are loaded, without an error.
+    load_error : out
+        The last load was refused; see ``loader``.
+    input_error : out
+        The last image that ended was too long or too short; see ``stream_in``.
     probe : Probe, out, or None for a design without it
         The probes of all layers, the first layer in the lowest bits; see ``layer``. They change nothing else.
 
-    Latency and throughput: as ``minisnn.timing.cycles`` predicts, cycle by cycle.
+    Latency and throughput: an image takes as many cycles as its spikes have additions in the slowest layer, and some;
+    ``minisnn.timing.cycles`` predicts them, cycle by cycle.
     """
     first, depth = spec.layers[0], len(spec.layers)
     probed = probe is not None
     all_sections, all_beats = sections(spec), beats(spec)
     num_steps, frames = [Signal(intbv(0)[spec.step_bits :]) for _ in range(2)]
-    wanted, good, load_begins, summed, refused, drops = [bit() for _ in range(6)]
-    idle, allowed, begins, counts, spoils, under_way, spoilt, finished, all_cleared = [bit() for _ in range(9)]
-    now, stamp = [Signal(modbv(0)[spec.counter_bits :]) for _ in range(2)]
+    wanted, good, load_begins, summed, refused = [bit() for _ in range(5)]
+    drops = bit()  # drop all images under way
+    idle = bit()  # no image is under way
+    allowed = bit()  # an image may begin
+    begins, counts, spoils, under_way, spoilt, finished, all_cleared = [bit() for _ in range(7)]
+    now, stamp = [Signal(modbv(0)[spec.counter_bits :]) for _ in range(2)]  # now: count of cycles
     control, crc = word(CONTROL_BITS), word(CONTROL_BITS)
     words = LoadWriter(
         bit(),
@@ -169,7 +182,26 @@ def joined(signals: list) -> Any:
 
 @block
 def register_of(clk, words, value, data, number):
-    """A register that holds what section `number` of a load brings."""
+    """Register that holds a number of the load: a threshold, or a leak.
+
+    Parameters
+    ----------
+    number : int
+        Number of the section of the load.
+
+    Ports
+    -----
+    clk : in
+        Rising edge.
+    words : LoadWriter, in
+        A word of section `words_section` in each cycle with `words_write`.
+    data : in
+        The bits of that word.
+    value : out
+        The word of the section that was last loaded.
+
+    Latency: 1 cycle. Throughput: a word a cycle.
+    """
 
     @always(clk.posedge)
     def take():
@@ -181,7 +213,22 @@ def register_of(clk, words, value, data, number):
 
 @block
 def write_enables(words, load, weights, biases):
-    """Drive the write enables of a layer's weights and biases, in the sections of these numbers."""
+    """Write enables of a layer's memories: which words of the load are its weights, and which its biases.
+
+    Parameters
+    ----------
+    weights, biases : int
+        Numbers of their sections of the load.
+
+    Ports
+    -----
+    words : LoadWriter, in
+        A word of section `words_section` in each cycle with `words_write`.
+    load : LayerLoad, out
+        `load_weights`, `load_biases`: write the word.
+
+    Latency: combinational.
+    """
 
     @always_comb
     def choose():
@@ -193,12 +240,30 @@ def write_enables(words, load, weights, biases):
 
 @block
 def spoilt_images(clk, counts, spoils, begun, ended, spoilt, images):
-    """Remember which of the images under way are wrong; show it for the one that is answered next.
+    """Marks of the images under way that were too long or too short, so that no class is answered for them.
 
-    `begun` and `ended` count images, modulo `images`; only the last that has begun can be spoilt.
+    Parameters
+    ----------
+    images : int
+        Images are counted modulo this number; it is more than can be under way.
+
+    Ports
+    -----
+    clk : in
+        Rising edge.
+    counts : in
+        1 for one cycle when an image has begun that will have an answer.
+    spoils : in
+        1 for one cycle when the last image that has begun is found to be wrong.
+    begun, ended : in
+        Count of images that have begun, and of those that were answered.
+    spoilt : out
+        The image that is answered next is wrong.
+
+    Latency: 1 cycle. Throughput: an image a cycle.
     """
-    marks = Signal(intbv(0)[images:])
-    last = Signal(modbv(0)[len(begun) :])
+    marks = Signal(intbv(0)[images:])  # a bit for each image
+    last = Signal(modbv(0)[len(begun) :])  # number of the last image that has begun
 
     @always_comb
     def show():
@@ -217,7 +282,18 @@ def spoilt_images(clk, counts, spoils, begun, ended, spoilt, images):
 
 @block
 def probe_out(probe, probes):
-    """Join the probes of all layers."""
+    """Probes of all layers, side by side.
+
+    Ports
+    -----
+    probe : Probe, out
+        Joined, the first layer in the lowest bits: `probe_events`, `probe_fired`, `probe_address`, `probe_spikes`, and
+        the membranes in `probe_before`.
+    probes : list of LayerProbe, in
+        The probe of each layer; see ``layer``.
+
+    Latency: combinational.
+    """
     names = ("events", "fired", "address", "spikes", "membranes")
     events, fired, address, spikes, membranes = [joined([getattr(one, name) for one in probes]) for name in names]
 

@@ -5,7 +5,10 @@ from myhdl import Signal, always, always_comb, block, intbv
 
 @block
 def firing_pass(clk, rst, start, busy, turn, height, width, groups, pool):
-    """Walk over the addresses of all neurons.
+    """Order of the firing pass: the addresses of all neurons, pooling window by window.
+
+    Each pooled word is complete after its window, so it is written once. Within a window: reading order of its pixels;
+    windows: all groups of lanes at a place, then the next place in reading order.
 
     Parameters
     ----------
@@ -21,27 +24,31 @@ def firing_pass(clk, rst, start, busy, turn, height, width, groups, pool):
     clk, rst : in
         Rising edge; `rst` is synchronous.
     start : in
-        1 for one cycle, while `busy` is 0.
+        1 for one cycle, while `busy` is 0: begin a pass.
     busy : out
         1 from the cycle after `start`, in every cycle of the pass.
     turn : Turn, out
-        One address in each cycle of the pass: (y*width + x)*groups + group; `first` and `last` word of a window.
+        In each cycle with `turn_fire`, the neurons of all lanes at `turn_address` fire, which is
+        (y*width + x)*groups + group, for pixel (`turn_y`, `turn_x`) and group `turn_group`. `turn_first` and
+        `turn_last` mark the first and the last word of a pooling window.
 
-    Latency 1 cycle, throughput one address a cycle; height * width * groups in all.
+    Latency: 1 cycle. Throughput: one address a cycle, height * width * groups in all.
     """
     row_step, column_step = width * groups, groups
     window_step, window_row_step = pool * groups, pool * width * groups
     across, down = width // pool, height // pool
+    most = height * width * groups + window_row_step
     walking, window_ends, row_ends, pass_ends = [Signal(bool(0)) for _ in range(4)]
-    at, row_at, corner, band = [
-        Signal(intbv(0, min=0, max=height * width * groups + window_row_step)) for _ in range(4)
-    ]  # band: corner of the first window in this row of windows
-    in_x, in_y = [Signal(intbv(0, min=0, max=max(pool, 2))) for _ in range(2)]
+    at = Signal(intbv(0, min=0, max=most))  # the present address
+    row_at = Signal(intbv(0, min=0, max=most))  # address at the start of this row of the window
+    corner = Signal(intbv(0, min=0, max=most))  # address of the window's corner
+    band = Signal(intbv(0, min=0, max=most))  # corner of the first window in this row of windows
+    in_x, in_y = [Signal(intbv(0, min=0, max=max(pool, 2))) for _ in range(2)]  # in_x: place in the window
     in_group = Signal(intbv(0, min=0, max=max(groups, 2)))
-    corner_y = Signal(intbv(0, min=0, max=height + 1))
-    corner_x = Signal(intbv(0, min=0, max=width + 1))
-    window_x = Signal(intbv(0, min=0, max=max(across, 2)))
-    window_y = Signal(intbv(0, min=0, max=max(down, 2)))
+    corner_y = Signal(intbv(0, min=0, max=height + 1))  # row of the window's corner
+    corner_x = Signal(intbv(0, min=0, max=width + 1))  # its column
+    window_x = Signal(intbv(0, min=0, max=max(across, 2)))  # number of the window in its row of windows
+    window_y = Signal(intbv(0, min=0, max=max(down, 2)))  # number of the row of windows
 
     @always_comb
     def ends():
@@ -56,7 +63,7 @@ def firing_pass(clk, rst, start, busy, turn, height, width, groups, pool):
         )
 
     @always_comb
-    def out():
+    def outputs():
         busy.next = walking
         turn.fire.next = walking
         turn.address.next = at[len(turn.address) :]
@@ -86,10 +93,10 @@ def firing_pass(clk, rst, start, busy, turn, height, width, groups, pool):
         elif walking:
             if pass_ends:
                 walking.next = False
-            elif not row_ends:
+            elif not row_ends:  # the next pixel of the window
                 in_x.next = in_x + 1
                 at.next = at + column_step
-            elif not window_ends:
+            elif not window_ends:  # the next row of the window
                 in_x.next = 0
                 in_y.next = in_y + 1
                 row_at.next = row_at + row_step
@@ -97,19 +104,19 @@ def firing_pass(clk, rst, start, busy, turn, height, width, groups, pool):
             else:
                 in_x.next = 0
                 in_y.next = 0
-                if in_group != groups - 1:
+                if in_group != groups - 1:  # the same window of the next group
                     in_group.next = in_group + 1
                     corner.next = corner + 1
                     row_at.next = corner + 1
                     at.next = corner + 1
-                elif window_x != across - 1:
+                elif window_x != across - 1:  # the next window
                     in_group.next = 0
                     window_x.next = window_x + 1
                     corner_x.next = corner_x + pool
                     corner.next = corner + (window_step - groups + 1)
                     row_at.next = corner + (window_step - groups + 1)
                     at.next = corner + (window_step - groups + 1)
-                else:
+                else:  # the next row of windows
                     in_group.next = 0
                     window_x.next = 0
                     window_y.next = window_y + 1
@@ -120,4 +127,4 @@ def firing_pass(clk, rst, start, busy, turn, height, width, groups, pool):
                     row_at.next = band + window_row_step
                     at.next = band + window_row_step
 
-    return ends, out, walk
+    return ends, outputs, walk

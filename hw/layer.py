@@ -1,14 +1,4 @@
-"""A layer: scanner, walker, lanes, firing pass and pool, step by step.
-
-    ST_RESET   after a reset: clear the membranes, which is a firing pass without a result
-    ST_CLEAR   wait until all membranes are cleared
-    ST_IDLE    wait for a frame
-    ST_ADD     add the inputs of a frame
-    ST_WAIT    wait for a free bank of the next layer, and until the pipeline is drained
-    ST_FIRE    firing pass: the next layer's frame is written
-
-A layer of pixels adds once an image, and has a firing pass at every step.
-"""
+"""A layer: scanner, walker, lanes, firing pass and pool, step by step."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -37,22 +27,37 @@ def below(count: int) -> Any:
 
 @block
 def pixel_words(clk, read_data, present, inputs, scan, walk, factor, spec):
-    """Present a word of pixels to the scanner as bits, and carry each pixel's value to its additions.
+    """Values of the pixels, beside the scanner: it gets a bit for each that is not 0, and each value its additions.
+
+    Parameters
+    ----------
+    spec : LayerSpec
+        Pixels of a word, and their width.
 
     Ports
     -----
-    read_data : in; inputs : out
-        A word of pixels, the first in the lowest bits, and which of them are not 0.
+    clk : in
+        Rising edge.
+    read_data : in
+        A word of pixels, the first in the lowest bits.
     present : in
-        From the scanner.
-    scan, walk : in
-        The pixel's index, and the stages that it passes.
+        1 in the cycle in which the scanner takes the word.
+    inputs : out
+        A bit for each pixel: 1 if it is not 0.
+    scan : Scan, in
+        `scan_index`: the pixel's place in the word; it enters the walker's first stage in a cycle with `scan_ready`.
+    walk : Walk, in
+        `walk_move`, `walk_load`: the pixel enters the walker's second stage, or its walk.
     factor : out
-        The pixel whose additions are out.
+        The pixel whose additions the walker issues.
+
+    Latency: `inputs` is combinational; a value passes the walker's stages with its address. Throughput: a pixel a
+    cycle.
     """
     width, count = spec.input_bits, spec.in_lanes
-    word = Signal(intbv(0)[len(read_data) :])
-    chosen, first, second = [Signal(intbv(0)[width:]) for _ in range(3)]
+    word = Signal(intbv(0)[len(read_data) :])  # the word that is scanned
+    chosen = Signal(intbv(0)[width:])  # the pixel that the scanner hands over
+    first, second = [Signal(intbv(0)[width:]) for _ in range(2)]  # first: the pixel in the walker's first stage
 
     @always_comb
     def find():
@@ -66,8 +71,8 @@ def pixel_words(clk, read_data, present, inputs, scan, walk, factor, spec):
     def choose():
         chosen.next = 0
         for i in range(count):
-            if scan.index == i:
-                for j in range(width):
+            for j in range(width):
+                if scan.index == i:
                     chosen.next[j] = word[i * width + j]
 
     @always(clk.posedge)
@@ -131,14 +136,61 @@ class LayerProbe(Bundle):
 
 @block
 def layer_control(clk, rst, num_steps, reader, writer, orders, progress, turn, pool, cleared, probe, spec, probed):
-    """Decide when a step begins, when its firing pass starts, and when its frame is given back."""
+    """Control of a layer: when a step begins, when its firing pass starts, and when its frame is given back.
+
+    ST_RESET   after a reset: clear the membranes, which is a firing pass without a result
+    ST_CLEAR   wait until all membranes are cleared
+    ST_IDLE    wait for a frame
+    ST_ADD     add the inputs of a frame
+    ST_WAIT    wait for a free bank of the next layer, and until the pipeline is drained
+    ST_FIRE    firing pass: the next layer's frame is written
+
+    A layer of pixels adds once an image, and has a firing pass at every step.
+
+    Parameters
+    ----------
+    spec : LayerSpec
+    probed : bool
+        Drive `probe_events`.
+
+    Ports
+    -----
+    clk, rst : in
+        Rising edge; `rst` is synchronous.
+    num_steps : in
+        Steps of an image.
+    reader : FrameReader
+        `reader_filled`, in: the buffer before the layer has a frame. `reader_give_back`, out: its inputs are added.
+    writer : FrameWriter
+        `writer_free`, in: the buffer after the layer has a free bank. `writer_claim`, out: claim it, and fire.
+    orders : Orders, out
+        `orders_scan`: begin to scan the frame. `orders_fire_start`: begin a firing pass. `orders_clear`: the neurons
+        that fire now keep 0, after the image's last step and after a reset.
+    progress : Progress, in
+        `progress_scanning`, `progress_walking`: inputs are under way. `progress_firing`: a firing pass is under way.
+        `progress_drained`: the next one may begin.
+    turn : Turn, in
+        `turn_fire`: neurons fire; `turn_first`, `turn_last`: at the ends of a pooling window.
+    pool : PoolTiming, out
+        `pool_valid`, `pool_first`, `pool_last`: the same for their spikes, ``firing_delay`` cycles later.
+    cleared : out
+        0 after a reset, until all membranes are cleared.
+    probe : LayerProbe, out
+        `probe_fired` and `probe_events`; see ``layer``.
+
+    Latency: a step begins in the cycle in which its frame is there, and a firing pass in the cycle after
+    `writer_claim`. Throughput: a step may begin in the cycle in which the last firing pass ends.
+    """
     takes_pixels, delay = spec.input_bits > 0, spec.firing_delay
     late = spec.taps > 1 and not takes_pixels  # a step begins a cycle after the end of the last: its sums are late
     state = Signal(states.ST_RESET)
-    idle, added, last_step, fires = [Signal(bool(0)) for _ in range(4)]
-    step = Signal(intbv(0)[len(num_steps) :])
+    idle = Signal(bool(0))  # a step may begin
+    added = Signal(bool(0))  # all inputs of the frame are added
+    last_step = Signal(bool(0))  # the present step is the image's last
+    fires = Signal(bool(0))  # neurons fire, and their spikes count
+    step = Signal(intbv(0)[len(num_steps) :])  # number of the present step, from 0
     one_more = Signal(intbv(0)[len(num_steps) + 1 :])
-    fired, opens, closes = [Signal(intbv(0)[delay:]) for _ in range(3)]
+    fired, opens, closes = [Signal(intbv(0)[delay:]) for _ in range(3)]  # fired: bit i, `fires` i + 1 cycles ago
 
     @always_comb
     def count_steps():
@@ -154,6 +206,7 @@ def layer_control(clk, rst, num_steps, reader, writer, orders, progress, turn, p
 
     @always_comb
     def steer():
+        # The handshake with both neighbours: a frame from the layer before, and a free bank for the next layer.
         orders.scan.next = idle and reader.filled
         writer.claim.next = (added or state == states.ST_WAIT) and progress.drained and writer.free
         reader.give_back.next = added
@@ -165,7 +218,7 @@ def layer_control(clk, rst, num_steps, reader, writer, orders, progress, turn, p
         fires.next = turn.fire and state == states.ST_FIRE
 
     @always_comb
-    def out():
+    def time_pool():
         pool.valid.next = fired[delay - 1] and not rst  # the pool has no reset
         probe.fired.next = fired[delay - 1]
         pool.first.next = opens[delay - 1]
@@ -217,14 +270,31 @@ def layer_control(clk, rst, num_steps, reader, writer, orders, progress, turn, p
             elif takes_pixels:
                 state.next = states.ST_WAIT
 
-    parts = [count_steps, between, steer, start_firing, out, remember, advance]
+    parts = [count_steps, between, steer, start_firing, time_pool, remember, advance]
     return [*parts, show] if probed else parts
 
 
 @block
 def frame_out(clk, rst, pooled, writer, out_words):
-    """Number the words of the next layer's frame; the pool drives `writer.data`."""
-    next_word = Signal(intbv(0)[len(writer.address) :])
+    """Address of each pooled word in the next layer's frame; the words themselves come from ``maxpool``.
+
+    Parameters
+    ----------
+    out_words : int
+        Words of the frame.
+
+    Ports
+    -----
+    clk, rst : in
+        Rising edge; `rst` is synchronous: the next word is the first of a frame.
+    pooled : in
+        1 while the pool puts out a word.
+    writer : FrameWriter, out
+        `writer_write` and `writer_address`, for the word in the same cycle; `writer_done` with the frame's last.
+
+    Latency: combinational. Throughput: a word a cycle.
+    """
+    next_word = Signal(intbv(0)[len(writer.address) :])  # address of the next word
 
     @always_comb
     def hand_over():
@@ -247,9 +317,29 @@ def frame_out(clk, rst, pooled, writer, out_words):
 
 @block
 def weight_and_bias_memory(clk, load, read, read_address, weights, biases, spec):
-    """Memories of the weights and of the biases, written by the load."""
-    weight_to = Signal(intbv(0)[bits(spec.weight_words) :])
-    bias_to = Signal(intbv(0)[bits(spec.groups) :])
+    """Memories of a layer's weights and biases: the load writes them, the walker and the firing pass read.
+
+    Parameters
+    ----------
+    spec : LayerSpec
+
+    Ports
+    -----
+    clk : in
+        Rising edge.
+    load : LayerLoad, in
+        `load_weights`, `load_biases`: 1 to write `load_weight_data`, or `load_bias_data`, at `load_address`.
+    read, read_address : in
+        1 to read the word of weights at this address.
+    weights : out
+        The word, lane 0 in the lowest bits.
+    biases : BiasReader
+        `biases_read`, in: 1 to read the word of group `biases_group`, in; it is `biases_data`, out.
+
+    Latency: a word is read in one cycle. Throughput: a word of each memory a cycle.
+    """
+    weight_to = Signal(intbv(0)[bits(spec.weight_words) :])  # the address of the load, as wide as this memory needs
+    bias_to = Signal(intbv(0)[bits(spec.groups) :])  # likewise for the biases
     weight_memory = ram(clk, load.weights, weight_to, load.weight_data, read, read_address, weights, spec.weight_words)
     bias_memory = ram(clk, load.biases, bias_to, load.bias_data, biases.read, biases.group, biases.data, spec.groups)
 
@@ -265,7 +355,43 @@ def weight_and_bias_memory(clk, load, read, read_address, weights, biases, spec)
 def narrow_lanes(
     clk, rst, walk, turn, clear, firing, factor, weights, biases, threshold, beta, results, drained, spec, observed
 ):
-    """The lanes of a layer that adds one tap a cycle: an addition or a firing, at one address."""
+    """Lanes of a layer that adds one tap a cycle: additions and firings share one address.
+
+    Parameters
+    ----------
+    spec : LayerSpec
+    observed : bool
+        Drive `results_membranes` too.
+
+    Ports
+    -----
+    clk, rst : in
+        Rising edge; `rst` is synchronous.
+    walk : Walk, in
+        An addition at `walk_neuron_address` in each cycle with `walk_add`.
+    turn : Turn, in
+        A firing at `turn_address` in each cycle with `turn_fire`.
+    clear : in
+        1 with a firing after which 0 is kept.
+    firing : in
+        1 during a firing pass.
+    factor : in
+        The pixel of an addition; without meaning if the layer takes spikes.
+    weights : in
+        The word that is added, a cycle after `walk_add`.
+    biases : BiasReader
+        `biases_read` and `biases_group`, out: read the biases of this group; `biases_data`, in: they are, in the next
+        cycle.
+    threshold, beta : in
+        See ``lif``; beta may be built in.
+    results : Firing, out
+        Spikes and membranes of the neurons that fired: `results_spikes`, `results_membranes`, `results_address`.
+    drained : out
+        1 while the next firing pass may begin.
+
+    Latency: as ``lanes``, or ``pixel_lanes``. Throughput: an addition or a firing a cycle.
+    """
+    # address: of the neurons that are added to, or fire
     address = Signal(intbv(0)[len(turn.address) :])
 
     @always_comb
@@ -297,7 +423,24 @@ def new_walk(spec: Any) -> Walk | WideWalk:
 
 @block
 def walker(clk, rst, scan, walk, spec):
-    """The block that issues a layer's additions."""
+    """Walker of a layer: it turns each input into its additions, as the kind of layer demands.
+
+    Parameters
+    ----------
+    spec : LayerSpec
+
+    Ports
+    -----
+    clk, rst : in
+        Rising edge; `rst` is synchronous.
+    scan : Scan, in
+        Inputs from ``spike_scanner``; see ``linear``, ``conv2d`` or ``wide_conv2d``.
+    walk : Walk, or WideWalk if all taps are added at once, out
+        Additions; see there.
+
+    Latency: the first addition is out 3 cycles after its input was taken. Throughput: one addition a cycle, of one
+    weight, or one tap, in each lane, or of all taps.
+    """
     shape = (spec.kernel, spec.padding, spec.out_height, spec.out_width, spec.groups)
     if spec.flat:
         additions = linear(clk, rst, scan, walk, spec.groups)
@@ -310,14 +453,19 @@ def walker(clk, rst, scan, walk, spec):
 
 @block
 def layer(clk, rst, num_steps, threshold, beta, reader, writer, load, cleared, probe, spec, probed, summed=False):
-    """Run a layer.
+    """Layer of spiking neurons: it adds the weights of its input spikes to membranes, and fires at each step's end.
+
+    A spike becomes an addition so: ``spike_scanner`` finds it in the frame that the layer before has written;
+    ``walker`` issues the addresses of the weights and membranes that it concerns; ``lanes`` adds them, a group of
+    neurons a cycle. When all spikes of a frame are added, ``firing_pass`` walks over all neurons: ``lif`` applies bias,
+    threshold, leak and reset; ``maxpool`` and ``frame_out`` write the spikes into the frame of the next layer.
 
     Parameters
     ----------
     spec : LayerSpec
-        See :mod:`minisnn_hw.spec`.
+        Shape, widths and lanes of the layer.
     probed, summed : bool
-        probed: drive all of `probe`; summed: drive `probe.membranes`. Its `fired`, `address` and `spikes` are driven
+        probed: drive all of `probe`; summed: drive `probe_membranes`. Its `fired`, `address` and `spikes` are driven
         always.
 
     Ports
@@ -325,28 +473,32 @@ def layer(clk, rst, num_steps, threshold, beta, reader, writer, load, cleared, p
     clk, rst : in
         Rising edge; `rst` is synchronous. It drops the image, but neither weights nor biases.
     num_steps, threshold, beta : in
-        Steady while an image is worked on; a beta that is not loaded is the number in `spec`.
+        Steps of an image, threshold and leak; steady while an image is worked on. A beta that is not loaded is built
+        in.
     reader : FrameReader
-        The ``spike_buffer`` before the layer.
+        The ``spike_buffer`` before the layer: when `reader_filled` is 1 the layer scans the frame, by `reader_read`,
+        `reader_address` and `reader_data`, and ends with `reader_give_back`.
     writer : FrameWriter
-        The one after it.
+        The ``spike_buffer`` after it: when `writer_free` is 1 the layer claims a bank with `writer_claim`, writes it by
+        `writer_write`, `writer_address` and `writer_data`, and ends with `writer_done`.
     load : LayerLoad, in
-        Words of weights (lane 0 in the lowest bits) and of biases, for an address: that of ``conv2d`` or ``linear`` for
-        weights, the group for biases.
+        `load_weights`, `load_biases`: 1 to write `load_weight_data`, or `load_bias_data`, lane 0 in the lowest bits, at
+        `load_address`: that of ``conv2d`` or ``linear`` for weights, the group for biases.
     cleared : out
         0 after a reset, until the layer can work.
     probe : LayerProbe, out
-        In a cycle with `fired`, the neurons of all lanes at `address` are out: their spikes before the pool, and their
-        membranes before reset; ``spec.firing_delay`` cycles after their turn in the firing pass. Bits of `events`: 0, a
-        step begins; 1, all is added, and the frame is given back; 2, the firing pass starts in the next cycle; 3, it
-        ended in the cycle before.
+        In a cycle with `probe_fired`, the neurons of all lanes at `probe_address` are out: `probe_spikes`, before the
+        pool, and `probe_membranes`, before reset; ``spec.firing_delay`` cycles after their turn in the firing pass.
+        Bits of `probe_events`: 0, a step begins; 1, all is added, and the frame is given back; 2, the firing pass
+        starts in the next cycle; 3, it ended in the cycle before.
 
-    A step that begins in cycle c ends its additions as scanner and walker promise (with nothing to add and w words in
-    cycle c + w + 2). Its firing pass starts when a bank is free (and the last neuron of the step before fired 6 cycles
-    ago), handles all lanes of an address in each of the next ``spec.depth`` cycles, and ends in the one after. The next
-    step begins in that same cycle at the earliest. The last word of a frame is out ``spec.firing_delay`` + 1 cycles
-    after the last firing. With several taps a layer of spikes fires 7 cycles after the step before, and begins a cycle
-    after its end.
+    Latency: a step that begins in cycle c ends its additions as scanner and walker promise (with nothing to add and w
+    words in cycle c + w + 2). Its firing pass starts when a bank is free (and the last neuron of the step before fired
+    6 cycles ago), handles all lanes of an address in each of the next ``spec.depth`` cycles, and ends in the one after.
+    The next step begins in that same cycle at the earliest. The last word of a frame is out ``spec.firing_delay`` + 1
+    cycles after the last firing. With several taps a layer of spikes fires 7 cycles after the step before, and begins a
+    cycle after its end. Throughput: an addition, or a firing, of all lanes a cycle; additions of a step overlap the
+    work of the layers before and after.
     """
     scan = Scan(bit(), bit(), below(spec.in_height), below(spec.in_width), base_of(spec), below(spec.in_lanes))
     walk = new_walk(spec)

@@ -1,17 +1,6 @@
 """The neuron in the firing pass: threshold, leak and reset, pipelined, a neuron a cycle.
 
-The arithmetic is that of ``minisnn/fixed/lif.py``, bit for bit. The state that is kept is what the next step starts
-from: leak and reset are applied in the firing pass, so that a spike costs nothing but its additions.
-
-    cycle   a neuron
-    0       U = v + addend, saturated
-    1       spike = U > threshold
-    2       beta * U
-    3       >> frac, - threshold
-    4       to be written
-
-The kept state needs no saturation: a leak of at most 1 brings U nearer to 0, and the threshold is subtracted only from
-a U above it.
+The arithmetic is that of ``minisnn/fixed/lif.py``, bit for bit.
 """
 
 from myhdl import Signal, block, instance, intbv
@@ -19,42 +8,60 @@ from myhdl import Signal, block, instance, intbv
 
 @block
 def lif(clk, fires, v, addend, threshold, clear, spike, membrane, kept, beta, frac, reset, towards_zero):
-    """Apply bias, threshold, leak and reset to one neuron after the other.
+    """Leaky integrate-and-fire neuron in the firing pass: bias, threshold, leak and reset, a neuron a cycle.
+
+    cycle   a neuron
+    0       U = v + addend, saturated
+    1       spike = U > threshold
+    2       beta * U
+    3       >> frac, - threshold if it spiked
+    4       to be written
+
+    The state that is kept is what the next step starts from: leak and reset are applied here, so that an input spike
+    costs nothing but its additions. It needs no saturation: a leak of at most 1 brings U nearer to 0, and the threshold
+    is subtracted only from a U above it.
 
     Parameters
     ----------
-    beta : int, or an unsigned signal
-        The leak is beta / 2**frac, at most 1. A power of two that is built in is only a shift.
     frac : int
+        Fraction bits of `beta`.
     reset : str
-        "subtract", "subtract_then_leak", "zero" or "none".
+        After a spike: "subtract" the threshold after the leak; "subtract_then_leak"; "zero", keep 0; "none", no
+        neuron spikes.
     towards_zero : bool
         The leak rounds towards zero; otherwise down.
 
     Ports
     -----
-    clk : in, rising edge
-    fires : in, four bits
-        Bit i is 1 while a neuron is in cycle i.
-    v, addend : in, cycle 0, signed
-        The sum so far, and what is added last.
-    threshold : in, unsigned
+    clk : in
+        Rising edge.
+    fires : in
+        Four bits; bit i is 1 while a neuron is in cycle i.
+    v : in, cycle 0
+        Signed; the sum so far.
+    addend : in, cycle 0
+        Signed; what is added last: the bias.
+    threshold : in
+        Unsigned.
+    beta : in
+        Unsigned; the leak is beta / 2**frac, at most 1. It may be built in; then a power of two is only a shift.
     clear : in, cycle 3
         1 to keep 0, because the image ends.
     spike : out, cycle 2
     membrane : out, cycle 2
         U, before reset, as bits of two's complement.
-    kept : out, cycle 4, signed
-        The state that the next step starts from.
+    kept : out, cycle 4
+        Signed; the state that the next step starts from.
 
-    Throughput: a neuron a cycle.
+    Latency: 2 cycles to the spike, 4 to the kept state. Throughput: a neuron a cycle.
     """
     low, high = kept.min, kept.max - 1
     width = len(kept)
-    u, reduced = [Signal(intbv(0, min=low, max=high + 1)) for _ in range(2)]
+    u = Signal(intbv(0, min=low, max=high + 1))  # membrane U before leak and reset, in cycle 1
+    reduced = Signal(intbv(0, min=low, max=high + 1))  # what leaks, in cycle 2: U, or U - threshold
     product_width = width + frac + 2
-    product = Signal(intbv(0, min=-(1 << product_width), max=1 << product_width))
-    spiked = Signal(bool(0))
+    product = Signal(intbv(0, min=-(1 << product_width), max=1 << product_width))  # beta * U, in cycle 3
+    spiked = Signal(bool(0))  # the neuron in cycle 3 spiked
     most = 1 << max(width, len(addend))
     sign = most.bit_length() - 1  # bit of the total's sign; without overflow all bits from width - 1 up equal it
     ones = (1 << sign - width + 1) - 1
@@ -75,9 +82,9 @@ def lif(clk, fires, v, addend, threshold, clear, spike, membrane, kept, beta, fr
             if fires[0]:
                 total[:] = v + addend
                 if total[sign] == 0 and total[sign : width - 1] != 0:
-                    u.next = high
+                    u.next = high  # saturated
                 elif total[sign] == 1 and total[sign : width - 1] != ones:
-                    u.next = low
+                    u.next = low  # saturated
                 else:
                     u.next = total[width:].signed()
             if fires[1]:
@@ -85,6 +92,7 @@ def lif(clk, fires, v, addend, threshold, clear, spike, membrane, kept, beta, fr
                 membrane.next = u[width:]
                 reduced.next = u
                 spike.next = False
+                # The threshold's comparison: strictly greater.
                 if spikes and u > theta:
                     spike.next = True
                     if subtracts_first:
@@ -98,9 +106,10 @@ def lif(clk, fires, v, addend, threshold, clear, spike, membrane, kept, beta, fr
                 leaked[:] = product
                 if towards_zero and product < 0:
                     leaked[:] = product + remainder
+                # The leak's rounding: the shift rounds down, and with the remainder added above, towards zero.
                 left[:] = leaked >> frac
                 if subtracts and spiked:
-                    left[:] = left - theta
+                    left[:] = left - theta  # reset: subtract the threshold
                 kept.next = left[width:].signed()
                 if clear or (zeroes and spiked):
                     kept.next = 0

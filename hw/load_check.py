@@ -17,28 +17,33 @@ def check_of(section: Any, spec: Any) -> int:
 
 @block
 def load_check(words, value, crc, refused, spec):
-    """Refuse the load of another design, of no steps or too many, a leak above 1, a reserved word, or damage.
+    """Check of the load: it refuses that of another design, no steps or too many, a leak above 1, or damage.
+
+    Words that are reserved must be 0, and the checksum at the end that of all beats before it.
 
     Parameters
     ----------
     spec : AcceleratorSpec
+        Its hash names the design, and its sections say what each word is.
 
     Ports
     -----
     words : LoadWriter, in
+        A word of section `words_section` in each cycle with `words_write`.
     value : in
-        The bits of `words.data` that a word of control has.
+        The 32 bits of the word, if it is one that controls the load.
     crc : in
         The checksum of the beats before a checksum.
     refused : out
-        The word of this cycle is wrong.
+        1 if the word of this cycle is wrong.
 
-    Combinational.
+    Latency: combinational.
     """
     checks = tuple(check_of(section, spec) for section in sections(spec))
     most, fits = spec.max_steps, design_word(spec)
     loads_beta, most_beta = spec.loads_beta, spec.most_beta
     fits_low, fits_high = fits & 0xFFFF, fits >> 16  # VHDL has no integers of 32 bits
+    # check: what the words of the present section have to pass
     check = Signal(intbv(0, min=0, max=6))
 
     @always_comb

@@ -1,9 +1,4 @@
-"""The load stream: words of the sections of a load, in the order of ``load_format``.
-
-ST_IDLE   wait for a load, and until no image is under way
-ST_TAKE   take its beats
-ST_DROP   take and drop beats, up to the end of a load that was refused
-"""
+"""The load stream: words of the sections of a load, in the order of ``load_format``."""
 
 from myhdl import Signal, always, always_comb, block, concat, enum, intbv
 
@@ -12,7 +7,11 @@ loading = enum("ST_IDLE", "ST_TAKE", "ST_DROP")
 
 @block
 def loader(clk, rst, idle, wanted, loaded, error, begins, summed, refused, stream, writer, words, beats):
-    """Take a load.
+    """Loader: it gathers the beats of the load stream into words, and says which section each belongs to.
+
+    ST_IDLE   wait for a load, and until no image is under way
+    ST_TAKE   take its beats
+    ST_DROP   take and drop beats, up to the end of a load that was refused
 
     Parameters
     ----------
@@ -31,21 +30,30 @@ def loader(clk, rst, idle, wanted, loaded, error, begins, summed, refused, strea
         The last load was complete, and no word was refused.
     error : out
         `tlast` was not at the end of the last load, or a word was refused; then `loaded` is 0.
-    begins, summed : out
-        1 in a cycle before the first beat; 1 in a cycle in which a beat is taken that counts for the checksum.
+    begins : out
+        1 in a cycle before the first beat.
+    summed : out
+        1 in a cycle in which a beat is taken that counts for the checksum: all but those of the checksum itself.
     refused : in
         The word that is written in this cycle is wrong. The rest of the load is dropped.
     stream : Stream, in
+        The beats; `stream_tlast` with the last of a load.
     writer : LoadWriter, out
-        The words of the sections, each in the cycle after its last beat; `data` holds a word in its highest bits.
+        In a cycle with `writer_write`, word `writer_address` of section `writer_section` is in the highest bits of
+        `writer_data`.
 
-    Throughput: a beat a cycle.
+    Latency: 1 cycle from a word's last beat to the word. Throughput: a beat a cycle.
     """
     width, beat_bits = len(writer.data), len(stream.tdata)
     most_words, most_beats, sections = max(words), max(beats), len(words)
     state = Signal(loading.ST_IDLE)
-    # asked: a load was offered in the cycle before; ended: its last beat was taken then, with `tlast`
-    asked, ended, good, bad, take, starts, word_ends, section_ends, last, writes = [Signal(bool(0)) for _ in range(10)]
+    asked = Signal(bool(0))  # a load was offered in the cycle before
+    ended = Signal(bool(0))  # its last beat was taken in the cycle before, with `tlast`
+    good, bad = [Signal(bool(0)) for _ in range(2)]
+    take = Signal(bool(0))  # a beat is taken
+    starts, word_ends, section_ends = [Signal(bool(0)) for _ in range(3)]
+    last = Signal(bool(0))  # the present section is the last: the checksum
+    writes = Signal(bool(0))  # a word is complete
     at_section = Signal(intbv(0, min=0, max=max(sections, 2)))
     at_word, last_word = [Signal(intbv(0, min=0, max=max(most_words, 2))) for _ in range(2)]
     at_beat, last_beat = [Signal(intbv(0, min=0, max=max(most_beats, 2))) for _ in range(2)]
@@ -74,7 +82,7 @@ def loader(clk, rst, idle, wanted, loaded, error, begins, summed, refused, strea
         last.next = at_section == sections - 1
 
     @always_comb
-    def out():
+    def outputs():
         loaded.next = good
         error.next = bad
         begins.next = starts
@@ -143,4 +151,4 @@ def loader(clk, rst, idle, wanted, loaded, error, begins, summed, refused, strea
             state.next = loading.ST_DROP
             bad.next = True
 
-    return look_up_words, look_up_beats, handshake, ends, out, gather, count, advance
+    return look_up_words, look_up_beats, handshake, ends, outputs, gather, count, advance

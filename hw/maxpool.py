@@ -5,22 +5,32 @@ from myhdl import Signal, always, always_comb, block, intbv
 
 @block
 def maxpool(clk, valid, first, last, spikes, word_valid, word):
-    """OR of words.
+    """Max pool of spikes: the OR of the words of a window, which come one after the other.
 
     Ports
     -----
-    clk : in, rising edge
-    valid, first, last, spikes : in
-        A word of spikes, one bit a lane; whether it is the window's first and last.
-    word_valid, word : out
-        1 for one cycle, and the OR of the window.
+    clk : in
+        Rising edge.
+    valid : in
+        1 while a word of spikes comes.
+    first : in
+        1 with the first word of a window.
+    last : in
+        1 with the last word of a window.
+    spikes : in
+        The word, one bit for each lane.
+    word_valid : out
+        1 for one cycle when a window is complete.
+    word : out
+        In that cycle, the OR of the window's words.
 
-    Latency: 1 cycle after the last word. Throughput: a word in a cycle.
+    Latency: 1 cycle after the window's last word. Throughput: a word a cycle.
     """
-    gathered, now = [Signal(intbv(0)[len(word) :]) for _ in range(2)]
+    gathered = Signal(intbv(0)[len(word) :])  # OR of the window's words so far
+    now = Signal(intbv(0)[len(word) :])  # with the present one
 
     @always_comb
-    def join():
+    def join_words():
         now.next = spikes | gathered
         if first:
             now.next = spikes
@@ -32,4 +42,4 @@ def maxpool(clk, valid, first, last, spikes, word_valid, word):
             gathered.next = now
             word.next = now
 
-    return join, gather
+    return join_words, gather

@@ -1,8 +1,9 @@
 """Port bundles: the signals of one port as one object, a signal an attribute.
 
 A block takes a bundle as one argument, and MyHDL converts its members under the argument's name: ``s_load.tdata``
-becomes ``s_load_tdata`` in VHDL and Verilog. Directions follow from use. A bundle must be an object with a
-``__dict__``, such as these dataclasses; slots, named tuples and lists of bundles would lose their signals silently.
+becomes ``s_load_tdata`` in VHDL and Verilog, and so docstrings call it, which become the headers of HDL files.
+Directions follow from use. A bundle must be an object with a ``__dict__``, such as these dataclasses; slots, named
+tuples and lists of bundles would lose their signals silently.
 """
 
 from dataclasses import dataclass
@@ -44,8 +45,8 @@ class Stream(Bundle):
     """A stream with AXI4-Stream's names: a beat is transferred in a cycle in which `tvalid` and `tready` are 1."""
 
     tdata: Any
-    tvalid: Any
-    tready: Any
+    tvalid: Any  # from the sender
+    tready: Any  # from the receiver
     tlast: Any  # the last beat of an image, a load or an answer
 
     @classmethod
@@ -60,7 +61,7 @@ class FrameWriter(Bundle):
 
     free: Any  # from the buffer: a bank is free
     claim: Any  # 1 for one cycle while `free` is 1: a frame will be written
-    write: Any
+    write: Any  # write `data` at `address`
     address: Any
     data: Any
     done: Any  # 1 for one cycle, not before the last write: the frame is complete
@@ -76,7 +77,7 @@ class FrameReader(Bundle):
     """The reading side of a spike buffer."""
 
     filled: Any  # from the buffer: there is a frame to read
-    read: Any
+    read: Any  # read the word at `address`
     address: Any
     data: Any  # from the buffer, a cycle after `read`
     give_back: Any  # 1 for one cycle, not before the last read: the bank may be written again
@@ -91,9 +92,9 @@ class FrameReader(Bundle):
 class Scan(Bundle):
     """Inputs from the scanner to the walker: one in each cycle in which `valid` and `ready` are 1."""
 
-    valid: Any
-    ready: Any
-    y: Any
+    valid: Any  # from the scanner: an input is offered
+    ready: Any  # from the walker: it takes what is offered
+    y: Any  # row and column of the input's pixel
     x: Any
     base: Any  # the input's channel, or its address in a flat frame, is base + index
     index: Any
@@ -108,18 +109,18 @@ class Walk(Bundle):
     busy: Any  # an input has been taken, and not all its additions are out
     add: Any
     weight_address: Any
-    neuron_address: Any
+    neuron_address: Any  # of the membranes of all lanes
 
 
 @dataclass(eq=False)
 class WideWalk(Bundle):
     """A wide walker's additions: all taps of an input in one cycle, each in a membrane bank of its own."""
 
-    move: Any
+    move: Any  # as in a Walk
     load: Any
     busy: Any
     add: Any
-    weight_address: Any
+    weight_address: Any  # of a word with the weights of all taps
     turn_y: Any  # by how many rows and columns the taps are turned to reach their banks
     turn_x: Any
     banks: Any  # a bit for each bank: its tap is inside the frame
@@ -132,7 +133,7 @@ class Turn(Bundle):
 
     fire: Any
     address: Any
-    y: Any
+    y: Any  # row and column of their pixel, and their group of lanes
     x: Any
     group: Any
     first: Any  # the first, and the last, word of a pooling window
@@ -145,7 +146,7 @@ class Firing(Bundle):
 
     spikes: Any  # before the pool, a bit a lane
     membranes: Any  # before reset, lane 0 in the lowest bits
-    address: Any
+    address: Any  # where they are
 
 
 @dataclass(eq=False)
@@ -154,7 +155,7 @@ class LayerLoad(Bundle):
 
     weights: Any  # write a word of weights
     biases: Any  # write a word of biases
-    address: Any
+    address: Any  # of either
     weight_data: Any
     bias_data: Any
 
@@ -170,15 +171,15 @@ class BiasReader(Bundle):
 
 @dataclass(eq=False)
 class SumControl(Bundle):
-    """Control of the adders of one bank of membranes; see ``accumulate``."""
+    """Control of the adders of one bank of membranes; cycles are those of an addition in ``accumulate``."""
 
-    enable: Any
-    holds: Any
-    two_before: Any
-    three_before: Any
-    adds: Any
-    one_before: Any
-    write: Any
+    enable: Any  # cycle 0: read the sum
+    holds: Any  # cycle 1: hold it
+    two_before: Any  # cycle 1: the addition two cycles before was to the same sum
+    three_before: Any  # cycle 1: the addition three cycles before was to the same sum
+    adds: Any  # cycle 2: add
+    one_before: Any  # cycle 2: the addition in the cycle before was to the same sum
+    write: Any  # cycle 3, or any other: write
     write_address: Any
 
     @classmethod
@@ -202,8 +203,8 @@ class LoadWriter(Bundle):
     """Words from the loader: a word of a section in each cycle with `write`."""
 
     write: Any
-    section: Any
-    address: Any
+    section: Any  # number of the section
+    address: Any  # number of the word in its section
     data: Any  # the word ends with the highest bit
 
 
@@ -211,8 +212,8 @@ class LoadWriter(Bundle):
 class Probe(Bundle):
     """Firings and events of all layers, the first layer in the lowest bits; see ``layer``."""
 
-    events: Any
-    fired: Any
-    address: Any
-    spikes: Any
+    events: Any  # four bits a layer
+    fired: Any  # a bit a layer: neurons fire
+    address: Any  # where they are
+    spikes: Any  # before the pool, a bit a lane
     before: Any  # membranes before reset

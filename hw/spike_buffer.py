@@ -7,22 +7,31 @@ from .parts.memory import ram
 
 @block
 def spike_buffer(clk, rst, writer, reader):
-    """Hold up to two frames, one in each bank; a bank has room for every address.
+    """Buffer of two frames between two layers: the layer before writes one, while the next layer reads the other.
+
+    This is the handshake between the layers. The writer claims a free bank, writes a frame, and says that it is done;
+    then the reader has a frame, reads it, and gives the bank back. A bank has room for every address.
 
     Ports
     -----
     clk, rst : in
         Rising edge; `rst` is synchronous, and empties both banks.
     writer : FrameWriter
-        `free` is 1 while there is a bank that was not claimed.
+        `writer_free`, out: 1 while a bank is not claimed. `writer_claim`, in: 1 for one cycle in which `writer_free` is
+        1, to claim it. `writer_write`, in: 1 to write the word `writer_data` at `writer_address`. `writer_done`, in: 1
+        for one cycle, not before the last write: the frame is complete.
     reader : FrameReader
-        `filled` is 1 from the cycle after `done`; after `give_back`, `free` is 1 from the next cycle.
+        `reader_filled`, out: 1 while there is a complete frame, from the cycle after `writer_done`. `reader_read`, in:
+        1 to read the word at `reader_address`, which is `reader_data`, out, in the next cycle. `reader_give_back`, in:
+        1 for one cycle, not before the last read: the bank may be claimed from the next cycle on.
 
-    Latency: a word is read in one cycle. Throughput: one word written and one read a cycle.
+    Latency: a word is read in one cycle. Throughput: one word is written and one read in every cycle.
     """
     width = len(reader.address)
-    written_bank, read_bank = [Signal(bool(0)) for _ in range(2)]
-    claims, frames = [Signal(intbv(0, min=0, max=3)) for _ in range(2)]
+    written_bank = Signal(bool(0))  # the bank that is written, now or next
+    read_bank = Signal(bool(0))  # the bank that is read, now or next
+    claims = Signal(intbv(0, min=0, max=3))  # banks that are claimed, or hold a frame
+    frames = Signal(intbv(0, min=0, max=3))  # complete frames
     store_at, read_at = [Signal(intbv(0)[width + 1 :]) for _ in range(2)]
     memory = ram(clk, writer.write, store_at, writer.data, reader.read, read_at, reader.data, 1 << (width + 1))
 
@@ -33,8 +42,8 @@ def spike_buffer(clk, rst, writer, reader):
 
     @always_comb
     def levels():
-        writer.free.next = claims != 2
-        reader.filled.next = frames != 0
+        writer.free.next = claims != 2  # the layer before may begin its firing pass
+        reader.filled.next = frames != 0  # the next layer may begin its step
 
     @always(clk.posedge)
     def count():

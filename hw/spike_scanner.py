@@ -1,15 +1,11 @@
-"""The spike scanner: finds the set bits of a frame of words in ascending order, without a bubble.
-
-A word of zeros costs one cycle, a spike one cycle. The next word that is not 0 is searched for while the spikes of the
-present one are handed over, so zeros behind a spike with many additions cost nothing.
-"""
+"""The spike scanner: finds the set bits of a frame of words in ascending order, without a bubble."""
 
 from myhdl import Signal, always, always_comb, block, intbv, modbv
 
 
 @block
 def lowest_bit(word, index):
-    """Find the lowest set bit of `word`.
+    """Priority encoder: the number of the lowest set bit of a word.
 
     Ports
     -----
@@ -17,7 +13,7 @@ def lowest_bit(word, index):
     index : out
         0 if no bit is set.
 
-    Combinational.
+    Latency: combinational.
     """
     width = len(word)
 
@@ -33,9 +29,15 @@ def lowest_bit(word, index):
 
 @block
 def without_lowest(word, rest):
-    """Clear the lowest set bit: rest = `word` without it.
+    """Clear the lowest set bit of a word.
 
-    Combinational.
+    Ports
+    -----
+    word : in
+    rest : out
+        `word` without its lowest set bit: word & (word - 1).
+
+    Latency: combinational.
     """
     width = len(word)
 
@@ -49,16 +51,87 @@ def without_lowest(word, rest):
 
 
 @block
+def word_position(clk, start, fetch, at, y, x, base, word_bits, height, width, channels, flat):
+    """Position in a frame: the address of the word to fetch next, and the place of the word fetched last.
+
+    Pixels come in reading order, and of each pixel the words that hold its channels.
+
+    Parameters
+    ----------
+    word_bits : int
+        Channels in a word; a pixel's last word may hold fewer.
+    height, width, channels, flat : int, int, int, bool
+        See ``spike_scanner``.
+
+    Ports
+    -----
+    clk : in
+        Rising edge.
+    start : in
+        1 for one cycle: begin with the frame's first word.
+    fetch : in
+        1 in a cycle in which the word at `at` is fetched.
+    at : out
+        Address of the word to fetch next; after the last, the number of words.
+    y, x : out
+        Row and column of the word fetched last; 0 if `flat`.
+    base : out
+        The channel of its first bit; if `flat`, the address of that bit in the frame.
+
+    Latency: 1 cycle. Throughput: a word a cycle.
+    """
+    groups = -(-channels // word_bits)  # words of a pixel
+    last_step = channels - (groups - 1) * word_bits  # from a pixel's last word to the next pixel, in addresses
+    at_group = Signal(intbv(0, min=0, max=max(groups, 2)))  # number of the next word in its pixel
+    at_x = Signal(intbv(0, min=0, max=max(width, 2)))  # column of the next word
+    at_y = Signal(intbv(0, min=0, max=max(height + 1, 2)))  # row of the next word
+    at_base = Signal(intbv(0, min=0, max=base.max))  # base of the next word
+
+    @always(clk.posedge)
+    def count():
+        if start:
+            at.next = 0
+            at_group.next = 0
+            at_x.next = 0
+            at_y.next = 0
+            at_base.next = 0
+        elif fetch:
+            at.next = at + 1
+            y.next = at_y
+            x.next = at_x
+            base.next = at_base
+            if at_group == groups - 1:
+                at_group.next = 0
+                if flat:
+                    at_base.next = at_base + last_step
+                else:
+                    at_base.next = 0
+                    if at_x == width - 1:
+                        at_x.next = 0
+                        at_y.next = at_y + 1
+                    else:
+                        at_x.next = at_x + 1
+            else:
+                at_group.next = at_group + 1
+                at_base.next = at_base + word_bits
+
+    return count
+
+
+@block
 def spike_scanner(clk, rst, start, busy, read, read_address, read_data, present, scan, height, width, channels, flat):
-    """Scan a frame: pixels in reading order, and of each pixel the words that hold its channels.
+    """Spike scanner: it finds the set bits of a frame of words in ascending order, one a cycle, without a bubble.
+
+    A word of zeros costs one cycle, a spike one cycle. The next word that is not 0 is searched for while the spikes of
+    the present one are handed over, so zeros behind a spike with many additions cost nothing.
 
     Parameters
     ----------
     height, width, channels : int
         Shape of the frame. A word holds as many channels as `read_data` is wide; a pixel's last word may hold fewer.
     flat : bool
-        Count addresses through the frame in `scan.base`, and leave `y` and `x` at 0; otherwise count channels of a
-        pixel.
+        Count addresses through the frame in `scan_base`, and leave `scan_y` and `scan_x` at 0; otherwise count channels
+        of a pixel.
 
     Ports
     -----
@@ -68,40 +141,48 @@ def spike_scanner(clk, rst, start, busy, read, read_address, read_data, present,
         1 for one cycle, while `busy` is 0: scan the frame.
     busy : out
         1 from the cycle after `start` up to and including the cycle in which the last input is taken.
-    read, read_address : out; read_data : in
-        Port of the memory that holds the frame, of latency 1. Each bit is an element of the frame: 1 if it is not 0.
+    read, read_address : out
+        1 to read the word at this address of the memory that holds the frame.
+    read_data : in
+        The word, in the cycle after `read`, and until the next is read. Each bit is an element of the frame: 1 if it is
+        not 0.
     present : out
         1 in the cycle in which a word of the frame is taken from `read_data`; its inputs are handed over from the next
         cycle on.
     scan : Scan, out
-        The inputs.
+        Inputs, one in each cycle in which `scan_valid` and `scan_ready` (in) are 1: its row `scan_y` and column
+        `scan_x`; its channel, or address if `flat`, is `scan_base` + `scan_index`.
 
     Latency: the first input of a frame whose first word is not 0 is valid 3 cycles after `start`. Throughput: one
-    input, or one word of zeros, a cycle; words of zeros are skipped while inputs wait for `ready`.
+    input, or one word of zeros, a cycle; words of zeros are skipped while inputs wait for `scan_ready`.
     """
     bits = len(read_data)
-    groups = -(-channels // bits)  # words of a pixel
-    last_step = channels - (groups - 1) * bits  # from a pixel's last word to the next pixel, in addresses
-    count = height * width * groups
+    count = height * width * -(-channels // bits)
     address_width = len(read_address)
     at = Signal(intbv(0, min=0, max=count + 1))  # the word to fetch next
-    at_group = Signal(intbv(0, min=0, max=max(groups, 2)))
-    at_x = Signal(intbv(0, min=0, max=max(width, 2)))
-    at_y = Signal(intbv(0, min=0, max=max(height + 1, 2)))
-    at_base = Signal(intbv(0, min=0, max=(height * width if flat else 1) * channels + bits + 1))
-    next_x, next_y = Signal(at_x.val), Signal(at_y.val)
-    next_base = Signal(at_base.val)
+    next_x = Signal(intbv(0, min=0, max=max(width, 2)))  # column of the word in read_data
+    next_y = Signal(intbv(0, min=0, max=max(height + 1, 2)))  # its row
+    next_base = Signal(intbv(0, min=0, max=(height * width if flat else 1) * channels + bits + 1))  # its base
     word = Signal(intbv(0)[bits:])  # the spikes that are left of the present word
     rest = Signal(intbv(0)[bits:])  # without the spike that is out, computed a cycle ahead
     new_rest, rest_of_rest = [Signal(intbv(0)[bits:]) for _ in range(2)]
-    # waiting: read_data holds a word that was not taken yet
-    scanning, waiting, free, taken, fetch, empty, live, drained = [Signal(bool(0)) for _ in range(8)]
+    scanning = Signal(bool(0))  # words of the frame are left, or spikes
+    waiting = Signal(bool(0))  # read_data holds a word that was not taken yet
+    empty = Signal(bool(0))  # the word in read_data is 0
+    live = Signal(bool(0))  # the present word has a spike
+    free = Signal(bool(0))  # the present word has no spike left after this cycle
+    taken = Signal(bool(0))  # the word in read_data becomes the present one, or is skipped
+    fetch = Signal(bool(0))  # the next word is read
+    drained = Signal(bool(0))  # no word of the frame is left that is not 0
 
     find = lowest_bit(word, scan.index)
-    drops = [without_lowest(read_data, new_rest), without_lowest(rest, rest_of_rest)]
+    drop_new = without_lowest(read_data, new_rest)
+    drop_next = without_lowest(rest, rest_of_rest)
+    shape = (bits, height, width, channels, flat)
+    position = word_position(clk, start, fetch, at, next_y, next_x, next_base, *shape)
 
     @always_comb
-    def state():
+    def look():
         empty.next = read_data == 0
         live.next = word != 0
 
@@ -147,42 +228,14 @@ def spike_scanner(clk, rst, start, busy, read, read_address, read_data, present,
                 waiting.next = True
             elif taken:
                 waiting.next = False
-            if taken and not empty:
+            if taken and not empty:  # a new word
                 word.next = read_data
                 rest.next = new_rest
                 scan.y.next = next_y
                 scan.x.next = next_x
                 scan.base.next = next_base
-            elif live and scan.ready:
+            elif live and scan.ready:  # the next spike of the present word
                 word.next = rest
                 rest.next = rest_of_rest
 
-    @always(clk.posedge)
-    def position():
-        if start:
-            at.next = 0
-            at_group.next = 0
-            at_x.next = 0
-            at_y.next = 0
-            at_base.next = 0
-        elif fetch:
-            at.next = at + 1
-            next_x.next = at_x
-            next_y.next = at_y
-            next_base.next = at_base
-            if at_group == groups - 1:
-                at_group.next = 0
-                if flat:
-                    at_base.next = at_base + last_step
-                else:
-                    at_base.next = 0
-                    if at_x == width - 1:
-                        at_x.next = 0
-                        at_y.next = at_y + 1
-                    else:
-                        at_x.next = at_x + 1
-            else:
-                at_group.next = at_group + 1
-                at_base.next = at_base + bits
-
-    return find, drops, state, hand_over, take, fetch_next, address, work_left, step, position
+    return find, drop_new, drop_next, position, look, hand_over, take, fetch_next, address, work_left, step

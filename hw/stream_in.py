@@ -1,9 +1,4 @@
-"""The input stream: images are checked, and their frames written to the buffer before the first layer.
-
-ST_TAKE   take the words of an image, or wait for one
-ST_FILL   the layers have frames of a wrong image: write zeros until it is complete
-ST_DROP   take and drop words, up to the end of an image that is too long
-"""
+"""The input stream: images are checked, and their frames written to the buffer before the first layer."""
 
 from myhdl import Signal, always, always_comb, block, enum, intbv
 
@@ -12,7 +7,11 @@ taking = enum("ST_TAKE", "ST_FILL", "ST_DROP")
 
 @block
 def stream_in(clk, rst, stream, writer, frames, allowed, wanted, begins, counts, spoils, under_way, error, words):
-    """Take images, and write their frames to the first spike buffer.
+    """Input of images: it checks their length, and writes their frames to the buffer before the first layer.
+
+    ST_TAKE   take the words of an image, or wait for one
+    ST_FILL   the layers have frames of a wrong image: write zeros until it is complete
+    ST_DROP   take and drop words, up to the end of an image that is too long
 
     An image is wrong if it is shorter or longer than its frames, or if a load waits and no word is offered that could
     be taken. A wrong image is dropped, unless its first frame is in the layers already: then zeros complete it.
@@ -27,8 +26,10 @@ def stream_in(clk, rst, stream, writer, frames, allowed, wanted, begins, counts,
     clk, rst : in
         Rising edge; `rst` is synchronous. After it the next word is the first of an image.
     stream : Stream, in
-        A word of a frame in the lowest bits of `tdata`; `tlast` with the last word of an image.
+        A word of a frame in the lowest bits of `stream_tdata`; `stream_tlast` with the last word of an image.
     writer : FrameWriter
+        To the buffer: `writer_claim` a bank when `writer_free` is 1, `writer_write` the words, each `writer_data` at
+        `writer_address`, and `writer_done` with the frame's last.
     frames : in
         Frames of an image: its steps, or 1 for pixels.
     allowed : in
@@ -42,32 +43,42 @@ def stream_in(clk, rst, stream, writer, frames, allowed, wanted, begins, counts,
     spoils : out
         1 for a cycle when an image that will have an answer is found to be wrong.
     under_way : out
-        Between the first and the last word of an image.
+        1 between the first and the last word of an image.
     error : out
-        The last image that ended was wrong.
+        1 if the last image that ended was wrong.
 
-    Throughput: a word a cycle, as long as a bank is free when a frame begins.
+    Latency: a word is written in the cycle in which it is taken. Throughput: a word a cycle, as long as a bank is free
+    when a frame begins.
     """
+    # at: address of the next word in its frame
     at = Signal(intbv(0, min=0, max=max(words, 2)))
+    # frame: number of the present frame in its image
     frame = Signal(intbv(0)[len(frames) :])
     one_more = Signal(intbv(0)[len(frames) + 1 :])
     state = Signal(taking.ST_TAKE)
-    # claimed: a bank waits for the frame's words; after a dropped image it serves the next one
-    claimed, room, ready, take, put, first, inside, frame_ends, image_ends, misfits, stops, wrong = [
-        Signal(bool(0)) for _ in range(12)
-    ]
+    claimed = Signal(bool(0))  # a bank waits for the frame's words; after a dropped image it serves the next one
+    room = Signal(bool(0))  # there is a bank for a word
+    ready = Signal(bool(0))  # a word of the image is taken if it is offered
+    take = Signal(bool(0))  # a word of the image is taken
+    put = Signal(bool(0))  # a word is written: of the image, or zeros
+    first = Signal(bool(0))  # the present frame is the image's first
+    in_image = Signal(bool(0))  # a word of the image was taken, and not yet its last
+    frame_ends, image_ends = [Signal(bool(0)) for _ in range(2)]  # frame_ends: the next word is the frame's last
+    misfits = Signal(bool(0))  # `tlast` comes too early, or not at the image's end
+    stops = Signal(bool(0))  # the image does not go on, and a load waits
+    wrong = Signal(bool(0))
 
     @always_comb
     def count():
         one_more.next = frame + 1
         frame_ends.next = at == words - 1
         first.next = frame == 0
-        inside.next = at != 0 or frame != 0
+        in_image.next = at != 0 or frame != 0
 
     @always_comb
     def accept():
         room.next = claimed or writer.free
-        ready.next = state == taking.ST_TAKE and room and (inside or allowed)
+        ready.next = state == taking.ST_TAKE and room and (in_image or allowed)
 
     @always_comb
     def transfer():
@@ -78,10 +89,10 @@ def stream_in(clk, rst, stream, writer, frames, allowed, wanted, begins, counts,
     @always_comb
     def compare():
         misfits.next = take and stream.tlast != image_ends
-        stops.next = wanted and inside and ready and not stream.tvalid
+        stops.next = wanted and in_image and ready and not stream.tvalid
 
     @always_comb
-    def out():
+    def outputs():
         stream.tready.next = ready or state == taking.ST_DROP
         writer.claim.next = put and not claimed
         writer.write.next = put
@@ -93,11 +104,11 @@ def stream_in(clk, rst, stream, writer, frames, allowed, wanted, begins, counts,
         error.next = wrong
 
     @always_comb
-    def report():
-        begins.next = take and not inside
+    def tell():
+        begins.next = take and not in_image
         counts.next = take and first and frame_ends and not misfits
         spoils.next = (misfits or stops) and not first
-        under_way.next = inside
+        under_way.next = in_image
 
     @always(clk.posedge)
     def place():
@@ -141,4 +152,4 @@ def stream_in(clk, rst, stream, writer, frames, allowed, wanted, begins, counts,
         elif wanted:
             state.next = taking.ST_TAKE
 
-    return count, accept, transfer, compare, out, report, place, judge
+    return count, accept, transfer, compare, outputs, tell, place, judge

@@ -38,11 +38,28 @@ def bank_tables(inputs: int, padding: int, outputs: int, kernel: int, step: int)
 
 @block
 def bank_walk(clk, move, load, row, column, address):
-    """Count through one bank's addresses: from row + column, one more in each cycle of a walk."""
+    """Addresses of one bank of membranes during a walk: from row + column, one more in each cycle.
+
+    Ports
+    -----
+    clk : in
+        Rising edge.
+    move : in
+        1 to compute the start for the input in the walker's first stage.
+    load : in
+        1 to begin the walk of the input in the second stage.
+    row, column : in
+        Parts of the address of the neuron that the input reaches in this bank; valid with `move`.
+    address : out
+        The present address.
+
+    Latency: 1 cycle from `move`, and 1 from `load`. Throughput: an address a cycle.
+    """
+    # start: address of the first addition of the input in the second stage
     start = Signal(intbv(0)[len(address) :])
 
     @always(clk.posedge)
-    def walk():
+    def count():
         if move:
             start.next = row + column
         if load:
@@ -50,28 +67,38 @@ def bank_walk(clk, move, load, row, column, address):
         else:
             address.next = address + 1
 
-    return walk
+    return count
 
 
 @block
 def wide_conv2d(clk, rst, scan, walk, kernel, padding, out_height, out_width, groups):
-    """Issue the additions of each input of a convolution, all taps in one cycle.
+    """Walker of a convolution that adds all taps of an input in one cycle, a bank of membranes for each tap.
+
+    The neuron at (row, column) lies in bank (row mod k, column mod k), with k = kernel. An input reaches k successive
+    rows and columns at most, so no two of its neurons in one bank, and each bank gets exactly one tap: bank by gets
+    ky = (y + p - by) mod k, with p = padding.
 
     Parameters
     ----------
-    kernel, padding, out_height, out_width, groups : int
-        See ``conv2d``.
+    kernel, padding : int
+    out_height, out_width : int
+        Frame of neurons.
+    groups : int
+        Groups of lanes that hold the neurons of a pixel.
 
     Ports
     -----
     clk, rst : in
-        Rising edge; `rst` is synchronous.
+        Rising edge; `rst` is synchronous, and drops inputs under way.
     scan : Scan, in
-        Inputs from ``spike_scanner``; the channel is base + index.
+        Inputs (spikes or pixels) from ``spike_scanner``: one in each cycle in which `scan_valid` and `scan_ready` are
+        1, at row `scan_y` and column `scan_x`, in channel `scan_base` + `scan_index`.
     walk : WideWalk, out
-        `weight_address` is channel*groups + g. The word's taps are turned by `turn_y` = (y + p) mod k rows and
-        `turn_x` = (x + p) mod k columns to the banks; bank by*k + bx has its bit in `banks` if its tap is inside the
-        frame, and its address in `addresses`: (row//k * ceil(out_width/k) + column//k)*groups + g.
+        `walk_add` is 1 in each cycle of additions. `walk_weight_address` is channel*groups + g. The word's taps are
+        turned by `walk_turn_y` = (y + p) mod k rows and `walk_turn_x` = (x + p) mod k columns to the banks; bank
+        by*k + bx has its bit in `walk_banks` if its tap is inside the frame, and its address in `walk_addresses`:
+        (row//k * ceil(out_width/k) + column//k)*groups + g. `walk_move` and `walk_load` say when an input moves on, for
+        what accompanies it; `walk_busy` is 1 while an input is under way.
 
     Latency: the first addition is out 3 cycles after its input was taken. Throughput: an input in `groups` cycles,
     without a bubble between inputs; an input that reaches no neuron costs one cycle.
@@ -81,7 +108,8 @@ def wide_conv2d(clk, rst, scan, walk, kernel, padding, out_height, out_width, gr
     alone, before_last = groups == 1, max(groups - 2, 0)
     in_y = bank_tables(1 << len(scan.y), padding, out_height, kernel, row_step)
     in_x = bank_tables(1 << len(scan.x), padding, out_width, kernel, groups)
-    first_free, walking, ends, inside, enters = [Signal(bool(0)) for _ in range(5)]
+    first_free, walking, ends, reaches, enters = [Signal(bool(0)) for _ in range(5)]
+    # to_turn_y: of the input that is offered; first_turn_y: of that in the first stage
     to_turn_y, first_turn_y, second_turn_y = [Signal(intbv(0)[len(walk.turn_y) :]) for _ in range(3)]
     to_turn_x, first_turn_x, second_turn_x = [Signal(intbv(0)[len(walk.turn_x) :]) for _ in range(3)]
     to_rows, to_columns, first_rows, first_columns = [Signal(intbv(0)[kernel:]) for _ in range(4)]
@@ -116,12 +144,12 @@ def wide_conv2d(clk, rst, scan, walk, kernel, padding, out_height, out_width, gr
     all_at = ConcatSignal(*reversed(at))
 
     @always_comb
-    def reaches():
-        inside.next = to_rows != 0 and to_columns != 0
+    def look():
+        reaches.next = to_rows != 0 and to_columns != 0
 
     @always_comb
     def enter():
-        enters.next = scan.valid and inside
+        enters.next = scan.valid and reaches
 
     @always_comb
     def outputs():
@@ -164,4 +192,4 @@ def wide_conv2d(clk, rst, scan, walk, kernel, padding, out_height, out_width, gr
             at_group.next = at_group + 1
             weight_at.next = weight_at + 1
 
-    return tables, flow, weight_row, walks, reaches, enter, outputs, hold, step
+    return tables, flow, weight_row, walks, look, enter, outputs, hold, step

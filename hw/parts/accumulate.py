@@ -1,11 +1,4 @@
-"""A memory of sums, and the adder beside it: an addition a cycle, even to the same sum in every cycle.
-
-cycle   an addition
-0       address to the memory
-1       the sum so far is held: as stored, or newer from the adder (additions two and three cycles before)
-2       plus what is added, saturated (the newest sum comes from the cycle before)
-3       written
-"""
+"""A memory of sums, and the adder beside it: an addition a cycle, even to the same sum in every cycle."""
 
 from myhdl import Signal, always_comb, block, instance, intbv
 
@@ -14,7 +7,13 @@ from .memory import ram
 
 @block
 def accumulate(clk, control, address, value, held, other, other_data, depth):
-    """Add to sums in a memory, and saturate.
+    """Memory of sums, such as membranes, and the adder beside it: sum = saturated(sum + value).
+
+    cycle   an addition
+    0       address to the memory
+    1       the sum so far is held: as stored, or newer from the adder (additions two and three cycles before)
+    2       plus `value`, saturated; if the addition a cycle before was to the same sum, plus its result
+    3       written
 
     Parameters
     ----------
@@ -23,25 +22,32 @@ def accumulate(clk, control, address, value, held, other, other_data, depth):
 
     Ports
     -----
-    clk : in, rising edge
+    clk : in
+        Rising edge.
     control : SumControl, in
-        `enable` in cycle 0 reads the sum at `address`; `holds` is `enable` a cycle later; `two_before` and
-        `three_before`, in cycle 1, say that the addition so many cycles before was to the same sum; `adds`, in cycle 2,
-        adds `value`; `one_before`, in cycle 2, that the addition a cycle before was to the same sum; `write` and
-        `write_address`, in cycle 3 of an addition or in any other, store.
+        From ``sum_control``. `control_enable`: read, in cycle 0. `control_holds`: hold the sum, in cycle 1.
+        `control_two_before`, `control_three_before`: in cycle 1, the addition so many cycles before was to the same
+        sum. `control_adds`: add, in cycle 2. `control_one_before`: in cycle 2, the addition a cycle before was to the
+        same sum. `control_write`, `control_write_address`: write, in cycle 3 of an addition or in any other.
     address : in, cycle 0
-    value : in, cycle 2, signed
-    held : out, cycle 2, signed
-        The sum before the addition, if none was one cycle before.
+        Address of the sum.
+    value : in, cycle 2
+        Signed; what is added.
+    held : out, cycle 2
+        Signed; the sum before the addition, unless the addition a cycle before was to the same sum.
     other : in
-        1 to store `other_data` in place of the sum.
-    other_data : in, signed, or an int
+        1 to write `other_data` in place of the adder's result.
+    other_data : in
+        Signed; built in if it is always 0.
 
-    Throughput: one sum is read, and one is written, in every cycle.
+    Latency: 3 cycles to the write. Throughput: one sum is read, and one is written, in every cycle.
     """
     low, high = held.min, held.max - 1
     width = len(held)
-    stored, result, written, to_write = [Signal(intbv(0, min=low, max=high + 1)) for _ in range(4)]
+    stored = Signal(intbv(0, min=low, max=high + 1))  # as read from the memory, in cycle 1
+    result = Signal(intbv(0, min=low, max=high + 1))  # of the adder, in cycle 3
+    written = Signal(intbv(0, min=low, max=high + 1))  # what was written a cycle before
+    to_write = Signal(intbv(0, min=low, max=high + 1))
     most = 1 << max(width, len(value))
     sign = most.bit_length() - 1  # bit of the total's sign; without overflow all bits from width - 1 up equal it
     ones = (1 << sign - width + 1) - 1
@@ -49,7 +55,7 @@ def accumulate(clk, control, address, value, held, other, other_data, depth):
     memory = ram(clk, control.write, control.write_address, to_write, control.enable, address, stored, depth)
 
     @always_comb
-    def choose():
+    def choose_data():
         to_write.next = result
         if other:
             to_write.next = other_data
@@ -70,14 +76,14 @@ def accumulate(clk, control, address, value, held, other, other_data, depth):
                 if control.one_before:
                     total[:] = result + value
                 else:
-                    total[:] = held + value
+                    total[:] = held + value  # here a weight is added to a membrane
                 if total[sign] == 0 and total[sign : width - 1] != 0:
-                    result.next = high
+                    result.next = high  # saturated
                 elif total[sign] == 1 and total[sign : width - 1] != ones:
-                    result.next = low
+                    result.next = low  # saturated
                 else:
                     result.next = total[width:].signed()
             if control.write:
                 written.next = to_write
 
-    return memory, choose, add
+    return memory, choose_data, add

@@ -1,6 +1,6 @@
 """CRC-32 of a stream of words, one word a cycle."""
 
-from myhdl import Signal, always_comb, block, instance, intbv
+from myhdl import Signal, always, always_comb, block, intbv
 
 POLYNOMIAL = 0xEDB88320  # that of zlib and Ethernet, with the lowest bit first
 POLYNOMIAL_LOW, POLYNOMIAL_HIGH = POLYNOMIAL & 0xFFFF, POLYNOMIAL >> 16  # VHDL has no integers of 32 bits
@@ -8,84 +8,102 @@ ONES = 0xFFFF
 
 
 @block
-def crc32(clk, restart, take, data, crc):
-    """Compute the CRC-32 of words as zlib does of bytes: each word in whole bytes, the lowest byte first.
+def divide(word, rest, steps):
+    """Division by the polynomial of CRC-32: the remainder of a word, its lowest bit first.
 
-    The division is linear: the remainder of what came before and that of the new word are added (by exclusive or), so
-    that each has a cycle of its own.
+    Parameters
+    ----------
+    steps : int
+        Bits that are divided: those of `word`, and as many 0s behind it as are missing.
 
     Ports
     -----
-    restart : in
-        1 in a cycle before the first word, without a word in it or the cycle before.
-    take, data : in
-        A word in each cycle with `take`.
-    crc : out
-        The checksum of the words, except one in the cycle before.
+    word : in
+    rest : out
+        The remainder, 32 bits.
+
+    Latency: combinational; synthesis makes an exclusive or of some of the word's bits from each bit of `rest`.
     """
-    width = len(data)
-    missing = -width % 8  # bits of the word's last byte, which count as 0
-    inverse, added = [Signal(intbv(0)[32:]) for _ in range(2)]
-    taken = Signal(bool(0))
+    width = len(word)
 
     @always_comb
-    def out():
+    def long_division():
+        if __debug__:
+            rest.next = remainder(int(word), steps)
+            return
+        left = intbv(0)[32:]
+        flips = intbv(0)[1:]
+        left[:] = 0
+        for i in range(steps):
+            flips[0] = left[0]
+            if i < width:
+                flips[0] = left[0] ^ word[i]
+            left[:] = left >> 1
+            if flips == 1:
+                left[16:] = left[16:] ^ POLYNOMIAL_LOW
+                left[32:16] = left[32:16] ^ POLYNOMIAL_HIGH
+        rest.next = left
+
+    return long_division
+
+
+@block
+def crc32(clk, restart, take, data, crc):
+    """CRC-32 of a stream of words, as zlib and Ethernet compute it of bytes, a word a cycle.
+
+    A word counts in whole bytes, the lowest byte first. The division is linear: the remainder of what came before and
+    that of the new word are added (by exclusive or), so that each has a cycle of its own.
+
+    Ports
+    -----
+    clk : in
+        Rising edge.
+    restart : in
+        1 in a cycle before the first word, without a word in it or in the cycle before.
+    take : in
+        1 if `data` is a word of the stream.
+    data : in
+    crc : out
+        The checksum of the words, except one in the cycle before.
+
+    Latency: 2 cycles from a word to the checksum with it. Throughput: a word a cycle.
+    """
+    steps = len(data) + -len(data) % 8  # missing bits of a word's last byte count as 0
+    inverse = Signal(intbv(0)[32:])  # the checksum so far, inverted
+    of_data = Signal(intbv(0)[32:])  # remainder of the present word
+    of_before = Signal(intbv(0)[32:])  # remainder of those bits of `inverse` that the next word shifts out
+    added = Signal(intbv(0)[32:])  # remainder of the word taken in the cycle before
+    taken = Signal(bool(0))
+    shifted_out = inverse(steps, 0) if steps < 32 else inverse
+
+    divide_data = divide(data, of_data, steps)
+    divide_before = divide(shifted_out, of_before, steps)
+
+    @always_comb
+    def outputs():
         crc.next = ~inverse
 
-    @instance
-    def divide_word():
-        rest = intbv(0)[32:]
-        flips = intbv(0)[1:]
-        while True:
-            yield clk.posedge
-            taken.next = take
-            if __debug__:
-                added.next = remainder(0, int(data), width + missing)
-                continue
-            rest[:] = 0
-            for i in range(width + missing):
-                flips[0] = rest[0]
-                if i < width:
-                    flips[0] = rest[0] ^ data[i]
-                rest[:] = rest >> 1
-                if flips == 1:
-                    rest[16:] = rest[16:] ^ POLYNOMIAL_LOW
-                    rest[32:16] = rest[32:16] ^ POLYNOMIAL_HIGH
-            added.next = rest
+    @always(clk.posedge)
+    def accumulate():
+        taken.next = take
+        added.next = of_data
+        if restart:
+            inverse.next[16:] = ONES
+            inverse.next[32:16] = ONES
+        elif taken:
+            inverse.next = (inverse >> steps) ^ of_before ^ added
 
-    @instance
-    def divide():
-        rest = intbv(0)[32:]
-        flips = intbv(0)[1:]
-        while True:
-            yield clk.posedge
-            if restart:
-                inverse.next[16:] = ONES
-                inverse.next[32:16] = ONES
-            elif taken:
-                if __debug__:
-                    inverse.next = remainder(int(inverse), 0, width + missing) ^ added
-                    continue
-                rest[:] = inverse
-                for i in range(width + missing):  # noqa: B007  (MyHDL copies the name to VHDL, where none begins with _)
-                    flips[0] = rest[0]
-                    rest[:] = rest >> 1
-                    if flips == 1:
-                        rest[16:] = rest[16:] ^ POLYNOMIAL_LOW
-                        rest[32:16] = rest[32:16] ^ POLYNOMIAL_HIGH
-                inverse.next = rest ^ added
-
-    return out, divide_word, divide
+    return divide_data, divide_before, outputs, accumulate
 
 
-def remainder(start: int, word: int, bits: int) -> int:
-    """Return what the loops over the bits above compute, from a table of whole bytes.
+def remainder(word: int, steps: int) -> int:
+    """Return what ``divide`` computes bit by bit, from a table of whole bytes.
 
-    MyHDL converts the loops and leaves out what is under ``__debug__``; a simulation in MyHDL, half of whose time the
-    loops would take, computes this instead. The tests compare both, in GHDL.
+    MyHDL converts the loop and leaves out what is under ``__debug__``; a simulation in MyHDL, half of whose time the
+    loop would take, computes this instead. The tests compare both, in GHDL.
     """
-    rest = start
-    for i in range(0, bits, 8):
+    rest = 0
+    for i in range(0, steps, 8):
         rest = _TABLE[(rest ^ word >> i) & 0xFF] ^ rest >> 8
     return rest
 

@@ -4,23 +4,25 @@ from myhdl import always_comb, block
 
 
 @block
-def look_up(index, value, table):
-    """Set value = table[index].
+def look_up(index, value, values):
+    """Table of constants in logic: value = values[index].
 
     Parameters
     ----------
-    table : tuple of int
+    values : tuple of int
+        The value for each index.
 
     Ports
     -----
-    index : in, unsigned, below ``len(table)``
+    index : in
+        Unsigned, below the number of values.
     value : out
 
-    Combinational.
+    Latency: combinational.
     """
 
     @always_comb
     def look():
-        value.next = table[int(index)]
+        value.next = values[int(index)]
 
     return look

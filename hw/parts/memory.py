@@ -5,32 +5,36 @@ from myhdl import Signal, always, block, intbv
 
 @block
 def ram(clk, write, write_address, write_data, read, read_address, read_data, depth):
-    """Simple dual-port RAM.
+    """Simple dual-port RAM: one port writes, the other reads, both at the rising edge.
 
     Parameters
     ----------
     depth : int
-        Number of words, signed or unsigned as `write_data`.
+        Number of words.
 
     Ports
     -----
-    clk : in, rising edge
-    write, write_address, write_data : in
-        `write_data` is stored at the edge at which `write` is 1.
-    read, read_address : in
+    clk : in
+        Rising edge.
+    write : in
+        1 to store `write_data` at `write_address` at the next edge.
+    write_address, write_data : in
+    read : in
+        1 to read the word at `read_address` at the next edge.
+    read_address : in
     read_data : out
-        The word at `read_address`, from the edge at which `read` is 1 until the next such edge. A word that is written
-        at the same edge is read as it was before.
+        The word last read; it stays until the edge after the next `read`. A word that is written at the edge at which
+        it is read comes as it was before, and no block uses it.
 
-    Latency 1 cycle, throughput one word read and one written a cycle.
+    Latency: 1 cycle from `read` to `read_data`. Throughput: one word is written, and one is read, in every cycle.
     """
     words = [Signal(intbv(0, min=write_data.min, max=write_data.max)) for _ in range(max(depth, 2))]
 
     @always(clk.posedge)
-    def ports():
+    def write_and_read():
         if write:
             words[write_address].next = write_data
         if read:
             read_data.next = words[read_address]
 
-    return ports
+    return write_and_read

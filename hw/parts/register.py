@@ -4,8 +4,20 @@ from myhdl import always, block
 
 
 @block
-def register(clk, given, kept):
-    """Keep `given` for the next cycle."""
+def pipeline_register(clk, given, kept):
+    """Register: delay a word by one cycle.
+
+    Ports
+    -----
+    clk : in
+        Rising edge.
+    given : in
+        The word of this cycle.
+    kept : out
+        `given` of the cycle before.
+
+    Latency: 1 cycle. Throughput: a word a cycle.
+    """
 
     @always(clk.posedge)
     def keep():
@@ -16,7 +28,20 @@ def register(clk, given, kept):
 
 @block
 def register_if(clk, wanted, given, kept):
-    """Keep `given` of the last cycle in which `wanted` was 1."""
+    """Register with an enable: hold the last word that was wanted.
+
+    Ports
+    -----
+    clk : in
+        Rising edge.
+    wanted : in
+        1 to take `given` at the next edge.
+    given : in
+    kept : out
+        `given` of the last cycle in which `wanted` was 1.
+
+    Latency: 1 cycle. Throughput: a word a cycle.
+    """
 
     @always(clk.posedge)
     def keep():
@@ -28,7 +53,19 @@ def register_if(clk, wanted, given, kept):
 
 @block
 def register_or_zero(clk, rst, given, kept):
-    """Keep `given` for the next cycle; 0 after `rst`."""
+    """Register with a reset: delay a word by one cycle.
+
+    Ports
+    -----
+    clk, rst : in
+        Rising edge; `rst` is synchronous, and 0 follows it.
+    given : in
+        The word of this cycle.
+    kept : out
+        `given` of the cycle before; 0 after `rst`.
+
+    Latency: 1 cycle. Throughput: a word a cycle.
+    """
 
     @always(clk.posedge)
     def keep():

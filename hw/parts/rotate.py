@@ -5,7 +5,22 @@ from myhdl import Signal, always_comb, block, concat, intbv
 
 @block
 def turn_if(word, wanted, turned, low):
-    """Rotate `word` so that the bits from `low` up go to the bottom, if `wanted`. Combinational."""
+    """Rotate a word by a fixed number of bits, or not: one stage of ``rotate``.
+
+    Parameters
+    ----------
+    low : int
+        The number of this bit becomes 0 when the word is rotated.
+
+    Ports
+    -----
+    word : in
+    wanted : in
+        1 to rotate `word`, so that the bits from `low` up become the lowest; 0 to leave it as it is.
+    turned : out
+
+    Latency: combinational.
+    """
 
     @always_comb
     def turn():
@@ -18,7 +33,7 @@ def turn_if(word, wanted, turned, low):
 
 @block
 def rotate(word, amount, turned, parts):
-    """Rotate `word` by `amount` parts.
+    """Rotate a word of equal parts cyclically: part i goes to place (i + amount) mod parts.
 
     Parameters
     ----------
@@ -27,12 +42,16 @@ def rotate(word, amount, turned, parts):
 
     Ports
     -----
-    word, amount : in, `amount` below `parts`
+    word : in
+        Part 0 is in the lowest bits.
+    amount : in
+        Below `parts`.
     turned : out
 
-    Combinational: a choice of two for each bit of `amount`.
+    Latency: combinational, a choice of two for each bit of `amount`.
     """
     width, stages = len(word), len(amount)
     size = width // parts
     between = [word, *(Signal(intbv(0)[width:]) for _ in range(stages - 1)), turned]
+    # Stage i rotates by 2**i parts if bit i of the amount is 1.
     return [turn_if(between[i], amount(i), between[i + 1], (parts - (1 << i) % parts) * size) for i in range(stages)]

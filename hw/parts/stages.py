@@ -5,27 +5,36 @@ from myhdl import Signal, always, always_comb, block
 
 @block
 def stages(clk, rst, valid, ends, ready, move, load, walking, busy):
-    """Move inputs through two stages to the walk; the stages' contents belong to the walker.
+    """Flow of a walker: inputs move through two stages to the walk, which lasts one cycle for each addition.
+
+    The contents of the stages are registers of the walker; this block says when they take a new input.
 
     Ports
     -----
     clk, rst : in
-        Rising edge; `rst` is synchronous.
+        Rising edge; `rst` is synchronous, and drops all inputs.
     valid : in
-        An input is offered that has additions.
+        1 while an input is offered that has additions. It enters in a cycle in which `ready` is 1, too.
     ends : in
-        The present walk is in its last cycle.
-    ready, move, load : out
-        1 in a cycle at whose end the first stage takes the input, the second stage that of the first, the walk that of
-        the second.
+        1 while the walk is in its last cycle.
+    ready : out
+        1 in a cycle at whose end the first stage takes what is offered.
+    move : out
+        1 in a cycle at whose end the second stage takes the input of the first.
+    load : out
+        1 in a cycle at whose end the walk takes the input of the second stage.
     walking : out
-        The additions of an input are being issued.
+        1 in every cycle of a walk.
     busy : out
-        An input is in a stage or in the walk.
+        1 while an input is in a stage or in the walk.
 
-    Latency: the walk of an input begins 3 cycles after it was taken.
+    Latency: the walk of an input begins 3 cycles after the input entered. Throughput: a walk follows the one before
+    without an empty cycle between them; `ready` never depends on `valid` of the same cycle.
     """
-    first_valid, second_valid, second_free, walk_free = [Signal(bool(0)) for _ in range(4)]
+    first_valid = Signal(bool(0))  # the first stage has an input
+    second_valid = Signal(bool(0))  # the second stage has an input
+    second_free = Signal(bool(0))  # the second stage is empty, or hands its input over in this cycle
+    walk_free = Signal(bool(0))  # there is no walk, or it ends in this cycle
 
     @always_comb
     def walk_flow():
@@ -36,7 +45,7 @@ def stages(clk, rst, valid, ends, ready, move, load, walking, busy):
         second_free.next = (not second_valid) or walk_free
 
     @always_comb
-    def out():
+    def outputs():
         ready.next = (not first_valid) or second_free
         move.next = second_free
         load.next = walk_free
@@ -55,4 +64,4 @@ def stages(clk, rst, valid, ends, ready, move, load, walking, busy):
             second_valid.next = False
             walking.next = False
 
-    return walk_flow, second_flow, out, advance
+    return walk_flow, second_flow, outputs, advance

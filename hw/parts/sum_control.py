@@ -1,30 +1,37 @@
-"""The control of the adders of one bank of sums, of membranes or of pixels: when to read, hold, add and write.
-
-It also knows which sums are under way.
-
-It serves ``accumulate``, once for all lanes. Cycles are those of an addition, as there.
-"""
+"""The control of the adders of one bank of sums, of membranes or of pixels: when to read, hold, add and write."""
 
 from myhdl import Signal, always, always_comb, block, intbv
 
 
 @block
 def sum_control(clk, rst, add, read, address, store, store_address, control):
-    """Steer the adders of one bank of sums, for all lanes at once.
+    """Control of the adders of one bank of sums: when to read, hold, add and write, once for all lanes.
+
+    It also compares the addresses of the additions under way: a sum that was changed in one of the last three cycles
+    is not in the memory yet, and must come from the adder.
 
     Ports
     -----
     clk, rst : in
         Rising edge; `rst` is synchronous, and forgets additions under way.
-    add, read, address : in, cycle 0
-        An addition to a sum, or a sum to be held.
-    store, store_address : in
-        A sum is written from elsewhere in this cycle.
+    add : in
+        1 in cycle 0 of an addition.
+    read : in
+        1 in cycle 0 of a sum that is read only.
+    address : in
+        Address of that sum, in the same cycle.
+    store : in
+        1 while a sum is written by another block in place of the adder.
+    store_address : in
+        Address of that sum, in the same cycle.
     control : SumControl, out
-        The inputs of ``accumulate``.
+        `control_enable`, `control_holds`, ...: the inputs of ``accumulate``, where they are explained.
+
+    Latency: `control_enable` is combinational; the others follow in the cycles in which ``accumulate`` wants them.
+    Throughput: an addition, or a sum that is read, in every cycle.
     """
-    adds_1, adds_2, adds_3 = [Signal(bool(0)) for _ in range(3)]
-    at_1, at_2, at_3 = [Signal(intbv(0)[len(address) :]) for _ in range(3)]
+    adds_1, adds_2, adds_3 = [Signal(bool(0)) for _ in range(3)]  # adds_1: an addition is in its cycle 1
+    at_1, at_2, at_3 = [Signal(intbv(0)[len(address) :]) for _ in range(3)]  # at_1: address of what is in cycle 1
 
     @always_comb
     def steer():
@@ -44,7 +51,7 @@ def sum_control(clk, rst, add, read, address, store, store_address, control):
         at_1.next = address
         at_2.next = at_1
         at_3.next = at_2
-        # Computed a cycle ahead, so that the adder need not wait for a comparison.
+        # Compared a cycle ahead, so that the adder need not wait for a comparison.
         control.two_before.next = adds_2 and at_2 == address
         control.three_before.next = adds_3 and at_3 == address
         control.one_before.next = adds_2 and at_2 == at_1

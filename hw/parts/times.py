@@ -9,7 +9,7 @@ from myhdl import always_comb, block, intbv
 
 @block
 def times(value, factor, product):
-    """Set product = value * factor.
+    """Multiply by a constant, in full width: product = value * factor.
 
     Parameters
     ----------
@@ -18,10 +18,12 @@ def times(value, factor, product):
 
     Ports
     -----
-    value : in, unsigned
-    product : out, wide enough for any value times factor
+    value : in
+        Unsigned.
+    product : out
+        Unsigned, wide enough for any `value`.
 
-    Combinational.
+    Latency: combinational.
     """
     factor_width = factor.bit_length()
 

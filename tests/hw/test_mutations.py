@@ -206,8 +206,8 @@ FAULTS = {
     ),
     "a load waits for an image that stops": (
         "stream_in",
-        "stops.next = wanted and inside",
-        "stops.next = False and inside",
+        "stops.next = wanted and in_image",
+        "stops.next = False and in_image",
         "hw/test_accelerator.py::test_a_load_ends_an_image_that_stops[flat]",
     ),
     "a load ends an image that goes on": (
@@ -300,8 +300,8 @@ FAULTS = {
         "0xEDB88321",
         "hw/test_streams.py::test_crc32",
     ),
-    "tie to the last": ("scores", "total > best", "total >= best", "hw/test_streams.py::test_scores"),
-    "a cycle not counted": ("scores", "now - stamp + 2", "now - stamp + 1", "hw/test_streams.py::test_scores"),
+    "tie to the last": ("send_answer", "total > best", "total >= best", "hw/test_streams.py::test_scores"),
+    "a cycle not counted": ("send_answer", "now - stamp + 2", "now - stamp + 1", "hw/test_streams.py::test_scores"),
     "lost event": (
         "layer",
         "reader.give_back.next = added",
