@@ -1,29 +1,48 @@
 """Registers."""
 
-from myhdl import always, block
+from myhdl import Signal, always, always_comb, block, concat, intbv
 
 
 @block
-def pipeline_register(clk, given, kept):
-    """Register: delay a word by one cycle.
+def delay(clk, given, kept, cycles):
+    """Delay line: a register, or a shift register of words.
+
+    Parameters
+    ----------
+    cycles : int
+        At least 1.
 
     Ports
     -----
     clk : in
         Rising edge.
     given : in
-        The word of this cycle.
+        The word of this cycle, unsigned.
     kept : out
-        `given` of the cycle before.
+        `given`, so many cycles ago.
 
-    Latency: 1 cycle. Throughput: a word a cycle.
+    Latency: `cycles` cycles. Throughput: a word a cycle.
     """
+    if cycles == 1:
+
+        @always(clk.posedge)
+        def keep():
+            kept.next = given
+
+        return keep
+
+    width = len(given)
+    line = Signal(intbv(0)[cycles * width :])  # the newest word in the lowest bits
+
+    @always_comb
+    def outputs():
+        kept.next = line[cycles * width : (cycles - 1) * width]
 
     @always(clk.posedge)
-    def keep():
-        kept.next = given
+    def shift():
+        line.next = concat(line[(cycles - 1) * width :], given)
 
-    return keep
+    return outputs, shift
 
 
 @block

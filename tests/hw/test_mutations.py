@@ -322,8 +322,8 @@ FAULTS = {
     ),
     "sum of another bank": (
         "wide_lanes",
-        "stores.next = writes and bank_written == number",
-        "stores.next = writes",
+        "stores_of.next[i] = writes and bank_written == i",
+        "stores_of.next[i] = writes",
         "hw/test_layer.py::test_layer[wide]",
     ),
 }

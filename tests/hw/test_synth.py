@@ -9,7 +9,7 @@ from myhdl import Signal, always, block, intbv
 
 from minisnn.commands import main
 from minisnn.commands import synth as command
-from minisnn_hw import accelerator, layer, pixel_lanes, spike_buffer, step_sums, wide_lanes
+from minisnn_hw import accelerator, layer, pixel_lanes, spike_buffer, step_sums, wide_lane
 from minisnn_hw.delivery.deliver import check_folder
 from minisnn_hw.generate import tools
 from minisnn_hw.generate.specify import specify
@@ -214,7 +214,7 @@ def test_no_word_is_used_that_is_read_while_it_is_written(monkeypatch, wide, inp
     rng = np.random.default_rng(0)
     network = random_network("3C2-MP2-5-4", (5, 5, 2), rng, input_bits=input_bits)
     whole = Whole(network, [2, 2, 3], random_inputs(network, 2, 1, rng), 2, wide=wide)
-    for module in (accelerator, accumulate, layer, pixel_lanes, spike_buffer, step_sums, wide_lanes):
+    for module in (accelerator, accumulate, layer, pixel_lanes, spike_buffer, step_sums, wide_lane):
         monkeypatch.setattr(module, "ram", rubbish_ram)
     host = whole.host(alone=False)
     whole.simulate(host)
