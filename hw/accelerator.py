@@ -129,7 +129,7 @@ def accelerator(clk, rst, flush, s_load, s_input, m_output, loaded, load_error, 
     stamps = 1 << (3 * depth + 3).bit_length()  # more images than can be under way
     begun, ended = [Signal(modbv(0)[bits(stamps) :]) for _ in range(2)]
     start_times = ram(clk, begins, begun, now, True, ended, stamp, stamps)
-    marks = spoilt_images(clk, counts, spoils, begun, ended, spoilt, stamps)
+    wrong_images = spoilt_images(clk, counts, spoils, begun, ended, spoilt, stamps)
     ready_layers = joined(cleared)
     all_layers = (1 << depth) - 1
 
@@ -165,7 +165,7 @@ def accelerator(clk, rst, flush, s_load, s_input, m_output, loaded, load_error, 
             if finished:
                 ended.next = ended + 1
 
-    parts = [load, sums, checks, takes, stages, answer, start_times, marks, gate, allow, count]
+    parts = [load, sums, checks, takes, stages, answer, start_times, wrong_images, gate, allow, count]
     return [*parts, probe_out(probe, probes)] if probed else parts
 
 

@@ -3,118 +3,26 @@
 from dataclasses import dataclass
 from typing import Any
 
-from myhdl import Signal, always, always_comb, block, concat, enum, intbv
+from myhdl import Signal, always, always_comb, block, intbv
 
 from .conv2d import conv2d
 from .firing_pass import firing_pass
 from .lanes import lanes
+from .layer_control import Orders, PoolTiming, Progress, layer_control
 from .linear import linear
 from .maxpool import maxpool
 from .parts.memory import ram
 from .pixel_lanes import pixel_lanes
+from .pixel_words import pixel_words
 from .ports import BiasReader, Bundle, Firing, Scan, Turn, Walk, WideWalk, bit, bits, word
 from .spike_scanner import spike_scanner
 from .wide_conv2d import wide_conv2d
 from .wide_lanes import wide_lanes
 
-states = enum("ST_RESET", "ST_CLEAR", "ST_IDLE", "ST_ADD", "ST_WAIT", "ST_FIRE")
-
 
 def below(count: int) -> Any:
     """A signal for the values 0 to count - 1."""
     return Signal(intbv(0, min=0, max=max(count, 2)))
-
-
-@block
-def pixel_words(clk, read_data, present, inputs, scan, walk, factor, spec):
-    """Values of the pixels, beside the scanner: it gets a bit for each that is not 0, and each value its additions.
-
-    Parameters
-    ----------
-    spec : LayerSpec
-        Pixels of a word, and their width.
-
-    Ports
-    -----
-    clk : in
-        Rising edge.
-    read_data : in
-        A word of pixels, the first in the lowest bits.
-    present : in
-        1 in the cycle in which the scanner takes the word.
-    inputs : out
-        A bit for each pixel: 1 if it is not 0.
-    scan : Scan, in
-        `scan_index`: the pixel's place in the word; it enters the walker's first stage in a cycle with `scan_ready`.
-    walk : Walk, in
-        `walk_move`, `walk_load`: the pixel enters the walker's second stage, or its walk.
-    factor : out
-        The pixel whose additions the walker issues.
-
-    Latency: `inputs` is combinational; a value passes the walker's stages with its address. Throughput: a pixel a
-    cycle.
-    """
-    width, count = spec.input_bits, spec.in_lanes
-    word = Signal(intbv(0)[len(read_data) :])  # the word that is scanned
-    chosen = Signal(intbv(0)[width:])  # the pixel that the scanner hands over
-    first, second = [Signal(intbv(0)[width:]) for _ in range(2)]  # first: the pixel in the walker's first stage
-
-    @always_comb
-    def find():
-        inputs.next = 0
-        for i in range(count):
-            for j in range(width):
-                if read_data[i * width + j]:
-                    inputs.next[i] = True
-
-    @always_comb
-    def choose():
-        chosen.next = 0
-        for i in range(count):
-            for j in range(width):
-                if scan.index == i:
-                    chosen.next[j] = word[i * width + j]
-
-    @always(clk.posedge)
-    def carry():
-        if present:
-            word.next = read_data
-        if scan.ready:
-            first.next = chosen
-        if walk.move:
-            second.next = first
-        if walk.load:
-            factor.next = second
-
-    return find, choose, carry
-
-
-@dataclass(eq=False)
-class Orders(Bundle):
-    """Orders of the control to the rest of a layer."""
-
-    scan: Any  # start to scan a frame
-    fire_start: Any  # start a firing pass
-    clear: Any  # keep 0 after the present firing
-
-
-@dataclass(eq=False)
-class Progress(Bundle):
-    """Reports of the rest of a layer to the control."""
-
-    scanning: Any
-    walking: Any
-    firing: Any
-    drained: Any  # the next firing pass may start
-
-
-@dataclass(eq=False)
-class PoolTiming(Bundle):
-    """A word of spikes for the pool: whether it is valid, and whether it is the first and the last of its window."""
-
-    valid: Any
-    first: Any
-    last: Any
 
 
 @dataclass(eq=False)
@@ -132,146 +40,6 @@ class LayerProbe(Bundle):
         """The probe of a layer."""
         width = spec.lanes * spec.membrane_bits
         return cls(bit(), word(bits(spec.depth)), word(spec.lanes), word(width), word(4))
-
-
-@block
-def layer_control(clk, rst, num_steps, reader, writer, orders, progress, turn, pool, cleared, probe, spec, probed):
-    """Control of a layer: when a step begins, when its firing pass starts, and when its frame is given back.
-
-    ST_RESET   after a reset: clear the membranes, which is a firing pass without a result
-    ST_CLEAR   wait until all membranes are cleared
-    ST_IDLE    wait for a frame
-    ST_ADD     add the inputs of a frame
-    ST_WAIT    wait for a free bank of the next layer, and until the pipeline is drained
-    ST_FIRE    firing pass: the next layer's frame is written
-
-    A layer of pixels adds once an image, and has a firing pass at every step.
-
-    Parameters
-    ----------
-    spec : LayerSpec
-    probed : bool
-        Drive `probe_events`.
-
-    Ports
-    -----
-    clk, rst : in
-        Rising edge; `rst` is synchronous.
-    num_steps : in
-        Steps of an image.
-    reader : FrameReader
-        `reader_filled`, in: the buffer before the layer has a frame. `reader_give_back`, out: its inputs are added.
-    writer : FrameWriter
-        `writer_free`, in: the buffer after the layer has a free bank. `writer_claim`, out: claim it, and fire.
-    orders : Orders, out
-        `orders_scan`: begin to scan the frame. `orders_fire_start`: begin a firing pass. `orders_clear`: the neurons
-        that fire now keep 0, after the image's last step and after a reset.
-    progress : Progress, in
-        `progress_scanning`, `progress_walking`: inputs are under way. `progress_firing`: a firing pass is under way.
-        `progress_drained`: the next one may begin.
-    turn : Turn, in
-        `turn_fire`: neurons fire; `turn_first`, `turn_last`: at the ends of a pooling window.
-    pool : PoolTiming, out
-        `pool_valid`, `pool_first`, `pool_last`: the same for their spikes, ``firing_delay`` cycles later.
-    cleared : out
-        0 after a reset, until all membranes are cleared.
-    probe : LayerProbe, out
-        `probe_fired` and `probe_events`; see ``layer``.
-
-    Latency: a step begins in the cycle in which its frame is there, and a firing pass in the cycle after
-    `writer_claim`. Throughput: a step may begin in the cycle in which the last firing pass ends.
-    """
-    takes_pixels, delay = spec.input_bits > 0, spec.firing_delay
-    late = spec.taps > 1 and not takes_pixels  # a step begins a cycle after the end of the last: its sums are late
-    state = Signal(states.ST_RESET)
-    idle = Signal(bool(0))  # a step may begin
-    added = Signal(bool(0))  # all inputs of the frame are added
-    last_step = Signal(bool(0))  # the present step is the image's last
-    fires = Signal(bool(0))  # neurons fire, and their spikes count
-    step = Signal(intbv(0)[len(num_steps) :])  # number of the present step, from 0
-    one_more = Signal(intbv(0)[len(num_steps) + 1 :])
-    fired, opens, closes = [Signal(intbv(0)[delay:]) for _ in range(3)]  # fired: bit i, `fires` i + 1 cycles ago
-
-    @always_comb
-    def count_steps():
-        one_more.next = step + 1
-
-    @always_comb
-    def between():
-        idle.next = state == states.ST_IDLE or (
-            state == states.ST_FIRE and (not progress.firing) and (not late) and (last_step or not takes_pixels)
-        )
-        added.next = state == states.ST_ADD and (not progress.scanning) and (not progress.walking)
-        cleared.next = state != states.ST_RESET and state != states.ST_CLEAR
-
-    @always_comb
-    def steer():
-        # The handshake with both neighbours: a frame from the layer before, and a free bank for the next layer.
-        orders.scan.next = idle and reader.filled
-        writer.claim.next = (added or state == states.ST_WAIT) and progress.drained and writer.free
-        reader.give_back.next = added
-
-    @always_comb
-    def start_firing():
-        orders.fire_start.next = writer.claim or state == states.ST_RESET
-        orders.clear.next = last_step or state == states.ST_CLEAR
-        fires.next = turn.fire and state == states.ST_FIRE
-
-    @always_comb
-    def time_pool():
-        pool.valid.next = fired[delay - 1] and not rst  # the pool has no reset
-        probe.fired.next = fired[delay - 1]
-        pool.first.next = opens[delay - 1]
-        pool.last.next = closes[delay - 1]
-
-    if probed:
-
-        @always_comb
-        def show():
-            probe.events.next[0] = orders.scan or (takes_pixels and writer.claim and step != 0)
-            probe.events.next[1] = added
-            probe.events.next[2] = writer.claim
-            probe.events.next[3] = state == states.ST_FIRE and not progress.firing
-
-    @always(clk.posedge)
-    def remember():
-        fired.next = concat(fired[delay - 1 :], fires)
-        opens.next = concat(opens[delay - 1 :], turn.first)
-        closes.next = concat(closes[delay - 1 :], turn.last)
-        last_step.next = one_more == num_steps  # a cycle late, before which nothing reads it
-        if rst:
-            fired.next = 0
-
-    @always(clk.posedge)
-    def advance():
-        if rst:
-            state.next = states.ST_RESET
-            step.next = 0
-        elif state == states.ST_RESET:
-            state.next = states.ST_CLEAR
-        elif state == states.ST_CLEAR:
-            if not progress.firing:
-                state.next = states.ST_IDLE
-        elif orders.scan:
-            state.next = states.ST_ADD
-            if state == states.ST_FIRE:
-                step.next = one_more[len(step) :]
-                if last_step:
-                    step.next = 0
-        elif writer.claim:
-            state.next = states.ST_FIRE
-        elif added:
-            state.next = states.ST_WAIT
-        elif state == states.ST_FIRE and not progress.firing:
-            state.next = states.ST_IDLE
-            step.next = one_more[len(step) :]
-            if last_step:
-                step.next = 0
-            elif takes_pixels:
-                state.next = states.ST_WAIT
-
-    parts = [count_steps, between, steer, start_firing, time_pool, remember, advance]
-    return [*parts, show] if probed else parts
 
 
 @block

@@ -189,6 +189,25 @@ class SumControl(Bundle):
 
 
 @dataclass(eq=False)
+class WideTiming(Bundle):
+    """When the lanes of a wide convolution do what; cycles are those of ``wide_lanes`` for spikes (pixels)."""
+
+    reads: Any  # cycle 2 of an addition: hold the weights
+    multiplies: Any  # (cycle 3 of an addition: multiply)
+    chooses: Any  # cycle 3 (4) of a firing: take the sum of `bank`
+    bank: Any
+    holds: Any  # cycle 3 (4) of a firing: hold the bias
+    adds: Any  # (cycle 5 of a firing: add current and bias, and hold the kept state)
+    fires: Any  # bit i: a firing is in cycle i + 4 (6)
+    clear: Any  # cycle 7 (9) of a firing: keep 0
+
+    @classmethod
+    def new(cls, banks: int) -> "WideTiming":
+        """The timing of lanes with so many banks."""
+        return cls(bit(), bit(), bit(), Signal(intbv(0, min=0, max=banks)), bit(), bit(), word(4), bit())
+
+
+@dataclass(eq=False)
 class MemoryPort(Bundle):
     """Addresses of a memory with one read and one write port."""
 

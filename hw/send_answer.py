@@ -94,7 +94,7 @@ def send_answer(
         stream.tdata.next = total[width:]
         if state == sending.ST_CLASS:
             stream.tdata.next = best_class
-        elif state == sending.ST_CYCLES:
+        if state == sending.ST_CYCLES:
             stream.tdata.next = elapsed
         for i in range(width):
             if state == sending.ST_CLASS and spoilt:

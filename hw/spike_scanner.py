@@ -85,7 +85,8 @@ def word_position(clk, start, fetch, at, y, x, base, word_bits, height, width, c
     at_group = Signal(intbv(0, min=0, max=max(groups, 2)))  # number of the next word in its pixel
     at_x = Signal(intbv(0, min=0, max=max(width, 2)))  # column of the next word
     at_y = Signal(intbv(0, min=0, max=max(height + 1, 2)))  # row of the next word
-    at_base = Signal(intbv(0, min=0, max=base.max))  # base of the next word
+    # at_base: base of the next word
+    at_base = Signal(intbv(0, min=0, max=(height * width if flat else 1) * channels + word_bits + 1))
 
     @always(clk.posedge)
     def count():
@@ -97,9 +98,9 @@ def word_position(clk, start, fetch, at, y, x, base, word_bits, height, width, c
             at_base.next = 0
         elif fetch:
             at.next = at + 1
-            y.next = at_y
+            y.next = at_y[len(y) :]
             x.next = at_x
-            base.next = at_base
+            base.next = at_base[len(base) :]
             if at_group == groups - 1:
                 at_group.next = 0
                 if flat:
@@ -160,9 +161,9 @@ def spike_scanner(clk, rst, start, busy, read, read_address, read_data, present,
     count = height * width * -(-channels // bits)
     address_width = len(read_address)
     at = Signal(intbv(0, min=0, max=count + 1))  # the word to fetch next
-    next_x = Signal(intbv(0, min=0, max=max(width, 2)))  # column of the word in read_data
-    next_y = Signal(intbv(0, min=0, max=max(height + 1, 2)))  # its row
-    next_base = Signal(intbv(0, min=0, max=(height * width if flat else 1) * channels + bits + 1))  # its base
+    next_x = Signal(intbv(0, min=0, max=scan.x.max))  # column of the word in read_data
+    next_y = Signal(intbv(0, min=0, max=scan.y.max))  # its row
+    next_base = Signal(intbv(0, min=0, max=scan.base.max))  # its base
     word = Signal(intbv(0)[bits:])  # the spikes that are left of the present word
     rest = Signal(intbv(0)[bits:])  # without the spike that is out, computed a cycle ahead
     new_rest, rest_of_rest = [Signal(intbv(0)[bits:]) for _ in range(2)]

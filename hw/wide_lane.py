@@ -200,15 +200,10 @@ def wide_spike_lane(
     addresses,
     stores,
     taps,
-    reads,
-    chooses,
-    bank,
-    holds,
+    timing,
     addend_bits,
     threshold,
     beta,
-    fires,
-    clear,
     spike,
     membrane,
     spec,
@@ -233,18 +228,14 @@ def wide_spike_lane(
         For each bank: the address to read, and 1 to write what the neuron keeps.
     taps : list of signals, in, cycle 2
         For each bank, the weight, two's complement.
-    reads : in, cycle 2
-        1 to hold the weights.
-    chooses, bank : in, cycle 3 of a firing
-        1 to take the sum of this bank.
-    holds, addend_bits : in, cycle 3 of a firing
-        1 to hold the bias, two's complement.
+    timing : WideTiming, in
+        `timing_reads`, in cycle 2 of an addition: hold the weights. In cycle 3 of a firing, `timing_chooses`: take the
+        sum of `timing_bank`; and `timing_holds`: hold the bias. `timing_fires`: bit i, a firing is in cycle i + 4.
+        `timing_clear`, in cycle 7 of a firing: keep 0.
+    addend_bits : in, cycle 3 of a firing
+        The bias, two's complement.
     threshold, beta : in
         See ``lif``; beta may be built in.
-    fires : in
-        Bit i is 1 while a firing is in cycle i + 4.
-    clear : in, cycle 7 of a firing
-        1 to keep 0.
     spike, membrane : out, cycle 6 of a firing
         The neuron's spike, and its membrane before reset.
 
@@ -259,15 +250,15 @@ def wide_spike_lane(
     addend = Signal(intbv(0, min=-(1 << spec.bias_bits - 1), max=1 << spec.bias_bits - 1))
     values = [Signal(intbv(0, min=-most, max=most)) for _ in range(spec.taps)]  # weights on the membrane's scale
     sums = [Signal(intbv(0, min=low, max=high)) for _ in range(spec.taps)]
-    weights = [spike_tap(clk, reads, taps[i], values[i], spec.guard) for i in range(spec.taps)]
+    weights = [spike_tap(clk, timing.reads, taps[i], values[i], spec.guard) for i in range(spec.taps)]
     adders = [
         accumulate(clk, controls[i], addresses[i], values[i], sums[i], stores[i], kept, spec.bank_depth)
         for i in range(spec.taps)
     ]
-    choice = choose_bank(clk, chooses, bank, sums, v)
-    bias = spike_neuron(clk, holds, addend_bits, addend)
+    choice = choose_bank(clk, timing.chooses, timing.bank, sums, v)
+    bias = spike_neuron(clk, timing.holds, addend_bits, addend)
     leak = (beta, spec.frac, spec.reset, spec.towards_zero)
-    neuron = lif(clk, fires, v, addend, threshold, clear, spike, membrane, kept, *leak)
+    neuron = lif(clk, timing.fires, v, addend, threshold, timing.clear, spike, membrane, kept, *leak)
     return weights, adders, choice, bias, neuron
 
 
@@ -279,19 +270,11 @@ def wide_pixel_lane(
     stores,
     taps,
     factor,
-    reads,
-    multiplies,
-    chooses,
-    bank,
-    holds,
-    adds,
+    timing,
     addend_bits,
     threshold,
     beta,
-    fires,
-    clear,
     memory,
-    wanted,
     spike,
     membrane,
     spec,
@@ -318,25 +301,18 @@ def wide_pixel_lane(
         For each bank, the weight, two's complement.
     factor : in, cycle 3
         The pixel, unsigned.
-    reads, multiplies : in, cycles 2 and 3
-        1 to hold the weights, and 1 to multiply.
-    chooses, bank : in, cycle 4 of a firing
-        1 to take the sum of this bank.
-    holds, addend_bits : in, cycle 4 of a firing
-        1 to hold the bias, two's complement.
-    adds : in, cycle 5 of a firing
-        1 to add current and bias.
+    timing : WideTiming, in
+        `timing_reads` and `timing_multiplies`, in cycles 2 and 3 of an addition: hold the weights, and multiply. In
+        cycle 4 of a firing, `timing_chooses`: take the sum of `timing_bank`; and `timing_holds`: hold the bias.
+        `timing_adds`, in cycle 5 of a firing: add both, and hold the kept state. `timing_fires`: bit i, a firing is in
+        cycle i + 6. `timing_clear`, in cycle 9 of a firing: keep 0.
+    addend_bits : in, cycle 4 of a firing
+        The bias, two's complement.
     threshold, beta : in
         See ``lif``; beta may be built in.
-    fires : in
-        Bit i is 1 while a firing is in cycle i + 6.
-    clear : in, cycle 9 of a firing
-        1 to keep 0.
     memory : MemoryPort, in
         Port of the memory of kept states: `memory_read` at `memory_read_address`, `memory_write` at
         `memory_write_address`.
-    wanted : in, cycle 5 of a firing
-        1 to hold the kept state.
     spike, membrane : out, cycle 8 of a firing
         The neuron's spike, and its membrane before reset.
 
@@ -353,15 +329,18 @@ def wide_pixel_lane(
     kept = Signal(intbv(0, min=low, max=high))  # what the neuron keeps
     values = [Signal(intbv(0, min=-most, max=most)) for _ in range(spec.taps)]  # products on the membrane's scale
     sums = [Signal(intbv(0, min=sum_low, max=sum_high)) for _ in range(spec.taps)]
-    products = [pixel_tap(clk, reads, multiplies, taps[i], factor, values[i], spec.guard) for i in range(spec.taps)]
+    products = [
+        pixel_tap(clk, timing.reads, timing.multiplies, taps[i], factor, values[i], spec.guard)
+        for i in range(spec.taps)
+    ]
     adders = [
         accumulate(clk, controls[i], addresses[i], values[i], sums[i], stores[i], 0, spec.bank_depth)
         for i in range(spec.taps)
     ]
-    choice = choose_bank(clk, chooses, bank, sums, current)
-    inputs = pixel_neuron(clk, holds, adds, addend_bits, current, direct, spec.membrane_bits)
+    choice = choose_bank(clk, timing.chooses, timing.bank, sums, current)
+    inputs = pixel_neuron(clk, timing.holds, timing.adds, addend_bits, current, direct, spec.membrane_bits)
     states = ram(clk, memory.write, memory.write_address, kept, memory.read, memory.read_address, stored, spec.depth)
-    hold_state = register_if(clk, wanted, stored, v)
+    hold_state = register_if(clk, timing.adds, stored, v)
     leak = (beta, spec.frac, spec.reset, spec.towards_zero)
-    neuron = lif(clk, fires, v, direct, threshold, clear, spike, membrane, kept, *leak)
+    neuron = lif(clk, timing.fires, v, direct, threshold, timing.clear, spike, membrane, kept, *leak)
     return products, adders, choice, inputs, states, hold_state, neuron

@@ -6,7 +6,7 @@ from .parts.look_up import look_up
 from .parts.register import delay, register_or_zero
 from .parts.rotate import rotate
 from .parts.sum_control import sum_control
-from .ports import MemoryPort, SumControl
+from .ports import MemoryPort, SumControl, WideTiming
 from .wide_lane import wide_pixel_lane, wide_spike_lane
 
 
@@ -194,7 +194,8 @@ def wide_lanes(clk, rst, walk, turn, clear, factor, weights, biases, threshold, 
     clears = Signal(intbv(0)[first + 3 :])  # `clear`, for the same cycles
 
     # Which bank a neuron that fires is in, and where, in the cycles in which its sum is read, chosen and written.
-    bank_1, bank_chosen, bank_written = [Signal(intbv(0, min=0, max=banks)) for _ in range(3)]
+    bank_1, bank_written = [Signal(intbv(0, min=0, max=banks)) for _ in range(2)]
+    timing = WideTiming.new(banks)
     place_1, place_written = [Signal(intbv(0)[width:]) for _ in range(2)]
     fired_at = Signal(intbv(0)[len(turn.address) :])
     bias_group = Signal(intbv(0)[len(turn.group) :])
@@ -204,8 +205,8 @@ def wide_lanes(clk, rst, walk, turn, clear, factor, weights, biases, threshold, 
     shape = (kernel, spec.out_height, spec.out_width, spec.groups)
     find_bank = bank_of_neuron(clk, turn, bank_1, place_1, *shape)
     delays = [
-        delay(clk, bank_read, bank_chosen, 2),
-        delay(clk, bank_chosen, bank_written, written - read - 2),
+        delay(clk, bank_read, timing.bank, 2),
+        delay(clk, timing.bank, bank_written, written - read - 2),
         delay(clk, place_read, place_written, written - read),
         delay(clk, turn.address, fired_at, first + 2),
         delay(clk, turn.group, bias_group, first - 2 - late),
@@ -222,9 +223,10 @@ def wide_lanes(clk, rst, walk, turn, clear, factor, weights, biases, threshold, 
 
     turned = Signal(intbv(0)[banks * count * w :])
     turn_weights = turn_taps(clk, walk.turn_y, walk.turn_x, weights, turned, kernel)
-    reads, multiplies, any_adds, fire_reads, chooses, writes, clear_now = [Signal(bool(0)) for _ in range(7)]
-    adding_now, bias_holds, bias_adds = [Signal(bool(0)) for _ in range(3)]
-    stages = Signal(intbv(0)[4:])  # bit i: a firing is in cycle i of ``lif``
+    any_adds = Signal(bool(0))  # an addition is in cycle 1
+    adding_now = Signal(bool(0))  # an addition reads its sums
+    fire_reads = Signal(bool(0))  # a firing reads its sum
+    writes = Signal(bool(0))  # a firing writes a sum
 
     # A control for each bank, for all lanes.
     reads_of, stores_of = [Signal(intbv(0)[banks:]) for _ in range(2)]  # bit i: a firing reads, or writes, in bank i
@@ -260,7 +262,7 @@ def wide_lanes(clk, rst, walk, turn, clear, factor, weights, biases, threshold, 
             delay(clk, turn.address, at_4, 4),
             delay(clk, fired_at, at_10, 2),
         ]
-        read_v, write_v, holds_v = [Signal(bool(0)) for _ in range(3)]
+        read_v, write_v = [Signal(bool(0)) for _ in range(2)]
         memory = MemoryPort(read_v, at_4, write_v, at_10)
         all_lanes = [
             wide_pixel_lane(
@@ -270,19 +272,11 @@ def wide_lanes(clk, rst, walk, turn, clear, factor, weights, biases, threshold, 
                 stores,
                 taps[lane],
                 factor_3,
-                reads,
-                multiplies,
-                chooses,
-                bank_chosen,
-                bias_holds,
-                bias_adds,
+                timing,
                 bias[lane],
                 threshold,
                 beta,
-                stages,
-                clear_now,
                 memory,
-                holds_v,
                 spike[lane],
                 membrane[lane],
                 spec,
@@ -294,8 +288,13 @@ def wide_lanes(clk, rst, walk, turn, clear, factor, weights, biases, threshold, 
         def store():
             writes.next = fires[read + 2] and clears[read + 2]
             read_v.next = fires[3]
-            holds_v.next = fires[4]
             write_v.next = fires[first + 3]
+            timing.adds.next = fires[first - 2]
+
+        @always(clk.posedge)
+        def multiply():
+            timing.multiplies.next = timing.reads
+
     else:
         all_lanes = [
             wide_spike_lane(
@@ -304,15 +303,10 @@ def wide_lanes(clk, rst, walk, turn, clear, factor, weights, biases, threshold, 
                 addresses,
                 stores,
                 taps[lane],
-                reads,
-                chooses,
-                bank_chosen,
-                bias_holds,
+                timing,
                 bias[lane],
                 threshold,
                 beta,
-                stages,
-                clear_now,
                 spike[lane],
                 membrane[lane],
                 spec,
@@ -344,12 +338,11 @@ def wide_lanes(clk, rst, walk, turn, clear, factor, weights, biases, threshold, 
     @always_comb
     def steer():
         fire_reads.next = fires[read - 1]
-        chooses.next = fires[read + 1]
+        timing.chooses.next = fires[read + 1]
         adding_now.next = adds_now != 0
-        bias_holds.next = fires[first - 2 - late]
-        bias_adds.next = fires[first - 2]
-        stages.next = fires[first + 3 : first - 1]
-        clear_now.next = clears[first + 2]
+        timing.holds.next = fires[first - 2 - late]
+        timing.fires.next = fires[first + 3 : first - 1]
+        timing.clear.next = clears[first + 2]
 
     @always_comb
     def find_banks():
@@ -362,11 +355,11 @@ def wide_lanes(clk, rst, walk, turn, clear, factor, weights, biases, threshold, 
         fires.next = concat(fires[first + 3 :], turn.fire)
         clears.next = concat(clears[first + 2 :], clear)
         any_adds.next = walk.banks != 0
-        reads.next = any_adds
-        multiplies.next = reads
+        timing.reads.next = any_adds
         if rst:
             fires.next = 0
 
     parts = [find_bank, hold_adding, turn_weights, control_banks, all_lanes, delays]
     parts += [outputs, steer, store, find_banks, advance]
+    parts += [multiply] if pixels else []
     return [*parts, out_membranes] if observed else parts

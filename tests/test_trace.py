@@ -12,7 +12,7 @@ from minisnn.inspector import trace as traces
 from minisnn.inspector.factors import Factors
 from minisnn.network import Network
 from minisnn_hw.layer import layer as layer_block
-from minisnn_hw.layer import layer_control
+from minisnn_hw.layer_control import layer_control
 
 from .hw.networks import Whole, random_inputs, random_network
 

@@ -1,7 +1,7 @@
 """The compiled loops of the cycle model.
 
 Each line that follows states when a register of ``hw/`` changes; the blocks are ``hw/spike_scanner.py``,
-``hw/parts/stages.py``, ``hw/layer.py`` and ``hw/scores.py``.
+``hw/parts/stages.py``, ``hw/layer_control.py`` and ``hw/send_answer.py``.
 """
 
 import numpy as np

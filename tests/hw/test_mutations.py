@@ -303,13 +303,13 @@ FAULTS = {
     "tie to the last": ("send_answer", "total > best", "total >= best", "hw/test_streams.py::test_scores"),
     "a cycle not counted": ("send_answer", "now - stamp + 2", "now - stamp + 1", "hw/test_streams.py::test_scores"),
     "lost event": (
-        "layer",
+        "layer_control",
         "reader.give_back.next = added",
         "reader.give_back.next = added and writer.free",
         "hw/test_layer.py::test_layer[no padding]",
     ),
     "walker not waited for": (
-        "layer",
+        "layer_control",
         "(not progress.scanning) and (not progress.walking)",
         "(not progress.scanning)",
         "hw/test_layer.py::test_layer[no padding]",
