@@ -76,7 +76,7 @@ print("MyHDL: the naive mean is right in all", len(means), "cycles")
 # %%
 with TemporaryDirectory() as folder:
     inputs, outputs = ports()
-    files = convert(naive_mean, inputs, outputs, folder)
+    files = convert(naive_mean(Signal(bool(0)), **inputs, **outputs), folder)
     print(files[-1].read_text())
 
 # %% [markdown]

@@ -7,25 +7,33 @@ counts the cycles of each image itself. It ends with PASS, or with FAIL and an e
 """
 
 from collections.abc import Iterable, Mapping
+from textwrap import indent
 
+from ..generate.hierarchy.compact import laid_out
+from ..generate.hierarchy.instances import component
 from ..spec import AcceleratorSpec
 
 
-def bench(hdl: str, name: str, spec: AcceleratorSpec, outputs: Iterable[str], most_cycles: int) -> str:
-    """Return the testbench of the design `name` with these output ports; it fails after `most_cycles` cycles."""
+def bench(hdl: str, name: str, spec: AcceleratorSpec, outputs: Iterable[str], most_cycles: int, design: str) -> str:
+    """Return the testbench of the design `name` with these output ports; it fails after `most_cycles` cycles.
+
+    `design` is the text of the top's file.
+    """
     values: dict[str, object] = {"NAME": name, "MOST": most_cycles}
     for port, width in (("LOAD", spec.load_bits), ("INPUT", spec.input_bits), ("OUTPUT", spec.output_bits)):
         values |= {f"{port}_LEFT": width - 1, f"{port}_DIGITS": 4 * digits(width) - 1}
     probes = [port for port in outputs if port.startswith("probe_")]
     open_port = ", {} => open" if hdl == "vhdl" else ", .{}()"
     values["PROBES"] = "".join(open_port.format(port) for port in probes)
+    if hdl == "vhdl":
+        values["COMPONENT"] = indent(laid_out(component(name, design), hdl), "    ")
     return filled(VHDL if hdl == "vhdl" else VERILOG, values)
 
 
-def script(hdl: str, name: str, package: str = "") -> str:
+def script(hdl: str, name: str) -> str:
     """Return the text of run.sh."""
     text = RUN_GHDL if hdl == "vhdl" else RUN_IVERILOG
-    return filled(text, {"WORK": RUN_WORK, "NAME": name, "PACKAGE": package})
+    return filled(text, {"WORK": RUN_WORK, "NAME": name})
 
 
 def digits(width: int) -> int:
@@ -40,20 +48,20 @@ def filled(text: str, values: Mapping[str, object]) -> str:
     return text
 
 
-# The common part of both: a folder for what the simulator writes, where the vectors are linked.
+# The common part of both: a folder for what the simulator writes, where all files are linked.
 RUN_WORK = """\
 set -e
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -r "$work"' EXIT
 cd "$work"
-ln -s "$here"/*.txt ."""
+ln -s "$here"/* ."""
 
 RUN_GHDL = """\
 #!/bin/sh
 # Simulate in GHDL. The exit status is 0 if every beat of the answers, and every number of cycles, is as expected.
 @WORK@
-ghdl -a --std=08 "$here/@PACKAGE@" "$here/@NAME@.vhd" "$here/@NAME@_bench.vhd"
+ghdl -a --std=08 $(cat @NAME@.f) @NAME@_bench.vhd
 ghdl -e --std=08 @NAME@_bench
 # A warning counts as a failure, because it means that a number was truncated.
 ghdl -r --std=08 @NAME@_bench --ieee-asserts=disable-at-0 --assert-level=warning
@@ -64,7 +72,7 @@ RUN_IVERILOG = """\
 # Simulate in Icarus Verilog. The exit status is 0 if every beat of the answers, and every number of cycles, is as
 # expected.
 @WORK@
-iverilog -g2012 -o @NAME@_bench.vvp -s @NAME@_bench "$here/@NAME@.v" "$here/@NAME@_bench.sv"
+iverilog -g2012 -o @NAME@_bench.vvp -s @NAME@_bench -c @NAME@.f @NAME@_bench.sv
 vvp -n @NAME@_bench.vvp
 """
 
@@ -90,6 +98,7 @@ entity @NAME@_bench is
 end entity;
 
 architecture simulation of @NAME@_bench is
+@COMPONENT@
     signal clk: std_logic := '0';
     signal rst: std_logic := '1';
     signal s_load_tdata: std_logic_vector(@LOAD_LEFT@ downto 0) := (others => '0');
@@ -112,7 +121,7 @@ architecture simulation of @NAME@_bench is
 begin
     clk <= not clk after 5 ns;
 
-    under_test: entity work.@NAME@ port map (
+    under_test: @NAME@ port map (
         clk => clk, rst => rst, flush => '0', s_load_tdata => s_load_tdata, s_load_tvalid => s_load_tvalid,
         s_load_tready => s_load_tready, s_load_tlast => s_load_tlast, s_input_tdata => s_input_tdata,
         s_input_tvalid => s_input_tvalid, s_input_tready => s_input_tready, s_input_tlast => s_input_tlast,

@@ -5,10 +5,10 @@ The answers that the testbench expects come from the integers and the cycle mode
 
 import os
 import shutil
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
-from tempfile import TemporaryDirectory, mkdtemp
-from typing import Any
+from tempfile import mkdtemp
 
 import numpy as np
 
@@ -16,9 +16,11 @@ from minisnn.fixed.model import IntegerModel
 from minisnn.timing import cycles
 
 from .. import accelerator as top
-from ..generate import convert as convert_module
-from ..generate.convert import convert
+from ..generate import convert as conversion
+from ..generate.hierarchy.elaborate import unelaborated
+from ..generate.memories import memories
 from ..generate.words import image_words, load_words
+from ..ports import bit
 from ..spec import AcceleratorSpec
 from .benches import bench, digits, script
 from .manual import header, manual
@@ -36,7 +38,7 @@ open_ok name_error finish failure bool stdl tern_op""".split()
 
 def check_name(name: str, hdl: str) -> None:
     """Raise ValueError if `name` is not an identifier in VHDL and Verilog, or the files use it for something else."""
-    convert_module.check_name(name, hdl)
+    conversion.check_name(name, hdl)
     if name.lower() in TAKEN or name.lower().startswith("pck_myhdl"):
         raise ValueError(f"{name!r} already has a meaning in the generated files; give the design another name")
 
@@ -50,6 +52,7 @@ def deliver(
     probed: bool = False,
     sample: np.ndarray | None = None,
     labels: np.ndarray | None = None,
+    converted: Callable[[], None] = lambda: None,
 ) -> dict[str, str]:
     """Generate all files of a delivery: design, testbench, load, images, expected answers, script and manual.
 
@@ -71,6 +74,8 @@ def deliver(
         The first images of the test set; the manual then states the range of their cycles.
     labels : ndarray, shape (B,), optional
         The classes of the images, which the testbench prints beside the answers.
+    converted : callable
+        Called without arguments whenever a kind of block is converted.
 
     Returns
     -------
@@ -114,21 +119,16 @@ def deliver(
         files["labels.txt"] = "".join(f"{label}\n" for label in labels)
     most_cycles = 2 * (len(load) + sum(answer[-1] for answer in answers)) + 10_000
     ports = top.ports(spec, probed)
-    design = []
-
-    def make(**signals):
-        design.append(top.design(spec)(**signals))
-        design[0].__doc__ = "README.md says what the ports mean."
-        return design[0]
-
-    with TemporaryDirectory() as folder:
-        converted = convert(make, *ports, folder, name, hdl, header(model, spec, name, ports), std_logic=True)
-        files |= {file.name: file.read_text(encoding="utf-8") for file in converted}
-    package = converted[0].name if hdl == "vhdl" else ""
-    files[f"{name}_bench{'.vhd' if hdl == 'vhdl' else '.sv'}"] = bench(hdl, name, spec, ports[1], most_cycles)
-    files["run.sh"] = script(hdl, name, package)
+    block = unelaborated(top.design(spec), clk=bit(), **ports[0], **ports[1])
+    design = conversion.converted(block, name, hdl, header(model, spec), True, converted)
+    files |= design.files
+    package = design.sources[0] if hdl == "vhdl" else ""
+    files[f"{name}_bench{'.vhd' if hdl == 'vhdl' else '.sv'}"] = bench(
+        hdl, name, spec, ports[1], most_cycles, design.files[design.sources[-1]]
+    )
+    files["run.sh"] = script(hdl, name)
     files["README.md"] = manual(
-        model, spec, name, hdl, package, ports, load, answers, predicted.interval, latencies, memories(design[0])
+        model, spec, name, hdl, package, ports, load, answers, predicted.interval, latencies, memories(design.top)
     )
     files[SUMS] = _sums(files)
     return files
@@ -143,21 +143,6 @@ def _predict(stimulus, spec, schedule="pipelined"):
         in_lanes=spec.layers[0].in_lanes,
         wide=[layer.taps > 1 for layer in spec.layers],
     )
-
-
-def memories(design: Any) -> list[tuple[str, str, int, int]]:
-    """Return (path, signal that is read, words, bits per word) of every memory in a converted design."""
-    result: list[tuple[str, str, int, int]] = []
-    for sub in design.subs:
-        if isinstance(sub, type(design)):
-            if sub.func is top.ram.func:
-                stored = sub.memdict["words"].mem
-                names = [name for name, signal in design.sigdict.items() if signal is sub.sigdict["read_data"]]
-                # MyHDL has no name for a signal of a bundle, or for one named after a block's first part.
-                result.append((sub.name, names[0] if names else "", len(stored), len(stored[0])))
-            else:
-                result += [(f"{sub.name}_{path}", read, words, width) for path, read, words, width in memories(sub)]
-    return result
 
 
 def write(folder: str | Path, files: dict[str, str]) -> None:

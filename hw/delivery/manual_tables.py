@@ -1,11 +1,13 @@
 """The tables of the manual: files, layers, simulators, the load, the answer and the memories."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from minisnn.fixed.model import IntegerModel
 from minisnn.fixed.network import IntegerLayer
 
+from ..generate.memories import Place
 from ..generate.words import weight_words
 from ..load_format import beats, design_word, is_reserved, place, sections
 from ..spec import AcceleratorSpec
@@ -53,10 +55,16 @@ def file_table(name: str, hdl: str, package: str) -> str:
                 f"`{design}`",
                 "the design: "
                 + (
-                    "VHDL-2008, one entity with std_logic and std_logic_vector ports"
+                    "VHDL (1993 or 2008), an entity with std_logic and std_logic_vector ports"
                     if vhdl
-                    else "Verilog-2001, one module"
-                ),
+                    else "Verilog-2001"
+                )
+                + "; its first lines draw the instances in it",
+            ),
+            (
+                f"`{name}.f`",
+                "the names of all files of the design: one for each kind of block, which says at its head what the "
+                f"block does. {'Compile the first one first; then any order does' if vhdl else 'Any order does'}",
             ),
             *([(f"`{package}`", "functions that the design uses; compile this file first")] if vhdl else []),
             (
@@ -191,15 +199,16 @@ def order(spec: AcceleratorSpec) -> str:
     return "".join(sentences)
 
 
-def simulators(name: str, hdl: str, package: str) -> dict[str, str]:
+def simulators(name: str, hdl: str) -> dict[str, str]:
     """Return the manual's values on simulators: TOOLS (a table of commands), TRIED, GIVEN and BENCH."""
     design, bench = _sources(name, hdl)
     top = f"{name}_bench"
     if hdl == "vhdl":
-        files, tried, given = f"{package} {design} {bench}", "GHDL 2.0", "generics"
+        design = f"$(cat {name}.f)"
+        files, tried, given = f"{design} {bench}", "GHDL 2.0", "generics"
         commands = {
             "GHDL": "./run.sh",
-            "GHDL, a testbench of your own": f"ghdl -a --std=08 {package} {design} my_bench.vhd && "
+            "GHDL, a testbench of your own": f"ghdl -a --std=08 {design} my_bench.vhd && "
             "ghdl -e --std=08 my_bench && ghdl -r --std=08 my_bench",
             "nvc": f"nvc --std=2008 -a {files} -e {top} -r {top}",
             "ModelSim, Questa": f'vlib work && vcom -2008 {files} && vsim -c {top} -do "run -all; quit"',
@@ -207,6 +216,7 @@ def simulators(name: str, hdl: str, package: str) -> dict[str, str]:
         }
         other = ("Verilator", "does not read VHDL; write a second folder with `minisnn vhdl --hdl verilog`")
     else:
+        design = f"$(cat {name}.f)"
         files, tried, given = f"{design} {bench}", "Icarus Verilog 11 and Verilator 5.006", "parameters"
         commands = {
             "Icarus Verilog": "./run.sh",
@@ -326,45 +336,30 @@ def answer_table(spec: AcceleratorSpec) -> str:
     )
 
 
-def memory_table(memories: Iterable[tuple[str, str, int, int]], spec: AcceleratorSpec) -> str:
-    """Return the table of the memories, with memories of the same kind in one row."""
-    groups: dict[tuple, list[str]] = {}
-    for path, read, words, width in memories:
-        parts = path.split("_")
-        like = "_".join(
-            "*" if part.isdecimal() and parts[at - 1] not in ("layer", "buffer") else part
-            for at, part in enumerate(parts)
-        )
-        groups.setdefault((like, _contents(path, read, spec), words, width), []).append(path)
+def memory_table(memories: Iterable[Place], spec: AcceleratorSpec) -> str:
+    """Return the table of the memories, with those of one loop in one row."""
+    groups: dict[tuple, list[Place]] = {}
+    for memory in memories:
+        like = re.sub(r"([(\[])\d+([)\]])", r"\1*\2", memory.path)
+        groups.setdefault((like, _contents(memory, spec), memory.words, memory.width), []).append(memory)
     rows = [
-        (
-            f"`{like if len(same) > 1 else same[0]}_words`",
-            contents,
-            len(same),
-            words,
-            width,
-            f"{len(same) * words * width:,}",
-        )
+        (f"`{like}.words`", contents, len(same), words, width, f"{len(same) * words * width:,}")
         for (like, contents, words, width), same in groups.items()
     ]
     return table(("signal in the design", "contents", "number", "words", "bits per word", "bits in total"), rows)
 
 
-def _contents(path, read, spec):
-    """The contents of a memory, from its path in the design and the signal that is read from it."""
-    parts = path.split("_")
-    if parts[:2] == ["spike", "buffer"]:
-        pixels = parts[2] in ("1", "ram") and spec.layers[0].input_bits  # a single buffer has no number
+def _contents(memory: Place, spec: AcceleratorSpec) -> str:
+    """Return what a memory holds, in words."""
+    if memory.contents == "buffer":
+        pixels = memory.layer == 1 and spec.layers[0].input_bits
         return f"two banks, each with one frame of {'pixels' if pixels else 'spikes'}"
-    if path.endswith("weight_and_bias_memory_ram_1"):
-        return "weights"
-    if path.endswith("weight_and_bias_memory_ram_2"):
-        return "biases"
-    if read == "sums":
-        return "scores of the neurons of the last layer"
-    if read == "stamp":
-        return "first cycle of each image under way"
-    layer = spec.layers[int(parts[1]) - 1 if parts[0] == "layer" and parts[1].isdecimal() else 0]
-    added = "accumulate" in parts
-    bank = " in one of its banks" if added and layer.taps > 1 else ""
-    return ("currents" if added and layer.input_bits else "membranes") + " of one lane" + bank
+    layer = spec.layers[memory.layer - 1]
+    if memory.contents == "sums":
+        bank = " in one of its banks" if layer.taps > 1 else ""
+        return ("currents" if layer.input_bits else "membranes") + " of one lane" + bank
+    return {
+        "scores": "scores of the neurons of the last layer",
+        "stamps": "first cycle of each image under way",
+        "membranes": "membranes of one lane",
+    }.get(memory.contents, memory.contents)

@@ -1,166 +1,146 @@
-"""Convert blocks to VHDL or Verilog: one block, with all blocks inside it, becomes one entity or module.
+"""Convert a block to VHDL or Verilog: an entity or module, and a file, for each kind of block in it.
 
-The same blocks give the same bytes, in any process and after any other conversion or simulation in it. A signal's name
-begins with the names of the blocks that contain it; blocks of one kind side by side are numbered from 1:
-``layer_1_narrow_lanes_lanes_lane_3_accumulate_result``.
+The same block gives the same bytes, in any process and after any other conversion or simulation in it.
 """
 
 import re
-import warnings
-from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from myhdl import Signal
-from myhdl._block import _Block
-from myhdl.conversion import _misc
-from myhdl.conversion._VHDLNameValidation import _vhdl_keywords
+from myhdl.conversion._toVHDLPackage import _package
 
-from .tools import shallow
+from .hierarchy.compact import laid_out
+from .hierarchy.drawing import drawing
+from .hierarchy.entities import entities_of
+from .hierarchy.header import header as head
+from .hierarchy.kinds import Kind, kinds_of
+from .hierarchy.module import PACKAGE, Module
+from .hierarchy.names import KEYWORDS
+from .hierarchy.source import with_comments
+from .hierarchy.tidy import tidy
 
-HDLS = {"vhdl": ("VHDL", ".vhd", "--"), "verilog": ("Verilog", ".v", "//")}
-VERILOG = """
-always and assign begin buf bufif0 bufif1 case casex casez cell cmos config deassign default defparam design disable
-edge else end endcase endconfig endfunction endgenerate endmodule endprimitive endspecify endtable endtask event for
-force forever fork function generate genvar highz0 highz1 if ifnone incdir include initial inout input instance
-integer join large liblist library localparam macromodule medium module nand negedge nmos nor noshowcancelled not
-notif0 notif1 or output parameter pmos posedge primitive pull0 pull1 pulldown pullup pulsestyle_onevent
-pulsestyle_ondetect rcmos real realtime reg release repeat rnmos rpmos rtran rtranif0 rtranif1 scalared showcancelled
-signed small specify specparam strong0 strong1 supply0 supply1 table task time tran tranif0 tranif1 tri tri0 tri1
-triand trior trireg unsigned use vectored wait wand weak0 weak1 while wire wor xnor xor
-"""
-KEYWORDS = {*_vhdl_keywords, *VERILOG.split()}
-LABEL = r"(?<=begin: )\w+$|^\w+(?=: process)|(?<=end process )\w+(?=;)"  # maxpool's process is `join`
-# Verilog runs a combinational block only when one of its inputs changes. An input that is 0 from the start never does,
-# so a table would not be looked up for it. VHDL runs every process once at the start.
-AWAKE = (
-    "// Runs every combinational block once at the start, as VHDL does; synthesis removes it.",
-    "reg awake = 0;",
-    "initial awake <= 1;",
-    "",
-)
+SUFFIXES = {"vhdl": ".vhd", "verilog": ".v"}
 
 
 def convert(
-    make: Callable,
-    inputs: dict,
-    outputs: dict,
+    block: Any,
     folder: str | Path,
-    name: str = "dut",
+    name: str | None = None,
     hdl: str = "vhdl",
     header: str = "",
     std_logic: bool = False,
+    done: Callable[[], None] = lambda: None,
 ) -> list[Path]:
-    """Convert a block, and all blocks inside it, to one entity or module.
+    """Convert a block with its hierarchy: each kind of block in it becomes an entity or module in a file of its own.
+
+    Blocks that differ in nothing share an entity; those that differ in a few numbers share one with generics. The
+    ports of an entity are the signals in the block's arguments: a signal of a bundle has the names of both, as in
+    ``s_load_tdata``. The block that is given is not changed, and can be simulated before and after.
 
     Parameters
     ----------
-    make : callable
-        Called as ``make(clk=..., **inputs, **outputs)``; returns the block. Bind arguments that are not signals with
-        ``functools.partial``.
-    inputs, outputs : dict
-        New signals, or bundles of them, for all ports except `clk`.
+    block : block of MyHDL
+        Elaborated, or from :func:`minisnn_hw.generate.hierarchy.elaborate.unelaborated`, which is faster.
     folder : str or Path
         An existing folder for the files.
-    name : str
-        Name of the entity and of its file.
+    name : str, optional
+        Name of the top's entity and of its file; by default that of the block's function.
     hdl : "vhdl" or "verilog"
-        VHDL-2008, or Verilog-2001.
+        VHDL, legal in the versions of 1993 and 2008, or Verilog-2001.
     header : str
-        A comment for the top of the file.
+        A comment for the head of the top.
     std_logic : bool
-        True for VHDL ports of type std_logic_vector; otherwise unsigned and signed.
+        True for ports of the top of type std_logic_vector; otherwise they are unsigned and signed, as those of all
+        other entities are.
+    done : callable
+        Called without arguments whenever a kind of block is converted.
 
     Returns
     -------
     files : list of Path
-        Files in the order in which to analyse them; for VHDL the first is MyHDL's package.
+        The package of types for VHDL, then a block before those that contain it, the top last. VHDL can be analysed in
+        any order after the package. ``NAME.f`` lists the names of the files, a line each.
 
     Raises
     ------
     ValueError
-        If the language is unknown, or `name` is not an identifier.
+        If the language is unknown, `name` is not an identifier, a signal has two drivers, or a block uses a signal that
+        is not among its arguments.
+    TypeError
+        If a port between two blocks has an enumerated type.
 
     Examples
     --------
+    >>> from pathlib import Path
     >>> from tempfile import TemporaryDirectory
+    >>> from myhdl import Signal
     >>> from minisnn_hw.maxpool import maxpool
     >>> from minisnn_hw.ports import bit, word
-    >>> inputs = {"valid": bit(), "first": bit(), "last": bit(), "spikes": word(4)}
-    >>> outputs = {"word_valid": bit(), "word": word(4)}
+    >>> pool = maxpool(Signal(bool(0)), bit(), bit(), bit(), word(4), bit(), word(4))
     >>> with TemporaryDirectory() as folder:
-    ...     [file.name for file in convert(maxpool, inputs, outputs, folder, "pool", "verilog")]
+    ...     [file.name for file in convert(pool, folder, "pool", "verilog")]
     ['pool.v']
     """
+    design = converted(block, name, hdl, header, std_logic, done)
+    for file, text in design.files.items():
+        (Path(folder) / file).write_text(text, encoding="utf-8")
+    return [Path(folder) / file for file in design.sources]
+
+
+@dataclass(frozen=True)
+class Design:
+    """A converted block.
+
+    Attributes
+    ----------
+    files : dict of str to str
+        Text of each file, by name.
+    top : Kind
+        Its instances, and theirs.
+    """
+
+    files: dict[str, str]
+    top: Kind
+
+    @property
+    def sources(self) -> list[str]:
+        """Names of the files in VHDL or Verilog: the package, sub-blocks before the blocks around them, the top."""
+        return [file for file in self.files if not file.endswith(".f")]
+
+
+def converted(
+    block: Any,
+    name: str | None = None,
+    hdl: str = "vhdl",
+    header: str = "",
+    std_logic: bool = False,
+    done: Callable[[], None] = lambda: None,
+) -> Design:
+    """Return what :func:`convert` writes."""
+    name = block.func.__name__ if name is None else name
     check_name(name, hdl)
-    language, suffix, comment = HDLS[hdl]
-    design = shallow(make, clk=Signal(bool(0)), **inputs, **outputs)
-    name_blocks(design)
-    _misc._genLabel = _misc._LabelGenerator()  # MyHDL counts labels over the whole process
-    options = {"no_testbench": True} if hdl == "verilog" else {"architecture": "rtl", "std_logic_ports": std_logic}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # ports that are driven but not read, and the like
-        shallow(
-            design.convert,
-            hdl=language,
-            path=str(folder),
-            name=name,
-            initial_values=True,
-            no_myhdl_header=True,
-            **options,
-        )
-    file = Path(folder) / f"{name}{suffix}"
-    files = [*Path(folder).glob("pck_myhdl_*.vhd"), file] if hdl == "vhdl" else [file]
-    for path in files:
-        words = header if path == file else "MyHDL's conversions between types."
-        top = "".join(f"{comment} {line}".rstrip() + "\n" for line in words.splitlines()) + "\n" if header else ""
-        path.write_text(top + _tidy(path.read_text(encoding="utf-8")), encoding="utf-8")
-    return files
+    kinds = kinds_of(block, lambda *kind: Module(hdl, std_logic, *kind), done)
+    entities = entities_of(kinds, name, hdl, {"work", "ieee", "std", PACKAGE, f"{name}_bench"})
+    names = {kind: entity.name for entity in entities for kind in entity.kinds}
+    texts = {}
+    if hdl == "vhdl":
+        texts[f"{PACKAGE}.vhd"] = f"-- Conversions between types, for all entities.\n\n{tidy(_package, 'vhdl')}"
+    for entity in entities:
+        more = ""
+        if entity is entities[-1]:
+            picture = drawing(kinds[-1], names) if kinds[-1].children else ""
+            more = f"{header}\n\n{picture}" if picture else header
+        text = laid_out(with_comments(entity.text, entity.func, hdl), hdl)
+        texts[entity.name + SUFFIXES[hdl]] = head(entity, hdl, more.strip()) + text
+    texts[f"{name}.f"] = "".join(f"{file}\n" for file in texts)
+    return Design(texts, kinds[-1])
 
 
 def check_name(name: str, hdl: str) -> None:
     """Raise ValueError unless the language is known and the name is an identifier in both languages."""
-    if hdl not in HDLS:
+    if hdl not in SUFFIXES:
         raise ValueError(f"hdl must be vhdl or verilog, got {hdl!r}")
     if not re.fullmatch("[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*", name) or name.lower() in KEYWORDS:
         raise ValueError(f"the name must be an identifier in VHDL and Verilog, such as accelerator, got {name!r}")
-
-
-def name_blocks(design: Any) -> None:
-    """Name the blocks inside a block by their functions; MyHDL's own names count over the whole process."""
-    inner = [sub for sub in design.subs if isinstance(sub, _Block)]
-    kinds = Counter(sub.func.__name__ for sub in inner)
-    seen: Counter = Counter()
-    # Otherwise a signal lane_1_x here and a signal x in block lane_1 would get the same name.
-    taken = {*design.sigdict, *design.memdict, *kinds, *(sub.name for sub in design.subs if sub not in inner)}
-    for sub in inner:
-        name = sub.func.__name__
-        if kinds[name] > 1:
-            seen[name] += 1
-            name += f"_{seen[name]}"
-        while any(other.startswith(f"{name}_") for other in taken):
-            name += "_block"
-        sub.name = name
-        name_blocks(sub)
-
-
-def _tidy(text):
-    """Make MyHDL's text legal and the same in every run.
-
-    Labels that are keywords are renamed, sensitivity lists are sorted, blanks at line ends are stripped, and Verilog's
-    combinational blocks run once at the start.
-    """
-    text = re.sub(LABEL, lambda match: match[0] + "_label" * (match[0] in KEYWORDS), text, flags=re.MULTILINE)
-    lines = []
-    for line in text.strip().splitlines():
-        match = re.match(r"(.*: process|always @) ?\((?!posedge)(.*)\)( is| begin: \w+)$", line)
-        if match:
-            begin, names, end = match.groups()
-            names = sorted(names.split(", "))
-            if begin.startswith("always"):
-                lines += AWAKE if AWAKE[0] not in lines else []
-                names.append("awake")
-            line = f"{begin} ({', '.join(names)}){end}"
-        lines.append(line.rstrip())
-    return "\n".join(lines) + "\n"

@@ -7,72 +7,57 @@ failure, as is a latch.
 import json
 import re
 from collections import Counter
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from ..accelerator import design, ports
-from ..generate.convert import convert
+from ..generate.convert import Design, converted
+from ..generate.hierarchy.elaborate import unelaborated
+from ..generate.memories import memories
 from ..generate.tools import ToolError, call, need, version
+from ..ports import bit
 from ..spec import AcceleratorSpec
 from .families import FAMILIES
 from .resources import Memory, Report
 
 TOP = "accelerator"
-# Kinds of memories, by the first of these parts that occurs in a memory's name; "" for a layer's weights and biases.
-KINDS = (
-    ("spike_buffer", "buffer"),
-    ("scores", "scores"),
-    ("accumulate", "sums"),
-    ("lane", "membranes"),
-    ("layer", ""),
-)
 # The use of a look-up table, by nextpnr's name of its mode.
 PARTS = {"LOGIC": "logic", "CCU2": "carry", "DPRAM": "distributed RAM", "RAMW_BLOCK": "distributed RAM"}
 
 
+@lru_cache(maxsize=2)
+def _design(spec: AcceleratorSpec) -> Design:
+    """Return the accelerator without the probe in Verilog."""
+    inputs, outputs = ports(spec, False)
+    return converted(unelaborated(design(spec), clk=bit(), **inputs, **outputs), TOP, "verilog")
+
+
 def verilog_of(spec: AcceleratorSpec) -> str:
     """Return the accelerator without the probe, as Verilog for Yosys."""
-    with TemporaryDirectory() as folder:
-        (file,) = convert(design(spec), *ports(spec, False), folder, TOP, "verilog")
-        text = file.read_text()
+    whole = _design(spec)
+    text = "\n".join(whole.files[file] for file in whole.sources)
     # Yosys would spend more time on the loops that clear the memories than on everything else. The design does not
     # need them: it reads a word only after it has written or loaded it.
-    return re.sub(r"initial begin: INITIALIZE_\w+_WORDS\n.*?\nend\n", "", text, flags=re.DOTALL)
+    return re.sub(r"initial begin: INITIALIZE_WORDS\n.*?\nend\n", "", text, flags=re.DOTALL)
 
 
-def memories_of(text: str, spec: AcceleratorSpec, cells: dict[str, dict] | None = None) -> list[Memory]:
-    """Return the memories of a converted accelerator; `cells` are the cells of each memory, by the memory's name."""
-    declaration = r"^\s*(?:\(\*.*\*\)\s*)?reg (?:signed )?\[(\d+):0\] (\w+_words) \[0:(\d+)-1\];"
-    declarations = re.findall(declaration, text, re.MULTILINE)
-    result: list[Memory] = []
-    of_layer: Counter = Counter()
-    for high, name, words in declarations:
-        at = re.search(r"(layer|spike_buffer)_?(\d*)", name)
-        layer = int(at[2] or 1) if at else 0
-        kind = next((kind for part, kind in KINDS if part in name), "stamps")
-        if not kind:  # a layer's own memories: first the weights, then the biases
-            kind = ("weights", "biases")[of_layer[layer]]
-            of_layer[layer] += 1
-        layer_spec = spec.layers[layer - 1]
+def memories_of(spec: AcceleratorSpec, cells: dict[str, dict] | None = None) -> list[Memory]:
+    """Return the memories of an accelerator; `cells` are the cells of each memory, by the memory's name."""
+    result = []
+    for place in memories(_design(spec).top):
+        layer, name = spec.layers[place.layer - 1], f"{place.path}.words"
         # A memory may have more words than are in use. Memories of the whole design count as the last layer's (-1).
         used = {
-            "buffer": 2 * layer_spec.in_words,
-            "biases": layer_spec.groups,
-            "scores": layer_spec.groups,
-            "sums": layer_spec.bank_depth,
-            "membranes": layer_spec.depth,
+            "buffer": 2 * layer.in_words,
+            "biases": layer.groups,
+            "scores": layer.groups,
+            "sums": layer.bank_depth,
+            "membranes": layer.depth,
         }
-        result.append(
-            Memory(
-                name=name,
-                kind=kind,
-                layer=layer,
-                words=min(used.get(kind, int(words)), int(words)),
-                width=int(high) + 1,
-                cells=(cells or {}).get(name, {}),
-            )
-        )
+        words = min(used.get(place.contents, place.words), place.words)
+        result.append(Memory(name, place.contents, place.layer, words, place.width, (cells or {}).get(name, {})))
     return result
 
 
@@ -147,17 +132,17 @@ def synthesize(
             name: sum(count for cell_type, count in types.items() if re.fullmatch(pattern, cell_type))
             for name, pattern in kind.cells.items()
         }
-        memories = memories_of(text, spec, _cells_of_memories(cells, kind))
+        memories = memories_of(spec, _cells_of_memories(cells, kind))
         report = Report(family, [version(yosys)], counts, memories, latches, neuron_bits(spec))
         more = _implement(kind, counts, folder, seed, timeout, place)
     return Report(**vars(report) | more | {"tools": report.tools + more.get("tools", [])})
 
 
 def _cells_of_memories(cells, family):
-    """Return {name of a memory: {type: count}}; Yosys names a memory's cells ``NAME_words.1.0``."""
+    """Return {name of a memory: {type: count}}; Yosys names a memory's cells ``NAME.words.1.0``."""
     result = {}
     for name, cell in cells.items():
-        at = re.match(r"(?:.*\.)?(\w+_words)\.", name)
+        at = re.match(r"(.*\bwords)\.", name)
         if at and (cell["type"] in family.blocks or re.fullmatch(family.distributed, cell["type"])):
             result.setdefault(at[1], Counter())[cell["type"]] += 1
     return {name: dict(counts) for name, counts in result.items()}

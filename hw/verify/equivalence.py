@@ -14,7 +14,9 @@ from tempfile import TemporaryDirectory
 
 from ..accelerator import design, ports
 from ..generate.convert import convert
+from ..generate.hierarchy.elaborate import unelaborated
 from ..generate.tools import ToolError, call, need
+from ..ports import bit
 from ..spec import AcceleratorSpec
 
 TOP = "dut"
@@ -22,6 +24,7 @@ TOP = "dut"
 READ = """read_verilog {file}
 hierarchy -top {top}
 proc
+flatten
 opt_clean
 memory -nomap
 memory_map
@@ -91,8 +94,8 @@ def verilog_of(make: Callable, signals: Callable) -> str:
     """Return a block as Verilog."""
     with TemporaryDirectory() as folder:
         inputs, outputs = signals()
-        (file,) = convert(make, inputs, outputs, folder, TOP, "verilog")
-        return file.read_text()
+        files = convert(unelaborated(make, clk=bit(), **inputs, **outputs), folder, TOP, "verilog")
+        return "\n".join(file.read_text() for file in files)
 
 
 def netlist_of_vhdl(make: Callable, signals: Callable, timeout: float = 600) -> str:
@@ -100,7 +103,8 @@ def netlist_of_vhdl(make: Callable, signals: Callable, timeout: float = 600) -> 
     (ghdl,) = need("ghdl")
     with TemporaryDirectory() as folder:
         inputs, outputs = signals()
-        files = [file.name for file in convert(make, inputs, outputs, folder, TOP, "vhdl")]
+        block = unelaborated(make, clk=bit(), **inputs, **outputs)
+        files = [file.name for file in convert(block, folder, TOP, "vhdl")]
         verilog, vhdl = (
             call([ghdl, "--synth", "--std=08", f"--out={kind}", *files, "-e", TOP], folder, timeout, may_warn=True)
             for kind in ("verilog", "vhdl")

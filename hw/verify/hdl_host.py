@@ -16,8 +16,9 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from ..generate.convert import convert
+from ..generate.hierarchy.elaborate import unelaborated
 from ..generate.tools import ToolError, call, need
-from ..ports import bits
+from ..ports import bit, bits
 from ..spec import AcceleratorSpec
 from .records import BEAT, record_size
 
@@ -105,7 +106,7 @@ def build(
     ----------
     simulator : "ghdl" or "verilator"
     make, ports
-        The block and its (inputs, outputs), as for :func:`minisnn_hw.generate.convert.convert`.
+        A function that makes the block from `clk` and its ports, and these as (inputs, outputs).
     numbers : dict
         The constants of :func:`constants`.
     folder : Path
@@ -124,7 +125,8 @@ def build(
 
 def _build_verilator(tool, make, ports, numbers, folder):
     with TemporaryDirectory(dir=_without_space(folder)) as name:
-        files = convert(make, *ports, name, hdl="verilog")
+        inputs, outputs = ports
+        files = convert(unelaborated(make, clk=bit(), **inputs, **outputs), name, "dut", "verilog")
         files.append(Path(shutil.copy(Path(__file__).parent / "host.cpp", name)))
         (Path(name) / "constants.h").write_text(as_cpp(numbers))
         command = [tool, "--cc", "--exe", "--build", *VERILATOR_FLAGS, "-CFLAGS", "-I.", "--top-module", "dut"]
@@ -141,7 +143,8 @@ def _without_space(folder):
 
 
 def _build_ghdl(tool, make, ports, numbers, folder):
-    files = convert(make, *ports, folder)
+    inputs, outputs = ports
+    files = convert(unelaborated(make, clk=bit(), **inputs, **outputs), folder, "dut")
     (folder / "constants.vhd").write_text(as_vhdl(numbers))
     options = ["--std=08", f"--workdir={folder}"]
     sources = [*files, folder / "constants.vhd", Path(__file__).parent / "host.vhd"]

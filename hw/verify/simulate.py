@@ -15,6 +15,7 @@ from typing import Any
 from myhdl import Signal, Simulation, StopSimulation, _bin, delay, instance
 
 from ..generate.convert import convert
+from ..generate.hierarchy.elaborate import unelaborated
 from ..generate.tools import call, need, shallow
 
 Values = dict[str, int]
@@ -98,7 +99,7 @@ def same_in_ghdl(
     (ghdl,) = need("ghdl")
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        files = convert(make, inputs, outputs, folder)
+        files = convert(unelaborated(make, clk=Signal(bool(0)), **inputs, **outputs), folder, "dut")
         bench = folder / "bench.vhd"
         bench.write_text(_bench(inputs, outputs))
         (folder / "given.txt").write_text("".join(line_of(values, inputs) for values in given))

@@ -19,7 +19,7 @@ LAYER = (
 def cut(source: Path, target: Path, first: int, last: int) -> list[tuple[str, int]]:
     """Copy the part of a VCD file from time `first` to `last`; return the full name and the width of each signal."""
     with open(source) as lines, open(target, "w") as out:
-        names = _copy_declarations(lines, out)
+        names = declarations(lines, out)
         values: dict[str, str] = {}  # the last change of each signal before the part, by its code
         now, begun = 0, False
         for line in lines:
@@ -40,7 +40,8 @@ def cut(source: Path, target: Path, first: int, last: int) -> list[tuple[str, in
     return names
 
 
-def _copy_declarations(lines: Iterator[str], out: TextIO) -> list[tuple[str, int]]:
+def declarations(lines: Iterator[str], out: TextIO) -> list[tuple[str, int]]:
+    """Copy the declarations of a VCD file; return the full name and the width of each signal."""
     names: list[tuple[str, int]] = []
     scopes: list[str] = []
     for line in lines:
@@ -107,7 +108,7 @@ def save_file(waveform: str, names: Sequence[tuple[str, int]]) -> str:
     ]
     layers: dict[str, int] = {}
     for name in widths:
-        match = re.match(r"(.*[._]layer_?(\d*))[._]layer_control[._]state$", name)
+        match = re.match(r"(.*\.(?:u_)?layer_?(\d*))\.(?:layer_)?control\.state$", name)
         if match:
             layers[match[1]] = int(match[2] or 0)
     for layer in sorted(layers, key=layers.__getitem__):

@@ -4,19 +4,21 @@ Times are in nanoseconds; a clock cycle takes 10. A save file for GTKWave beside
 main signals of each layer. The waveform has all other signals, too, each with the names of its blocks in front.
 """
 
-import re
+import os
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 from myhdl import traceSignals
+from myhdl._block import _Block
 
 from minisnn.fixed.network import IntegerNetwork
 
 from .. import accelerator as top
 from ..accelerator import design
-from ..generate.convert import name_blocks
 from ..generate.tools import call
 from ..generate.words import image_words, load_words
 from . import simulate
@@ -25,7 +27,7 @@ from .cosimulate import build, reference, silence_limit
 from .cosimulate_hdl import Case
 from .hdl_host import write_words
 from .host import Host
-from .wave_files import cut, save_file
+from .wave_files import cut, declarations, save_file
 
 PERIOD = 10  # ns
 
@@ -93,6 +95,24 @@ def _simulate_traced(spec, host, limit, folder):
             setattr(traceSignals, name, value)
 
 
+def name_blocks(design: Any) -> None:
+    """Name the blocks inside a block by their functions; MyHDL's own names count over the whole process."""
+    inner = [sub for sub in design.subs if isinstance(sub, _Block)]
+    kinds = Counter(sub.func.__name__ for sub in inner)
+    seen: Counter = Counter()
+    # Otherwise a signal lane_1_x here and a signal x in block lane_1 would get the same name.
+    taken = {*design.sigdict, *design.memdict, *kinds, *(sub.name for sub in design.subs if sub not in inner)}
+    for sub in inner:
+        name = sub.func.__name__
+        if kinds[name] > 1:
+            seen[name] += 1
+            name += f"_{seen[name]}"
+        while any(other.startswith(f"{name}_") for other in taken):
+            name += "_block"
+        sub.name = name
+        name_blocks(sub)
+
+
 def in_ghdl(
     network: IntegerNetwork,
     inputs: np.ndarray,
@@ -133,9 +153,9 @@ def in_ghdl(
             next(records, None)  # raises ToolError if the simulation failed at its end
         finally:
             simulation.kill()
-        widths = _widths((folder / "dut.vhd").read_text(encoding="utf-8"))
+        widths = _widths(folder / "listing/all.vcd")
         names = [line[1:].replace("/", ".") for line in options.read_text().splitlines() if line.startswith("/")]
-    sized = [(name, widths.get(name.rpartition(".")[2], 1)) for name in names if ".under_test." in name]
+    sized = [(name, widths.get(name, 1)) for name in names if ".under_test." in name]
     path.with_suffix(".gtkw").write_text(save_file(path.name, sized))
     return compared
 
@@ -145,12 +165,13 @@ def _all_signals_except_memories(command, folder, spec, timeout):
     listing = folder / "listing"
     listing.mkdir()
     write_words(listing / "images.txt", [0], spec.input_bits)
-    call([*command, "--stop-time=1ns", "--fst=none.fst", "--write-wave-opt=all.opt"], listing, timeout, may_warn=True)
+    for options in (["--fst=none.fst", "--write-wave-opt=all.opt"], ["--vcd=all.vcd"]):
+        call([*command, "--stop-time=1ns", *options], listing, timeout, may_warn=True)
     lines = (listing / "all.opt").read_text().splitlines()
-    return "\n".join(line for line in lines if "_words" not in line) + "\n"
+    return "\n".join(line for line in lines if not line.endswith("/words")) + "\n"
 
 
-def _widths(vhdl):
-    """Return the width of each vector that a design declares, by name."""
-    vector = r"(\w+) *: *(?:in |out |inout )? *(?:unsigned|signed|std_logic_vector)\((\d+) downto 0\)"
-    return {name: int(left) + 1 for name, left in re.findall(vector, vhdl)}
+def _widths(vcd):
+    """Return the width of each signal in a VCD file of GHDL, by its full name; states are not in it."""
+    with open(vcd) as lines, open(os.devnull, "w") as nothing:
+        return {name.partition("[")[0]: width for name, width in declarations(lines, nothing)}

@@ -98,6 +98,9 @@ def run(args):
         write(args.out, files)
     except OSError as error:
         raise InputError(f"cannot write {args.out}: {error.strerror or error}; name another folder") from None
-    print(wrapped(f"{args.out}: {', '.join(files)}"))
+    design = [name for name in files if name.endswith((".vhd", ".v")) and not name.startswith(f"{args.name}_bench")]
+    others = [name for name in files if name not in design]
+    lines = sum(files[name].count("\n") for name in design)
+    print(wrapped(f"{args.out}: {len(design)} files of {lines:,} lines in {args.name}.f; {', '.join(others)}"))
     print(f"design {design_word(spec):08X}: it takes every load that begins with this word")
     print(f"next  sh {shlex.quote(str(args.out / 'run.sh'))}")

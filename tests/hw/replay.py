@@ -3,7 +3,10 @@
 import tempfile
 from pathlib import Path
 
+from myhdl import Signal
+
 from minisnn_hw.generate.convert import convert
+from minisnn_hw.generate.hierarchy.elaborate import unelaborated
 from minisnn_hw.generate.tools import call
 from minisnn_hw.verify.hdl_host import VERILATOR_FLAGS
 from minisnn_hw.verify.simulate import line_of, width
@@ -62,12 +65,13 @@ def same_in_verilator(make, ports, given, seen):
     )
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        convert(make, inputs, outputs, folder, hdl="verilog")
+        block = unelaborated(make, clk=Signal(bool(0)), **inputs, **outputs)
+        files = convert(block, folder, "dut", "verilog")
         (folder / "bench.v").write_text(text)
         (folder / "host.cpp").write_text(f"#define SEEN {bits}\n" + HOST)
         (folder / "given.txt").write_text("".join(line_of(values, inputs) for values in given))
         command = ["verilator", "--cc", "--exe", "--build", *VERILATOR_FLAGS, "--top-module", "bench"]
-        call([*command, "bench.v", "dut.v", "host.cpp"], folder, 600, may_warn=True)
+        call([*command, "bench.v", *(file.name for file in files), "host.cpp"], folder, 600, may_warn=True)
         call([str(folder / "obj_dir/Vbench")], folder, 600)
         lines = (folder / "seen.txt").read_text().split()
     assert len(lines) == len(seen)

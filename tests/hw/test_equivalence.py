@@ -153,11 +153,11 @@ def test_a_different_design_is_refused():
         equivalence.prove(gold, gold.replace(" > ", " >= ", 1))
     spec = small("2", (3,), [1])
     without, probed = (equivalence.verilog_of(design(spec), lambda: ports(spec, seen)) for seen in (False, True))
-    assert probed.count("loaded = good;") == 1
+    assert probed.count("    loaded = good;") == 1
     with pytest.raises(equivalence.NotEqual, match="loaded"):
         equivalence.prove(
             without,
-            probed.replace("loaded = good;", "loaded = good && !probe_fired;"),
+            probed.replace("    loaded = good;", "    loaded = good && !probe_fired;"),
             "w:probe_*",
         )
 

@@ -9,7 +9,6 @@ import sys
 from functools import partial
 
 import pytest
-from myhdl import Signal, always, block
 
 import minisnn_hw.generate.convert as convert_module
 from minisnn.commands import main
@@ -22,6 +21,7 @@ from minisnn_hw.delivery.manual import wrapped
 from minisnn_hw.delivery.waves import INPUT, LOAD, OUTPUT
 from minisnn_hw.generate import tools
 from minisnn_hw.generate.convert import convert
+from minisnn_hw.generate.hierarchy.elaborate import unelaborated
 from minisnn_hw.generate.specify import specify
 from minisnn_hw.generate.tools import shallow
 from minisnn_hw.generate.words import image_words, load_words
@@ -91,8 +91,10 @@ def test_the_folder_runs_by_its_own_script(folders, hdl):
     images = sum(int(count) for count in re.findall(r"image \d: (\d+) cycles", done.stdout))
     assert beats <= load <= total - images <= load + 40
     assert contents(folders / hdl) == before
-    sources = {"net.vhd", "net_bench.vhd", "pck_myhdl_011.vhd"} if hdl == "vhdl" else {"net.v", "net_bench.sv"}
-    assert set(before) == sources | {
+    design = (folders / hdl / "net.f").read_text().split()
+    assert design[-1] == f"net{SUFFIX[hdl]}" and (design[0].startswith("pck_") == (hdl == "vhdl"))
+    assert set(before) == {*design, "net_bench.vhd" if hdl == "vhdl" else "net_bench.sv"} | {
+        "net.f",
         "load.txt",
         "images.txt",
         "expected.txt",
@@ -134,12 +136,12 @@ FAULTS = {
     "no images": ("images.txt", lambda text: ""),
     "a load cut short": ("load.txt", one_beat_less),
     "a design whose neurons never spike": (
-        "net",
+        "lif",
         lambda text: re.sub(r"(spike_?\w* <= )('1'|1'b1)", r"\1'0'" if "'1'" in text else r"\g<1>1'b0", text),
     ),
     "a design that never answers": (
-        "net",
-        lambda text: re.sub(r"(m_output_tvalid <?= )[^;]*;", r"\1'0';" if "'1'" in text else r"\g<1>1'b0;", text),
+        "scores",
+        lambda text: re.sub(r"(stream_tvalid <?= )[^;]*;", r"\1'0';" if "'1'" in text else r"\g<1>1'b0;", text),
     ),
 }
 
@@ -200,8 +202,10 @@ def test_a_network_trained_anew_fits_the_old_design(tmp_path, capsys):
         for out, more in (("built in", []), ("loaded", ["--load-beta"])):
             assert shallow(main, ["vhdl", str(model), *FLAGS, "--out", str(tmp_path / name / out), *more]) == 0
     old, new = (contents(tmp_path / name / "loaded") for name in ("old", "new"))
-    assert old["net.vhd"] == new["net.vhd"]
-    assert contents(tmp_path / "old/built in")["net.vhd"] != contents(tmp_path / "new/built in")["net.vhd"]
+    assert old["net.f"] == new["net.f"]
+    assert all(old[name] == new[name] for name in old["net.f"].decode().split())
+    built_in = [contents(tmp_path / name / "built in") for name in ("old", "new")]
+    assert any(text != built_in[1].get(name) for name, text in built_in[0].items() if name.endswith(".vhd"))
     words = re.findall("design ([0-9A-F]{8})", capsys.readouterr().out)
     assert words[1] == words[3] and len(set(words)) == 3
     assert "loaded/256 down" in new["README.md"].decode() and "leak, in units of 1/256 of layer 2" in " ".join(
@@ -258,15 +262,17 @@ def test_the_manual_locates_weights_and_memories(model, folders, name, wide):
         assert 12 * (first_beat + int(at_word) * beats_of_word) + int(low) == 12 * int(beat) + int(at_bit)
         assert place(spec.layers[int(number) - 1], index) == (int(at_word), int(low))
     memories = table(files["README.md"], "signal in the design")
-    stored = {"spike_buffer": "two banks", "memory_ram_1": "weights", "memory_ram_2": "biases", "scores": "scores"}
+    stored = {"spike_buffer": "two banks", "weight_memory": "weights", "bias_memory": "biases", "answer": "scores"}
     for part, held in stored.items():
         signals = [row[0] for row in memories if part in row[0]]
         assert signals and signals == [row[0] for row in memories if held in row[1]]
     for name, _, count, words, width, total in memories:
         assert int(count) * int(words) * int(width) == int(total.replace(",", ""))
-        name = name.strip("`").replace("*", "1")
-        assert f"signal {name}: " in files["net.vhd"]
-        assert f"type t_array_{name} is array(0 to {words}-1)" in files["net.vhd"]
+        instances = re.sub(r"\(\*\)", "", name.strip("`")).split(".")[:-1]
+        for instance in instances:
+            assert any(re.search(rf"\b{instance}: (for|\w+$)", text, re.M) for text in files.values()), name
+        rams = [text for file, text in files.items() if file.startswith("ram")]
+        assert name.endswith(".words`") and all("type t_array_words is array(0 to " in text for text in rams)
 
 
 def is_true(rows, log):
@@ -462,47 +468,26 @@ def test_blocks_convert_one_by_one(tmp_path, hdl, name):
     make, make_ports = SOME_BLOCKS[name]
     texts = []
     for _ in range(2):
-        files = shallow(convert, make, *full(make, make_ports), tmp_path, name, hdl, "One\nblock", name != "scanner")
+        inputs, outputs = full(make, make_ports)
+        block = unelaborated(make, clk=bit(), **inputs, **outputs)
+        files = convert(block, tmp_path, name, hdl, "One\nmore", name != "scanner")
         texts.append([file.read_bytes() for file in files])
     assert texts[0] == texts[1] and files[-1] == tmp_path / f"{name}{SUFFIX[hdl]}"
-    assert files[-1].read_text().startswith("-- One\n-- block\n" if hdl == "vhdl" else "// One\n// block\n")
+    mark = {"vhdl": "--", "verilog": "//"}[hdl]
+    function = block.func.__name__
+    assert (
+        files[-1]
+        .read_text()
+        .startswith(f"{mark} {name}: block {function} of hw/{function}.py\n{mark} One\n{mark} more\n")
+    )
     need(hdl)
-    command = ["ghdl", "-a", "--std=08"] if hdl == "vhdl" else ["iverilog", "-g2005", "-o", "design.vvp"]
+    command = ["ghdl", "-a", "--std=08"] if hdl == "vhdl" else ["iverilog", "-g2005", "-o", "design.vvp", "-s", name]
     subprocess.run([*command, *files], cwd=tmp_path, check=True, capture_output=True)
 
 
 def test_the_examples_of_convert_run():
-    result = shallow(doctest.testmod, convert_module)
+    result = doctest.testmod(convert_module)
     assert result.failed == 0 and result.attempted >= 6
-
-
-def test_names_that_would_be_one_are_kept_apart(tmp_path):
-    """A signal inner_held beside a block inner with a signal held."""
-
-    @block
-    def inner(clk, x, y):
-        held = Signal(bool(0))
-
-        @always(clk.posedge)
-        def hold():
-            held.next = x
-            y.next = held
-
-        return hold
-
-    @block
-    def outer(clk, x, y):
-        inner_held, between = [Signal(bool(0)) for _ in range(2)]
-
-        @always(clk.posedge)
-        def hold():
-            inner_held.next = not x
-            y.next = between and inner_held
-
-        return hold, inner(clk, x, between)
-
-    file = convert(outer, {"x": bit()}, {"y": bit()}, tmp_path, "outer")[1]
-    assert "signal inner_held:" in file.read_text() and "signal inner_block_held:" in file.read_text()
 
 
 @pytest.mark.parametrize(

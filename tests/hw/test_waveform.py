@@ -92,11 +92,12 @@ def test_fst_of_ghdl(network, tmp_path):
     for pattern in (
         r"under_test\.clk\n",
         *(rf"under_test\.{port}_{signal}" for port in ("s_input", "m_output") for signal in STREAM),
-        r"under_test\.\w*layer_1_\w*turn_fire\n",
-        r"under_test\.\w*layer_2_\w*spikes\[1:0\]\n",
+        r"under_test\.u_layer_1\.control\.state\n",
+        r"under_test\.u_layer_1\.(\w+\.)?turn_fire\n",
+        r"under_test\.u_layer_2\.(\w+\.)?spikes\[1:0\]\n",
     ):
         assert re.search(pattern, shown), pattern
-    assert "_words" not in shown
+    assert "words\n" not in shown and "words[" not in shown
 
 
 @pytest.mark.skipif(not shutil.which("ghdl"), reason="needs GHDL")

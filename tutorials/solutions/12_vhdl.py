@@ -68,7 +68,7 @@ for hdl, start in (("vhdl", "entity pool is"), ("verilog", "module pool")):
     }
     outputs = {"word_valid": Signal(bool(0)), "word": unsigned(4)}
     with TemporaryDirectory() as folder:
-        files = convert(maxpool.maxpool, inputs, outputs, folder, "pool", hdl)
+        files = convert(maxpool.maxpool(Signal(bool(0)), **inputs, **outputs), folder, "pool", hdl)
         text = files[-1].read_text()
     assert start in text
     assert not missing_ports(text, ("clk", *inputs, *outputs))

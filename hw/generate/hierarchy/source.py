@@ -1,0 +1,78 @@
+"""What the Python source of a block says beyond its processes: the order of its names, and its comments."""
+
+import inspect
+import io
+import re
+import tokenize
+from collections import Counter
+from collections.abc import Callable
+from functools import cache
+
+
+@cache
+def _tokens(func):
+    return list(tokenize.generate_tokens(io.StringIO(inspect.getsource(func)).readline))
+
+
+def places(func: Callable) -> dict[str, int]:
+    """Return the place at which each name appears first in a function."""
+    result: dict[str, int] = {}
+    for token in _tokens(func):
+        if token.type == tokenize.NAME:
+            result.setdefault(token.string, len(result))
+    return result
+
+
+@cache
+def comments(func: Callable) -> tuple[dict[str, str], dict[tuple[str, int], str]]:
+    """Return the comments in a function: on declarations by name, and on assignments by (name, number from 1).
+
+    A comment stands at the end of its line, or on lines of its own above. One on the declaration of several names
+    belongs to the first, or to the one that it begins with: ``# rest: what is left``.
+    """
+    notes = {token.start[0]: token.string[1:].strip() for token in _tokens(func) if token.type == tokenize.COMMENT}
+    declared: dict[str, str] = {}
+    assigned: dict[tuple[str, int], str] = {}
+    count: Counter = Counter()
+    above, opened = "", ""  # opened: the names of a declaration that goes on
+    for number, line in enumerate(inspect.getsource(func).splitlines(), 1):
+        code, note = line.strip(), notes.get(number, "")
+        if code.startswith("#"):
+            above = f"{above} {note}".strip()
+            continue
+        note, above = f"{above} {note}".strip(), ""
+        if found := re.match(r"(\w+(?:\.\w+)*)\.next\b.*? = ", code):
+            name = found[1].replace(".", "_")
+            count[name] += 1
+            if note:
+                assigned[name, count[name]] = note
+            continue
+        if found := re.match(r"(\w+(?:, \w+)*) = ", code):
+            opened = found[1]
+        if note and opened:
+            names = opened.split(", ")
+            about = re.match(r"(\w+): ", note)
+            declared[about[1] if about and about[1] in names else names[0]] = note
+        if code.endswith((")", "]")) and not line.startswith("        "):
+            opened = ""
+    return declared, assigned
+
+
+def with_comments(text: str, func: Callable, hdl: str) -> str:
+    """Return an entity's text with the comments that its block has beside signals and assignments."""
+    mark = {"vhdl": "--", "verilog": "//"}[hdl]
+    declared, assigned = (dict(notes) for notes in comments(func))
+    count: Counter = Counter()
+    lines = []
+    for line in text.splitlines():
+        note = None
+        if found := re.match(r"(?:signal|reg|wire) (?:signed )?(?:\[\S+\] )?(\w+?)(?:_reg|_net)?\b", line):
+            note = declared.pop(found[1], None) if found[1] in declared else None
+        elif found := re.match(r"\s*(?:assign )?(\w+?)(?:_reg|_net)?(?:[\[(][^=]*[\])])? <?= ", line):
+            count[found[1]] += 1
+            note = assigned.get((found[1], count[found[1]]))
+        if note and len(line) + len(note) + 5 > 120:
+            lines.append(f"{re.match(' *', line)[0]}{mark} {note}")
+            note = None
+        lines.append(f"{line}  {mark} {note}" if note else line)
+    return "\n".join(lines) + "\n"
