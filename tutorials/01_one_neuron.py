@@ -97,7 +97,12 @@ for axis, (title, factor) in zip(axes, factors.items()):
         axis.plot(times, membranes, mark, ms=4, lw=1, label=f"steps of {dt:.0f} ms")
     axis.set(title=title, xlabel="time (ms)", ylabel="membrane U (thresholds)", ylim=(-2, 5))
 axes[1].legend()
-save(figure, "01_discretisation")
+save(
+    figure,
+    "01_discretisation",
+    "Two charts of the membrane over time. With Euler's step the run with 30 ms steps swings around the "
+    "exact curve, and that of 45 ms leaves the chart; with the exact step all runs lie on the curve.",
+)
 
 # %% [markdown]
 # In a network the inputs are spikes times *weights*, numbers that are learned. The constant factor $(1-\beta)R$ can be
@@ -227,7 +232,13 @@ right.plot(levels, 1000 * simulated_rate, lw=1.2, label="steps of 1 ms")
 right.set(xlabel="input R·I (thresholds)", ylabel="spikes per second")
 for axis in (left, right):
     axis.legend(loc="upper left", ncols=2)
-save(figure, "01_firing")
+save(
+    figure,
+    "01_firing",
+    "Left, membranes with reset zero and reset subtract climb along the exact curve to the threshold and "
+    "fall, again and again. Right, the firing rate rises with the input, as a staircase just below the "
+    "exact curve.",
+)
 
 # %% [markdown]
 # ## Exercises

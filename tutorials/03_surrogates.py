@@ -143,7 +143,12 @@ for axis, title in zip(axes, titles):
     axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.15))
 axes[0].set_ylabel("derivative dS/dU")
 axes[2].set_ylabel("curve, shifted to 0 at the threshold")
-save(figure, "03_families")
+save(
+    figure,
+    "03_families",
+    "Derivatives of four families of surrogates at equal scales, where their widths differ, and at equal "
+    "half-widths, where their heights and tails differ; and their curves.",
+)
 
 # %% [markdown]
 # ## Too narrow: dead neurons
@@ -189,7 +194,12 @@ for name in norms:
     axis.loglog(widths, norms[name], "o-", label=name)
 axis.set(xlabel="half-width of the surrogate (threshold = 1)", ylabel="norm of the gradient in layer 1, per image")
 axis.legend()
-save(figure, "03_depth")
+save(
+    figure,
+    "03_depth",
+    "The gradient's norm in the first of five layers rises by orders of magnitude as the surrogate "
+    "becomes wider, for all four families.",
+)
 assert norms["fast_sigmoid"][-1] > 1000 * norms["fast_sigmoid"][0]
 
 # %% [markdown]

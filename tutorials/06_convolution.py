@@ -189,7 +189,12 @@ for axis in axes.ravel():
 for axis in axes[[0, 2, 3], 0]:
     axis.set_axis_off()
 figure.suptitle("Each column is a channel; red is above 0, blue is below 0")
-save(figure, "06_channels")
+save(
+    figure,
+    "06_channels",
+    "An image of a digit, and for each of eight channels its kernel, the membranes at step 0, the spikes, "
+    "and the spikes after the pool.",
+)
 
 # %% [markdown]
 # ## Exercises

@@ -156,7 +156,13 @@ right.plot(shares, dense, "o-", label="dense")
 right.plot(shares, sparse, "s-", label="spikes only, while they are few")
 right.set(xlabel="share of inputs that spike", ylabel="time for 256 rows of 1024 inputs (ms)", ylim=(0, None))
 right.legend()
-save(figure, "07_times")
+save(
+    figure,
+    "07_times",
+    "Left, time per neuron and step of six ways, from Python, the slowest by far, to the fused kernel. "
+    "Right, a dense product costs the same for any share of spikes; the sparse kernel's time grows with "
+    "it.",
+)
 
 # %% [markdown]
 # ## The way back is sparse too

@@ -265,7 +265,11 @@ axis.set(
     xlim=(0, cycles_shown),
     xlabel="clock cycle (edges at whole numbers; white: no neuron has come through yet)",
 )
-save(figure, "09_waveform")
+save(
+    figure,
+    "09_waveform",
+    "A waveform: rows of signals over clock cycles; the numbers of one neuron move one row on in each cycle.",
+)
 
 # %% [markdown]
 # ## Exercises

@@ -255,7 +255,12 @@ for layer, count in zip(integer.network.layers, lanes):
 figure, axis = plt.subplots(figsize=(9, 3), layout="constrained")
 plot.pipeline_gantt(axis, predicted, labels)
 axis.set_title(f"{latency:,} cycles: adds (blue), waits for a bank (grey), firing pass (orange); numbers: steps")
-save(figure, "10_pipeline")
+save(
+    figure,
+    "10_pipeline",
+    "A chart of the layers over clock cycles: blue bars of additions, grey waits for a bank, orange "
+    "firing passes, with step numbers; the layers overlap.",
+)
 
 one_by_one = A.sum() + T * N.sum()
 print(f"one layer after the other: {one_by_one:,} cycles; overlapped: {latency:,} cycles")

@@ -197,7 +197,7 @@ if reports:
     left.legend()
     right.plot(lane_counts, latency, "o-", color="tab:green")
     right.set(xlabel="lanes", ylabel="mean latency (cycles)", ylim=(0, None))
-    save(figure, "12_lanes")
+    save(figure, "12_lanes", "Left, cells of the FPGA rise with the number of lanes. Right, the latency falls.")
 
 # %% [markdown]
 # ## Exercises

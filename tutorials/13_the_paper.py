@@ -135,17 +135,21 @@ matched = surrogate.match_width("fast_sigmoid", atan)
 assert abs(matched.half_width - atan.half_width) < 1e-9
 
 
-def draw(name):
-    """Draw a figure of the study's report, if the results for it exist."""
+def draw(name, seen):
+    """Draw a figure of the study's report, if the results for it exist; `seen` says what one sees."""
     if "missing" in report[name]:
         return
     figure = plt.figure(layout="constrained")
     draw_part = getattr(study.plots, name)
     draw_part(figure, report[name])
-    save(figure, f"13_{name}")
+    save(figure, f"13_{name}", seen)
 
 
-draw("scales")
+draw(
+    "scales",
+    "Accuracy above and firing rate below, of both surrogates, against their scale, against their half- "
+    "width, and against their half-width at equal peaks.",
+)
 
 # %% [markdown]
 # ## Beta and threshold; accuracy against latency
@@ -154,8 +158,14 @@ draw("scales")
 # validation images, so they need not lie on it.
 
 # %%
-draw("leaks")
-draw("trade")
+draw("leaks", "Three heat maps over beta and threshold: accuracy, firing rate and latency.")
+
+# %%
+draw(
+    "trade",
+    "Accuracy against latency of all points: open marks of the screening, full marks of full trainings "
+    "with letters, and the Pareto front as a black line.",
+)
 
 # %% [markdown]
 # ## A bound that no training passes

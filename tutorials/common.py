@@ -7,10 +7,10 @@ from pathlib import Path
 OUTPUT = Path(__file__).parent / "output"
 
 
-def save(figure, name):
-    """Write a Matplotlib figure to tutorials/output/NAME.png, sharp enough for a projector."""
+def save(figure, name, seen):
+    """Write a figure to tutorials/output/NAME.png, sharp enough for a projector; `seen` says in words what one sees."""
     OUTPUT.mkdir(exist_ok=True)
-    figure.savefig(OUTPUT / f"{name}.png", dpi=200)
+    figure.savefig(OUTPUT / f"{name}.png", dpi=200, metadata={"Description": seen})
 
 
 def source(function):
