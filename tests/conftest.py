@@ -17,7 +17,7 @@ import pytest
 
 TESTS = Path(__file__).parent
 # Tests that are not quick, by file name or test name, among those that `is_quick` would choose.
-SLOW = {"test_peers.py", "test_trace.py", "test_examples_run", "test_pages_are_built"}
+SLOW = {"test_peers.py", "test_trace.py", "test_examples_run"}
 # Files in other folders that are quick.
 QUICK = {"test_docs.py", "test_packaging.py"}
 

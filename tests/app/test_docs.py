@@ -7,9 +7,6 @@ import ast
 import doctest
 import importlib
 import inspect
-import os
-import subprocess
-import sys
 import types
 
 import pytest
@@ -17,7 +14,7 @@ from numba.core.dispatcher import Dispatcher
 
 import minisnn
 import minisnn_hw
-from tests.test_architecture import MODULES, PACKAGES, ROOMS, ROOT, ROWS, modules_of, room
+from tests.test_architecture import MODULES, PACKAGES, ROOMS, ROWS, modules_of, room
 
 LIBRARY = [module for module in MODULES if not module.endswith("__main__")]
 # A line that begins so is a riddle: "Of Settings.", "What it does", "Whether".
@@ -121,24 +118,6 @@ def test_there_is_more_code_than_ceremony(package):
     lines = sum(len(path.read_text(encoding="utf-8").splitlines()) for path in paths)
     ceremony = sum(node.end_lineno - node.lineno + 1 for path in paths for node in docstrings(path))
     assert ceremony <= 0.3 * lines, f"{100 * ceremony / lines:.1f} % of {package} are docstrings"
-
-
-def test_pages_are_built(tmp_path):
-    """As the README says, without a warning."""
-    pytest.importorskip("pdoc")
-    patterns = ("minisnn/[a-z]*.py", "minisnn/[a-z]*/[a-z]*.py", "hw/[a-z]*.py", "hw/[a-z]*/[a-z]*.py")
-    files = [str(path) for pattern in patterns for path in sorted(ROOT.glob(pattern))]
-    done = subprocess.run(
-        [sys.executable, "-m", "pdoc", "-d", "numpy", "-o", str(tmp_path), "minisnn", "hw", *files],
-        cwd=ROOT,
-        env=os.environ | {"EAGER_IMPORT": "1"},
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
-    assert done.returncode == 0 and "Warn" not in done.stderr, done.stderr
-    assert "beta*U[t]" in (tmp_path / "minisnn/lif.html").read_text(encoding="utf-8")
-    assert (tmp_path / "hw/accelerator.html").exists()
 
 
 def test_public_names():
