@@ -1,8 +1,9 @@
 """Build the book: python -m docs.build (needs pip install '.[docs]'), then open build/book/site/index.html.
 
 The lessons are executed, and kept until their cells or the library change; the first build takes some minutes, the
-next ones less. `--lessons 1,4` builds these lessons alone, `--no-execute` runs none. `--repository` adds links that
-open the lessons in Colab and Binder; it is the address named "Source" in setup.cfg, if there is one.
+next ones less. `--lessons 1,4` builds these lessons alone, and no reference of the library; `--no-execute` runs none.
+`--repository` adds links that open the lessons in Colab and Binder; it is the address named "Source" in setup.cfg, if
+there is one.
 """
 
 import argparse
@@ -50,7 +51,7 @@ def main(words: list[str] | None = None) -> int:
     """Build the site and check its links; return 0 if all is well."""
     parser = argparse.ArgumentParser(prog="python -m docs.build", description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=ROOT / "build/book", help="the folder for site and work files")
-    parser.add_argument("--lessons", type=lessons, default=None, help="only these lessons, such as 1,4")
+    parser.add_argument("--lessons", type=lessons, default=None, help="only these lessons, such as 1,4, and no library")
     parser.add_argument("--no-execute", action="store_true", help="show the lessons without their output")
     parser.add_argument("--repository", default=source_address(), help="its address, for links to Colab and Binder")
     options = parser.parse_args(words)
@@ -63,7 +64,6 @@ def main(words: list[str] | None = None) -> int:
     out = options.out.resolve()
     source, site = out / "source", out / "site"
     source.mkdir(parents=True, exist_ok=True)
-    shutil.rmtree(source / "course", ignore_errors=True)
     shutil.copytree(ROOT / "docs/book", source, dirs_exist_ok=True)
     print("lessons ...", flush=True)
     course.prepare(source, options.repository, options.lessons or list(LESSONS))
@@ -74,6 +74,8 @@ def main(words: list[str] | None = None) -> int:
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     command = ["-m", "sphinx", "-q", "-W", "--keep-going", "-d", out / "doctrees", source, site]
     if options.lessons:  # guides may link to the others
+        shutil.rmtree(source / "generated", ignore_errors=True)
+        (source / "api.md").write_text("# The library\n\nNot in a build of some lessons alone.\n", encoding="utf-8")
         command += ["-D", "suppress_warnings=myst.xref_missing"]
     print("pages ...", flush=True)
     if subprocess.run([sys.executable, *map(str, command)], env=environment).returncode:

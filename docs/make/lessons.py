@@ -103,6 +103,10 @@ def prepare(source: Path, repository: str, numbers: list[int]) -> None:
     course, downloads = source / "course", source / "_extra/notebooks"
     for folder in (course, downloads):
         folder.mkdir(parents=True, exist_ok=True)
+        wanted = {key.LESSONS[lesson].removesuffix(".py") for lesson in numbers}
+        for path in folder.rglob("[0-9]*.*"):
+            if path.stem not in wanted:
+                path.unlink()
     shutil.copy2(COURSE / "common.py", course)
     shutil.copy2(COURSE / "common.py", downloads)
     (source / "docs/drawings").mkdir(parents=True, exist_ok=True)
