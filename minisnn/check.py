@@ -99,7 +99,7 @@ def finite(name: str, x: Any) -> np.ndarray:
 
 
 def images(x: Any, shape: tuple[int, ...], recorded_steps: int | None = None) -> np.ndarray:
-    """Return raw images as an array of shape (n, *shape), or recordings as one of shape (n, T, *shape)."""
+    """Return raw images as an array of shape ``(n, *shape)``, or recordings as one of ``(n, T, *shape)``."""
     x = finite("images", x)
     if recorded_steps is not None:
         return _recordings(x, recorded_steps, shape)

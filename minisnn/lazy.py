@@ -29,7 +29,7 @@ def attach(
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """Return the ``__getattr__`` and ``__dir__`` of a package that exports ``public`` and its modules.
 
-    With EAGER_IMPORT set, all names are imported at once, for tools that look at names without asking for them: pdoc.
+    With EAGER_IMPORT set, all names are imported at once, for tools that look at names without asking for them.
     """
     module, attribute, public = sys.modules[package], attributes(package, public), public or {}
     if os.environ.get("EAGER_IMPORT"):
