@@ -32,11 +32,11 @@ def with_drawings(text: str) -> str:
     def both(match):
         seen = drawings.draw(match[2]).description.replace("[", "").replace("]", "")
         return "\n".join(
-            f"![{seen}](../docs/drawings/{match[2]}{dark}.svg){{.only-{mode} .drawing}}"
+            f"![{seen}]({match[1]}{match[2]}{dark}.svg){{.only-{mode} .drawing}}"
             for dark, mode in (("", "light"), ("-dark", "dark"))
         )
 
-    return re.sub(r"!\[([^]]*)\]\(\.\./docs/drawings/(\w+)\.svg\)", both, text)
+    return re.sub(r"!\[[^]]*\]\(((?:\.\./)?docs/drawings/)(\w+)\.svg\)", both, text)
 
 
 def with_links(text: str) -> str:
@@ -88,7 +88,7 @@ def page(script: Path, first: str, last: str):
     notebook = jupytext.read(script)
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            cell.source = with_links(with_drawings(cell.source))
+            cell.source = re.sub(r"^## (\d)$", r"## Exercise \1", with_links(with_drawings(cell.source)), flags=re.M)
         elif seen := alternative_text(cell.source):
             cell.metadata["mystnb"] = {"image": {"alt": seen}}
     title, _, rest = notebook.cells[0].source.partition("\n")
@@ -112,6 +112,8 @@ def prepare(source: Path, repository: str, numbers: list[int]) -> None:
     (source / "docs/drawings").mkdir(parents=True, exist_ok=True)
     for drawing in drawings.FOLDER.glob("*.svg"):
         shutil.copy2(drawing, source / "docs/drawings")
+    for guide in source.glob("*.md"):
+        guide.write_text(with_drawings(guide.read_text(encoding="utf-8")), encoding="utf-8")
     for lesson in numbers:
         name = key.LESSONS[lesson].removesuffix(".py")
         script = COURSE / f"{name}.py"

@@ -34,6 +34,7 @@ def course(tmp_path_factory):
     from docs.make import lessons
 
     folder = tmp_path_factory.mktemp("book")
+    (folder / "guide.md").write_text("# Guide\n\n![A layer in gates](docs/drawings/layer.svg)\n")
     lessons.prepare(folder, "https://github.com/someone/minisnn", [4])
     return folder, lessons
 
@@ -51,6 +52,12 @@ def test_a_lesson_becomes_a_page(course):
     assert light == dark and len(light.split()) > 30
     assert (folder / "docs/drawings/unrolled-dark.svg").exists()
     assert "colab.research.google.com/github/someone/minisnn/" in text and "mybinder.org/v2/gh/someone/minisnn/" in text
+
+
+def test_a_guide_shows_drawings_for_light_and_dark_pages(course):
+    text = (course[0] / "guide.md").read_text("utf-8")
+    assert re.search(r"!\[A spike buffer .+\]\(docs/drawings/layer\.svg\)\{\.only-light", text)
+    assert text.count("(docs/drawings/layer-dark.svg){.only-dark") == 1, "also when pages are written again"
 
 
 def test_every_figure_of_a_lesson_says_what_one_sees(course):

@@ -62,7 +62,7 @@ EXERCISES = [
             "the two runs are 2 epsilon apart, not epsilon": lambda *case: judge_errors(*case, share=1),
         },
         values=("largest error",),
-        axes=("epsilon",),
+        axes=("epsilon number",),
         rtol=1e-4,
     ),
     Exercise(
