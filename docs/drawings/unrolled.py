@@ -8,8 +8,10 @@ def draw():
         "A neuron unrolled in time",
         "Three columns for three time steps. In each, the current I goes up into the membrane U, and U into the"
         " spike S, which enters the loss. From step to step U is handed on times beta, and the spike's reset takes"
-        " theta from the next membrane. Backwards, dashed, the gradient comes from the loss through the spike, times"
-        " the surrogate's derivative, and from the next step, times beta; then it goes to the current.",
+        " theta from the next membrane. Backwards, dashed, the gradient goes each of these ways in the other"
+        " direction: from the loss through the spike, times the surrogate's derivative; from the next membrane, times"
+        " beta; and from the next membrane through the reset, times minus theta, unless the reset is detached. Then"
+        " it goes to the current.",
         620,
         400,
     )
@@ -34,6 +36,8 @@ def draw():
         d.text((a + b) / 2, 248, "· β", 15, "back")
         d.arrow((a + 39, 128), (b - 60, 128), (b - 30, 197), color="spike")
         d.text((a + b) / 2 - 4, 116, "reset, − θ", 14, "spike")
+        d.arrow((b - 38, 199), (b - 68, 142), (a + 41, 142), color="back", dashed=True)
+        d.text((a + b) / 2 - 6, 156, "· (−θ)", 14, "back")
     d.arrow((38, 212), (69, 212))
     d.arrow((551, 212), (594, 212))
     d.arrow((594, 232), (551, 232), color="back", dashed=True)
