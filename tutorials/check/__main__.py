@@ -70,4 +70,7 @@ def main(words=None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit("interrupted; if nothing came for a while: is there a loop in your file that never ends?")
