@@ -109,7 +109,10 @@ def account(cur, threshold):
 def test_a_file_with_a_mistake_is_told_which(tmp_path, capsys):
     status, said = check(tmp_path, capsys, LATE, "1.3")
     assert status == 1
-    assert said == "1.3 account: the reset is taken away one step late: spike 1, expected 0 at step 2"
+    assert said == (
+        "1.3 account: the reset is taken away one step late: spike 1, expected 0 at step 2; "
+        "membrane 1.3125, expected 0.3125 at step 2"
+    )
 
 
 @pytest.mark.parametrize(

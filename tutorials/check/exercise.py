@@ -89,8 +89,8 @@ class Exercise:
             parts = zip(self.values, got, want)
         else:
             parts = [(self.values[0], got, want)]
-        found = (self._of_value(name, a, b) for name, a, b in parts)
-        return next((words for words in found if words), "")
+        found = [words for name, a, b in parts if (words := self._of_value(name, a, b))]
+        return "; ".join(found[:2])  # a wrong spike is explained by its membrane
 
     def _of_value(self, name, got, want):
         if got is None and want is not None:
