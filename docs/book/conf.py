@@ -7,6 +7,7 @@ from pathlib import Path
 
 import minisnn
 import minisnn_hw
+from docs.make import docstrings
 
 PACKAGES = (Path(minisnn.__file__).parent, Path(minisnn_hw.__file__).parent)
 code = b"".join(file.read_bytes() for folder in PACKAGES for file in sorted(folder.rglob("*.py")))
@@ -58,25 +59,10 @@ html_copy_source = False
 html_show_sourcelink = False
 
 
-def ports(app, what, name, obj, options, lines):
-    """Show the ports of a block as notes: numpydoc knows no section of this name, and would drop it."""
-    for number, line in enumerate(lines[:-1]):
-        if line == "Ports" and set(lines[number + 1]) == {"-"}:
-            lines[number : number + 2] = ["Notes", "-----", "**Ports**", ""]
-
-
-def indented(app, what, name, obj, options, lines):
-    """Show an indented block of a docstring as it stands: equations and tables in text."""
-    shown, last = [], ""
-    for number, line in enumerate(lines):
-        begins = number and not lines[number - 1].strip() and len(line) - len(line.lstrip()) >= 4
-        if line.strip() and begins and last and not last.startswith((" ", ".", "-", "*", "=", ":")):
-            shown += ["::", ""]
-        shown.append(line)
-        last = line if line.strip() else last
-    lines[:] = shown
+def prepared(app, what, name, obj, options, lines):
+    """Prepare a docstring for numpydoc."""
+    lines[:] = docstrings.as_it_stands(docstrings.with_ports(lines))
 
 
 def setup(app):
-    app.connect("autodoc-process-docstring", ports, priority=300)
-    app.connect("autodoc-process-docstring", indented, priority=400)
+    app.connect("autodoc-process-docstring", prepared, priority=400)

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from docs import build
-from docs.make import guides, links
+from docs.make import docstrings, guides, links
 from minisnn.commands import COMMANDS
 
 ROOT = Path(__file__).parents[2]
@@ -125,6 +125,24 @@ def test_the_workflow_builds_and_publishes_what_the_command_makes():
     assert "python -m docs.build --repository" in workflow and "path: build/book/site" in workflow
     assert "build/" in (ROOT / ".gitignore").read_text("utf-8"), "nothing that is built is committed"
     assert "-m docs.build" in (ROOT / ".ci/more").read_text("utf-8")
+
+
+# What is made of docstrings
+
+
+def test_equations_and_tables_of_docstrings_stand_as_in_the_source():
+    equation = ["A neuron:", "", "    U = V + I", "    S = U > theta", "", "The end."]
+    assert docstrings.as_it_stands(equation) == [*equation[:2], "::", "", *equation[2:]]
+    table = ["A neuron.", "", "cycle   a neuron", "0       U", "", "The end", "of it."]
+    assert docstrings.as_it_stands(table) == [*table[:2], "::", "", *(f"    {row}" for row in table[2:4]), *table[4:]]
+    sections = ["A neuron.", "", "Parameters", "----------", "u : int", "    The membrane.", "", "    More of it."]
+    assert docstrings.as_it_stands(sections) == sections
+
+
+def test_ports_of_blocks_are_shown():
+    lines = "Add.\n\nPorts\n-----\nclk : in\n    Rising edge.".split("\n")
+    assert docstrings.with_ports(lines)[2:7] == ["Notes", "-----", "**Ports**", "", "clk : in"]
+    assert docstrings.with_ports(["Ports"]) == ["Ports"]
 
 
 # The checker
