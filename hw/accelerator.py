@@ -1,7 +1,7 @@
 """The whole accelerator: streams, buffers and layers.
 
 s_load  -> loader -> load_check      number of steps; weights, biases, thresholds, leaks
-s_input -> stream_in -> spike_buffer -> layer -> spike_buffer -> layer -> ... -> scores -> m_output
+s_input -> stream_in -> spike_buffer -> layer -> pack -> spike_buffer -> layer -> ... -> scores -> m_output
 """
 
 from collections.abc import Callable
@@ -13,6 +13,7 @@ from .layer import LayerProbe, layer
 from .load_check import load_check
 from .load_format import CONTROL_BITS, beats, place, sections
 from .loader import loader
+from .pack import pack
 from .parts.crc import crc32
 from .parts.memory import ram
 from .ports import FrameReader, FrameWriter, LayerLoad, LoadWriter, Probe, Stream, bit, bits, word
@@ -91,6 +92,9 @@ def accelerator(clk, rst, flush, s_load, s_input, m_output, loaded, load_error, 
     stages, probes, cleared = [], [], []
     for number, layer_spec in enumerate(spec.layers):
         reader = FrameReader.new(layer_spec.in_words, layer_spec.word_bits)
+        if len(writer.data) != layer_spec.word_bits:
+            narrow, writer = writer, FrameWriter.new(layer_spec.in_words, layer_spec.word_bits)
+            stages.append(pack(clk, drops, narrow, writer, layer_spec.in_channels, layer_spec.in_width))
         stages.append(spike_buffer(clk, drops, writer, reader))
         threshold = Signal(intbv(0)[layer_spec.membrane_bits - 1 :])
         at = [place(spec, content, number + 1) for content in ("weights", "biases", "threshold", "beta")]

@@ -254,7 +254,7 @@ def conv2d(clk, rst, scan, walk, kernel, padding, out_height, out_width, groups)
         Rising edge; `rst` is synchronous, and drops inputs under way.
     scan : Scan, in
         Inputs (spikes or pixels) from ``spike_scanner``: one in each cycle in which `scan_valid` and `scan_ready` are
-        1, at row `scan_y` and column `scan_x`, in channel `scan_base` + `scan_index`.
+        1, at row `scan_y` and column `scan_x`, in channel `scan_channel`.
     walk : Walk, out
         `walk_add` is 1 in each cycle of an addition: the word of weights at `walk_weight_address`, which is
         ((c*kernel + ky)*kernel + kx)*groups + g, is added to the membranes at `walk_neuron_address`, which is
@@ -271,7 +271,7 @@ def conv2d(clk, rst, scan, walk, kernel, padding, out_height, out_width, groups)
     inside_y, inside_x = [Signal(intbv(0)[1:]) for _ in range(2)]  # inside_y: a row of taps is inside the frame
 
     # First stage: the taps that are inside the frame.
-    channel = Signal(intbv(0, min=0, max=(1 << len(scan.base)) + (1 << len(scan.index))))
+    channel = Signal(intbv(0, min=0, max=1 << len(scan.channel)))
     tap_y, tap_x, first_rows, first_columns, row, column = [Signal(intbv(0, min=0, max=most)) for _ in range(6)]
     rows = reached_taps(clk, take, scan.y, inside_y, tap_y, first_rows, row, kernel, padding, out_height)
     columns = reached_taps(clk, take, scan.x, inside_x, tap_x, first_columns, column, kernel, padding, out_width)
@@ -301,7 +301,7 @@ def conv2d(clk, rst, scan, walk, kernel, padding, out_height, out_width, groups)
     @always(clk.posedge)
     def hold():
         if take:
-            channel.next = scan.base + scan.index
+            channel.next = scan.channel
         if walk.move:
             second_rows.next = first_rows
             second_columns.next = first_columns

@@ -268,7 +268,8 @@ def layer(clk, rst, num_steps, threshold, beta, reader, writer, load, cleared, p
     cycle after its end. Throughput: an addition, or a firing, of all lanes a cycle; additions of a step overlap the
     work of the layers before and after.
     """
-    scan = Scan(bit(), bit(), below(spec.in_height), below(spec.in_width), base_of(spec), below(spec.in_lanes))
+    x, channel = word(bits(spec.in_width)), word(bits(spec.inputs if spec.flat else spec.in_channels))
+    scan = Scan(bit(), bit(), below(spec.in_height), x, channel, below(spec.in_lanes))
     walk = new_walk(spec)
     turn = Turn(
         bit(), word(bits(spec.depth)), below(spec.out_height), below(spec.out_width), below(spec.groups), bit(), bit()
@@ -308,8 +309,3 @@ def layer(clk, rst, num_steps, threshold, beta, reader, writer, load, cleared, p
     pool = maxpool(clk, pool_timing.valid, pool_timing.first, pool_timing.last, probe.spikes, pooled, writer.data)
     words_out = frame_out(clk, rst, pooled, writer, spec.out_words)
     return control, scanner, words_in, additions, memories, order, neurons, pool, words_out
-
-
-def base_of(spec: Any) -> Any:
-    """The signal of an input's channel, or of its address in a flat frame, at the start of its word."""
-    return Signal(intbv(0, min=0, max=max(spec.inputs if spec.flat else spec.in_channels, 2) + spec.in_lanes))

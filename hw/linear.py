@@ -23,7 +23,7 @@ def linear(clk, rst, scan, walk, groups):
         Rising edge; `rst` is synchronous, and drops inputs under way.
     scan : Scan, in
         Inputs (spikes or pixels) from ``spike_scanner``: one in each cycle in which `scan_valid` and `scan_ready` are
-        1. An input's number is `scan_base` + `scan_index`.
+        1. An input's number is `scan_channel`.
     walk : Walk, out
         `walk_add` is 1 in each cycle of an addition: the word of weights at `walk_weight_address`, which is
         number*groups + g, is added to the membranes at `walk_neuron_address`, which is g, from 0 to groups - 1.
@@ -37,7 +37,7 @@ def linear(clk, rst, scan, walk, groups):
     first_free, walking = [Signal(bool(0)) for _ in range(2)]
     ends = Signal(bool(0))  # the walk of an input is in its last cycle
     # address: number of the input in the first stage
-    address = Signal(intbv(0, min=0, max=(1 << len(scan.base)) + (1 << len(scan.index))))
+    address = Signal(intbv(0, min=0, max=1 << len(scan.channel)))
     product = Signal(intbv(0)[len(address) + groups.bit_length() :])
     # start: address of its first word of weights, in the second stage
     start = Signal(intbv(0)[len(walk.weight_address) :])
@@ -58,7 +58,7 @@ def linear(clk, rst, scan, walk, groups):
     @always(clk.posedge)
     def hold():
         if first_free:
-            address.next = scan.base + scan.index
+            address.next = scan.channel
         if walk.move:
             start.next = product[len(walk.weight_address) :]
 

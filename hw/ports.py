@@ -96,8 +96,8 @@ class Scan(Bundle):
     ready: Any  # from the walker: it takes what is offered
     y: Any  # row and column of the input's pixel
     x: Any
-    base: Any  # the input's channel, or its address in a flat frame, is base + index
-    index: Any
+    channel: Any  # or the address, in a flat frame
+    index: Any  # the place in its word
 
 
 @dataclass(eq=False)

@@ -14,9 +14,9 @@ class LayerSpec:
     lanes : int
         Neurons that are worked on at once.
     in_height, in_width, in_channels : int
-        Frame of the inputs; a flat row is one pixel with as many channels.
+        Frame of the inputs; a flat layer takes maps as a row of pixels, and any other frame as one pixel.
     in_lanes : int
-        Inputs in a word of the input frame.
+        Inputs in a word of the input frame: the channels of whole pixels of a row, or a part of a pixel's.
     input_bits : int
         Width of a pixel; 0 for a layer that takes spikes.
     flat : bool
@@ -79,9 +79,14 @@ class LayerSpec:
         return self.in_height * self.in_width * self.in_channels
 
     @property
+    def in_pixels(self) -> int:
+        """Pixels in a word of the input frame; 1 if it holds a part of one."""
+        return max(self.in_lanes // self.in_channels, 1)
+
+    @property
     def in_words(self) -> int:
         """Words of an input frame."""
-        return self.in_height * self.in_width * -(-self.in_channels // self.in_lanes)
+        return self.in_height * -(-self.in_width // self.in_pixels) * -(-self.in_channels // self.in_lanes)
 
     @property
     def groups(self) -> int:

@@ -92,7 +92,7 @@ def wide_conv2d(clk, rst, scan, walk, kernel, padding, out_height, out_width, gr
         Rising edge; `rst` is synchronous, and drops inputs under way.
     scan : Scan, in
         Inputs (spikes or pixels) from ``spike_scanner``: one in each cycle in which `scan_valid` and `scan_ready` are
-        1, at row `scan_y` and column `scan_x`, in channel `scan_base` + `scan_index`.
+        1, at row `scan_y` and column `scan_x`, in channel `scan_channel`.
     walk : WideWalk, out
         `walk_add` is 1 in each cycle of additions. `walk_weight_address` is channel*groups + g. The word's taps are
         turned by `walk_turn_y` = (y + p) mod k rows and `walk_turn_x` = (x + p) mod k columns to the banks; bank
@@ -116,7 +116,7 @@ def wide_conv2d(clk, rst, scan, walk, kernel, padding, out_height, out_width, gr
     second_adds, present_adds = [Signal(intbv(0)[banks:]) for _ in range(2)]
     rows, columns, held_rows, held_columns = [[Signal(intbv(0)[width:]) for _ in range(kernel)] for _ in range(4)]
     at = [Signal(intbv(0)[width:]) for _ in range(banks)]
-    channel = Signal(intbv(0, min=0, max=(1 << len(scan.base)) + (1 << len(scan.index))))
+    channel = Signal(intbv(0, min=0, max=1 << len(scan.channel)))
     product = Signal(intbv(0)[len(channel) + groups.bit_length() :])
     start = Signal(intbv(0)[len(walk.weight_address) :])
     weight_at = Signal(intbv(0)[len(walk.weight_address) :])
@@ -164,7 +164,7 @@ def wide_conv2d(clk, rst, scan, walk, kernel, padding, out_height, out_width, gr
     @always(clk.posedge)
     def hold():
         if first_free:
-            channel.next = scan.base + scan.index
+            channel.next = scan.channel
             first_turn_y.next = to_turn_y
             first_turn_x.next = to_turn_x
             first_rows.next = to_rows

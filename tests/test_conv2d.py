@@ -152,7 +152,7 @@ def test_gates_add_what_the_integers_add(kernel, padding, channels, height, widt
     h, w = out
 
     def ports():
-        scanned = {"y": below(height), "x": below(width), "base": below(channels), "index": below(2)}
+        scanned = {"y": below(height), "x": below(width), "channel": below(channels), "index": below(2)}
         weights, neurons = channels * kernel**2 * groups, h * w * groups
         return walker_ports(scanned, {"weight_address": address(weights), "neuron_address": address(neurons)})
 
@@ -180,7 +180,7 @@ def test_gates_add_what_the_integers_add(kernel, padding, channels, height, widt
         inputs,
         costs,
         expected,
-        lambda: {"y": rng.integers(height), "x": rng.integers(width), "base": rng.integers(channels)},
+        lambda: {"y": rng.integers(height), "x": rng.integers(width), "channel": rng.integers(channels)},
         rng,
     )
     # The additions of the whole frame, in order, make the membranes of the integers.

@@ -70,7 +70,9 @@ def test_pixels_by_hand():
     }
     assert count(given, (2, 1), "layerwise") == layerwise
     interval = {wide: cycles.predict(given, (2, 1), wide=wide).interval for wide in (False, True)}
-    ours = events | {"scanner_bits": 9 * 8 + 48 * 2}
+    ours = events | {
+        "scanner_bits": 3 * 24 + 48 * 12
+    }  # rows of pixels: two inputs, a word of zeros; words of 12 spikes
     assert count(given, (2, 1)) == ours | {
         "cycles": interval[False],
         "idle_bits": (interval[False] - 10 - 32) * 2 * 15 + (interval[False] - 52) * 8,
@@ -93,7 +95,22 @@ def test_the_layerwise_scanner_by_hand():
     assert events["scanner_bits"] == 2 * (2 * 6 + 2 * 2 * 11) * 3 + 2 * ((2 * 16 + 4) * 16 + 16)
 
 
-def walk(network, frames, steps, lanes, in_lanes, wide):
+def inputs_of_word(frame, is_map):
+    """Return the inputs in a word between layers: pixels of a row, spread evenly, as few words as 32 bits allow."""
+    channels = frame.shape[-1]
+    row = frame.shape[1] if is_map else frame.size // channels
+    return -(-row // -(-row // (32 // channels))) * channels
+
+
+def words(frame, is_map, in_lanes):
+    """Yield the words of a frame; a line begins a new one: a row, or a pixel that does not fit."""
+    lines = frame.shape[0] if is_map else 1
+    for line in frame.reshape(-1, frame.shape[-1]) if in_lanes < frame.shape[-1] else frame.reshape(lines, -1):
+        for at in range(0, len(line), in_lanes):
+            yield line[at : at + in_lanes]
+
+
+def walk(network, frames, steps, in_lanes, wide):
     """Count the events of one image, except idle cycles, neuron by neuron; `frames` has each layer's (T or 1, ...)."""
     n = dict.fromkeys(NAMES, 0)
     for index, (integers, x) in enumerate(zip(network.layers, frames)):
@@ -105,6 +122,9 @@ def walk(network, frames, steps, lanes, in_lanes, wide):
         bias = integers.membrane_bits
         while not all(-(1 << bias - 1) <= b < 1 << bias - 1 for b in integers.b):
             bias += 1
+        is_map = layer.kind == "conv2d"
+        if index > 0:
+            in_lanes = inputs_of_word(x[0], is_map)
         for frame in x:
             if layer.kind == "linear":
                 taps = [(0, i) for i in np.flatnonzero(frame)] * layer.w_shape[-1]
@@ -117,7 +137,7 @@ def walk(network, frames, steps, lanes, in_lanes, wide):
                     and 0 <= x0 + kx - layer.padding < layer.in_shape[1]
                     and frame[y + ky - layer.padding, x0 + kx - layer.padding, c]
                 ]
-            at_once = wide and layer.kind == "conv2d"
+            at_once = wide and is_map
             read = len({tap[2:] for tap in taps}) * size**2 * layer.w_shape[-1] if at_once else len(taps)
             n["weight_read_bits"] += read * integers.weight_bits
             for name in ("membrane_read_bits", "membrane_write_bits", "addition_bits"):
@@ -125,11 +145,8 @@ def walk(network, frames, steps, lanes, in_lanes, wide):
             n["pixel_multiply_bits"] += len(taps) * integers.weight_bits * bits
             n["buffer_read_bits"] += frame.size * max(bits, 1)
             n["buffer_write_bits"] += frame.size * max(bits, 1)
-            pixels = frame.reshape(-1, frame.shape[-1] if frame.ndim == 3 else frame.size)
-            for pixel in pixels:
-                for start in range(0, len(pixel), in_lanes):
-                    word = pixel[start : start + in_lanes]
-                    n["scanner_bits"] += max(np.count_nonzero(word), 1) * in_lanes * max(bits, 1)
+            for word in words(frame, is_map, in_lanes):
+                n["scanner_bits"] += max(np.count_nonzero(word), 1) * in_lanes * max(bits, 1)
         for _ in range(steps * layer.neurons):
             n["weight_read_bits"] += bias
             n["membrane_read_bits"] += integers.membrane_bits + (current if bits else 0)
@@ -139,7 +156,6 @@ def walk(network, frames, steps, lanes, in_lanes, wide):
             if integers.beta not in (0, 1, 2, 4, 8, 16):
                 n["leak_multiply_bits"] += integers.membrane_bits * len(f"{integers.beta:b}")
         n["membrane_write_bits"] += layer.neurons * (current if bits else 0)
-        in_lanes = lanes[index]
     return n
 
 
@@ -173,7 +189,7 @@ def test_every_tap_of_random_networks(seed, topology, input_bits, reset, readout
     inputs, steps = random_inputs(network, 3, 2, rng, density), 3
     run = network.forward(inputs, steps, keep="spikes")
     lanes = tuple(int(rng.integers(1, integers.layer.w_shape[-1] + 1)) for integers in network.layers)
-    in_lanes = int(rng.integers(1, shape[-1] + 1))
+    in_lanes = int(rng.choice([1, 2, 4, 6, 10] if "C" in topology else np.arange(1, 10)))
     given = cycles.Stimulus.of(network, inputs, run, steps)
     frames = [inputs, *run.out[:-1]]
     full = [np.ones((steps, *x.shape[1:]), np.uint8) for x in frames]
@@ -181,7 +197,7 @@ def test_every_tap_of_random_networks(seed, topology, input_bits, reset, readout
         full[0] = inputs
     for schedule, spikes in (("pipelined", frames), ("dense", full), ("layerwise", frames)):
         one_by_one = [
-            walk(network, [x[:, image] for x in spikes], steps, lanes, in_lanes, wide and schedule != "layerwise")
+            walk(network, [x[:, image] for x in spikes], steps, in_lanes, wide and schedule != "layerwise")
             for image in range(2)
         ]
         counted = count(given, lanes, schedule, wide, in_lanes)

@@ -6,6 +6,7 @@ import pytest
 from minisnn.timing import layout
 from minisnn.timing.additions import log_of_additions
 from minisnn.topology import parse
+from tests.hw.networks import random_network
 
 SHAPES = [("3C3-MP2-2", (7, 6, 2), 1), ("2C5-2", (4, 3, 1), 2), ("3C2-MP3-2", (7, 9, 1), 0), ("5C1-2", (2, 3, 2), 0)]
 
@@ -91,19 +92,40 @@ def test_the_cycle_model_walks_the_same_taps(shape, wide, lanes):
         assert count == groups * (min(taps, 1) if wide else taps)
 
 
-@pytest.mark.parametrize("in_lanes", [1, 2, 3, 5])
-def test_a_word_never_holds_two_pixels(in_lanes):
-    """A frame of 2 x 3 pixels of 5 channels, walked word by word."""
-    place = {}
-    word = 0
-    for pixel in range(6):
-        for start in range(0, 5, in_lanes):
-            for channel in range(start, min(start + in_lanes, 5)):
-                place[pixel * 5 + channel] = (word, channel - start)
-            word += 1
-    assert layout.words_of_frame((2, 3, 5), in_lanes) == word
-    words, places = layout.place_of_input(5, in_lanes, np.arange(30))
-    assert list(zip(words.tolist(), places.tolist())) == [place[address] for address in range(30)]
+@pytest.mark.parametrize("in_lanes", [1, 2, 3, 5, 10, 15])
+def test_words_of_a_frame(in_lanes):
+    """A frame of 2 x 3 pixels of 5 channels, filled in one by one: a word begins with each row, and cut pixel."""
+    places, word, at = [], -1, 0
+    for _, column, channel in np.ndindex(2, 3, 5):
+        if at == in_lanes or (column, channel) == (0, 0) or (channel == 0 and in_lanes < 5):
+            word, at = word + 1, 0
+        places.append((word, at))
+        at += 1
+    assert layout.words_of_frame((2, 3, 5), in_lanes) == word + 1
+    at_word, at_place = layout.place_of_input((2, 3, 5), in_lanes, np.arange(30))
+    assert list(zip(at_word.tolist(), at_place.tolist())) == places
+
+
+@pytest.mark.parametrize(
+    "topology, shape, input_bits, lanes, frames, words",
+    [
+        ("128-10", (28, 28, 1), 0, (128, 10), [(1, 1, 784), (1, 1, 128)], (32, 128)),
+        ("128-10", (28, 28, 1), 8, (8, 2), [(1, 1, 784), (1, 1, 128)], (4, 32)),
+        ("30-10", (28,), 4, (8, 10), [(1, 1, 28), (1, 1, 30)], (8, 30)),
+        # 28 pixels of a row in one word; maps of 8 channels, 24 columns: 4 pixels a word; 12 x 12 pixels as one row
+        ("8C5-8C1-MP2-6", (28, 28, 1), 0, (3, 8, 6), [(28, 28, 1), (24, 24, 8), (1, 144, 8)], (28, 32, 32)),
+        # 13 pixels of 6 channels, 5 fit, so 5, 5 and 3 of a row
+        ("6C3-4C3-2", (15, 15, 2), 8, (2, 4, 2), [(15, 15, 2), (13, 13, 6), (1, 121, 4)], (4, 30, 32)),
+        # pixels that are cut: of 40 channels, which come 9 at once, 27; of a row of 34 that come 33 at once, 33
+        ("40C1-34-2", (2, 3, 40), 0, (9, 33, 1), [(2, 3, 40), (1, 6, 40), (1, 1, 34)], (32, 27, 33)),
+    ],
+)
+def test_words_of_networks(topology, shape, input_bits, lanes, frames, words):
+    """By hand: up to 32 bits a word, the pixels of a row spread evenly."""
+    network = random_network(topology, shape, np.random.default_rng(0), input_bits=input_bits)
+    assert [layout.frame_shape(network, index) for index in range(len(lanes))] == frames
+    assert layout.inputs_of_words(network, lanes) == words
+    assert layout.inputs_of_words(network, lanes, 1) == (1, *words[1:])
 
 
 def test_weights_are_stored_channel_by_channel_then_tap_by_tap():

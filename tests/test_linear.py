@@ -76,7 +76,7 @@ def test_gates_add_what_the_integers_add(count, groups):
     make = plain(partial(gates.linear, groups=groups), scan=Scan, walk=Walk)
 
     def ports():
-        scanned = {"y": word(1), "x": word(1), "base": below(count), "index": below(2)}
+        scanned = {"y": word(1), "x": word(1), "channel": below(count), "index": below(2)}
         return walker_ports(scanned, {"weight_address": address(count * groups), "neuron_address": address(groups)})
 
     rng = np.random.default_rng(count)
@@ -85,10 +85,10 @@ def test_gates_add_what_the_integers_add(count, groups):
     check_walker(
         make,
         ports,
-        [{"base": i // 2 * 2, "index": i % 2} for i in numbers],
+        [{"channel": i} for i in numbers],
         [groups] * len(numbers),
         expected,
-        lambda: {"base": rng.integers(count), "index": rng.integers(2)},
+        lambda: {"channel": rng.integers(count), "index": rng.integers(2)},
         rng,
     )
     # The additions of the whole frame, in order, make the membranes of the integers.

@@ -1,5 +1,7 @@
 """Traces: sums equal the membranes, cycles equal the gates', factors equal the gradient."""
 
+from itertools import zip_longest
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,6 +15,7 @@ from minisnn.inspector.factors import Factors
 from minisnn.network import Network
 from minisnn_hw.layer import layer as layer_block
 from minisnn_hw.layer_control import layer_control
+from minisnn_hw.spike_buffer import spike_buffer
 
 from .hw.networks import Whole, random_inputs, random_network
 
@@ -81,14 +84,14 @@ def test_why_sums_to_the_membrane(case, seed):
         assert [cost.inputs for cost in costs] == run.inputs[0, layer].tolist()
 
 
-def layers_of(design):
-    """Yield the layers inside a simulated accelerator, first to last."""
+def blocks_of(design, kind):
+    """Yield the blocks of a kind inside a simulated accelerator, first to last."""
     for sub in design.subs:
         if hasattr(sub, "subs"):
-            if sub.func is layer_block.func:
+            if sub.func is kind.func:
                 yield sub
             else:
-                yield from layers_of(sub)
+                yield from blocks_of(sub, kind)
 
 
 @pytest.mark.parametrize("case", CASES, ids=IDS)
@@ -106,7 +109,9 @@ def test_at_is_what_the_gates_do(case):
     host = whole.host()
 
     def drive(cycle, outputs):
-        seen.append([state_of(sub, spec) for sub, spec in zip(layers_of(designs[0]), whole.spec.layers)])
+        layers, (_, *buffers) = blocks_of(designs[0], layer_block), blocks_of(designs[0], spike_buffer)
+        parts = zip_longest(layers, buffers, whole.spec.layers)
+        seen.append([state_of(sub, (after or sub).symdict["writer"], spec) for sub, after, spec in parts])
         return host(cycle, outputs)
 
     whole.simulate(drive)
@@ -119,14 +124,14 @@ def test_at_is_what_the_gates_do(case):
             assert predicted == seen[start + cycle][index], (cycle, index)
 
 
-def state_of(sub, spec):
-    """Return fields of Doing, by name, from the signals of a layer and of its control."""
-    scan, walk, turn, writer = (sub.symdict[name] for name in ("scan", "walk", "turn", "writer"))
+def state_of(sub, writer, spec):
+    """Return fields of Doing, by name, from the signals of a layer, its control, and the writer of its frame."""
+    scan, walk, turn = (sub.symdict[name] for name in ("scan", "walk", "turn"))
     control = next(part for part in sub.subs if getattr(part, "func", None) is layer_control.func)
     state, step = str(control.sigdict["state"]), int(control.sigdict["step"])
     handed = -1
     if scan.valid and scan.ready:
-        handed = int(scan.base) + int(scan.index)
+        handed = int(scan.channel)
         if not spec.flat:
             handed += (int(scan.y) * spec.in_width + int(scan.x)) * spec.in_channels
     result = {

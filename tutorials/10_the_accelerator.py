@@ -83,7 +83,7 @@ scan_port = ports.Scan(
     ready=unsigned(1),
     y=unsigned(1),
     x=unsigned(1),
-    base=unsigned(8),
+    channel=unsigned(8),
     index=unsigned(5),
 )
 inputs = {
@@ -97,7 +97,7 @@ outputs = {
     "read": unsigned(1),
     "read_address": unsigned(2),
     "present": unsigned(1),
-    **scan_port.named("scan", "valid", "y", "x", "base", "index"),
+    **scan_port.named("scan", "valid", "y", "x", "channel", "index"),
 }
 
 
@@ -124,10 +124,7 @@ def drive(cycle, seen):
     if seen["read"]:
         read_data = words[seen["read_address"]]  # memory answers in the next cycle
     if seen["scan_valid"] and cycle > START + 1:
-        address = (
-            seen["scan_base"] + seen["scan_index"]
-        )  # address of the word's first bit, plus the bit's place in the word
-        handed_over.append((address, cycle - 1))
+        handed_over.append((seen["scan_channel"], cycle - 1))  # of a flat frame the address
     return {"rst": cycle == 0, "start": cycle == START, "read_data": read_data, "scan_ready": 1}
 
 
@@ -216,8 +213,8 @@ lanes = (4, 1, 1)
 predicted = ms.cycles(integer, image, lanes)
 
 # %% [markdown]
-# The recurrence in Python. Indices count from 0, so `b[0]` is layer 1. The input is 64 pixels with a word each, one
-# word per cycle.
+# The recurrence in Python. Indices count from 0, so `b[0]` is layer 1. The input is 8 rows of 8 pixels, a row in a word,
+# and one word per cycle.
 
 # %%
 T = 6
@@ -229,7 +226,7 @@ for t in range(T):
     first_word = last_word + 1
     if t >= 2:
         first_word = max(first_word, e[0, t - 2] + 1)  # a bank of layer 1 must be free
-    last_word = first_word + 63
+    last_word = first_word + 7
     for l in range(3):
         b[l, t] = last_word + 1 if l == 0 else s[l - 1, t] + N[l - 1] + 6
         if t >= 1:
@@ -298,6 +295,6 @@ for doing in trace.at(cycle=1200):
 #    bits? Write `scan_cycles(spikes, inputs, width)`, and assert it with `scan`.
 # 2. Which numbers of lanes from 8 to 16 waste lanes in layer 2, because its firing pass is no longer with one lane
 #    less? Write `wasteful(neurons, candidates)`.
-# 3. Give the input one word every 4 cycles (`minisnn.cycles(..., word_every=4)`). When does the last word of each
+# 3. Give the input one word every 40 cycles (`minisnn.cycles(..., word_every=40)`). When does the last word of each
 #    frame arrive? Write `last_words(added, words, word_every)`, put it into the loop above, and assert that the
 #    loop equals the prediction again.

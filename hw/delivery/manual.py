@@ -154,8 +154,8 @@ the weights, unless `minisnn quantize --membrane-bits` fixed them.
 ## Input
 
 An image is @FRAMES@, with @WORDS@ words@EACH@. A word holds @INPUTS@. Of the @INPUT_BITS@ bits of `s_input_tdata`, the
-design reads only the @LOWEST@. Words are sent row by row and pixel by pixel, @PER_PIXEL@ per pixel, with the channels
-in order@REST@. @SCALE@
+design reads only the @LOWEST@. The inputs of a frame are sent row by row, each row pixel by pixel, and of each pixel
+the channels in order; @CUT@. Every frame begins a new word. @SCALE@
 
 `s_input_tlast` comes with the last word of an image, and with no other. If it comes early or late, or if a load ends
 the image, the image is wrong: `input_error` is 1 from the next cycle until another image is taken whole, or until a
@@ -302,9 +302,7 @@ def _input_values(model, spec):
         "WORDS": first.in_words,
         "LOWEST": f"lowest {counted(first.word_bits, 'bit')}" if first.word_bits > 1 else "lowest bit",
         "INPUT_BITS": spec.input_bits,
-        "PER_PIXEL": first.in_words // (first.in_height * first.in_width),
-        "REST": "; where the channels of a pixel end inside a word, the rest of the word must be 0"
-        * (first.in_channels % first.in_lanes > 0),
+        "CUT": _cut(first),
     }
     if pixels:
         return values | {
@@ -330,6 +328,24 @@ def _input_values(model, spec):
         "INPUTS": f"{counted(first.in_lanes, 'spike')}{in_order}",
         "SCALE": "",
     }
+
+
+def _cut(first):
+    """Say how the inputs of a frame are cut into words."""
+    width, channels, pixels = first.in_width, first.in_channels, first.in_pixels
+    if first.flat:
+        what, unit, rest = (
+            "a word holds the next ones, wherever a pixel or a row ends",
+            "frame",
+            channels % first.in_lanes,
+        )
+    elif first.in_lanes < channels:
+        what = f"a pixel is cut into {counted(-(-channels // first.in_lanes), 'word')}"
+        unit, rest = "pixel", channels % first.in_lanes
+    else:
+        what = f"a word holds {counted(pixels, 'pixel')} of one row, which is {counted(-(-width // pixels), 'word')}"
+        unit, rest = "row", width % pixels
+    return what + f", and what is left of the last word of each {unit} must be 0" * (rest > 0)
 
 
 def _cycle_values(answers, interval, latencies):

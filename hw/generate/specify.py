@@ -6,7 +6,7 @@ import numpy as np
 
 from minisnn.fixed.bounds import HARDWARE_BITS, flag_for_hardware, signed_bits
 from minisnn.fixed.network import IntegerNetwork
-from minisnn.timing.layout import check_lanes, taps, words_of_input
+from minisnn.timing.layout import check_lanes, frame_shape, inputs_of_words, taps
 
 from ..spec import AcceleratorSpec, LayerSpec
 from .words import loaded_beta
@@ -29,7 +29,8 @@ def specify(
     lanes : sequence of int
         Lanes of each layer.
     in_lanes : int, optional
-        Inputs in a word of the input stream; by default ``minisnn.timing.layout.words_of_input``.
+        Inputs in a word of the input stream: some channels of a pixel, or all of as many pixels of a row; by default as
+        ``minisnn.timing.layout.inputs_of_words`` says.
     max_steps, load_bits : int
         The largest number of steps that can be loaded, and the width of the load stream.
     wide : bool, or sequence of bool
@@ -57,18 +58,23 @@ def specify(
     2
     """
     lanes = check_lanes(network, lanes)
-    in_lanes = words_of_input(network) if in_lanes is None else in_lanes
+    frames = [frame_shape(network, index) for index in range(len(lanes))]
+    _, width, channels = frames[0]
+    words = inputs_of_words(network, lanes, in_lanes)
     for name, value, least, most in (
-        ("in_lanes", in_lanes, 1, network.input_shape[-1]),
+        ("in_lanes", words[0], 1, width * channels),
         ("max_steps", max_steps, 1, 65535),
         ("load_bits", load_bits, 8, 65536),
         ("load_beta", 0 if load_beta is None else load_beta, 0, 16),
     ):
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not least <= value <= most:
             raise ValueError(f"{name} must be a whole number from {least} to {most}, got {value!r}")
-    in_lanes, max_steps, load_bits = int(in_lanes), int(max_steps), int(load_bits)
+    if words[0] > channels and words[0] % channels:
+        raise ValueError(f"in_lanes must be whole pixels of {channels} channels, or fewer, got {in_lanes}")
+    max_steps, load_bits = int(max_steps), int(load_bits)
     result, pixel_bits = [], network.input_bits
-    for number, (integer, count, tap_count) in enumerate(zip(network.layers, lanes, taps(network, wide)), 1):
+    numbers = zip(network.layers, frames, words, lanes, taps(network, wide))
+    for number, (integer, frame, in_lanes, count, tap_count) in enumerate(numbers, 1):
         layer = integer.layer
         flat = layer.kind == "linear"
         if integer.membrane_bits > HARDWARE_BITS:
@@ -83,16 +89,14 @@ def specify(
             )
         if load_beta is not None:
             loaded_beta(integer, load_beta, number)  # raises ValueError unless it fits
-        frame = layer.in_shape if len(layer.in_shape) == 3 else (1, 1, *layer.in_shape)
-        height, width = (1, frame[0] * frame[1]) if flat else frame[:2]
         out_height, out_width, out_channels = (1, 1, *layer.out_shape) if flat else layer.out_shape
         result.append(
             LayerSpec(
                 lanes=count,
-                in_height=height,
-                in_width=width,
+                in_height=frame[0],
+                in_width=frame[1],
                 in_channels=frame[2],
-                in_lanes=in_lanes,
+                in_lanes=int(in_lanes),
                 input_bits=pixel_bits,
                 flat=flat,
                 kernel=1 if flat else layer.w_shape[0],
@@ -113,7 +117,7 @@ def specify(
                 taps=tap_count,
             )
         )
-        in_lanes, pixel_bits = count, 0
+        pixel_bits = 0
     return AcceleratorSpec(
         layers=tuple(result),
         classes=network.classes,

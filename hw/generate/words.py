@@ -75,7 +75,8 @@ def bias_words(layer: IntegerLayer, spec: LayerSpec) -> list[int]:
 def frame_words(frame: np.ndarray, spec: LayerSpec) -> list[int]:
     """Return the words of a frame (H, W, C) or (N,): spikes, or pixels of ``spec.input_bits`` bits."""
     words, bits, addresses = [0] * spec.in_words, max(spec.input_bits, 1), np.flatnonzero(frame)
-    at_words, places = place_of_input(spec.in_channels, spec.in_lanes, addresses)
+    shape = spec.in_height, spec.in_width, spec.in_channels
+    at_words, places = place_of_input(shape, spec.in_lanes, addresses)
     values, mask = frame.reshape(-1)[addresses], (1 << bits) - 1
     for word, place, value in zip(at_words.tolist(), places.tolist(), values.tolist()):
         words[word] |= (value & mask) << place * bits

@@ -1,11 +1,19 @@
 """Phases, additions and memory words of each layer in each clock cycle, and the cycles that a step costs."""
 
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
 from ..timing.cycles import waits
-from ..timing.layout import count_taps, firing_place, membrane_word, words_of_additions
+from ..timing.layout import (
+    count_taps,
+    firing_place,
+    frame_shape,
+    membrane_word,
+    place_of_input,
+    words_of_additions,
+)
 from .record import Record
 
 PHASES = ("idle", "adds", "waits", "firing pass")
@@ -137,12 +145,24 @@ def _enter_firing_passes(table, record, layer):
     turn = cycle - firing_starts[table["step"][cycle]] - 1
     row, column, group = firing_place(record.shape(layer), record.groups(layer), turn)
     table["firing_word"][cycle] = membrane_word(record.shape(layer), record.groups(layer), row, column, group)
-    window = record.shape(layer).pool ** 2
+    window, words = record.shape(layer).pool ** 2, _written_words(record, layer)
     for start, end in zip(firing_starts, ends):
         last_turns = np.arange(window - 1, end - start - 1, window)  # of the neurons that complete a pooling window
         cycle = start + last_turns + record.delay(layer) + 2
         inside = cycle < record.latency
-        table["written_word"][cycle[inside]] = (last_turns // window)[inside]
+        table["written_word"][cycle[inside]] = words[inside]
+
+
+def _written_words(record, layer):
+    """Return the word of the next frame that each word from the layer's lanes completes, or -1."""
+    channels, groups, lanes = record.neuron_shape(layer)[2], record.groups(layer), record.lanes[layer]
+    pixel, group = np.divmod(np.arange(prod(record.shape(layer).next_shape) // channels * groups), groups)
+    if layer == len(record.lanes) - 1:
+        return pixel * groups + group
+    last_input = pixel * channels + np.minimum((group + 1) * lanes, channels) - 1
+    frame = frame_shape(record.network, layer + 1)
+    word, _ = place_of_input(frame, record.in_lanes[layer + 1], last_input)
+    return np.where(np.diff(word, append=-1) != 0, word, -1)
 
 
 def cost(record: Record, layer: int, step: int) -> Cost:

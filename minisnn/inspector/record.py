@@ -59,7 +59,7 @@ class Record:
     @property
     def in_lanes(self) -> tuple[int, ...]:
         """Inputs in a word of each layer's frame."""
-        return (layout.words_of_input(self.network), *self.lanes[:-1])
+        return layout.inputs_of_words(self.network, self.lanes)
 
     @property
     def wides(self) -> list[bool]:

@@ -40,13 +40,11 @@ def additions(stimulus: Stimulus, layer_index: int, lanes: int, in_lanes: int, w
     return result
 
 
-def additions_of_layers(stimulus: Stimulus, lanes: Sequence[int], in_lanes: int, wides: Sequence[bool]) -> Additions:
-    """Return the additions of all layers, (B, L, T)."""
-    in_lanes_of = (in_lanes, *lanes)
-    layers = [
-        additions(stimulus, index, count, in_lanes_of[index], wide)
-        for index, (count, wide) in enumerate(zip(lanes, wides))
-    ]
+def additions_of_layers(
+    stimulus: Stimulus, lanes: Sequence[int], in_lanes: Sequence[int], wides: Sequence[bool]
+) -> Additions:
+    """Return the additions of all layers, (B, L, T); `in_lanes` are the inputs in a word of each layer's frame."""
+    layers = [additions(stimulus, index, *numbers) for index, numbers in enumerate(zip(lanes, in_lanes, wides))]
     return Additions(*(np.stack(parts, axis=1) for parts in zip(*layers)))
 
 

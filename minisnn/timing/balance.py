@@ -7,7 +7,7 @@ import numpy as np
 from ..errors import InputError
 from .additions import additions
 from .cycles import recurrence
-from .layout import count_groups, taps, words_of_input
+from .layout import count_groups, inputs_of_words, taps
 from .stimulus import Stimulus
 
 
@@ -40,7 +40,7 @@ def balance(
     network = stimulus.network
     if budget < len(network.layers):
         raise InputError(f"a budget of {budget} lanes is too small for {len(network.layers)} layers: each needs one")
-    latency = _MeanLatency(stimulus, words_of_input(network) if in_lanes is None else in_lanes, wide)
+    latency = _MeanLatency(stimulus, in_lanes, wide)
     choices = [_useful_lanes(integers.layer) for integers in network.layers]
     best = tuple(1 for _ in choices)
     while True:
@@ -77,15 +77,15 @@ class _MeanLatency:
 
     def __call__(self, lanes):
         if lanes not in self.latencies:
-            adding = [self._adding(index, lanes) for index in range(len(lanes))]
             network = self.stimulus.network
-            times = recurrence(network, np.stack(adding, 1), lanes, self.in_lanes, self.wides, alone=True)
+            words = inputs_of_words(network, lanes, self.in_lanes)
+            adding = [self._adding(*numbers) for numbers in zip(range(len(lanes)), lanes, words)]
+            times = recurrence(network, np.stack(adding, 1), lanes, words[0], self.wides, alone=True)
             self.latencies[lanes] = times["last"].mean()
         return self.latencies[lanes]
 
-    def _adding(self, index, lanes):
-        in_lanes = lanes[index - 1] if index else self.in_lanes
-        key = index, lanes[index], in_lanes
+    def _adding(self, index, lanes, in_lanes):
+        key = index, lanes, in_lanes
         if key not in self.adding:
-            self.adding[key] = additions(self.stimulus, index, lanes[index], in_lanes, self.wides[index]).cycles
+            self.adding[key] = additions(self.stimulus, *key, self.wides[index]).cycles
         return self.adding[key]

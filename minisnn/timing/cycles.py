@@ -31,7 +31,7 @@ from ..fixed.model import IntegerModel
 from ..fixed.network import IntegerNetwork
 from .additions import Additions, additions_of_layers
 from .layerwise import layerwise_cycles
-from .layout import check_lanes, default_lanes, depths, taps, words_of_frame, words_of_input
+from .layout import check_lanes, default_lanes, depths, frame_shape, inputs_of_words, taps, words_of_frame
 from .stimulus import Stimulus
 
 SCHEDULES = ("pipelined", "layerwise", "dense")
@@ -162,7 +162,7 @@ def predict(
     word_every : int
         Cycles from one word of the input stream to the next, at least.
     in_lanes : int, optional
-        Inputs in a word of the input stream; by default :func:`minisnn.timing.layout.words_of_input`.
+        Inputs in a word of the input stream; by default as :func:`minisnn.timing.layout.inputs_of_words` says.
     wide : bool, or sequence of bool
         Convolutions add all taps of an input at once; one for all layers, or one for each. "layerwise" never does.
 
@@ -177,18 +177,18 @@ def predict(
     """
     network = stimulus.network
     lanes = check_lanes(network, default_lanes(network) if lanes is None else lanes)
-    in_lanes = words_of_input(network) if in_lanes is None else in_lanes
+    words = inputs_of_words(network, lanes, in_lanes)
     check.choice("schedule", schedule, SCHEDULES)
     if word_every < 1:
         raise InputError(f"word_every must be at least 1, got {word_every}")
     if schedule == "layerwise":
-        return _layerwise(stimulus, lanes, in_lanes)
+        return _layerwise(stimulus, lanes, words[0])
     wides = [count > 1 for count in taps(network, wide)]
     if schedule == "dense":
-        parts = _dense_additions(stimulus, lanes, in_lanes, wides)
+        parts = _dense_additions(stimulus, lanes, words, wides)
     else:
-        parts = additions_of_layers(stimulus, lanes, in_lanes, wides)
-    return _pipelined(network, parts, lanes, in_lanes, wides, word_every)
+        parts = additions_of_layers(stimulus, lanes, words, wides)
+    return _pipelined(network, parts, lanes, words[0], wides, word_every)
 
 
 def _pipelined(network, parts, lanes, in_lanes, wides, word_every):
@@ -213,9 +213,9 @@ def _pipelined(network, parts, lanes, in_lanes, wides, word_every):
     )
 
 
-def _dense_additions(stimulus, lanes, in_lanes, wides):
+def _dense_additions(stimulus, lanes, words, wides):
     """Additions of a step in which every input spikes, for all steps."""
-    one_step = additions_of_layers(stimulus.one_dense_step(), lanes, in_lanes, wides)
+    one_step = additions_of_layers(stimulus.one_dense_step(), lanes, words, wides)
     parts = Additions(*(np.repeat(part, stimulus.num_steps, axis=2) for part in one_step))
     if stimulus.network.input_bits:
         for part in parts:
@@ -251,10 +251,10 @@ def timetable(
 ) -> dict[str, np.ndarray]:
     """Return the cycles of all events, as :func:`recurrence` does; parameters are those of :func:`predict`."""
     network = stimulus.network
-    in_lanes = words_of_input(network) if in_lanes is None else in_lanes
+    words = inputs_of_words(network, lanes, in_lanes)
     wides = [count > 1 for count in taps(network, wide)]
-    adding = additions_of_layers(stimulus, lanes, in_lanes, wides).cycles
-    return recurrence(network, adding, lanes, in_lanes, wides, word_every, alone)
+    adding = additions_of_layers(stimulus, lanes, words, wides).cycles
+    return recurrence(network, adding, lanes, words[0], wides, word_every, alone)
 
 
 def recurrence(
@@ -294,7 +294,7 @@ def recurrence(
         depths(network, lanes),
         np.array(wides, bool),
         network.input_bits > 0,
-        words_of_frame(network.input_shape, in_lanes),
+        words_of_frame(frame_shape(network, 0), in_lanes),
         word_every,
         # Each group's words are stored and fetched, each neuron is summed, each class, answer and count is sent.
         2 * -(-neurons // lanes[-1]) + neurons + network.classes + 4,

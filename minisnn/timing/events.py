@@ -14,7 +14,7 @@ from ..fixed.bounds import signed_bits
 from .additions import additions
 from .cycles import predict
 from .layerwise import CHUNKS, SCANNED, words_scanned
-from .layout import default_lanes, depths, taps, words_of_input
+from .layout import default_lanes, depths, inputs_of_words, taps
 from .stimulus import Stimulus
 
 
@@ -50,7 +50,7 @@ def count(
     network, steps = stimulus.network, stimulus.num_steps
     interval = predict(stimulus, lanes, schedule, in_lanes=in_lanes, wide=wide).interval
     lane_counts = np.array(default_lanes(network) if lanes is None else lanes)
-    words = [words_of_input(network) if in_lanes is None else in_lanes, *lane_counts[:-1].tolist()]
+    words = inputs_of_words(network, lane_counts.tolist(), in_lanes)
     tap_counts = np.array(taps(network, False if schedule == "layerwise" else wide))
     bits = _bits(network)
 

@@ -72,28 +72,74 @@ def depths(network: IntegerNetwork, lanes: Sequence[int]) -> np.ndarray:
 
 
 # Words of a frame
+#
+# A frame is cut into words in the order of addresses, the first input of a word in its lowest bits. A word holds whole
+# pixels of one row, as many as fit; where a pixel does not fit, it holds a part of one. A row begins a new word, and so
+# does a pixel that is cut; the last word of each is padded with zeros. A fully connected layer takes its frame as one
+# row.
+
+WORD_BITS = 32
 
 
-def words_of_input(network: IntegerNetwork) -> int:
-    """Return the inputs in a word of the input stream: the channels of a pixel; of a flat row 4 pixels or 32 spikes."""
-    channels = network.input_shape[-1]
-    return channels if len(network.input_shape) == 3 else min(channels, 4 if network.input_bits else 32)
+def frame_shape(network: IntegerNetwork, index: int) -> tuple[int, int, int]:
+    """Return (H, W, C) of the frame that a layer takes, as it is cut into words; `index` counts layers from 0.
+
+    A fully connected layer takes the maps of a convolution as one row of pixels, and any other frame as one pixel.
+    """
+    layer = network.layers[index].layer
+    if layer.kind == "conv2d":
+        height, width, channels = layer.in_shape
+        return height, width, channels
+    if index > 0 and len(layer.in_shape) == 3:
+        return 1, layer.in_shape[0] * layer.in_shape[1], layer.in_shape[2]
+    return 1, 1, layer.fan_in
 
 
-def words_of_pixel(channels: int, in_lanes: int) -> int:
-    """Return the words in which the channels of one pixel are stored; a word never holds two pixels."""
-    return -(-channels // in_lanes)
+def inputs_of_words(network: IntegerNetwork, lanes: Sequence[int], in_lanes: int | None = None) -> tuple[int, ...]:
+    """Return the inputs in a word of each layer's frame; `in_lanes` are those of the first, if not the usual ones.
+
+    A word has up to 32 bits, and more only where the layer before has more than 32 lanes. What a layer writes at once
+    is never cut: a part of a pixel is a multiple of its lanes.
+    """
+    usual = inputs_of_word(frame_shape(network, 0), WORD_BITS // max(network.input_bits, 1))
+    behind = [
+        inputs_of_word(frame_shape(network, index), WORD_BITS, count)
+        for index, count in enumerate(lanes[: len(network.layers) - 1], 1)
+    ]
+    return (usual if in_lanes is None else in_lanes, *behind)
 
 
-def words_of_frame(shape: tuple[int, ...], in_lanes: int) -> int:
-    """Return the words of a frame (H, W, C), or of a flat row (C,)."""
-    return int(np.prod(shape[:-1], dtype=int)) * words_of_pixel(shape[-1], in_lanes)
+def inputs_of_word(shape: tuple[int, int, int], most: int, together: int = 1) -> int:
+    """Return the inputs in a word of a frame (H, W, C): up to `most`, or `together` if these are more.
+
+    Pixels are spread evenly over the words of a row; `together` are the channels that come at once.
+    """
+    _, width, channels = shape
+    if channels > most:
+        return max(most // together, 1) * together
+    words = -(-width // (most // channels))
+    return -(-width // words) * channels
 
 
-def place_of_input(channels: int, in_lanes: int, address: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return (word, place in the word, 0 the lowest) of the inputs at `address`."""
-    pixel, channel = np.divmod(address, channels)
-    return pixel * words_of_pixel(channels, in_lanes) + channel // in_lanes, channel % in_lanes
+def pixels_of_word(channels: int, in_lanes: int) -> int:
+    """Return the pixels in a word of `in_lanes` inputs; 1 if it holds a part of one."""
+    return max(in_lanes // channels, 1)
+
+
+def words_of_frame(shape: tuple[int, int, int], in_lanes: int) -> int:
+    """Return the words of a frame (H, W, C)."""
+    height, width, channels = shape
+    return height * -(-width // pixels_of_word(channels, in_lanes)) * -(-channels // in_lanes)
+
+
+def place_of_input(shape: tuple[int, int, int], in_lanes: int, address: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return (word, place in the word, 0 the lowest) of the inputs of a frame (H, W, C) at `address`."""
+    row, column, channel = np.unravel_index(address, shape)
+    _, width, channels = shape
+    pixels, parts = pixels_of_word(channels, in_lanes), -(-channels // in_lanes)
+    word, pixel = np.divmod(column, pixels)
+    word = (row * -(-width // pixels) + word) * parts + channel // in_lanes
+    return word, pixel * channels + channel % in_lanes
 
 
 # Taps of an input

@@ -24,7 +24,7 @@ def additions(frame, in_lanes, kernel_size, padding, out_height, out_width, grou
     frame : ndarray of unsigned integers, shape (H, W, C)
         The frame that the layer takes.
     in_lanes : int
-        Inputs in a word.
+        Inputs in a word: a part of a pixel, or whole pixels of a row.
     kernel_size, padding, out_height, out_width : int
         Shapes of a convolution.
     groups : int
@@ -41,6 +41,7 @@ def additions(frame, in_lanes, kernel_size, padding, out_height, out_width, grou
         Cycles until all is added; cycles with an addition; inputs; words without an input.
     """
     height, width, channels = frame.shape
+    pixels = max(in_lanes // channels, 1)
     fetched, taken = 1, 1  # cycle in which the present word is fetched, and in which it becomes the present one
     # Cycles of the previous input: handed over by the scanner, moved to the second stage, loaded to be walked through
     # (neuron after neuron, one addition per cycle), and the cycle of its last addition.
@@ -48,30 +49,31 @@ def additions(frame, in_lanes, kernel_size, padding, out_height, out_width, grou
     adds, inputs, zero_words = 0, 0, 0
     for y in range(height):
         rows = min(kernel_size, y + padding + 1) - max(y + padding - out_height + 1, 0)
-        for x in range(width):
-            columns = min(kernel_size, x + padding + 1) - max(x + padding - out_width + 1, 0)
-            cost = groups if flat else max(rows, 0) * max(columns, 0) * groups
-            if wide:
-                cost = min(cost, groups)
+        for first_x in range(0, width, pixels):
             for start in range(0, channels, in_lanes):
                 taken = fetched + 1
                 offered = 0
-                for c in range(start, min(start + in_lanes, channels)):
-                    if frame[y, x, c] == 0:
-                        continue
-                    if offered == 0:
-                        taken = max(taken, handed)
-                        offered = taken + 1
-                    handed = max(offered, moved)
-                    offered = handed + 1
-                    if cost > 0:
-                        moved = max(handed + 1, loaded)
-                        loaded = max(moved + 1, ends)
-                        ends = loaded + cost
-                        adds += cost
-                    if len(log) > 0:
-                        log[inputs, HANDED], log[inputs, FIRST], log[inputs, COUNT] = handed, loaded + 1, cost
-                    inputs += 1
+                for x in range(first_x, min(first_x + pixels, width)):
+                    columns = min(kernel_size, x + padding + 1) - max(x + padding - out_width + 1, 0)
+                    cost = groups if flat else max(rows, 0) * max(columns, 0) * groups
+                    if wide:
+                        cost = min(cost, groups)
+                    for c in range(start, min(start + in_lanes, channels)):
+                        if frame[y, x, c] == 0:
+                            continue
+                        if offered == 0:
+                            taken = max(taken, handed)
+                            offered = taken + 1
+                        handed = max(offered, moved)
+                        offered = handed + 1
+                        if cost > 0:
+                            moved = max(handed + 1, loaded)
+                            loaded = max(moved + 1, ends)
+                            ends = loaded + cost
+                            adds += cost
+                        if len(log) > 0:
+                            log[inputs, HANDED], log[inputs, FIRST], log[inputs, COUNT] = handed, loaded + 1, cost
+                        inputs += 1
                 if offered == 0:
                     zero_words += 1
                 fetched = taken

@@ -10,6 +10,7 @@ import numpy as np
 from ..errors import InputError
 from ..fixed.model import IntegerModel
 from ..fixed.network import IntegerNetwork, IntegerRun
+from .layout import frame_shape
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,8 @@ class Stimulus:
     ----------
     network : fixed.network.IntegerNetwork
     frames : list of L ndarrays of unsigned integers, shape (T or 1, B, H, W, C)
-        A flat row is one pixel. Pixels are the same at every step and occur once.
+        As words cut them, see :func:`minisnn.timing.layout.frame_shape`. Pixels are the same at every step and occur
+        once.
     num_steps : int
         T.
     """
@@ -43,7 +45,8 @@ class Stimulus:
         if len(frames) != len(shapes):
             raise InputError(f"frames must be one array for each of {len(shapes)} layers, got {len(frames)}")
         steps = [1 if index == 0 and network.input_bits else num_steps for index in range(len(shapes))]
-        checked = [_checked(*arguments, len(frames[0][0])) for arguments in zip(frames, shapes, steps)]
+        cut = [frame_shape(network, index) for index in range(len(shapes))]
+        checked = [_checked(*arguments, len(frames[0][0])) for arguments in zip(frames, shapes, cut, steps)]
         return cls(network, checked, num_steps)
 
     @classmethod
@@ -78,7 +81,7 @@ class Stimulus:
         return type(self)(self.network, full, 1)
 
 
-def _checked(frames, shape, steps, images):
+def _checked(frames, shape, cut, steps, images):
     """Return the frames of a layer as maps of unsigned integers; raise InputError if they do not fit it."""
     x = np.asarray(frames)
     wanted = (steps, images, prod(shape.in_shape))
@@ -87,12 +90,4 @@ def _checked(frames, shape, steps, images):
             f"the frames of layer {shape.name} must be unsigned integers of shape ({steps}, {images}, "
             f"{', '.join(map(str, shape.in_shape))}), got {x.dtype} of shape {x.shape}"
         )
-    return np.ascontiguousarray(_as_maps(x, shape))
-
-
-def _as_maps(x, layer):
-    """(T, B, H, W, C): a flat row is one pixel; maps that are flattened become a row of pixels."""
-    if layer.kind == "conv2d":
-        return x
-    channels = x.shape[-1] if x.ndim == 5 else int(np.prod(x.shape[2:]))
-    return x.reshape(*x.shape[:2], 1, -1, channels)
+    return np.ascontiguousarray(x.reshape(steps, images, *cut))

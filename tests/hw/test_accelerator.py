@@ -25,6 +25,9 @@ NETWORKS = {
     "pixels": ("3C3-MP2-5-4", (6, 6, 2), (3, 2, 4), 3, {"input_bits": 4, "padding": 1}, {"load_bits": 8}),
     "bytes": ("4C3-3C2-6", (5, 5, 3), (2, 3, 5), 2, {"input_bits": 8, "rounding": "zero"}, {"load_bits": 64}),
     "flat pixels": ("6-3", (11,), (4, 3), 3, {"input_bits": 3}, {}),
+    "pixels of a map": ("5-3", (2, 3, 3), (4, 3), 2, {"input_bits": 8}, {}),
+    "pixels in words": ("3C2-MP2-4-3", (5, 7, 1), (2, 3, 2), 2, {"input_bits": 8}, {}),
+    "parts of pixels": ("36C2-34-3", (2, 4, 2), (5, 7, 3), 2, {"threshold": 50}, {"in_lanes": 4}),
     "membranes": ("4-6", (5,), (4, 4), 4, {"readout": "membrane", "classes": 3}, {}),
     "pixels to membranes": ("5", (7,), (2,), 3, {"input_bits": 2, "readout": "membrane"}, {}),
     "population": ("8-12", (6,), (3, 5), 3, {"classes": 4}, {}),
@@ -410,7 +413,8 @@ def cut_short(inputs, words, case):
     """Return an image (T, 1, ...) as the layers see it if only its first words are sent."""
     first = case.spec.layers[0]
     result, shape = inputs.reshape(len(inputs), -1).copy(), inputs.shape
-    in_word, _ = place_of_input(first.in_channels, first.in_lanes, np.arange(result.shape[1]))
+    frame = first.in_height, first.in_width, first.in_channels
+    in_word, _ = place_of_input(frame, first.in_lanes, np.arange(result.shape[1]))
     for t in range(len(result)):
         result[t, in_word + t * first.in_words >= words] = 0
     return result.reshape(shape)
@@ -585,6 +589,14 @@ def test_what_cannot_be_built_is_refused(lanes, change, words):
     network = random_network("5-4", (9,), np.random.default_rng(0))
     with pytest.raises(ValueError, match=words):
         specify(network, lanes, **change)
+
+
+@pytest.mark.parametrize("in_lanes", [4, 8])
+def test_a_word_of_one_pixel_and_a_half_is_refused(in_lanes):
+    network = random_network("2C2-4", (3, 3, 3), np.random.default_rng(0))
+    with pytest.raises(ValueError, match=f"in_lanes must be whole pixels of 3 channels, or fewer, got {in_lanes}"):
+        specify(network, (1, 2), in_lanes)
+    assert specify(network, (1, 2), 6).layers[0].in_words == 3 * 2
 
 
 @pytest.mark.parametrize(

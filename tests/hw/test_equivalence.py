@@ -58,7 +58,7 @@ def scanner():
                 "valid": bit(),
                 "y": word(1),
                 "x": word(1),
-                "base": word(2),
+                "channel": word(2),
                 "index": word(1),
             },
         ),
@@ -70,7 +70,7 @@ def taps():
     return make, lambda: full(
         make,
         lambda: (
-            {"rst": bit(), "valid": bit(), "y": word(2), "x": word(2), "base": word(1), "index": word(1)},
+            {"rst": bit(), "valid": bit(), "y": word(2), "x": word(2), "channel": word(1), "index": word(1)},
             {
                 "ready": bit(),
                 "move": bit(),
@@ -89,7 +89,7 @@ def rows():
     return make, lambda: full(
         make,
         lambda: (
-            {"rst": bit(), "valid": bit(), "y": word(1), "x": word(1), "base": word(3), "index": word(2)},
+            {"rst": bit(), "valid": bit(), "y": word(1), "x": word(1), "channel": word(3), "index": word(2)},
             {
                 "ready": bit(),
                 "move": bit(),

@@ -104,8 +104,8 @@ FAULTS = {
     ),
     "lost spike": (
         "spike_scanner",
-        "word.next = rest",
-        "word.next = rest_of_rest",
+        "live.next = rest != 0",
+        "live.next = rest_of_rest != 0",
         "hw/test_scanner.py::test_spike_scanner",
     ),
     "bubble after a word": (
@@ -113,6 +113,18 @@ FAULTS = {
         "free.next = (not live) or (scan.ready and rest == 0)",
         "free.next = not live",
         "hw/test_scanner.py::test_spike_scanner",
+    ),
+    "word of the pixel before": (
+        "word_position",
+        "at_x.next = at_x + pixels",
+        "at_x.next = at_x + 1",
+        "hw/test_scanner.py::test_spike_scanner",
+    ),
+    "spikes of the word before": (
+        "pack",
+        "if rst or (write and last):",
+        "if rst:",
+        "hw/test_pack.py::test_pack",
     ),
     "swapped bank": (
         "spike_buffer",

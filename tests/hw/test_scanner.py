@@ -7,7 +7,7 @@ import pytest
 
 from minisnn_hw.ports import Scan
 from minisnn_hw.spike_scanner import spike_scanner
-from tests.hw.ports import PATTERNS, below, bit, in_ghdl, pack, plain, run, stalls, word
+from tests.hw.ports import PATTERNS, address, below, bit, in_ghdl, pack, plain, run, stalls, word
 
 
 def expected_cycles(words, ready):
@@ -59,13 +59,21 @@ def scans(episodes, logs, rng):
         (1, 1, 1, 1, True),
         (2, 1, 33, 32, False),
         (1, 4, 6, 3, False),
+        (3, 5, 2, 4, False),  # two pixels a word, and one in the last of a row
+        (2, 4, 1, 4, False),
+        (2, 7, 3, 9, False),
+        (1, 7, 2, 6, True),
     ],
 )
 def test_spike_scanner(height, width, channels, bits, flat):
     """Cycle by cycle: frames silent, full, at random, with one spike in a corner; every pattern of stalls; resets."""
     rng = np.random.default_rng(height * 10 + bits)
-    groups = -(-channels // bits)
-    count = height * width * groups
+    pixels, parts = max(bits // channels, 1), -(-channels // bits)
+    starts = [  # of each word: row, first pixel, first channel
+        (y, x, c) for y in range(height) for x in range(0, width, pixels) for c in range(0, channels, bits)
+    ]
+    count = len(starts)
+    assert count == height * -(-width // pixels) * parts
 
     def ports():
         return (
@@ -77,8 +85,8 @@ def test_spike_scanner(height, width, channels, bits, flat):
                 "present": bit(),
                 "valid": bit(),
                 "y": below(height),
-                "x": below(width),
-                "base": below(height * width * channels if flat else channels),
+                "x": address(width),
+                "channel": below(height * width * channels if flat else channels),
                 "index": below(bits),
             },
         )
@@ -89,14 +97,7 @@ def test_spike_scanner(height, width, channels, bits, flat):
             for c in (0, -1):
                 frames.append(np.zeros((height, width, channels), bool))
                 frames[-1][y, x, c] = True
-    in_words = [
-        [
-            pack(pixel[start : start + bits], 1)
-            for pixel in frame.reshape(-1, channels)
-            for start in range(0, channels, bits)
-        ]
-        for frame in frames
-    ]
+    in_words = [[pack(frame[y, x : x + pixels, c : c + bits].ravel(), 1) for y, x, c in starts] for frame in frames]
     episodes = [(words, pattern, None) for words in in_words for pattern in PATTERNS]
     episodes += [(in_words[index], pattern, at) for index in (2, 3) for pattern in PATTERNS for at in (1, 2, 3, 5)]
     order = [episodes[i] for i in rng.permutation(len(episodes))]
@@ -111,15 +112,13 @@ def test_spike_scanner(height, width, channels, bits, flat):
         assert [c for c, now in enumerate(log) if now["valid"]] == [c for c in valid if c < cut]
         assert [c for c, now in enumerate(log) if now["busy"]] == list(range(1, min(last + 1, cut)))
         scanned = [
-            (c, now["y"], now["x"], now["base"] + now["index"])
-            for c, now in enumerate(log)
-            if now["valid"] and now["ready"]
+            (c, now["y"], now["x"], now["channel"]) for c, now in enumerate(log) if now["valid"] and now["ready"]
         ]
         expected = []
         for c, number, i in spikes:
-            pixel, channel = number // groups, number % groups * bits + i
-            y, x = (0, 0) if flat else divmod(pixel, width)
-            expected.append((c, y, x, pixel * channels + channel if flat else channel))
+            y, x, first = starts[number]
+            x, channel = (x, first + i) if parts > 1 else (x + i // channels, i % channels)
+            expected.append((c, 0, 0, (y * width + x) * channels + channel) if flat else (c, y, x, channel))
         assert scanned == [spike for spike in expected if spike[0] < cut]
         fetches = [now["read_address"] for now in log if now["read"]]
         assert fetches == list(range(count))[: len(fetches)] and (reset_at is not None or len(fetches) == count)

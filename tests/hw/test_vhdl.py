@@ -412,7 +412,7 @@ SOME_BLOCKS = {
                 "valid": bit(),
                 "y": word(3),
                 "x": word(3),
-                "base": word(2),
+                "channel": word(2),
                 "index": word(2),
             },
         ),

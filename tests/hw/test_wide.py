@@ -57,7 +57,7 @@ def test_wide_conv2d(kernel, padding, channels, height, width, out, groups, miss
     def ports():
         addresses = {"weight_address": address(channels * groups), "turn_y": address(kernel), "turn_x": address(kernel)}
         banks = {"banks": word(kernel**2), "addresses": word(kernel**2 * bits)}
-        scanned = {"y": below(height), "x": below(width), "base": below(channels), "index": below(2)}
+        scanned = {"y": below(height), "x": below(width), "channel": below(channels), "index": below(2)}
         return walker_ports(scanned, addresses | banks)
 
     rng = np.random.default_rng(kernel)
@@ -89,7 +89,7 @@ def test_wide_conv2d(kernel, padding, channels, height, width, out, groups, miss
     logs = []
 
     def anything():
-        return {"y": rng.integers(height), "x": rng.integers(width), "base": rng.integers(channels), "index": 0}
+        return {"y": rng.integers(height), "x": rng.integers(width), "channel": rng.integers(channels), "index": 0}
 
     given, seen = run(make, ports, walk(episodes, logs, rng, anything))
     for (_, _, cut), log in zip(episodes, logs):

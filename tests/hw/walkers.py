@@ -33,8 +33,8 @@ def places_of(height, width, channels, rng):
 
 
 def scanned_places(places):
-    """Return the fields that a scanner gives for each place, in words of two channels."""
-    return [{"y": y, "x": x, "base": c // 2 * 2, "index": c % 2} for y, x, c in places]
+    """Return the fields that a scanner gives for each place."""
+    return [{"y": y, "x": x, "channel": c} for y, x, c in places]
 
 
 def walk(episodes, logs, rng, anything):

@@ -59,7 +59,7 @@ def wasteful(neurons, candidates):
 
 # %% [markdown]
 # ## 3
-# Give the input one word every 4 cycles (`minisnn.cycles(..., word_every=4)`). When does the last word of each
+# Give the input one word every 40 cycles (`minisnn.cycles(..., word_every=40)`). When does the last word of each
 # frame arrive? Write `last_words(added, words, word_every)`, put it into the loop above, and assert that the loop
 # equals the prediction again.
 #

@@ -70,8 +70,8 @@ assert [lanes for lanes in range(9, 17) if groups[lanes] == groups[lanes - 1]] =
 
 # %% [markdown]
 # ## 3
-# The first word of a frame now comes at least 4 cycles after the last word of the frame before, and the last word 63 *
-# 4 cycles after the first. The input has become the bottleneck.
+# The first word of a frame now comes at least 40 cycles after the last word of the frame before, and the last word 7 *
+# 40 cycles after the first. The input has become the bottleneck.
 
 
 # %%
@@ -87,13 +87,13 @@ def last_words(added, words, word_every):
     return ends
 
 
-word_every, T = 4, 6
+word_every, T = 40, 6
 predicted = ms.cycles(integer, data.x_test[:1], (4, 1, 1), word_every=word_every)
 A = predicted.adding[0]
 N = predicted.firing
 b, e, s = (np.zeros((3, T), int) for _ in range(3))
 for t in range(T):
-    last_word = last_words(e[0, : t + 1], 64, word_every)[t]
+    last_word = last_words(e[0, : t + 1], 8, word_every)[t]
     for l in range(3):
         b[l, t] = last_word + 1 if l == 0 else s[l - 1, t] + N[l - 1] + 6
         if t >= 1:
@@ -108,4 +108,4 @@ for t in range(T):
 assert np.array_equal(b, predicted.begins[0])
 assert np.array_equal(e, predicted.added[0])
 assert np.array_equal(s, predicted.firing_starts[0])
-assert predicted.latency[0] > T * 64 * word_every
+assert predicted.latency[0] > T * 8 * word_every
