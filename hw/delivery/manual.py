@@ -335,17 +335,18 @@ def _cut(first):
     width, channels, pixels = first.in_width, first.in_channels, first.in_pixels
     if first.flat:
         what, unit, rest = (
-            "a word holds the next ones, wherever a pixel or a row ends",
+            "words follow one another, wherever a pixel or a row ends",
             "frame",
             channels % first.in_lanes,
         )
     elif first.in_lanes < channels:
-        what = f"a pixel is cut into {counted(-(-channels // first.in_lanes), 'word')}"
+        what = f"a pixel takes {counted(-(-channels // first.in_lanes), 'word')}"
         unit, rest = "pixel", channels % first.in_lanes
     else:
-        what = f"a word holds {counted(pixels, 'pixel')} of one row, which is {counted(-(-width // pixels), 'word')}"
-        unit, rest = "row", width % pixels
-    return what + f", and what is left of the last word of each {unit} must be 0" * (rest > 0)
+        words = counted(-(-width // pixels), "word")
+        what, unit = f"a word holds {counted(pixels, 'pixel')} of one row, and a row takes {words}", "row"
+        rest = width % pixels
+    return what + f"; what is left of the last word of each {unit} must be 0" * (rest > 0)
 
 
 def _cycle_values(answers, interval, latencies):
