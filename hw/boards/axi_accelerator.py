@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from myhdl import always, block
 
-from ..ports import bit
+from ..ports import bit, word
 from ..spec import AcceleratorSpec
 from .axi_lite import axi_lite
 from .buses import AxiLite, ByteStream, RegisterPort
@@ -29,7 +29,7 @@ def axi_accelerator(aclk, aresetn, s_axis_load, s_axis_input, m_axis_output, s_a
     rst = bit()
     port = RegisterPort.new()
     bus = axi_lite(aclk, rst, s_axi, port)
-    inner = streamed(aclk, rst, s_axis_load, s_axis_input, m_axis_output, port, False, spec)
+    inner = streamed(aclk, rst, s_axis_load, s_axis_input, m_axis_output, port, False, bit(), word(8), bit(), spec)
 
     @always(aclk.posedge)
     def reset():

@@ -1,6 +1,6 @@
 """The accelerator with streams of whole bytes, all of one width, and registers."""
 
-from myhdl import ConcatSignal, always_comb, block
+from myhdl import ConcatSignal, always, always_comb, block
 
 from ..accelerator import accelerator
 from ..load_format import beats, sections
@@ -33,7 +33,7 @@ def longest_load(spec: AcceleratorSpec) -> int:
 
 
 @block
-def streamed(clk, rst, s_load, s_input, m_output, port, link_error, spec):
+def streamed(clk, rst, s_load, s_input, m_output, port, link_error, loaded, best, answered, spec):
     """Put the accelerator behind streams of bytes, and behind registers.
 
     Ports
@@ -48,10 +48,14 @@ def streamed(clk, rst, s_load, s_input, m_output, port, link_error, spec):
     port : RegisterPort
     link_error : in
         1 for a cycle when bytes were lost on their way; see ``registers``.
+    loaded : out
+        See ``accelerator``.
+    best, answered : out
+        The class of the last answer, and 1 for a cycle with each.
     """
     load_word, input_word = [Stream.new(8 * whole_bytes(width)) for width in (spec.load_bits, spec.input_bits)]
     load, answer, wide = Stream.new(spec.load_bits), Stream.new(spec.output_bits), ByteStream.new(answer_bytes(spec))
-    loaded, load_error, input_error, flush = [bit() for _ in range(4)]
+    load_error, input_error, flush = [bit() for _ in range(3)]
     load_keep, input_keep = [word(len(stream.tdata) // 8) for stream in (load_word, input_word)]
     take_load = gearbox(clk, rst, False, s_load, load_word, load_keep, longest_load(spec))
     take_image = gearbox(clk, rst, flush, s_input, input_word, input_keep, longest_image(spec))
@@ -71,6 +75,12 @@ def streamed(clk, rst, s_load, s_input, m_output, port, link_error, spec):
         load.tlast.next = load_word.tlast
         load_word.tready.next = load.tready
 
+    @always(clk.posedge)
+    def look():
+        answered.next = answer.tvalid and wide.tready and answer.tlast
+        if answer.tvalid and wide.tready and not answer.tlast:
+            best.next = answer.tdata[len(best) :]  # the class is the last word but one
+
     @always_comb
     def join_answer():
         wide.tdata.next = extended
@@ -79,4 +89,4 @@ def streamed(clk, rst, s_load, s_input, m_output, port, link_error, spec):
         wide.tlast.next = answer.tlast
         answer.tready.next = wide.tready
 
-    return take_load, take_image, give, core, held, join_load, join_answer
+    return take_load, take_image, give, core, held, join_load, look, join_answer

@@ -5,10 +5,11 @@ The answers that the testbench expects come from the integers and the cycle mode
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import Any
 
 import numpy as np
 
@@ -130,7 +131,7 @@ def deliver(
     files["README.md"] = manual(
         model, spec, name, hdl, package, ports, load, answers, predicted.interval, latencies, memories(design.top)
     )
-    files[SUMS] = _sums(files)
+    files[SUMS] = sums_of(files)
     return files
 
 
@@ -155,7 +156,8 @@ def write(folder: str | Path, files: dict[str, str]) -> None:
         new.mkdir()
         for name, text in files.items():
             (new / name).write_text(text, encoding="utf-8", newline="\n")
-        (new / "run.sh").chmod(0o755)
+        for script in new.glob("*.sh"):
+            script.chmod(0o755)
         if folder.exists():
             os.replace(folder, old)
         try:
@@ -204,10 +206,10 @@ def check_report(folder: str | Path, model: IntegerModel, spec: AcceleratorSpec)
         )
 
 
-def with_sums(folder: str | Path, files: dict[str, str]) -> dict[str, str]:
+def with_sums(folder: str | Path, files: Mapping[str, str | bytes]) -> dict[str, Any]:
     """Return the files, and a SHA256SUMS that lists them together with those already listed in the folder."""
     others = [line + "\n" for line in _lines_of_sums(folder) if line.partition("  ")[2] not in files]
-    return files | {SUMS: "".join(others) + _sums(files)}
+    return {**files, SUMS: "".join(others) + sums_of(files)}
 
 
 def _lines_of_sums(folder):
@@ -215,8 +217,10 @@ def _lines_of_sums(folder):
     return file.read_text(encoding="utf-8", errors="replace").splitlines() if file.is_file() else []
 
 
-def _sums(files):
-    return "".join(f"{_digest(text.encode())}  {name}\n" for name, text in sorted(files.items()))
+def sums_of(files: Mapping[str, str | bytes]) -> str:
+    """Return the text of SHA256SUMS."""
+    contents = {name: content if isinstance(content, bytes) else content.encode() for name, content in files.items()}
+    return "".join(f"{_digest(content)}  {name}\n" for name, content in sorted(contents.items()))
 
 
 def _digest(content):

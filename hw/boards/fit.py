@@ -1,0 +1,135 @@
+"""What an accelerator takes of a board's FPGA, estimated before any tool runs."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from ..spec import AcceleratorSpec, LayerSpec
+from .board import Board
+from .bridge import DEPTH
+
+# A block RAM of both families has 16 Ki bits, or 18 Ki with those that were meant for parity.
+SHAPES = ((16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18), (512, 36))
+SMALL = 32 * 18  # bits; memories up to this go into look-up tables
+ROOM = 0.9  # of the look-up tables: nextpnr finds no way through an FPGA that is full
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Cells that a design takes, and those that the board has."""
+
+    blocks: int
+    tables: int
+    board: Board
+
+    @property
+    def lacking(self) -> list[str]:
+        """Return a few words for each kind of cell of which there are too few."""
+        short = []
+        if self.blocks > self.board.blocks:
+            short.append(f"{self.blocks} block RAMs, of which the {self.board.title} has {self.board.blocks}")
+        if self.tables > ROOM * self.board.tables:
+            short.append(f"about {self.tables:,} look-up tables, of which it has {self.board.tables:,}")
+        return short
+
+
+def memories(spec: AcceleratorSpec) -> Iterator[tuple[int, int]]:
+    """Yield (words, bits of a word) of every memory of the accelerator behind a serial line."""
+    yield DEPTH, 8
+    yield 1 << (3 * len(spec.layers) + 3).bit_length(), spec.counter_bits
+    last = spec.layers[-1]
+    yield last.groups, last.lanes * spec.score_bits
+    for layer in spec.layers:
+        yield 2 * layer.in_words, layer.word_bits
+        yield layer.weight_words, layer.weight_word_bits
+        yield layer.groups, layer.lanes * layer.bias_bits
+        sums = layer.current_bits if layer.input_bits else layer.membrane_bits
+        for _ in range(layer.lanes * layer.taps):
+            yield layer.bank_depth, sums
+        if layer.input_bits:
+            for _ in range(layer.lanes):
+                yield layer.depth, layer.membrane_bits
+
+
+def blocks_of(words: int, width: int) -> int:
+    """Return the block RAMs that a memory takes; 0 if it is small enough for look-up tables."""
+    if words * width <= SMALL:
+        return 0
+    return min(-(-words // depth) * -(-width // bits) for depth, bits in SHAPES)
+
+
+def estimate(spec: AcceleratorSpec, board: Board) -> Estimate:
+    """Estimate the cells of a design."""
+    sizes = list(memories(spec))
+    small = sum(-(-words // 16) * -(-width // 4) * 6 for words, width in sizes if not blocks_of(words, width))
+    tables = 1500 + small + sum(map(_tables_of, spec.layers))
+    return Estimate(sum(blocks_of(*size) for size in sizes), tables, board)
+
+
+def _tables_of(layer: LayerSpec) -> int:
+    """Estimate the look-up tables of a layer's logic: of its walk, and of each adder and each neuron that fires."""
+    width = layer.current_bits if layer.input_bits else layer.membrane_bits
+    return 450 + layer.lanes * (layer.taps * 5 * width + 6 * layer.membrane_bits)
+
+
+def smaller(lanes: Sequence[int]) -> tuple[int, ...]:
+    """Return fewer lanes: half as many in the layer that has most."""
+    most = max(range(len(lanes)), key=lambda layer: lanes[layer])
+    return tuple(-(-count // 2) if layer == most else count for layer, count in enumerate(lanes))
+
+
+def weight_bits_that_fit(spec: AcceleratorSpec, board: Board) -> int | None:
+    """Return the widest weights, of all layers alike, with which a design fits; None if none of 2 bits and more do."""
+    for width in range(max(layer.weight_bits for layer in spec.layers) - 1, 1, -1):
+        layers = tuple(
+            replace(
+                layer,
+                weight_bits=min(width, layer.weight_bits),
+                membrane_bits=layer.membrane_bits - max(layer.weight_bits - width, 0),
+            )
+            for layer in spec.layers
+        )
+        if not estimate(replace(spec, layers=layers), board).lacking:
+            return width
+    return None
+
+
+def largest(
+    specify: Callable[[tuple[int, ...]], AcceleratorSpec],
+    start: Sequence[int],
+    board: Board,
+    balance: Callable[[int], tuple[int, ...]] | None = None,
+) -> tuple[int, ...]:
+    """Return the largest lanes that fit.
+
+    Parameters
+    ----------
+    specify : callable
+        Returns the numbers of the accelerator with some lanes.
+    start : sequence of int
+        The lanes to begin with, which are halved until they fit.
+    balance : callable, optional
+        Returns the fastest lanes of so many in all: the largest number of them that fits is taken, up to the sum of
+        `start`.
+
+    Raises
+    ------
+    ValueError
+        If one lane a layer does not fit; the message says with which weights it would.
+    """
+    lanes = tuple(start)
+    if balance is not None:
+        fits, fails = len(start), sum(start) + 1
+        while fails - fits > 1:
+            middle = (fits + fails) // 2
+            if estimate(specify(balance(middle)), board).lacking:
+                fails = middle
+            else:
+                fits = middle
+        lanes = balance(fits)
+    while (short := estimate(specify(lanes), board)).lacking:
+        if max(lanes) == 1:
+            width = weight_bits_that_fit(specify(lanes), board)
+            mend = f"quantize with --weight-bits {width}" if width else "train a smaller network"
+            raise ValueError(f"with one lane a layer the design needs {' and '.join(short.lacking)}; {mend}")
+        lanes = smaller(lanes)
+    return lanes

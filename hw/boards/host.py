@@ -1,0 +1,229 @@
+#!/usr/bin/env python3
+"""Talk to the accelerator on a board: load a network, send images, and print the answers.
+
+Needs Python and pyserial (pip install pyserial), and nothing of minisnn. Frames are as in RFC 1055 (SLIP). The first
+byte of a frame says what it is. To the board: L a load, I an image, R the address of a register to read, W an address
+and 4 bytes to write, S to get into step. From the board: A an answer, R a value, S in step, K another 512 bytes were
+taken from its queue.
+"""
+
+import argparse
+import json
+import struct
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+END, ESC = b"\xc0", b"\xdb"
+ESC_END, ESC_ESC = b"\xdb\xdc", b"\xdb\xdd"
+WINDOW, CREDIT = 2048, 512  # bytes that may be under way, and that each K confirms
+DESIGN, STATUS, CONTROL = 0x04, 0x08, 0x0C  # addresses of registers
+LOADED, LOAD_ERROR, FLUSHING = 1 << 0, 1 << 1, 1 << 6  # bits of STATUS
+FLUSH, CLEAR = 1, 2  # bits of CONTROL
+
+
+class BoardError(Exception):
+    """The board does not answer, or holds another design; the message says what to do."""
+
+
+def encode(frame: bytes) -> bytes:
+    """Return a frame as it goes over the line."""
+    return frame.replace(ESC, ESC_ESC).replace(END, ESC_END) + END
+
+
+def decode(line: bytes) -> bytes:
+    """Return the frame of what came over the line before an END."""
+    return line.replace(ESC_END, END).replace(ESC_ESC, ESC)
+
+
+class Board:
+    """An accelerator at the other end of a serial line.
+
+    Parameters
+    ----------
+    port : str
+        Such as /dev/ttyUSB0.
+    baud : int
+        Bits a second.
+    timeout : float
+        Seconds without a byte after which the board counts as silent.
+    """
+
+    def __init__(self, port: str, baud: int = 115200, timeout: float = 5):
+        try:
+            import serial
+        except ImportError:
+            raise BoardError("a serial line needs pyserial: pip install pyserial") from None
+        try:
+            self.line = serial.Serial(port, baud, timeout=timeout, write_timeout=timeout, exclusive=True)
+        except (OSError, ValueError) as error:  # SerialException is an OSError
+            raise BoardError(f"cannot open {port}: {error}") from None
+        self.timeout, self.rest = timeout, b""
+        self.frames: deque[bytes] = deque()  # that were not asked for yet
+        self.sent = self.confirmed = 0
+        self.line.reset_input_buffer()
+        self._get_into_step()
+
+    def close(self) -> None:
+        """Close the line."""
+        self.line.close()
+
+    def read(self, address: int) -> int:
+        """Return the value of a register."""
+        self._send(b"R" + bytes([address]))
+        return int.from_bytes(self._wait_for(b"R"), "little")
+
+    def write(self, address: int, value: int) -> None:
+        """Write a register."""
+        self._send(b"W" + bytes([address]) + value.to_bytes(4, "little"))
+
+    def flush(self) -> None:
+        """Drop the images under way, and forget errors; what is loaded is kept."""
+        self.write(CONTROL, FLUSH | CLEAR)
+        while self.read(STATUS) & FLUSHING:
+            pass
+        self.frames.clear()
+
+    def load(self, data: bytes) -> None:
+        """Load a network; raise BoardError if the accelerator refuses it."""
+        self._send(b"L" + data)
+        while not (status := self.read(STATUS)) & (LOADED | LOAD_ERROR):
+            pass
+        if not status & LOADED:
+            raise BoardError("the board refuses the load: it is damaged, or made for another design")
+
+    def answers(self, images: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield the answer to each image; images are sent as fast as the board takes them."""
+        waiting = 0
+        for image in images:
+            self._send(b"I" + image)
+            waiting += 1
+            while self.frames:
+                yield self._wait_for(b"A")
+                waiting -= 1
+        for _ in range(waiting):
+            yield self._wait_for(b"A")
+
+    def _get_into_step(self):
+        """End what another program left incomplete, and count the bytes under way anew."""
+        for trial in range(3):  # a board that was configured just now may have missed the first one
+            self.line.write(END + encode(b"S"))
+            try:
+                while self._next_frame() != b"S":
+                    pass
+                break
+            except BoardError:
+                if trial == 2:
+                    raise
+        self.sent = self.confirmed = 0
+        self.frames.clear()
+
+    def _send(self, frame):
+        """Send a frame, no more of it at once than the board's queue has room for."""
+        data = encode(frame)
+        while data:
+            while self.sent - self.confirmed >= WINDOW:
+                self._take(self._next_frame())
+            part = data[: WINDOW - (self.sent - self.confirmed)]
+            self.line.write(part)
+            self.sent += len(part)
+            data = data[len(part) :]
+            while self.line.in_waiting:
+                self._take(self._next_frame())
+
+    def _wait_for(self, kind):
+        """Return the rest of the next frame of this kind; others wait."""
+        while True:
+            for at, frame in enumerate(self.frames):
+                if frame[:1] == kind:
+                    del self.frames[at]
+                    return frame[1:]
+            self._take(self._next_frame())
+
+    def _take(self, frame):
+        if frame == b"K":
+            self.confirmed += CREDIT
+        else:
+            self.frames.append(frame)
+
+    def _next_frame(self):
+        while END not in self.rest:
+            more = self.line.read(max(self.line.in_waiting, 1))
+            if not more:
+                raise BoardError(
+                    f"the board has not answered for {self.timeout:g} s; is it configured, and is this its port?"
+                )
+            self.rest += more
+        frame, _, self.rest = self.rest.partition(END)
+        return decode(frame)
+
+
+def numbers(answer: bytes, size: int) -> list[int]:
+    """Return the words of an answer: a score for each class, the class, and the clock cycles."""
+    return [value for (value,) in struct.iter_unpack("<i" if size == 4 else "<q", answer)]
+
+
+def run(board: Board, about: dict[str, Any], say: Callable[[str], object], images: int | None = None) -> int:
+    """Load the network, send images, say each answer, and return how many are not those of the integers.
+
+    `about` is what vectors.json holds.
+    """
+    found = board.read(DESIGN)
+    if found != about["design"]:
+        raise BoardError(
+            f"the board holds the design {found:08X} and this network needs {about['design']:08X}; "
+            "build its bitstream and configure the board with it"
+        )
+    board.flush()
+    load, sent = bytes.fromhex(about["load"]), [bytes.fromhex(image) for image in about["images"]][:images]
+    began = time.perf_counter()
+    board.load(load)
+    seconds = time.perf_counter() - began
+    say(f"loaded {len(load):,} bytes in {seconds:.2f} s")
+    began, wrong, cycles = time.perf_counter(), 0, []
+    for number, answer in enumerate(board.answers(sent)):
+        *words, count = numbers(answer, about["answer_bytes"])
+        expected, label = about["answers"][number], about["labels"][number]
+        same = words == expected
+        wrong += not same
+        cycles.append(count)
+        differs = "" if same else f"; the integers say {expected[-1]}, scores {expected[:-1]}"
+        say(f"image {number}: class {words[-1]} (label {label}), {count:,} cycles{differs}")
+    seconds = time.perf_counter() - began
+    mean = sum(cycles) / len(cycles)
+    say(f"{len(cycles)} images, {wrong} different from the integers; {mean:,.0f} cycles an image")
+    inside = about["clock"] / mean
+    say(f"images a second: {len(cycles) / seconds:,.1f} over the line, {inside:,.0f} in the accelerator alone")
+    return wrong
+
+
+def main() -> int:
+    """Run the program; return 0 if all answers are those of the integers."""
+    here = Path(__file__).resolve().parent
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("port", help="serial port, such as /dev/ttyUSB0")
+    parser.add_argument(
+        "--images", type=int, metavar="N", help="send the first N images (default: all in vectors.json)"
+    )
+    args = parser.parse_args()
+    about = json.loads((here / "vectors.json").read_text())
+
+    def say(text: str) -> None:
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+
+    try:
+        board = Board(args.port, about["baud"])
+        wrong = run(board, about, say, args.images)
+        board.close()
+    except (BoardError, OSError) as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 2
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

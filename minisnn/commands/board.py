@@ -1,0 +1,171 @@
+"""Put the accelerator on a board: top, pins, build script and host program; a bitstream; or the board simulated.
+
+The folder can be used without minisnn. --build makes the bitstream, --simulate runs the whole board in Verilator with
+its serial line as a pseudo-terminal, and --host talks to a real one. The exit status is 1 if an answer differs from the
+integers, or the bitstream cannot be made.
+"""
+
+import sys
+from pathlib import Path
+
+from .. import terminal
+from ..errors import InputError
+from . import (
+    add_data_arguments,
+    add_lanes_argument,
+    add_load_beta_argument,
+    add_wide_argument,
+    first_images,
+    needs_room,
+    positive,
+    table,
+    wrapped,
+)
+
+JUDGES = 16  # images by which --fit judges
+
+
+def add_arguments(parser):
+    """Add the command's flags."""
+    parser.add_argument("model", metavar="MODEL", help="model file (.int.npz) that minisnn quantize wrote")
+    parser.add_argument("--board", required=True, metavar="NAME", help="ulx3s-85f or tangnano20k")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="folder to write: new, empty, or written by this command before and unchanged; such a folder is replaced",
+    )
+    add_lanes_argument(parser)
+    parser.add_argument(
+        "--fit",
+        action="store_true",
+        help="choose the lanes that take the fewest cycles among those that fit (default without --lanes: those of the "
+        "other commands, halved until they fit)",
+    )
+    add_wide_argument(parser)
+    add_load_beta_argument(parser)
+    parser.add_argument("--baud", type=positive, default=115200, metavar="N", help="bits a second (default: 115200)")
+    parser.add_argument("--build", action="store_true", help="make the bitstream with Yosys, nextpnr and a packer")
+    parser.add_argument("--seed", type=positive, default=1, metavar="N", help="seed of the placement (default: 1)")
+    parser.add_argument(
+        "--timeout", type=positive, default=3600, metavar="SECONDS", help="limit for --build (default: 3600)"
+    )
+    parser.add_argument("--simulate", action="store_true", help="run the host program against the board in Verilator")
+    parser.add_argument("--host", metavar="PORT", help="run the host program on a serial port, such as /dev/ttyUSB0")
+    parser.add_argument(
+        "--images", type=positive, default=10, metavar="N", help="send the first N test images (default: 10)"
+    )
+    add_data_arguments(parser)
+
+
+def run(args):
+    """Write the folder, and do what else was asked for; return 1 if an answer differs or a tool fails."""
+    from minisnn_hw.boards import board as boards
+    from minisnn_hw.boards import deliver, fit
+    from minisnn_hw.boards.host import BoardError
+    from minisnn_hw.delivery.deliver import check_folder, write
+    from minisnn_hw.generate.tools import ToolError
+
+    from ..data import load as datasets
+    from ..fixed.model import load
+
+    if args.fit and args.lanes:
+        raise InputError("--fit chooses the lanes, so --lanes cannot be given too; leave one of them out")
+    model = load(args.model)
+    try:
+        board = boards.find(args.board)
+        check_folder(args.out)
+        data = datasets.load_for(model, args.model, args.dataset, args.data)
+        images, labels = first_images(data, args.images)
+        spec = _spec(args, model, board, data)
+        about = deliver.vectors(model, images, labels, spec, board, args.baud)
+    except (ValueError, OSError) as error:
+        raise InputError(str(error)) from None
+    needs = fit.estimate(spec, board)
+    _show(spec, board, needs)
+    if args.build and needs.lacking:
+        raise InputError(
+            f"the design needs {' and '.join(needs.lacking)}; take fewer lanes with --lanes, or leave them out and the "
+            "largest that fit are taken"
+        )
+    terminal.say("converting the accelerator and the board's top to Verilog")
+    with needs_room():
+        files = deliver.deliver(spec, board, about)
+    try:
+        write(args.out, files)
+    except OSError as error:
+        raise InputError(f"cannot write {args.out}: {error.strerror or error}; name another folder") from None
+    print(wrapped(f"{args.out}: {', '.join(files)}"))
+    try:
+        if args.build:
+            _build(args, board, files)
+        wrong = _simulate(args, spec, board, about) if args.simulate else 0
+        return 1 if wrong + (_ask(args.host, about) if args.host else 0) else 0
+    except (ToolError, BoardError) as error:
+        print(f"minisnn: error: {error}", file=sys.stderr)
+        return 1
+
+
+def _spec(args, model, board, data):
+    """Return the numbers of the accelerator, with lanes that were given or that fit."""
+    from minisnn_hw.boards import fit
+    from minisnn_hw.generate.specify import specify
+
+    from ..timing import balance, cycles, layout
+
+    def spec_with(lanes):
+        return specify(model.network, lanes, wide=args.wide, load_beta=args.load_beta)
+
+    if args.lanes:
+        return spec_with(layout.check_lanes(model.network, args.lanes))
+    judge = None
+    if args.fit:
+        stimulus = cycles.Stimulus.of_images(model, data.x_test[:JUDGES])
+
+        def judge(budget):
+            return balance.balance(stimulus, budget, wide=args.wide)
+
+    return spec_with(fit.largest(spec_with, layout.default_lanes(model.network), board, judge))
+
+
+def _show(spec, board, needs):
+    rows = [
+        ("block RAMs", f"{needs.blocks:,}", f"{board.blocks:,}"),
+        ("look-up tables, about", f"{needs.tables:,}", f"{board.tables:,}"),
+    ]
+    lanes = "/".join(str(layer.lanes) for layer in spec.layers)
+    print(f"{board.title}, lanes {lanes}: {'does not fit' if needs.lacking else 'fits'}, as estimated\n")
+    print(table(rows, ("cells", "needed", "on the board")) + "\n")
+
+
+def _build(args, board, files):
+    from minisnn_hw.boards.build import build, copy_into
+
+    print("making the bitstream takes minutes; the first time, the tools compile for one more", file=sys.stderr)
+    built = build(files, board, args.seed, args.timeout)
+    copy_into(args.out, built)
+    print(wrapped(f"{args.out}: {', '.join(built.files)}"))
+    rows = [(name, f"{used:,}", f"{available:,}") for name, (used, available) in built.used.items()]
+    print(table(rows, ("cells, by nextpnr", "used", "on the board")))
+    print(f"clock  {built.mhz:.1f} MHz; the board's has {board.clock / 1e6:g} MHz")
+
+
+def _simulate(args, spec, board, about):
+    """Run the host program against the simulated board; return the number of wrong answers."""
+    from minisnn_hw.boards.simulated import simulated
+
+    terminal.say("building the simulated board")
+    with simulated(spec, board.leds, board.lit) as port:
+        return _ask(port, about)
+
+
+def _ask(port, about):
+    """Run the host program on a serial port; return the number of wrong answers."""
+    from minisnn_hw.boards.host import Board, run
+
+    board = Board(port, about["baud"])
+    try:
+        return run(board, about, print)
+    finally:
+        board.close()

@@ -1,0 +1,180 @@
+"""minisnn board: the folder, what fits, bitstreams, and the host program against the simulated board."""
+
+import json
+import re
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from minisnn.commands import main
+from minisnn_hw.boards import board as boards
+from minisnn_hw.boards import fit
+from minisnn_hw.boards.build import build
+from minisnn_hw.boards.deliver import deliver
+from minisnn_hw.boards.simulated import simulated
+from minisnn_hw.boards.streamed import answer_bytes
+from minisnn_hw.boards.toolchains import TOOLCHAINS
+from minisnn_hw.delivery.deliver import check_folder
+from minisnn_hw.load_format import design_word
+from minisnn_hw.synth.synthesize import memories_of, verilog_of
+from tests.boards.designs import KINDS, case, vectors
+from tests.helpers import quantised_model
+from tests.hw.ports import needs
+
+
+def about(kind, board):
+    """Return what the host program needs, from the integers."""
+    load, images, answers = vectors(kind)
+    values = {"design": design_word(case(kind)[0]), "clock": board.clock, "baud": 115200}
+    values |= {
+        "answer_bytes": answer_bytes(case(kind)[0]),
+        "load": load.hex(),
+        "images": [each.hex() for each in images],
+    }
+    return values | {"answers": answers, "labels": [0] * len(images)}
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """A small network, trained and quantised on the command line."""
+    return quantised_model(tmp_path_factory.mktemp("model"), "10", "--epochs 1 --steps 2", "--weight-bits 4")
+
+
+@pytest.fixture
+def serial():
+    return pytest.importorskip("serial", reason="pip install pyserial")
+
+
+def test_the_host_program_against_the_simulated_board(tmp_path, serial):
+    """The delivered program, by itself: all answers right; a wrong expectation, and another design, are told."""
+    needs("verilator", "g++", "make")
+    board = boards.find("tangnano20k")
+    spec, right = case("spikes")[0], about("spikes", board)
+    for name, text in deliver(spec, board, right).items():
+        (tmp_path / name).write_text(text)
+
+    def ask(port, *more, **changes):
+        (tmp_path / "vectors.json").write_text(json.dumps(right | changes))
+        command = [sys.executable, "host.py", port, *more]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+
+    with simulated(spec, board.leds, board.lit) as port:
+        done = ask(port)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert len(re.findall(r"image \d: class \d+ \(label 0\), [\d,]+ cycles\n", done.stdout)) == 3
+        assert "3 images, 0 different from the integers" in done.stdout
+        changed = [right["answers"][0], [each + 1 for each in right["answers"][1]], right["answers"][2]]
+        done = ask(port, answers=changed)
+        assert done.returncode == 1 and "3 images, 1 different from the integers" in done.stdout
+        assert f"the integers say {changed[1][-1]}" in done.stdout
+        done = ask(port, design=1)
+        assert done.returncode == 2 and "this network needs 00000001" in done.stderr
+        done = ask(port, load=right["load"][:-2] + "00")
+        assert done.returncode == 2 and "the board refuses the load" in done.stderr
+        serial.Serial(port, 115200).write(b"I\x01\x02")  # a program that ended in the middle of an image
+        assert ask(port, "--images", "2").returncode == 0
+
+
+def test_simulate(model, tmp_path, capsys, serial):
+    """The command runs the host on the simulated board, and ends by itself."""
+    needs("verilator", "g++", "make")
+    out = tmp_path / "out"
+    assert main(["board", str(model), "--board", "ulx3s-85f", "--out", str(out), "--simulate", "--images", "4"]) == 0
+    printed = capsys.readouterr().out
+    assert "4 images, 0 different from the integers" in printed and "ULX3S 85F, lanes 8: fits" in printed
+    check_folder(out)
+    assert {"board.v", "board.lpf", "board.ys", "build.sh", "host.py", "vectors.json", "README.md"} <= {
+        path.name for path in out.iterdir()
+    }
+
+
+@pytest.mark.parametrize("name", boards.names())
+def test_every_port_has_its_pin(name):
+    """nextpnr would choose a pin for a port that has none, in silence."""
+    board = boards.find(name)
+    spec = case("pixels")[0]
+    files = deliver(spec, board, about("pixels", board))
+    text = files[TOOLCHAINS[board.family].constraints]
+    heads = re.search(r"module board \((.*?)\);", files["board.v"], re.DOTALL)[1].replace(",", " ").split()
+    assert set(heads) == set(board.pins)
+    for port, pin in board.ports().items():
+        assert re.search(rf'"{re.escape(port)}" (SITE "{pin}"|{pin});', text), port
+    assert board.source.partition(",")[0] in text
+    assert not re.search("INITIALIZE_", files["board.v"])
+    assert len(set(board.ports().values())) == len(board.ports())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_memories_are_those_of_the_design(kind):
+    """The estimate counts the memories of the Verilog; the queue of the line comes first."""
+    spec = case(kind)[0]
+    _, *counted = fit.memories(spec)
+    text = verilog_of(spec)
+    memories = memories_of(text, spec)
+    assert sorted(width for _, width in counted) == sorted(memory.width for memory in memories)
+    assert sum(words * width for words, width in counted) >= sum(memory.words * memory.width for memory in memories)
+
+
+def test_blocks_by_hand():
+    """16 Ki bits a block: 512 words of 40 bits need 2, 513 of 36 need 2, 17,000 single bits 2; 32 of 16 none."""
+    sizes = [(512, 36), (512, 40), (513, 36), (17_000, 1), (2048, 9), (32, 16)]
+    assert [fit.blocks_of(*size) for size in sizes] == [1, 2, 2, 2, 1, 0]
+
+
+def test_the_largest_lanes_that_fit():
+    """Lanes are halved until the board holds them; where one lane does not fit, the weights that would are named."""
+    from minisnn_hw.generate.specify import specify
+    from tests.hw.networks import np, random_network
+
+    network = random_network("64-32-10", (300,), np.random.default_rng(0))
+    board = boards.find("tangnano20k")
+
+    def spec_with(lanes):
+        return specify(network, lanes)
+
+    lanes = fit.largest(spec_with, (64, 32, 10), board)
+    assert not fit.estimate(spec_with(lanes), board).lacking
+    small = replace(board, blocks=14)
+    fewer = fit.largest(spec_with, (64, 32, 10), small)
+    assert fit.estimate(spec_with(fewer), small).blocks <= 14 and sum(fewer) < sum(lanes)
+    best = fit.largest(spec_with, (64, 32, 10), small, lambda budget: (budget - 2, 1, 1))
+    assert not fit.estimate(spec_with(best), small).lacking
+    with pytest.raises(ValueError, match="one lane a layer the design needs .* block RAMs.* --weight-bits 2"):
+        fit.largest(spec_with, (1, 1, 1), replace(board, blocks=fit.estimate(spec_with((1, 1, 1)), board).blocks - 2))
+    with pytest.raises(ValueError, match="train a smaller network"):
+        fit.largest(spec_with, (1, 1, 1), replace(board, blocks=1))
+
+
+@pytest.mark.parametrize(
+    "flags, words",
+    [
+        (["--board", "nexys"], "board must be one of tangnano20k, ulx3s-85f, got 'nexys'"),
+        (["--board", "ulx3s-85f", "--fit", "--lanes", "2"], "--fit chooses the lanes, so --lanes cannot be given too"),
+        (["--board", "ulx3s-85f", "--lanes", "11"], "its lanes must be 1 to 10, got 11"),
+    ],
+)
+def test_wrong_flags(model, tmp_path, capsys, flags, words):
+    assert main(["board", str(model), "--out", str(tmp_path / "out"), *flags]) == 2
+    assert words in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
+def test_no_board_answers(model, tmp_path, capsys, serial):
+    arguments = ["board", str(model), "--board", "ulx3s-85f", "--out", str(tmp_path / "out"), "--host"]
+    assert main([*arguments, str(tmp_path / "none")]) == 1
+    assert "cannot open" in capsys.readouterr().err
+
+
+def test_a_bitstream(tmp_path):
+    """A small design through Yosys, nextpnr and the packer: all ports placed, the clock met, the estimate near."""
+    needs("yosys", "nextpnr-ecp5", "ecppack")
+    board = boards.find("ulx3s-85f")
+    spec = case("pixels")[0]
+    built = build(deliver(spec, board, about("pixels", board)), board, 1, 900)
+    assert len(built.files["board.bit"]) > 10_000 and built.mhz > board.clock / 1e6
+    assert built.used["TRELLIS_IO"][0] == len(board.ports())
+    guess = fit.estimate(spec, board)
+    assert built.used["DP16KD"] == (guess.blocks, board.blocks)
+    assert built.used["TRELLIS_COMB"][1] == board.tables
+    assert 0.5 < guess.tables / built.used["TRELLIS_COMB"][0] < 2
