@@ -27,15 +27,18 @@ def axi_accelerator(aclk, aresetn, s_axis_load, s_axis_input, m_axis_output, s_a
         See ``registers``.
     """
     rst = bit()
-    port = RegisterPort.new()
-    bus = axi_lite(aclk, rst, s_axi, port)
-    inner = streamed(aclk, rst, s_axis_load, s_axis_input, m_axis_output, port, False, bit(), word(8), bit(), spec)
+    regs = RegisterPort.new()
+    slave = axi_lite(aclk, rst, s_axi, regs)
+    loaded, answered, best = bit(), bit(), word(8)
+    inner = streamed(
+        aclk, rst, s_axis_load, s_axis_input, m_axis_output, regs, False, loaded, best, answered, spec
+    )
 
     @always(aclk.posedge)
     def reset():
         rst.next = not aresetn
 
-    return bus, inner, reset
+    return slave, inner, reset
 
 
 def ports(stream_bits: int) -> tuple[dict, dict]:

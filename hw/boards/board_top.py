@@ -45,15 +45,15 @@ def board_top(clk, rx, tx, led, spec, divide, lit):
     link_error, loaded, read, synced, replied, answered, blinks, shows = [bit() for _ in range(8)]
     orders, reports = Stream.new(8), Stream.new(8)
     load, images, answers = [ByteStream.new(1) for _ in range(3)]
-    port = RegisterPort.new()
+    regs = RegisterPort.new()
     best = word(8)
     leds = len(led)
     receive = uart_receiver(clk, rst, rx, received, got, wrong, divide)
     queue = fifo(clk, rst, got, received, lost, given, waits, takes, DEPTH)
     decode = slip_decoder(clk, rst, given, waits, takes, orders)
-    obey = commands(clk, rst, orders, loaded, load, images, port, read, synced, replied)
-    core = streamed(clk, rst, load, images, answers, port, link_error, loaded, best, answered, spec)
-    report = replies(clk, rst, answers, port, read, synced, replied, taken, reports)
+    obey = commands(clk, rst, orders, loaded, load, images, regs, read, synced, replied)
+    core = streamed(clk, rst, load, images, answers, regs, link_error, loaded, best, answered, spec)
+    tell = replies(clk, rst, answers, regs, read, synced, replied, taken, reports)
     encode = slip_encoder(clk, rst, reports, sent, sends, room)
     send = uart_sender(clk, rst, sent, sends, room, tx, divide)
 
@@ -82,7 +82,7 @@ def board_top(clk, rx, tx, led, spec, divide, lit):
             led.next[i] = best[i] == lit
         led.next[leds - 1] = shows == lit
 
-    return receive, queue, decode, obey, core, report, encode, send, power_up, watch, blink, light
+    return receive, queue, decode, obey, core, tell, encode, send, power_up, watch, blink, light
 
 
 def ports(leds: int) -> tuple[dict, dict]:

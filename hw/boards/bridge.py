@@ -26,7 +26,7 @@ replying = enum("ST_CHOOSE", "ST_ANSWER", "ST_VALUE")
 
 
 @block
-def commands(clk, rst, frames, loaded, s_load, s_input, port, read, synced, replied):
+def commands(clk, rst, frames, loaded, s_load, s_input, regs, read, synced, replied):
     """Do what frames say.
 
     Ports
@@ -36,9 +36,9 @@ def commands(clk, rst, frames, loaded, s_load, s_input, port, read, synced, repl
     frames : Stream, in
     loaded : in
     s_load, s_input : ByteStream, out
-    port : RegisterPort, out
+    regs : RegisterPort, out
     read, synced : out
-        The value of the register at `port.read_address`, or the S, is to be sent; 1 until `replied`.
+        The value of the register at `regs.read_address`, or the S, is to be sent; 1 until `replied`.
     replied : in
     """
     state = Signal(taking.ST_COMMAND)
@@ -67,12 +67,12 @@ def commands(clk, rst, frames, loaded, s_load, s_input, port, read, synced, repl
             takes.next = s_input.tready
 
     @always_comb
-    def out():
+    def outputs():
         frames.tready.next = takes
-        port.read_address.next = address
-        port.write_address.next = address
-        port.data.next = value
-        port.write.next = writes
+        regs.read_address.next = address
+        regs.write_address.next = address
+        regs.data.next = value
+        regs.write.next = writes
         read.next = state == taking.ST_REPLY
         synced.next = state == taking.ST_SYNC
 
@@ -120,11 +120,11 @@ def commands(clk, rst, frames, loaded, s_load, s_input, port, read, synced, repl
             state.next = taking.ST_COMMAND
             writes.next = False
 
-    return streams, handshake, out, advance
+    return streams, handshake, outputs, advance
 
 
 @block
-def replies(clk, rst, m_output, port, read, synced, replied, taken, frames):
+def replies(clk, rst, m_output, regs, read, synced, replied, taken, frames):
     """Send answers, values of registers, and confirmations, each as one frame.
 
     Ports
@@ -132,7 +132,7 @@ def replies(clk, rst, m_output, port, read, synced, replied, taken, frames):
     clk, rst : in
         Rising edge; `rst` is synchronous.
     m_output : ByteStream, in
-    port : RegisterPort, in
+    regs : RegisterPort, in
     read, synced, replied
         See ``commands``.
     taken : in
@@ -152,7 +152,7 @@ def replies(clk, rst, m_output, port, read, synced, replied, taken, frames):
         earns.next = taken and count == CREDIT - 1
 
     @always_comb
-    def out():
+    def outputs():
         frames.tvalid.next = True
         frames.tlast.next = False
         frames.tdata.next = ANSWER
@@ -184,7 +184,7 @@ def replies(clk, rst, m_output, port, read, synced, replied, taken, frames):
         if frames.tready:
             if state == replying.ST_CHOOSE:
                 at.next = 0
-                value.next = port.value
+                value.next = regs.value
                 if owed == 0 and not synced:
                     if read:
                         state.next = replying.ST_VALUE
@@ -215,4 +215,4 @@ def replies(clk, rst, m_output, port, read, synced, replied, taken, frames):
             count.next = 0
             owed.next = 0
 
-    return choose, out, advance, confirm
+    return choose, outputs, advance, confirm

@@ -1,18 +1,19 @@
 """The folder for a board: top, constraints, build script, host program, vectors and a manual."""
 
 import json
-import re
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from minisnn.fixed.model import IntegerModel
 
 from ..delivery.deliver import sums_of
-from ..generate.convert import convert
+from ..generate.convert import converted
+from ..generate.hierarchy.elaborate import unelaborated
 from ..load_format import design_word
+from ..ports import bit
 from ..spec import AcceleratorSpec
+from ..synth.synthesize import without_clearing
 from . import board_top
 from .board import Board
 from .streamed import answer_bytes
@@ -42,17 +43,12 @@ def vectors(
 def deliver(spec: AcceleratorSpec, board: Board, about: dict) -> dict[str, str]:
     """Return all files of the folder, by name; `about` is what :func:`vectors` returns."""
     divide = round(board.clock / about["baud"])
-    with TemporaryDirectory() as folder:
-        make = board_top.design(spec, divide, board.lit)
-        converted = convert(make, *board_top.ports(board.leds), folder, TOP, "verilog")
-        # Yosys would spend minutes on the loops that clear the memories; the design reads no word before it is written.
-        files = {
-            file.name: re.sub(r"initial begin: INITIALIZE_\w+_WORDS\n.*?\nend\n", "", file.read_text(), flags=re.DOTALL)
-            for file in converted
-        }
+    inputs, outputs = board_top.ports(board.leds)
+    block = unelaborated(board_top.design(spec, divide, board.lit), clk=bit(), **inputs, **outputs)
+    design = converted(block, TOP, "verilog")
+    files = {name: without_clearing(text) for name, text in design.files.items()}
     tools = TOOLCHAINS[board.family]
-    sources = list(files)
-    files["board.ys"] = yosys_script(board, sources, TOP)
+    files["board.ys"] = yosys_script(board, design.sources, TOP)
     files[tools.constraints] = tools.constrain(board)
     files["build.sh"] = build_script(board)
     files["host.py"] = (Path(__file__).parent / "host.py").read_text(encoding="utf-8")

@@ -37,7 +37,7 @@ def fifo(clk, rst, write, given, lost, data, valid, ready, depth):
         used.next = written - read
 
     @always_comb
-    def access():
+    def connect():
         writes.next = write and used != depth
         fetches.next = used != 0 and (not shown or ready)
         write_address.next = written[width:]
@@ -58,4 +58,4 @@ def fifo(clk, rst, write, given, lost, data, valid, ready, depth):
             written.next = 0
             read.next = 0
 
-    return memory, count, access, move
+    return memory, count, connect, move

@@ -50,7 +50,7 @@ def gearbox(clk, rst, cut, taken, given, given_keep, longest):
     shift = Signal(intbv(0, min=0, max=8 * unit * most + 1))
     pads = Signal(intbv(0)[bits(longest + 1) :])
     whole_keep = Signal(intbv(0)[in_bytes:])
-    sound, ending, whole, ready, takes, valid, gives, last, ends, still, inside, dropping = [
+    sound, ending, whole, ready, takes, valid, gives, last, ends, still, under_way, dropping = [
         Signal(bool(0)) for _ in range(12)
     ]
     keeps_in = tuple((1 << unit * n) - 1 for n in range(in_units + 1))
@@ -82,16 +82,16 @@ def gearbox(clk, rst, cut, taken, given, given_keep, longest):
     if strict:
 
         @always_comb
-        def end():
+        def find_last():
             last.next = ending and ((whole and fill == out_units) or (fill == 0 and pads == longest))
     else:
 
         @always_comb
-        def end():
+        def find_last():
             last.next = ending and fill <= out_units
 
     @always_comb
-    def out():
+    def outputs():
         given.tvalid.next = valid
         given.tlast.next = last
         given.tdata.next = store[8 * out_bytes :]
@@ -128,7 +128,7 @@ def gearbox(clk, rst, cut, taken, given, given_keep, longest):
     @always_comb
     def follow():
         ends.next = (ending and not (gives and last)) or (takes and taken.tlast)
-        still.next = inside
+        still.next = under_way
         if taken.tvalid and ready:
             still.next = not taken.tlast
 
@@ -138,7 +138,7 @@ def gearbox(clk, rst, cut, taken, given, given_keep, longest):
         fill.next = filled
         ending.next = ends
         ready.next = not ends and filled <= ready_up_to
-        inside.next = still
+        under_way.next = still
         dropping.next = dropping and still
         if takes:
             whole.next = whole and sound
@@ -158,15 +158,15 @@ def gearbox(clk, rst, cut, taken, given, given_keep, longest):
             pads.next = 0
             dropping.next = still and not rst
         if rst:
-            inside.next = False
+            under_way.next = False
 
     return (
         count_units,
         look_up_keep,
         judge,
         handshake,
-        end,
-        out,
+        find_last,
+        outputs,
         look_up_kept,
         drain,
         look_up_shift,

@@ -36,22 +36,22 @@ FLUSH, CLEAR = 0, 1  # bits of control
 
 
 @block
-def registers(clk, rst, port, load, images, answers, loaded, load_error, input_error, link_error, flush, spec):
+def registers(clk, rst, regs, load, images, answers, loaded, load_error, input_error, link_error, flush, spec):
     """Hold the registers, and flush the accelerator between two answers.
 
     Ports
     -----
     clk, rst : in
         Rising edge; `rst` is synchronous.
-    port : RegisterPort
+    regs : RegisterPort
     load, images, answers : Stream, in
         The accelerator's own streams.
     loaded, load_error, input_error, link_error : in
     flush : out
         1 for a cycle, in which no answer is under way.
     """
-    design = design_word(spec)
-    low, high = design & 0xFFFF, design >> 16  # VHDL has no integers of 32 bits
+    fits = design_word(spec)
+    low, high = fits & 0xFFFF, fits >> 16  # VHDL has no integers of 32 bits
     cycles = Signal(modbv(0)[64:])
     count, input_waits, output_waits = [Signal(modbv(0)[32:]) for _ in range(3)]
     last_cycles = Signal(intbv(0)[32:])
@@ -63,37 +63,37 @@ def registers(clk, rst, port, load, images, answers, loaded, load_error, input_e
 
     @always_comb
     def read():
-        port.exists.next = True
-        port.value.next = 0
-        if port.read_address == 0x00:
-            port.value.next = VERSION
-        elif port.read_address == 0x04:
-            port.value.next[16:] = low
-            port.value.next[32:16] = high
-        elif port.read_address == 0x08:
-            port.value.next = status
-        elif port.read_address == 0x0C or port.read_address == 0x10:
-            port.value.next = 0
-        elif port.read_address == 0x14:
-            port.value.next = cycles[32:]
-        elif port.read_address == 0x18:
-            port.value.next = cycles[64:32]
-        elif port.read_address == 0x1C:
-            port.value.next = count
-        elif port.read_address == 0x20:
-            port.value.next = last_cycles
-        elif port.read_address == 0x24:
-            port.value.next = input_waits
-        elif port.read_address == 0x28:
-            port.value.next = output_waits
+        regs.exists.next = True
+        regs.value.next = 0
+        if regs.read_address == 0x00:
+            regs.value.next = VERSION
+        elif regs.read_address == 0x04:
+            regs.value.next[16:] = low
+            regs.value.next[32:16] = high
+        elif regs.read_address == 0x08:
+            regs.value.next = status
+        elif regs.read_address == 0x0C or regs.read_address == 0x10:
+            regs.value.next = 0
+        elif regs.read_address == 0x14:
+            regs.value.next = cycles[32:]
+        elif regs.read_address == 0x18:
+            regs.value.next = cycles[64:32]
+        elif regs.read_address == 0x1C:
+            regs.value.next = count
+        elif regs.read_address == 0x20:
+            regs.value.next = last_cycles
+        elif regs.read_address == 0x24:
+            regs.value.next = input_waits
+        elif regs.read_address == 0x28:
+            regs.value.next = output_waits
         else:
-            port.exists.next = False
+            regs.exists.next = False
 
     @always_comb
     def write():
-        port.accepted.next = port.write_address == 0x0C or (port.write_address == 0x10 and port.data == 0)
-        flushes.next = port.write and port.write_address == 0x0C and port.data[FLUSH]
-        clears.next = port.write and port.write_address == 0x0C and port.data[CLEAR]
+        regs.accepted.next = regs.write_address == 0x0C or (regs.write_address == 0x10 and regs.data == 0)
+        flushes.next = regs.write and regs.write_address == 0x0C and regs.data[FLUSH]
+        clears.next = regs.write and regs.write_address == 0x0C and regs.data[CLEAR]
         flush.next = wanted and not answering and not answers.tvalid
 
     @always(clk.posedge)

@@ -8,7 +8,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ..generate.convert import convert
+from ..generate.hierarchy.elaborate import unelaborated
 from ..generate.tools import ToolError, call, need
+from ..ports import bit
 from ..spec import AcceleratorSpec
 from ..verify.hdl_host import BUILD_TIMEOUT, VERILATOR_FLAGS, without_space
 from . import board_top
@@ -28,7 +30,9 @@ def simulated(spec: AcceleratorSpec, leds: int, lit: bool) -> Iterator[str]:
     """
     tool, *_ = need("verilator", "g++", "make")
     with TemporaryDirectory(dir=without_space(Path("/tmp"))) as name:
-        files = convert(board_top.design(spec, DIVIDE, lit), *board_top.ports(leds), name, TOP, "verilog")
+        inputs, outputs = board_top.ports(leds)
+        block = unelaborated(board_top.design(spec, DIVIDE, lit), clk=bit(), **inputs, **outputs)
+        files = convert(block, name, TOP, "verilog")
         files.append(Path(shutil.copy(Path(__file__).parent / "simulated.cpp", name)))
         command = [tool, "--cc", "--exe", "--build", *VERILATOR_FLAGS, "--prefix", "Vboard", "--top-module", TOP]
         call([*command, "--Mdir", ".", "-o", "bench", *(file.name for file in files)], name, BUILD_TIMEOUT)

@@ -76,7 +76,7 @@ def slip_encoder(clk, rst, frames, data, valid, ready):
         special.next = frames.tdata == END or frames.tdata == ESC
 
     @always_comb
-    def out():
+    def outputs():
         valid.next = frames.tvalid or state == 2
         data.next = frames.tdata
         if state == 2:
@@ -108,4 +108,4 @@ def slip_encoder(clk, rst, frames, data, valid, ready):
         if rst:
             state.next = 0
 
-    return look, out, move, advance
+    return look, outputs, move, advance

@@ -33,7 +33,7 @@ def longest_load(spec: AcceleratorSpec) -> int:
 
 
 @block
-def streamed(clk, rst, s_load, s_input, m_output, port, link_error, loaded, best, answered, spec):
+def streamed(clk, rst, s_load, s_input, m_output, regs, link_error, loaded, best, answered, spec):
     """Put the accelerator behind streams of bytes, and behind registers.
 
     Ports
@@ -45,7 +45,7 @@ def streamed(clk, rst, s_load, s_input, m_output, port, link_error, loaded, best
         packet is a load, or an image. One that does not end with a word, or has a hole, is refused as too long.
     m_output : ByteStream, out
         An answer: words of 4 bytes, or of 8 if scores have more than 32 bits, in two's complement.
-    port : RegisterPort
+    regs : RegisterPort
     link_error : in
         1 for a cycle when bytes were lost on their way; see ``registers``.
     loaded : out
@@ -61,7 +61,7 @@ def streamed(clk, rst, s_load, s_input, m_output, port, link_error, loaded, best
     take_image = gearbox(clk, rst, flush, s_input, input_word, input_keep, longest_image(spec))
     give = gearbox(clk, rst, False, wide, m_output, m_output.tkeep, 0)
     core = accelerator(clk, rst, flush, load, input_word, answer, loaded, load_error, input_error, None, spec)
-    held = registers(clk, rst, port, load, input_word, answer, loaded, load_error, input_error, link_error, flush, spec)
+    held = registers(clk, rst, regs, load, input_word, answer, loaded, load_error, input_error, link_error, flush, spec)
     missing = 8 * answer_bytes(spec) - spec.output_bits
     sign = answer.tdata(spec.output_bits - 1)
     extended = ConcatSignal(*[sign] * missing, answer.tdata) if missing else answer.tdata

@@ -60,10 +60,10 @@ def uart_receiver(clk, rst, rx, data, valid, wrong, divide):
             wrong.next = False
 
     @always_comb
-    def out():
+    def outputs():
         data.next = held
 
-    return receive, out
+    return receive, outputs
 
 
 @block
@@ -90,7 +90,7 @@ def uart_sender(clk, rst, data, valid, ready, tx, divide):
     free = Signal(bool(0))
 
     @always_comb
-    def out():
+    def outputs():
         free.next = left == 0 or (left == 1 and ticks == 0)
         ready.next = left == 0 or (left == 1 and ticks == 0)
         tx.next = shift[0]
@@ -113,4 +113,4 @@ def uart_sender(clk, rst, data, valid, ready, tx, divide):
             left.next = 0
             shift.next = 511
 
-    return out, send
+    return outputs, send

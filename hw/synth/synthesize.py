@@ -37,9 +37,15 @@ def _design(spec: AcceleratorSpec) -> Design:
 def verilog_of(spec: AcceleratorSpec) -> str:
     """Return the accelerator without the probe, as Verilog for Yosys."""
     whole = _design(spec)
-    text = "\n".join(whole.files[file] for file in whole.sources)
-    # Yosys would spend more time on the loops that clear the memories than on everything else. The design does not
-    # need them: it reads a word only after it has written or loaded it.
+    return without_clearing("\n".join(whole.files[file] for file in whole.sources))
+
+
+def without_clearing(text: str) -> str:
+    """Return Verilog without the loops that clear the memories.
+
+    Yosys would spend more time on them than on everything else. The design does not need them: it reads a word only
+    after it has written or loaded it.
+    """
     return re.sub(r"initial begin: INITIALIZE_WORDS\n.*?\nend\n", "", text, flags=re.DOTALL)
 
 

@@ -8,7 +8,9 @@ import pytest
 from minisnn_hw.boards import axi_accelerator
 from minisnn_hw.boards.streamed import answer_bytes, whole_bytes
 from minisnn_hw.generate.convert import convert
+from minisnn_hw.generate.hierarchy.elaborate import unelaborated
 from minisnn_hw.load_format import design_word
+from minisnn_hw.ports import bit
 from tests.boards.designs import KINDS, case, vectors
 from tests.hw.ports import needs
 
@@ -42,7 +44,9 @@ def test_under_cocotb(width, tmp_path):
     kind = WIDTHS[width]
     file = tmp_path / "case.json"
     file.write_text(json.dumps(described(kind)))
-    sources = convert(axi_accelerator.design(case(kind)[0]), *axi_accelerator.ports(width), tmp_path, "snn", "verilog")
+    inputs, outputs = axi_accelerator.ports(width)
+    block = unelaborated(axi_accelerator.design(case(kind)[0]), clk=bit(), **inputs, **outputs)
+    sources = convert(block, tmp_path, "snn", "verilog")
     icarus = runner.get_runner("icarus")
     icarus.build(sources=sources, hdl_toplevel="snn", build_dir=tmp_path, always=True, timescale=("1ns", "1ps"))
     results, log = tmp_path / "results.xml", tmp_path / "log.txt"
