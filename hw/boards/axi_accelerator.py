@@ -30,9 +30,7 @@ def axi_accelerator(aclk, aresetn, s_axis_load, s_axis_input, m_axis_output, s_a
     regs = RegisterPort.new()
     slave = axi_lite(aclk, rst, s_axi, regs)
     loaded, answered, best = bit(), bit(), word(8)
-    inner = streamed(
-        aclk, rst, s_axis_load, s_axis_input, m_axis_output, regs, False, loaded, best, answered, spec
-    )
+    inner = streamed(aclk, rst, s_axis_load, s_axis_input, m_axis_output, regs, False, loaded, best, answered, spec)
 
     @always(aclk.posedge)
     def reset():

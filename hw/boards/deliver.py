@@ -23,15 +23,11 @@ from .vectors import answers_of, image_bytes, load_bytes
 TOP = "board"
 
 
-def vectors(
-    model: IntegerModel, images: np.ndarray, labels: np.ndarray, spec: AcceleratorSpec, board: Board, baud: int
-) -> dict:
-    """Return what the host program needs, as plain values: load and images in hexadecimal, and the answers."""
+def vectors(model: IntegerModel, images: np.ndarray, labels: np.ndarray, spec: AcceleratorSpec) -> dict:
+    """Return what a host needs, as plain values: load and images in hexadecimal, and the answers of the integers."""
     inputs, run = next(model.run(images, "spikes", batch_size=len(images)))
     return {
         "design": design_word(spec),
-        "clock": board.clock,
-        "baud": baud,
         "answer_bytes": answer_bytes(spec),
         "load": load_bytes(model.network, spec, model.num_steps).hex(),
         "images": [image_bytes(inputs, image, spec).hex() for image in range(len(images))],
@@ -41,7 +37,7 @@ def vectors(
 
 
 def deliver(spec: AcceleratorSpec, board: Board, about: dict) -> dict[str, str]:
-    """Return all files of the folder, by name; `about` is what :func:`vectors` returns."""
+    """Return all files of the folder, by name; `about` is what :func:`vectors` returns, and `baud` and `clock`."""
     divide = round(board.clock / about["baud"])
     inputs, outputs = board_top.ports(board.leds)
     block = unelaborated(board_top.design(spec, divide, board.lit), clk=bit(), **inputs, **outputs)

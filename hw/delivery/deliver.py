@@ -24,6 +24,7 @@ from ..generate.words import image_words, load_words
 from ..ports import bit
 from ..spec import AcceleratorSpec
 from .benches import bench, digits, script
+from .fusesoc import core
 from .manual import header, manual
 from .manual_tables import layer_table
 
@@ -95,8 +96,8 @@ def deliver(
     >>> net = minisnn.Network("2", (3,), rng=np.random.default_rng(0))
     >>> integer, _ = minisnn.quantize(minisnn.Model(net, minisnn.Encoder("rate", 2)))
     >>> files = deliver(integer, np.eye(3), specify(integer.network, (1,)), "tiny", "verilog")
-    >>> list(files)
-    ['load.txt', 'images.txt', 'expected.txt', 'tiny.v', 'tiny_bench.sv', 'run.sh', 'README.md', 'SHA256SUMS']
+    >>> files["tiny.f"].splitlines()[-1]
+    'tiny.v'
     """
     check_name(name, hdl)
     inputs, run = next(model.run(images, "spikes", batch_size=len(images)))
@@ -118,16 +119,17 @@ def deliver(
     }
     if labels is not None:
         files["labels.txt"] = "".join(f"{label}\n" for label in labels)
+    vectors = list(files)
     most_cycles = 2 * (len(load) + sum(answer[-1] for answer in answers)) + 10_000
     ports = top.ports(spec, probed)
     block = unelaborated(top.design(spec), clk=bit(), **ports[0], **ports[1])
     design = conversion.converted(block, name, hdl, header(model, spec), True, converted)
     files |= design.files
     package = design.sources[0] if hdl == "vhdl" else ""
-    files[f"{name}_bench{'.vhd' if hdl == 'vhdl' else '.sv'}"] = bench(
-        hdl, name, spec, ports[1], most_cycles, design.files[design.sources[-1]]
-    )
+    bench_file = f"{name}_bench{'.vhd' if hdl == 'vhdl' else '.sv'}"
+    files[bench_file] = bench(hdl, name, spec, ports[1], most_cycles, design.files[design.sources[-1]])
     files["run.sh"] = script(hdl, name)
+    files[f"{name}.core"] = core(name, hdl, design.sources, bench_file, vectors)
     files["README.md"] = manual(
         model, spec, name, hdl, package, ports, load, answers, predicted.interval, latencies, memories(design.top)
     )

@@ -79,7 +79,7 @@ def run(args):
         data = datasets.load_for(model, args.model, args.dataset, args.data)
         images, labels = first_images(data, args.images)
         spec = _spec(args, model, board, data)
-        about = deliver.vectors(model, images, labels, spec, board, args.baud)
+        about = deliver.vectors(model, images, labels, spec) | {"baud": args.baud, "clock": board.clock}
     except (ValueError, OSError) as error:
         raise InputError(str(error)) from None
     needs = fit.estimate(spec, board)

@@ -59,11 +59,19 @@ def add_arguments(parser):
         metavar="N",
         help="the testbench uses the first N test images (default: 3)",
     )
+    parser.add_argument(
+        "--axi",
+        type=positive,
+        metavar="BITS",
+        help="put the design behind AXI4-Lite and AXI4-Stream of 8, 16, 32, 64 or 128 bits, without a testbench",
+    )
     add_data_arguments(parser)
 
 
 def run(args):
     """Write the folder."""
+    from minisnn_hw.boards.deliver import vectors
+    from minisnn_hw.boards.deliver_axi import check_axi, deliver_axi
     from minisnn_hw.delivery.deliver import check_folder, check_name, deliver, write
     from minisnn_hw.generate.specify import specify
     from minisnn_hw.generate.words import load_words
@@ -77,6 +85,7 @@ def run(args):
     lanes = layout.check_lanes(model.network, args.lanes or layout.default_lanes(model.network))
     try:
         check_name(args.name, args.hdl)
+        check_axi(args.axi, args.probe)
         check_folder(args.out)
         spec = specify(
             model.network,
@@ -93,7 +102,10 @@ def run(args):
     images, labels = first_images(data, args.images)
     terminal.say(f"converting the accelerator to {args.hdl}; the integers give its answers")
     with needs_room():
-        files = deliver(model, images, spec, args.name, args.hdl, args.probe, data.x_test[:SAMPLE], labels)
+        if args.axi:
+            files = deliver_axi(spec, args.axi, vectors(model, images, labels, spec), args.name, args.hdl)
+        else:
+            files = deliver(model, images, spec, args.name, args.hdl, args.probe, data.x_test[:SAMPLE], labels)
     try:
         write(args.out, files)
     except OSError as error:
@@ -103,4 +115,5 @@ def run(args):
     lines = sum(files[name].count("\n") for name in design)
     print(wrapped(f"{args.out}: {len(design)} files of {lines:,} lines in {args.name}.f; {', '.join(others)}"))
     print(f"design {design_word(spec):08X}: it takes every load that begins with this word")
-    print(f"next  sh {shlex.quote(str(args.out / 'run.sh'))}")
+    if not args.axi:
+        print(f"next  sh {shlex.quote(str(args.out / 'run.sh'))}")

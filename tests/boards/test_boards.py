@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from minisnn.commands import main
@@ -17,10 +18,12 @@ from minisnn_hw.boards.simulated import simulated
 from minisnn_hw.boards.streamed import answer_bytes
 from minisnn_hw.boards.toolchains import TOOLCHAINS
 from minisnn_hw.delivery.deliver import check_folder
+from minisnn_hw.generate.specify import specify
 from minisnn_hw.load_format import design_word
 from minisnn_hw.synth.synthesize import memories_of
 from tests.boards.designs import KINDS, case, vectors
 from tests.helpers import quantised_model
+from tests.hw.networks import random_network
 from tests.hw.ports import needs
 
 
@@ -124,9 +127,6 @@ def test_blocks_by_hand():
 
 def test_the_largest_lanes_that_fit():
     """Lanes are halved until the board holds them; where one lane does not fit, the weights that would are named."""
-    from minisnn_hw.generate.specify import specify
-    from tests.hw.networks import np, random_network
-
     network = random_network("64-32-10", (300,), np.random.default_rng(0))
     board = boards.find("tangnano20k")
 
@@ -169,8 +169,8 @@ def test_a_bitstream(tmp_path):
     """A small design through Yosys, nextpnr and the packer: all ports placed, the clock met, the estimate near."""
     needs("yosys", "nextpnr-ecp5", "ecppack")
     board = boards.find("ulx3s-85f")
-    spec = case("pixels")[0]
-    built = build(deliver(spec, board, about("pixels", board)), board, 1, 900)
+    spec = specify(random_network("4", (8,), np.random.default_rng(0)), [1], max_steps=3)
+    built = build(deliver(spec, board, about("pixels", board)), board, 1, 3000)
     assert len(built.files["board.bit"]) > 10_000 and built.mhz > board.clock / 1e6
     assert built.used["TRELLIS_IO"][0] == len(board.ports())
     guess = fit.estimate(spec, board)

@@ -95,6 +95,7 @@ def test_the_folder_runs_by_its_own_script(folders, hdl):
     assert design[-1] == f"net{SUFFIX[hdl]}" and (design[0].startswith("pck_") == (hdl == "vhdl"))
     assert set(before) == {*design, "net_bench.vhd" if hdl == "vhdl" else "net_bench.sv"} | {
         "net.f",
+        "net.core",
         "load.txt",
         "images.txt",
         "expected.txt",

@@ -1,0 +1,88 @@
+"""The folder with the accelerator behind AXI: the design, a network and images as bytes, FuseSoC's core, a manual."""
+
+import json
+from typing import Any
+
+from ..delivery.deliver import SUMS, sums_of
+from ..delivery.fusesoc import core
+from ..generate.convert import converted
+from ..generate.hierarchy.elaborate import unelaborated
+from ..load_format import design_word
+from ..ports import bit
+from ..spec import AcceleratorSpec
+from . import axi_accelerator
+from .registers import ADDRESSES, CLEAR, FLUSH, STATUS
+from .streamed import answer_bytes, whole_bytes
+
+
+def deliver_axi(
+    spec: AcceleratorSpec, stream_bits: int, about: dict[str, Any], name: str = "accelerator", hdl: str = "verilog"
+) -> dict[str, str]:
+    """Return all files of the folder, by name; `about` is what :func:`minisnn_hw.boards.deliver.vectors` returns.
+
+    Raises
+    ------
+    ValueError
+        If the streams cannot have so many bits, or the design cannot have this name.
+
+    Examples
+    --------
+    >>> files = deliver_axi(spec, 64, about)  # doctest: +SKIP
+    >>> files["accelerator.f"].splitlines()[-1]  # doctest: +SKIP
+    'accelerator.v'
+    """
+    check_axi(stream_bits)
+    inputs, outputs = axi_accelerator.ports(stream_bits)
+    block = unelaborated(axi_accelerator.design(spec), clk=bit(), **inputs, **outputs)
+    design = converted(block, name, hdl, std_logic=True)
+    files = {
+        **design.files,
+        f"{name}.core": core(name, hdl, design.sources),
+        "vectors.json": json.dumps(about) + "\n",
+        "README.md": _manual(spec, stream_bits, name),
+    }
+    return files | {SUMS: sums_of(files)}
+
+
+def check_axi(stream_bits: int | None, probed: bool = False) -> None:
+    """Raise ValueError if the design behind AXI cannot have such streams, or a probe."""
+    if stream_bits is not None and stream_bits not in axi_accelerator.STREAM_BITS:
+        widths = ", ".join(map(str, axi_accelerator.STREAM_BITS))
+        raise ValueError(f"axi must be one of {widths}, the bits of its streams, got {stream_bits}")
+    if stream_bits is not None and probed:
+        raise ValueError("probe cannot be had together with --axi; leave one of them out")
+
+
+def _manual(spec, stream_bits, name):
+    registers = "\n".join(f"| 0x{address:02X} | {what} |" for what, address in ADDRESSES.items())
+    status = "\n".join(f"| {at} | {what} |" for at, what in enumerate(STATUS))
+    return f"""\
+# {name}: a spiking neural network behind AXI
+
+`{name}.f` lists the sources in order, the top last: Verilog-2001, or VHDL of 1993. Clock `aclk`, reset `aresetn`, which
+is active at 0. All readys are registers.
+
+| port | what passes |
+| --- | --- |
+| `s_axis_load` | a load, one packet: words of {whole_bytes(spec.load_bits)} bytes |
+| `s_axis_input` | an image, one packet: words of {whole_bytes(spec.input_bits)} bytes |
+| `m_axis_output` | an answer, one packet: words of {answer_bytes(spec)} bytes, two's complement: a score for each of \
+{spec.classes} classes, the class, and the clock cycles |
+| `s_axi` | registers of 32 bits |
+
+The streams have {stream_bits} bits. Words follow one another without gaps, the lowest byte first. `tkeep` is 1 for all
+bytes but those after the end in a packet's last beat. A packet that ends within a word, or has a hole, is refused, as
+is one that is too short or too long. `vectors.json` has a load, images and their answers as bytes in hexadecimal.
+
+| address | register |
+| --- | --- |
+{registers}
+
+The design is {design_word(spec):08X}. The exit margin is reserved, and 0. Bit {FLUSH} of control flushes: images under
+way are dropped, an answer that is being sent is completed, and what is loaded is kept. Bit {CLEAR} clears the errors
+that were. An access to any other address is answered with SLVERR.
+
+| bit of status | |
+| --- | --- |
+{status}
+"""
