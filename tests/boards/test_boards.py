@@ -119,6 +119,26 @@ def test_memories_are_those_of_the_design(kind):
     assert sum(words * width for words, width in counted) >= sum(memory.words * memory.width for memory in memories)
 
 
+# Lanes, all taps at once, and the block RAMs and look-up tables of the digits network as placed on an ECP5.
+PLACED = [
+    ((4, 4, 2), False, 42, 6556),
+    ((8, 8, 2), False, 51, 8792),
+    ((11, 32, 5), False, 54, 19656),
+    ((32, 8, 8), False, 66, 25961),
+    ((4, 4, 2), True, 73, 13759),
+    ((8, 8, 2), True, 41, 34068),
+]
+
+
+@pytest.mark.parametrize("lanes, wide, blocks, tables", PLACED)
+def test_the_estimate_is_near_what_designs_took(lanes, wide, blocks, tables):
+    """The line adds a block RAM, for its queue."""
+    rng, widths = np.random.default_rng(0), {"input_bits": 5, "bits": 8, "membrane_bits": 16}
+    network = random_network("32C3-MP2-128-10", (8, 8, 1), rng, padding=1, **widths)
+    guess = fit.estimate(specify(network, lanes, wide=wide), boards.find("ulx3s-85f"))
+    assert abs(guess.blocks - 1 - blocks) <= 1 and abs(guess.tables / tables - 1) < 0.2
+
+
 def test_blocks_by_hand():
     """16 Ki bits a block: 512 words of 40 bits need 2, 513 of 36 need 2, 17,000 single bits 2.
 
