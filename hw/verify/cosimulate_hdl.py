@@ -39,12 +39,15 @@ class Case:
     wide: bool | Sequence[bool]
     spec: AcceleratorSpec
 
-    def build(self, simulator: str, folder: Path) -> list[str]:
-        """Build the accelerator with its HDL host and write its load; return the command that runs it."""
+    def build(self, simulator: str, folder: Path, traced: bool = False) -> list[str]:
+        """Build the accelerator with its HDL host and write its load; return the command that runs it.
+
+        If `traced`, Verilator writes ``all.vcd``, from the first word of the first image on.
+        """
         words = self.spec.layers[0].in_words * self.inputs.shape[0]
         limit = silence_limit(self.network, self.inputs, self.num_steps, self.lanes, self.word_every, self.wide)
         numbers = hdl_host.constants(self.spec, words, self.word_every, limit)
-        command = hdl_host.build(simulator, design(self.spec), top.ports(self.spec), numbers, folder)
+        command = hdl_host.build(simulator, design(self.spec), top.ports(self.spec), numbers, folder, traced)
         load = load_words(self.network, self.spec, self.num_steps)
         hdl_host.write_words(folder / "load.txt", load, self.spec.load_bits)
         return command

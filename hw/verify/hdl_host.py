@@ -99,6 +99,7 @@ def build(
     ports: tuple[dict, dict],
     numbers: dict[str, int | list[int]],
     folder: Path,
+    traced: bool = False,
 ) -> list[str]:
     """Build an accelerator with its host in an empty folder; return the command that runs it in a folder below.
 
@@ -111,6 +112,8 @@ def build(
         The constants of :func:`constants`.
     folder : Path
         Must stay until the last run has ended.
+    traced : bool
+        True for a waveform of Verilator.
 
     Raises
     ------
@@ -119,17 +122,18 @@ def build(
     """
     tool, *_ = need(*SIMULATORS[simulator])
     if simulator == "verilator":
-        return _build_verilator(tool, make, ports, numbers, folder)
+        return _build_verilator(tool, make, ports, numbers, folder, traced)
     return _build_ghdl(tool, make, ports, numbers, folder)
 
 
-def _build_verilator(tool, make, ports, numbers, folder):
+def _build_verilator(tool, make, ports, numbers, folder, traced):
     with TemporaryDirectory(dir=without_space(folder)) as name:
         inputs, outputs = ports
         files = convert(unelaborated(make, clk=bit(), **inputs, **outputs), name, "dut", "verilog")
         files.append(Path(shutil.copy(Path(__file__).parent / "host.cpp", name)))
         (Path(name) / "constants.h").write_text(as_cpp(numbers))
         command = [tool, "--cc", "--exe", "--build", *VERILATOR_FLAGS, "-CFLAGS", "-I.", "--top-module", "dut"]
+        command += ["--trace", "--trace-max-array", "1"] * traced  # without memories
         call([*command, "--Mdir", ".", "-o", "bench", *(file.name for file in files)], name, BUILD_TIMEOUT)
         return [shutil.copy(Path(name) / "bench", folder)]
 

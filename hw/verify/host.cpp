@@ -4,6 +4,9 @@
 #include "Vdut.h"
 #include "verilated.h"
 #include "constants.h"
+#if VM_TRACE
+#include "verilated_vcd_c.h"
+#endif
 
 #include <cstdint>
 #include <cstdio>
@@ -73,6 +76,19 @@ int main() {
         std::fwrite(fields, sizeof fields, 1, records);
     };
 
+#if VM_TRACE
+    context.traceEverOn(true);
+    VerilatedVcdC waveform;
+    dut.trace(&waveform, 99);
+    waveform.open("all.vcd");
+#endif
+    const auto trace = [&](int half) {  // a cycle takes 10 ns, and the first word's is at 0
+#if VM_TRACE
+        if (!answered)
+            waveform.dump(uint64_t(10 * (cycle - first) + half));
+#endif
+    };
+
     dut.clk = 0;
     dut.m_output_tready = 1;
     for (;; cycle++) {
@@ -102,6 +118,7 @@ int main() {
             at = (at + 1) % WORDS;
             images.step();
         }
+        trace(0);
         if (cycle >= 2)
             for (int l = 0; l < LAYERS; l++) {
                 const uint64_t events = bits(dut.probe_events, 4 * l, 4);
@@ -134,9 +151,13 @@ int main() {
             break;
         dut.clk = 1;
         dut.eval();
+        trace(5);
         dut.clk = 0;
         dut.eval();
     }
     dut.final();
+#if VM_TRACE
+    waveform.close();
+#endif
     return std::fclose(records) != 0;
 }

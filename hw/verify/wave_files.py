@@ -2,36 +2,40 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TextIO
 
-# Signals that GTKWave shows: of the whole accelerator, then of each layer. In VHDL a stream has the names of its ports;
-# MyHDL traces a bundle's signals only inside the blocks that use it.
+# Signals that GTKWave shows: of the whole accelerator, then of each layer, in whichever of its blocks they are.
 STREAM = ("tvalid", "tready", "tdata", "tlast")
-STREAMS = {"s_input": "stream_in.stream", "m_output": "scores.stream"}  # the port, and its signals in MyHDL
+STREAMS = ("s_input", "m_output")
 LAYER = (
     *("state", "reader_filled", "orders_scan", "scan_valid", "scan_ready"),
     *("walk_add", "walk_weight_address", "walk_neuron_address", "writer_claim"),
     *("turn_fire", "turn_address", "probe_fired", "spikes", "pooled", "next_word"),
 )
+STATE = r"(.*)\.(\w*layer_?(\d*))\.control\.state$"  # of the control in a layer: (above, layer, its number)
 
 
-def cut(source: Path, target: Path, first: int, last: int) -> list[tuple[str, int]]:
-    """Copy the part of a VCD file from time `first` to `last`; return the full name and the width of each signal."""
+def cut(source: Path, target: Path, zero: int, first: int, last: int) -> list[tuple[str, int]]:
+    """Copy the part of a VCD file from time `first` to `last`, counted from `zero`.
+
+    Return the full name and the width of each signal.
+    """
     with open(source) as lines, open(target, "w") as out:
         names = declarations(lines, out)
         values: dict[str, str] = {}  # the last change of each signal before the part, by its code
         now, begun = 0, False
         for line in lines:
             if line[0] == "#":
-                now = int(line[1:])
+                now = int(line[1:]) - zero
                 if now > first and not begun:
                     begun = True
                     out.write(f"#{first}\n$dumpvars\n" + "".join(values.values()) + "$end\n")
                 if now > last:
                     break
                 if begun:
-                    out.write(line)
+                    out.write(f"#{now}\n")
             elif line[0] != "$" and line.strip():
                 if begun:
                     out.write(line)
@@ -43,20 +47,25 @@ def cut(source: Path, target: Path, first: int, last: int) -> list[tuple[str, in
 def declarations(lines: Iterator[str], out: TextIO) -> list[tuple[str, int]]:
     """Copy the declarations of a VCD file; return the full name and the width of each signal."""
     names: list[tuple[str, int]] = []
-    scopes: list[str] = []
+    scopes: list[list[str]] = []
     for line in lines:
         words = line.split()
         if words[:1] == ["$date"]:  # the same run gives the same file
             out.write("$date today $end\n")
             next(lines), next(lines)
             continue
-        out.write(line)
         if words[:2] == ["$scope", "module"]:
-            scopes.append(words[2])
-        elif words[:1] == ["$upscope"]:
-            scopes.pop()
-        elif words[:1] == ["$var"]:
-            names.append((".".join([*scopes, words[4]]), 1 if words[1] == "string" else int(words[2])))
+            names_here = words[2].split(".")  # a place in a loop of HDL is a scope for the loop and one for the block
+            for name in names_here:
+                out.write(f"$scope module {name} $end\n")
+            scopes.append(names_here)
+            continue
+        if words[:1] == ["$upscope"]:
+            out.write("$upscope $end\n" * len(scopes.pop()))
+            continue
+        out.write(line)
+        if words[:1] == ["$var"]:
+            names.append((".".join([*chain(*scopes), words[4]]), 1 if words[1] == "string" else int(words[2])))
         elif words[:1] == ["$enddefinitions"]:
             break
     return names
@@ -70,10 +79,10 @@ def save_file(waveform: str, names: Sequence[tuple[str, int]]) -> str:
     waveform : str
         Name of the waveform's file.
     names : sequence of (str, int)
-        Full name and width of each signal. A signal of a layer has the layer's name in front, joined by a dot (MyHDL)
-        or an underscore (VHDL).
+        Full name and width of each signal.
     """
     widths = dict(names)
+    layers = sorted((match for match in map(re.compile(STATE).match, widths) if match), key=lambda m: int(m[3] or 0))
 
     def shown(names: Iterable[str]) -> Iterator[str]:
         for name in names:
@@ -82,35 +91,18 @@ def save_file(waveform: str, names: Sequence[tuple[str, int]]) -> str:
             yield f"{name}[{width - 1}:0]" if width > 1 else name
 
     def of_layer(layer: str) -> Iterator[str]:
-        """Yield the wanted signals of a layer, wherever in its blocks they are; the shortest name wins."""
-        inside = [name for name in widths if re.match(re.escape(layer) + "[._]", name)]
+        """Yield the wanted signals of a layer; of signals with one name, the one with the shortest path."""
+        inside = [name for name in widths if name.startswith(f"{layer}.")]
         for local in LAYER:
-            matches = [name for name in inside if re.search(f"[._]{local}$", name)]
+            matches = [name for name in inside if name.endswith(f".{local}")]
             if matches:
                 yield min(matches, key=len)
 
-    def of_streams(top: str) -> Iterator[str]:
-        """Yield clock, reset and the signals of the streams."""
-        yield from (f"{top}.clk", f"{top}.rst")
-        for port, traced in STREAMS.items():
-            for signal in STREAM:
-                by_port = f"{top}.{port}_{signal}"
-                yield by_port if by_port in widths else f"{top}.{traced}_{signal}"
-
-    top = next(name for name in widths if name.endswith(".clk")).removesuffix(".clk")
+    top = layers[0][1]
+    streams = [f"{port}_{signal}" for port in STREAMS for signal in STREAM]
     zoom = "*-8.0" + " -1" * 27  # about 60 cycles fit in a window
-    lines = [
-        f'[dumpfile] "{waveform}"',
-        zoom,
-        "@200",
-        "-streams",
-        *shown(of_streams(top)),
-    ]
-    layers: dict[str, int] = {}
-    for name in widths:
-        match = re.match(r"(.*\.(?:u_)?layer_?(\d*))\.(?:layer_)?control\.state$", name)
-        if match:
-            layers[match[1]] = int(match[2] or 0)
-    for layer in sorted(layers, key=layers.__getitem__):
-        lines += ["@200", f"-{re.split('[.]', layer)[-1]}", *shown(of_layer(layer))]
+    lines = [f'[dumpfile] "{waveform}"', zoom, "@200", "-streams"]
+    lines += shown(f"{top}.{name}" for name in ("clk", "rst", *streams))
+    for layer in layers:
+        lines += ["@200", f"-{layer[2]}", *shown(of_layer(f"{top}.{layer[2]}"))]
     return "\n".join([*lines, ""])

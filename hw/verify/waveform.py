@@ -1,11 +1,11 @@
-"""Waveforms of one image for GTKWave or Surfer: VCD from MyHDL, or FST from GHDL; memories are left out.
+"""Waveforms of one image for GTKWave or Surfer: VCD from MyHDL or Verilator, FST from GHDL; memories are left out.
 
-Times are in nanoseconds; a clock cycle takes 10. A save file for GTKWave beside the waveform shows the streams and the
-main signals of each layer. The waveform has all other signals, too, each with the names of its blocks in front.
+Times are in nanoseconds; a clock cycle takes 10. In a VCD the image's first word is taken in the cycle at time 0; an
+FST begins with the load. A save file for GTKWave beside the waveform shows the streams and the main signals of each
+layer. The waveform has all other signals, too, in the same blocks and with the same names whichever simulator wrote it.
 """
 
 import os
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,14 +13,17 @@ from typing import Any
 
 import numpy as np
 from myhdl import traceSignals
-from myhdl._block import _Block
 
 from minisnn.fixed.network import IntegerNetwork
 
 from .. import accelerator as top
 from ..accelerator import design
+from ..generate.convert import converted
+from ..generate.hierarchy.elaborate import unelaborated
+from ..generate.hierarchy.traced import name_as_in_hdl, signals_in, trace
 from ..generate.tools import call
 from ..generate.words import image_words, load_words
+from ..ports import bit
 from . import simulate
 from .comparison import Compared, compare, expected_firings
 from .cosimulate import build, reference, silence_limit
@@ -70,47 +73,87 @@ def in_myhdl(
         start = observed.taken[0]
         first, last = window or (0, int(predicted.latency[0]))
         # simulate.run ends cycle c with the rising edge at PERIOD * c + PERIOD / 2.
-        names = cut(Path(folder) / "all.vcd", path, PERIOD * (start + first), PERIOD * (start + last + 1))
+        names = cut(Path(folder) / "all.vcd", path, PERIOD * start, PERIOD * first, PERIOD * (last + 1))
     path.with_suffix(".gtkw").write_text(save_file(path.name, names))
     return compare(observed, run, predicted, 0, network)
 
 
 def _simulate_traced(spec, host, limit, folder):
-    """Simulate in MyHDL and write all.vcd, then restore the settings of traceSignals, which are global."""
+    """Simulate in MyHDL and write all.vcd, then restore the settings of traceSignals, which are global.
+
+    Signals are traced from the end of the load, which takes longer than most images.
+    """
     make = design(spec)
+    inputs, outputs = top.ports(spec)
+    names = converted(unelaborated(make, clk=bit(), **inputs, **outputs), "accelerator").top
+    quiet: list[Any] = []
 
     def traced(**signals):
         block = make(**signals)
-        name_blocks(block)
+        name_as_in_hdl(block, names)
         traceSignals(block)
+        quiet.extend(signals_in(block))
+        trace(quiet, False)
         return block
+
+    def drive(cycle, seen):
+        if quiet and host.loaded == len(host.load):
+            trace(quiet, True)
+            quiet.clear()
+        return host(cycle, seen)
 
     before = {name: getattr(traceSignals, name) for name in ("name", "directory", "filename", "tracelists")}
     traceSignals.name, traceSignals.directory, traceSignals.filename = "accelerator", folder, "all"
     traceSignals.tracelists = False  # memories
     try:
-        simulate.run(traced, *top.ports(spec), host, limit, keep=False)
+        simulate.run(traced, *top.ports(spec), drive, limit, keep=False)
     finally:
         for name, value in before.items():
             setattr(traceSignals, name, value)
 
 
-def name_blocks(design: Any) -> None:
-    """Name the blocks inside a block by their functions; MyHDL's own names count over the whole process."""
-    inner = [sub for sub in design.subs if isinstance(sub, _Block)]
-    kinds = Counter(sub.func.__name__ for sub in inner)
-    seen: Counter = Counter()
-    # Otherwise a signal lane_1_x here and a signal x in block lane_1 would get the same name.
-    taken = {*design.sigdict, *design.memdict, *kinds, *(sub.name for sub in design.subs if sub not in inner)}
-    for sub in inner:
-        name = sub.func.__name__
-        if kinds[name] > 1:
-            seen[name] += 1
-            name += f"_{seen[name]}"
-        while any(other.startswith(f"{name}_") for other in taken):
-            name += "_block"
-        sub.name = name
-        name_blocks(sub)
+def in_verilator(
+    network: IntegerNetwork,
+    inputs: np.ndarray,
+    num_steps: int,
+    lanes: Sequence[int],
+    path: str | Path,
+    wide: bool | Sequence[bool] = False,
+    window: tuple[int, int] | None = None,
+) -> Compared:
+    """Run one image as Verilog in Verilator, write the waveform, and compare the image with the integers.
+
+    Parameters
+    ----------
+    network, inputs, num_steps, lanes, path, wide, window
+        As for :func:`in_myhdl`.
+
+    Raises
+    ------
+    ToolError
+        If Verilator is missing or fails.
+    """
+    path = Path(path).resolve()
+    case = Case(network, inputs, num_steps, lanes, 1, wide, build(network, lanes, num_steps, wide))
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        compared = _run(case, case.build("verilator", folder, traced=True), folder / "image")
+        first, last = window or (0, compared.cycles_predicted)
+        names = cut(folder / "image/all.vcd", path, 0, PERIOD * first, PERIOD * (last + 1))
+    path.with_suffix(".gtkw").write_text(save_file(path.name, names))
+    return compared
+
+
+def _run(case, command, folder):
+    """Run the image of a case, and compare it."""
+    simulation = case.simulation(command, folder, [0])
+    try:
+        records = simulation.images()
+        (compared,) = case.compared(records, [0])
+        next(records, None)  # raises ToolError if the simulation failed at its end
+    finally:
+        simulation.kill()
+    return compared
 
 
 def in_ghdl(
@@ -146,13 +189,7 @@ def in_ghdl(
         options = folder / "wanted.opt"  # of --fst: a line for each signal
         options.write_text(_all_signals_except_memories(command, folder, case.spec, timeout))
         traced = [*command, f"--read-wave-opt={options}", f"--fst={path}"]
-        simulation = case.simulation(traced, folder / "image", [0])
-        try:
-            records = simulation.images()
-            (compared,) = case.compared(records, [0])
-            next(records, None)  # raises ToolError if the simulation failed at its end
-        finally:
-            simulation.kill()
+        compared = _run(case, traced, folder / "image")
         widths = _widths(folder / "listing/all.vcd")
         names = [line[1:].replace("/", ".") for line in options.read_text().splitlines() if line.startswith("/")]
     sized = [(name, widths.get(name, 1)) for name in names if ".under_test." in name]

@@ -16,7 +16,7 @@ from . import add_data_arguments, add_lanes_argument, add_wide_argument, needs_r
 
 SMALL = 40_000  # cycles, the load's included, that MyHDL simulates in under a minute
 SIMULATORS = ("myhdl", "verilator", "ghdl", "none")
-WAVEFORMS = ("myhdl", "ghdl", "none")
+WAVEFORMS = ("myhdl", "verilator", "ghdl", "none")
 NAMES = {"myhdl": "MyHDL", "verilator": "Verilator", "ghdl": "GHDL"}
 COSTS = ("adding", "scanning", "waiting", "firing")  # fields of minisnn.inspector.doing.Cost
 
@@ -46,7 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--waveform",
         metavar="NAME",
-        help=f"{', '.join(WAVEFORMS)} (default: MyHDL (VCD) for small networks, else GHDL (FST) if installed)",
+        help=f"{', '.join(WAVEFORMS)} (default: MyHDL (VCD) for small networks, else GHDL (FST) "
+        "or Verilator (VCD) if installed)",
     )
     parser.add_argument(
         "--steps", type=_window, metavar="A:B", help="steps in the VCD, from 0: A to B - 1 (default: all)"
@@ -179,9 +180,9 @@ def _plan(args, model, trace):
         raise InputError(str(error)) from None
     small = trace.latency + len(load_words(model.network, spec, model.num_steps)) <= SMALL
     installed = [name for name in ("verilator", "ghdl") if shutil.which(name)]
-    waveform = args.waveform or ("myhdl" if small else "ghdl" if "ghdl" in installed else "none")
-    if args.steps and waveform != "myhdl":
-        raise InputError("--steps selects steps of a VCD; leave it out, or add --waveform myhdl")
+    waveform = args.waveform or ("myhdl" if small else [*reversed(installed), "none"][0])
+    if args.steps and waveform not in ("myhdl", "verilator"):
+        raise InputError("--steps selects steps of a VCD; leave it out, or add --waveform myhdl or verilator")
     # The simulation that draws the waveform also compares; without another tool, it is the comparison.
     simulator = args.simulator or ("myhdl" if small else [*installed, waveform][0])
     return spec, simulator, waveform
@@ -204,11 +205,12 @@ def _simulate(args, model, image, trace, window, spec, simulator, waveform):
 
 def _draw_waveform(waveform, args, model, inputs, spec, window):
     """(differences to the gates that the waveform shows, or None; names of the files)."""
-    from minisnn_hw.verify.waveform import in_ghdl, in_myhdl
+    from minisnn_hw.verify.waveform import in_ghdl, in_myhdl, in_verilator
 
     arguments = model.network, inputs, model.num_steps, [layer.lanes for layer in spec.layers]
-    if waveform == "myhdl":
-        compared = in_myhdl(*arguments, args.out / "waveform.vcd", args.wide, window)
+    if waveform in ("myhdl", "verilator"):
+        write = in_myhdl if waveform == "myhdl" else in_verilator
+        compared = write(*arguments, args.out / "waveform.vcd", args.wide, window)
         return compared, ["waveform.vcd", "waveform.gtkw"]
     if waveform == "ghdl":
         compared = in_ghdl(*arguments, args.out / "waveform.fst", args.wide)

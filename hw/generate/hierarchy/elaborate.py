@@ -84,20 +84,28 @@ def _changed(frames: list[FrameType], noting: bool) -> Iterator[None]:
         self.__doc__, self.vhdl_code, self.verilog_code = func.__doc__, None, None
         return None
 
+    with _LOCK, patch.object(_Block, "__init__", init), without_sources(frames):
+        yield
+
+
+@contextmanager
+def without_sources(frames: list[FrameType] | None = None) -> Iterator[None]:
+    """Let MyHDL see who makes a block without looking up the source of the whole call stack; note the frames."""
+    noted = [] if frames is None else frames
+
     def stack():
-        """Return what MyHDL reads of ``inspect.stack()``, which would look up the source of every frame."""
+        """Return what MyHDL reads of ``inspect.stack()``."""
         rows, frame = [], sys._getframe(1)
         while frame is not None and len(rows) < 6:
             rows.append((frame, "", 0, frame.f_code.co_name))
-            frames.append(frame)
+            noted.append(frame)
             frame = frame.f_back
         return rows
 
     quick = SimpleNamespace(**vars(inspect) | {"stack": stack, "getsource": _source})
-    with _LOCK, patch.object(_Block, "__init__", init), patch.object(_util, "_dedent", _dedented):
-        with patch.object(_block, "inspect", quick), patch.object(_instance, "inspect", quick):
-            with patch.object(_util, "inspect", quick):
-                yield
+    with _LOCK, patch.object(_util, "_dedent", _dedented), patch.object(_block, "inspect", quick):
+        with patch.object(_instance, "inspect", quick), patch.object(_util, "inspect", quick):
+            yield
 
 
 def _source(function):
