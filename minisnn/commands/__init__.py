@@ -12,7 +12,7 @@ from tempfile import gettempdir
 
 from .. import __version__, backend, terminal
 from ..errors import InputError, TrainingError
-from ..terminal import counted, table, wrapped  # noqa: F401  (the commands print with these)
+from ..terminal import counted, table, wrapped
 
 COMMANDS = (
     "train",
@@ -128,9 +128,9 @@ def _parsers(modules, chosen):
             name,
             prog=f"minisnn {name}",
             help=module.__doc__.splitlines()[0],
-            description=module.__doc__,
+            description="\n\n".join(wrapped(" ".join(part.split()), 0) for part in module.__doc__.split("\n\n")),
             allow_abbrev=False,
-            usage=f"minisnn {name} {arguments}   (minisnn {name} --help lists the flags)",
+            usage=f"minisnn {name} {arguments}",
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         if name == chosen:

@@ -268,7 +268,7 @@ def test_help(command, capsys):
         main([*command, "--help"])
     assert end.value.code == 0
     text = capsys.readouterr().out
-    assert text.startswith("usage: minisnn")
+    assert text.startswith("usage: minisnn") and max(map(len, text.splitlines())) <= 80
     if command == ("train",):
         for words in ("(default: 0.5)", "fast_sigmoid:5", "digits", "(default: numba)", "(default: model.npz)"):
             assert words in text

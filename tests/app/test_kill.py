@@ -11,7 +11,7 @@ from pathlib import Path
 from minisnn.model import load, read
 
 ROOT = Path(__file__).parents[2]
-KILLS = 20
+KILLS = 12
 
 
 def start(out, dataset, *flags):
@@ -96,7 +96,7 @@ def test_kill_and_resume(tmp_path, dataset):
         no_file_is_corrupt(out)
         assert not {"m.npz.checkpoint", "m.npz.checkpoint.lock"} & {path.name for path in folder.iterdir()}
         ends += 1
-    assert len(epochs) > 5  # the kills fell on different epochs
+    assert len(epochs) > 3  # the kills fell on different epochs
 
 
 def started(out, dataset, checkpoint):

@@ -55,19 +55,30 @@ def test_the_commands_after_training_fit_80_columns(tmp_path):
     flags = "--epochs 1 --topology 64-10 --steps 2 --figure none --out".split()
     study = str(tmp_path / "s.sqlite")
     sweep = "sweep --topology 8-10 --epochs 1 --steps 1 --rate-penalty 1,0.5:0.25,0.5 1 --workers 1 --out".split()
-    for first, command in (
-        ("digits: 1438 training and 359 test images", ("train", *flags, model)),
-        ("64-10 on 8x8x1", ("info", model)),
-        ("testing the model on the test images", ("evaluate", model)),
-        ("rounding the model, and testing it", ("quantize", model)),
-        ("64-10 on 8x8x1, weights of 8 bits", ("info", integer)),
-        ("running the integers on the test images", ("cycles", integer)),
-        ("converting the accelerator", ("vhdl", integer, "--out", str(tmp_path / "folder"))),
-        ("digits: 2 points", (*sweep, study)),
-        ("computing tables and drawing figures", ("report", study, "--out", str(tmp_path / "report"))),
-        ("loading the network", ("cosim", integer, "--images", "1")),
-    ):
-        lines = in_a_terminal("-m", "minisnn", *command)
+    commands = {
+        ("train", *flags, model): "digits: 1438 training and 359 test images",
+        ("info", model): "64-10 on 8x8x1",
+        ("evaluate", model): "testing the model on the test images",
+        ("quantize", model): "rounding the model, and testing it",
+        ("info", integer): "64-10 on 8x8x1, weights of 8 bits",
+        ("cycles", integer): "running the integers on the test images",
+        ("vhdl", integer, "--out", str(tmp_path / "folder")): "converting the accelerator",
+        (*sweep, study): "digits: 2 points",
+        ("report", study, "--out", str(tmp_path / "report")): "computing tables and drawing figures",
+        ("cosim", integer, "--images", "1"): "loading the network",
+    }
+    (tmp_path / "all.py").write_text(  # one process: most of a command's time is its start
+        "from minisnn.__main__ import _prepare_streams\n"
+        "from minisnn.commands import main\n"
+        "if __name__ == '__main__':\n"
+        "    _prepare_streams()\n"
+        f"    for command in {list(commands)}:\n"
+        "        assert main(command) == 0\n"
+        "        print('-- end --', flush=True)\n"
+    )
+    shown = iter(in_a_terminal(str(tmp_path / "all.py")))
+    for first in commands.values():
+        lines = list(iter(lambda: next(shown), "-- end --"))
         assert lines[0].startswith(first), lines[0]
         lines = [line for line in lines if str(tmp_path) not in line]  # paths may be long
         assert max(map(len, lines), default=0) <= 80, max(lines, key=len)
