@@ -7,7 +7,7 @@ from minisnn_hw.generate.specify import specify
 from tests.hw.networks import random_inputs, random_network
 
 STEPS = 3
-# Streams of words of 1, 4, 3 and 1 bytes; the last has a load stream of 12 bits.
+# Images in words of 3 and of 4 bytes; the last has a load stream of 12 bits.
 KINDS = {
     "pixels": (("2C2-MP2-4", (5, 5, 2)), {"input_bits": 3}, [1, 3], {}),
     "spikes": (("5-4", (40,)), {}, [2, 4], {}),
