@@ -71,7 +71,7 @@ def accelerator(clk, rst, flush, s_load, s_input, m_output, loaded, load_error, 
     drops = bit()  # drop all images under way
     idle = bit()  # no image is under way
     allowed = bit()  # an image may begin
-    begins, counts, spoils, under_way, spoilt, finished, all_cleared = [bit() for _ in range(7)]
+    begins, counts, spoils, under_way, spoilt, finished, waiting, all_cleared = [bit() for _ in range(8)]
     now, stamp = [Signal(modbv(0)[spec.counter_bits :]) for _ in range(2)]  # now: count of cycles
     control, crc = word(CONTROL_BITS), word(CONTROL_BITS)
     words = LoadWriter(
@@ -97,16 +97,12 @@ def accelerator(clk, rst, flush, s_load, s_input, m_output, loaded, load_error, 
             stages.append(pack(clk, drops, narrow, writer, layer_spec.in_channels, layer_spec.in_width))
         stages.append(spike_buffer(clk, drops, writer, reader))
         threshold = Signal(intbv(0)[layer_spec.membrane_bits - 1 :])
-        at = [place(spec, content, number + 1) for content in ("weights", "biases", "threshold", "beta")]
+        at = place(spec, "weights", number + 1)  # biases, threshold and leak follow
         widths = (None, None, None, layer_spec.frac + 1)
-        data = [data_of(words, section, spec, width) for section, width in zip(at, widths)]
-        stages.append(register_of(clk, words, threshold, data[2], at[2]))
-        beta = layer_spec.beta
-        if beta is None:
-            beta = Signal(intbv(0)[widths[3] :])
-            stages.append(register_of(clk, words, beta, data[3], at[3]))
+        data = [data_of(words, at + i, spec, width) for i, width in enumerate(widths)]
+        beta = Signal(intbv(0)[widths[3] :]) if layer_spec.beta is None else layer_spec.beta
         weights = LayerLoad(bit(), bit(), words.address, *data[:2])
-        stages.append(write_enables(words, weights, *at[:2]))
+        stages.append(layer_numbers(clk, words, *data[2:], weights, threshold, beta, at))
         writer = FrameWriter.new(layer_spec.out_words, layer_spec.lanes)
         cleared.append(bit())
         probes.append(LayerProbe.new(layer_spec))
@@ -130,10 +126,8 @@ def accelerator(clk, rst, flush, s_load, s_input, m_output, loaded, load_error, 
         )
     shape = (spec.layers[-1].out_channels, spec.classes, spec.score_bits, spec.membrane)
     answer = scores(clk, drops, num_steps, writer, probes[-1].membranes, now, stamp, spoilt, m_output, finished, *shape)
-    stamps = 1 << (3 * depth + 3).bit_length()  # more images than can be under way
-    begun, ended = [Signal(modbv(0)[bits(stamps) :]) for _ in range(2)]
-    start_times = ram(clk, begins, begun, now, True, ended, stamp, stamps)
-    wrong_images = spoilt_images(clk, counts, spoils, begun, ended, spoilt, stamps)
+    most = 1 << (3 * depth + 3).bit_length()  # more images than can be under way
+    images = images_under_way(clk, drops, begins, counts, spoils, finished, now, stamp, spoilt, waiting, most)
     ready_layers = joined(cleared)
     all_layers = (1 << depth) - 1
 
@@ -143,7 +137,7 @@ def accelerator(clk, rst, flush, s_load, s_input, m_output, loaded, load_error, 
         if first.input_bits > 0:
             frames.next = 1
         control.next = control_data
-        idle.next = begun == ended and not under_way
+        idle.next = not waiting and not under_way
         loaded.next = good
         drops.next = rst or flush
 
@@ -161,15 +155,8 @@ def accelerator(clk, rst, flush, s_load, s_input, m_output, loaded, load_error, 
         all_cleared.next = ready_layers == all_layers
         if drops:
             all_cleared.next = False
-            begun.next = 0
-            ended.next = 0
-        else:
-            if counts:
-                begun.next = begun + 1
-            if finished:
-                ended.next = ended + 1
 
-    parts = [load, sums, checks, takes, stages, answer, start_times, wrong_images, gate, allow, count]
+    parts = [load, sums, checks, takes, stages, answer, images, gate, allow, count]
     return [*parts, probe_out(probe, probes)] if probed else parts
 
 
@@ -185,13 +172,13 @@ def joined(signals: list) -> Any:
 
 
 @block
-def register_of(clk, words, value, data, number):
-    """Register that holds a number of the load: a threshold, or a leak.
+def layer_numbers(clk, words, threshold_data, beta_data, load, threshold, beta, first):
+    """Numbers of a layer, from the load: which words are its weights and biases; its threshold, and its leak.
 
     Parameters
     ----------
-    number : int
-        Number of the section of the load.
+    first : int
+        Number of the section of the load with its weights; those of biases, threshold and leak follow.
 
     Ports
     -----
@@ -199,89 +186,102 @@ def register_of(clk, words, value, data, number):
         Rising edge.
     words : LoadWriter, in
         A word of section `words_section` in each cycle with `words_write`.
-    data : in
-        The bits of that word.
-    value : out
-        The word of the section that was last loaded.
-
-    Latency: 1 cycle. Throughput: a word a cycle.
-    """
-
-    @always(clk.posedge)
-    def take():
-        if words.write and words.section == number:
-            value.next = data
-
-    return take
-
-
-@block
-def write_enables(words, load, weights, biases):
-    """Write enables of a layer's memories: which words of the load are its weights, and which its biases.
-
-    Parameters
-    ----------
-    weights, biases : int
-        Numbers of their sections of the load.
-
-    Ports
-    -----
-    words : LoadWriter, in
-        A word of section `words_section` in each cycle with `words_write`.
+    threshold_data, beta_data : in
+        The bits of that word that a threshold, or a leak, has.
     load : LayerLoad, out
-        `load_weights`, `load_biases`: write the word.
+        `load_weights`, `load_biases`: 1 to write the word.
+    threshold, beta : out
+        The numbers that were loaded last; a beta that is built in is none of them.
 
-    Latency: combinational.
+    Latency: 1 cycle to threshold and leak; `load` is combinational. Throughput: a word a cycle.
     """
+    loads_beta = not isinstance(beta, int)
 
     @always_comb
     def choose():
-        load.weights.next = words.write and words.section == weights
-        load.biases.next = words.write and words.section == biases
+        load.weights.next = words.write and words.section == first
+        load.biases.next = words.write and words.section == first + 1
 
-    return choose
+    @always(clk.posedge)
+    def hold_threshold():
+        if words.write and words.section == first + 2:
+            threshold.next = threshold_data
+
+    if loads_beta:
+
+        @always(clk.posedge)
+        def hold_beta():
+            if words.write and words.section == first + 3:
+                beta.next = beta_data
+
+        return choose, hold_threshold, hold_beta
+
+    return choose, hold_threshold
 
 
 @block
-def spoilt_images(clk, counts, spoils, begun, ended, spoilt, images):
-    """Marks of the images under way that were too long or too short, so that no class is answered for them.
+def images_under_way(clk, rst, begins, counts, spoils, finished, now, stamp, spoilt, waiting, most):
+    """Account of the images under way: when each began, and which were too long or too short.
 
     Parameters
     ----------
-    images : int
-        Images are counted modulo this number; it is more than can be under way.
+    most : int
+        Images are counted modulo this number, a power of two; it is more than can be under way.
 
     Ports
     -----
-    clk : in
-        Rising edge.
+    clk, rst : in
+        Rising edge; `rst` is synchronous, and forgets all images.
+    begins : in
+        1 for one cycle when the first word of an image is taken.
     counts : in
         1 for one cycle when an image has begun that will have an answer.
     spoils : in
-        1 for one cycle when the last image that has begun is found to be wrong.
-    begun, ended : in
-        Count of images that have begun, and of those that were answered.
+        1 for one cycle when the last image that has begun is found to be wrong; no class is answered for it.
+    finished : in
+        1 for one cycle when an image was answered.
+    now : in
+        A count of cycles.
+    stamp : out
+        `now` of the cycle in which the image began that is answered next.
     spoilt : out
         The image that is answered next is wrong.
+    waiting : out
+        An image has begun that is not answered.
 
     Latency: 1 cycle. Throughput: an image a cycle.
     """
-    marks = Signal(intbv(0)[images:])  # a bit for each image
-    last = Signal(modbv(0)[len(begun) :])  # number of the last image that has begun
+    begun = Signal(modbv(0)[bits(most) :])  # count of images that have begun
+    ended = Signal(modbv(0)[bits(most) :])  # count of images that were answered
+    last = Signal(modbv(0)[bits(most) :])  # number of the last image that has begun
+    spoilt_ones = Signal(intbv(0)[most:])  # a bit for each image
+    start_times = ram(clk, begins, begun, now, True, ended, stamp, most)
 
     @always_comb
     def show():
         last.next = begun - 1
-        spoilt.next = marks[int(ended)]
+        spoilt.next = spoilt_ones[int(ended)]
+        waiting.next = begun != ended
 
     @always(clk.posedge)
     def mark():
         if counts:
-            marks.next[int(begun)] = False
+            spoilt_ones.next[int(begun)] = False
         elif spoils:
-            marks.next[int(last)] = True
+            spoilt_ones.next[int(last)] = True
 
-    return show, mark
+    @always(clk.posedge)
+    def count():
+        if rst:
+            begun.next = 0
+            ended.next = 0
+        else:
+            if counts:
+                begun.next = begun + 1
+            if finished:
+                ended.next = ended + 1
+
+    return start_times, show, mark, count
 
 
 @block

@@ -190,43 +190,14 @@ def new_walk(spec: Any) -> Walk | WideWalk:
 
 
 @block
-def walker(clk, rst, scan, walk, spec):
-    """Walker of a layer: it turns each input into its additions, as the kind of layer demands.
-
-    Parameters
-    ----------
-    spec : LayerSpec
-
-    Ports
-    -----
-    clk, rst : in
-        Rising edge; `rst` is synchronous.
-    scan : Scan, in
-        Inputs from ``spike_scanner``; see ``linear``, ``conv2d`` or ``wide_conv2d``.
-    walk : Walk, or WideWalk if all taps are added at once, out
-        Additions; see there.
-
-    Latency: the first addition is out 3 cycles after its input was taken. Throughput: one addition a cycle, of one
-    weight, or one tap, in each lane, or of all taps.
-    """
-    shape = (spec.kernel, spec.padding, spec.out_height, spec.out_width, spec.groups)
-    if spec.flat:
-        additions = linear(clk, rst, scan, walk, spec.groups)
-    elif spec.taps > 1:
-        additions = wide_conv2d(clk, rst, scan, walk, *shape)
-    else:
-        additions = conv2d(clk, rst, scan, walk, *shape)
-    return [additions]
-
-
-@block
 def layer(clk, rst, num_steps, threshold, beta, reader, writer, load, cleared, probe, spec, probed, summed=False):
     """Layer of spiking neurons: it adds the weights of its input spikes to membranes, and fires at each step's end.
 
     A spike becomes an addition so: ``spike_scanner`` finds it in the frame that the layer before has written;
-    ``walker`` issues the addresses of the weights and membranes that it concerns; ``lanes`` adds them, a group of
-    neurons a cycle. When all spikes of a frame are added, ``firing_pass`` walks over all neurons: ``lif`` applies bias,
-    threshold, leak and reset; ``maxpool`` and ``frame_out`` write the spikes into the frame of the next layer.
+    the walker (``linear`` or ``conv2d``) issues the addresses of the weights and membranes that it concerns; ``lanes``
+    adds them, a group of neurons a cycle. When all spikes of a frame are added, ``firing_pass`` walks over all neurons:
+    ``lif`` applies bias, threshold, leak and reset; ``maxpool`` and ``frame_out`` write the spikes into the frame of
+    the next layer.
 
     Parameters
     ----------
@@ -297,7 +268,13 @@ def layer(clk, rst, num_steps, threshold, beta, reader, writer, load, cleared, p
         def words_in():
             inputs.next = reader.data
 
-    additions = walker(clk, rst, scan, walk, spec)
+    frame_of_neurons = (spec.kernel, spec.padding, spec.out_height, spec.out_width, spec.groups)
+    if spec.flat:
+        walker = linear(clk, rst, scan, walk, spec.groups)
+    elif spec.taps > 1:
+        walker = wide_conv2d(clk, rst, scan, walk, *frame_of_neurons)
+    else:
+        walker = conv2d(clk, rst, scan, walk, *frame_of_neurons)
     memories = weight_and_bias_memory(clk, load, walk.add, walk.weight_address, weights, biases, spec)
     shape = (spec.out_height, spec.out_width, spec.groups, spec.pool)
     order = firing_pass(clk, rst, orders.fire_start, progress.firing, turn, *shape)
@@ -308,4 +285,4 @@ def layer(clk, rst, num_steps, threshold, beta, reader, writer, load, cleared, p
         neurons = narrow_lanes(clk, rst, walk, turn, orders.clear, progress.firing, *work)
     pool = maxpool(clk, pool_timing.valid, pool_timing.first, pool_timing.last, probe.spikes, pooled, writer.data)
     words_out = frame_out(clk, rst, pooled, writer, spec.out_words)
-    return control, scanner, words_in, additions, memories, order, neurons, pool, words_out
+    return control, scanner, words_in, walker, memories, order, neurons, pool, words_out

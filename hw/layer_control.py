@@ -85,8 +85,8 @@ def layer_control(clk, rst, num_steps, reader, writer, orders, progress, turn, p
     Latency: a step begins in the cycle in which its frame is there, and a firing pass in the cycle after
     `writer_claim`. Throughput: a step may begin in the cycle in which the last firing pass ends.
     """
-    takes_pixels, delay = spec.input_bits > 0, spec.firing_delay
-    late = spec.taps > 1 and not takes_pixels  # a step begins a cycle after the end of the last: its sums are late
+    takes_pixels, delay = int(spec.input_bits > 0), spec.firing_delay  # 0 or 1: a number can be a generic
+    late = int(spec.taps > 1 and not takes_pixels)  # 1: a step begins a cycle after the end of the last
     state = Signal(states.ST_RESET)
     idle = Signal(bool(0))  # a step may begin
     added = Signal(bool(0))  # all inputs of the frame are added
@@ -103,7 +103,7 @@ def layer_control(clk, rst, num_steps, reader, writer, orders, progress, turn, p
     @always_comb
     def between():
         idle.next = state == states.ST_IDLE or (
-            state == states.ST_FIRE and (not progress.firing) and (not late) and (last_step or not takes_pixels)
+            state == states.ST_FIRE and (not progress.firing) and late == 0 and (last_step or takes_pixels == 0)
         )
         added.next = state == states.ST_ADD and (not progress.scanning) and (not progress.walking)
         cleared.next = state != states.ST_RESET and state != states.ST_CLEAR
@@ -132,7 +132,7 @@ def layer_control(clk, rst, num_steps, reader, writer, orders, progress, turn, p
 
         @always_comb
         def show():
-            probe.events.next[0] = orders.scan or (takes_pixels and writer.claim and step != 0)
+            probe.events.next[0] = orders.scan or (takes_pixels != 0 and writer.claim and step != 0)
             probe.events.next[1] = added
             probe.events.next[2] = writer.claim
             probe.events.next[3] = state == states.ST_FIRE and not progress.firing
@@ -171,7 +171,7 @@ def layer_control(clk, rst, num_steps, reader, writer, orders, progress, turn, p
             step.next = one_more[len(step) :]
             if last_step:
                 step.next = 0
-            elif takes_pixels:
+            elif takes_pixels != 0:
                 state.next = states.ST_WAIT
 
     parts = [count_steps, between, steer, start_firing, time_pool, remember, advance]

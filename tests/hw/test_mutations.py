@@ -23,8 +23,8 @@ FAULTS = {
     ),
     "the leak of the load before": (
         "accelerator",
-        "stages.append(register_of(clk, words, beta, data[3], at[3]))",
-        "stages.append(register_of(clk, words, beta, data[3], at[3] + 1))",
+        "words.section == first + 3",
+        "words.section == first + 4",
         "hw/test_accelerator.py::test_networks_of_several_leaks_fit_one_design[spikes]",
     ),
     "a leak above 1 is taken": (
@@ -233,20 +233,20 @@ FAULTS = {
     ),
     "a load begins within an image": (
         "accelerator",
-        "begun == ended and not under_way",
-        "begun == ended",
+        "not waiting and not under_way",
+        "not waiting",
         "hw/test_accelerator.py::test_an_image_goes_on_while_a_load_waits[pixels]",
     ),
     "a wrong image gets a class": (
         "accelerator",
-        "marks.next[int(last)] = True",
-        "marks.next[int(last)] = False",
+        "spoilt_ones.next[int(last)] = True",
+        "spoilt_ones.next[int(last)] = False",
         "hw/test_accelerator.py::test_a_wrong_image_does_no_harm[one neuron-False]",
     ),
     "an image after a wrong one gets none": (
         "accelerator",
-        "marks.next[int(begun)] = False",
-        "marks.next[int(begun)] = spoilt",
+        "spoilt_ones.next[int(begun)] = False",
+        "spoilt_ones.next[int(begun)] = spoilt",
         "hw/test_accelerator.py::test_a_wrong_image_does_no_harm[one neuron-False]",
     ),
     "a flush needs a load": (

@@ -53,11 +53,17 @@ def laid_out(text: str, hdl: str) -> str:
     """Return an entity's text with ports and declarations of one type together, and no line that is too long."""
     text = together(text, hdl)
     if hdl == "vhdl":
+        text = re.sub(r"(?m)^type \w+ is \([\s\w,]+\);", _one_line, text)
+        text = re.sub(r"(?m)^(use IEEE.numeric_std.all;|architecture .* is|begin)\n\n", r"\1\n", text)
         text = re.sub(r"(?m)(?<=^    port \(\n)( +.*\n)+?(?=    \);)", _ports_together, text, count=0)
     lines = [
         wrapped(line.strip(), len(line) - len(line.lstrip())) if len(line) > 120 else line for line in text.splitlines()
     ]
     return "\n".join(lines) + "\n"
+
+
+def _one_line(found):
+    return re.sub(r"\s+", " ", found[0]).replace("( ", "(").replace(" )", ")")
 
 
 def _ports_together(found):

@@ -193,7 +193,7 @@ def _offers(kinds, taken):
     """Return {name: values in the kinds} of what could be a generic: arguments and variables, widths of ports."""
     facts = [{key: v for key, v in facts_of(kind).items() if type(v) is int} for kind in kinds]
     facts = [
-        each | kind.numbers | {f"{key}_width": v for key, v in kind.widths.items()} for each, kind in zip(facts, kinds)
+        kind.numbers | each | {f"{key}_width": v for key, v in kind.widths.items()} for each, kind in zip(facts, kinds)
     ]
     result = {}
     for key in facts[0]:

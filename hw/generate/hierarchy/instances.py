@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import groupby
 from textwrap import indent
 
 from myhdl import OpenPort
@@ -81,12 +82,18 @@ def tidy_range(name: str) -> str:
 
 
 def _instance(kind: Kind, label: str, words: list[str], hdl: str) -> str:
-    """Return one instance, with the ports of a bundle on one line."""
+    """Return one instance: an argument's ports on one line, as are successive arguments named as their signals."""
     form = "{} => {}" if hdl == "vhdl" else ".{}({})"
-    rows: dict[str, list[str]] = {}
-    for (path, port), word in zip(kind.ports.items(), words):
-        rows.setdefault(port.argument, []).append(form.format(path, word))
-    lines = ",\n".join(" " * (8 if hdl == "vhdl" else 4) + ", ".join(row) for row in rows.values())
+    rows: list[list[str]] = []
+    plain = False
+    for _, group in groupby(zip(kind.ports.items(), words), lambda pair: pair[0][1].argument):
+        pairs = [(path, word) for (path, _), word in group]
+        same = all(path == word for path, word in pairs)
+        if not (rows and plain and same):
+            rows.append([])
+        rows[-1] += [form.format(*pair) for pair in pairs]
+        plain = same
+    lines = ",\n".join(" " * (8 if hdl == "vhdl" else 4) + ", ".join(row) for row in rows)
     if hdl == "vhdl":
         return f"{label}: {kind.token}\n    port map (\n{lines}\n    );\n\n"
     return f"{kind.token} {label} (\n{lines}\n);\n\n"

@@ -5,7 +5,7 @@ from typing import Any
 from myhdl._ShadowSignal import ConcatSignal, _SliceSignal
 from myhdl._Signal import _Signal
 
-from .instances import tidy_range
+from .instances import LEAST, tidy_range
 
 
 class Joined(ConcatSignal):
@@ -15,11 +15,44 @@ class Joined(ConcatSignal):
 
     def toVHDL(self) -> str:
         """Return the assignment in VHDL."""
+        if array := _array(self._args, "()"):
+            name, bits = array
+            part = f"{bits}*i + {bits - 1} downto {bits}*i" if bits > 1 else "i"
+            label = f"join_{self._name}"
+            return (
+                f"{label}: for i in 0 to {len(self._args) - 1} generate\n"
+                f"    {self._name}({part}) <= {name}(i);\nend generate {label};\n"
+            )
         return f"{self._name} <= {' & '.join(map(_vhdl, self._args))};"
 
     def toVerilog(self) -> str:
         """Return the assignment in Verilog."""
+        if array := _array(self._args, "[]"):
+            name, bits = array
+            index = f"i_{self._name}"
+            part = f"{bits}*{index} + {bits - 1}:{bits}*{index}" if bits > 1 else index
+            return (
+                f"genvar {index};\ngenerate\n"
+                f"for ({index} = 0; {index} < {len(self._args)}; {index} = {index} + 1) begin: join_{self._name}\n"
+                f"    assign {self._name}[{part}] = {name}[{index}];\nend\nendgenerate\n"
+            )
         return f"assign {self._name} = {{{', '.join(map(_verilog, self._args))}}};"
+
+
+def _array(parts: Any, brackets: str) -> tuple[str, int] | None:
+    """Return (name, width of an element) if the parts are all elements of one array, the last first."""
+    left, right = brackets
+    first = parts[-1]
+    if len(parts) < LEAST or not all(
+        isinstance(part, _Signal) and not isinstance(part, _SliceSignal) for part in parts
+    ):
+        return None
+    name = first._name.partition(left)[0]
+    if [part._name for part in parts] != [f"{name}{left}{i}{right}" for i in reversed(range(len(parts)))]:
+        return None
+    if first._type is not bool and (first._min or 0) < 0:
+        return None
+    return name, first._nrbits or 1
 
 
 def _bits(part: Any) -> str:

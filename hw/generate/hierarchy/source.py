@@ -52,7 +52,10 @@ def comments(func: Callable) -> tuple[dict[str, str], dict[tuple[str, int], str]
         if note and opened:
             names = opened.split(", ")
             about = re.match(r"(\w+): ", note)
-            declared[about[1] if about and about[1] in names else names[0]] = note
+            if about and about[1] in names:
+                declared[about[1]] = note.removeprefix(about[0])
+            else:
+                declared[names[0]] = note
         if code.endswith((")", "]")) and not line.startswith("        "):
             opened = ""
     return declared, assigned
