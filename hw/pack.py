@@ -28,13 +28,13 @@ def slot(clk, rst, turn, write, last, narrow, piece):
     now = Signal(intbv(0)[len(piece) :])  # that, with what comes in this cycle
 
     @always_comb
-    def join():
+    def join_narrow():
         now.next = held
         if turn:
             now.next = narrow[len(now) :]
 
     @always_comb
-    def out():
+    def outputs():
         piece.next = now
 
     @always(clk.posedge)
@@ -44,7 +44,7 @@ def slot(clk, rst, turn, write, last, narrow, piece):
         elif write:
             held.next = now
 
-    return join, out, hold
+    return join_narrow, outputs, hold
 
 
 @block
@@ -79,7 +79,7 @@ def pack(clk, rst, narrow, wide, channels, row):
     if len(wide.data) < channels:
         line, widths = groups, [lanes] * (len(wide.data) // lanes)
     else:
-        pixel = [min(lanes, channels - group * lanes) for group in range(groups)]
+        pixel = [min(lanes, channels - i * lanes) for i in range(groups)]
         line, widths = row * groups, pixel * (len(wide.data) // channels)
     slots = len(widths)  # narrow words of a wide one
     fits = line % slots == 0  # else the last word of a line (a row, or a pixel) has empty slots
@@ -89,7 +89,7 @@ def pack(clk, rst, narrow, wide, channels, row):
     line_ends = Signal(bool(0))  # the next narrow word is the last of its line
     last = Signal(bool(0))  # it completes a wide word
     pieces = [Signal(intbv(0)[width:]) for width in widths]
-    array = [slot(clk, rst, turn(i), narrow.write, last, narrow.data, pieces[i]) for i in range(slots)]
+    all_slots = [slot(clk, rst, turn(i), narrow.write, last, narrow.data, pieces[i]) for i in range(slots)]
     all_pieces = ConcatSignal(*reversed(pieces))
 
     @always_comb
@@ -104,7 +104,7 @@ def pack(clk, rst, narrow, wide, channels, row):
         wide.done.next = narrow.done
 
     @always_comb
-    def out():
+    def outputs():
         wide.write.next = narrow.write and last
         wide.address.next = at_word
         wide.data.next = all_pieces
@@ -124,4 +124,4 @@ def pack(clk, rst, narrow, wide, channels, row):
         elif narrow.write and last:
             at_word.next = at_word + 1
 
-    return array, ends, frame, out, count
+    return all_slots, ends, frame, outputs, count

@@ -121,7 +121,7 @@ def pixel_of_word(index, first, x, channel, channels, pixels):
         column.next = first + pixel
 
     @always_comb
-    def out():
+    def outputs():
         x.next = column[len(x) :]
 
-    return find_pixel, find_channel, add, out
+    return find_pixel, find_channel, add, outputs
