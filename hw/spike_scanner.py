@@ -132,13 +132,20 @@ def spike_scanner(clk, rst, start, busy, read, read_address, read_data, present,
         free.next = (not live) or (scan.ready and rest == 0)
 
     if pixels > 1 and not flat:
-        place = pixel_of_word(index, word_x, scan.x, scan.channel, channels, pixels)
+        place = [pixel_of_word(index, word_x, scan.x, scan.channel, channels, pixels)]
     else:
 
         @always_comb
-        def place():
+        def find_place():
             scan.x.next = word_x
             scan.channel.next = word_base + index
+
+        @always(clk.posedge)
+        def hold_base():
+            if taken and not empty:
+                word_base.next = next_base
+
+        place = [find_place, hold_base]
 
     @always_comb
     def take():
@@ -183,7 +190,6 @@ def spike_scanner(clk, rst, start, busy, read, read_address, read_data, present,
                 rest.next = new_rest
                 scan.y.next = next_y
                 word_x.next = next_x
-                word_base.next = next_base
             elif live and scan.ready:  # the next input of the present word
                 live.next = rest != 0
                 index.next = rest_index
