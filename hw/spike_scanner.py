@@ -142,7 +142,7 @@ def spike_scanner(clk, rst, start, busy, read, read_address, read_data, present,
 
         @always(clk.posedge)
         def hold_base():
-            if taken and not empty:
+            if taken and not empty and not rst:
                 word_base.next = next_base
 
         place = [find_place, hold_base]
