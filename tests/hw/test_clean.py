@@ -1,0 +1,62 @@
+"""Generated HDL is clean: no warning in GHDL, in Verilator none without a reason."""
+
+import numpy as np
+import pytest
+
+from minisnn_hw.accelerator import design, ports
+from minisnn_hw.generate.convert import convert
+from minisnn_hw.generate.hierarchy.elaborate import unelaborated
+from minisnn_hw.generate.specify import specify
+from minisnn_hw.generate.tools import call
+from tests.hw.networks import random_network
+from tests.hw.ports import bit, needs
+
+# Verilator's warnings that are let pass, each with its reason.
+WAIVED = {
+    # MyHDL writes sums and comparisons of words of different widths without casts. What Verilog makes of them is what
+    # MyHDL computes: all results are compared with the integers.
+    "WIDTH": "",
+    # A non-blocking initial value arrives after every combinational block has begun to wait, so that each runs once.
+    "INITIALDLY": "",
+    # A port that nobody reads stays open: the row of a neuron in a layer whose taps are added one after the other.
+    "PINCONNECTEMPTY": "",
+    # Products and sums have their full width, and an address takes their lowest bits: the others are always 0. Ports
+    # that layers share, such as the address of the load, are as wide as the widest of them needs.
+    "UNUSEDSIGNAL": "Bits of signal are not used",
+}
+NETWORKS = {
+    "pixels": (("2C2-MP2-4", (5, 5, 2), 3), [2, 3], False),
+    "wide pixels": (("2C2-4", (3, 3, 1), 2), [1, 2], True),
+    "wide spikes": (("3C3-4", (6, 6, 2), 0), [3, 2], True),
+}
+
+
+def converted(name, folder, hdl):
+    """Convert a small accelerator with its probe, and return the files."""
+    (topology, shape, bits), lanes, wide = NETWORKS[name]
+    network = random_network(topology, shape, np.random.default_rng(0), input_bits=bits)
+    spec = specify(network, lanes, max_steps=3, load_bits=8, wide=wide)
+    inputs, outputs = ports(spec)
+    return convert(unelaborated(design(spec), clk=bit(), **inputs, **outputs), folder, "accelerator", hdl)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_verilator_warns_of_nothing_without_a_reason(name, tmp_path):
+    needs("verilator")
+    files = [file.name for file in converted(name, tmp_path, "verilog")]
+    rules = [
+        f'lint_off -rule {rule} -file "*" -match "*{text}*"' if text else f"lint_off -rule {rule}"
+        for rule, text in WAIVED.items()
+    ]
+    (tmp_path / "waived.vlt").write_text("\n".join(["`verilator_config", *rules, ""]))
+    call(["verilator", "--lint-only", "-Wall", "--top-module", "accelerator", "waived.vlt", *files], tmp_path, 120)
+
+
+@pytest.mark.parametrize("standard", ["93", "08"])
+@pytest.mark.parametrize("name", ["pixels", "wide spikes"])
+def test_ghdl_warns_of_nothing(name, standard, tmp_path):
+    needs("ghdl")
+    files = [file.name for file in converted(name, tmp_path, "vhdl")]
+    flags = [f"--std={standard}", "--warn-unused", "--warn-hide", "--warn-others", "--warn-static", "--warn-shared"]
+    call(["ghdl", "-a", *flags, *files], tmp_path, 120)
+    call(["ghdl", "-e", *flags, "--warn-binding", "--warn-default-binding", "accelerator"], tmp_path, 120)
