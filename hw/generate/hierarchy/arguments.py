@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from copy import copy, deepcopy
+from types import ModuleType
 from typing import Any
 
 from myhdl import EnumType, ResetSignal, Signal
@@ -14,7 +15,7 @@ from myhdl._Signal import _Signal
 
 def members(value: Any) -> list[tuple[str, Any]]:
     """Return (name, part) of an object, tuple or list that may hold signals."""
-    if isinstance(value, (_Signal, _Block, _Instantiator, EnumType, type, str)) or callable(value):
+    if isinstance(value, (_Signal, _Block, _Instantiator, EnumType, ModuleType, type, str)) or callable(value):
         return []
     if hasattr(value, "_fields"):  # a named tuple
         return [(name, getattr(value, name)) for name in value._fields]

@@ -11,7 +11,7 @@ from .names import DEFINED, KEYWORDS
 from .variants import variant_names
 
 NUMBER = re.compile(r"(?<![\w'\".])\d+(?![\w'\".])")
-MOST = 12  # generics of an entity; one with more is harder to read than several
+MOST = 24  # generics of an entity; one with more is harder to read than several
 
 
 @dataclass(eq=False)
@@ -143,7 +143,7 @@ def _with_generics(texts, kinds, hdl):
     places = [list(NUMBER.finditer(text)) for text in texts]
     columns = list(zip(*([int(found[0]) for found in each] for each in places)))
     own = re.sub(r"component .*?end component;|\w+ =>|\.\w+\(", "", texts[0].lower(), flags=re.DOTALL)
-    taken = set(re.findall(r"[a-z]\w*", own)) | KEYWORDS | DEFINED
+    taken = set(re.findall(r"[a-z]\w*", own)) | KEYWORDS | DEFINED | {kinds[0].func.__name__.lower()}
     offers = _offers(kinds, taken)
     generics: dict[str, tuple[int, ...]] = {}
     result, last = [], 0

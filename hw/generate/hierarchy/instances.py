@@ -95,8 +95,8 @@ def _instance(kind: Kind, label: str, words: list[str], hdl: str) -> str:
         plain = same
     lines = ",\n".join(" " * (8 if hdl == "vhdl" else 4) + ", ".join(row) for row in rows)
     if hdl == "vhdl":
-        return f"{label}: {kind.token}\n    port map (\n{lines}\n    );\n\n"
-    return f"{kind.token} {label} (\n{lines}\n);\n\n"
+        return f"{label}: {kind.token}\n    port map (\n{lines});\n\n"
+    return f"{kind.token} {label} (\n{lines});\n\n"
 
 
 def _grid(actuals: list[list[str]]) -> tuple[list[int], list[str]] | None:

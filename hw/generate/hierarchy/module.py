@@ -4,6 +4,7 @@ import tempfile
 import warnings
 from collections import Counter
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from myhdl import intbv
@@ -72,7 +73,7 @@ class Module:
         self.registers = self._driven(lambda process: not isinstance(process, _AlwaysComb))
         self.combinational = self._driven(lambda process: isinstance(process, _AlwaysComb))
         _refuse_signals_from_outside(made, self.processes, outside)
-        self.names = Names({kinds[key].func.__name__ for key in kinds})
+        self.names = Names({made.func.__name__, *(kinds[key].func.__name__ for key in kinds)})
         self._name_ports_and_processes()
         children = self._children([sub for sub in subs if id(sub) in kinds], kinds, local)
         self.memories = {name: memory for name, memory in made.memdict.items() if memory._used}
@@ -293,9 +294,7 @@ def _refuse_signals_from_outside(made, processes, outside):
     """Raise ValueError if a block uses signals that are neither its arguments nor its own."""
     owner = getattr(made.func, "__self__", None)
     scopes = [outside, made.func.__globals__, {} if owner is None else {"self": owner}]
-    far = {
-        id(signal): path for scope in scopes for name, value in scope.items() for path, signal in _direct(name, value)
-    }
+    far = {id(signal): path for scope in scopes for name, value in scope.items() for path, signal in _near(name, value)}
     for process in processes:
         for signal in process.sigdict.values():
             if id(signal) in far:
@@ -305,5 +304,8 @@ def _refuse_signals_from_outside(made, processes, outside):
                 )
 
 
-def _direct(name, value):
-    return signals_of(value, name) if isinstance(value, _Signal) or hasattr(value, "__dict__") else []
+def _near(name, value):
+    """Return the signals that a variable is, or has as attributes."""
+    parts = getattr(value, "__dict__", {}) if not isinstance(value, (ModuleType, type)) and not callable(value) else {}
+    found = [(name, value), *((f"{name}.{part}", each) for part, each in parts.items())]
+    return [(path, each) for path, each in found if isinstance(each, _Signal)]
