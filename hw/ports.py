@@ -3,7 +3,8 @@
 A block takes a bundle as one argument, and MyHDL converts its members under the argument's name: ``s_load.tdata``
 becomes ``s_load_tdata`` in VHDL and Verilog, and so docstrings call it, which become the headers of HDL files.
 Directions follow from use. A bundle must be an object with a ``__dict__``, such as these dataclasses; slots, named
-tuples and lists of bundles would lose their signals silently.
+tuples and lists of bundles would lose their signals silently. A slice of a slice, ``bus.data(8, 4)(2, 0)``, gets a
+wrong range in VHDL: slice the whole signal.
 """
 
 from dataclasses import dataclass
