@@ -79,7 +79,7 @@ def backward(
     dspk: np.ndarray,
     dmem: np.ndarray | None,
     shares: Any,
-    dcounts: list,
+    dcounts: Any,
     constants: np.ndarray | None = None,
 ) -> list[np.ndarray]:
     """Return the gradients for ``Network.backward`` from a tape.

@@ -122,7 +122,7 @@ class Settings:
     @property
     def lane_counts(self) -> tuple[int, ...] | None:
         """The numbers in `lanes`."""
-        return tuple(int(count) for count in self.lanes.split("/")) if self.lanes else None
+        return tuple(int(count) for count in str(self.lanes).split("/")) if self.lanes else None
 
     def _check_whole(self, name, least):
         """Raise InputError unless the field is a whole number from `least`, and make it an ``int``."""

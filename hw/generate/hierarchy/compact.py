@@ -40,7 +40,7 @@ def head_of_module(text: str) -> str:
         return text
     ports: dict[str, str] = {}
     for line in found[3].splitlines():
-        kind, shape, name = re.fullmatch(r"(\w+) ((?:signed )?(?:\[[^\]]*\] )?)(\w+);", line).groups()
+        ((kind, shape, name),) = re.findall(r"^(\w+) ((?:signed )?(?:\[[^\]]*\] )?)(\w+);$", line)
         if kind in ("input", "output"):
             ports[name] = f"{kind} {shape}".strip()
         elif kind == "reg":

@@ -38,7 +38,8 @@ def entities_of(kinds: list[Kind], name: str, hdl: str, taken: set[str]) -> list
 
     `taken` are names that no entity may have.
     """
-    top, found = kinds[-1], {}
+    top = kinds[-1]
+    found: dict[Kind, Entity] = {}
     result: list[Entity] = []
     taken = {each.lower() for each in taken} | {name.lower()} | KEYWORDS | DEFINED
     for group in _groups(kinds):

@@ -17,12 +17,9 @@ LEAST = 3  # instances in a loop
 
 def component(name: str, text: str) -> str:
     """Return VHDL's declaration of an entity as a component: where it stands, files may be analysed in any order."""
-    generics, ports = re.search(
-        r"entity \w+ is\n( +generic .*\n)?    port \(\n(.*?)\n    \);\nend entity", text, re.S
-    ).groups()
-    return (
-        f"component {name} is\n{generics or ''}    port (\n        {' '.join(ports.split())}\n    );\nend component;\n"
-    )
+    found = re.findall(r"entity \w+ is\n( +generic .*\n)?    port \(\n(.*?)\n    \);\nend entity", text, re.S)
+    ((generics, ports),) = found
+    return f"component {name} is\n{generics}    port (\n        {' '.join(ports.split())}\n    );\nend component;\n"
 
 
 def instances(children: list[Child], hdl: str, names: Names) -> str:
@@ -41,7 +38,8 @@ def instances(children: list[Child], hdl: str, names: Names) -> str:
     ]
     for at, (index, _) in enumerate(loops):
         words = [word.replace("ijk"[at] + "\0", index) for word in words]
-    text, names_of_loops = _instance(kind, label, words, hdl), []
+    text = _instance(kind, label, words, hdl)
+    names_of_loops: list[str] = []
     for (index, count), at in zip(reversed(loops), range(len(loops))):
         name = names.free(f"{'each' if at == 0 else 'all'}_{label.removeprefix('u_')}")
         names_of_loops.insert(0, name)
@@ -53,8 +51,8 @@ def instances(children: list[Child], hdl: str, names: Names) -> str:
             text = head + indent(text.rstrip("\n"), "    ") + "\nend\n\n"
     left, right = "()" if hdl == "vhdl" else "[]"
     for n, child in enumerate(children):
-        at = [n] if len(counts) == 1 else [*divmod(n, counts[1])]
-        child.place = ".".join([*(f"{loop}{left}{i}{right}" for loop, i in zip(names_of_loops, at)), label])
+        place = [n] if len(counts) == 1 else [*divmod(n, counts[1])]
+        child.place = ".".join([*(f"{loop}{left}{i}{right}" for loop, i in zip(names_of_loops, place)), label])
     if hdl == "verilog":
         text = f"genvar {', '.join(index for index, _ in loops)};\ngenerate\n{text.rstrip()}\nendgenerate\n\n"
     return text
@@ -117,8 +115,8 @@ def _grid(actuals: list[list[str]]) -> tuple[list[int], list[str]] | None:
     counts = [inner] if inner == count else [count // inner, inner]
     words = []
     for column, rows in zip(columns, numbers):
-        places = iter(rows)
-        words.append(NUMBER.sub(lambda _, places=places: _counted(next(places), inner, count), column[0]))
+        counted = (_counted(row, inner, count) for row in rows)
+        words.append(NUMBER.sub(lambda _, counted=counted: next(counted), column[0]))  # type: ignore[misc]
     return counts, words
 
 

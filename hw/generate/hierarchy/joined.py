@@ -41,7 +41,7 @@ class Joined(ConcatSignal):
 
 def _array(parts: Any, brackets: str) -> tuple[str, int] | None:
     """Return (name, width of an element) if the parts are all elements of one array, the last first."""
-    left, right = brackets
+    left, right = brackets[0], brackets[1]
     first = parts[-1]
     if len(parts) < LEAST or not all(
         isinstance(part, _Signal) and not isinstance(part, _SliceSignal) for part in parts

@@ -30,7 +30,9 @@ def comments(func: Callable) -> tuple[dict[str, str], dict[tuple[str, int], str]
     A comment stands at the end of its line, or on lines of its own above. One on the declaration of several names
     belongs to the first, or to the one that it begins with: ``# rest: what is left``.
     """
-    notes = {token.start[0]: token.string[1:].strip() for token in _tokens(func) if token.type == tokenize.COMMENT}
+    notes: dict[int, str] = {
+        token.start[0]: token.string[1:].strip() for token in _tokens(func) if token.type == tokenize.COMMENT
+    }
     declared: dict[str, str] = {}
     assigned: dict[tuple[str, int], str] = {}
     count: Counter = Counter()
@@ -64,7 +66,8 @@ def comments(func: Callable) -> tuple[dict[str, str], dict[tuple[str, int], str]
 def with_comments(text: str, func: Callable, hdl: str) -> str:
     """Return an entity's text with the comments that its block has beside signals and assignments."""
     mark = {"vhdl": "--", "verilog": "//"}[hdl]
-    declared, assigned = (dict(notes) for notes in comments(func))
+    declared, assigned = comments(func)
+    declared = dict(declared)
     count: Counter = Counter()
     lines = []
     for line in text.splitlines():
@@ -75,7 +78,7 @@ def with_comments(text: str, func: Callable, hdl: str) -> str:
             count[found[1]] += 1
             note = assigned.get((found[1], count[found[1]]))
         if note and len(line) + len(note) + 5 > 120:
-            lines.append(f"{re.match(' *', line)[0]}{mark} {note}")
+            lines.append(f"{line[: len(line) - len(line.lstrip())]}{mark} {note}")
             note = None
         lines.append(f"{line}  {mark} {note}" if note else line)
     return "\n".join(lines) + "\n"

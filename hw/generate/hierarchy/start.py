@@ -25,8 +25,9 @@ def started(text: str, initial: dict[str, Any]) -> str:
     else:
         words = " ".join(f"{name} <= {_value(signal)};" for name, signal in initial.items())
         block = "initial begin\n" + "\n".join(_at_semicolons(words)) + "\nend\n"
-    begin = re.search(r"(?m)^(assign|always|initial|genvar|generate|KIND\d+KIND)\b|^endmodule", text).start()
-    return text[:begin] + block + "\n" + text[begin:]
+    begin = r"(?m)^(?=(?:assign|always|initial|genvar|generate|KIND\d+KIND)\b|endmodule)"
+    head, body = re.split(begin, text, maxsplit=1)
+    return f"{head}{block}\n{body}"
 
 
 def _at_semicolons(words):
