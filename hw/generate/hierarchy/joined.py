@@ -17,7 +17,7 @@ class Joined(ConcatSignal):
         """Return the assignment in VHDL."""
         if array := _array(self._args, "()"):
             name, bits = array
-            part = f"{bits}*i + {bits - 1} downto {bits}*i" if bits > 1 else "i"
+            part = {0: "i", 1: "i downto i"}.get(bits, f"{bits}*i + {bits - 1} downto {bits}*i")
             label = f"join_{self._name}"
             return (
                 f"{label}: for i in 0 to {len(self._args) - 1} generate\n"
@@ -40,7 +40,7 @@ class Joined(ConcatSignal):
 
 
 def _array(parts: Any, brackets: str) -> tuple[str, int] | None:
-    """Return (name, width of an element) if the parts are all elements of one array, the last first."""
+    """Return (name, width of an element, 0 for a bool) if the parts are all elements of one array, the last first."""
     left, right = brackets[0], brackets[1]
     first = parts[-1]
     if len(parts) < LEAST or not all(
@@ -52,7 +52,7 @@ def _array(parts: Any, brackets: str) -> tuple[str, int] | None:
         return None
     if first._type is not bool and (first._min or 0) < 0:
         return None
-    return name, first._nrbits or 1
+    return name, 0 if first._type is bool else first._nrbits
 
 
 def _bits(part: Any) -> str:
