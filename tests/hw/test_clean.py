@@ -1,4 +1,6 @@
-"""Generated HDL is clean: no warning in GHDL, in Verilator none without a reason."""
+"""Generated HDL is clean in every tool: no latch in Yosys, no warning in GHDL, in Verilator none without a reason."""
+
+import re
 
 import numpy as np
 import pytest
@@ -7,7 +9,7 @@ from minisnn_hw.accelerator import design, ports
 from minisnn_hw.generate.convert import convert
 from minisnn_hw.generate.hierarchy.elaborate import unelaborated
 from minisnn_hw.generate.specify import specify
-from minisnn_hw.generate.tools import call
+from minisnn_hw.generate.tools import call, need
 from tests.hw.networks import random_network
 from tests.hw.ports import bit, needs
 
@@ -27,8 +29,12 @@ WAIVED = {
 NETWORKS = {
     "pixels": (("2C2-MP2-4", (5, 5, 2), 3), [2, 3], False),
     "wide pixels": (("2C2-4", (3, 3, 1), 2), [1, 2], True),
+    "tiny": (("1C2-2", (3, 3, 1), 2), [1, 1], False),
     "wide spikes": (("3C3-4", (6, 6, 2), 0), [3, 2], True),
 }
+SYNTHESES = ("synth_ecp5", "synth_gowin", "synth_ice40", "synth_xilinx")
+LATCH = "module latched(input on, input [1:0] from, output reg [1:0] to); integer i; always @* begin if (on) to = 0; "
+LATCH += "for (i = 0; i < 2; i = i + 1) if (on) to[i] = from[i]; end endmodule"
 
 
 def converted(name, folder, hdl):
@@ -60,3 +66,25 @@ def test_ghdl_warns_of_nothing(name, standard, tmp_path):
     flags = [f"--std={standard}", "--warn-unused", "--warn-hide", "--warn-others", "--warn-static", "--warn-shared"]
     call(["ghdl", "-a", *flags, *files], tmp_path, 120)
     call(["ghdl", "-e", *flags, "--warn-binding", "--warn-default-binding", "accelerator"], tmp_path, 120)
+
+
+def latches(files, top, synthesis, folder):
+    """Return what Yosys says of latches, in its log or by their cells."""
+    (yosys,) = need("yosys")
+    script = f"read_verilog {' '.join(files)}; {synthesis} -top {top}; tee -o cells.txt select -list t:*LATCH* t:LD*"
+    call([yosys, "-q", "-l", "log.txt", "-p", script], folder, 300, may_warn=True)
+    log = (folder / "log.txt").read_text()
+    return re.findall(r"^Latch inferred.*", log, re.MULTILINE) + (folder / "cells.txt").read_text().split()
+
+
+@pytest.mark.parametrize("synthesis", SYNTHESES)
+def test_yosys_makes_no_latch(synthesis, tmp_path):
+    needs("yosys")
+    files = [file.name for file in converted("tiny", tmp_path, "verilog")]
+    assert latches(files, "accelerator", synthesis, tmp_path) == []
+
+
+def test_a_latch_is_noticed(tmp_path):
+    needs("yosys")
+    (tmp_path / "latched.v").write_text(LATCH)
+    assert latches(["latched.v"], "latched", "synth_xilinx", tmp_path)
