@@ -1,4 +1,4 @@
-"""What an accelerator takes of a board's FPGA, estimated before any tool runs."""
+"""The part of a board's FPGA that an accelerator takes, estimated before any tool runs."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace

@@ -74,7 +74,7 @@ class CyclePenalty:
     ----------
     net : Network
     encoder : Encoder
-        What it makes of an image: pixels ("direct") are added once, spikes at each step.
+        How it encodes an image: pixels ("direct") are added once, spikes at each step.
     lanes : sequence of L ints, optional
         By default those of :func:`minisnn.timing.layout.default_lanes`.
     weight : float

@@ -16,7 +16,7 @@ MOST = 24  # generics of an entity; one with more is harder to read than several
 
 @dataclass(eq=False)
 class Entity:
-    """What becomes a file."""
+    """An entity or module, which becomes a file."""
 
     name: str
     text: str
