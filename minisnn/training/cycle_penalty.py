@@ -74,7 +74,7 @@ class CyclePenalty:
     ----------
     net : Network
     encoder : Encoder
-        How it encodes an image: pixels ("direct") are added once, spikes at each step.
+        Its encoding of images: pixels ("direct") are added once, spikes at each step.
     lanes : sequence of L ints, optional
         By default those of :func:`minisnn.timing.layout.default_lanes`.
     weight : float

@@ -18,7 +18,8 @@ ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 REMEDY = "run python -m tests.benchmarks.readme --text, or measure a section by its name"
 # A number with a unit, as results have it.
-RESULT = r"(?<![\w-])\d[\d.,]* ?(?:%|x(?![\w-])|(?:images/s|MHz|us|ns|mW|MB|s|min|cycles|seconds|minutes|hours|points)(?!\w))"
+UNIT = "images/s|MHz|us|ns|mW|MB|s|min|cycles|seconds|minutes|hours|points"
+RESULT = rf"(?<![\w-])\d[\d.,]* ?(?:%|x(?![\w-])|(?:{UNIT})(?!\w))"
 QUOTED = ["93.85 %", "780 us", "180 mW"]  # those that others state of their own work
 
 

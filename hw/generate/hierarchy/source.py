@@ -1,4 +1,4 @@
-"""What the Python source of a block says beyond its processes: the order of its names, and its comments."""
+"""The order of names and the comments in the Python source of a block, which its processes do not tell."""
 
 import inspect
 import io
