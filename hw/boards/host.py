@@ -194,9 +194,8 @@ def run(board: Board, about: dict[str, Any], say: Callable[[str], object], image
         say(f"image {number}: class {words[-1]} (label {label}), {count:,} cycles{differs}")
     seconds = time.perf_counter() - began
     mean = sum(cycles) / len(cycles)
-    say(f"{len(cycles)} images, {wrong} different from the integers; {mean:,.0f} cycles an image")
-    inside = about["clock"] / mean
-    say(f"images a second: {len(cycles) / seconds:,.1f} over the line, {inside:,.0f} in the accelerator alone")
+    say(f"{len(cycles)} images, {wrong} different from the integers; {len(cycles) / seconds:,.1f} images a second")
+    say(f"{mean:,.0f} cycles an image on average, with the time that it waits for the images before it")
     return wrong
 
 

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -19,6 +20,7 @@ from minisnn_hw.boards.streamed import answer_bytes
 from minisnn_hw.boards.toolchains import TOOLCHAINS
 from minisnn_hw.delivery.deliver import check_folder
 from minisnn_hw.generate.specify import specify
+from minisnn_hw.generate.tools import ToolError
 from minisnn_hw.load_format import design_word
 from minisnn_hw.synth.synthesize import memories_of
 from tests.boards.designs import KINDS, case, vectors
@@ -186,6 +188,17 @@ def test_no_board_answers(model, tmp_path, capsys, serial):
     arguments = ["board", str(model), "--board", "ulx3s-85f", "--out", str(tmp_path / "out"), "--host"]
     assert main([*arguments, str(tmp_path / "none")]) == 1
     assert "cannot open" in capsys.readouterr().err
+
+
+def test_a_build_that_takes_too_long_leaves_nothing_running(tmp_path):
+    """The tools that build.sh started end with it."""
+    needs("yosys", "nextpnr-ecp5", "ecppack")
+    mark = tmp_path / "alive"
+    script = f"(sleep 3; touch {mark}) & sleep 60\n"
+    with pytest.raises(ToolError, match="build.sh did not end within 0.5 s"):
+        build({"build.sh": script}, boards.find("ulx3s-85f"), 1, 0.5)
+    time.sleep(4)
+    assert not mark.exists()
 
 
 def test_a_bitstream(tmp_path):
