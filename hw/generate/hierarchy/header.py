@@ -22,7 +22,7 @@ def header(entity: Entity, hdl: str, more: str = "") -> str:
     facts = [f"{name} = {' or '.join(values)}" for name, values in _parameters(entity).items()]
     facts += [f"generic {name}: {_listed(values)}" for name, values in entity.generics.items()]
     if facts:
-        lines += ["", *fill(f"With {', '.join(facts)}.", WIDTH - 3, subsequent_indent="    ").splitlines()]
+        lines += [*fill(f"With {', '.join(facts)}.", WIDTH - 3, subsequent_indent="    ").splitlines()]
     lines += ["", *plain(inspect.getdoc(entity.func) or "")]
     return "".join(f"{mark} {line}".rstrip() + "\n" for line in lines) + "\n"
 

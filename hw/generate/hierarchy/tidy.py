@@ -14,7 +14,8 @@ def tidy(text: str, hdl: str) -> str:
     for line in text.strip().splitlines():
         if line.strip() != PACKAGES:
             lines.append(line.rstrip())
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines) + "\n")
+    text = re.sub(r"\n{3,}", "\n\n", "\n".join(lines) + "\n")
+    return re.sub(r"\n\n(?=entity|architecture|end architecture|endmodule)", "\n", text)
 
 
 def _vhdl(text):
