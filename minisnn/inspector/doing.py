@@ -140,14 +140,14 @@ def _enter_additions(table, record, layer, step):
 
 def _enter_firing_passes(table, record, layer):
     """Enter the words of membranes of every firing pass, and the words of the next frame that it writes."""
-    firing_starts, ends = record.firing_starts[layer], record.ends[layer]
+    firing_starts = record.firing_starts[layer]
     cycle = np.flatnonzero(table["phase"] == PHASES.index("firing pass"))
     turn = cycle - firing_starts[table["step"][cycle]] - 1
     row, column, group = firing_place(record.shape(layer), record.groups(layer), turn)
     table["firing_word"][cycle] = membrane_word(record.shape(layer), record.groups(layer), row, column, group)
     window, words = record.shape(layer).pool ** 2, _written_words(record, layer)
-    for start, end in zip(firing_starts, ends):
-        last_turns = np.arange(window - 1, end - start - 1, window)  # of the neurons that complete a pooling window
+    last_turns = window * np.arange(1, len(words) + 1) - 1  # of the neurons that complete a pooling window
+    for start in firing_starts:
         cycle = start + last_turns + record.delay(layer) + 2
         inside = cycle < record.latency
         table["written_word"][cycle[inside]] = words[inside]

@@ -8,7 +8,7 @@ import multiprocessing
 import os
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from ..errors import InputError
 from .nodes import Nodes
@@ -97,13 +97,15 @@ class Dask:
     @contextmanager
     def open(self) -> Iterator[Executor]:
         """Open the executor with a client of its own; on leaving, unfinished jobs are cancelled."""
-        with self._connect() as client:
-            self._nodes = Nodes(client)
-            try:
-                yield self._nodes
-            finally:
-                self._nodes.shutdown()
-                self._nodes = None
+        client = self._connect()
+        self._nodes = Nodes(client)
+        try:
+            yield self._nodes
+        finally:
+            self._nodes.shutdown()
+            self._nodes = None
+            with suppress(RuntimeError):  # Dask's own, at times, if the scheduler is lost
+                client.close()
 
 
 @contextmanager

@@ -148,9 +148,10 @@ def test_a_different_design_is_refused():
     """The proof fails for >= in place of > in the neuron, and for a probe that changes one other port."""
     needs("yosys")
     gold = equivalence.verilog_of(*neuron(False))
-    assert gold.count(" > ") >= 1
+    compared = "(u > theta)"
+    assert gold.count(compared) == 1
     with pytest.raises(equivalence.NotEqual, match="spike"):
-        equivalence.prove(gold, gold.replace(" > ", " >= ", 1))
+        equivalence.prove(gold, gold.replace(compared, "(u >= theta)"))
     spec = small("2", (3,), [1])
     without, probed = (equivalence.verilog_of(design(spec), lambda: ports(spec, seen)) for seen in (False, True))
     assert probed.count("    loaded = good;") == 1
@@ -166,5 +167,5 @@ def test_a_netlist_of_ghdl_without_the_repair_is_refused(monkeypatch):
     """The repair is needed: in the netlist that GHDL 2.0.0 writes, a table loses its last value."""
     needs("yosys", "ghdl")
     monkeypatch.setattr(equivalence, "mend", lambda verilog, vhdl: verilog)
-    with pytest.raises(equivalence.NotEqual, match="inside"):
+    with pytest.raises(equivalence.NotEqual, match="tap"):
         equivalence.prove_vhdl(*taps())

@@ -141,7 +141,7 @@ FAULTS = {
         lambda text: re.sub(r"(spike_?\w* <= )('1'|1'b1)", r"\1'0'" if "'1'" in text else r"\g<1>1'b0", text),
     ),
     "a design that never answers": (
-        "scores",
+        "send_answer",
         lambda text: re.sub(r"(stream_tvalid <?= )[^;]*;", r"\1'0';" if "'1'" in text else r"\g<1>1'b0;", text),
     ),
 }
