@@ -341,6 +341,7 @@ def test_peers_of_the_race(peer, name, monkeypatch):
     check_race(peer, name)
 
 
+@pytest.mark.more
 def test_compiled_peer_of_the_race(monkeypatch):
     """torch.compile, with a single small network: it compiles for some ten seconds."""
     monkeypatch.setattr(torch.optim, "Adam", Recorder)

@@ -201,6 +201,7 @@ def test_a_build_that_takes_too_long_leaves_nothing_running(tmp_path):
     assert not mark.exists()
 
 
+@pytest.mark.more
 def test_a_bitstream(tmp_path):
     """A small design through Yosys, nextpnr and the packer: all ports placed, the clock met, the estimate near."""
     needs("yosys", "nextpnr-ecp5", "ecppack")
