@@ -158,7 +158,7 @@ print(f"{sum(spikes)} spikes in {len(cur)} steps, {membranes.count(127)} saturat
 # ![The neuron as a pipeline](../docs/drawings/neuron.svg)
 #
 # The clock may tick only as fast as the longest chain of gates between two registers allows. Ours is long: adder,
-# comparator, multiplier, subtractor. The library's neuron has registers in between. This is a *pipeline*, like an
+# comparator, multiplier, subtractor. The library's neuron, `lif`, has registers in between. This is a *pipeline*, like an
 # assembly line: a neuron takes 4 cycles, but a new one enters in every cycle, and the clock can be faster.
 #
 # Bit i of `fires` (bit 0 is the last digit) is 1 when a neuron is in stage i. For a neuron that enters in cycle c,

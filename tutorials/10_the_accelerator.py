@@ -277,7 +277,32 @@ assert compared.same, compared
 assert compared.cycles_counted == latency
 
 # %% [markdown]
-# And what does each layer do in one cycle? `minisnn.trace` knows:
+# ## Which file is which part
+# Each part is a file in `hw/`, or in `hw/parts/` if several parts share it. A spike passes through them in this order:
+#
+# - `spike_buffer` holds two frames, each in a `memory`. `pack` joins the narrow words that a layer of few lanes writes
+#   into the wide words of this buffer.
+# - `spike_scanner` finds the spikes. `word_position` says in which row, column and channel a word begins. `look_up` is a
+#   small table of constants, in place of arithmetic.
+# - A *walker* visits the neurons that the spike reaches: `linear` in a fully connected layer, `conv2d` in a convolution,
+#   tap by tap. `stages` keeps the next spike ready meanwhile, so that no cycle is lost between two spikes.
+# - `lanes` add the weights. In each lane, `accumulate` is the adder with its memory, and `sum_control` tells all of them
+#   when to read, add and write. A `register` delays a signal by a cycle.
+# - `firing_pass` visits the neurons when all inputs are added, and the `lif` of lesson 9 decides in each lane whether a
+#   neuron spikes. `maxpool` joins the spikes of a window.
+# - Behind the last layer, `step_sums` counts the spikes of each neuron over all steps, and `scores` adds these counts up
+#   by class.
+#
+# `layer_control` says when a step begins and when its firing pass does. `layer` joins the parts of a layer, and
+# `accelerator` joins the layers.
+#
+# Two kinds of layers have parts of their own. In a layer that takes pixels, `pixel_words` reads the value of each pixel,
+# and `pixel_lanes` multiply it by the weights. In a *wide* layer, a spike takes one cycle for all taps together:
+# `wide_conv2d` walks, each `wide_lane` of the `wide_lanes` has an adder for each tap, and `rotate` brings each weight to
+# its adder.
+
+# %% [markdown]
+# What does each layer do in one cycle? `minisnn.trace` knows:
 
 # %%
 trace = ms.trace(integer, image[0], lanes)

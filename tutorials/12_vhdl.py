@@ -18,7 +18,7 @@ from common import OUTPUT, save
 from myhdl import Signal, always, block, instance, intbv
 
 import minisnn as ms
-from minisnn_hw import convert, deliver, specify, synth, synthesize, verify
+from minisnn_hw import convert, deliver, specify, spike_scanner, synth, synthesize, verify
 
 GHDL = shutil.which("ghdl")
 YOSYS = shutil.which("yosys")
@@ -82,7 +82,8 @@ with TemporaryDirectory() as folder:
 # %% [markdown]
 # In VHDL the sum of two numbers of 8 bits has 8 bits: its carry is lost *before* the shift. So the simulation in Python
 # is right, and the chip is wrong. Only the same cycles, run as VHDL, reveal it. The cure is a variable that is wide
-# enough for the sum, and one operation per line. All of `hw/` is written this way, and the tests run it in GHDL.
+# enough for the sum, and one operation per line. All of `hw/` is written this way, and the tests run it in GHDL. A
+# product with a constant has the same trap, so it is a block, `times`, which has such a variable.
 
 
 # %%
@@ -115,6 +116,46 @@ if GHDL:
     print("GHDL, wide sum: equal in every cycle")
 
 # %% [markdown]
+# ## One block alone
+# Whoever needs one part of the library in a design of their own takes that part alone: `convert` works for any block,
+# and for a block built from ours. Here are two parts of the scanner of lesson 10, which find the lowest spike of a word
+# and remove it:
+
+
+# %%
+@block
+def next_spike(word, index, rest):
+    """Find the lowest set bit of a word, and clear it."""
+    find = spike_scanner.lowest_bit(word, index)
+    clear = spike_scanner.without_lowest(word, rest)
+    return find, clear
+
+
+word, rest = Signal(intbv(0)[8:]), Signal(intbv(0)[8:])
+index = Signal(intbv(0)[3:])
+with TemporaryDirectory() as folder:
+    vhdl_of = {file.stem: file.read_text() for file in convert(next_spike(word, index, rest), folder)}
+print(", ".join(vhdl_of))
+assert {"lowest_bit", "without_lowest"} < set(vhdl_of)
+
+# %% [markdown]
+# Each block is an *entity* (the ports of a circuit, and what is in it) in a file of its own. The first file, a package,
+# holds conversions between types. `next_spike`, which contains the others, comes last. It has two *instances*, one of each
+# of the smaller entities, and its `port map` says which signal goes to which port:
+
+# %%
+print(vhdl_of["next_spike"])
+
+# %% [markdown]
+# And one of the smaller blocks. Lesson 10 prints its Python. Its docstring is now the comment at the head, the function
+# in it is a *process* (what happens whenever `word` changes), and `word & (word - 1)` takes two lines as in Python:
+
+# %%
+print(vhdl_of["without_lowest"])
+assert "word - 1" in vhdl_of["without_lowest"]
+assert all(text.count("\n") <= 60 for name, text in vhdl_of.items() if not name.startswith("pck_"))
+
+# %% [markdown]
 # ## A network as VHDL
 # ![From a script to an FPGA](../docs/drawings/journey.svg)
 #
@@ -122,9 +163,15 @@ if GHDL:
 # *testbench* (VHDL that drives the design and checks its answers), test images, and a manual.
 #
 # The weights are not in the VHDL. They are loaded, so that one chip runs every training of this shape and these widths.
-# A load begins with a word that names its design and ends with a checksum; a design refuses what does not fit.
+# A load begins with a word that names its design and ends with a checksum. The block `loader` takes the load,
+# `load_check` refuses one that does not fit, and `crc` computes the checksum.
+#
 # Weights, images and answers pass through three streams, `s_load`, `s_input` and `m_output`, with the handshake of
-# lesson 10 (`tvalid`, `tready`); `tlast` marks the last word.
+# lesson 10 (`tvalid`, `tready`); `tlast` marks the last word. `stream_in` checks that an image is neither too long nor too
+# short, and `send_answer` sends the scores, the class and the cycles.
+#
+# The design has a file for each kind of block. Its manual lists them under "Blocks": which file is which block, which
+# Python file it is made from, and which lesson explains it.
 
 # %%
 data = ms.load_data("digits")

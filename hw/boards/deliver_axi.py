@@ -1,6 +1,7 @@
 """The folder with the accelerator behind AXI: the design, a network and images as bytes, FuseSoC's core, a manual."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from ..delivery.deliver import SUMS, sums_of
@@ -16,9 +17,16 @@ from .streamed import answer_bytes, whole_bytes
 
 
 def deliver_axi(
-    spec: AcceleratorSpec, stream_bits: int, about: dict[str, Any], name: str = "accelerator", hdl: str = "verilog"
+    spec: AcceleratorSpec,
+    stream_bits: int,
+    about: dict[str, Any],
+    name: str = "accelerator",
+    hdl: str = "verilog",
+    done: Callable[[], None] = lambda: None,
 ) -> dict[str, str]:
     """Return all files of the folder, by name; `about` is what :func:`minisnn_hw.boards.deliver.vectors` returns.
+
+    `done` is called without arguments whenever a kind of block is converted.
 
     Raises
     ------
@@ -34,7 +42,7 @@ def deliver_axi(
     check_axi(stream_bits)
     inputs, outputs = axi_accelerator.ports(stream_bits)
     block = unelaborated(axi_accelerator.design(spec), clk=bit(), **inputs, **outputs)
-    design = converted(block, name, hdl, std_logic=True)
+    design = converted(block, name, hdl, std_logic=True, done=done)
     files = {
         **design.files,
         f"{name}.core": core(name, hdl, design.sources),

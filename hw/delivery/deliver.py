@@ -131,7 +131,18 @@ def deliver(
     files["run.sh"] = script(hdl, name)
     files[f"{name}.core"] = core(name, hdl, design.sources, bench_file, vectors)
     files["README.md"] = manual(
-        model, spec, name, hdl, package, ports, load, answers, predicted.interval, latencies, memories(design.top)
+        model,
+        spec,
+        name,
+        hdl,
+        package,
+        ports,
+        load,
+        answers,
+        predicted.interval,
+        latencies,
+        memories(design.top),
+        design.entities,
     )
     files[SUMS] = sums_of(files)
     return files

@@ -7,10 +7,12 @@ import numpy as np
 
 from minisnn.fixed.model import IntegerModel
 
+from ..generate.hierarchy.entities import Entity
 from ..generate.memories import Place
 from ..load_format import VERSION, beats, design_word
 from ..spec import AcceleratorSpec
 from .benches import filled
+from .block_map import block_table
 from .manual_tables import (
     answer_table,
     counted,
@@ -190,6 +192,12 @@ of the answer is taken at once. The testbench requires exactly these numbers.
 @CYCLES@
 @RANGE@ @STREAM@ At 100 MHz, @FIRST@ cycles take @MICROSECONDS@ us.
 
+## Blocks
+
+Each file of the design is made from a block in Python, and says at its head what the block does. Files of one block
+differ in numbers. The Python, and the lessons that explain the blocks, are in minisnn's repository.
+
+@BLOCKS@
 ## Resources
 
 Each memory has one write port and one read port, both synchronous, so that every tool can map it to block RAM or
@@ -229,12 +237,14 @@ def manual(
     interval: float,
     latencies: tuple[np.ndarray, int] | None,
     memories: list[Place],
+    entities: list[Entity],
 ) -> str:
     """Return the text of README.md.
 
     `load` and each row of `answers` list beats; `interval` is in cycles. `latencies` are the cycles of the first images
     of the test set, and the cycles of an image if every neuron spiked in every step. `memories` come from
-    :func:`minisnn_hw.generate.memories.memories`, `ports` from :func:`minisnn_hw.accelerator.ports`.
+    :func:`minisnn_hw.generate.memories.memories`, `ports` from :func:`minisnn_hw.accelerator.ports`, and `entities`
+    from :func:`minisnn_hw.generate.convert.converted`.
     """
     values = {
         "NAME": name,
@@ -262,6 +272,7 @@ def manual(
         "BEATS": f"{len(load):,}",
         "ANSWER_BEATS": spec.classes + 2,
         "ANSWER": answer_table(spec),
+        "BLOCKS": block_table(entities, hdl),
         "MEMORIES": memory_table(memories, spec),
         "ALL_BITS": f"{sum(memory.words * memory.width for memory in memories):,}",
         "LOAD_WAVES": waves(LOAD),

@@ -13,7 +13,7 @@ from myhdl.conversion._toVHDLPackage import _package
 
 from .hierarchy.compact import laid_out
 from .hierarchy.drawing import drawing
-from .hierarchy.entities import entities_of
+from .hierarchy.entities import Entity, entities_of
 from .hierarchy.header import header as head
 from .hierarchy.kinds import Kind, kinds_of
 from .hierarchy.module import PACKAGE, Module
@@ -99,10 +99,13 @@ class Design:
         Text of each file, by name.
     top : Kind
         Its instances, and theirs.
+    entities : list of Entity
+        What the files hold, a block before those that contain it, the top last.
     """
 
     files: dict[str, str]
     top: Kind
+    entities: list[Entity]
 
     @property
     def sources(self) -> list[str]:
@@ -135,7 +138,7 @@ def converted(
         text = laid_out(with_comments(entity.text, entity.func, hdl), hdl)
         texts[entity.name + SUFFIXES[hdl]] = head(entity, hdl, more.strip()) + text
     texts[f"{name}.f"] = "".join(f"{file}\n" for file in texts)
-    return Design(texts, kinds[-1])
+    return Design(texts, kinds[-1], entities)
 
 
 def check_name(name: str, hdl: str) -> None:

@@ -101,11 +101,12 @@ def run(args):
     data = datasets.load_for(model, args.model, args.dataset, args.data)
     images, labels = first_images(data, args.images)
     terminal.say(f"converting the accelerator to {args.hdl}; the integers give its answers")
-    with needs_room():
+    with needs_room(), terminal.bar(None, " kinds of blocks", desc="converted") as bar:
         if args.axi:
-            files = deliver_axi(spec, args.axi, vectors(model, images, labels, spec), args.name, args.hdl)
+            files = deliver_axi(spec, args.axi, vectors(model, images, labels, spec), args.name, args.hdl, bar.update)
         else:
-            files = deliver(model, images, spec, args.name, args.hdl, args.probe, data.x_test[:SAMPLE], labels)
+            sample = data.x_test[:SAMPLE]
+            files = deliver(model, images, spec, args.name, args.hdl, args.probe, sample, labels, bar.update)
     try:
         write(args.out, files)
     except OSError as error:

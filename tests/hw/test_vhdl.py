@@ -7,17 +7,20 @@ import shutil
 import subprocess
 import sys
 from functools import partial
+from pathlib import Path
 
 import pytest
 
 import minisnn_hw.generate.convert as convert_module
+from minisnn import terminal
 from minisnn.commands import main
 from minisnn.data.load import load as load_data
 from minisnn.fixed.model import load
 from minisnn.timing.cycles import Stimulus, predict
 from minisnn_hw.accelerator import design, ports
+from minisnn_hw.delivery.block_map import LESSONS
 from minisnn_hw.delivery.deliver import check_report, deliver, with_sums, write
-from minisnn_hw.delivery.manual import wrapped
+from minisnn_hw.delivery.manual import MANUAL, wrapped
 from minisnn_hw.delivery.waves import INPUT, LOAD, OUTPUT
 from minisnn_hw.generate import tools
 from minisnn_hw.generate.convert import convert
@@ -39,6 +42,7 @@ from tests.helpers import quantised_model
 from tests.hw.ports import below, bit, full, plain, word
 from tests.hw.ports import signed as signal
 from tests.hw.test_layer import BUNDLES
+from tests.test_architecture import ROOT
 
 HDLS = ("vhdl", "verilog")
 SUFFIX = {"vhdl": ".vhd", "verilog": ".v"}
@@ -62,8 +66,19 @@ def folders(model, tmp_path_factory):
     """A delivery in VHDL, one in Verilog with the probe, and one that adds all taps at once."""
     folder = tmp_path_factory.mktemp("deliveries")
     flags = {"vhdl": [], "verilog": ["--hdl", "verilog", "--probe"], "wide": ["--wide"]}
+    bars = []
+
+    def bar(*words, **options):
+        bars.append(terminal_bar(*words, **options))
+        return bars[-1]
+
+    terminal_bar = terminal.bar
     for name in flags:
-        assert shallow(main, ["vhdl", str(model), *FLAGS, "--out", str(folder / name), *flags[name]]) == 0
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(terminal, "bar", bar)
+            assert shallow(main, ["vhdl", str(model), *FLAGS, "--out", str(folder / name), *flags[name]]) == 0
+        entities = [path for path in (folder / name).glob("*.v*") if not path.stem.startswith(("pck_", "net_bench"))]
+        assert bars[-1].n >= len(entities) > 30  # the bar counted kinds of blocks, which share entities
     return folder
 
 
@@ -240,6 +255,46 @@ def place(spec, index):
         word = channel if spec.taps > 1 else (channel * k + row) * k + column
         lane += ((-row % k) * k + -column % k) * spec.lanes * (spec.taps > 1)
     return word * groups + out // spec.lanes, lane * spec.weight_bits
+
+
+@pytest.mark.parametrize("name", ["vhdl", "verilog", "wide"])
+def test_the_manual_maps_each_block_to_its_file_its_python_and_a_lesson(folders, name):
+    """The heads of the delivered files say the same."""
+    files = {name: content.decode() for name, content in contents(folders / name).items()}
+    rows = table(files["README.md"], "blocks | files")
+    assert len(rows) <= 33
+    listed = {}  # (block, Python) of each file that the table names; "a to b (n files)" names two of n
+    hidden = 0
+    for blocks, names, python, lesson in rows:
+        assert lesson.strip("`") == LESSONS[python.strip("`")]
+        hidden += sum(int(count) - 2 for count in re.findall(r"\((\d+) files\)", names))
+        for file in re.findall(r"`([^`]+)`", names):
+            listed[file] = python.strip("`"), set(re.findall(r"`(\w+)`", blocks))
+    heads = {}
+    for file in files["net.f"].split():
+        if not file.startswith("pck_"):
+            _, block, python = re.match(r"(?:--|//) (\w+): block (\w+) of (\S+)\n", files[file]).groups()
+            heads[file] = python, block
+    assert len(heads) == len(listed) + hidden
+    assert all(python == heads[file][0] and heads[file][1] in blocks for file, (python, blocks) in listed.items())
+    assert {python for python, _ in heads.values()} == {python for python, _ in listed.values()}
+    assert {block for _, block in heads.values()} == set().union(*(blocks for _, blocks in listed.values()))
+
+
+def test_a_lesson_explains_each_file_with_blocks():
+    """Each is named in its lesson; a manual's section with all of them has at most 40 lines."""
+    with_blocks = {
+        f"hw/{path.relative_to(ROOT / 'hw').as_posix()}"
+        for path in [*(ROOT / "hw").glob("*.py"), *(ROOT / "hw/parts").glob("*.py")]
+        if re.search("^@block$", path.read_text(encoding="utf-8"), re.M)
+    }
+    assert set(LESSONS) == with_blocks
+    for python, lesson in LESSONS.items():
+        text = (ROOT / lesson).read_text(encoding="utf-8")
+        assert re.search(rf"^#.*`{Path(python).stem}`", text, re.M), f"{lesson} does not name {python}"
+    section = MANUAL.partition("## Blocks\n")[2].partition("## Resources")[0]
+    others = len(section.replace("@BLOCKS@", "").strip().splitlines())
+    assert 2 + others + 1 + 2 + len(LESSONS) <= 40  # heading, text, a blank line, head of the table, rows
 
 
 @pytest.mark.parametrize("name, wide", [("vhdl", False), ("wide", True)])
