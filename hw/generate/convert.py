@@ -100,7 +100,7 @@ class Design:
     top : Kind
         Its instances, and theirs.
     entities : list of Entity
-        What the files hold, a block before those that contain it, the top last.
+        The entities in the files, a block before those that contain it, the top last.
     """
 
     files: dict[str, str]
