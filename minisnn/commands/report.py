@@ -46,7 +46,7 @@ def run(args):
     """Write the report, and print its claims and the paths of its files."""
     terminal.say("computing tables and drawing figures")
     from ..study import page, report
-    from ..study.claim_words import brief, still_open
+    from ..study.claim_words import quantity, still_open, with_interval
     from ..study.claims import OPEN
     from ..study.store import Store
     from ..timing.energy import load_constants
@@ -60,10 +60,9 @@ def run(args):
     else:
         closed = [claim for claim in claims["list"] if claim["verdict"] != OPEN]
         for claim in closed:
-            result, lost, verdict = brief(claim)
-            numbers = ", ".join([result] * bool(result) + [f"points lost {lost}"] * bool(lost))
+            numbers = ", ".join(f"{quantity(test)} {with_interval(test)}" for test in claim["tests"])
             print(wrapped(f"{claim['group']}: {claim['what']}"))
-            print(wrapped(f"  {verdict}" + f": {numbers}" * bool(numbers), 4))
+            print(wrapped(f"  {claim['verdict']}" + f": {numbers}" * bool(numbers), 4))
         if len(closed) < len(claims["list"]):
             print(wrapped(still_open(claims["list"])))
     print()

@@ -1,8 +1,9 @@
 """Repeat the study of Aliyev & Adegbija (DATE 2024), from the data to the report, in one command.
 
-Points are trained and measured in stages; each stage is chosen from the validation results of those before it. The
-network selected in the end is checked in gates, every spike, membrane and cycle, and written as VHDL. The same command
-continues an unfinished study. After --budget minutes no point is started, and the report says what is missing.
+First the protocol is written: what is tried, chosen and claimed. Then points are trained and measured in stages; each
+stage is chosen from the validation results of those before it. The network selected in the end is checked in gates,
+every spike, membrane and cycle, and written as VHDL. The same command continues an unfinished study. After --budget
+minutes no point is started, and the report says what is missing.
 """
 
 import shlex
@@ -109,9 +110,9 @@ def _select(plan, path, data, out):
         print("pitfalls: the trained weights in a different network", flush=True)
         pitfalls.note(plan, store, data)
         so_far = progress(plan, store.rows())
-        if "priced" not in so_far.selected:
+        if "cycles" not in so_far.selected:
             raise InputError(f"{path} has no network to select ({so_far.lacks}); minisnn report says why")
-        first_seed, *_ = so_far.selected["priced"]
+        first_seed, *_ = so_far.selected["cycles"]
         _, integer, _ = integers(first_seed["point"], model_file(first_seed, store, data), data)
     integer.save(out)
     columns = ("key", "point", "status", "reason", "result")

@@ -1,6 +1,9 @@
 """Claims in words: the numbers, bars and verdicts of :mod:`minisnn.study.claims` as text."""
 
-from .claims import EFFICIENT, OPEN
+from typing import Any
+
+from .claims import HOLDS, OPEN, UNSURE
+from .markup import percent, whole, with_ends
 
 
 def still_open(claims: list[dict]) -> str:
@@ -12,30 +15,50 @@ def still_open(claims: list[dict]) -> str:
     return f"{len(notes)} of {len(claims)} claims {are} open: {'; '.join(dict.fromkeys(notes))}."
 
 
-def brief(claim: dict) -> tuple[str, str, str]:
-    """Return (the mean of a claim's first test, points of accuracy lost, verdict); "" for numbers it lacks."""
-    means = [amount(test, test["mean"]) for test in claim["tests"]]
-    result, lost = [*means, "", ""][:2]
-    return result, lost, claim["verdict"]
+def in_short(report: dict[str, Any]) -> list[str]:
+    """Return at most five sentences that say what a study found, each with its numbers and intervals."""
+    claims, found = report["claims"]["list"], []
+    early = report["trade"].get("early")
+    if early:
+        right, latency = _read(early[-1])
+        found.append(f"The default, with the best scale and rate tried, has {right} right in {latency} cycles.")
+    for claim in claims:
+        if claim["group"] == "latency" and claim["tests"] and claim["what"].endswith("against the default"):
+            cut, lost = (with_interval(test) for test in claim["tests"])
+            what = claim["what"].removesuffix(", against the default")
+            found.append(f"{what[0].upper()}{what[1:]} saves {cut} for {lost} points: the claim {_said(claim)}.")
+    if early:
+        step = report["trade"]["early_step"]
+        right, latency = _read(early[step - 1])
+        found.append(f"The default itself, its answer read after step {step}, has {right} right in {latency} cycles.")
+    firing = [claim for claim in claims if claim["group"] == "firing" and claim["tests"]]
+    if firing:
+        held = sum(claim["verdict"] == HOLDS for claim in firing)
+        found.append(
+            "That the fast sigmoid fires less than the arctangent at like accuracy, each tuned, holds at "
+            f"{held} of {len(firing)} betas."
+        )
+    return found
 
 
-def subject(claim: dict) -> str:
-    """Return what a claim is about: what it compares, or the paper's words if it cannot be computed."""
-    return claim["paper"] if claim["paper"] == EFFICIENT else claim["what"]
+def _read(numbers):
+    """Return accuracy and latency with their intervals."""
+    return with_ends(numbers["accuracy"], percent), with_ends(numbers["latency"], whole)
 
 
-def results(claim: dict) -> str:
-    """Return the means of a claim's tests with their bars, or "-" without tests."""
-    parts = []
-    for test in claim["tests"]:
-        unit = " points" if test["unit"] == "points" else ""
-        parts.append(f"{test['what']} {amount(test, test['mean'])}{unit} ({bar(test)})")
-    return "; ".join(parts) or "-"
+def _said(claim):
+    return f"is {claim['verdict']}" if claim["verdict"] == UNSURE else claim["verdict"]
 
 
 def quantity(test: dict) -> str:
     """Return what a test measures, with the unit that :func:`amount` leaves out."""
     return f"{test['what']}, points" if test["unit"] == "points" else test["what"]
+
+
+def with_interval(test: dict) -> str:
+    """Return a test's number and its interval, such as "52.1 % (50.4 to 53.9)"."""
+    low, high = (amount(test, test[end]).removesuffix(" %").removesuffix("x") for end in ("low", "high"))
+    return f"{amount(test, test['value'])} ({low} to {high})"
 
 
 def amount(test: dict, value: float) -> str:

@@ -1,328 +1,166 @@
-"""Claims of Aliyev & Adegbija (DATE 2024), each with a verdict that is computed from the numbers.
+"""Claims about surrogates, latency and efficiency, each with a verdict that is computed from intervals.
 
-A claim has one or more tests, each of which compares a number with a bar. It holds if every seed passes all its tests;
-if their means do, but not every seed, the verdict says how many. It is open until the whole study is there, and nothing
-holds against a network that has hardly learned: silence is fast. The settings were selected on validation
-(:mod:`minisnn.study.progress`); all numbers here are results on test images.
+A claim has one or more tests, each of which compares a number and its interval (:mod:`minisnn.study.intervals`) with
+a bar. A test holds if the whole interval passes the bar, does not hold if the whole interval misses it, and is not
+resolved otherwise. A claim holds if all its tests do, and does not hold if one of them does not. It is open until the
+stages that it rests on are there. Settings were selected on validation (:mod:`minisnn.study.progress`); all numbers
+here are results on test images.
 """
 
-from collections.abc import Callable
-from typing import Any
-
-import numpy as np
-
-from .. import topology
 from ..timing import energy
-from .plan import PAPER_LOSS, Plan
+from .intervals import Interval, Seeds, interval
+from .plan import FAMILIES, Plan
+from .progress import Progress
+from .results import cost
 
-CUT, CUT_WITH_STEPS = 0.48, 0.70  # bars of the latency saved: with the default's T, and with fewer steps
-RATIO = 1.9  # bar of the ratio of images per joule
-MUCH_LESS = 0.1  # accuracy; a network that is worse by this much has learned too little to compare with
-HOLDS, FAILS, OPEN, MODEL = "holds", "does not hold here", "open", "cannot be reproduced by a model"
-UNFAIR = "no fair comparison"  # it would hold, but only against a network that has hardly learned
-DEFAULTS = ("default", "named")
-
-LABELS = {  # display name of each selected setting
-    "default": "default, best scale",
-    "named": "default, snnTorch's scale",
-    "paper": "beta, threshold (paper's loss)",
-    "leak": "beta, threshold",
-    "priced": "beta, threshold, surrogate, penalty",
-    "steps": "beta, threshold, surrogate, penalty, T",
-    "atan": "arctangent, best scale",
-    "atan named": "arctangent, snnTorch's scale",
-    "wide": "fast sigmoid as wide as the arctangent",
-    "same scale": "fast sigmoid at the arctangent's scale",
-}
-FIRES_LESS = "the fast sigmoid has a lower firing rate than the arctangent, at similar accuracy"
-CUTS = "a cross-sweep of beta and threshold cuts latency by 48 % against the default, for 2.88 points of accuracy"
+HOLDS, FAILS, UNSURE = "holds", "does not hold", "not resolved"
+OPEN, MODEL = "open", "cannot be reproduced by a model"
 EFFICIENT = "1.72 times the FPS/W of prior accelerators"
+RATIO = 1.9  # bar of the ratio of images per joule
+TITLES = {"fast_sigmoid": "fast sigmoid", "atan": "arctangent"}
+PAPER = {  # what the paper says, by group
+    "firing": "the fast sigmoid has a lower firing rate than the arctangent, at similar accuracy",
+    "latency": "a cross-sweep of beta and threshold cuts latency by 48 % against the default, for 2.88 points",
+    "efficiency": EFFICIENT,
+}
 
 
 def claims(
-    selected: dict[str, list[dict]],
-    plan: Plan,
-    clock_mhz: float,
-    constants: dict[str, float] | None = None,
-    lacks: str = "",
+    so_far: Progress, plan: Plan, clock_mhz: float = 100.0, constants: dict[str, float] | None = None
 ) -> list[dict]:
-    """Return all claims of a study; those whose selected settings are missing are open.
+    """Return all claims of a study.
 
     Each claim is a dict of
 
-    - ``group``, "firing", "latency" or "efficiency"; ``paper``, the paper's sentence or ""; ``what``, what is compared
-    - ``tests``, list of {what, unit, sense, bar, mean, by_seed}
-    - ``range``, of the first test's mean if the energy model's constants are off by a factor of up to 2; or None
-    - ``verdict``; ``passed``, the number of seeds that pass all tests, of ``seeds``; ``note``
+    - ``group``, "base", "firing", "latency" or "efficiency"; ``what``, the comparison
+    - ``tests``, list of {what, unit, sense, bar, value, low, high, verdict}
+    - ``verdict``; ``note``
 
-    `constants` are those of :func:`minisnn.timing.energy.load_constants`; `lacks` is what keeps claims open, of
-    :class:`minisnn.study.progress.Progress`.
+    `constants` are those of :func:`minisnn.timing.energy.load_constants`.
     """
+    selected = so_far.selected
     all_claims = [
-        *_firing_claims(selected, plan),
-        *_latency_claims(selected, plan),
-        _board_claim(),
+        *_default_claims(selected, plan),
+        *(_fires_less(selected, beta, plan) for beta in plan.betas),
+        *_latency_claims(so_far, plan),
         *_efficiency_claims(selected, plan, clock_mhz, constants),
+        _claim("efficiency", EFFICIENT, [], MODEL, "the paper compares boards; here energy is modelled"),
     ]
-    return [claim | {"note": claim["note"] or (lacks if claim["verdict"] == OPEN else "")} for claim in all_claims]
+    return [
+        claim | {"note": claim["note"] or (so_far.lacks if claim["verdict"] == OPEN else "")} for claim in all_claims
+    ]
 
 
-def _firing_claims(selected, plan):
-    pairs = (
-        ("default", "atan", "each at its best scale"),
-        ("named", "atan named", f"at snnTorch's scales ({plan.fast_sigmoid:g} and {plan.atan:g})"),
-        ("same scale", "atan", "at equal scale (the arctangent's best)"),
-        ("wide", "atan", "at equal half-width (that of the arctangent at its best scale)"),
-    )
-    return [_fires_less(selected, *pair, plan.tolerance) for pair in pairs]
+def _default_claims(selected, plan):
+    """Return the claim that the default is as good as its beta and threshold allow, where a plan says how good."""
+    if plan.least is None:
+        return []
+    what = f"the default, beta {plan.beta:g} and threshold 1"
+    if "default" not in selected:
+        return [_open("base", what)]
+    found = interval(lambda default: default.accuracy, Seeds(selected["default"]))
+    return [_claim("base", what, [_test("test accuracy", "%", ">=", plan.least, found)])]
 
 
-def _latency_claims(selected, plan):
-    trades = (
-        ("paper", CUT, PAPER_LOSS),
-        ("leak", CUT, plan.tolerance),
-        ("priced", CUT, plan.tolerance),
-        ("steps", CUT_WITH_STEPS, plan.tolerance),
-    )
-    return [_cuts(selected, name, base, bar, loss) for base in DEFAULTS for name, bar, loss in trades]
+def _fires_less(selected, beta, plan):
+    names = [f"{family} {beta:g}" for family in FAMILIES]
+    what = f"fast sigmoid against arctangent at beta {beta:g}, each tuned"
+    if not set(names) <= selected.keys():
+        return _open("firing", what)
+    ours, theirs = (Seeds(selected[name]) for name in names)
+    rates = interval(lambda a, b: a.firing_rate / b.firing_rate, ours, theirs)
+    tests = [_test("ratio of firing rates", "x", "<", 1.0, rates), _loss(ours, theirs, plan.tolerance)]
+    words = " against ".join(selected[name][0]["point"]["network"]["surrogate"] for name in names)
+    return _claim("firing", f"{what}: {words}", tests)
 
 
-def _board_claim():
-    return {
-        "group": "efficiency",
-        "paper": EFFICIENT,
-        "what": "this accelerator against those of other work",
-        "tests": [],
-        "range": None,
-        "verdict": MODEL,
-        "passed": 0,
-        "seeds": 0,
-        "note": "the paper compares boards; here energy is modelled, so only ratios between settings are meaningful",
-    }
+def _latency_claims(so_far, plan):
+    """Return the claims about latency: by bar, and each against the default whose answer is read early."""
+    bars = (("cycles", f"at T = {plan.training['num_steps']}", plan.cut), ("steps", "with T free", plan.cut_with_steps))
+    found = []
+    for name, how, bar in bars:
+        against = {"the default": "default", "the default read early": "early"}
+        for words, kind in against.items():
+            what = f"the fastest setting {how}, against {words}"
+            if not {"default", name} <= so_far.selected.keys():
+                found.append(_open("latency", what))
+                continue
+            rows = so_far.selected["default"]
+            step = so_far.rows.early_step(rows) if kind == "early" else None
+            ours, theirs = Seeds(so_far.selected[name]), Seeds(rows, step)
+            cut = interval(lambda a, b: 1 - a.latency / b.latency, ours, theirs)
+            note = ""
+            if kind == "early":
+                alone = interval(lambda a, b: 1 - a.latency / b.latency, theirs, Seeds(rows))
+                lost = interval(lambda a, b: b.accuracy - a.accuracy, theirs, Seeds(rows))
+                note = f"read after step {step} (counted from 1), the default itself saves {_percent(alone)} for "
+                note += f"{_points(lost)} points"
+                bar = 0.0
+            tests = [_test("latency cut", "%", ">" if kind == "early" else ">=", bar, cut)]
+            tests.append(_loss(ours, theirs, plan.tolerance))
+            found.append(_claim("latency", what, tests, note=note))
+    return found
 
 
 def _efficiency_claims(selected, plan, clock_mhz, constants):
-    model = (clock_mhz, constants)
-    between_settings = [
-        _efficient(selected, name, base, "pipelined", RATIO, plan.tolerance, *model)
-        for base in DEFAULTS
-        for name in ("leak", "priced", "steps")
-    ]
-    between_schedules = [
-        _efficient(selected, "priced", base, schedule, 1.0, None, *model)
-        for base in ("priced", "default")
-        for schedule in ("dense", "layerwise")
-    ]
-    return between_settings + between_schedules
+    """Return the claims about modelled images per joule; their intervals are those of the model's constants."""
+    found = []
+    for name, how in (("cycles", f"at T = {plan.training['num_steps']}"), ("steps", "with T free")):
+        what = f"the fastest setting {how}, against the default"
+        if not {"default", name} <= selected.keys():
+            found.append(_open("efficiency", what))
+            continue
+        ours, theirs = selected[name], selected["default"]
+        ratio = Interval(*energy.sensitivity(cost(ours), cost(theirs), clock_mhz, constants))
+        tests = [_test("ratio of FPS/W", "x", ">=", RATIO, ratio), _loss(Seeds(ours), Seeds(theirs), plan.tolerance)]
+        note = "the interval of the ratio is that of the model's constants, each wrong by a factor of up to two"
+        found.append(_claim("efficiency", what, tests, note=note))
+    return found
 
 
-def _fires_less(selected, name, other, how, tolerance):
-    if not {name, other} <= selected.keys():
-        return _open("firing", FIRES_LESS, how)
-    ours, theirs = selected[name], selected[other]
-    names = " against ".join(_short_surrogate(rows) for rows in (ours, theirs))
-    our_rates, their_rates = _test_values(ours, "firing_rate"), _test_values(theirs, "firing_rate")
-    rates = _ratio_test("ratio of firing rates", "x", "<", 1.0, our_rates, their_rates)
-    return _claim("firing", FIRES_LESS, f"{how}: {names}", ours, theirs, [rates, _loss_test(ours, theirs, tolerance)])
-
-
-def _short_surrogate(rows):
-    """Return the name of a setting's surrogate with numbers of at most four digits."""
-    family, *numbers = rows[0]["point"]["network"]["surrogate"].split(":")
-    return ":".join([family, *(f"{float(number):.4g}" for number in numbers)])
-
-
-def _cuts(selected, name, base, bar, loss):
-    what = f"{LABELS[name]}; against {LABELS[base]}"
-    paper = CUTS if name == "paper" else ""
-    if not {name, base} <= selected.keys():
-        return _open("latency", paper, what)
-    ours, theirs = selected[name], selected[base]
-    latencies = _test_values(ours, "latency"), _test_values(theirs, "latency")
-    cut = _ratio_test("latency cut", "%", ">=", bar, *latencies, lambda ratio: 1 - ratio)
-    tests = [cut, _loss_test(ours, theirs, loss)]
-    return _claim("latency", paper, what, ours, theirs, tests, note=_reach_note(theirs, name, cut))
-
-
-def _efficient(selected, name, base, schedule, bar, tolerance, clock_mhz, constants):
-    """Claim that a setting, pipelined, computes more images per joule than the base with the given schedule."""
-    base_label = "the same network" if base == name else LABELS[base]
-    against = LABELS[base] if schedule == "pipelined" else f"the {schedule} schedule of {base_label}"
-    what = f"{LABELS[name]}; against {against}"
-    if not {name, base} <= selected.keys():
-        return _open("efficiency", "", what)
-    ours, theirs = selected[name], selected[base]
-    if schedule not in ("pipelined", *schedules_of(theirs)):
-        note = f"the {schedule} schedule has not been computed for these points; run the study again"
-        return _open("efficiency", "", what, note)
-
-    def ratio(our_rows, their_rows):
-        return energy.sensitivity(cost(our_rows), cost(their_rows, schedule), clock_mhz, constants)
-
-    mean, low, high = ratio(ours, theirs)
-    by_seed = [ratio([our_row], [their_row])[0] for our_row, their_row in zip(ours, theirs)]
-    tests = [_test("ratio of FPS/W", "x", ">=" if bar > 1 else ">", bar, mean, by_seed)]
-    if tolerance is not None:
-        tests.append(_loss_test(ours, theirs, tolerance))
-    if not passes(tests[0], mean):
-        note = "the ratio is below its bar"
-    elif passes(tests[0], low):
-        note = "the ratio passes its bar, even at the low end of its range"
-    else:
-        note = "the ratio passes its bar, but not at the low end of its range"
-    return _claim("efficiency", "", what, ours, theirs, tests, (low, high), note)
-
-
-def _claim(group, paper, what, ours, theirs, tests, bounds=None, note=""):
-    """Return a claim with its verdict."""
-    seeds = len(tests[0]["by_seed"])
-    passed = sum(all(passes(test, test["by_seed"][seed]) for test in tests) for seed in range(seeds))
-    weak = _weak_note(group, ours, theirs)
-    return {
-        "group": group,
-        "paper": paper,
-        "what": what,
-        "tests": tests,
-        "range": bounds,
-        "verdict": _verdict(tests, passed, seeds, weak),
-        "passed": passed,
-        "seeds": seeds,
-        "note": "; ".join(filter(None, (weak, note))),
-    }
-
-
-def _verdict(tests, passed, seeds, weak):
-    """Return the verdict of tests that so many of the seeds pass; `weak` says why the comparison is not fair, or ""."""
-    if not passed or not all(passes(test, test["mean"]) for test in tests):
-        return FAILS
-    if weak:
-        return UNFAIR
-    return HOLDS if passed == seeds else f"{HOLDS} in {passed} of {seeds} seeds"
-
-
-def _open(group, paper, what, note=""):
-    """Return a claim without evidence."""
-    return {
-        "group": group,
-        "paper": paper,
-        "what": what,
-        "tests": [],
-        "range": None,
-        "verdict": OPEN,
-        "passed": 0,
-        "seeds": 0,
-        "note": note,
-    }
-
-
-def _test(what, unit, sense, bar, mean, by_seed):
-    return {
-        "what": what,
-        "unit": unit,
-        "sense": sense,
-        "bar": bar,
-        "mean": float(mean),
-        "by_seed": [float(value) for value in by_seed],
-    }
-
-
-def _ratio_test(what, unit, sense, bar, ours, theirs, change: Callable = lambda ratio: ratio):
-    """Return the test of a ratio of means, with the ratio of each seed beside it."""
-    return _test(what, unit, sense, bar, change(ours.mean() / theirs.mean()), change(ours / theirs))
-
-
-def _loss_test(ours, theirs, bar):
+def _loss(ours, theirs, bar):
     """Return the test that at most `bar` of accuracy is lost."""
-    lost = _test_values(theirs, "accuracy") - _test_values(ours, "accuracy")
-    return _test("accuracy lost", "points", "<=", bar, lost.mean(), lost)
+    lost = interval(lambda a, b: b.accuracy - a.accuracy, ours, theirs)
+    return _test("accuracy lost", "points", "<=", bar, lost)
 
 
-def passes(test: dict, value: float) -> bool:
-    """Return True if a value passes the bar of a claim's test; rounding errors decide nothing."""
-    bar = test["bar"]
-    return {"<": value < bar, ">": value > bar, "<=": value <= bar + 1e-12, ">=": value >= bar - 1e-12}[test["sense"]]
+def _test(what, unit, sense, bar, found):
+    test = {"what": what, "unit": unit, "sense": sense, "bar": bar, **found._asdict()}
+    return test | {"verdict": verdict(sense, bar, found)}
 
 
-def _weak_note(group, ours, theirs):
-    """Return a note if the network compared with has learned so little that its few spikes mean nothing."""
-    our_accuracy, their_accuracy = test_mean(ours, "accuracy"), test_mean(theirs, "accuracy")
-    chance = 1 / theirs[0]["point"]["network"]["classes"]
-    what, number = ("arctangent", "firing rate") if group == "firing" else ("default", "latency")
-    right = f"{100 * their_accuracy:.1f} % of the test images are right"
-    if our_accuracy - their_accuracy >= MUCH_LESS:
-        return (
-            f"the {what} has learned much less: {right}, against {100 * our_accuracy:.1f} %, so its low {number} means "
-            "little"
-        )
-    if their_accuracy - chance < MUCH_LESS:
-        return f"the {what} has hardly learned: {right}, where guesses give {100 * chance:.1f} %"
-    return ""
+def verdict(sense: str, bar: float, found: Interval) -> str:
+    """Return HOLDS, FAILS or UNSURE of a number with an interval; rounding errors decide nothing.
 
-
-def _reach_note(base, name, cut):
-    """Return a note that compares a bar that was missed with the most that any training could reach."""
-    bound = floor(base)
-    if passes(cut, cut["mean"]) or not bound:
-        return ""
-    most = bound["cut_with_steps" if name == "steps" else "cut"]
-    return (
-        f"no training could cut more than {100 * most:.1f} %, because the pixels' additions are the same for all "
-        f"settings: the bar is {'within' if most >= cut['bar'] else 'beyond'} reach"
-    )
-
-
-def floor(rows: list[dict]) -> dict[str, float] | None:
-    """Return the cycles that no training can save, because they depend on the pixels only.
-
-    `rows` are the seeds of one setting. The result is None unless its coding is direct; else ``additions`` of the
-    pixels in layer 1; ``whole``, from the first pixel to the last addition plus T firing passes of layer 1;
-    ``one_step``, the same with one firing pass; the mean ``latency``; and the largest shares of it that could be cut,
-    ``cut`` with this T and ``cut_with_steps`` with a single step.
+    Examples
+    --------
+    >>> [verdict(">=", 0.5, Interval(0.6, low, 0.7)) for low in (0.5, 0.49)], verdict("<", 1.0, Interval(1.2, 1.0, 1.4))
+    (['holds', 'not resolved'], 'does not hold')
     """
-    if any(row["point"]["training"]["encoding"] != "direct" for row in rows):
-        return None
-    times = [row["result"]["test"]["timeline"] for row in rows]
-    last, first = (float(np.mean([time[name][0][0] for time in times])) for name in ("added", "begins"))
-    firing_pass = rows[0]["result"]["test"]["firing_cycles"][0]
-    steps, latency = rows[0]["point"]["training"]["num_steps"], test_mean(rows, "latency")
-    whole, one_step = last + steps * firing_pass, last + firing_pass
-    return {
-        "additions": last - first,
-        "whole": whole,
-        "one_step": one_step,
-        "latency": latency,
-        "cut": 1 - whole / latency,
-        "cut_with_steps": 1 - one_step / latency,
-    }
+    ends = [_passes(sense, bar, end) for end in (found.low, found.high)]
+    return HOLDS if all(ends) else UNSURE if any(ends) else FAILS
 
 
-def test_mean(rows: list[dict], name: str) -> float:
-    """Return the mean over rows of a test result: "accuracy", "latency", "interval", or "firing_rate"."""
-    return float(np.mean(_test_values(rows, name)))
+def _passes(sense, bar, value):
+    return {"<": value < bar, ">": value > bar, "<=": value <= bar + 1e-12, ">=": value >= bar - 1e-12}[sense]
 
 
-def _test_values(rows, name):
-    """Test result of each row, an ndarray."""
-    if name == "firing_rate":
-        return np.array([firing_rate(row) for row in rows])
-    return np.array([row["result"]["test"][name] for row in rows])
+def _claim(group, what, tests, decided=None, note=""):
+    """Return a claim with its verdict."""
+    verdicts = {test["verdict"] for test in tests}
+    if decided is None:
+        decided = FAILS if FAILS in verdicts else UNSURE if UNSURE in verdicts else HOLDS
+    return {"group": group, "what": what, "tests": tests, "verdict": decided, "note": note}
 
 
-def firing_rate(row: dict, part: str = "test") -> float:
-    """Return a row's spikes per neuron and step over all layers, so that layers count by their neurons."""
-    network = row["point"]["network"]
-    layers = topology.parse(network["topology"], network["input_shape"], network["padding"])
-    return float(np.average(row["result"][part]["firing_rates"], weights=[layer.neurons for layer in layers]))
+def _open(group, what):
+    """Return a claim without evidence."""
+    return _claim(group, what, [], OPEN)
 
 
-def schedules_of(rows: list[dict]) -> list[str]:
-    """Return the schedules to compare with that all rows have results of."""
-    return [name for name in ("dense", "layerwise") if all(name in row["result"]["test"] for row in rows)]
+def _percent(found):
+    return f"{100 * found.value:.1f} % ({100 * found.low:.1f} to {100 * found.high:.1f})"
 
 
-def cost(rows: list[dict], schedule: str = "pipelined") -> tuple[dict[str, Any], float]:
-    """Return an image's events, of :func:`minisnn.timing.energy.count`, and the interval in cycles: means over rows."""
-    tests = [row["result"]["test"] for row in rows]
-    events = [test["events"][schedule] for test in tests]
-    intervals = [test["interval"] if schedule == "pipelined" else test[schedule]["interval"] for test in tests]
-    return {name: float(np.mean([counts[name] for counts in events])) for name in events[0]}, float(np.mean(intervals))
+def _points(found):
+    return f"{100 * found.value:.2f} ({100 * found.low:.2f} to {100 * found.high:.2f})"

@@ -41,6 +41,7 @@ POINT = {  # of every row
     "training": {
         **dict.fromkeys(("num_steps", "epochs", "seed"), is_whole),
         **dict.fromkeys(("encoding", "loss"), is_text),
+        "lr": is_number,
         "rate_penalty": _or_none(is_text),
     },
     "integers": {},
@@ -57,7 +58,6 @@ DONE = {  # of a row with results, besides
         "test": {
             **dict.fromkeys(("accuracy", "latency", "interval"), is_number),
             "images": is_whole,
-            "right": is_text,
             "firing_rates": [is_number],
             "firing_cycles": [is_whole],
             "timeline": dict.fromkeys(("begins", "added", "fires", "ends"), [[is_number]]),
@@ -66,6 +66,17 @@ DONE = {  # of a row with results, besides
     },
 }
 SCHEDULE = {"latency": is_number, "interval": is_number}
+MORE = {
+    "accuracy_by_step": [is_number],
+    "latency_by_step": [is_number],
+    "blocks": {
+        "images": [is_whole],
+        "right": [[is_whole]],
+        "cycles": [[is_whole]],
+        "spikes": [is_whole],
+        "neuron_steps": is_whole,
+    },
+}
 MEANS = {"accuracy": is_number}
 PITFALLS = [{"pitfall": is_text, "setting": is_text, "seeds": is_whole, "honest": MEANS, "wrong": MEANS}]
 
@@ -98,8 +109,8 @@ def _fault_of_more(test):
     """Return a fault in results that not every version has written."""
     form = {name: SCHEDULE for name in ("dense", "layerwise") if name in test}
     events = {name: _are_counts for name in form}
-    by_step = {"accuracy_by_step": [is_number]} if "accuracy_by_step" in test else {}
-    return fault(test, form | {"events": events} | by_step, "result.test")
+    more = {name: form for name, form in MORE.items() if name in test}
+    return fault(test, form | {"events": events} | more, "result.test")
 
 
 def _fault_of_lengths(row):
@@ -107,20 +118,29 @@ def _fault_of_lengths(row):
     network, test = row["point"]["network"], row["result"]["test"]
     try:
         layers = len(topology.parse(network["topology"], network["input_shape"], network["padding"]))
-        right = bytes.fromhex(test["right"])
-    except (InputError, ValueError) as error:
-        return f"point.network or result.test.right ({error})"
+    except InputError as error:
+        return f"point.network ({error})"
     timeline = test["timeline"]
     lists = {"lanes": row["result"]["lanes"], "firing_rates": test["firing_rates"], "firing": test["firing_cycles"]}
     wrong = [name for name, values in (lists | timeline).items() if len(values) != layers]
     steps = row["point"]["training"]["num_steps"]
     wrong += [name for name, table in timeline.items() if any(len(times) != steps for times in table)]
-    wrong += ["right"] if len(right) != -(-test["images"] // 8) else []
+    wrong += ["blocks"] if "blocks" in test and not _are_blocks(test["blocks"], test["images"]) else []
     return f"result.test.{wrong[0]}" if wrong else ""
+
+
+def _are_blocks(blocks, images):
+    """Return True if the blocks are of so many images, and have as many rows of each number."""
+    lengths = {len(blocks[name]) for name in ("images", "right", "cycles", "spikes")}
+    steps = {len(values) for name in ("right", "cycles") for values in blocks[name]}
+    usable = len(lengths) == len(steps) == 1 and 0 not in steps and min(blocks["images"]) > 0
+    return usable and blocks["neuron_steps"] > 0 and sum(blocks["images"]) == images
 
 
 def alike(value: Any, example: Any) -> bool:
     """Return True if a value of a plan has the type of another plan's, tuples in their items."""
+    if value is None or example is None:
+        return value is None or is_number(value)
     if isinstance(example, tuple):
         return isinstance(value, tuple) and all(alike(item, example[0]) for item in value)
     return is_number(value) if is_number(example) else isinstance(value, type(example))

@@ -1,7 +1,7 @@
 """HTML of a study's page: its template, paragraphs, tables and images."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from typing import NamedTuple
 
@@ -134,3 +134,9 @@ def percent(value: float | None, digits: int = 2) -> str:
 def whole(value: float | None) -> str:
     """Return a number rounded to a whole one, such as "12,345"; "" for None."""
     return "" if value is None else f"{value:,.0f}"
+
+
+def with_ends(found: Sequence[float], text: Callable[[float], str]) -> str:
+    """Return a number with the ends of its interval, such as "89.50 % (88.90 to 90.10)"."""
+    value, low, high = found
+    return f"{text(value)} ({text(low).removesuffix(' %')} to {text(high).removesuffix(' %')})"

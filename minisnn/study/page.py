@@ -8,27 +8,38 @@ from typing import Any
 from ..errors import InputError
 from ..files import atomic_write
 from . import plots as plot_study
-from .claim_words import amount, bar, quantity, results, still_open, subject
-from .claims import FAILS, HOLDS, LABELS, OPEN
-from .markup import TEMPLATE, Across, Cell, image, paragraph, percent, table, whole
+from .claim_words import bar, in_short, quantity, still_open, with_interval
+from .claims import FAILS, HOLDS, PAPER
+from .markup import TEMPLATE, Across, Cell, image, paragraph, percent, table, whole, with_ends
+from .sections import LABELS
 from .tables import as_csv, as_json
 
+NUMBERS = {"accuracy": percent, "firing_rate": percent, "latency": whole}
+HEADS = {"accuracy": "test accuracy", "firing_rate": "firing rate", "latency": "latency, cycles"}
+FIGURE_OF = {"short": "trade", "trade": ""}  # the most important figure comes first
 HEADINGS = {  # of the sections, in their order
     "short": "In short",
-    "scales": "(a) Surrogate and scale",
-    "leaks": "(b) Beta and threshold",
-    "trade": "(c) Accuracy against latency",
-    "timeline": "(d) Where the cycles go",
-    "power": "(e) Frames per second and energy: MODELLED, not measured",
-    "claims": "(f) Claim by claim",
-    "pitfalls": "(g) How known pitfalls change the results",
-    "about": "(h) How this was computed",
+    "protocol": "Protocol, written before the first point was computed",
+    "claims": "Claim by claim",
+    "trade": "Accuracy against latency",
+    "trials": "Trials of scale and learning rate",
+    "curves": "Firing rate and latency against accuracy",
+    "scales": "Surrogate and scale",
+    "leaks": "Beta and threshold",
+    "timeline": "Where the cycles go",
+    "power": "Frames per second and energy: MODELLED, not measured",
+    "pitfalls": "How known pitfalls change the results",
+    "reached": "What was reached",
+    "about": "How this was computed",
     "failed": "Failed points",
     "points": "All points",
 }
-
-
-GROUPS = {"firing": "Firing rate", "latency": "Latency", "efficiency": "Efficiency (modelled)"}  # of claims
+GROUPS = {  # of claims
+    "base": "The default",
+    "latency": "Latency",
+    "firing": "Firing rate",
+    "efficiency": "Efficiency (modelled)",
+}
 
 
 def write(report: dict[str, Any], folder: str | Path) -> list[Path]:
@@ -61,27 +72,31 @@ def write(report: dict[str, Any], folder: str | Path) -> list[Path]:
 def page(report: dict[str, Any], figures: dict[str, tuple[bytes, bytes]]) -> str:
     """Return the text of ``report.html``; sections without a figure in `figures` have words and tables only."""
     about = report["about"]
-    title = f"Study of {about['dataset'] or 'no data yet'}: surrogate, leak and threshold of a spiking network"
-    shown = [name for name in HEADINGS if name != "failed" or report["failed"]]
+    title = f"Study of {about['dataset'] or 'no data yet'}: surrogate, leak and cycles of a spiking network"
     bodies = {
         "short": _short,
+        "protocol": _protocol,
+        "claims": _claims,
+        "trade": _trade,
+        "trials": _trials,
+        "curves": _curves,
         "scales": _scales,
         "leaks": _leaks,
-        "trade": _trade,
         "timeline": _timeline,
         "power": _power,
-        "claims": _claims,
         "pitfalls": _pitfalls,
+        "reached": _reached,
         "about": _about,
         "failed": _failed,
         "points": _points,
     }
+    shown = [name for name in HEADINGS if name in ("short", "points") or report.get(name)]
     sections = []
     for name in shown:
         missing = isinstance(report.get(name), dict) and report[name].get("missing")
         body = paragraph(missing) if missing else bodies[name](report)
-        figure = image(figures.get(name), HEADINGS[name])
-        sections.append(f'<section id="{name}">\n<h2>{escape(HEADINGS[name])}</h2>\n{figure}{body}\n</section>')
+        figure = image(figures.get(FIGURE_OF.get(name, name)), HEADINGS[name])
+        sections.append(f'<section id="{name}">\n<h2>{escape(HEADINGS[name])}</h2>\n{body}{figure}\n</section>')
     links = " ".join(f'<a href="#{name}">{escape(HEADINGS[name].partition(":")[0])}</a>' for name in shown)
     return TEMPLATE.format(title=escape(title), intro=_intro(about), links=links, sections="\n".join(sections))
 
@@ -89,10 +104,10 @@ def page(report: dict[str, Any], figures: dict[str, tuple[bytes, bytes]]) -> str
 def _intro(about):
     words = (
         f"This page reports {about['done']} points of {', '.join(about['topology']) or 'no network yet'} on "
-        f"{about['dataset'] or 'no data yet'}. It repeats a study by I. Aliyev and T. Adegbija: Fine-Tuning Surrogate "
+        f"{about['dataset'] or 'no data yet'}. It follows a study by I. Aliyev and T. Adegbija: Fine-Tuning Surrogate "
         "Gradient Learning for Optimal Hardware Performance in Spiking Neural Networks, DATE 2024, arXiv 2402.06211. "
         "Accuracy is that of the quantised network after all steps; latency is in clock cycles of the accelerator; "
-        "both are measured on all test images. Energy is modelled. Settings were chosen on validation images."
+        "both are measured on all test images. Energy is modelled."
     )
     return paragraph(words) + paragraph(about["note"])
 
@@ -101,22 +116,16 @@ def _short(report):
     claims = report["claims"]
     if "missing" in claims:
         return paragraph(claims["missing"])
-    words = (
-        "A claim holds if its results pass all their bars in every seed; the means over the seeds are shown. Claims "
-        "about firing rates compare the fast sigmoid with the arctangent. The other claims compare a default with the "
-        "fastest setting that loses little accuracy; they list what may differ between the two: beta, threshold, the "
-        'surrogate with its scale, a rate penalty ("penalty"), or the number of steps (T). Section (f) has the details.'
-    )
-    rows = []
-    for group, title in GROUPS.items():
-        closed = [claim for claim in claims["list"] if claim["group"] == group and claim["verdict"] != OPEN]
-        rows += [Across(f"{title}:", "name")] if closed else []
-        rows += [(Cell(subject(claim), "s"), Cell(results(claim), "s"), _verdict(claim)) for claim in closed]
-    return (
-        paragraph(still_open(claims["list"]))
-        + paragraph(words)
-        + table(["claim", "result (bar)", "verdict"], rows, left=3)
-    )
+    sentences = "".join(f"<li>{escape(sentence)}</li>" for sentence in in_short(report))
+    return f"<ol>{sentences}</ol>" + paragraph(still_open(claims["list"]))
+
+
+def _protocol(report):
+    parts = []
+    for heading, *sentences in report["protocol"]:
+        items = "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences)
+        parts.append(f"<h3>{escape(heading)}</h3>\n<ul>{items}</ul>")
+    return "\n".join(parts)
 
 
 def _verdict(claim):
@@ -124,48 +133,105 @@ def _verdict(claim):
     return Cell(claim["verdict"], f"s {kind}")
 
 
-def _scales(report):
-    points = (
-        "All points have the default's beta and threshold and no rate penalty; they are from the screening, with one "
-        "seed. "
-        if report["about"]["plan"]
-        else "The points differ only in the surrogate. "
-    )
+def _trials(report):
+    section = report["trials"]
+    rows = [
+        (
+            f"beta {choice['beta']:g}",
+            f"{choice['surrogate']}, learning rate {choice['lr']:g}",
+            percent(choice["validation_accuracy"]),
+            f"{choice['second']['surrogate']}, {choice['second']['lr']:g}" if choice["second"] else "-",
+            f"{100 * choice['behind']:.2f}",
+            f"{100 * choice['error']:.2f}",
+            Cell("tied" if choice["tied"] else "", "s"),
+        )
+        for choice in section["choices"]
+    ]
+    head = ["", "chosen", "validation accuracy", "second", "behind, points", "standard error, points", Cell("", "s")]
     return paragraph(
-        points
-        + "Equal scales do not mean equal curves. The derivative of the fast sigmoid with scale k has height 1, and "
-        "falls to half of it at a distance of 0.41/k from the threshold, its half-width. That of the arctangent with "
-        "scale alpha has height alpha/2 and half-width 0.64/alpha. The columns therefore show accuracy and firing rate "
-        "by scale, by half-width, and by half-width with fast sigmoids scaled to the arctangent's height."
+        f"Each mark is a training of {section['epochs']} epochs with one seed, measured on validation images. The "
+        "table has the finalists, as means over all seeds; a second within one standard error is tied with "
+        "the chosen one."
+    ) + (table(head, rows, left=2) if rows else "")
+
+
+def _curves(report):
+    section = report["curves"]
+    rows = [
+        (
+            point["surrogate"],
+            f"{point['lr']:g}",
+            *(with_ends(point[name], text) for name, text in NUMBERS.items()),
+        )
+        for points in section["lines"].values()
+        for point in points
+    ]
+    words = (
+        "A mark is a scale, with the learning rate that was better for it in the trials, as mean over seeds and test "
+        "images; bars are intervals of 95 %."
+    )
+    if equal := section["equal"]:
+        ratios = {name: with_ends(equal[name], "{:.2f}".format) for name in ("firing_rate", "latency")}
+        words += (
+            f" Of the scales with at least {percent(equal['accuracy'])}, the fast sigmoid's lowest firing rate is "
+            f"{ratios['firing_rate']} times the arctangent's, and its lowest latency {ratios['latency']} times."
+        )
+    return paragraph(words) + table(["surrogate", "learning rate", *(HEADS[name] for name in NUMBERS)], rows)
+
+
+def _scales(report):
+    return paragraph(
+        "The points differ only in the surrogate. Equal scales do not mean equal curves. The derivative of the fast "
+        "sigmoid with scale k has height 1, and falls to half of it at a distance of 0.41/k from the threshold, its "
+        "half-width. That of the arctangent with scale alpha has height alpha/2 and half-width 0.64/alpha."
     )
 
 
 def _leaks(report):
-    surrogate = report["leaks"]["surrogate"]
-    if report["about"]["plan"]:
+    section = report["leaks"]
+    points = f"All points use {section['surrogate']}; they differ only in beta and threshold."
+    if "lr" in section:
         points = (
-            f"All points use {surrogate}, the fast sigmoid at its best scale, without a rate penalty; they are from "
-            "the screening, with one seed."
+            f"All cells use the default's {section['surrogate']} and its learning rate {section['lr']:g}; they are "
+            f"means over {section['seeds']} seeds. A threshold here is also another scale and learning rate, as the "
+            "protocol says; the trials tune these two at threshold 1. The paper's own point is beta 0.5, threshold 1.5."
         )
-    else:
-        points = f"All points use {surrogate}; they differ only in beta and threshold."
     return paragraph(f"{points} The firing rate is the number of spikes per neuron and step, over all layers.")
 
 
 def _trade(report):
     section = report["trade"]
     rows = [
-        (Cell(letter, "t"), mark["label"], percent(mark["accuracy"]), whole(mark["latency"]))
+        (
+            Cell(letter, "t"),
+            mark["label"],
+            mark.get("settings", ""),
+            percent(mark["accuracy"]),
+            whole(mark["latency"]),
+        )
         for letter, mark in zip(plot_study.LETTERS, section["marks"])
     ]
-    return (
-        paragraph(
-            "Each mark is a setting: the mean over its seeds, with a line for the range of accuracy. Hollow marks are "
-            "from the screening, with one seed and fewer epochs. The Pareto front is that of the test results of all "
-            "settings; it is shown for comparison, and no setting was chosen by it."
+    early = [
+        (str(step), with_ends(of["accuracy"], percent), with_ends(of["latency"], whole))
+        for step, of in enumerate(section.get("early", []), start=1)
+    ]
+    if report["protocol"]:
+        words = (
+            "Each mark of the first figure is a setting in full length; hollow marks have one seed. Bars are "
+            "intervals. The dashed line is the default itself, its answer read after each step: what anything else "
+            "has to beat."
         )
-        + paragraph(section["how"])
-        + (table([Cell("", "t"), "setting", "test accuracy", "latency, cycles"], rows, left=2) if rows else "")
+    else:
+        words = (
+            "Each mark of the first figure is a setting: the mean over its seeds, with a line for their range. The "
+            f"Pareto front is that of the test results; no setting was chosen by it. {section['how']}"
+        )
+    head = [Cell("", "t"), "setting", "", "test accuracy", "latency, cycles"]
+    return (
+        paragraph(words)
+        + (table(head, rows, left=3) if rows else "")
+        + ("<h3>The default, read after fewer steps</h3>" if early else "")
+        + (table(["answer after step", "test accuracy", "latency, cycles"], early) if early else "")
     )
 
 
@@ -255,13 +321,14 @@ def _power(report):
 def _claims(report):
     claims = report["claims"]
     groups = [
-        _claim_group(title, [claim for claim in claims["list"] if claim["group"] == group])
-        for group, title in GROUPS.items()
+        _claim_group(group, [claim for claim in claims["list"] if claim["group"] == group])
+        for group in GROUPS
+        if any(claim["group"] == group for claim in claims["list"])
     ]
     floors = "".join(paragraph(_floor(name, floor)) for name, floor in claims["floors"].items() if floor)
     selected = [
         (
-            LABELS[name],
+            name,
             _words(setting["settings"]),
             _listed_by_seed(setting["accuracy"], percent),
             _listed_by_seed(setting["latency"], whole),
@@ -278,37 +345,16 @@ def _claims(report):
     )
 
 
-def _claim_group(title, claims):
-    sentences = dict.fromkeys(claim["paper"] for claim in claims if claim["paper"])
-    head = ["test", "bar", "mean", "by seed", "range", "seeds passing"]
-    rows = [row for claim in claims for row in _claim_rows(claim)]
-    said = "".join(paragraph(f"The paper says: {sentence}.") for sentence in sentences)
-    return f"<h3>{escape(title)}</h3>" + said + table(head, rows, tight=True)
-
-
-def _claim_rows(claim):
-    """Rows of a claim: what it compares and its verdict, one row per test, and the note."""
-    rows = [Across(f"{subject(claim)}:", "name", _verdict(claim))]
-    for index, test in enumerate(claim["tests"]):
-        values = test["by_seed"]
-        rows.append(
-            (
-                quantity(test),
-                bar(test),
-                amount(test, test["mean"]),
-                _listed_by_seed(values, lambda value: amount(test, value)),
-                f"{amount(test, min(values))} to {amount(test, max(values))}",
-                f"{claim['passed']} of {claim['seeds']}" if index == 0 else "",
-            )
-        )
-    notes = []
-    if claim["range"]:
-        low, high = claim["range"]
-        notes.append(f"with constants wrong by a factor of up to two, the ratio is {low:.3f} to {high:.3f}")
-    if claim["note"]:
-        notes.append(claim["note"])
-    text = "; ".join(notes)
-    return rows + ([Across(f"{text[0].upper()}{text[1:]}.", "note")] if text else [])
+def _claim_group(group, claims):
+    rows = []
+    for claim in claims:
+        rows.append(Across(f"{claim['what']}:", "name", _verdict(claim)))
+        rows += [(quantity(test), bar(test), with_interval(test), test["verdict"]) for test in claim["tests"]]
+        if claim["note"]:
+            rows.append(Across(f"{claim['note'][0].upper()}{claim['note'][1:]}.", "note"))
+    said = paragraph(f"The paper says: {PAPER[group]}.") if group in PAPER else ""
+    head = ["test", "bar", "result (interval)", "verdict"]
+    return f"<h3>{escape(GROUPS[group])}</h3>" + said + table(head, rows, tight=True)
 
 
 def _words(settings):
@@ -316,15 +362,23 @@ def _words(settings):
         settings["surrogate"],
         f"beta {settings['beta']}",
         f"threshold {settings['threshold']}",
+        f"learning rate {settings['lr']:g}",
         f"T {settings['num_steps']}",
     ]
-    if settings["rate_penalty"]:
-        words.append(f"penalty {settings['rate_penalty']}")
+    if settings["cycle_penalty"]:
+        words.append(f"cycle penalty {settings['cycle_penalty']:g}")
     return ", ".join(words)
 
 
 def _listed_by_seed(values, text):
     return ", ".join(map(text, values))
+
+
+def _reached(report):
+    section = report["reached"]
+    rows = [(name, str(there), "-" if total is None else str(total)) for name, there, total in section["stages"]]
+    words = f"Not everything was reached: {section['lacks']}." if section["lacks"] else "All stages are complete."
+    return paragraph(words) + table(["stage", "points there", "points"], rows)
 
 
 def _floor(name, floor):
@@ -361,18 +415,7 @@ def _pitfalls(report):
         "seeds",
     ]
     words = "Each line compares results without a mistake with the results that the mistake gives, on the test images."
-    return paragraph(words) + table(head, rows, left=2) + paragraph(_optimism(section["optimism"]))
-
-
-def _optimism(bias):
-    if not bias:
-        return ""
-    return (
-        f"Selecting a point on the test images flatters it: over {bias['splits']} random splits of the "
-        f"{bias['images']:,} test images into halves, the best of {bias['points']} screened points is on average "
-        f"{100 * bias['mean']:.2f} points more accurate on the half that selected it than on the other (standard "
-        f"deviation over splits {100 * bias['deviation']:.2f} points)."
-    )
+    return paragraph(words) + table(head, rows, left=2)
 
 
 def _about(report):
@@ -421,11 +464,11 @@ def _points(report):
     head = [
         "surrogate",
         "kind",
-        "length",
         "beta",
         "threshold",
+        "learning rate",
         "T",
-        "penalty",
+        "cycle penalty",
         "epochs",
         "seed",
         "bits",
@@ -440,11 +483,11 @@ def _points(report):
         (
             point["surrogate"],
             point["kind"],
-            point["length"] or "-",
             point["beta"],
             point["threshold"],
+            f"{point['lr']:g}",
             point["num_steps"],
-            point["rate_penalty"] or "-",
+            point["cycle_penalty"] or "-",
             point["epochs"],
             point["seed"],
             point["weight_bits"],
@@ -458,5 +501,5 @@ def _points(report):
         for point in report["points"]
     ]
     return paragraph("The files results.csv and results.json beside this page have more columns.") + table(
-        head, rows, left=3, tight=True
+        head, rows, left=2, tight=True
     )

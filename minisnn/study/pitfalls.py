@@ -33,11 +33,11 @@ PITFALLS = (
 )
 
 
-def note(plan: Plan, store: Store, data: Dataset, names: Sequence[str] = ("default", "leak", "priced")) -> None:
+def note(plan: Plan, store: Store, data: Dataset, names: Sequence[str] = ("default", "cycles")) -> None:
     """Measure the pitfalls on selected settings; store the means over seeds as the note "pitfalls".
 
-    `names` are those of :meth:`minisnn.study.progress.Progress`; those not selected are left out. A note that exists is
-    kept.
+    `names` are those of :class:`minisnn.study.progress.Progress`; those not selected are left out. A note that exists
+    is kept.
     """
     if store.noted("pitfalls") is not None:
         return

@@ -5,12 +5,12 @@ from typing import Any
 
 from ..errors import InputError
 
-PAPER_LOSS = 0.0288  # accuracy that the paper gives up for a latency lower by 48 %
+FAMILIES = ("fast_sigmoid", "atan")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Settings that a study tries on one data set, and the defaults that it compares with.
+    """Settings that a study tries on one data set; :mod:`minisnn.study.protocol` says in words what is done with them.
 
     Attributes
     ----------
@@ -18,88 +18,94 @@ class Plan:
     training : dict
         Arguments of ``Network`` and ``Settings`` shared by every point; anything omitted comes from the data set's
         preset.
-    screening, epochs : int
-        Epochs of a point in stages 1 to 4, and in stage 5.
-    scales : tuple of float
-        Scales tried with both surrogates.
-    betas, thresholds : tuple of float
-        Axes of the grid of stage 2.
-    penalties : tuple of str
-        Rate penalties tried in stage 3: a weight per layer, such as "0.3,0,0".
+    trial_epochs, epochs : int
+        Epochs of a trial, and of everything that is compared.
+    scales, rates : tuple of float
+        The trials of a family at a beta are all pairs of a scale and a learning rate.
+    finalists : int
+        Trials of each family and beta that are trained again with the other seeds.
+    betas : tuple of float
+        Leaks whose trials are at threshold 1.
+    thresholds : tuple of float
+        Thresholds tried with every beta at the default's scale and learning rate.
+    cycle_penalties : tuple of float
+        Weights of the price on cycles.
     ramp : float
-        Share of a training over which a rate penalty rises to its full weight.
-    narrower : tuple of float
-        Stage 3 also multiplies the best surrogate's scale by these, which makes the surrogate narrower.
+        Share of a training over which the price rises to its full weight.
     steps : tuple of int
-        Numbers of steps tried in stage 4, all smaller than the default.
+        Numbers of steps tried, all smaller than the default's.
+    followed : int
+        Fastest settings of one seed, for each bar, that are trained with the other seeds.
     seeds : tuple of int
-        Seeds of stage 5; the screening uses the first.
+        Seeds of everything that is compared; trials use the first.
     lanes : tuple of int
-    margins : tuple of float
-        For each margin, stages 4 and 5 follow up the fastest screened point that loses at most this much accuracy
-        against the default (a negative margin asks for a gain). Longer training helps the default more than it helps
-        points with a rate penalty or few steps, so the screening asks more of them than the tolerance does in the end.
     tolerance : float
-        Accuracy that a faster setting may lose against the default in stage 5.
-    beta, threshold : float
+        Accuracy that a faster setting may lose against the default.
+    cut, cut_with_steps : float
+        Bars of the cycles saved: at the default's T, and with fewer steps.
+    least : float or None
+        Bar of the default's test accuracy.
+    beta : float
         The default's.
-    fast_sigmoid, atan : float
-        snnTorch's default scales.
     """
 
     dataset: str
     training: dict[str, Any]
-    screening: int
+    trial_epochs: int
     epochs: int
     scales: tuple[float, ...]
+    rates: tuple[float, ...]
+    finalists: int
     betas: tuple[float, ...]
     thresholds: tuple[float, ...]
-    penalties: tuple[str, ...]
+    cycle_penalties: tuple[float, ...]
     ramp: float
-    narrower: tuple[float, ...]
     steps: tuple[int, ...]
+    followed: int
     seeds: tuple[int, ...]
     lanes: tuple[int, ...]
-    margins: tuple[float, ...]
     tolerance: float = 0.01
+    cut: float = 0.5
+    cut_with_steps: float = 0.7
+    least: float | None = None
     beta: float = 0.25
-    threshold: float = 1.0
-    fast_sigmoid: float = 25.0
-    atan: float = 2.0
 
 
 PLANS = {
     "digits": Plan(
         dataset="digits",
         training={"num_steps": 5, "validation": 0.2},
-        screening=6,
+        trial_epochs=4,
         epochs=12,
         scales=(1, 4, 16),
+        rates=(4e-3, 8e-3),
+        finalists=2,
         betas=(0.25, 0.7),
-        thresholds=(0.5, 1.0, 1.5),
-        penalties=("0.3,0,0", "1,0,0"),
-        ramp=0.7,
-        narrower=(2,),
+        thresholds=(1.0, 1.5),
+        cycle_penalties=(0.1, 0.3),
+        ramp=0.5,
         steps=(2, 3),
+        followed=1,
         seeds=(0, 1),
         lanes=(32, 8, 8),
-        margins=(0.0, 0.02),
     ),
     "svhn": Plan(
         dataset="svhn",
         training={"num_steps": 10, "validation": 0.15},
-        screening=8,
-        epochs=24,
-        scales=(0.5, 1, 2, 4, 8, 16, 32),
+        trial_epochs=8,
+        epochs=30,
+        scales=(0.25, 1, 2, 4, 12, 48),
+        rates=(5e-3, 1e-2),
+        finalists=2,
         betas=(0.25, 0.5, 0.7, 0.9),
         thresholds=(0.5, 1.0, 1.5, 2.0),
-        penalties=("0.1,0,0,0", "0.3,0,0,0", "0.9,0.1,0,0", "0.9,0.5,0,0"),
-        ramp=0.7,
-        narrower=(2, 4),
-        steps=(2, 3, 4, 6),
+        cycle_penalties=(0.1, 0.3, 1.0),
+        ramp=0.5,
+        steps=(3, 5, 7),
+        followed=2,
         seeds=(0, 1, 2),
         lanes=(32, 32, 8, 8),
-        margins=(-0.03, -0.015, 0.0, 0.02),
+        least=0.895,
     ),
 }
 

@@ -21,25 +21,26 @@ SURROGATES = {  # label, color and marker of each family
     "sigmoid": ("sigmoid", "tab:green", "^"),
     "triangular": ("triangular", "tab:red", "D"),
 }
-KINDS = {
-    "surrogate": ("surrogate and scale", "tab:gray", "o"),
-    "beta, threshold": ("beta, threshold", "tab:blue", "s"),
-    "rate penalty": ("rate penalty", "tab:green", "^"),
+KINDS = {  # label, color and marker of each kind of setting
+    "tuned": ("surrogate and beta", "tab:blue", "s"),
+    "threshold": ("threshold", "tab:gray", "o"),
+    "price on cycles": ("price on cycles", "tab:green", "^"),
     "fewer steps": ("fewer steps", "tab:purple", "D"),
     "point": ("points of the sweep", "tab:blue", "o"),
 }
-NAMES = ("scales", "leaks", "trade", "timeline")  # sections that have a figure
+NAMES = ("trade", "trials", "curves", "scales", "leaks", "timeline")  # sections that have a figure
+LINES = ("-", "--", ":", "-.")  # of learning rates, from the lowest up
 LETTERS = "ABCDEFGH"  # of selected settings, in the trade's figure and table
 NEAR = 0.06  # accuracy; the second panel of the trade shows settings within this of the best
 
 
 def figures(report: dict[str, Any]) -> dict[str, tuple[bytes, bytes]]:
     """Return (PNG for a wide page, PNG for a narrow page) of each section that has points."""
-    drawn = {"scales": scales, "leaks": leaks, "trade": trade, "timeline": timeline}
+    functions = (trade, trials, curves, scales, leaks, timeline)
     return {
         name: (_png(draw, report[name], False), _png(draw, report[name], True))
-        for name, draw in drawn.items()
-        if "missing" not in report[name]
+        for name, draw in zip(NAMES, functions, strict=True)
+        if name in report and "missing" not in report[name]
     }
 
 
@@ -57,6 +58,71 @@ def _png(draw, section, narrow):
 def _plain(axes):
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.25, linewidth=0.6)
+
+
+def trials(figure: "Figure", section: dict[str, Any], narrow: bool = False) -> None:
+    """Draw validation accuracy by scale and learning rate: a panel for each beta."""
+    panels = section["panels"]
+    count = len(panels)
+    figure.set_size_inches((4.3, 2.4 * count + 0.8) if narrow else (3.2 * count + 0.8, 3.6))
+    grid = figure.subplots(*((count, 1) if narrow else (1, count)), sharey=True, squeeze=False).reshape(-1)
+    rates = sorted({rate for panel in panels for points in panel["series"].values() for _, rate, _ in points})
+    for axes, panel in zip(grid, panels):
+        for family, points in panel["series"].items():
+            name, color, marker = SURROGATES[family]
+            for rate, style in zip(rates, LINES):
+                of_rate = sorted((scale, accuracy) for scale, of, accuracy in points if of == rate)
+                if of_rate:
+                    x, y = np.array(of_rate).T
+                    label = f"{name}, learning rate {rate:g}"
+                    axes.plot(x, 100 * y, style, color=color, marker=marker, markersize=4, label=label)
+        x = sorted({scale for points in panel["series"].values() for scale, _, _ in points})
+        axes.set_xscale("log", base=2)
+        axes.set_xlim(x[0] / 1.3, x[-1] * 1.3)
+        axes.set_xlabel("scale")
+        axes.set_title(panel["title"], fontsize=11)
+        _few_ticks(axes, x)
+        _plain(axes)
+        if narrow or axes is grid[0]:
+            axes.set_ylabel("validation accuracy (%)")
+    _legend(figure, grid[0])
+
+
+def curves(figure: "Figure", section: dict[str, Any], narrow: bool = False) -> None:
+    """Draw firing rate and latency against accuracy: a line through all scales of each family, with intervals."""
+    figure.set_size_inches((4.3, 7.4) if narrow else (11, 4.4))
+    grid = figure.subplots(*((2, 1) if narrow else (1, 2)))
+    parts = (
+        ("firing_rate", 100, "firing rate (% of neurons per step)"),
+        ("latency", 1e-3, "latency (thousand cycles)"),
+    )
+    for axes, (number, factor, label) in zip(grid, parts):
+        for family, points in section["lines"].items():
+            name, color, marker = SURROGATES[family]
+            x, y = (np.array([point[of] for point in points]) for of in (number, "accuracy"))
+            axes.errorbar(
+                factor * x[:, 0],
+                100 * y[:, 0],
+                xerr=factor * _arms(x),
+                yerr=100 * _arms(y),
+                color=color,
+                marker=marker,
+                markersize=5,
+                linewidth=1,
+                elinewidth=0.8,
+                label=name,
+            )
+            for point, at_x, at_y in zip(points, factor * x[:, 0], 100 * y[:, 0]):
+                scale = point["surrogate"].split(":")[1]
+                axes.annotate(scale, (at_x, at_y), (4, 4), textcoords="offset points", fontsize=7, color=color)
+        axes.set(xlabel=label, ylabel="test accuracy (%)")
+        _plain(axes)
+    _legend(figure, grid[0])
+
+
+def _arms(found):
+    """Return the lengths of error bars from rows of (value, low, high)."""
+    return np.maximum(np.array([found[:, 0] - found[:, 1], found[:, 2] - found[:, 0]]), 0)
 
 
 def scales(figure: "Figure", section: dict[str, Any], narrow: bool = False) -> None:
@@ -159,7 +225,7 @@ def _heat_map(axes, values, words, colors):
 
 
 def trade(figure: "Figure", section: dict[str, Any], narrow: bool = False) -> None:
-    """Draw accuracy against latency: all settings, those near the best, the Pareto front, and selected settings."""
+    """Draw accuracy against latency: all settings, and those near the best, with the selected ones."""
     figure.set_size_inches((4.3, 9.4 + 0.22 * len(section["marks"])) if narrow else (12.6, 6.0))
     best = max(setting["accuracy"] for setting in section["settings"])
     near = [setting for setting in section["settings"] if setting["accuracy"] >= best - NEAR]
@@ -179,21 +245,20 @@ def trade(figure: "Figure", section: dict[str, Any], narrow: bool = False) -> No
 
 
 def _trade_panel(axes, section):
+    most = max(setting["seeds"] for setting in section["settings"])
     for kind, (name, color, marker) in KINDS.items():
-        for length, face in (("screening", "none"), ("full length", color), ("", color)):
-            group = [row for row in section["settings"] if (row["kind"], row["length"]) == (kind, length)]
+        for whole in (False, True):
+            group = [one for one in section["settings"] if one["kind"] == kind and (one["seeds"] == most) == whole]
             if group:
-                _settings(axes, group, color, marker, face, f"{name}, {length}" if length else name)
-    latency, accuracy = np.array(section["front"]).T
-    axes.plot(
-        latency / 1e3,
-        100 * accuracy,
-        color="black",
-        linewidth=1,
-        drawstyle="steps-post",
-        zorder=1,
-        label="Pareto front",
-    )
+                words = "" if whole else ", one seed" if most > 1 else ""
+                _settings(axes, group, color, marker, color if whole else "none", name + words)
+    if section.get("early"):
+        x, y = (np.array([of[name] for of in section["early"]]) for name in ("latency", "accuracy"))
+        _line(axes, x[:, 0], y[:, 0], "--", "default, answer read after each step")
+        axes.fill_between(x[:, 0] / 1e3, 100 * y[:, 1], 100 * y[:, 2], color="black", alpha=0.12, linewidth=0)
+    if section.get("front"):
+        latency, accuracy = np.array(section["front"]).T
+        _line(axes, latency, accuracy, "-", "Pareto front", drawstyle="steps-post")
     for letter, mark in zip(LETTERS, section["marks"]):
         x, y = mark["latency"] / 1e3, 100 * mark["accuracy"]
         axes.plot(
@@ -213,12 +278,29 @@ def _trade_panel(axes, section):
         )
 
 
+def _line(axes, latency, accuracy, style, label, **options):
+    axes.plot(
+        np.array(latency) / 1e3,
+        100 * np.array(accuracy),
+        style,
+        color="black",
+        linewidth=1,
+        zorder=1,
+        label=label,
+        **options,
+    )
+
+
 def _settings(axes, group, color, marker, face, label):
-    """Draw settings as marks, with a line for the range of accuracy over seeds."""
+    """Draw settings as marks, with lines for the ranges of accuracy and latency."""
     x = np.array([setting["latency"] for setting in group]) * 1e-3
     y = np.array([setting["accuracy"] for setting in group]) * 100
-    ranges = np.array([setting["accuracy_range"] for setting in group]).T * 100
-    axes.errorbar(x, y, yerr=np.abs(ranges - y), fmt="none", ecolor=color, elinewidth=0.8, alpha=0.5, zorder=2)
+    ends = [
+        factor * np.array([setting[f"{name}_range"] for setting in group]).T
+        for name, factor in (("latency", 1e-3), ("accuracy", 100))
+    ]
+    style = {"fmt": "none", "ecolor": color, "elinewidth": 0.8, "alpha": 0.5, "zorder": 2}
+    axes.errorbar(x, y, xerr=np.abs(ends[0] - x), yerr=np.abs(ends[1] - y), **style)
     axes.plot(
         x, y, marker, markersize=6, markerfacecolor=face, markeredgecolor=color, linestyle="none", zorder=3, label=label
     )

@@ -35,6 +35,8 @@ from ..training.settings import Settings, defaults
 from ..training.train import build, fine_tune, fit
 from .store import Store, canonical
 
+BLOCKS = 50  # of test images, for intervals
+
 
 def digest(data: Dataset) -> str:
     """Return a digest of all images and labels of a data set, 16 hexadecimal digits."""
@@ -134,10 +136,11 @@ def measure(point: dict, file: bytes, data: Dataset, threads: int | None = None)
     """Measure a trained point; return plain values that JSON can hold.
 
     - ``validation`` (None without validation images) and ``test``: accuracy (integers, all steps), accuracy_float,
-      accuracy_by_step (of the answer after each step), right (a bit per image, in hexadecimal), firing_rates, latency,
-      interval
+      accuracy_by_step and latency_by_step (of the answer after each step), firing_rates, latency, interval
     - ``test`` also has latency and interval of the schedules "dense" and "layerwise", the events of each schedule for
-      ``energy``, and the mean begins, added, fires and ends by layer and step
+      ``energy``, the mean begins, added, fires and ends by layer and step, and ``blocks`` of consecutive images: sums
+      of images, of right answers and cycles (both by the step after which the answer is read), and of spikes;
+      ``neuron_steps`` is the most spikes that an image can have
     - ``lanes``; ``lost``, the rounding loss by layer; ``history`` of the training
     """
     model, integer, losses = integers(point, file, data, threads)
@@ -148,11 +151,11 @@ def measure(point: dict, file: bytes, data: Dataset, threads: int | None = None)
     validation = None
     if held_out is not None:
         images, labels = data.x_train[held_out], data.y_train[held_out]
-        _, _, validation = _measure_images(model, integer, images, labels, lanes, wide, threads)
-    stimulus, predicted, test = _measure_images(model, integer, data.x_test, data.y_test, lanes, wide, threads)
+        validation = _measure_images(model, integer, images, labels, lanes, wide, threads)[2]
+    stimulus, predicted, test, blocks = _measure_images(model, integer, data.x_test, data.y_test, lanes, wide, threads)
     return {
         "validation": validation,
-        "test": test | _timeline(predicted) | _schedules(stimulus, lanes, wide),
+        "test": test | {"blocks": blocks} | _timeline(predicted) | _schedules(stimulus, lanes, wide),
         "lanes": list(lanes),
         "lost": [asdict(layer) for layer in losses.layers],
         "history": [{name: value for name, value in entry.items() if name != "seconds"} for entry in history],
@@ -160,36 +163,51 @@ def measure(point: dict, file: bytes, data: Dataset, threads: int | None = None)
 
 
 def _measure_images(model, integer, x, y, lanes, wide, threads):
-    """Return (stimulus, predicted cycles, results) of images and their labels."""
-    frames, right, right_by_step, spikes, start = [], [], [], 0, 0
+    """Return (stimulus, predicted cycles, results, results by block) of images and their labels."""
+    frames, right, spikes, start = [], [], [], 0
     for inputs, run in integer.run(x, "spikes", threads):
         labels = y[start : start + inputs.shape[1]]
         start += inputs.shape[1]
         frames.append(cycles.Stimulus.of(integer.network, inputs, run, integer.num_steps).frames)
-        right.append(run.scores.argmax(axis=1) == labels)
-        right_by_step.append(_answers_by_step(integer, run) == labels)
-        spikes = spikes + run.spike_counts.sum(axis=(0, 2))
-    all_right = np.concatenate(right)
+        right.append(_answers_by_step(integer, run) == labels)
+        spikes.append(run.spike_counts.sum(axis=2))
+    by_step, counts = np.concatenate(right, axis=1), np.concatenate(spikes)
     frames_by_layer = [np.concatenate(batches, axis=1) for batches in zip(*frames)]
     stimulus = cycles.Stimulus(integer.network, frames_by_layer, integer.num_steps)
     predicted = cycles.predict(stimulus, lanes, wide=wide)
     neurons = np.array([layer.layer.neurons for layer in integer.network.layers])
+    cycles_by_step = _latency_by_step(predicted)[:, -len(by_step) :]
     results = {
-        "accuracy": float(all_right.mean()),
+        "accuracy": float(by_step[-1].mean()),
         "accuracy_float": evaluate(model, x, y).accuracy,
-        "right": np.packbits(all_right).tobytes().hex(),
         "images": len(y),
-        "firing_rates": (spikes / (neurons * len(y) * integer.num_steps)).tolist(),
+        "firing_rates": (counts.sum(axis=0) / (neurons * len(y) * integer.num_steps)).tolist(),
         "latency": float(predicted.latency.mean()),
         "interval": predicted.interval,
+        "accuracy_by_step": by_step.mean(axis=1).tolist(),
+        "latency_by_step": cycles_by_step.mean(axis=0).tolist(),
     }
-    if integer.network.readout != "membrane":
-        results["accuracy_by_step"] = np.concatenate(right_by_step, axis=1).mean(axis=1).tolist()
-    return stimulus, predicted, results
+    blocks = _blocks(by_step.T, cycles_by_step, counts.sum(axis=1))
+    return stimulus, predicted, results, blocks | {"neuron_steps": int(neurons.sum()) * integer.num_steps}
+
+
+def _latency_by_step(predicted):
+    """Cycles until an answer that is read after each step, (B, T): what follows a last firing pass stays the same."""
+    ends = predicted.ends[:, -1]
+    return ends + (predicted.latency - ends[:, -1])[:, None]
+
+
+def _blocks(right, cycles_by_step, spikes):
+    """Sums over blocks of consecutive images, of which intervals are made."""
+    starts = np.linspace(0, len(right), min(BLOCKS, len(right)), endpoint=False).astype(int)
+    sums = {"images": np.ones(len(right), int), "right": right.astype(int), "cycles": cycles_by_step, "spikes": spikes}
+    return {name: np.add.reduceat(values, starts).tolist() for name, values in sums.items()}
 
 
 def _answers_by_step(integer, run):
-    """Answers after each step, shape (T, B): those of the spikes counted so far."""
+    """Answers after each step, (T, B): of the spikes counted so far; of a membrane readout the last alone."""
+    if integer.network.readout == "membrane":
+        return run.scores.argmax(axis=1)[None]
     last_layer = run.out[-1].reshape(*run.out[-1].shape[:2], -1)
     counts = class_sums(last_layer.astype(np.int64), integer.network.classes)
     return counts.cumsum(axis=0).argmax(axis=2)

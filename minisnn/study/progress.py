@@ -1,32 +1,55 @@
-"""Progress of a study: which of its points are there, and the settings that it selects once all of them are."""
+"""Progress of a study: which of its points are there, and the settings that it selects from them."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..errors import InputError
-from .plan import Plan
+from .plan import FAMILIES, Plan
 from .selection import Rows, identity
-from .stages import STAGES, wanted
+from .stages import STAGES, bases, candidates, wanted
 from .tables import describe
+
+
+class Reached(NamedTuple):
+    """Points of a stage that are there, and their number; None while a stage before it is not complete."""
+
+    name: str
+    there: int
+    total: int | None
+
+    @property
+    def whole(self) -> bool:
+        """True if no point of the stage is missing."""
+        return self.there == self.total
 
 
 @dataclass(frozen=True)
 class Progress:
-    """The selected settings of a study, or the points that it lacks.
+    """What a study has reached, and selects.
 
     Attributes
     ----------
+    stages : list of Reached
+        All stages in order.
+    rows : Rows
+        Rows of the stages that are complete.
     selected : dict of list
-        Rows by seed of the settings that claims are about, by their names in
-        :meth:`minisnn.study.selection.Rows.compared` and :meth:`~minisnn.study.selection.Rows.traded`. Nothing is
-        selected until every point of every stage is there, because the best of some points may be any point. A setting
-        with a failed point is left out.
+        Rows by seed: "default"; "FAMILY BETA", what a family and beta allow, from the stage "bases"; "cycles" and
+        "steps", what the bars are tested with, from the stage "levers". Nothing is selected from an unfinished stage,
+        because the best of some points may be any point.
     lacks : str
-        Reason for what is not selected, such as "5 of 8 points are there in stage 2 of 5 (leaks)", or the points that
-        failed; "" if nothing is missing.
+        Reason for what is not selected, such as "5 of 8 points are there in stage 2 of 8 (finalists)", or the points
+        that failed; "" if nothing is missing.
     """
 
+    stages: list[Reached]
+    rows: Rows
     selected: dict[str, list[dict]]
     lacks: str
+
+    def has(self, stage: str) -> bool:
+        """Return True if a stage is complete."""
+        return next(reached.whole for reached in self.stages if reached.name == stage)
 
 
 def progress(plan: Plan, rows: list[dict]) -> Progress:
@@ -35,17 +58,29 @@ def progress(plan: Plan, rows: list[dict]) -> Progress:
     A stage is chosen from the results of those before it, so it has a known number of points once those are complete.
     """
     asked: set[tuple] = set()  # by the plan; a file may have other rows too
+    present = {identity(row) for row in rows}
+    reached, lacks = [], ""
     for number, name in enumerate(STAGES, start=1):
+        if lacks:
+            reached.append(Reached(name, 0, None))
+            continue
         try:
-            points = {tuple(setting.values()) for setting in wanted(name, plan, _of(plan, rows, asked))}
+            points = {(*one.values(), epochs, seed) for one, epochs, seed in wanted(name, _of(plan, rows, asked))}
         except InputError as error:  # all points failed among which a choice would be made
-            return Progress({}, str(error))
-        present = points & {identity(row) for row in rows}
-        if present != points:
-            where = f"stage {number} of {len(STAGES)} ({name})"
-            return Progress({}, f"{len(present)} of {len(points)} points are there in {where}")
-        asked |= points
-    return _finished(_of(plan, rows, asked), [row for row in rows if identity(row) in points])
+            lacks = str(error)
+            reached.append(Reached(name, 0, None))
+            continue
+        reached.append(Reached(name, len(points & present), len(points)))
+        if points <= present:
+            asked |= points
+        else:
+            lacks = (
+                f"{len(points & present)} of {len(points)} points are there in stage {number} of {len(STAGES)} ({name})"
+            )
+    whole = _of(plan, rows, asked)
+    failed = sorted(describe(row["point"]) for row in rows if row["status"] == "failed" and identity(row) in asked)
+    lacks = lacks or (f"failed: {'; '.join(failed)}" if failed else "")
+    return Progress(reached, whole, _selected(whole, {one.name for one in reached if one.whole}), lacks)
 
 
 def _of(plan, rows, points):
@@ -53,9 +88,13 @@ def _of(plan, rows, points):
     return Rows(plan, [row for row in rows if identity(row) in points])
 
 
-def _finished(rows, last_stage):
-    """Progress of a study whose points are all there; one that failed in the last stage leaves its setting out."""
-    compared = {name: rows.seeds(**settings) for name, settings in rows.compared().items()}
-    selected = {name: seeds for name, seeds in (compared | rows.traded()).items() if seeds}
-    failed = sorted(describe(row["point"]) for row in last_stage if row["status"] == "failed")
-    return Progress(selected, f"failed: {'; '.join(failed)}" if failed else "")
+def _selected(rows, whole):
+    """Return the settings that the stages that are `whole` select; one that failed is left out."""
+    selected = {}
+    if "bases" in whole:
+        cells = [f"{family} {beta:g}" for beta in rows.plan.betas for family in FAMILIES]
+        selected = {"default": rows.seeds(rows.default())}
+        selected |= {name: rows.seeds(setting) for name, setting in zip(cells, bases(rows), strict=True)}
+    if "levers" in whole:
+        selected |= {name: rows.final(settings) for name, settings in candidates(rows).items()}
+    return {name: found for name, found in selected.items() if found}

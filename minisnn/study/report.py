@@ -9,12 +9,13 @@ import numpy as np
 from ..check import is_whole
 from ..errors import InputError
 from ..model import versions
-from . import sections
+from . import sections, sections_of_sweep
 from .form import PITFALLS, alike, fault, is_text
 from .plan import PLANS, Plan
 from .store import Store, is_sqlite
 from .tables import describe, flat
 
+NEEDED = (("test", "blocks"), ("validation", "accuracy_by_step"))  # results that a study needs
 SVHN_OFFICIAL = 26_032  # test images
 
 
@@ -31,34 +32,53 @@ def gather(path: str | Path, clock_mhz: float = 100.0, constants: dict[str, floa
 
     and one dict per section; a section that lacks points has only ``missing``, a sentence:
 
-    - ``scales``, accuracy and firing rate by surrogate: ``panels``, list of {title, xlabel, series}; a series is a list
-      of (x, accuracy, firing rate), by family
+    - ``trade``, accuracy against latency: ``settings``, list of {kind, seeds, latency, accuracy, firing_rate,
+      ..._range}; ``marks``, list of {label, latency, accuracy} of selected settings
     - ``leaks``: ``betas, thresholds``; ``accuracy, firing_rate, latency``, by beta and threshold, None where there is
       no point; ``surrogate``
-    - ``trade``, accuracy against latency: ``settings``, list of {kind, length, latency, accuracy, ..._range, seeds};
-      their Pareto ``front``; ``marks``, list of {label, latency, accuracy} of selected settings; ``how`` they were
-      selected
     - ``timeline``, where the cycles go: ``parts``, list of {label, settings, latency, layers, lanes, adds, waits, fires
-      (cycles by layer), begins, added, fires_at, ends (by layer and step)}; ``how``
+      (cycles by layer), begins, added, fires_at, ends (by layer and step)}
     - ``power``, modelled energy: ``lines``, list of dict: latency, joules per image, images per second and per joule,
-      and their ratio to the default with its range; ``constants``, list of (name, value, unit, source); ``clock_mhz``;
-      ``how``
-    - ``claims``: ``list``, of ``claims.claims``; ``floors``, of ``claims.floor``; ``settled``, the selected settings
+      and their ratio to the default with its range; ``constants``, list of (name, value, unit, source); ``clock_mhz``
+
+    and of a study
+
+    - ``protocol``: list of (heading, sentence, ...), as written before the first point
+    - ``reached``: ``stages``, list of (name, points there, points or None); ``lacks``, a sentence
+    - ``trials``: ``panels``, list of {title, series: {family: list of (scale, learning rate, validation accuracy)}};
+      ``choices``, list of {beta, surrogate, lr, validation_accuracy, second, behind, error, tied}
+    - ``curves``: ``lines``, by family list of {surrogate, lr, accuracy, firing_rate, latency}; ``equal``, {accuracy,
+      firing_rate, latency}: ratios of the two families at equal accuracy
+    - ``trade`` also has ``early``, list of {accuracy, latency} of the default read after each step, and ``early_step``
+    - ``claims``: ``list``, of ``claims.claims``; ``floors``, of ``results.floor``; ``settled``, the selected settings
     - ``pitfalls``: ``lines``, list of {pitfall, setting, honest, wrong, seeds}, where honest and wrong have some of
-      accuracy, latency, firing_rate; ``optimism``, of :func:`minisnn.study.sections.optimism`
+      accuracy, latency, firing_rate
+
+    and of a sweep
+
+    - ``scales``, accuracy and firing rate by surrogate: ``panels``, list of {title, xlabel, series}; a series is a list
+      of (x, accuracy, firing rate), by family
+    - ``trade`` also has the Pareto ``front``, and ``how`` the marks were chosen
+
+    A number with an interval is (value, low, high).
     """
     if not (clock_mhz > 0 and np.isfinite(clock_mhz)):
         raise InputError(f"the clock must be a number of MHz above 0, got {clock_mhz!r}")
     _check(path)
     with Store(path, read_only=True) as store:
+        notes = {name: store.noted(name) for name in ("plan", "protocol", "command", "pitfalls")}
+        plan = _plan(path, notes["plan"])
         rows, seconds = store.rows(), sum(store.seconds().values())
-        notes = {name: store.noted(name) for name in ("plan", "command", "pitfalls")}
-    plan = _plan(path, notes["plan"])
-    for name, form in (("command", is_text), ("pitfalls", PITFALLS)):
+    for name, form in (("command", is_text), ("pitfalls", PITFALLS), ("protocol", [[is_text]])):
         if notes[name] is not None and (wrong := fault(notes[name], form)):
             raise InputError(f"{path} is damaged: {wrong} of its note {name} is not usable; run the study again")
-    if plan and any(row["status"] == "done" and row["result"]["validation"] is None for row in rows):
+    done = [row["result"] for row in rows if row["status"] == "done"]
+    if plan and any(result["validation"] is None for result in done):
         raise InputError(f"{path} has points without validation images, on which a study rests; run the study again")
+    if plan and not all(name in result[part] for result in done for part, name in NEEDED):
+        raise InputError(
+            f"{path} has points without blocks of images, of which intervals are made; run the study again"
+        )
     return _contents(rows, plan, notes, seconds, clock_mhz, constants)
 
 
@@ -67,7 +87,12 @@ def _contents(rows, plan, notes, seconds, clock_mhz, constants):
     return {
         "points": [flat(row, plan, clock_mhz, constants) for row in rows],
         "failed": [(describe(row["point"]), row["reason"]) for row in rows if row["status"] != "done"],
-        **sections.of_study(plan, rows, clock_mhz, constants, notes["pitfalls"]),
+        **(
+            sections.of_study(plan, rows, clock_mhz, constants, notes["pitfalls"])
+            if plan
+            else sections_of_sweep.of_sweep(rows, clock_mhz, constants)
+        ),
+        "protocol": notes["protocol"],
         "about": _about(plan, rows, notes["command"], seconds, clock_mhz),
     }
 

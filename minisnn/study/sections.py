@@ -1,32 +1,31 @@
 """Sections of a study's report, as plain numbers: what each figure and table shows.
 
-The numbers of a setting are means over its seeds, on test images unless they are called validation. Choices are made on
-validation; where a section chooses by test results, it does so to show the effect, and says so.
+The numbers of a setting are means over its seeds, on test images unless they are called validation. All choices are
+made on validation. Sections of a study are here; those of a sweep, which has no plan, in ``sections_of_sweep``.
 """
 
-from collections import Counter
 from typing import Any
 
 import numpy as np
 
-from .. import surrogate as surrogates
 from .. import topology
-from ..errors import InputError
 from ..timing import energy
 from ..timing.cycles import waits
-from .claims import DEFAULTS, LABELS, claims, cost, firing_rate, floor, schedules_of, test_mean
-from .plan import Plan
-from .progress import progress
-from .selection import ANY, Rows, settings_of, validation
-from .tables import describe, flat, largest, means, settings
+from .claims import TITLES, claims
+from .intervals import Seeds, interval
+from .plan import FAMILIES, Plan
+from .progress import Progress, progress
+from .results import cost, firing_rate, floor, schedules_of, test_mean
+from .selection import settings_of, validation
+from .stages import beta_by_threshold, every_scale
+from .tables import describe, kind, means, settings
 
-SPLITS = 200  # number of random halves of the test images that measure the optimism bias
+LABELS = {"default": "default", "cycles": "fastest at equal T", "steps": "fastest with T free"}
 NUMBERS = ("accuracy", "firing_rate", "latency")
-NO_CLAIMS = "A sweep has no default to compare with; claims are checked by minisnn reproduce."
 
 
 def of_study(
-    plan: Plan | None,
+    plan: Plan,
     rows: list[dict],
     clock_mhz: float = 100.0,
     constants: dict[str, float] | None = None,
@@ -34,222 +33,184 @@ def of_study(
 ) -> dict[str, dict]:
     """Return all sections by name, described at :func:`minisnn.study.report.gather`.
 
-    `rows` are all of a file. A sweep has no `plan`. `constants` are those of the energy model, `pitfalls` the note
-    of :func:`minisnn.study.pitfalls.note`.
+    `rows` are all of a file; `constants` are those of the energy model, `pitfalls` the note of
+    :func:`minisnn.study.pitfalls.note`.
     """
-    so_far = None if plan is None else progress(plan, rows)
-    rows = [row for row in rows if row["status"] == "done"]
-    shown = _shown(plan, rows, so_far)
+    so_far = progress(plan, rows)
+    named = {name: so_far.selected[name] for name in LABELS if name in so_far.selected}
+    shown = {"named": named, "labels": LABELS, "how": "", "lacks": so_far.lacks}
     return {
-        "scales": _scales(plan, rows),
-        "leaks": _leaks(plan, rows),
-        "trade": _trade(plan, rows, shown),
-        "timeline": _timeline(shown),
-        "power": _power(shown, clock_mhz, constants),
-        "claims": _claims(plan, so_far, clock_mhz, constants),
-        "pitfalls": _pitfalls(plan, rows, shown, so_far, pitfalls),
+        "reached": {"stages": [list(stage) for stage in so_far.stages], "lacks": so_far.lacks},
+        "trials": _trials(so_far),
+        "curves": _curves(so_far),
+        "leaks": _leaks(so_far),
+        "trade": _trade(so_far, rows),
+        "timeline": timeline(shown),
+        "power": power(shown, clock_mhz, constants),
+        "claims": _claims(so_far, clock_mhz, constants),
+        "pitfalls": {"lines": pitfalls} if pitfalls else {"missing": f"They are measured at the end: {so_far.lacks}."},
     }
 
 
-# Settings that several sections show: {"named": rows by seed, by name; "labels": by name; "how": a sentence}.
+def _missing(so_far, *needed):
+    """Return a section that says what is missing if one of the stages is not complete, else None."""
+    if all(so_far.has(stage) for stage in needed):
+        return None
+    return {"missing": f"This needs the stage {needed[-1]}: {so_far.lacks}."}
 
 
-def _shown(plan, rows, so_far):
-    """Return the settings to show: the selected ones, or the best so far."""
-    if not rows:
-        return {"named": {}, "labels": {}, "how": ""}
-    if plan is None:
-        return _shown_of_sweep(rows)
-    if "default" in so_far.selected:
-        return {
-            "named": {name: so_far.selected[name] for name in LABELS if name in so_far.selected},
-            "labels": LABELS,
-            "how": "Settings were selected on validation; numbers are full-length means over the seeds.",
-        }
-    return _shown_of_screening(plan, Rows(plan, rows), so_far.lacks)
+def _trials(so_far: Progress) -> dict:
+    """Section "trials": validation accuracy by scale and learning rate, and what was chosen."""
+    rows, plan = so_far.rows, so_far.rows.plan
+    if missing := _missing(so_far, "trials"):
+        return missing
+    panels, choices = [], []
+    for beta in plan.betas:
+        series: dict[str, list] = {}
+        for family in FAMILIES:
+            for trial in rows.trials(beta, family):
+                row = rows.row(trial, plan.seeds[0], plan.trial_epochs)
+                if row:
+                    scale = float(trial["surrogate"].split(":")[1])
+                    series.setdefault(family, []).append((scale, trial["lr"], float(validation(row)["accuracy"])))
+            if so_far.has("finalists"):
+                choices.append(_choice(rows, beta, family))
+        panels.append({"title": f"beta {beta:g}", "series": series})
+    return {"panels": panels, "choices": choices, "epochs": plan.trial_epochs}
 
 
-def _shown_of_screening(plan, rows, lacks):
-    """Return the settings to show while the default `lacks` points in full length."""
-    try:
-        named = {"default": [rows.default()], "named": rows.screened(surrogate=f"fast_sigmoid:{plan.fast_sigmoid:g}")}
-    except (InputError, ValueError):  # no row at the best scale, or more than one
-        return {"named": {}, "labels": LABELS, "how": ""}
-    best, steps = rows.best("fast_sigmoid"), plan.training["num_steps"]
-    candidates = rows.screened(beta=ANY, threshold=ANY, rate_penalty=ANY, num_steps=ANY)
-    priced = [row for row in candidates if settings_of(row)["num_steps"] == steps]
-    leaks = [row for row in priced if settings_of(row)["surrogate"] == best and not settings_of(row)["rate_penalty"]]
-    for name, group in (("leak", leaks), ("priced", priced), ("steps", candidates)):
-        named[name] = rows.trades(group, 1, plan.tolerance)
-    different = {}
-    for name, group in named.items():  # before a stage begins, its best setting is that of the stage before
-        if group and group not in different.values():
-            different[name] = group
+def _choice(rows, beta, family):
+    choice = rows.choice(beta, family)
+    second = choice.second and {name: choice.second[name] for name in ("surrogate", "lr")}
     return {
-        "named": different,
-        "labels": LABELS,
-        "how": "These settings were selected on validation in the screening, with one seed and fewer epochs; no claim "
-        f"rests on them. What is missing: {lacks}.",
+        "beta": beta,
+        "surrogate": choice.setting["surrogate"],
+        "lr": choice.setting["lr"],
+        "validation_accuracy": choice.accuracy,
+        "second": second,
+        "behind": choice.behind,
+        "error": choice.error,
+        "tied": choice.tied,
     }
 
 
-def _shown_of_sweep(rows):
-    """Return the most accurate setting of a sweep, and the fastest one within a point of accuracy."""
-
-    def score(group, name):
-        return float(np.mean([(row["result"]["validation"] or row["result"]["test"])[name] for row in group]))
-
-    groups = settings(rows)
-    best = max(groups, key=lambda group: (score(group, "accuracy"), -score(group, "latency")))
-    near = [group for group in groups if score(group, "accuracy") >= score(best, "accuracy") - 0.01]
-    has_validation = all(row["result"]["validation"] for row in rows)
-    images = "validation" if has_validation else "the test images, because there are no validation images,"
-    return {
-        "named": {"default": best, "steps": min(near, key=lambda group: score(group, "latency"))},
-        "labels": {"default": "most accurate", "steps": "fastest within a point"},
-        "how": f"The file has no plan, and so no default: these settings were chosen on {images} among all points.",
-    }
+def numbers(rows: list[dict], step: int | None = None) -> dict[str, tuple[float, float, float]]:
+    """Return accuracy, firing_rate and latency of a setting with their intervals, (value, low, high)."""
+    seeds = Seeds(rows, step)
+    found = {name: interval(lambda of, name=name: getattr(of, name), seeds) for name in NUMBERS}
+    return {name: tuple(values) for name, values in found.items()}
 
 
-def _trades_of(shown):
-    """Return the names of the settings that are compared with the default; each may vary more than the one before."""
-    return [name for name in ("paper", "leak", "priced", "steps") if name in shown["named"]]
-
-
-# Scales, and beta x threshold.
-
-
-def _scales(plan, rows):
-    """Section "scales": accuracy and firing rate by surrogate."""
-    varied = largest(rows, "surrogate") if plan is None else Rows(plan, rows).screened()
-    curves = [(surrogates.parse(group[0]["point"]["network"]["surrogate"]), means(group)) for group in settings(varied)]
-    original = [(curve, numbers) for curve, numbers in curves if curve.gain == 1]
-    by_scale = original
-    if plan is not None:
-        scales = {*plan.scales, plan.fast_sigmoid, plan.atan}
-        by_scale = [(curve, numbers) for curve, numbers in original if curve.scale in scales]
-    if len(by_scale) < 2:
-        return {"missing": f"This needs at least two points that differ only in the surrogate{_stage(plan, 1)}."}
-    matched = [
-        (curve, numbers) for curve, numbers in curves if curve.name != "fast_sigmoid" or _matches_an_atan(curve, curves)
-    ]
-    panels = (
-        ("by scale", "scale (k of fast sigmoid, alpha of arctangent)", by_scale, lambda curve: curve.scale),
-        ("by half-width", "half-width (membrane)", original, lambda curve: curve.half_width),
-        ("by half-width, at equal height", "half-width (membrane)", matched, lambda curve: curve.half_width),
-    )
-    return {
-        "panels": [
-            {"title": title, "xlabel": label, "series": _series(points, x)}
-            for title, label, points, x in panels
-            if points
+def _curves(so_far: Progress) -> dict:
+    """Section "curves": firing rate and latency against accuracy for all scales of both families."""
+    if missing := _missing(so_far, "bases", "scales"):
+        return missing
+    rows, plan = so_far.rows, so_far.rows.plan
+    groups = {family: [rows.seeds(one) for one in found] for family, found in every_scale(rows).items()}
+    groups = {family: [seeds for seeds in of_scales if seeds] for family, of_scales in groups.items()}
+    lines = {
+        family: [
+            {"surrogate": seeds[0]["point"]["network"]["surrogate"], "lr": seeds[0]["point"]["training"]["lr"]}
+            | numbers(seeds)
+            for seeds in of_scales
         ]
+        for family, of_scales in groups.items()
     }
+    wanted = (
+        test_mean(so_far.selected["default"], "accuracy") - plan.tolerance if "default" in so_far.selected else None
+    )
+    return {"lines": lines, "equal": None if wanted is None or not all(groups.values()) else _equal(groups, wanted)}
 
 
-def _stage(plan, number):
-    """Return which stage of a study computes what is missing."""
-    return f" (stage {number})" if plan else ""
+def _equal(groups, wanted):
+    """Return ratios of firing rates and latencies, fast sigmoid to arctangent, of the least that has an accuracy."""
+    ours, theirs = (len(groups[family]) for family in FAMILIES)
+
+    def least(of_scales, name):
+        accuracy, number = (np.array([getattr(of, part) for of in of_scales]) for part in ("accuracy", name))
+        near = accuracy >= np.minimum(wanted, accuracy.max(axis=0))  # in a draw where none is, the most accurate
+        return np.where(near, number, np.inf).min(axis=0)
+
+    def ratio(name):
+        return lambda *of: least(of[:ours], name) / least(of[ours : ours + theirs], name)
+
+    seeds = [Seeds(rows) for family in FAMILIES for rows in groups[family]]
+    return {"accuracy": wanted} | {name: tuple(interval(ratio(name), *seeds)) for name in ("firing_rate", "latency")}
 
 
-def _matches_an_atan(curve, curves):
-    """Return True if some arctangent of the study has this fast sigmoid's width and height."""
-    atans = [other for other, _ in curves if other.name == "atan"]
-    return any(str(surrogates.match_width_and_height("fast_sigmoid", atan)) == str(curve) for atan in atans)
-
-
-def _series(points, x):
-    """Return lists of (x, accuracy, firing rate) by family of surrogates, in the order of x."""
-    series = {}
-    for curve, numbers in sorted(points, key=lambda point: x(point[0])):
-        series.setdefault(curve.name, []).append((x(curve), numbers["accuracy"], numbers["firing_rate"]))
-    return series
-
-
-def _leaks(plan, rows):
+def _leaks(so_far: Progress) -> dict:
     """Section "leaks": accuracy, firing rate and latency by beta and threshold."""
-    varied = _leak_rows(plan, rows)
-    groups = {}
-    for group in settings(varied):
-        network = group[0]["point"]["network"]
-        pair = network["beta"], network["threshold"]
-        if not any(isinstance(value, list) for value in pair):  # values by layer have no place on an axis
-            groups[pair] = means(group)
-    if len(groups) < 2:
-        return {"missing": f"This needs at least two points that differ only in beta and threshold{_stage(plan, 2)}."}
-    betas = sorted({beta for beta, _ in groups})
-    thresholds = sorted({threshold for _, threshold in groups})
+    if missing := _missing(so_far, "finalists", "leaks"):
+        return missing
+    rows, plan = so_far.rows, so_far.rows.plan
+    cells = {(one["beta"], one["threshold"]): rows.seeds(one) for one in beta_by_threshold(rows)}
+    found = {cell: numbers(seeds) for cell, seeds in cells.items() if seeds}
+    default = rows.default()
     return {
-        "betas": betas,
-        "thresholds": thresholds,
-        "surrogate": varied[0]["point"]["network"]["surrogate"],
+        "betas": list(plan.betas),
+        "thresholds": list(plan.thresholds),
+        "surrogate": default["surrogate"],
+        "lr": default["lr"],
+        "seeds": len(plan.seeds),
         **{
-            name: [[groups.get((beta, threshold), {}).get(name) for threshold in thresholds] for beta in betas]
+            name: [
+                [found[beta, theta][name][0] if (beta, theta) in found else None for theta in plan.thresholds]
+                for beta in plan.betas
+            ]
             for name in NUMBERS
         },
     }
 
 
-def _leak_rows(plan, rows):
-    if plan is None:
-        return largest(rows, "beta", "threshold")
-    screening = Rows(plan, rows)
-    try:
-        return screening.screened(surrogate=screening.best("fast_sigmoid"), beta=ANY, threshold=ANY)
-    except InputError:  # stage 1 has no results yet
-        return []
-
-
-# Accuracy against latency.
-
-
-def front(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Return the Pareto front of (latency, accuracy), by latency.
-
-    It has the points that no other beats: at least as good in both numbers, and better in one.
-    """
-    most, result = -np.inf, []
-    for latency, accuracy in sorted(set(points), key=lambda point: (point[0], -point[1])):
-        if accuracy > most:
-            result.append((latency, accuracy))
-            most = accuracy
-    return result
-
-
-def _trade(plan, rows, shown):
-    """Section "trade": accuracy against latency."""
-    if not rows:
-        return {"missing": "The file has no finished point."}
+def _trade(so_far: Progress, rows: list[dict]) -> dict:
+    """Section "trade": accuracy against latency of all settings in full length, and of the default read early."""
+    plan = so_far.rows.plan
+    full = [row for row in rows if row["status"] == "done" and row["point"]["training"]["epochs"] == plan.epochs]
+    if not full:
+        return {"missing": f"No setting in full length is there: {so_far.lacks}."}
     points = []
-    for group in settings(rows):
-        columns = flat(group[0], plan)
-        points.append({name: columns[name] for name in ("kind", "length")} | means(group))
-    marks = {}  # by training: a setting that is selected under several names has one mark
-    for name in (*DEFAULTS, *_trades_of(shown)):
-        if name in shown["named"]:
-            group = shown["named"][name]
-            mark = marks.setdefault(group[0]["training"], {"labels": []} | means(group))
-            mark["labels"].append(shown["labels"][name])
+    for group in settings(full):
+        found = numbers(group)
+        points.append(
+            {"kind": kind(group[0]["point"], plan), "seeds": len(group)}
+            | {name: found[name][0] for name in NUMBERS}
+            | {f"{name}_range": found[name][1:] for name in NUMBERS}
+        )
+    default = so_far.selected.get("default", [])
+    early = [numbers(default, step) for step in range(1, plan.training["num_steps"] + 1)] if default else []
+    marks: dict[str, dict] = {}  # by training: a setting that is selected under several names has one mark
+    for name, label in LABELS.items():
+        if name in so_far.selected:
+            group = so_far.selected[name]
+            mark = marks.setdefault(
+                group[0]["training"], {"labels": [], "settings": describe_all(group)} | means(group)
+            )
+            mark["labels"].append(label)
     return {
         "settings": points,
-        "front": front([(point["latency"], point["accuracy"]) for point in points]),
+        "early": [{name: of[name] for name in ("accuracy", "latency")} for of in early],
+        "early_step": so_far.rows.early_step(default) if default else None,
         "marks": [
-            {"label": " = ".join(mark["labels"]), "latency": mark["latency"], "accuracy": mark["accuracy"]}
+            {"label": " = ".join(mark["labels"])} | {name: mark[name] for name in ("settings", "latency", "accuracy")}
             for mark in marks.values()
         ],
-        "how": shown["how"],
     }
+
+
+def describe_all(rows: list[dict]) -> str:
+    """Return the main settings that rows of a setting share, in words."""
+    return describe(rows[0]["point"]).rsplit(", ", 2)[0]
 
 
 # Where the cycles go.
 
 
-def _timeline(shown):
-    """Section "timeline": the default, and the trade that may vary the most."""
-    names = [name for name in ("default", *_trades_of(shown)[-1:]) if name in shown["named"]]
+def timeline(shown: dict[str, Any]) -> dict:
+    """Return the section "timeline": the first and the last of the settings shown."""
+    names = list(dict.fromkeys([name for name in shown["named"]][:1] + list(shown["named"])[-1:]))
     parts = [_timeline_part(shown["named"][name], shown["labels"][name]) for name in names]
     if not parts:
-        return {"missing": "Neither the default nor a faster setting has a finished point."}
+        return {"missing": f"This needs the default: {shown['lacks']}."}
     return {"parts": parts, "how": shown["how"]}
 
 
@@ -262,7 +223,7 @@ def _timeline_part(rows, label):
     layers = topology.parse(network["topology"], network["input_shape"], network["padding"])
     return {
         "label": label,
-        "settings": describe(rows[0]["point"]).rsplit(", ", 2)[0],
+        "settings": describe_all(rows),
         "latency": test_mean(rows, "latency"),
         "layers": [layer.name for layer in layers],
         "lanes": rows[0]["result"]["lanes"],
@@ -279,16 +240,13 @@ def _timeline_part(rows, label):
 # Modelled energy.
 
 
-def _power(shown, clock_mhz, constants=None):
-    """Section "power": modelled energy, and images per joule."""
+def power(shown: dict[str, Any], clock_mhz: float, constants: dict[str, float] | None = None) -> dict:
+    """Return the section "power": modelled energy, and images per joule."""
     named, labels = shown["named"], shown["labels"]
     if "default" not in named:
-        return {"missing": "The default has no finished point."}
-    listed = [
-        (labels[name], named[name], "pipelined") for name in ("default", "named", *_trades_of(shown)) if name in named
-    ]
-    last = next((name for name in ("priced", "steps", "leak") if name in named), "default")
-    for name in dict.fromkeys(["default", last]):
+        return {"missing": f"This needs the default: {shown['lacks']}."}
+    listed = [(labels[name], rows, "pipelined") for name, rows in named.items()]
+    for name in dict.fromkeys(["default", list(named)[1 if len(named) > 1 else 0]]):
         for schedule in schedules_of(named[name]):
             listed.append((f"{labels[name]}, {schedule} schedule", named[name], schedule))
     reference = cost(named["default"])
@@ -330,16 +288,20 @@ def _power_line(label, rows, schedule, reference, clock_mhz, constants):
 # Claims.
 
 
-def _claims(plan, so_far, clock_mhz, constants):
-    """Section "claims": their list, the floors of the defaults, and the selected settings that they rest on."""
-    if plan is None:
-        return {"missing": NO_CLAIMS}
+def _claims(so_far, clock_mhz, constants):
+    """Section "claims": their list, the default's floor, and the selected settings that they rest on."""
     selected = so_far.selected
     return {
-        "list": claims(selected, plan, clock_mhz, constants, so_far.lacks),
-        "floors": {LABELS[name]: floor(selected[name]) for name in DEFAULTS if name in selected},
-        "settled": {name: _by_seed(group) for name, group in selected.items()},
+        "list": claims(so_far, so_far.rows.plan, clock_mhz, constants),
+        "floors": {LABELS["default"]: floor(selected["default"])} if "default" in selected else {},
+        "settled": {_title(name): _by_seed(group) for name, group in selected.items()},
     }
+
+
+def _title(name):
+    """Return the display name of a selected setting."""
+    family, _, beta = name.partition(" ")
+    return LABELS.get(name) or f"{TITLES[family]}, beta {beta}"
 
 
 def _by_seed(rows):
@@ -353,116 +315,3 @@ def _by_seed(rows):
         "latency": [float(test["latency"]) for test in tests],
         "firing_rate": [firing_rate(row) for row in rows],
     }
-
-
-# Pitfalls.
-
-
-def _pitfalls(plan, rows, shown, so_far, noted=None):
-    """Section "pitfalls": how known mistakes change the results."""
-    screened = [row for row in rows if plan is None or row["point"]["training"]["epochs"] == plan.screening]
-    selected = so_far.selected if so_far else {}
-    lines = _first_step(shown) + _equal_scale(selected) + list(noted or []) + _chosen_by_test(screened)
-    bias = optimism(screened)
-    if not lines and not bias:
-        return {"missing": "No finished point can show a pitfall yet."}
-    return {"lines": lines, "optimism": bias}
-
-
-def _first_step(shown):
-    """Return lines that compare the answer after step 0 with the answer after all steps."""
-    lines = []
-    for name in ("default", *_trades_of(shown)):
-        rows = shown["named"].get(name, [])
-        by_step = [row["result"]["test"].get("accuracy_by_step") for row in rows]
-        if rows and all(by_step) and len(by_step[0]) > 1:
-            lines.append(
-                {
-                    "pitfall": "accuracy read after step 0 instead of after all steps",
-                    "setting": shown["labels"][name],
-                    "honest": {"accuracy": test_mean(rows, "accuracy")},
-                    "wrong": {"accuracy": float(np.mean([accuracies[0] for accuracies in by_step]))},
-                    "seeds": len(rows),
-                }
-            )
-    return lines
-
-
-def _equal_scale(selected):
-    """Return a line that compares fast sigmoids with the arctangent's width (right) and its scale (wrong)."""
-    if not {"atan", "wide", "same scale"} <= selected.keys():
-        return []
-    atan, rate = selected["atan"][0]["point"]["network"]["surrogate"], means(selected["atan"])["firing_rate"]
-    return [
-        {
-            "pitfall": "fast sigmoid of equal scale instead of equal width",
-            "setting": f"compared with {atan}, firing rate {100 * rate:.2f} %",
-            "honest": _numbers_of(selected["wide"]),
-            "wrong": _numbers_of(selected["same scale"]),
-            "seeds": len(selected["wide"]),
-        }
-    ]
-
-
-def _chosen_by_test(rows):
-    """Return a line that compares the most accurate point on validation (right) with that on test images (wrong)."""
-    rows = [row for row in rows if row["result"]["validation"]]
-    if len(rows) < 2:
-        return []
-    by_validation, by_test = (
-        max(rows, key=lambda row: row["result"][part]["accuracy"]) for part in ("validation", "test")
-    )
-    return [
-        {
-            "pitfall": "best point chosen on the test images instead of validation",
-            "setting": f"among {len(rows)} points",
-            "honest": _numbers_of([by_validation]),
-            "wrong": _numbers_of([by_test]),
-            "seeds": 1,
-        }
-    ]
-
-
-def _numbers_of(rows):
-    """Return the means of NUMBERS over rows."""
-    all_means = means(rows)
-    return {name: all_means[name] for name in NUMBERS}
-
-
-def optimism(rows: list[dict], splits: int = SPLITS) -> dict[str, Any] | None:
-    """Return the optimism bias from selecting a point on the images that its accuracy is reported on.
-
-    In each of `splits`, a random half of the test images selects the most accurate point; the bias is its accuracy on
-    this half less its accuracy on the other. ``mean`` and ``deviation`` are over splits; ``points, images, splits`` are
-    counts. None if fewer than two points have the same test images.
-    """
-    right = _right_by_point(rows)
-    if right is None:
-        return None
-    images, rng, bias = right.shape[1], np.random.default_rng(0), []
-    for _ in range(splits):
-        order = rng.permutation(images)
-        selecting, other = right[:, order[: images // 2]], right[:, order[images // 2 :]]
-        best = selecting.mean(axis=1).argmax()
-        bias.append(selecting[best].mean() - other[best].mean())
-    return {
-        "mean": float(np.mean(bias)),
-        "deviation": float(np.std(bias)),
-        "points": len(right),
-        "images": images,
-        "splits": splits,
-    }
-
-
-def _right_by_point(rows):
-    """Return which test images each point gets right, (points, images), for the largest group with equal images."""
-    groups = Counter((row["point"]["data"]["digest"], row["result"]["test"]["images"]) for row in rows)
-    if not groups or max(groups.values()) < 2:
-        return None
-    (digest, images), _ = groups.most_common(1)[0]
-    bits = [
-        bytes.fromhex(row["result"]["test"]["right"])
-        for row in rows
-        if (row["point"]["data"]["digest"], row["result"]["test"]["images"]) == (digest, images)
-    ]
-    return np.array([np.unpackbits(np.frombuffer(packed, np.uint8), count=images) for packed in bits])

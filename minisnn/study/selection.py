@@ -1,20 +1,45 @@
-"""Selection: the settings that later stages and claims use, chosen by validation results alone."""
+"""Selection: every choice of a study, made on validation images alone."""
 
+from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from .. import surrogate as surrogates
 from ..errors import InputError
-from .plan import PAPER_LOSS, Plan
+from .plan import FAMILIES, Plan
+
+VARIED = ("surrogate", "beta", "threshold", "lr", "num_steps", "cycle_penalty")
+Setting = dict[str, Any]  # values of VARIED
 
 
-class _Any:
-    """The class of ANY."""
+@dataclass(frozen=True)
+class Choice:
+    """The setting chosen for a family at a beta, and how sure the choice is.
 
-    def __repr__(self):
-        return "ANY"
+    Attributes
+    ----------
+    setting : dict
+    accuracy : float
+        Mean validation accuracy over the seeds of the trial.
+    second : dict or None
+        The other finalist.
+    behind : float
+        What the second lacks of the accuracy.
+    error : float
+        Standard error of that difference over the seeds; 0 with one seed.
+    """
 
+    setting: Setting
+    accuracy: float
+    second: Setting | None = None
+    behind: float = 0.0
+    error: float = 0.0
 
-ANY = _Any()  # matches every value of a setting
+    @property
+    def tied(self) -> bool:
+        """True if the second is within one standard error."""
+        return self.second is not None and self.behind <= self.error
 
 
 class Rows:
@@ -26,129 +51,114 @@ class Rows:
     def __init__(self, plan: Plan, rows: list[dict]):
         self.plan = plan
         self.rows = [row for row in rows if row["status"] == "done"]
+        self._by_identity = {identity(row): row for row in self.rows}
 
-    def screened(self, **wanted: Any) -> list[dict]:
-        """Return the rows of the screening with these settings, named as in :func:`settings_of`.
+    def row(self, setting: Setting, seed: int, epochs: int) -> dict | None:
+        """Return the row of a setting, or None."""
+        return self._by_identity.get((*setting.values(), epochs, seed))
 
-        Unlisted settings must equal the default, except the surrogate, which may be any; ANY matches everything.
-        """
-        return self._with(self.plan.screening, wanted)
+    def seeds(self, setting: Setting, epochs: int | None = None) -> list[dict]:
+        """Return the rows of a setting by seed, in full length by default; [] until every seed is done."""
+        epochs = self.plan.epochs if epochs is None else epochs
+        rows = [self.row(setting, seed, epochs) for seed in self.plan.seeds]
+        return [row for row in rows if row] if all(rows) else []
 
-    def full(self, **wanted: Any) -> list[dict]:
-        """Return the full-length rows (stage 5) with these settings, all seeds; settings as for :meth:`screened`."""
-        return self._with(self.plan.epochs, wanted)
+    def trials(self, beta: float, family: str) -> list[Setting]:
+        """Return the settings tried for a family at a beta, whether they are done or not."""
+        return [
+            setting(self.plan, surrogate=f"{family}:{scale:g}", beta=beta, lr=rate)
+            for scale in self.plan.scales
+            for rate in self.plan.rates
+        ]
 
-    def _with(self, epochs, wanted):
-        wanted = {
-            "beta": self.plan.beta,
-            "threshold": self.plan.threshold,
-            "rate_penalty": None,
-            "num_steps": self.plan.training["num_steps"],
-            "surrogate": ANY,
-            **wanted,
-        }
-
-        def matches(row):
-            settings = settings_of(row)
-            return all(value is ANY or settings[name] == value for name, value in wanted.items())
-
-        return [row for row in self.rows if row["point"]["training"]["epochs"] == epochs and matches(row)]
-
-    def best(self, family: str) -> str:
-        """Return the most accurate screened surrogate of "fast_sigmoid" or "atan", such as "atan:4".
-
-        Only scales of the plan count, at the default's beta and threshold; of equals the faster one is best. Raise
-        InputError if no such row exists yet.
-        """
-        scales = (*self.plan.scales, getattr(self.plan, family))
-        names = [f"{family}:{scale:g}" for scale in scales]
-        rows = [row for row in self.screened() if settings_of(row)["surrogate"] in names]
-        if not rows:
+    def finalists(self, beta: float, family: str) -> list[Setting]:
+        """Return the best trials of one seed, best first; raise InputError if none has succeeded."""
+        plan = self.plan
+        tried = [(trial, self.row(trial, plan.seeds[0], plan.trial_epochs)) for trial in self.trials(beta, family)]
+        done = [(trial, row) for trial, row in tried if row]
+        if not done:
             raise InputError(
-                f"stage 1 has no result of {family} at the plan's scales, and the next stages need one; minisnn "
-                "reproduce --retry computes failed points again"
+                f"no trial of {family} at beta {beta:g} has succeeded, and the next stages need one; minisnn reproduce "
+                "--retry computes failed points again"
             )
-        best = max(rows, key=lambda row: (validation(row)["accuracy"], -validation(row)["latency"]))
-        return settings_of(best)["surrogate"]
+        best = sorted(done, key=lambda pair: (-validation(pair[1])["accuracy"], validation(pair[1])["latency"]))
+        return [trial for trial, _ in best[: plan.finalists]]
 
-    def default(self) -> dict:
-        """Return the screened row of the default at its best scale; raise InputError if there is none yet."""
-        (row,) = self.screened(surrogate=self.best("fast_sigmoid"))
-        return row
+    def choice(self, beta: float, family: str) -> Choice:
+        """Return the finalist with the highest mean validation accuracy over the seeds; of equals the first."""
+        finalists = self.finalists(beta, family)
+        whole = [(trial, self.seeds(trial, self.plan.trial_epochs)) for trial in finalists]
+        scores = [(trial, np.array([validation(row)["accuracy"] for row in rows])) for trial, rows in whole if rows]
+        if not scores:  # the other seeds of all finalists failed
+            row = self.row(finalists[0], self.plan.seeds[0], self.plan.trial_epochs)
+            return Choice(finalists[0], validation(row)["accuracy"])
+        (first, best), *others = sorted(scores, key=lambda pair: -pair[1].mean())
+        if not others:
+            return Choice(first, float(best.mean()))
+        second, its = others[0]
+        error = float(np.std(best - its, ddof=1) / np.sqrt(len(best))) if len(best) > 1 else 0.0
+        return Choice(first, float(best.mean()), second, float((best - its).mean()), error)
 
-    def trades(self, rows: list[dict], count: int, loss: float) -> list[dict]:
-        """Return the `count` fastest rows that lose at most `loss` of the default's accuracy, fastest first.
+    def default(self) -> Setting:
+        """Return the default: the fast sigmoid chosen at the plan's beta."""
+        return self.choice(self.plan.beta, "fast_sigmoid").setting
 
-        A negative loss asks for a gain. Latency and accuracy are those on validation.
+    def tuned_scale(self, beta: float, family: str, scale: float) -> Setting:
+        """Return a scale with the learning rate that is better for it in the trials of one seed."""
+        plan = self.plan
+        tried = [
+            (trial, self.row(trial, plan.seeds[0], plan.trial_epochs))
+            for trial in self.trials(beta, family)
+            if trial["surrogate"] == str(surrogates.parse(f"{family}:{scale:g}"))
+        ]
+        done = [(validation(row)["accuracy"], -trial["lr"], index) for index, (trial, row) in enumerate(tried) if row]
+        return tried[max(done)[2] if done else 0][0]
+
+    def fastest(self, settings: list[Setting], count: int) -> list[Setting]:
+        """Return the fastest settings, by the first seed in full length, that lose at most the tolerance."""
+        plan = self.plan
+        rows = {index: self.row(given, plan.seeds[0], plan.epochs) for index, given in enumerate(settings)}
+        default = self.row(self.default(), plan.seeds[0], plan.epochs)
+        if default is None:
+            return []
+        least = validation(default)["accuracy"] - plan.tolerance
+        near = [index for index, row in rows.items() if row and validation(row)["accuracy"] >= least]
+        return [settings[index] for index in sorted(near, key=lambda i: validation(rows[i])["latency"])[:count]]
+
+    def final(self, settings: list[Setting]) -> list[dict]:
+        """Return the rows by seed of the setting that a bar is tested with; [] without any.
+
+        It is the fastest of those whose mean loss is at most half of the tolerance, or, if there is none, the one that
+        loses least.
         """
-        least = validation(self.default())["accuracy"] - loss
-        accurate_enough = [row for row in rows if validation(row)["accuracy"] >= least]
-        return sorted(accurate_enough, key=lambda row: validation(row)["latency"])[:count]
+        whole = [rows for rows in map(self.seeds, settings) if rows]
+        default = self.seeds(self.default())
+        if not whole or not default:
+            return []
+        least = mean(default, "accuracy") - self.plan.tolerance / 2
+        near = [rows for rows in whole if mean(rows, "accuracy") >= least]
+        if near:
+            return min(near, key=lambda rows: mean(rows, "latency"))
+        return max(whole, key=lambda rows: mean(rows, "accuracy"))
 
-    def fastest(self, rows: list[dict]) -> list[dict]:
-        """Return the fastest row within each of the plan's margins of accuracy."""
-        return [row for margin in self.plan.margins for row in self.trades(rows, 1, margin)]
+    def early_step(self, rows: list[dict]) -> int:
+        """Return the fewest steps after which an answer loses at most the tolerance, by validation."""
+        by_step = np.mean([validation(row)["accuracy_by_step"] for row in rows], axis=0)
+        return int(np.argmax(by_step >= by_step[-1] - self.plan.tolerance)) + 1
 
-    @staticmethod
-    def accurate(rows: list[dict], count: int) -> list[dict]:
-        """Return the `count` rows of highest validation accuracy, most accurate first."""
-        return sorted(rows, key=lambda row: (-validation(row)["accuracy"], validation(row)["latency"]))[:count]
 
-    def seeds(self, **wanted: Any) -> list[dict]:
-        """Return the full-length rows with these settings by seed; an empty list until every seed is done."""
-        rows = sorted(self.full(**wanted), key=lambda row: row["point"]["training"]["seed"])
-        return rows if [row["point"]["training"]["seed"] for row in rows] == sorted(self.plan.seeds) else []
-
-    def compared(self) -> dict[str, dict[str, str]]:
-        """Return the surrogates that claims compare, with the default's other settings, by the setting's name.
-
-        - "default", "named": the default at its best scale, and at snnTorch's scale
-        - "atan", "atan named": the same two with the arctangent
-        - "wide", "same scale": the fast sigmoid as wide as "atan", and with the scale of "atan"
-        """
-        plan, atan = self.plan, self.best("atan")
-        _, _, scale = atan.partition(":")
-        wide = surrogates.match_width("fast_sigmoid", surrogates.parse(atan))
-        return {
-            "named": {"surrogate": f"fast_sigmoid:{plan.fast_sigmoid:g}"},
-            "default": {"surrogate": self.best("fast_sigmoid")},
-            "atan": {"surrogate": atan},
-            "atan named": {"surrogate": f"atan:{plan.atan:g}"},
-            "wide": {"surrogate": str(wide)},
-            "same scale": {"surrogate": f"fast_sigmoid:{scale}"},
-        }
-
-    def traded(self) -> dict[str, list[dict]]:
-        """Return the fastest settings that lose little against the default: rows by seed, by the setting's name.
-
-        - "paper": the fastest beta and threshold that lose at most what the paper loses
-        - "leak", "priced", "steps": the fastest settings that lose at most the tolerance; beta and threshold vary in
-          "leak", the surrogate and a rate penalty too in "priced", and the number of steps too in "steps"
-
-        The result is empty until the default has every seed. It means nothing until all settings that could be the
-        fastest are there: :func:`minisnn.study.progress.progress` sees to that.
-        """
-        best = self.best("fast_sigmoid")
-        default = self.seeds(surrogate=best)
-        if not default:
-            return {}
-        leak = {"surrogate": best, "beta": ANY, "threshold": ANY}
-        priced = leak | {"surrogate": ANY, "rate_penalty": ANY}
-        groups = {
-            "paper": (leak, PAPER_LOSS),
-            "leak": (leak, self.plan.tolerance),
-            "priced": (priced, self.plan.tolerance),
-            "steps": (priced | {"num_steps": ANY}, self.plan.tolerance),
-        }
-        return {name: self._fastest_setting(default, wanted, loss) for name, (wanted, loss) in groups.items()}
-
-    def _fastest_setting(self, default, wanted, loss):
-        """Rows of the setting with the lowest mean latency whose mean accuracy loses at most `loss`."""
-        settings = dict.fromkeys(tuple(settings_of(row).items()) for row in self.full(**wanted))
-        complete = [rows for rows in (self.seeds(**dict(items)) for items in settings) if rows]
-        least = mean(default, "accuracy") - loss
-        accurate_enough = [rows for rows in complete if mean(rows, "accuracy") >= least]
-        return min(accurate_enough, key=lambda rows: mean(rows, "latency"))
+def setting(plan: Plan, **changes: Any) -> Setting:
+    """Return the values of VARIED, in order: those of the plan's default but for the changes."""
+    chosen = {
+        "surrogate": f"{FAMILIES[0]}:1",
+        "beta": plan.beta,
+        "threshold": 1.0,
+        "lr": plan.rates[0],
+        "num_steps": plan.training["num_steps"],
+        "cycle_penalty": None,
+        **changes,
+    }
+    return chosen | {"surrogate": str(surrogates.parse(chosen["surrogate"]))}
 
 
 def mean(rows: list[dict], name: str, part: str = "validation") -> float:
@@ -156,16 +166,10 @@ def mean(rows: list[dict], name: str, part: str = "validation") -> float:
     return sum(row["result"][part][name] for row in rows) / len(rows)
 
 
-def settings_of(row: dict) -> dict[str, Any]:
-    """Return the settings that a study varies: surrogate, beta, threshold, num_steps, rate_penalty."""
-    network, training = row["point"]["network"], row["point"]["training"]
-    return {
-        "surrogate": network["surrogate"],
-        "beta": network["beta"],
-        "threshold": network["threshold"],
-        "num_steps": training["num_steps"],
-        "rate_penalty": training["rate_penalty"],
-    }
+def settings_of(row: dict) -> Setting:
+    """Return the values of VARIED of a row."""
+    point = {"cycle_penalty": None} | row["point"]["network"] | row["point"]["training"]
+    return {name: point[name] for name in VARIED}
 
 
 def identity(row: dict) -> tuple:

@@ -9,41 +9,43 @@ from typing import Any
 import numpy as np
 
 from ..timing import energy
-from .claims import cost, firing_rate
 from .plan import Plan
+from .results import cost, firing_rate
 from .store import canonical
 
-SCREENING, FULL, ALONE = "screening", "full length", "point"  # values of the columns length and kind
+ALONE = "point"  # kind of a point without a plan
 
 
 def describe(point: dict) -> str:
-    """Return a point's main settings in words, such as "fast_sigmoid:5, beta 0.7, threshold 1.0, T 10, ..., seed 3"."""
+    """Return a point's main settings in words, such as "atan:2, beta 0.7, threshold 1.0, lr 0.01, ..., seed 3"."""
     network, training = point["network"], point["training"]
     words = [
         network["surrogate"],
         f"beta {network['beta']}",
         f"threshold {network['threshold']}",
+        f"lr {training['lr']:g}",
         f"T {training['num_steps']}",
     ]
     if training["rate_penalty"]:
         words.append(f"penalty {training['rate_penalty']}")
     if training.get("cycle_penalty"):
-        words.append(f"cycle penalty {training['cycle_penalty']}")
+        words.append(f"cycle penalty {training['cycle_penalty']:g}")
     epochs = training["epochs"]
     return ", ".join(words + [f"{epochs} epoch{'s' * (epochs != 1)}", f"seed {training['seed']}"])
 
 
-def _kind(point, plan):
-    """Return which settings of the default a point changes."""
+def kind(point: dict, plan: Plan | None) -> str:
+    """Return what a point is for: "trial", or which settings it changes."""
+    network, training = point["network"], point["training"]
     if plan is None:
         return ALONE
-    network, training = point["network"], point["training"]
+    if training["epochs"] == plan.trial_epochs:
+        return "trial"
     if training["num_steps"] != plan.training["num_steps"]:
         return "fewer steps"
-    if training["rate_penalty"]:
-        return "rate penalty"
-    changed = (network["beta"], network["threshold"]) != (plan.beta, plan.threshold)
-    return "beta, threshold" if changed else "surrogate"
+    if training.get("cycle_penalty"):
+        return "price on cycles"
+    return "tuned" if network["threshold"] == 1 else "threshold"
 
 
 def flat(
@@ -54,16 +56,16 @@ def flat(
     `row` is one of :meth:`minisnn.study.store.Store.rows`; `constants` are those of the energy model.
     """
     point, network, training = row["point"], row["point"]["network"], row["point"]["training"]
-    length = {plan.screening: SCREENING, plan.epochs: FULL}.get(training["epochs"], "") if plan else ""
     return {
         "key": row["key"],
         "status": row["status"],
         "reason": row["reason"],
-        "kind": _kind(point, plan),
-        "length": length,
+        "kind": kind(point, plan),
         "dataset": point["data"]["name"],
         **{name: network[name] for name in ("topology", "surrogate", "beta", "threshold", "reset")},
-        **{name: training[name] for name in ("num_steps", "encoding", "loss", "rate_penalty", "epochs", "seed")},
+        **{name: training[name] for name in ("num_steps", "encoding", "loss", "lr", "rate_penalty")},
+        "cycle_penalty": training.get("cycle_penalty"),
+        **{name: training[name] for name in ("epochs", "seed")},
         **point["integers"],
         **point["hardware"],
         **_numbers(row, clock_mhz, constants),

@@ -3,22 +3,24 @@
 from minisnn.study.plan import Plan
 
 
-def small_plan(dataset, epochs):
-    """Return a plan of every stage for the small images that tests share; `epochs` are those in full length."""
-    return Plan(
-        dataset=dataset,
-        training={"topology": "4C3-MP2-3", "num_steps": 3, "validation": 0.2, "batch_size": 16},
-        screening=1,
-        epochs=epochs,
-        scales=(1, 4),
-        betas=(0.25, 0.7),
-        thresholds=(0.5, 1.0),
-        penalties=("1,0",),
-        ramp=0.5,
-        narrower=(2,),
-        steps=(2,),
-        seeds=(0, 1),
-        lanes=(2, 3),
-        margins=(0.2, 0.5),
-        tolerance=0.5,
-    )
+def small_plan(dataset, **changes):
+    """Return a plan of every stage for the small images that tests share."""
+    values = {
+        "dataset": dataset,
+        "training": {"topology": "4C3-MP2-3", "num_steps": 3, "validation": 0.2, "batch_size": 16},
+        "trial_epochs": 1,
+        "epochs": 2,
+        "scales": (1, 4),
+        "rates": (4e-3, 8e-3),
+        "finalists": 2,
+        "betas": (0.25, 0.7),
+        "thresholds": (0.5, 1.0),
+        "cycle_penalties": (0.5,),
+        "ramp": 0.5,
+        "steps": (2,),
+        "followed": 1,
+        "seeds": (0, 1),
+        "lanes": (2, 3),
+        "tolerance": 0.5,
+    }
+    return Plan(**values | changes)

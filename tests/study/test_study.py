@@ -16,14 +16,14 @@ from minisnn.study import stages as study
 from minisnn.study.plan import plan_for
 from minisnn.study.point import key, training_key
 from minisnn.study.progress import progress
-from minisnn.study.selection import ANY, Rows, mean, settings_of
+from minisnn.study.selection import Rows, setting, settings_of, validation
 from minisnn.study.store import Store
 from tests.study.plans import small_plan
 
 
 @pytest.fixture(scope="module")
 def plan(dataset):
-    return small_plan(dataset, epochs=2)
+    return small_plan(dataset)
 
 
 @pytest.fixture(scope="module")
@@ -31,25 +31,23 @@ def data(dataset):
     return datasets.load(dataset)
 
 
-def rows_of(plan, data, rng):
-    """Return random results for all points of the screening."""
+def row_of(plan, data, setting, epochs, seed, accuracy, latency):
+    """Return a finished row with these results, on validation and on test images."""
+    point = study.point(plan, data, setting, epochs, seed)
+    part = {"accuracy": accuracy, "latency": latency, "accuracy_by_step": [accuracy / 2, accuracy - 0.1, accuracy]}
+    result = {"validation": part, "test": part}
+    keys = {"key": key(point), "training": training_key(point)}
+    return keys | {"point": point, "status": "done", "reason": "", "result": result}
+
+
+def rows_of(plan, data, rng, stages=study.STAGES):
+    """Return random results for all points of these stages."""
     rows = []
-    for name in study.STAGES[:4]:
+    for name in stages:
         known = {row["key"] for row in rows}
-        for point in (point for point in study.stage(name, plan, data, rows) if key(point) not in known):
-            parts = {
-                part: {"accuracy": rng.random(), "latency": rng.uniform(1e3, 1e5)} for part in ("validation", "test")
-            }
-            rows.append(
-                {
-                    "key": key(point),
-                    "training": training_key(point),
-                    "point": point,
-                    "status": "done",
-                    "reason": "",
-                    "result": parts,
-                }
-            )
+        for one in study.wanted(name, Rows(plan, rows)):
+            row = row_of(plan, data, *one, rng.random(), rng.uniform(1e3, 1e5))
+            rows += [row] if row["key"] not in known else []
     return rows
 
 
@@ -62,43 +60,72 @@ def test_choices_do_not_look_at_the_test(plan, data):
             row["result"]["test"] = {"accuracy": rng.random(), "latency": rng.uniform(1e3, 1e5)}
         for name in study.STAGES:
             assert study.stage(name, plan, data, rows) == study.stage(name, plan, data, others)
-        swapped = copy.deepcopy(rows)  # but they do look at validation
-        best = Rows(plan, rows).best("fast_sigmoid")
-        for row in swapped:
+        chosen, same = progress(plan, rows).selected, progress(plan, others).selected
+        assert {name: [row["key"] for row in group] for name, group in chosen.items()} == {
+            name: [row["key"] for row in group] for name, group in same.items()
+        }
+        for row in others:  # but they do look at validation
             row["result"]["validation"]["accuracy"] = 1 - row["result"]["validation"]["accuracy"]
-        assert Rows(plan, swapped).best("fast_sigmoid") != best
+        assert Rows(plan, others).finalists(0.25, "atan") != Rows(plan, rows).finalists(0.25, "atan")
 
 
-def test_trades_are_the_fastest_that_lose_no_more_than_allowed(plan, data):
+def test_stages_ask_for_what_the_protocol_says(plan, data):
     rows = Rows(plan, rows_of(plan, data, random.Random(1)))
-    least = rows.default()["result"]["validation"]["accuracy"] - 0.3
-    trades = rows.trades(rows.rows, 3, 0.3)
-    accurate_enough = [row for row in rows.rows if row["result"]["validation"]["accuracy"] >= least]
-    slowest = max(row["result"]["validation"]["latency"] for row in trades)
-    assert len(trades) == min(3, len(accurate_enough)) and all(row in accurate_enough for row in trades)
-    assert sum(row["result"]["validation"]["latency"] < slowest for row in accurate_enough) == len(trades) - 1
+    asked = {name: study.wanted(name, rows) for name in study.STAGES}
+    assert len(asked["trials"]) == 2 * 2 * 4 and {one[1:] for one in asked["trials"]} == {(1, 0)}
+    assert {one["threshold"] for one, _, _ in asked["trials"]} == {1.0}
+    assert len(asked["finalists"]) == 4 * 2 and {one[1:] for one in asked["finalists"]} == {(1, 1)}
+    assert {one[1:] for one in asked["bases"]} == {(2, 0), (2, 1)} and len(asked["bases"]) == 8
+    assert [one["cycle_penalty"] for one, _, _ in asked["prices"]] == [0.5, 0.5]
+    assert {one["num_steps"] for one, _, _ in asked["steps"]} == {2}
+    assert len(asked["scales"]) == 2 * 2 * 2 and len(asked["leaks"]) == 2 * 2 * 2
+    points = study.stage("prices", plan, data, rows.rows)
+    assert all(point["training"]["lanes"] == "2/3" for point in points)  # cycles are priced on the lanes of the plan
+    assert {point["training"]["penalty_ramp"] for point in points} == {0.5}
 
 
-def test_a_selected_setting_has_all_seeds(plan, data):
-    rows = rows_of(plan, data, random.Random(2))
-    for point in study.stage("claims", plan, data, rows):
-        seed = point["training"]["seed"]
-        part = {"accuracy": 0.9 + 0.01 * seed, "latency": 1000.0 + seed}
-        rows.append(
-            {
-                "key": key(point),
-                "training": training_key(point),
-                "point": point,
-                "status": "done",
-                "reason": "",
-                "result": {"validation": part, "test": part},
-            }
-        )
-    selected = progress(plan, rows).selected
-    assert {"named", "default", "atan", "wide", "leak", "priced", "steps", "paper"} <= set(selected)
-    assert all([row["point"]["training"]["seed"] for row in group] == [0, 1] for group in selected.values())
-    assert mean(selected["default"], "accuracy", "test") == pytest.approx(0.905)
-    assert progress(plan, rows).lacks == ""
+def test_the_higher_mean_of_the_finalists_is_chosen_and_ties_are_told(plan, data):
+    three = replace(plan, seeds=(0, 1, 2))
+    tried = Rows(three, []).trials(0.25, "atan")
+    accuracies = {0: (0.80, 0.60, 0.61), 1: (0.79, 0.70, 0.72), 2: (0.50,), 3: (0.40,)}
+    rows = [
+        row_of(three, data, tried[index], 1, seed, accuracy, 1000.0)
+        for index, values in accuracies.items()
+        for seed, accuracy in enumerate(values)
+    ]
+    found = Rows(three, rows)
+    assert found.finalists(0.25, "atan") == [tried[0], tried[1]]
+    choice = found.choice(0.25, "atan")
+    assert (choice.setting, choice.second) == (tried[1], tried[0])
+    differences = np.array([-0.01, 0.10, 0.11])
+    assert choice.behind == pytest.approx(differences.mean())
+    assert choice.error == pytest.approx(differences.std(ddof=1) / np.sqrt(3))
+    assert not choice.tied
+    rows[1]["result"]["validation"]["accuracy"] = 0.78  # the first finalist at seed 1: differences -0.01, -0.08, 0.11
+    assert Rows(three, rows).choice(0.25, "atan").tied
+    with pytest.raises(InputError, match="no trial of fast_sigmoid at beta 0.7 has succeeded"):
+        found.choice(0.7, "fast_sigmoid")
+
+
+def test_final_settings_by_hand(plan, data):
+    """The default at 0.90; at a tolerance of 0.1 a mean loss of 0.05 is allowed in the end."""
+    plan = replace(plan, tolerance=0.1)
+    trials = [
+        row_of(plan, data, trial, 1, seed, 0.5, 1e3)
+        for trial in Rows(plan, []).trials(0.25, "fast_sigmoid")
+        for seed in (0, 1)
+    ]
+    default = Rows(plan, trials).default()
+    fast, faster, poor = (default | {"cycle_penalty": weight} for weight in (0.1, 0.2, 0.3))
+    numbers = {0: (default, 0.90, 1000.0), 1: (fast, 0.86, 700.0), 2: (faster, 0.84, 500.0), 3: (poor, 0.7, 100.0)}
+    rows = [row_of(plan, data, one, 2, seed, *of) for one, *of in numbers.values() for seed in (0, 1)]
+    found = Rows(plan, trials + rows)
+    assert found.fastest([default, fast, faster, poor], 2) == [faster, fast]
+    assert settings_of(found.final([default, fast, faster])[0]) == fast
+    assert settings_of(found.final([faster, poor])[0]) == faster  # none is within half the tolerance
+    assert found.final([default | {"num_steps": 2}]) == []
+    assert found.early_step(found.seeds(default)) == 2  # 0.45, 0.80, 0.90
+    assert Rows(replace(plan, tolerance=0.09), trials + rows).early_step(found.seeds(default)) == 3
 
 
 def test_the_same_study_twice(plan, data, tmp_path):
@@ -106,7 +133,7 @@ def test_the_same_study_twice(plan, data, tmp_path):
     for name, workers in (("a", executors.Here()), ("b", executors.Processes(2))):
         path, seen = tmp_path / f"{name}.sqlite", []
         assert study.run(plan, path, data, workers, on_stage=lambda stage, points: seen.append(stage)) == ""
-        assert tuple(seen) == study.STAGES
+        assert seen == list(study.STAGES)
         with Store(path) as store:
             pitfalls.note(plan, store, data)
             assert store.noted("pitfalls")
@@ -118,9 +145,11 @@ def test_the_same_study_twice(plan, data, tmp_path):
     assert {row[3] for row in tables[0][0]} == {"done"}
 
 
-def test_no_point_starts_after_the_budget(plan, data, tmp_path):
+def test_the_protocol_is_there_before_the_first_point(plan, data, tmp_path):
     path = tmp_path / "s.sqlite"
-    assert study.run(plan, path, data, executors.Here(), budget=0) == "scales"
+    assert study.run(plan, path, data, executors.Here(), budget=0) == "trials"
+    with Store(path) as store:
+        assert store.rows() == [] and "4 trials" in str(store.noted("protocol"))
     with pytest.raises(InputError, match="another plan"):
         study.run(replace(plan, tolerance=0.4), path, data, executors.Here())
 
@@ -130,44 +159,12 @@ def test_no_plan():
         plan_for("mnist")
 
 
-def screened(plan, data, accuracy, latency, **changes):
-    """A finished row with these results."""
-    part = {"accuracy": accuracy, "latency": latency}
-    result = {"validation": part, "test": part}
-    return {"point": study.point(plan, data, **changes), "status": "done", "result": result}
-
-
-def test_choices_by_hand():
-    """Choices among five rows whose numbers can be checked by eye."""
-    plan, digits = plan_for("digits"), datasets.load("digits")
-    best = "fast_sigmoid:4"
-    rows = Rows(
-        plan,
-        [
-            screened(plan, digits, 0.85, 900.0, surrogate="fast_sigmoid:1"),
-            screened(plan, digits, 0.90, 1000.0, surrogate=best),
-            screened(plan, digits, 0.88, 1050.0, surrogate="atan:4"),
-            screened(plan, digits, 0.92, 1100.0, surrogate=best, threshold=0.5),
-            screened(plan, digits, 0.895, 700.0, surrogate=best, threshold=1.5),
-            {"status": "failed"},
-        ],
-    )
-
-    def thresholds(chosen):
-        return [settings_of(row)["threshold"] for row in chosen]
-
-    assert rows.best("fast_sigmoid") == best and rows.best("atan") == "atan:4"
-    assert rows.default()["result"]["validation"]["accuracy"] == 0.90
-    leaks = rows.screened(surrogate=best, threshold=ANY)
-    assert thresholds(leaks) == [1.0, 0.5, 1.5] and repr(ANY) == "ANY"
-    assert thresholds(rows.accurate(leaks, 1)) == [0.5]
-    assert thresholds(rows.trades(leaks, 1, loss=0.01)) == [1.5]
-    assert plan.margins == (0.0, 0.02) and thresholds(rows.fastest(leaks)) == [1.0, 1.5]
-
-    grid = study.stage("leaks", plan, digits, rows.rows)
-    assert {point["network"]["surrogate"] for point in grid} == {best}
-    pairs = [(point["network"]["beta"], point["network"]["threshold"]) for point in grid]
-    assert pairs == [(beta, threshold) for beta in plan.betas for threshold in plan.thresholds]
+def test_a_setting_is_found_again_in_its_row(plan, data):
+    one = setting(plan, surrogate="atan:4", beta=0.7, lr=0.008, cycle_penalty=0.5)
+    row = row_of(plan, data, one, 2, 1, 0.5, 100.0)
+    assert settings_of(row) == one and Rows(plan, [row]).row(one, seed=1, epochs=2) is row
+    assert Rows(plan, [row | {"status": "failed"}]).row(one, seed=1, epochs=2) is None
+    assert validation(row)["accuracy"] == 0.5
 
 
 def test_a_spike_of_the_other_reset_subtracts_too_little():
