@@ -15,22 +15,19 @@ from minisnn.study import plan as plans
 from minisnn.study.stages import STAGES
 from minisnn.study.store import Store
 from tests.helpers import quantised_model
+from tests.study.plans import small_plan
 
-SMALL = plans.Plan(
-    dataset="digits",
+SMALL = small_plan(
+    "digits",
     training={"topology": "8-10", "num_steps": 2, "validation": 0.2, "augment": 0},
-    screening=1,
-    epochs=2,
     scales=(1,),
+    rates=(8e-3,),
     betas=(0.25,),
     thresholds=(1.0,),
-    penalties=("0.1,0",),
-    ramp=0.5,
-    narrower=(),
+    cycle_penalties=(0.1,),
     steps=(1,),
     seeds=(0,),
     lanes=(8, 5),
-    margins=(0.1,),
 )
 
 
@@ -197,6 +194,8 @@ def test_reproduce_runs_to_its_end(reproduced):
     assert commands == ["cosim", "vhdl", "report"]
     assert "selected:\n" in said and "digits: 2 images in myhdl" in said
     assert "are open" not in said and "not computed" not in said
+    figures = {path.name for path in (out / "report").glob("*.png")}
+    assert figures == {"trade.png", "trials.png", "timeline.png", "curves.png", "leaks.png"}
     assert {path.name for path in out.iterdir()} == {"study.sqlite", "network.int.npz", "accelerator", "report"}
     assert list((out / "accelerator").rglob("*.vhd")) and (out / "report" / "report.html").stat().st_size > 10_000
 

@@ -14,9 +14,12 @@ def digits():
 
 def test_describe(digits):
     point = make(digits, {"beta": 0.7, "threshold": [1.0, 2.0]}, {"seed": 3, "epochs": 20})
-    assert tables.describe(point) == "fast_sigmoid:5, beta 0.7, threshold [1.0, 2.0], T 10, 20 epochs, seed 3"
+    assert tables.describe(point) == "fast_sigmoid:5, beta 0.7, threshold [1.0, 2.0], lr 0.002, T 10, 20 epochs, seed 3"
     penalised = make(digits, {}, {"epochs": 1, "rate_penalty": "1,0"})
     assert tables.describe(penalised).endswith("T 10, penalty 1,0, 1 epoch, seed 0")
+    priced = make(digits, {}, {"epochs": 1, "cycle_penalty": 0.5}, lanes=(8, 5))
+    assert tables.describe(priced).endswith("T 10, cycle penalty 0.5, 1 epoch, seed 0")
+    assert priced["training"]["lanes"] == "8/5"
 
 
 def test_a_failed_row_is_flat_too(digits):
@@ -58,14 +61,14 @@ def test_means():
 
 
 def test_claims_in_words():
-    cut = {"what": "latency cut", "unit": "%", "sense": ">=", "bar": 0.48, "mean": 0.5}
-    lost = {"what": "accuracy lost", "unit": "points", "sense": "<=", "bar": 0.01, "mean": 0.004}
-    claim = {"tests": [cut, lost], "verdict": claims.HOLDS}
+    cut = {"what": "latency cut", "unit": "%", "sense": ">=", "bar": 0.48, "value": 0.5, "low": 0.47, "high": 0.53}
+    lost = {"what": "accuracy lost", "unit": "points", "sense": "<=", "bar": 0.01}
+    lost |= {"value": 0.004, "low": -0.001, "high": 0.009}
+    claim = {"tests": [cut, lost], "verdict": claims.UNSURE}
     still_open = {"tests": [], "verdict": claims.OPEN, "note": "4 of 8 points are there"}
-    assert claim_words.brief(claim) == ("50.0 %", "0.40", "holds")
-    assert claim_words.brief(still_open) == ("", "", "open")
-    words = "latency cut 50.0 % (at least 48 %); accuracy lost 0.40 points (at most 1)"
-    assert claim_words.results(claim) == words and claim_words.results(still_open) == "-"
+    assert claim_words.with_interval(cut) == "50.0 % (47.0 to 53.0)" and claim_words.bar(cut) == "at least 48 %"
+    assert claim_words.with_interval(lost) == "0.40 (-0.10 to 0.90)" and claim_words.bar(lost) == "at most 1"
+    assert claim_words.quantity(lost) == "accuracy lost, points"
     sentence = "1 of 2 claims is open: 4 of 8 points are there."
     assert claim_words.still_open([claim, still_open]) == sentence
     other = still_open | {"note": "failed: a point"}

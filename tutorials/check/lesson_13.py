@@ -73,7 +73,7 @@ EXERCISES = [
             "each beta meets one threshold only; all pairs are wanted": lambda betas, thresholds, scale: [
                 {"beta": b, "threshold": th, "scale": scale} for b, th in zip(betas, thresholds)
             ],
-            "the scale of the first stage is missing": lambda betas, thresholds, scale: [
+            "the scale that the trials have chosen is missing": lambda betas, thresholds, scale: [
                 {"beta": b, "threshold": th} for b, th in itertools.product(betas, thresholds)
             ],
         },

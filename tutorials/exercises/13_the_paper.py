@@ -64,7 +64,7 @@ def luck_of_the_best(accuracy, images, networks, rng):
 # %% [markdown]
 # ## 3
 # Give the plan other `betas` and `thresholds`. Assert that `study.stages.stage("leaks", plan, data, rows)` returns
-# exactly the points that you expect; `rows` are the results of the stage "scales", computed or made up. Write
+# exactly the points that you expect; `rows` are the results of the stages "trials" and "finalists", made up. Write
 # `points(betas, thresholds, scale)`.
 #
 # <details><summary>Hint 1</summary>
@@ -75,7 +75,7 @@ def luck_of_the_best(accuracy, images, networks, rng):
 #
 # <details><summary>Hint 2</summary>
 #
-# The scale is the best of the stage before, the same for all points.
+# The scale is that of the default, which the trials have chosen: the same for all points.
 #
 # </details>
 

@@ -50,9 +50,9 @@ assert luck > 1.5
 
 # %% [markdown]
 # ## 3
-# The second stage is the product of `betas` and `thresholds`, at the best scale of the first stage. We need not run
-# anything: `stage` looks only at the settings and the validation results of a row, so we can make up rows of the first
-# stage.
+# The stage is the product of `betas` and `thresholds`, at the scale that the trials have chosen for the default. We need
+# not run anything: `stage` looks only at the settings and the validation results of a row, so we can make up rows of the
+# stages before.
 
 
 # %%
@@ -63,19 +63,22 @@ def points(betas, thresholds, scale):
 data = ms.load_data("digits")
 plan = replace(
     study.plan.PLANS["digits"],
-    screening=1,
+    trial_epochs=1,
     scales=(1,),
+    beta=0.1,
     betas=(0.1, 0.5, 0.9),
     thresholds=(0.5, 2.0),
+    seeds=(0, 1),
     training={"topology": "4C3-MP2-10", "num_steps": 2, "validation": 0.2},
 )
 rows = []
-for point in study.stages.stage("scales", plan, data, []):
-    result = {"validation": {"accuracy": 0.5, "latency": 100.0}}
-    rows.append({"point": point, "status": "done", "result": result})
+for name in ("trials", "finalists"):
+    for point in study.stages.stage(name, plan, data, rows):
+        result = {"validation": {"accuracy": 0.5, "latency": 100.0}}
+        rows.append({"point": point, "status": "done", "result": result})
 
 found = study.stages.stage("leaks", plan, data, rows)
 settings = {(point["network"]["beta"], point["network"]["threshold"]) for point in found}
 expected = {(point["beta"], point["threshold"]) for point in points((0.1, 0.5, 0.9), (0.5, 2.0), 1)}
-assert len(found) == 6
+assert len(found) == 6 * 2  # two seeds
 assert settings == expected
