@@ -22,6 +22,7 @@ from minisnn.data import load as datasets
 from minisnn.errors import InputError
 from minisnn.study import executors, sweep
 from minisnn.study import point as points_of
+from minisnn.study.results import firing_rate
 from minisnn.study.store import STALE, Store, canonical
 
 ROOT = Path(__file__).parents[2]
@@ -76,8 +77,16 @@ def test_a_point_has_the_numbers_of_the_library(points, expected, dataset):
     assert row["test"]["layerwise"]["latency"] == cycles.predict(stimulus, schedule="layerwise").latency.mean()
     assert row["test"]["accuracy_float"] == minisnn.evaluate(model, data.x_test, data.y_test).accuracy
     assert row["test"]["accuracy_by_step"][-1] == result.accuracy
-    right = np.unpackbits(np.frombuffer(bytes.fromhex(row["test"]["right"]), np.uint8))[: len(data.y_test)]
-    assert right.mean() == result.accuracy
+    blocks, steps = row["test"]["blocks"], integer.num_steps
+    assert sum(blocks["images"]) == len(data.y_test) and len(blocks["images"]) == min(50, len(data.y_test))
+    assert sum(right[-1] for right in blocks["right"]) == round(result.accuracy * len(data.y_test))
+    rate = sum(blocks["spikes"]) / len(data.y_test) / blocks["neuron_steps"]
+    assert rate == pytest.approx(firing_rate({"point": point, "result": row}))
+    # An answer that is read after some steps takes as many cycles as a run of these steps alone.
+    for step in range(1, steps + 1):
+        alone = cycles.predict(cycles.Stimulus(integer.network, [frames[:step] for frames in stimulus.frames], step))
+        assert sum(spent[step - 1] for spent in blocks["cycles"]) == alone.latency.sum()
+        assert row["test"]["latency_by_step"][step - 1] == alone.latency.mean()
     assert max(entry["validation_accuracy"] for entry in row["history"]) == row["validation"]["accuracy_float"]
 
 

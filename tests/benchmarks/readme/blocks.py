@@ -263,8 +263,9 @@ def study(study):
             f"""Results on SVHN-10k (a 10,000-image split of SVHN, not the official benchmark), of the protocol before:
             its default has the preset's learning rate, which is not its best, so the present protocol is to replace
             them. 24 epochs, the seeds 0, 1, 2, T = 10, 8-bit weights, lanes 32/32/8/8. The default takes
-            {np.mean(default["latency"]):,.0f} cycles an image at {percent(np.mean(default["accuracy"]))}; with beta, threshold, surrogate and a price on spikes
-            chosen on validation images, {np.mean(priced["latency"]):,.0f} at {percent(np.mean(priced["accuracy"]))};
+            {np.mean(default["latency"]):,.0f} cycles an image at {percent(np.mean(default["accuracy"]))}; with beta,
+            threshold, surrogate and a price on spikes chosen on validation images,
+            {np.mean(priced["latency"]):,.0f} at {percent(np.mean(priced["accuracy"]))};
             with T too, {np.mean(steps["latency"]):,.0f} at {percent(np.mean(steps["accuracy"]))}. [All settings, with
             their ranges]({RESULTS}/study.md). Claim by claim:"""
         )

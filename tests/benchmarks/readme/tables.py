@@ -189,8 +189,9 @@ def study(study):
     return (
         "# The study on SVHN-10k\n\n"
         + paragraph(
-            """Results of the protocol before. 24 epochs, the seeds 0, 1, 2, T = 10 unless stated otherwise, 8-bit weights,
-            lanes 32/32/8/8; the same first weights, epochs and augmentation for all. Accuracy and latency are those of the integers on all test
+            """Results of the protocol before. 24 epochs, the seeds 0, 1, 2, T = 10 unless stated otherwise, 8-bit
+            weights, lanes 32/32/8/8; the same first weights, epochs and augmentation for all. Accuracy and latency are
+            those of the integers on all test
             images, as mean (range). Every setting was chosen on validation. All points are in
             [results.csv](svhn10k/results.csv), the numbers behind each claim in [claims.json](svhn10k/claims.json)."""
         )
