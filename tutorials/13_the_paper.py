@@ -280,5 +280,6 @@ if not unfinished:
 #    359 images. By how much does the best of them seem better than it is? Write
 #    `luck_of_the_best(accuracy, images, networks, rng)`, and assert that it is more than 1.5 points.
 # 3. Give the plan other `betas` and `thresholds`. Assert that `study.stages.stage("leaks", plan, data, rows)`
-#    returns exactly the points that you expect; `rows` are the results of the stages before it, made up.
+#    returns exactly the points that you expect; `rows` are the results of the stages "trials" and "finalists", made
+#    up.
 #    Write `points(betas, thresholds, scale)`.
