@@ -25,7 +25,7 @@ class Reached(NamedTuple):
 
 @dataclass(frozen=True)
 class Progress:
-    """What a study has reached, and selects.
+    """The points that a study has reached, and its selections.
 
     Attributes
     ----------
