@@ -98,7 +98,7 @@ def numbers(rows: list[dict], step: int | None = None) -> dict[str, tuple[float,
     """Return accuracy, firing_rate and latency of a setting with their intervals, (value, low, high)."""
     seeds = Seeds(rows, step)
     found = {name: interval(lambda of, name=name: getattr(of, name), seeds) for name in NUMBERS}
-    return {name: tuple(values) for name, values in found.items()}
+    return {name: (value, low, high) for name, (value, low, high) in found.items()}
 
 
 def _curves(so_far: Progress) -> dict:

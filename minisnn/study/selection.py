@@ -25,7 +25,7 @@ class Choice:
     second : dict or None
         The other finalist.
     behind : float
-        What the second lacks of the accuracy.
+        Accuracy minus that of the second.
     error : float
         Standard error of that difference over the seeds; 0 with one seed.
     """
@@ -91,6 +91,7 @@ class Rows:
         scores = [(trial, np.array([validation(row)["accuracy"] for row in rows])) for trial, rows in whole if rows]
         if not scores:  # the other seeds of all finalists failed
             row = self.row(finalists[0], self.plan.seeds[0], self.plan.trial_epochs)
+            assert row is not None, "a finalist has a trial that succeeded"
             return Choice(finalists[0], validation(row)["accuracy"])
         (first, best), *others = sorted(scores, key=lambda pair: -pair[1].mean())
         if not others:
@@ -117,13 +118,14 @@ class Rows:
     def fastest(self, settings: list[Setting], count: int) -> list[Setting]:
         """Return the fastest settings, by the first seed in full length, that lose at most the tolerance."""
         plan = self.plan
-        rows = {index: self.row(given, plan.seeds[0], plan.epochs) for index, given in enumerate(settings)}
+        rows = [self.row(given, plan.seeds[0], plan.epochs) for given in settings]
         default = self.row(self.default(), plan.seeds[0], plan.epochs)
         if default is None:
             return []
         least = validation(default)["accuracy"] - plan.tolerance
-        near = [index for index, row in rows.items() if row and validation(row)["accuracy"] >= least]
-        return [settings[index] for index in sorted(near, key=lambda i: validation(rows[i])["latency"])[:count]]
+        results = [(given, validation(row)) for given, row in zip(settings, rows) if row]
+        near = [(given, result) for given, result in results if result["accuracy"] >= least]
+        return [given for given, result in sorted(near, key=lambda pair: pair[1]["latency"])[:count]]
 
     def final(self, settings: list[Setting]) -> list[dict]:
         """Return the rows by seed of the setting that a bar is tested with; [] without any.
