@@ -87,7 +87,7 @@ def write_all(folder: Path) -> None:
             "network": {"topology": "4-3", "surrogate": "atan:2", "beta": 0.5, "threshold": 1.0, "reset": "zero"},
             "integers": {},
             "hardware": {},
-            "training": {"num_steps": 2, "seed": 0, "epochs": 1, "rate_penalty": None, "loss": "rate"}
+            "training": {"num_steps": 2, "seed": 0, "epochs": 1, "lr": 0.01, "rate_penalty": None, "loss": "rate"}
             | {"encoding": "rate"},
         }
         store.save("t", None, [("k", point, "failed", "no reason", {}, 1.0)])
