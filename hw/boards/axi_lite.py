@@ -43,7 +43,7 @@ def axi_lite(clk, rst, axi, registers):
     def connect():
         registers.read_address.next = read
         registers.write_address.next = written
-        registers.write.next = has_address and has_data
+        registers.write.next = writes
         for i in range(32):
             registers.data.next[i] = data[i] and strobe[i // 8]
 

@@ -10,6 +10,7 @@ from minisnn.fixed.model import IntegerModel
 from ..delivery.deliver import sums_of
 from ..generate.convert import converted
 from ..generate.hierarchy.elaborate import unelaborated
+from ..generate.words import answer_words
 from ..load_format import design_word
 from ..ports import bit
 from ..spec import AcceleratorSpec
@@ -18,7 +19,7 @@ from . import board_top
 from .board import Board
 from .streamed import answer_bytes
 from .toolchains import TOOLCHAINS, build_script, yosys_script
-from .vectors import answers_of, image_bytes, load_bytes
+from .vectors import image_bytes, load_bytes
 
 TOP = "board"
 
@@ -31,7 +32,7 @@ def vectors(model: IntegerModel, images: np.ndarray, labels: np.ndarray, spec: A
         "answer_bytes": answer_bytes(spec),
         "load": load_bytes(model.network, spec, model.num_steps).hex(),
         "images": [image_bytes(inputs, image, spec).hex() for image in range(len(images))],
-        "answers": answers_of(run.scores),
+        "answers": answer_words(run.scores),
         "labels": [int(label) for label in labels],
     }
 

@@ -1,4 +1,4 @@
-"""Bytes of a load, of images and of answers, as they go through the streams of ``streamed``."""
+"""Bytes of a load and of images, as they go through the streams of ``streamed``."""
 
 from collections.abc import Iterable
 
@@ -19,11 +19,6 @@ def load_bytes(network: IntegerNetwork, spec: AcceleratorSpec, num_steps: int) -
 def image_bytes(inputs: np.ndarray, image: int, spec: AcceleratorSpec) -> bytes:
     """Return the bytes of one image of `inputs` (1 or T, B, ...)."""
     return _joined(image_words(inputs, image, spec), whole_bytes(spec.input_bits))
-
-
-def answers_of(scores: np.ndarray) -> list[list[int]]:
-    """Return the words of each answer without its cycles: the scores, and the first class with the highest one."""
-    return [[*row, max(range(len(row)), key=row.__getitem__)] for row in scores.tolist()]
 
 
 def _joined(words: Iterable[int], size: int) -> bytes:

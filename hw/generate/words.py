@@ -99,3 +99,8 @@ def cut(rows: np.ndarray, lanes: int, groups: int, bits: int) -> list[int]:
 def image_words(inputs: np.ndarray, image: int, spec: AcceleratorSpec) -> list[int]:
     """Return the words of one image of `inputs` (1 or T, B, ...)."""
     return [word for frame in inputs[:, image] for word in frame_words(frame, spec.layers[0])]
+
+
+def answer_words(scores: np.ndarray) -> list[list[int]]:
+    """Return the words of each answer without its cycles: scores (B, classes), and the first class with the most."""
+    return [[*row, max(range(len(row)), key=row.__getitem__)] for row in scores.tolist()]

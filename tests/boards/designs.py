@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from minisnn_hw.boards.vectors import answers_of, image_bytes, load_bytes
+from minisnn_hw.boards.vectors import image_bytes, load_bytes
 from minisnn_hw.generate.specify import specify
+from minisnn_hw.generate.words import answer_words
 from tests.hw.networks import random_inputs, random_network
 
 STEPS = 3
@@ -28,4 +29,4 @@ def vectors(kind, seed=0, images=3):
     """Return (load, images, answers): bytes of the load and of each image, and [*scores, class] of each."""
     spec, network, inputs = case(kind, seed, images)
     sent = [image_bytes(inputs, image, spec) for image in range(images)]
-    return load_bytes(network, spec, STEPS), sent, answers_of(network.forward(inputs, STEPS).scores)
+    return load_bytes(network, spec, STEPS), sent, answer_words(network.forward(inputs, STEPS).scores)

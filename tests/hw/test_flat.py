@@ -16,9 +16,9 @@ from myhdl import Signal
 from minisnn_hw import spec as numbers
 from minisnn_hw.accelerator import design, ports
 from minisnn_hw.generate.convert import convert
-from minisnn_hw.generate.hierarchy.elaborate import unelaborated
+from minisnn_hw.generate.hierarchy.elaborate import unelaborated, without_sources
 from minisnn_hw.generate.specify import specify
-from minisnn_hw.generate.tools import call, shallow
+from minisnn_hw.generate.tools import call
 from tests.hw.networks import random_network
 from tests.hw.ports import needs
 
@@ -73,9 +73,10 @@ def both(name, folder):
     inputs, outputs = ports(spec, probed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        flat = shallow(design(spec), clk=Signal(bool(0)), **inputs, **outputs)
+        with without_sources():
+            flat = design(spec)(clk=Signal(bool(0)), **inputs, **outputs)
         options = {"no_testbench": True, "initial_values": True, "no_myhdl_header": True}
-        shallow(flat.convert, hdl="Verilog", path=str(folder), name="dut", **options)
+        flat.convert(hdl="Verilog", path=str(folder), name="dut", **options)
     (folder / "dut.v").rename(folder / "flat.v")
     inputs, outputs = ports(spec, probed)
     block = unelaborated(design(spec), clk=Signal(bool(0)), **inputs, **outputs)

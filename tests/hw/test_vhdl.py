@@ -26,7 +26,6 @@ from minisnn_hw.generate import tools
 from minisnn_hw.generate.convert import convert
 from minisnn_hw.generate.hierarchy.elaborate import unelaborated
 from minisnn_hw.generate.specify import specify
-from minisnn_hw.generate.tools import shallow
 from minisnn_hw.generate.words import image_words, load_words
 from minisnn_hw.layer import layer
 from minisnn_hw.lif import lif
@@ -76,7 +75,7 @@ def folders(model, tmp_path_factory):
     for name in flags:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(terminal, "bar", bar)
-            assert shallow(main, ["vhdl", str(model), *FLAGS, "--out", str(folder / name), *flags[name]]) == 0
+            assert main(["vhdl", str(model), *FLAGS, "--out", str(folder / name), *flags[name]]) == 0
         entities = [path for path in (folder / name).glob("*.v*") if not path.stem.startswith(("pck_", "net_bench"))]
         assert bars[-1].n >= len(entities) > 30  # the bar counted kinds of blocks, which share entities
     return folder
@@ -192,9 +191,9 @@ def test_the_same_bytes(model, folders, tmp_path, hdl):
     assert contents(tmp_path / "again") == first
     integer, images = load(model), load_data("digits").x_test
     spec = specify(integer.network, (2, 4), load_bits=12)
-    shallow(simulate.run, design(spec), *ports(spec, False), script([{"rst": 1}] * 3), 9)
-    files = shallow(
-        deliver, integer, images[:2], spec, "net", hdl, hdl == "verilog", images[:200], load_data("digits").y_test[:2]
+    simulate.run(design(spec), *ports(spec, False), script([{"rst": 1}] * 3), 9)
+    files = deliver(
+        integer, images[:2], spec, "net", hdl, hdl == "verilog", images[:200], load_data("digits").y_test[:2]
     )
     assert {name: text.encode() for name, text in files.items()} == first
     for name, text in files.items():
@@ -216,7 +215,7 @@ def test_a_network_trained_anew_fits_the_old_design(tmp_path, capsys):
         flags = f"--epochs 1 --steps 2 --beta {leaks} --seed {len(leaks)}"
         model = quantised_model(tmp_path / name, "3C3-MP4-10", flags, "--weight-bits 5 --membrane-bits 16")
         for out, more in (("built in", []), ("loaded", ["--load-beta"])):
-            assert shallow(main, ["vhdl", str(model), *FLAGS, "--out", str(tmp_path / name / out), *more]) == 0
+            assert main(["vhdl", str(model), *FLAGS, "--out", str(tmp_path / name / out), *more]) == 0
     old, new = (contents(tmp_path / name / "loaded") for name in ("old", "new"))
     assert old["net.f"] == new["net.f"]
     assert all(old[name] == new[name] for name in old["net.f"].decode().split())
@@ -358,7 +357,7 @@ def log_of(make, inputs, outputs, drive):
         given = drive(cycle, {short.get(name, name): value for name, value in seen.items()})
         return {names.get(name, name): value for name, value in given.items()}
 
-    given, seen = shallow(simulate.run, make, *full(make, lambda: (inputs, outputs)), renamed_drive, 5000)
+    given, seen = simulate.run(make, *full(make, lambda: (inputs, outputs)), renamed_drive, 5000)
     return [{short.get(name, name): value for name, value in (now | then).items()} for now, then in zip(given, seen)]
 
 
