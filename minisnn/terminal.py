@@ -3,7 +3,8 @@
 import os
 import sys
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from textwrap import fill
 from typing import Any
 
@@ -30,6 +31,18 @@ def bar(total: int | None, unit: str, *, shown: bool = True, done: int = 0, **op
         pace = {"mininterval": LOG_SECONDS, "delay": LOG_SECONDS, "ncols": COLUMNS}
     tqdm.set_lock(LOCK)
     return tqdm(total=total, initial=done, unit=unit, disable=not shown, **pace | options)
+
+
+@contextmanager
+def phases(first: str) -> Iterator[Callable[[str], None]]:
+    """Show the phase of a long piece of work and the time since its beginning; give a function that tells the phase."""
+    with bar(None, "", bar_format="{desc} [{elapsed}]", desc=first) as line:
+
+        def tell(phase: str) -> None:
+            line.set_description_str(phase, refresh=False)
+            line.update(0)
+
+        yield tell
 
 
 def begin(bar: Any) -> None:

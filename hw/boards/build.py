@@ -2,15 +2,15 @@
 
 import json
 import os
-import signal
-import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ..delivery.deliver import with_sums
-from ..generate.tools import ToolError, need
+from ..generate.tools import ToolError, finish, need
+from ..synth.phase import phase_of
 from .board import Board
 from .toolchains import TOOLCHAINS
 
@@ -34,8 +34,14 @@ class Built:
     used: dict[str, tuple[int, int]]
 
 
-def build(files: dict[str, str], board: Board, seed: int, timeout: float) -> Built:
-    """Run build.sh on the files of :func:`minisnn_hw.boards.deliver.deliver`.
+def build(
+    files: dict[str, str],
+    board: Board,
+    seed: int,
+    timeout: float,
+    tell: Callable[[str], object] = lambda phase: None,
+) -> Built:
+    """Run build.sh on the files of :func:`minisnn_hw.boards.deliver.deliver`; `tell` hears what the tools are doing.
 
     Raises
     ------
@@ -50,40 +56,19 @@ def build(files: dict[str, str], board: Board, seed: int, timeout: float) -> Bui
         for file, text in files.items():
             (folder / file).write_text(text, encoding="utf-8")
         environment = os.environ | {"PATH": places, "SEED": str(seed)}
-        status, output = _run(folder, environment, timeout)
+        status, *output = finish(
+            "build.sh", ["sh", "build.sh"], folder, timeout, lambda: tell(phase_of(folder)), environment
+        )
         if status:
             log = folder / "nextpnr.log"
             errors = [line for line in log.read_text().splitlines() if "ERROR" in line] if log.exists() else []
-            words = "; ".join(errors) or output.strip()[-2000:]
+            words = "; ".join(errors) or "".join(output).strip()[-2000:]
             raise ToolError(f"build.sh failed for the {board.title}: {words}")
         report = json.loads((folder / "nextpnr.json").read_text())
         made = (tools.bitstream, "yosys.log", "nextpnr.log", "nextpnr.json")
         used = {kind: (site["used"], site["available"]) for kind, site in report["utilization"].items() if site["used"]}
         mhz = min(clock["achieved"] for clock in report["fmax"].values())
         return Built({file: (folder / file).read_bytes() for file in made}, mhz, used)
-
-
-def _run(folder, environment, timeout):
-    """Run build.sh; return its status and output. However it ends, none of the tools that it started runs on."""
-    pipe = subprocess.PIPE
-    with subprocess.Popen(
-        ["sh", "build.sh"],
-        cwd=folder,
-        env=environment,
-        stdout=pipe,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    ) as process:
-        try:
-            output, _ = process.communicate(timeout=timeout)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            raise ToolError(f"build.sh did not end within {timeout:g} s") from None
-        except BaseException:  # an interrupt
-            os.killpg(process.pid, signal.SIGKILL)
-            raise
-    return process.returncode, output
 
 
 def copy_into(folder: Path, built: Built) -> None:

@@ -6,18 +6,20 @@ from ..load_format import design_word
 
 VERSION = 1  # of this map
 # Addresses in bytes.
+AT_VERSION, AT_DESIGN, AT_STATUS, AT_CONTROL, AT_MARGIN = range(0x00, 0x14, 4)
+AT_CYCLES, AT_CYCLES_HIGH, AT_ANSWERS, AT_ANSWER_CYCLES, AT_INPUT_WAITS, AT_OUTPUT_WAITS = range(0x14, 0x2C, 4)
 ADDRESSES = {
-    "version": 0x00,
-    "design": 0x04,
-    "status": 0x08,
-    "control": 0x0C,
-    "exit margin": 0x10,
-    "cycles": 0x14,
-    "cycles, high": 0x18,
-    "answers": 0x1C,
-    "answer cycles": 0x20,
-    "input waits": 0x24,
-    "output waits": 0x28,
+    "version": AT_VERSION,
+    "design": AT_DESIGN,
+    "status": AT_STATUS,
+    "control": AT_CONTROL,
+    "exit margin": AT_MARGIN,
+    "cycles": AT_CYCLES,
+    "cycles, high": AT_CYCLES_HIGH,
+    "answers": AT_ANSWERS,
+    "answer cycles": AT_ANSWER_CYCLES,
+    "input waits": AT_INPUT_WAITS,
+    "output waits": AT_OUTPUT_WAITS,
 }
 # Bits of status. "had" is 1 if the bit was 1 since the errors were cleared.
 STATUS = (
@@ -65,35 +67,35 @@ def registers(clk, rst, regs, load, images, answers, loaded, load_error, input_e
     def read():
         regs.exists.next = True
         regs.value.next = 0
-        if regs.read_address == 0x00:
+        if regs.read_address == AT_VERSION:
             regs.value.next = VERSION
-        elif regs.read_address == 0x04:
+        elif regs.read_address == AT_DESIGN:
             regs.value.next[16:] = low
             regs.value.next[32:16] = high
-        elif regs.read_address == 0x08:
+        elif regs.read_address == AT_STATUS:
             regs.value.next = status
-        elif regs.read_address == 0x0C or regs.read_address == 0x10:
+        elif regs.read_address == AT_CONTROL or regs.read_address == AT_MARGIN:
             regs.value.next = 0
-        elif regs.read_address == 0x14:
+        elif regs.read_address == AT_CYCLES:
             regs.value.next = cycles[32:]
-        elif regs.read_address == 0x18:
+        elif regs.read_address == AT_CYCLES_HIGH:
             regs.value.next = cycles[64:32]
-        elif regs.read_address == 0x1C:
+        elif regs.read_address == AT_ANSWERS:
             regs.value.next = count
-        elif regs.read_address == 0x20:
+        elif regs.read_address == AT_ANSWER_CYCLES:
             regs.value.next = last_cycles
-        elif regs.read_address == 0x24:
+        elif regs.read_address == AT_INPUT_WAITS:
             regs.value.next = input_waits
-        elif regs.read_address == 0x28:
+        elif regs.read_address == AT_OUTPUT_WAITS:
             regs.value.next = output_waits
         else:
             regs.exists.next = False
 
     @always_comb
     def write():
-        regs.accepted.next = regs.write_address == 0x0C or (regs.write_address == 0x10 and regs.data == 0)
-        flushes.next = regs.write and regs.write_address == 0x0C and regs.data[FLUSH]
-        clears.next = regs.write and regs.write_address == 0x0C and regs.data[CLEAR]
+        regs.accepted.next = regs.write_address == AT_CONTROL or (regs.write_address == AT_MARGIN and regs.data == 0)
+        flushes.next = regs.write and regs.write_address == AT_CONTROL and regs.data[FLUSH]
+        clears.next = regs.write and regs.write_address == AT_CONTROL and regs.data[CLEAR]
         flush.next = wanted and not answering and not answers.tvalid
 
     @always(clk.posedge)

@@ -1,43 +1,34 @@
 """A board in Verilator, whose serial line is a pseudo-terminal."""
 
-import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ..generate.convert import convert
-from ..generate.hierarchy.elaborate import unelaborated
-from ..generate.tools import ToolError, call, need
-from ..ports import bit
+from ..generate.tools import ToolError, nothing
 from ..spec import AcceleratorSpec
-from ..verify.hdl_host import BUILD_TIMEOUT, VERILATOR_FLAGS, without_space
+from ..verify.verilate import verilate
 from . import board_top
 
 DIVIDE = 8  # clock cycles of a bit: as short as tells whether the line works
-TOP = "board"
 
 
 @contextmanager
-def simulated(spec: AcceleratorSpec, leds: int, lit: bool) -> Iterator[str]:
-    """Build a board and run it; give the name of its serial port.
+def simulated(spec: AcceleratorSpec, leds: int, lit: bool, tick: Callable[[], object] = nothing) -> Iterator[str]:
+    """Build a board and run it; give the name of its serial port. `tick` is called twice a second during the build.
 
     Raises
     ------
     ToolError
         If Verilator or a compiler is missing or fails.
     """
-    tool, *_ = need("verilator", "g++", "make")
-    with TemporaryDirectory(dir=without_space(Path("/tmp"))) as name:
-        inputs, outputs = board_top.ports(leds)
-        block = unelaborated(board_top.design(spec, DIVIDE, lit), clk=bit(), **inputs, **outputs)
-        files = convert(block, name, TOP, "verilog")
-        files.append(Path(shutil.copy(Path(__file__).parent / "simulated.cpp", name)))
-        command = [tool, "--cc", "--exe", "--build", *VERILATOR_FLAGS, "--prefix", "Vboard", "--top-module", TOP]
-        call([*command, "--Mdir", ".", "-o", "bench", *(file.name for file in files)], name, BUILD_TIMEOUT)
+    host = Path(__file__).parent / "simulated.cpp"
+    with TemporaryDirectory() as name:
+        make = board_top.design(spec, DIVIDE, lit)
+        program = verilate(make, board_top.ports(leds), "board", host, Path(name), tick=tick)
         process = subprocess.Popen(
-            [str(Path(name) / "bench"), str(DIVIDE)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            [program, str(DIVIDE)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
         )
         try:
             assert process.stdout is not None

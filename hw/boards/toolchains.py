@@ -102,7 +102,7 @@ set -e
 cd "$(dirname "$0")"
 tool() {{ command -v "yowasp-$1" || command -v "$1" || {{ echo "$1 is missing: {install}" >&2; exit 1; }}; }}
 yosys=$(tool yosys) nextpnr=$(tool {nextpnr}) packer=$(tool {packer})
-"$yosys" -q -l yosys.log -s board.ys
+"$yosys" -q -L yosys.log -s board.ys
 "$nextpnr" -q -l nextpnr.log {place} --report nextpnr.json --seed "${{SEED:-1}}"
 "$packer" {pack}
 """

@@ -2,9 +2,11 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 NAMES = {"ghdl": "GHDL", "verilator": "Verilator", "yosys": "Yosys"}
@@ -47,21 +49,63 @@ def need(*tools: str) -> list[str]:
     return [path for path in paths if path is not None]
 
 
-def call(command: Sequence[str], folder: str | Path, timeout: float, may_warn: bool = False) -> str:
-    """Call a tool in a folder, and return its standard output.
+def nothing() -> None:
+    """Do nothing: for those who do not watch a tool."""
+
+
+def call(
+    command: Sequence[str],
+    folder: str | Path,
+    timeout: float,
+    may_warn: bool = False,
+    tick: Callable[[], object] = nothing,
+) -> str:
+    """Call a tool in a folder, and return its standard output; `tick` is called twice a second meanwhile.
 
     Raise ToolError if the tool fails, does not end within `timeout` seconds, or warns (unless `may_warn`); the message
     contains the tool's version and output.
     """
     name = " ".join([Path(command[0]).name, *command[1:2]])
-    try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=timeout)
-    except subprocess.TimeoutExpired:
-        raise ToolError(f"{name} did not end within {timeout:g} s") from None
-    output = (done.stdout + done.stderr).strip()
-    if done.returncode != 0 or ("warning" in output.lower() and not may_warn):
-        raise ToolError(f"{name} failed ({version(command[0])}): {output[-2000:] or f'exit status {done.returncode}'}")
-    return done.stdout
+    status, printed, errors = finish(name, command, folder, timeout, tick)
+    output = (printed + errors).strip()
+    if status != 0 or ("warning" in output.lower() and not may_warn):
+        raise ToolError(f"{name} failed ({version(command[0])}): {output[-2000:] or f'exit status {status}'}")
+    return printed
+
+
+def finish(
+    name: str,
+    command: Sequence[str],
+    folder: str | Path,
+    timeout: float,
+    tick: Callable[[], object] = nothing,
+    environment: Mapping[str, str] | None = None,
+) -> tuple[int, str, str]:
+    """Run a command to its end; return its status, standard output and standard error.
+
+    However this ends, with an interrupt too, none of the processes that the command started runs on. `tick` is called
+    twice a second. Raise ToolError, which gives the `name`, if the command does not end within `timeout` seconds.
+    """
+    pipe = subprocess.PIPE
+    end = time.monotonic() + timeout
+    with subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=pipe, stderr=pipe, text=True, start_new_session=True
+    ) as process:
+        try:
+            while True:
+                try:
+                    printed, errors = process.communicate(timeout=max(min(0.5, end - time.monotonic()), 0))
+                    return process.returncode, printed, errors
+                except subprocess.TimeoutExpired:
+                    if time.monotonic() >= end:
+                        raise ToolError(f"{name} did not end within {timeout:g} s") from None
+                    tick()
+        except BaseException:
+            if hasattr(os, "killpg"):
+                os.killpg(process.pid, signal.SIGKILL)
+            else:
+                process.kill()
+            raise
 
 
 def version(tool: str) -> str:

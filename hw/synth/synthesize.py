@@ -7,6 +7,7 @@ failure, as is a latch.
 import json
 import re
 from collections import Counter
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,6 +21,7 @@ from ..generate.tools import ToolError, call, need, version
 from ..ports import bit
 from ..spec import AcceleratorSpec
 from .families import FAMILIES
+from .phase import phase_of
 from .resources import Memory, Report
 
 TOP = "accelerator"
@@ -78,7 +80,13 @@ def neuron_bits(spec: AcceleratorSpec) -> int:
 
 
 def synthesize(
-    text: str, spec: AcceleratorSpec, family: str = "ecp5", seed: int = 1, timeout: float = 3600, place: bool = True
+    text: str,
+    spec: AcceleratorSpec,
+    family: str = "ecp5",
+    seed: int = 1,
+    timeout: float = 3600,
+    place: bool = True,
+    tell: Callable[[str], object] = lambda phase: None,
 ) -> Report:
     """Synthesise a design with Yosys; pack, place and route it with nextpnr if that is installed and fits the family.
 
@@ -95,6 +103,8 @@ def synthesize(
         Seconds for each tool.
     place : bool
         False to stop after the packing, which counts look-up tables, without place and route.
+    tell : callable
+        Called twice a second with what the tools are doing, in a few words.
 
     Returns
     -------
@@ -130,7 +140,11 @@ def synthesize(
                 ]
             )
         )
-        call([yosys, "-q", "-s", "map.ys"], folder, timeout, may_warn=True)
+
+        def tick():
+            tell(phase_of(folder))
+
+        call([yosys, "-q", "-L", "yosys.log", "-s", "map.ys"], folder, timeout, True, tick)
         cells = json.loads((folder / "netlist.json").read_text())["modules"][TOP]["cells"]
         latches = (folder / "latches.txt").read_text().split()
         types = Counter(cell["type"] for cell in cells.values())
@@ -140,7 +154,7 @@ def synthesize(
         }
         memories = memories_of(spec, _cells_of_memories(cells, kind))
         report = Report(family, [version(yosys)], counts, memories, latches, neuron_bits(spec))
-        more = _implement(kind, counts, folder, seed, timeout, place)
+        more = _implement(kind, counts, folder, seed, timeout, place, tick)
     return Report(**vars(report) | more | {"tools": report.tools + more.get("tools", [])})
 
 
@@ -154,7 +168,7 @@ def _cells_of_memories(cells, family):
     return {name: dict(counts) for name, counts in result.items()}
 
 
-def _implement(family, counts, folder, seed, timeout, place) -> dict[str, Any]:
+def _implement(family, counts, folder, seed, timeout, place, tick) -> dict[str, Any]:
     """Return nextpnr's part of the report."""
     if not family.place:
         return {"unplaced": "nextpnr is not used for this family"}
@@ -162,36 +176,37 @@ def _implement(family, counts, folder, seed, timeout, place) -> dict[str, Any]:
         (tool,) = need(family.place[0])
     except ToolError as error:
         return {"unplaced": str(error)}
-    result = {"tools": [version(tool)], "packed": _pack([tool, *family.place[1:]], folder, timeout)}
+    result = {"tools": [version(tool)], "packed": _pack([tool, *family.place[1:]], folder, timeout, tick)}
     if not place:
         return result | {"unplaced": "place and route was switched off"}
     for name, most in family.available.items():
         if counts[name] > most:
             return result | {"unplaced": f"the design needs {counts[name]} {name}, and the device has {most}"}
     try:
-        return result | _place([tool, *family.place[1:]], folder, seed, timeout)
+        return result | _place([tool, *family.place[1:]], folder, seed, timeout, tick)
     except ToolError as error:  # what is known already is not lost
         return result | {"unplaced": str(error)}
 
 
-def _pack(nextpnr, folder, timeout):
+def _pack(nextpnr, folder, timeout, tick):
     """Return the look-up tables that each of the :data:`PARTS` takes; more than Yosys knows.
 
     Two for each cell of carry, and for the cells that nextpnr adds where a chain of carries begins and ends; six for 16
     words of 4 bits of distributed RAM.
     """
-    call([*nextpnr, "--json", "netlist.json", "--pack-only", "--write", "packed.json", "-q"], folder, timeout, True)
+    flags = ["--json", "netlist.json", "--pack-only", "--write", "packed.json", "-q", "-l", "nextpnr.log"]
+    call([*nextpnr, *flags], folder, timeout, True, tick)
     (packed,) = json.loads((folder / "packed.json").read_text())["modules"].values()
     tables = [cell for cell in packed["cells"].values() if cell["type"] == "TRELLIS_COMB"]
     used = Counter(PARTS[cell["parameters"].get("MODE") or "LOGIC"] for cell in tables)
     return {part: used[part] for part in dict.fromkeys(PARTS.values())}
 
 
-def _place(nextpnr, folder, seed, timeout):
+def _place(nextpnr, folder, seed, timeout, tick):
     """Return clock, sites and the slowest path of a placed and routed design."""
-    flags = ["--json", "netlist.json", "--report", "timing.json", "--seed", str(seed), "-q"]
+    flags = ["--json", "netlist.json", "--report", "timing.json", "--seed", str(seed), "-q", "-l", "nextpnr.log"]
     # A missed frequency must not be an error: the frequency reached is what we want to know.
-    call([*nextpnr, *flags, "--freq", "110", "--timing-allow-fail"], folder, timeout, may_warn=True)
+    call([*nextpnr, *flags, "--freq", "110", "--timing-allow-fail"], folder, timeout, True, tick)
     timing = json.loads((folder / "timing.json").read_text())
     slowest = min(timing["fmax"], key=lambda clock: timing["fmax"][clock]["achieved"])
     edge = f"posedge {slowest}"

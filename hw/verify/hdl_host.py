@@ -6,12 +6,10 @@ cycle waits for Python; ``host.vhd`` describes the records. Both hosts read thei
 
 import os
 import select
-import shutil
 import subprocess
 from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -21,17 +19,11 @@ from ..generate.tools import ToolError, call, need
 from ..ports import bit, bits
 from ..spec import AcceleratorSpec
 from .records import BEAT, record_size
+from .verilate import BUILD_TIMEOUT, TOOLS, verilate
 
-SIMULATORS = {"ghdl": ("ghdl",), "verilator": ("verilator", "g++", "make")}  # and the tools that each needs
-BUILD_TIMEOUT, SILENCE_TIMEOUT = 1800, 900  # seconds: for building, and without any record
+SIMULATORS = {"ghdl": ("ghdl",), "verilator": TOOLS}  # and the tools that each needs
+SILENCE_TIMEOUT = 900  # seconds without any record
 GHDL_ASSERTS = ["--ieee-asserts=disable-at-0", "--assert-level=warning"]  # a truncated value ends the run
-# Verilator's own makefile compiles with -Os; only what runs in every cycle is worth more than a quick compilation.
-VERILATOR_FLAGS = [
-    "-O3",
-    *("-Wno-fatal", "-Wno-lint", "-Wno-style", "-Wno-INITIALDLY"),
-    *("--x-assign", "0", "--x-initial", "0"),
-    *("-MAKEFLAGS", "OPT_FAST=-O2 OPT_SLOW=-O0 OPT_GLOBAL=-O0"),
-]
 
 
 def constants(spec: AcceleratorSpec, words: int, word_every: int, limit: int) -> dict[str, int | list[int]]:
@@ -122,28 +114,10 @@ def build(
     """
     tool, *_ = need(*SIMULATORS[simulator])
     if simulator == "verilator":
-        return _build_verilator(tool, make, ports, numbers, folder, traced)
+        host = Path(__file__).parent / "host.cpp"
+        flags = ["--trace", "--trace-max-array", "1"] * traced  # without memories
+        return [verilate(make, ports, "dut", host, folder, {"constants.h": as_cpp(numbers)}, flags)]
     return _build_ghdl(tool, make, ports, numbers, folder)
-
-
-def _build_verilator(tool, make, ports, numbers, folder, traced):
-    with TemporaryDirectory(dir=without_space(folder)) as name:
-        inputs, outputs = ports
-        files = convert(unelaborated(make, clk=bit(), **inputs, **outputs), name, "dut", "verilog")
-        files.append(Path(shutil.copy(Path(__file__).parent / "host.cpp", name)))
-        (Path(name) / "constants.h").write_text(as_cpp(numbers))
-        command = [tool, "--cc", "--exe", "--build", *VERILATOR_FLAGS, "-CFLAGS", "-I.", "--top-module", "dut"]
-        command += ["--trace", "--trace-max-array", "1"] * traced  # without memories
-        call([*command, "--Mdir", ".", "-o", "bench", *(file.name for file in files)], name, BUILD_TIMEOUT)
-        return [shutil.copy(Path(name) / "bench", folder)]
-
-
-def without_space(folder: Path) -> str:
-    """Return a folder in which make can build, which refuses a path that contains a space: this one if possible."""
-    for place in map(str, (folder, "/tmp", "/var/tmp", Path.cwd())):
-        if not any(map(str.isspace, place)) and os.access(place, os.W_OK):
-            return place
-    raise ToolError(f"make cannot build in {folder}, because of the space; set TMPDIR to a folder without one")
 
 
 def _build_ghdl(tool, make, ports, numbers, folder):

@@ -8,6 +8,7 @@ import json
 import sys
 from pathlib import Path
 
+from .. import terminal
 from ..errors import InputError
 from . import (
     add_data_arguments,
@@ -83,8 +84,9 @@ def run(args):
     latency = _latency(model, args, lanes)
     print("this takes minutes for a small network, and up to an hour for a large one", file=sys.stderr)
     try:
-        with needs_room():
-            report = synthesize(verilog_of(spec), spec, args.family, args.seed, args.timeout, not args.no_place)
+        with needs_room(), terminal.phases("converting the accelerator to Verilog") as tell:
+            text = verilog_of(spec)
+            report = synthesize(text, spec, args.family, args.seed, args.timeout, not args.no_place, tell)
     except ToolError as error:
         print(f"minisnn: error: {error}", file=sys.stderr)
         return 1

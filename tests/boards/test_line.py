@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from minisnn_hw.boards import board_top, host
+from minisnn_hw.boards import board_top, host, registers
 from minisnn_hw.boards.bridge import CREDIT, DEPTH
 from minisnn_hw.boards.fifo import fifo
 from minisnn_hw.load_format import design_word
@@ -131,3 +131,11 @@ def test_frames_of_any_bytes():
     assert line.count(host.END) == 1 and host.decode(line[:-1]) == frame
     assert host.encode(b"\xc0\xdb") == b"\xdb\xdc\xdb\xdd\xc0"
     assert host.WINDOW == DEPTH and host.CREDIT == CREDIT
+
+
+def test_the_host_knows_the_registers():
+    """The host program stands alone, so it has its own copies of addresses and bits."""
+    assert [host.DESIGN, host.STATUS, host.CONTROL] == [registers.ADDRESSES[n] for n in ("design", "status", "control")]
+    bits = {name: 1 << bit for bit, name in enumerate(registers.STATUS)}
+    assert [host.LOADED, host.LOAD_ERROR, host.FLUSHING] == [bits[n] for n in ("loaded", "load error", "flushing")]
+    assert [host.FLUSH, host.CLEAR] == [1 << registers.FLUSH, 1 << registers.CLEAR]

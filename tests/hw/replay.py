@@ -8,8 +8,8 @@ from myhdl import Signal
 from minisnn_hw.generate.convert import convert
 from minisnn_hw.generate.hierarchy.elaborate import unelaborated
 from minisnn_hw.generate.tools import call
-from minisnn_hw.verify.hdl_host import VERILATOR_FLAGS
 from minisnn_hw.verify.simulate import line_of, width
+from minisnn_hw.verify.verilate import run_verilator
 
 BENCH = """module bench (input clk, input [{given_left}:0] given, output [{seen_left}:0] seen);
     dut under_test (.clk(clk), {ports});
@@ -70,8 +70,7 @@ def same_in_verilator(make, ports, given, seen):
         (folder / "bench.v").write_text(text)
         (folder / "host.cpp").write_text(f"#define SEEN {bits}\n" + HOST)
         (folder / "given.txt").write_text("".join(line_of(values, inputs) for values in given))
-        command = ["verilator", "--cc", "--exe", "--build", *VERILATOR_FLAGS, "--top-module", "bench"]
-        call([*command, "bench.v", *(file.name for file in files), "host.cpp"], folder, 600, may_warn=True)
+        run_verilator(folder, ["bench.v", *(file.name for file in files), "host.cpp"], "bench", [])
         call([str(folder / "obj_dir/Vbench")], folder, 600)
         lines = (folder / "seen.txt").read_text().split()
     assert len(lines) == len(seen)
