@@ -64,12 +64,12 @@ def main(words: list[str] | None = None) -> int:
     out = options.out.resolve()
     source, site = out / "source", out / "site"
     source.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(ROOT / "docs/book", source, dirs_exist_ok=True)
+    shutil.copytree(ROOT / "docs/book", source, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.md"))
     print("lessons ...", flush=True)
     course.prepare(source, options.repository, options.lessons or list(LESSONS))
     print("inspector, report and manual ...", flush=True)
     live.prepare(source, out / "live")
-    guides.prepare(source, out / "live/accelerator/README.md")
+    guides.prepare(source, out / "live/accelerator/README.md", options.repository)
     environment = os.environ | {"MINISNN_BOOK_EXECUTE": "off" if options.no_execute else "cache", "EAGER_IMPORT": "1"}
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     command = ["-m", "sphinx", "-q", "-W", "--keep-going", "-d", out / "doctrees", source, site]

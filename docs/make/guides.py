@@ -1,4 +1,4 @@
-"""Pages made from what is there already: the help of every command, tables of results, and a design's manual."""
+"""Pages that stand in the repository, with what is made for the book: the help of commands, a design's manual."""
 
 import contextlib
 import io
@@ -9,7 +9,8 @@ from pathlib import Path
 
 from minisnn.commands import COMMANDS, main
 
-ROOT = Path(__file__).parents[2]
+from .lessons import with_drawings
+from .places import ROOT, place, relinked
 
 
 def help_of(command: str) -> str:
@@ -27,41 +28,32 @@ def help_of(command: str) -> str:
     return printed.getvalue().rstrip()
 
 
-def commands(source: Path) -> None:
-    """Write the page of all commands behind its introduction."""
-    text = (source / "commands.md").read_text(encoding="utf-8")
-    for command in COMMANDS:
-        text += f"\n## {command}\n\n```text\n{help_of(command)}\n```\n"
-    (source / "commands.md").write_text(text, encoding="utf-8")
+def commands() -> str:
+    """Return what every command prints for --help, as sections."""
+    return "".join(f"\n## {command}\n\n```text\n{help_of(command)}\n```\n" for command in COMMANDS)
 
 
-def results(source: Path) -> None:
-    """Copy the tables of results with their figures and files; a figure gets the words of its link."""
-    folder = source / "results"
-    shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(ROOT / "tutorials/results", folder)
-    for path in folder.glob("*.md"):
-        text = path.read_text(encoding="utf-8")
-        path.write_text(re.sub(r"\]\((svhn10k/[\w.]+\.(?:csv|json|sqlite))\)", r"](<\1>)", text), encoding="utf-8")
+def lower(manual: Path) -> str:
+    """Return a design's manual for the end of the FPGA guide: its headings are two levels lower."""
+    blocks = re.split(r"(^```.*?^```$)", manual.read_text(encoding="utf-8"), flags=re.M | re.S)
+    return "".join(block if block.startswith("```") else re.sub(r"^#", "###", block, flags=re.M) for block in blocks)
 
 
-def put_manual(source: Path, manual: Path) -> None:
-    """Put a design's manual at the end of the FPGA guide, its headings two levels lower."""
-    text = manual.read_text(encoding="utf-8")
-    blocks = re.split(r"(^```.*?^```$)", text, flags=re.M | re.S)
-    lower = [block if block.startswith("```") else re.sub(r"^#", "###", block, flags=re.M) for block in blocks]
-    page = source / "fpga.md"
-    page.write_text(page.read_text(encoding="utf-8") + "".join(lower), encoding="utf-8")
+def copy(path: Path, source: Path, repository: str, more: str = "") -> None:
+    """Copy a page of the repository to its place in the book, with `more` at its end."""
+    name = path.relative_to(ROOT).as_posix()
+    text = with_drawings(relinked(path.read_text(encoding="utf-8") + more, name, repository))
+    to = source / (place(name) or name)
+    to.parent.mkdir(parents=True, exist_ok=True)
+    to.write_text(text, encoding="utf-8", newline="\n")
 
 
-def glossary(source: Path) -> None:
-    """Copy the glossary."""
-    shutil.copy2(ROOT / "docs/glossary.md", source / "glossary.md")
-
-
-def prepare(source: Path, manual: Path) -> None:
+def prepare(source: Path, manual: Path, repository: str) -> None:
     """Write all guides into the source folder of a build; `manual` is what `minisnn vhdl` has written for a design."""
-    put_manual(source, manual)
-    commands(source)
-    results(source)
-    glossary(source)
+    for name in ("results", "figures"):
+        shutil.rmtree(source / name, ignore_errors=True)
+        shutil.copytree(ROOT / "tutorials" / name, source / name)
+    more = {"commands": commands(), "fpga": lower(manual)}
+    pages = [ROOT / "docs/glossary.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "tutorials/results").glob("*.md"))]
+    for page in pages + sorted((ROOT / "docs/book").glob("*.md")):
+        copy(page, source, repository, more.get(page.stem, "") if page.parent.name == "book" else "")

@@ -12,6 +12,8 @@ import nbformat
 from docs import drawings
 from tutorials.check import key
 
+from .places import relinked
+
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 ROOT = Path(__file__).parents[2]
 COURSE = ROOT / "tutorials"
@@ -37,12 +39,6 @@ def with_drawings(text: str) -> str:
         )
 
     return re.sub(r"!\[[^]]*\]\(((?:\.\./)?docs/drawings/)(\w+)\.svg\)", both, text)
-
-
-def with_links(text: str) -> str:
-    """Let links to scripts of the course lead to their pages."""
-    text = re.sub(r"\]\((\.\./)?solutions/(\w+)\.py\)", r"](\1solutions/\2.md)", text)
-    return re.sub(r"\]\(((?:\.\./|exercises/)?\d\d_\w+)\.py\)", r"](\1.ipynb)", text)
 
 
 def take_along(name: str, repository: str, up: str = "..") -> str:
@@ -88,7 +84,8 @@ def page(script: Path, first: str, last: str):
     notebook = jupytext.read(script)
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            cell.source = re.sub(r"^## (\d)$", r"## Exercise \1", with_links(with_drawings(cell.source)), flags=re.M)
+            text = with_drawings(relinked(cell.source, script.relative_to(ROOT).as_posix()))
+            cell.source = re.sub(r"^## (\d)$", r"## Exercise \1", text, flags=re.M)
         elif seen := alternative_text(cell.source):
             cell.metadata["mystnb"] = {"image": {"alt": seen}}
     title, _, rest = notebook.cells[0].source.partition("\n")
@@ -112,8 +109,6 @@ def prepare(source: Path, repository: str, numbers: list[int]) -> None:
     (source / "docs/drawings").mkdir(parents=True, exist_ok=True)
     for drawing in drawings.FOLDER.glob("*.svg"):
         shutil.copy2(drawing, source / "docs/drawings")
-    for guide in source.glob("*.md"):
-        guide.write_text(with_drawings(guide.read_text(encoding="utf-8")), encoding="utf-8")
     for lesson in numbers:
         name = key.LESSONS[lesson].removesuffix(".py")
         script = COURSE / f"{name}.py"

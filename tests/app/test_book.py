@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from docs import build
-from docs.make import docstrings, guides, links
+from docs.make import docstrings, links, places
 from minisnn.commands import COMMANDS
 
 ROOT = Path(__file__).parents[2]
@@ -34,9 +34,17 @@ def course(tmp_path_factory):
     from docs.make import lessons
 
     folder = tmp_path_factory.mktemp("book")
-    (folder / "guide.md").write_text("# Guide\n\n![A layer in gates](docs/drawings/layer.svg)\n")
     lessons.prepare(folder, "https://github.com/someone/minisnn", [4])
     return folder, lessons
+
+
+@pytest.fixture(scope="module")
+def guides():
+    """The module that makes guides."""
+    pytest.importorskip("jupytext")
+    from docs.make import guides
+
+    return guides
 
 
 def cells(path, kind):
@@ -54,10 +62,37 @@ def test_a_lesson_becomes_a_page(course):
     assert "colab.research.google.com/github/someone/minisnn/" in text and "mybinder.org/v2/gh/someone/minisnn/" in text
 
 
-def test_a_guide_shows_drawings_for_light_and_dark_pages(course):
-    text = (course[0] / "guide.md").read_text("utf-8")
+def test_a_guide_shows_drawings_for_light_and_dark_pages(course, guides):
+    folder, _ = course
+    guides.copy(ROOT / "docs/book/fpga.md", folder, "", "\n## Of a design\n")
+    text = (folder / "fpga.md").read_text("utf-8")
+    assert text.endswith("\n## Of a design\n")
     assert re.search(r"!\[A spike buffer .+\]\(docs/drawings/layer\.svg\)\{\.only-light", text)
-    assert text.count("(docs/drawings/layer-dark.svg){.only-dark") == 1, "also when pages are written again"
+    assert text.count("(docs/drawings/layer-dark.svg){.only-dark") == 1
+
+
+@pytest.mark.parametrize(
+    "link, here",
+    [
+        ("[a](results.md)", "[a](results.md)"),
+        ("[a](../glossary.md#lane)", "[a](docs/glossary.md#lane)"),
+        ("[a](../../tutorials/04_bptt.py)", "[a](course/04_bptt.ipynb)"),
+        ("[a](../../tutorials/results/study.md)", "[a](results/study.md)"),
+        ("[a](../../tutorials/results/svhn10k/results.csv)", "[a](<results/svhn10k/results.csv>)"),
+        ("![a](../drawings/layer.svg)", "![a](docs/drawings/layer.svg)"),
+        ("[a](#here) and [b](https://neuroir.org)", "[a](#here) and [b](https://neuroir.org)"),
+        ("[two\nwords](../../hw/lif.py)", "[two\nwords](https://github.com/someone/minisnn/blob/HEAD/hw/lif.py)"),
+    ],
+)
+def test_links_of_the_repository_lead_to_pages(link, here):
+    assert places.relinked(link, "docs/book/guide.md", "https://github.com/someone/minisnn") == here
+
+
+def test_a_file_that_no_page_shows_is_named_alone():
+    assert places.relinked("see [lif](../hw/lif.py)", "docs/glossary.md") == "see lif"
+    assert places.relinked("[lif](04_bptt.py), [e](exercises/04_bptt.py)", "tutorials/01_one_neuron.py") == (
+        "[lif](04_bptt.ipynb), [e](exercises/04_bptt.ipynb)"
+    )
 
 
 def test_every_figure_of_a_lesson_says_what_one_sees(course):
@@ -98,18 +133,16 @@ def test_answers_have_a_page(course):
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_the_guide_has_every_command(command):
+def test_the_guide_has_every_command(command, guides):
     text = guides.help_of(command)
     assert text.startswith(f"usage: minisnn {command}") and "--help" in text
     assert "COLUMNS" not in os.environ or os.environ["COLUMNS"] != "100"
 
 
-def test_a_manual_becomes_a_part_of_the_guide(tmp_path):
+def test_a_manual_becomes_a_part_of_the_guide(tmp_path, guides):
     (tmp_path / "README.md").write_text("# The design\n\n```text\n# a comment\n```\n\n## Ports\n")
-    (tmp_path / "fpga.md").write_text("# On an FPGA\n\n## The manual\n\n")
-    guides.put_manual(tmp_path, tmp_path / "README.md")
-    text = (tmp_path / "fpga.md").read_text()
-    assert "\n### The design\n" in text and "\n#### Ports\n" in text and "\n# a comment\n" in text
+    text = guides.lower(tmp_path / "README.md")
+    assert text.startswith("### The design\n") and "\n#### Ports\n" in text and "\n# a comment\n" in text
 
 
 @pytest.mark.parametrize("words", [["--lessons", "0"], ["--lessons", "x"], ["--lessons", "1,99"]])

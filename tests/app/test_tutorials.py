@@ -14,7 +14,7 @@ from matplotlib.image import imread
 ROOT = Path(__file__).parents[2]
 LESSONS = sorted((ROOT / "tutorials").glob("[0-9]*.py"))
 SOLUTIONS = sorted((ROOT / "tutorials/solutions").glob("[0-9]*.py"))
-READ = [ROOT / "README.md", ROOT / "tutorials/README.md", *LESSONS, *SOLUTIONS]
+READ = [*sorted((ROOT / "docs/book").glob("*.md")), ROOT / "tutorials/README.md", *LESSONS, *SOLUTIONS]
 PACKAGES = {"minisnn", "minisnn_hw"}
 QUICK = 13  # from this lesson on they take minutes, and the flag --quick
 
@@ -139,7 +139,7 @@ def test_imports_finds_deeper_ones():
         "import minisnn.fixed\ndef f():\n    from minisnn_hw.verify import simulate\nfrom minisnn import lif\nimport re"
     )
     assert sorted(imports(code)) == ["minisnn", "minisnn.fixed", "minisnn_hw.verify"]
-    assert imports(python_in(ROOT / "README.md")), "the README has Python in it"
+    assert imports(python_in(ROOT / "docs/book/train.md")), "the guide has Python in it"
 
 
 def test_a_blank_figure_is_found(tmp_path):

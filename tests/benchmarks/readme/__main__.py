@@ -1,9 +1,10 @@
 """Measure README's numbers: python -m tests.benchmarks.readme [SECTION ...] [--data DIR] [--again] [--list].
 
-Each section runs the commands that a reader can run, and its numbers go into tutorials/results/readme.json; README's
-marked blocks and the tables in tutorials/results/ are then made anew from all numbers. A test holds them equal, so
-nobody types a number. Without names, all sections are measured whose sources have changed since; a section that lacks
-its data or tools is left out with a sentence. After an interruption the same command goes on where it stopped.
+Each section runs the commands that a reader can run, and its numbers go into tutorials/results/readme.json; the
+marked blocks of README and of the guides, and the tables in tutorials/results/, are then made anew from all numbers. A
+test holds them equal, so nobody types a number. Without names, all sections are measured whose sources have changed
+since; a section that lacks its data or tools is left out with a sentence. After an interruption the same command goes
+on where it stopped.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Marked blocks of README: each function is one, and its arguments are the sections whose numbers it needs."""
+"""Marked blocks of README and the guides: each function is one, its arguments are the sections that it needs."""
 
 import numpy as np
 
@@ -39,7 +39,7 @@ def start(times):
     return paragraph(
         f"""This took {times["block"] / 60:.1f} minutes after the installation, on two cores; most of it
         compiles kernels, once, and trains ({times["train_cold"]:.0f} s, and {times["train"]:.0f} s the next time).
-        Training ends with the test accuracy, the firing rate of each layer, `model.npz`, and a figure:"""
+        Training ends with the test accuracy, the firing rate of each layer, and `model.npz`."""
     )
 
 

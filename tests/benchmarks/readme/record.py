@@ -1,6 +1,7 @@
-"""The numbers (one JSON file), and the texts made of them: marked blocks of README, and files beside the numbers."""
+"""The numbers (one JSON file), and the texts made of them: marked blocks of pages, and files beside the numbers."""
 
 import json
+import posixpath
 import re
 from pathlib import Path
 
@@ -9,7 +10,6 @@ from minisnn.files import atomic_write
 ROOT = Path(__file__).parents[3]
 RESULTS = "tutorials/results"
 NUMBERS = ROOT / RESULTS / "readme.json"
-README = ROOT / "README.md"
 BLOCK = re.compile(r"(<!-- readme: (\S+) -->\n)(.*?)(<!-- end -->)", re.S)
 
 
@@ -23,14 +23,30 @@ def save(records: dict) -> None:
     atomic_write(NUMBERS, (json.dumps(dict(sorted(records.items())), indent=1) + "\n").encode())
 
 
-def fill(text: str, blocks: dict) -> str:
-    """Return README's `text` with the content of each marked block that `blocks` has, by name, made anew."""
-    return BLOCK.sub(lambda block: block[1] + blocks.get(block[2], block[3]) + block[4], text)
+def pages() -> dict[str, str]:
+    """Return the text of each page that has a marked block, by its path: README, and guides of the book."""
+    found = {}
+    for pattern in ("*.md", "docs/**/*.md"):
+        for path in sorted(ROOT.glob(pattern)):
+            text = path.read_text(encoding="utf-8")
+            if BLOCK.search(text):
+                found[path.relative_to(ROOT).as_posix()] = text
+    return found
+
+
+def fill(text: str, blocks: dict, page: str = "README.md") -> str:
+    """Return a page's `text` with the content of each marked block that `blocks` has, by name, made anew.
+
+    The links of a block are paths from the repository's top; on the `page` they lead there from its own folder.
+    """
+    results = posixpath.relpath(RESULTS, posixpath.dirname(page) or ".")
+    here = {name: block.replace(f"]({RESULTS}/", f"]({results}/") for name, block in blocks.items()}
+    return BLOCK.sub(lambda block: block[1] + here.get(block[2], block[3]) + block[4], text)
 
 
 def write(texts: dict) -> None:
-    """Write README's blocks and the files beside the numbers; `texts` has both, a file under its path."""
+    """Write the marked blocks of pages and the files beside the numbers; `texts` has both, a file under its path."""
     new = {path: text for path, text in texts.items() if path.endswith(".md")}
-    new["README.md"] = fill(README.read_text(encoding="utf-8"), texts)
+    new |= {path: fill(text, texts, path) for path, text in pages().items()}
     for path, text in new.items():
         atomic_write(ROOT / path, text.encode())
