@@ -1,13 +1,15 @@
 """The folder for a board: top, constraints, build script, host program, vectors and a manual."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from minisnn.fixed.model import IntegerModel
+from minisnn.timing import cycles
 
-from ..delivery.deliver import sums_of
+from ..delivery.deliver import predict, sums_of
 from ..generate.convert import converted
 from ..generate.hierarchy.elaborate import unelaborated
 from ..generate.words import answer_words
@@ -19,14 +21,19 @@ from . import board_top
 from .board import Board
 from .streamed import answer_bytes
 from .toolchains import TOOLCHAINS, build_script, yosys_script
+from .uart import divide_for
 from .vectors import image_bytes, load_bytes
 
 TOP = "board"
 
 
 def vectors(model: IntegerModel, images: np.ndarray, labels: np.ndarray, spec: AcceleratorSpec) -> dict:
-    """Return what a host needs, as plain values: load and images in hexadecimal, and the answers of the integers."""
+    """Return what a host needs, as plain values: load, images, answers, labels, cycles alone.
+
+    Bytes are in hexadecimal; answers are the integers', and cycles the cycle model's.
+    """
     inputs, run = next(model.run(images, "spikes", batch_size=len(images)))
+    stimulus = cycles.Stimulus.of(model.network, inputs, run, model.num_steps)
     return {
         "design": design_word(spec),
         "answer_bytes": answer_bytes(spec),
@@ -34,15 +41,21 @@ def vectors(model: IntegerModel, images: np.ndarray, labels: np.ndarray, spec: A
         "images": [image_bytes(inputs, image, spec).hex() for image in range(len(images))],
         "answers": answer_words(run.scores),
         "labels": [int(label) for label in labels],
+        "cycles": predict(stimulus, spec).latency.tolist(),
     }
 
 
-def deliver(spec: AcceleratorSpec, board: Board, about: dict) -> dict[str, str]:
-    """Return all files of the folder, by name; `about` is what :func:`vectors` returns, and `baud` and `clock`."""
-    divide = round(board.clock / about["baud"])
+def deliver(
+    spec: AcceleratorSpec, board: Board, about: dict, done: Callable[[], object] = lambda: None
+) -> dict[str, str]:
+    """Return all files of the folder, by name; `about` is what :func:`vectors` returns, and `baud` and `clock`.
+
+    `done` is called without arguments whenever a kind of block is converted.
+    """
+    divide = divide_for(board.clock, about["baud"])
     inputs, outputs = board_top.ports(board.leds)
     block = unelaborated(board_top.design(spec, divide, board.lit), clk=bit(), **inputs, **outputs)
-    design = converted(block, TOP, "verilog")
+    design = converted(block, TOP, "verilog", done=done)
     files = {name: without_clearing(text) for name, text in design.files.items()}
     tools = TOOLCHAINS[board.family]
     files["board.ys"] = yosys_script(board, design.sources, TOP)

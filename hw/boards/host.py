@@ -23,6 +23,7 @@ WINDOW, CREDIT = 2048, 512  # bytes that may be under way, and that each K confi
 DESIGN, STATUS, CONTROL = 0x04, 0x08, 0x0C  # addresses of registers
 LOADED, LOAD_ERROR, FLUSHING = 1 << 0, 1 << 1, 1 << 6  # bits of STATUS
 FLUSH, CLEAR = 1, 2  # bits of CONTROL
+LONGEST = 4096  # bytes of a frame from the board, and more
 
 
 class BoardError(Exception):
@@ -61,7 +62,7 @@ class Board:
             self.line = serial.Serial(port, baud, timeout=timeout, write_timeout=timeout, exclusive=True)
         except (OSError, ValueError) as error:  # SerialException is an OSError
             raise BoardError(f"cannot open {port}: {error}") from None
-        self.timeout, self.rest = timeout, b""
+        self.port, self.timeout, self.rest = port, timeout, b""
         self.frames: deque[bytes] = deque()  # that were not asked for yet
         self.sent = self.confirmed = 0
         self.line.reset_input_buffer()
@@ -111,9 +112,11 @@ class Board:
         """End what another program left incomplete, and count the bytes under way anew."""
         for trial in range(3):  # a board that was configured just now may have missed the first one
             self.line.write(END + encode(b"S"))
+            end = time.monotonic() + self.timeout
             try:
                 while self._next_frame() != b"S":
-                    pass
+                    if time.monotonic() > end:
+                        raise BoardError(self._rubbish())
                 break
             except BoardError:
                 if trial == 2:
@@ -146,11 +149,20 @@ class Board:
     def _take(self, frame):
         if frame == b"K":
             self.confirmed += CREDIT
-        else:
+        elif frame[:1] in (b"A", b"R", b"S"):
             self.frames.append(frame)
+        else:
+            raise BoardError(self._rubbish())
+
+    def _rubbish(self):
+        return (
+            f"what comes from {self.port} is no answer of the board; check the port, its bits a second, and the design"
+        )
 
     def _next_frame(self):
         while END not in self.rest:
+            if len(self.rest) > LONGEST:
+                raise BoardError(self._rubbish())
             more = self.line.read(max(self.line.in_waiting, 1))
             if not more:
                 raise BoardError(
@@ -179,24 +191,40 @@ def run(board: Board, about: dict[str, Any], say: Callable[[str], object], image
         )
     board.flush()
     load, sent = bytes.fromhex(about["load"]), [bytes.fromhex(image) for image in about["images"]][:images]
+    say(f"sending the network, {len(load):,} bytes")
     began = time.perf_counter()
     board.load(load)
     seconds = time.perf_counter() - began
-    say(f"loaded {len(load):,} bytes in {seconds:.2f} s")
+    say(f"loaded in {seconds:.2f} s; sending {len(sent)} images")
     began, wrong, cycles = time.perf_counter(), 0, []
     for number, answer in enumerate(board.answers(sent)):
-        *words, count = numbers(answer, about["answer_bytes"])
         expected, label = about["answers"][number], about["labels"][number]
+        if len(answer) != about["answer_bytes"] * (len(expected) + 1):
+            raise BoardError(f"the answer to image {number} has {len(answer)} bytes: the line loses some of them")
+        *words, count = numbers(answer, about["answer_bytes"])
         same = words == expected
         wrong += not same
         cycles.append(count)
         differs = "" if same else f"; the integers say {expected[-1]}, scores {expected[:-1]}"
         say(f"image {number}: class {words[-1]} (label {label}), {count:,} cycles{differs}")
     seconds = time.perf_counter() - began
-    mean = sum(cycles) / len(cycles)
     say(f"{len(cycles)} images, {wrong} different from the integers; {len(cycles) / seconds:,.1f} images a second")
-    say(f"{mean:,.0f} cycles an image on average, with the time that it waits for the images before it")
+    for line in cost(about, sent):
+        say(line)
     return wrong
+
+
+def cost(about: dict[str, Any], images: list[bytes]) -> list[str]:
+    """Return in words what an image costs on average: its bytes on the line, in cycles, beside those of computing."""
+    there = sum(len(encode(b"I" + image)) for image in images) / len(images)
+    back = about["answer_bytes"] * (len(about["answers"][0]) + 1) + 2  # without escapes
+    line = 10 * max(there, back) * about["clock"] / about["baud"]  # both directions pass at once
+    computing = sum(about["cycles"][: len(images)]) / len(images)
+    return [
+        f"an image: {there:,.1f} bytes there, {back} back",
+        f"at {about['baud']:,} bits a second and {about['clock'] / 1e6:g} MHz: {line:,.0f} cycles on the line, "
+        f"{computing:,.0f} computing",
+    ]
 
 
 def main() -> int:

@@ -3,6 +3,21 @@
 from myhdl import Signal, always, always_comb, block, concat, intbv
 
 FRAME = 10  # bits of a byte on the line
+LEAST = 4  # clock cycles of a bit
+
+
+def divide_for(clock: int, baud: int) -> int:
+    """Return the clock cycles of a bit; raise ValueError if a line so fast cannot be had from a clock in Hz.
+
+    A receiver finds the middle of each bit if ten bits are no more than a fifth of one too long or too short.
+    """
+    divide = round(clock / baud)
+    if divide < LEAST or abs(clock / (divide * baud) - 1) > 0.02:
+        raise ValueError(
+            f"baud must be a part of the board's {clock:,} Hz by a whole number from {LEAST} on, within 2 %, such as "
+            f"{clock // LEAST} or 115200, got {baud}"
+        )
+    return divide
 
 
 @block
@@ -12,7 +27,7 @@ def uart_receiver(clk, rst, rx, data, valid, wrong, divide):
     Parameters
     ----------
     divide : int
-        Clock cycles of a bit, at least 4.
+        Clock cycles of a bit, at least LEAST.
 
     Ports
     -----

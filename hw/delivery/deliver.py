@@ -102,11 +102,11 @@ def deliver(
     check_name(name, hdl)
     inputs, run = next(model.run(images, "spikes", batch_size=len(images)))
     stimulus = cycles.Stimulus.of(model.network, inputs, run, model.num_steps)
-    predicted = _predict(stimulus, spec)
+    predicted = predict(stimulus, spec)
     latencies = None
     if sample is not None:
         more = cycles.Stimulus.of_images(model, sample)
-        latencies = _predict(more, spec).latency, int(_predict(more, spec, "dense").latency.max())
+        latencies = predict(more, spec).latency, int(predict(more, spec, "dense").latency.max())
     load = load_words(model.network, spec, model.num_steps)
     answers = [[*words, count] for words, count in zip(answer_words(run.scores), predicted.latency.tolist())]
     files = {
@@ -145,7 +145,7 @@ def deliver(
     return files
 
 
-def _predict(stimulus, spec, schedule="pipelined"):
+def predict(stimulus: cycles.Stimulus, spec: AcceleratorSpec, schedule: str = "pipelined") -> cycles.Cycles:
     """Predict the cycles of a stimulus in this accelerator."""
     return cycles.predict(
         stimulus,

@@ -63,7 +63,7 @@ def verilate(
         for header, text in (headers or {}).items():
             (Path(name) / header).write_text(text)
         run_verilator(name, [file.name for file in files], top, ["-CFLAGS", "-I.", "--Mdir", ".", *flags], tick)
-        return shutil.copy(Path(name) / f"V{top}", folder)
+        return str(shutil.copy(Path(name) / f"V{top}", folder))
 
 
 def run_verilator(

@@ -6,6 +6,7 @@ integers, or the bitstream cannot be made.
 """
 
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 from .. import terminal
@@ -64,6 +65,7 @@ def run(args):
     from minisnn_hw.boards import board as boards
     from minisnn_hw.boards import deliver, fit
     from minisnn_hw.boards.host import BoardError
+    from minisnn_hw.boards.uart import divide_for
     from minisnn_hw.delivery.deliver import check_folder, write
     from minisnn_hw.generate.tools import ToolError
 
@@ -75,6 +77,7 @@ def run(args):
     model = load(args.model)
     try:
         board = boards.find(args.board)
+        divide_for(board.clock, args.baud)
         check_folder(args.out)
         data = datasets.load_for(model, args.model, args.dataset, args.data)
         images, labels = first_images(data, args.images)
@@ -90,16 +93,20 @@ def run(args):
             "largest that fit are taken"
         )
     terminal.say("converting the accelerator and the board's top to Verilog")
-    with needs_room():
-        files = deliver.deliver(spec, board, about)
+    with needs_room(), terminal.bar(None, " kinds of blocks", desc="converted") as bar:
+        files = deliver.deliver(spec, board, about, bar.update)
     try:
         write(args.out, files)
     except OSError as error:
         raise InputError(f"cannot write {args.out}: {error.strerror or error}; name another folder") from None
-    print(wrapped(f"{args.out}: {', '.join(files)}"))
+    others = [name for name in files if not name.endswith(".v")]
+    print(
+        wrapped(f"{args.out}: {len(files) - len(others)} files of Verilog in board.f; {', '.join(others)}"), flush=True
+    )
     try:
         if args.build:
-            _build(args, board, files)
+            with needs_room(args.out):
+                _build(args, board, files)
         wrong = _simulate(args, spec, board, about) if args.simulate else 0
         return 1 if wrong + (_ask(args.host, about) if args.host else 0) else 0
     except (ToolError, BoardError) as error:
@@ -140,32 +147,40 @@ def _show(spec, board, needs):
 
 
 def _build(args, board, files):
+    """Make the bitstream, keep the reports of the tools, and print what they say."""
     from minisnn_hw.boards.build import build, copy_into
+    from minisnn_hw.boards.toolchains import TOOLCHAINS
 
     print("making the bitstream takes minutes; the first time, the tools compile for one more", file=sys.stderr)
-    built = build(files, board, args.seed, args.timeout)
+    with terminal.phases("starting") as tell:
+        built = build(files, board, args.seed, args.timeout, tell)
     copy_into(args.out, built)
     print(wrapped(f"{args.out}: {', '.join(built.files)}"))
     rows = [(name, f"{used:,}", f"{available:,}") for name, (used, available) in built.used.items()]
     print(table(rows, ("cells, by nextpnr", "used", "on the board")))
     print(f"clock  {built.mhz:.1f} MHz; the board's has {board.clock / 1e6:g} MHz")
+    print(wrapped(f"next   {board.configure.format(file=args.out / TOOLCHAINS[board.family].bitstream)}"))
 
 
 def _simulate(args, spec, board, about):
     """Run the host program against the simulated board; return the number of wrong answers."""
     from minisnn_hw.boards.simulated import simulated
 
-    terminal.say("building the simulated board")
-    with simulated(spec, board.leds, board.lit) as port:
+    with ExitStack() as stack:
+        with terminal.phases("building the simulated board") as tell:
+            simulation = simulated(spec, board.leds, board.lit, lambda: tell("building the simulated board"))
+            port = stack.enter_context(simulation)
         return _ask(port, about)
 
 
 def _ask(port, about):
     """Run the host program on a serial port; return the number of wrong answers."""
-    from minisnn_hw.boards.host import Board, run
+    from minisnn_hw.boards.host import Board, BoardError, run
 
     board = Board(port, about["baud"])
     try:
-        return run(board, about, print)
+        return run(board, about, lambda line: print(wrapped(line), flush=True))
+    except OSError as error:  # the line breaks
+        raise BoardError(f"{port} does not answer any more: {error}") from None
     finally:
         board.close()
