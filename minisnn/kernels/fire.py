@@ -113,11 +113,7 @@ def _first_pixel(window, pool, width):
 @kernel
 def _forward(cur, neuron, frame, places, out, state):
     pool, width, pixels, channels, num_steps, constant = frame
-    beta, theta = splat(neuron, lif.BETA), splat(neuron, lif.THETA)
-    r0, r1 = splat(neuron, lif.R0), splat(neuron, lif.R1)
-    zero, one = splat(neuron, lif.ZERO), splat(neuron, lif.ONE)
-    fixed_removal = neuron[lif.R1] == 0
-    pitch = 0 if constant else pixels  # from one step's currents to the next's
+    zero = splat(neuron, lif.ZERO)
     windows = pixels // (pool * pool)
     # Spikes counted; those that `total` may hold at most in an element. Beyond the end of a row all currents are 0.
     fired, waiting, total = 0, 0, zero
@@ -125,32 +121,84 @@ def _forward(cur, neuron, frame, places, out, state):
         pixel = _first_pixel(window, pool, width)
         c = 0
         while c < channels:
-            count = channels - c
-            neurons = len(places) if pool > 1 or count >= len(places) * WIDTH else 1
-            for j in range(neurons):
-                store(state, j * WIDTH, zero)
-            for t in range(num_steps):
-                any_spike = zero
-                o = (t * windows + window) * channels + c
-                for j in range(neurons):
-                    at = (t * pitch + pixel) * channels + c + item(places, j)
-                    u = load(state, j * WIDTH) + load_some(cur, at, count)
-                    s = above(u, theta, one)
-                    # v = beta * u - s * (r0 + r1 * u)
-                    removed = above(u, theta, r0) if fixed_removal else above(u, theta, r0 + r1 * u)
-                    store(state, j * WIDTH, beta * u - removed)
-                    any_spike = maximum(any_spike, s)
-                    total = total + s
-                    if pool == 1:
-                        store_some(out, o + item(places, j), s, count)
-                if pool > 1:
-                    store_some(out, o, any_spike, count)
+            neurons = len(places) if pool > 1 or channels - c >= len(places) * WIDTH else 1
+            at, o = pixel * channels + c, window * channels + c
+            if neurons == 4:
+                total = total + _four(cur, at, neuron, frame, places, out, o)
+            else:
+                total = total + _some(cur, at, neuron, frame, places[:neurons], out, o, state)
             c += WIDTH if pool > 1 else neurons * WIDTH
             waiting += num_steps * neurons
             if waiting > 1 << 22:  # a float32 counts up to 2^24
                 fired += _sum(total, state)
                 waiting, total = 0, zero
     return fired + _sum(total, state)
+
+
+@kernel
+def _handed_on(u, beta, theta, r0, r1, fixed):
+    """Return the state after a step, beta * u - s * (r0 + r1 * u); `fixed` says that r1 is 0."""
+    left = beta * u
+    return choose(u, theta, left - r0 if fixed else left - (r0 + r1 * u), left)
+
+
+@kernel
+def _four(cur, first, neuron, frame, places, out, o):
+    """Run four vectors of neurons over time, those of a window of 2x2 or four in a row; return their spikes.
+
+    The first is at cur[first], and their spikes go to out[o]. Their states are in registers.
+    """
+    pool, _, pixels, channels, num_steps, constant = frame
+    beta, theta = splat(neuron, lif.BETA), splat(neuron, lif.THETA)
+    r0, r1 = splat(neuron, lif.R0), splat(neuron, lif.R1)
+    zero, one, fixed = splat(neuron, lif.ZERO), splat(neuron, lif.ONE), neuron[lif.R1] == 0
+    place1, place2, place3 = item(places, 1), item(places, 2), item(places, 3)
+    count = channels - o % channels
+    v0, v1, v2, v3 = zero, zero, zero, zero
+    n0, n1, n2, n3 = zero, zero, zero, zero  # spikes of each: a sum of its own does not wait for another
+    for t in range(num_steps):
+        at = first if constant else first + t * pixels * channels
+        u0, u1 = v0 + load_some(cur, at, count), v1 + load_some(cur, at + place1, count)
+        u2, u3 = v2 + load_some(cur, at + place2, count), v3 + load_some(cur, at + place3, count)
+        # v = beta * u - s * (r0 + r1 * u)
+        v0, v1 = _handed_on(u0, beta, theta, r0, r1, fixed), _handed_on(u1, beta, theta, r0, r1, fixed)
+        v2, v3 = _handed_on(u2, beta, theta, r0, r1, fixed), _handed_on(u3, beta, theta, r0, r1, fixed)
+        n0, n1 = choose(u0, theta, n0 + one, n0), choose(u1, theta, n1 + one, n1)
+        n2, n3 = choose(u2, theta, n2 + one, n2), choose(u3, theta, n3 + one, n3)
+        to = o + t * (pixels // (pool * pool)) * channels
+        if pool > 1:
+            store_some(out, to, above(maximum(maximum(u0, u1), maximum(u2, u3)), theta, one), count)
+        else:
+            store(out, to, above(u0, theta, one))
+            store(out, to + place1, above(u1, theta, one))
+            store(out, to + place2, above(u2, theta, one))
+            store(out, to + place3, above(u3, theta, one))
+    return (n0 + n1) + (n2 + n3)
+
+
+@kernel
+def _some(cur, first, neuron, frame, places, out, o, state):
+    """Do what ``_four`` does for any number of neurons, with their states in memory."""
+    pool, _, pixels, channels, num_steps, constant = frame
+    beta, theta = splat(neuron, lif.BETA), splat(neuron, lif.THETA)
+    r0, r1 = splat(neuron, lif.R0), splat(neuron, lif.R1)
+    zero, one, fixed = splat(neuron, lif.ZERO), splat(neuron, lif.ONE), neuron[lif.R1] == 0
+    count, total = channels - o % channels, zero
+    for j in range(len(places)):
+        store(state, j * WIDTH, zero)
+    for t in range(num_steps):
+        at = first if constant else first + t * pixels * channels
+        any_spike = zero
+        for j in range(len(places)):
+            u = load(state, j * WIDTH) + load_some(cur, at + item(places, j), count)
+            s = above(u, theta, one)
+            # v = beta * u - s * (r0 + r1 * u)
+            store(state, j * WIDTH, _handed_on(u, beta, theta, r0, r1, fixed))
+            any_spike = maximum(any_spike, s)
+            total = total + s
+        # without a pool, `places` has one neuron here
+        store_some(out, o + t * (pixels // (pool * pool)) * channels, any_spike, count)
+    return total
 
 
 @kernel

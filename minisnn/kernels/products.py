@@ -15,7 +15,7 @@ from .memory import empty, zeros
 from .simd import WIDTH, kernel, load, load_some, store
 from .threads import each
 
-SAMPLE = 1 << 14  # numbers that tell whether few are not 0
+SAMPLE = 1 << 12  # numbers that tell whether few are not 0
 SHARE = 1 << 17  # weights that are worth a thread of their own to lay out
 NEAR = 256  # rows of weights, of two vectors each, that fit into the nearest cache
 NARROW = 4 * WIDTH  # columns: so few are added to where they are, spike by spike
@@ -213,8 +213,11 @@ def backward(
 
 
 def _sparse_windows(x, packed, bias, border, out):
-    if packed.shape[1] == 1 and border == 0 and x.shape[1] >= out.shape[1] and x.shape[2] >= out.shape[2]:
+    size = packed.shape[1]
+    if size == 1 and border == 0 and x.shape[1] >= out.shape[1] and x.shape[2] >= out.shape[2]:
         x, out = _in_one_frame(x, out)
+        sparse.pixels(x, packed, bias, out, empty((x.shape[3] + 8,), np.int32))
+        return
     _, height, width, channels = x.shape
     events = empty((height, width * channels + 8), np.int32)
     first = empty((height, width + 1), np.int32)
@@ -258,6 +261,8 @@ def _few(parts, inputs, columns):
 
 def _whole(b, columns):
     """Return biases filled up with 0."""
+    if len(b) == columns:
+        return b
     bias = zeros((columns,), b.dtype)
     bias[: len(b)] = b
     return bias

@@ -44,14 +44,15 @@ def list_rows(x, f, events, first):
 def windows(x, packed, bias, top, left, out, events, first):
     """Compute what ``dense.windows`` does; `events` and `first` are filled by ``list_rows``.
 
-    A group of columns is summed at once, for its weights lie side by side, and one row of the window is added at a
-    time, so that these weights stay in the nearest cache.
+    A row of a window of inputs is a row of up to k windows, one below the other: its inputs are read once for three of
+    them, and three outputs are summed side by side, so that no addition waits for the one before. A group of columns is
+    summed at once, for its weights lie side by side. An output gets its inputs in ascending address.
     """
     frames, height, width, channels = x.shape
     _, h, w, columns = out.shape
     groups, size = packed.shape[:2]
     x_flat, out_flat, events_flat = x.reshape(-1), out.reshape(-1), events.reshape(-1)
-    weights = packed.reshape(-1)
+    weights, tap = packed.reshape(-1), channels * GROUP
     for f in range(frames):
         list_rows(x, f, events, first)
         for group in range(groups):
@@ -62,30 +63,85 @@ def windows(x, packed, bias, top, left, out, events, first):
                 if count > WIDTH:
                     half = load(bias, group * GROUP + WIDTH)
                     store_some(out_flat, o + pixel * columns + WIDTH, half, count - WIDTH)
-            for ky in range(size):
-                for y in range(max(top - ky, 0), min(h, height + top - ky)):
-                    row = y + ky - top
-                    values = (f * height + row) * width * channels
+            for row in range(height):
+                values = (f * height + row) * width * channels
+                end = min(row + top + 1, size)
+                for ky0 in range(max(row + top - h + 1, 0), end, 3):  # what is left over of three is computed again
+                    ky1, ky2 = min(ky0 + 1, end - 1), min(ky0 + 2, end - 1)
+                    base0 = ((group * size + ky0) * size + left) * tap
+                    base1, base2 = base0 + (ky1 - ky0) * size * tap, base0 + (ky2 - ky0) * size * tap
+                    out0 = o + (row + top - ky0) * w * columns
+                    out1, out2 = out0 - (ky1 - ky0) * w * columns, out0 - (ky2 - ky0) * w * columns
                     for x0 in range(w):
                         start = min(max(x0 - left, 0), width)
-                        end = max(min(x0 - left + size, width), start)
-                        j0, j1 = first[row, start], first[row, end]
-                        base = ((group * size + ky) * size - x0 + left) * channels * GROUP
-                        at = o + (y * w + x0) * columns
-                        sum0 = load(out_flat, at)
+                        j0, j1 = first[row, start], first[row, max(min(x0 - left + size, width), start)]
+                        at0, at1, at2 = out0 + x0 * columns, out1 + x0 * columns, out2 + x0 * columns
+                        low0, low1, low2 = load(out_flat, at0), load(out_flat, at1), load(out_flat, at2)
                         if count > WIDTH:
-                            sum1 = load(out_flat, at + WIDTH)
+                            high0, high1 = load(out_flat, at0 + WIDTH), load(out_flat, at1 + WIDTH)
+                            high2 = load(out_flat, at2 + WIDTH)
                             for j in range(j0, j1):
                                 event = item(events_flat, j)
-                                weight = base + event * GROUP
-                                sum0 = weighted(sum0, x_flat, values + event, load(weights, weight))
-                                sum1 = weighted(sum1, x_flat, values + event, load(weights, weight + WIDTH))
-                            store_some(out_flat, at + WIDTH, sum1, count - WIDTH)
+                                weight = event * GROUP - x0 * tap
+                                value, w0, w1, w2 = values + event, base0 + weight, base1 + weight, base2 + weight
+                                low0 = weighted(low0, x_flat, value, load(weights, w0))
+                                high0 = weighted(high0, x_flat, value, load(weights, w0 + WIDTH))
+                                low1 = weighted(low1, x_flat, value, load(weights, w1))
+                                high1 = weighted(high1, x_flat, value, load(weights, w1 + WIDTH))
+                                low2 = weighted(low2, x_flat, value, load(weights, w2))
+                                high2 = weighted(high2, x_flat, value, load(weights, w2 + WIDTH))
+                            store_some(out_flat, at0 + WIDTH, high0, count - WIDTH)
+                            store_some(out_flat, at1 + WIDTH, high1, count - WIDTH)
+                            store_some(out_flat, at2 + WIDTH, high2, count - WIDTH)
                         else:
                             for j in range(j0, j1):
                                 event = item(events_flat, j)
-                                sum0 = weighted(sum0, x_flat, values + event, load(weights, base + event * GROUP))
-                        store_some(out_flat, at, sum0, count)
+                                weight = event * GROUP - x0 * tap
+                                low0 = weighted(low0, x_flat, values + event, load(weights, base0 + weight))
+                                low1 = weighted(low1, x_flat, values + event, load(weights, base1 + weight))
+                                low2 = weighted(low2, x_flat, values + event, load(weights, base2 + weight))
+                        store_some(out_flat, at0, low0, count)
+                        store_some(out_flat, at1, low1, count)
+                        store_some(out_flat, at2, low2, count)
+
+
+@kernel
+def pixels(x, packed, bias, out, events):
+    """Compute what ``windows`` does for a 1x1 kernel, where all inputs of a pixel have the same sums: in registers.
+
+    x (1, 1, P, C), out (1, 1, P, M); `events` holds the channels of one pixel.
+    """
+    count, channels = x.shape[2:]
+    groups, columns = len(packed), out.shape[3]
+    x_flat, out_flat, weights = x.reshape(-1), out.reshape(-1), packed.reshape(-1)
+    for pixel in range(count):
+        n, values, o = list_pixel(x_flat, pixel * channels, 0, channels, 0, events, 0), pixel * channels, pixel * columns
+        if columns <= WIDTH:
+            sum0 = load(bias, 0)
+            for j in range(n):
+                c = item(events, j)
+                sum0 = weighted(sum0, x_flat, values + c, load(weights, c * GROUP))
+            store_some(out_flat, o, sum0, columns)
+            continue
+        for group0 in range(0, groups, 2):  # what is left over of two is computed again
+            group1 = min(group0 + 1, groups - 1)
+            base0, base1 = group0 * channels, group1 * channels
+            sum0, sum1 = load(bias, group0 * GROUP), load(bias, group0 * GROUP + WIDTH)
+            sum2, sum3 = load(bias, group1 * GROUP), load(bias, group1 * GROUP + WIDTH)
+            for j in range(n):
+                c = item(events, j)
+                weight0, weight1 = (base0 + c) * GROUP, (base1 + c) * GROUP
+                sum0 = weighted(sum0, x_flat, values + c, load(weights, weight0))
+                sum1 = weighted(sum1, x_flat, values + c, load(weights, weight0 + WIDTH))
+                sum2 = weighted(sum2, x_flat, values + c, load(weights, weight1))
+                sum3 = weighted(sum3, x_flat, values + c, load(weights, weight1 + WIDTH))
+            at0, at1 = group0 * GROUP, group1 * GROUP
+            store_some(out_flat, o + at0, sum0, columns - at0)
+            if columns > at0 + WIDTH:
+                store_some(out_flat, o + at0 + WIDTH, sum1, columns - at0 - WIDTH)
+            store_some(out_flat, o + at1, sum2, columns - at1)
+            if columns > at1 + WIDTH:
+                store_some(out_flat, o + at1 + WIDTH, sum3, columns - at1 - WIDTH)
 
 
 @kernel
