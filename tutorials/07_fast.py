@@ -99,7 +99,7 @@ for compiled in (njit(neuron_by_neuron), njit(step_by_step)):
 
 # %%
 # splat, in this source, puts one number into all 16 places of a vector.
-print(source(kernels.fire._forward.py_func))
+print(source(kernels.fire._four.py_func))
 
 neuron = kernels.lif.constants(0.5, 1.0, "subtract", True, cur.dtype)  # beta, theta, r0, r1, ... (lesson 1)
 some = flat[:, :300]  # enough for Python
@@ -123,8 +123,9 @@ assert nanoseconds["kernel: pooled spikes"] < nanoseconds["NumPy, step by step"]
 # ## Silence is free
 # A dense layer, `spk @ w`, costs the same whether its inputs spike or not. The kernel lists the spikes, eight inputs at
 # a time without a single `if` (a processor guesses which way an `if` goes and loses some 15 cycles when it is wrong),
-# and adds the weights of those alone. For each spike it adds 32 columns, which lie side by side in memory: four vectors
-# of 8, four sums that do not wait for one another. If more than about 40 % of the inputs spike (60 % in a convolution
+# and adds the weights of those alone. For each spike it adds 64 columns at a time: four vectors of 16, four sums that do
+# not wait for one another. (In a convolution these are 32 columns of three rows of outputs, all of which a row of spikes
+# reaches, so that the list is read once for three.) If more than about 60 % of the inputs spike (70 % in a convolution
 # whose weights stay in the nearest cache), or so few are in a row that to begin costs more than to add, it goes the
 # dense way too. The order of the sums is the same, so both give the same bits.
 
