@@ -96,6 +96,13 @@ class Drawing:
             f'<rect x="{_n(x)}" y="{_n(y)}" width="{_n(w)}" height="{_n(h)}"{rounded} class="{fill}{stroke}"/>'
         )
 
+    def shade(self, x, y, w, h, color, share):
+        """Fill a rectangle from its upper left corner with a share of a colour, from 0 to 1."""
+        self.shapes.append(
+            f'<rect x="{_n(x)}" y="{_n(y)}" width="{_n(w)}" height="{_n(h)}" class="{color}"'
+            f' fill-opacity="{round(share, 2):g}"/>'
+        )
+
     def disc(self, x, y, radius, fill, edge=None):
         """Draw a disc around the point (x, y)."""
         stroke = f' {edge}-stroke" stroke-width="1.4' if edge else ""

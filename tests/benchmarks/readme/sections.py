@@ -69,6 +69,12 @@ def _svhn_model(shop, name="svhn", flags=""):
     return shop.json(f"minisnn quantize {name}.npz --data DIR", SVHN)
 
 
+def spike(shop):
+    """One spike of the digits on its way, for the drawing in README."""
+    _digits_model(shop)
+    return shop.json("python -m tests.benchmarks.spike digits.int.npz")
+
+
 def times(shop):
     """Seconds of a training, and of README's first block in an installation that has never run."""
     shop.run("minisnn train --seed 0 --out digits.npz")
@@ -291,7 +297,22 @@ def figures(shop):
 SECTIONS = {
     function.__name__.replace("_", "-"): function
     for function in (
-        *(digits, lanes, interop, nir, study, bits, figures, times, model, cycles, cycles_rate, gates, gates_svhn),
+        *(
+            digits,
+            spike,
+            lanes,
+            interop,
+            nir,
+            study,
+            bits,
+            figures,
+            times,
+            model,
+            cycles,
+            cycles_rate,
+            gates,
+            gates_svhn,
+        ),
         *(directions, resources, clocks, svhn, mnist, gates_mnist, tests, speed, points),
     )
 }
