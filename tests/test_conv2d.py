@@ -12,6 +12,7 @@ from minisnn import conv2d
 from minisnn.fixed import conv2d as fixed
 from minisnn.fixed.rounding import rounded, scale
 from minisnn.kernels import conv2d as kernel
+from minisnn.kernels import dense, products
 from minisnn_hw import conv2d as gates
 from minisnn_hw.ports import Scan, Walk
 
@@ -105,6 +106,22 @@ def test_sparse_and_dense_ways_give_the_same_bits():
     spk = spikes(rng, (2, 3, 6, 6, 5), 0.3)
     assert 2 * spk.sum() < spk.size
     same(kernel.forward(spk, w, b), kernel.forward(spk.astype("f4"), w, b))  # numbers always go the dense way
+
+
+def test_two_vectors_of_columns_have_the_bits_of_one():
+    """Which way a processor takes depends on its registers, so one of the two is not reached by other tests."""
+    rng = np.random.default_rng(3)
+    x, w = rng.standard_normal((5, 4, 6, 3)).astype("f4"), rng.standard_normal((3, 3, 3, 20)).astype("f4")
+    packed = products.pack(w)
+    bias, (both, single) = (
+        rng.standard_normal(len(packed) * products.GROUP).astype("f4"),
+        np.zeros((2, 5, 4, 6, 20), "f4"),
+    )
+    for column in range(0, 20, products.GROUP):
+        dense._two_vectors(x, packed, bias, 1, 1, both, column)
+    for column in range(0, 20, products.WIDTH):
+        dense._one_vector(x, packed, bias, 1, 1, single, column)
+    same(both, single)
 
 
 def test_a_single_spike_reaches_its_taps():

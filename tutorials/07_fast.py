@@ -125,7 +125,7 @@ assert nanoseconds["kernel: pooled spikes"] < nanoseconds["NumPy, step by step"]
 # a time without a single `if` (a processor guesses which way an `if` goes and loses some 15 cycles when it is wrong),
 # and adds the weights of those alone. For each spike it adds 64 columns at a time: four vectors of 16, four sums that do
 # not wait for one another. (In a convolution these are 32 columns of three rows of outputs, all of which a row of spikes
-# reaches, so that the list is read once for three.) If more than about 60 % of the inputs spike (70 % in a convolution
+# reaches, so that the list is read once for three.) If more than about 40 % of the inputs spike (60 % in a convolution
 # whose weights stay in the nearest cache), or so few are in a row that to begin costs more than to add, it goes the
 # dense way too. The order of the sums is the same, so both give the same bits.
 

@@ -57,4 +57,4 @@ def functions() -> SimpleNamespace:
         numbers[index : index + count] = base + places[bits, :count].astype(np.int32)
         return index + count
 
-    return SimpleNamespace(WIDTH=WIDTH, maximum=np.maximum, absolute=np.abs, **locals())
+    return SimpleNamespace(WIDTH=WIDTH, MANY_REGISTERS=False, maximum=np.maximum, absolute=np.abs, **locals())

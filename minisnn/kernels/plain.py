@@ -81,4 +81,4 @@ def functions() -> SimpleNamespace:
                 index += 1
         return index
 
-    return SimpleNamespace(WIDTH=WIDTH, splat=load, item=load, **locals())
+    return SimpleNamespace(WIDTH=WIDTH, MANY_REGISTERS=False, splat=load, item=load, **locals())

@@ -247,14 +247,14 @@ def _taps(size, channels, columns):
 def _few(parts, inputs, columns):
     """Return True if so few numbers are not 0 that the sparse products are faster, for windows with rows of `inputs`.
 
-    Measured: a spike costs a dense product 0.75 times what it costs a sparse one, or 0.6 if the weights of a window's
-    row do not fit into the nearest cache; a number that is not a spike 0.65 and 0.55. A row begins at the cost of 23
+    Measured: a spike costs a dense product 0.6 times what it costs a sparse one, or 0.45 if the weights of a window's
+    row do not fit into the nearest cache; a number that is not a spike 0.55 and 0.42. A row begins at the cost of 23
     vectors of weights, and to list the inputs costs a fifth of a dense product with one vector of columns. Frames from
     the middle of each part are a sample, for the choice changes no bit.
     """
     samples = [part[len(part) // 2 :][: max(SAMPLE // part[0].size, 1)] for part in parts]
     found = sum(np.count_nonzero(sample) for sample in samples)
-    worth = (0.75 if inputs <= NEAR else 0.6) if parts[0].dtype == np.uint8 else (0.65 if inputs <= NEAR else 0.55)
+    worth = (0.6 if inputs <= NEAR else 0.45) if parts[0].dtype == np.uint8 else (0.55 if inputs <= NEAR else 0.42)
     limit = worth - 23 / (inputs * 2) if columns > WIDTH else worth - 0.2 - 23 / inputs
     return found < limit * sum(sample.size for sample in samples)
 

@@ -18,6 +18,7 @@
                                 up to 8 numbers; p is ``PLACES``
 
 All except ``muladd`` and ``weighted`` round as NumPy does; if v holds only 0 and 1, these do too, since v*w is exact.
+MANY_REGISTERS says whether more than eight vectors of float32 stay in registers side by side.
 
 There are three engines: ``vectors``, with registers; plain numbers (WIDTH 1), if this version of Numba is built in
 another way than ``vectors`` needs, which is slower and gives the same results; and with NUMBA_DISABLE_JIT=1 NumPy
@@ -67,7 +68,7 @@ def _engine() -> Any:
 
 
 engine = _engine()
-WIDTH = engine.WIDTH
+WIDTH, MANY_REGISTERS = engine.WIDTH, engine.MANY_REGISTERS
 # A kernel allocates nothing: every array is its caller's. So Numba need not count references to arrays, which
 # it would do by calls inside the loops, and at a call every vector leaves its registers. The cache knows nothing of
 # engines, so it is for one of them only.

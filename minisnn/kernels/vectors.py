@@ -8,11 +8,12 @@ which comes with Numba; LLVM maps a vector to the instructions of the processor.
 
 import operator
 
-from llvmlite import ir
+from llvmlite import binding, ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic, models, overload, register_model
 
 WIDTH = 16
+MANY_REGISTERS = bool(binding.get_host_cpu_features().get("avx512f"))  # 32 of them, of WIDTH float32 each
 EIGHT = 8  # inputs that are looked at side by side
 
 
