@@ -15,7 +15,7 @@ import numpy as np
 # `save` writes a figure to tutorials/output/; `source` returns the source text of a function.
 from common import save, source
 
-from minisnn import lif
+from minisnn import Network, fit, lif, load_data
 
 rng = np.random.default_rng(0)
 
@@ -238,6 +238,73 @@ save(
     "Left, membranes with reset zero and reset subtract climb along the exact curve to the threshold and "
     "fall, again and again. Right, the firing rate rises with the input, as a staircase just below the "
     "exact curve.",
+)
+
+# %% [markdown]
+# ## A promise: ten neurons learn to read
+# So far nobody has learned anything. Here is where the course goes. Take ten of these neurons, one for each digit. Each
+# gets the 64 pixels of an image through 64 weights of its own, so its current is the sum of weights times pixels, the
+# same in every step. The neuron that spikes most often is the answer.
+#
+# At first the weights are random. `fit` changes them a little after every few images, so that the right neuron spikes
+# more and the others less. How that is done, although a spike has no useful derivative, is the subject of lessons 3
+# to 5. For now, watch:
+
+# %%
+data = load_data("digits")  # small images of handwritten digits, which come with the package
+net = Network("10", data.input_shape, beta=0.5, threshold=1.0, rng=rng)
+
+right_after = []  # the share of digits that are read right after each epoch, one look at all training images
+
+
+def tell(model):
+    accuracy = model.history[-1]["validation_accuracy"]  # on images that it does not learn from
+    right_after.append(accuracy)
+    print(f"after epoch {len(right_after):2}: {accuracy:.0%} of the digits are read right")
+
+
+model = fit(net, data, epochs=12, num_steps=10, lr=0.02, seed=0, callbacks=tell)
+assert right_after[-1] > 0.85
+
+# %% [markdown]
+# These are the neurons of this lesson. One image that was never used in training goes through our own function:
+
+# %%
+image = data.x_test[:1]
+pixels = model.encoder.encode(image).reshape(64)
+weights, bias = net.params  # of shapes (64, 10) and (10,)
+currents = pixels @ weights + bias  # one for each of the ten neurons
+
+membranes = []
+counts = []
+for current in currents:
+    spk, mem = neuron(np.full(10, current), 0.5, 1.0, "subtract")
+    counts.append(int(spk.sum()))
+    membranes.append(mem)
+
+answer = int(np.argmax(counts))
+print(f"spikes of the neurons 0 to 9: {counts}; the answer is {answer}")
+assert answer == data.y_test[0]
+
+# %%
+figure, axes = plt.subplots(1, 3, figsize=(12, 3.6), layout="constrained")
+axes[0].plot(np.arange(1, len(right_after) + 1), right_after, "o-")
+axes[0].set(title="learning", xlabel="epoch", ylabel="share of digits read right", ylim=(0, 1))
+axes[1].imshow(image[0, :, :, 0], cmap="gray")
+axes[1].set(title="an image it has never seen", xticks=[], yticks=[])
+for digit, mem in enumerate(membranes):
+    if digit == answer:
+        axes[2].plot(np.arange(10), mem, color="tab:red", lw=2.5, label=f"neuron {digit}")
+    else:
+        axes[2].plot(np.arange(10), mem, color="0.7", lw=1)
+axes[2].axhline(1, ls=":", color="gray", label="threshold")
+axes[2].set(title="its ten membranes", xlabel="time step", ylabel="membrane U (thresholds)", ylim=(-10, 4))
+axes[2].legend(loc="lower left")
+save(
+    figure,
+    "01_promise",
+    "Left, the share of digits read right rises from epoch to epoch. Middle, an image of a digit. Right, the "
+    "membranes of ten neurons: that of the right digit is far above the threshold, most others far below.",
 )
 
 # %% [markdown]

@@ -232,6 +232,7 @@ def train(pool, surrogate, seed):
 
 # %%
 fast_sigmoid = ms.Surrogate("fast_sigmoid", 5.0)
+mean_accuracy = {}
 figure, axis = plt.subplots(figsize=(6, 3.4), layout="constrained")
 for surrogate in (gaussian, fast_sigmoid):
     for name, pool in (("max", maxpool), ("average", average_pool)):
@@ -241,10 +242,11 @@ for surrogate in (gaussian, fast_sigmoid):
             accuracies.append(accuracy)
             missing.append(count)
         print(f"{name} pool, {surrogate.name}: {np.round(accuracies, 1)} % right; classes never answered: {missing}")
-        if not QUICK:
-            fails = name == "average" and surrogate is gaussian
-            assert missing == [1 if fails else 0] * seeds
+        mean_accuracy[name, surrogate.name] = np.mean(accuracies)
         axis.plot([f"{name} pool\n{surrogate.name}"] * seeds, accuracies, "o", ms=8, alpha=0.6)
+if not QUICK:
+    failed = mean_accuracy.pop(("average", "gaussian"))
+    assert failed < min(mean_accuracy.values()) - 5
 axis.set(xlim=(-0.5, 3.5), xlabel="pool, surrogate", ylabel="test accuracy (%), one mark per seed")
 save(
     figure,

@@ -12,13 +12,13 @@ TOP = 52  # of the upper row
 
 def draw():
     seen = json.loads(NUMBERS.read_text(encoding="utf-8"))["spike"]["measured"]
-    spike, amount, neuron, cycle = seen["spike"], seen["spike"]["adds"], seen["neuron"], seen["spike"]["cycle"]
+    amount, neuron, cycle = seen["spike"]["adds"], seen["neuron"], seen["spike"]["cycle"]
     d = Drawing(
         "One spike, from a digit to a clock cycle",
-        f"Above, from left to right: the pixels of a handwritten {seen['label']}; the spikes that one channel of layer 1"
-        f" makes of them, with one of them framed; and the sum in neuron {neuron} of layer 2, addition by addition, which"
-        f" passes its threshold; the framed spike adds {amount}. Below, bars of three layers over the clock cycles of"
-        f" the image; a line marks cycle {cycle:,}, in which that addition is made.",
+        f"Above, from left to right: the pixels of a handwritten {seen['label']}; the spikes that one channel of layer"
+        f" 1 makes of them, with one of them framed; and the sum in neuron {neuron} of layer 2, addition by addition,"
+        f" which passes its threshold; the framed spike adds {amount}. Below, bars of three layers over the clock"
+        f" cycles of the image; a line marks cycle {cycle:,}, in which that addition is made.",
         640,
         440,
     )

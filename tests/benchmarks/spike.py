@@ -1,8 +1,8 @@
 """Follow one spike of a quantised network on digits: python -m tests.benchmarks.spike digits.int.npz [--json].
 
-The first test image, as far as it takes to see one spike on its way: the pixels, the spikes of its channel, the sum that
-it is added to, addition by addition, and the clock cycles in which all layers were at work. The drawing in README shows
-it.
+The first test image, as far as it takes to see one spike on its way: the pixels, the spikes of its channel, the sum
+that it is added to, addition by addition, and the clock cycles in which all layers were at work. The drawing in README
+shows it.
 """
 
 import argparse
