@@ -2,9 +2,9 @@
 # # 12. VHDL
 # *VHDL* and *Verilog* are the languages that the tools of chip makers read. An *FPGA* is a chip full of small circuits
 # whose wiring is loaded, so that it can become any design. This lesson converts blocks to VHDL, runs them in *GHDL* (a
-# free VHDL simulator), *synthesises* the accelerator (finds the circuits for it) with *Yosys*, and reads the report.
-# You need lesson 10 (the accelerator). GHDL and Yosys are useful but not required: a cell that lacks its tool says so
-# and goes on.
+# free VHDL simulator), *synthesises* the accelerator (finds the circuits for it) with *Yosys*, reads the report, and ends
+# with the file that a board loads. You need lesson 10 (the accelerator). The tools are useful but not required: a cell
+# that lacks its tool says so and goes on.
 
 # %%
 import re
@@ -18,7 +18,7 @@ from common import OUTPUT, save
 from myhdl import Signal, always, block, instance, intbv
 
 import minisnn as ms
-from minisnn_hw import convert, deliver, specify, spike_scanner, synth, synthesize, verify
+from minisnn_hw import boards, convert, deliver, specify, spike_scanner, synth, synthesize, verify
 
 GHDL = shutil.which("ghdl")
 YOSYS = shutil.which("yosys")
@@ -245,6 +245,46 @@ if reports:
     right.plot(lane_counts, latency, "o-", color="tab:green")
     right.set(xlabel="lanes", ylabel="mean latency (cycles)", ylim=(0, None))
     save(figure, "12_lanes", "Left, cells of the FPGA rise with the number of lanes. Right, the latency falls.")
+
+# %% [markdown]
+# ## A bitstream
+# A *bitstream* holds the bits that an FPGA loads when it starts. Three tools make it: Yosys finds the cells, *nextpnr*
+# gives each a place on the chip and finds wires between them, and a *packer* writes the bits. Around the accelerator
+# stands what a board has: a clock, a serial line, LEDs, each at a pin. `minisnn board` does all of this; here we call the
+# functions behind it, for a board with the largest ECP5. This takes a minute; lesson 15 talks to the board.
+#
+# **Predict before you run.** A first estimate counts memories and adders before any tool runs. The FPGA has 83,640
+# look-up tables. Does this network take a half, a tenth, or a thirtieth of them?
+#
+# <details><summary>Answer</summary>
+#
+# About a thirtieth. Of its 64 inputs and 10 neurons most is memory; half of the tables belong to the serial line and the
+# registers around the accelerator.
+#
+# </details>
+
+# %%
+board = boards.board.find("ulx3s-85f")
+spec = specify(integer.network, (2,))
+needs = boards.fit.estimate(spec, board)
+print(f"estimated: {needs.tables:,} of {board.tables:,} look-up tables, {needs.blocks} of {board.blocks} block RAMs")
+assert not needs.lacking
+
+about = boards.deliver.vectors(integer, data.x_test[:3], data.y_test[:3], spec)
+about |= {"clock": board.clock, "baud": 115_200}
+files = boards.deliver.deliver(spec, board, about)
+print(files["build.sh"])
+try:
+    built = boards.build.build(files, board, seed=1, timeout=600)
+except boards.build.ToolError as error:
+    print("no bitstream:", error)
+else:
+    used, available = built.used["TRELLIS_COMB"]
+    print(
+        f"nextpnr: {used:,} of {available:,} look-up tables, {built.mhz:.0f} MHz; the board has {board.clock / 1e6:g}"
+    )
+    print(f"board.bit: {len(built.files['board.bit']):,} bytes")
+    assert built.mhz > board.clock / 1e6 and used < available / 20
 
 # %% [markdown]
 # ## Exercises

@@ -27,7 +27,7 @@ def words_of(markdown):
 
 
 def test_every_lesson_has_exercises():
-    assert len(LESSONS) >= 14
+    assert len(LESSONS) >= 15
     assert sorted(path.name for path in (COURSE / "exercises").glob("*.py")) == sorted(LESSONS.values())
 
 
@@ -148,12 +148,12 @@ def test_a_function_may_change_its_arguments():
     assert not exercise.check(lambda x: x.sort() or x)
 
 
-@pytest.mark.parametrize("words", ["0", "15", "4.9", "x", "1.1.1"])
+@pytest.mark.parametrize("words", ["0", "16", "4.9", "x", "1.1.1"])
 def test_another_exercise_is_refused_in_a_sentence(words, capsys):
     with pytest.raises(SystemExit) as stop:
         main([words])
     assert stop.value.code == 2
-    assert "must be a lesson from 1 to 14" in capsys.readouterr().err
+    assert "must be a lesson from 1 to 15" in capsys.readouterr().err
 
 
 def test_a_file_that_is_not_there_is_named(capsys):
