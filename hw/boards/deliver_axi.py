@@ -1,4 +1,4 @@
-"""The folder with the accelerator behind AXI: the design, a network and images as bytes, FuseSoC's core, a manual."""
+"""The folder with the accelerator behind AXI: design, testbench, a network and images, FuseSoC's core, a manual."""
 
 import json
 from collections.abc import Callable
@@ -12,6 +12,7 @@ from ..load_format import design_word
 from ..ports import bit
 from ..spec import AcceleratorSpec
 from . import axi_accelerator
+from .axi_benches import beats_of, bench, script
 from .registers import ADDRESSES, CLEAR, FLUSH, STATUS
 from .streamed import answer_bytes, whole_bytes
 
@@ -43,9 +44,24 @@ def deliver_axi(
     inputs, outputs = axi_accelerator.ports(stream_bits)
     block = unelaborated(axi_accelerator.design(spec), clk=bit(), **inputs, **outputs)
     design = converted(block, name, hdl, std_logic=True, done=done)
+    sent = [bytes.fromhex(image) for image in about["images"]]
+    size = answer_bytes(spec)
+    # The cycles of an answer depend on the streams' width, so their word, here 0, is not compared.
+    answers = [b"".join(w.to_bytes(size, "little", signed=True) for w in (*words, 0)) for words in about["answers"]]
+    vectors = {
+        "load.txt": beats_of([bytes.fromhex(about["load"])], stream_bits),
+        "images.txt": beats_of(sent, stream_bits),
+        "expected.txt": beats_of(answers, stream_bits, size),
+    }
+    bench_file = f"{name}_bench{'.vhd' if hdl == 'vhdl' else '.sv'}"
+    lines = sum(text.count("\n") for text in vectors.values())
+    top = design.files[design.sources[-1]]
     files = {
         **design.files,
-        f"{name}.core": core(name, hdl, design.sources),
+        **vectors,
+        bench_file: bench(hdl, name, spec, stream_bits, len(sent), lines, top),
+        "run.sh": script(hdl, name),
+        f"{name}.core": core(name, hdl, design.sources, bench_file, list(vectors)),
         "vectors.json": json.dumps(about) + "\n",
         "README.md": _manual(spec, stream_bits, name),
     }
@@ -80,7 +96,9 @@ is active at 0. All readys are registers.
 
 The streams have {stream_bits} bits. Words follow one another without gaps, the lowest byte first. `tkeep` is 1 for all
 bytes but those after the end in a packet's last beat. A packet that ends within a word, or has a hole, is refused, as
-is one that is too short or too long. `vectors.json` has a load, images and their answers as bytes in hexadecimal.
+is one that is too short or too long. `sh run.sh` simulates `{name}_bench` in GHDL or Icarus Verilog, with pauses and
+without: it compares every answer and reads registers, and ends with PASS. `vectors.json` has a load, images and their
+answers as bytes in hexadecimal.
 
 | address | register |
 | --- | --- |

@@ -63,7 +63,7 @@ def add_arguments(parser):
         "--axi",
         type=positive,
         metavar="BITS",
-        help="put the design behind AXI4-Lite and AXI4-Stream of 8, 16, 32, 64 or 128 bits, without a testbench",
+        help="put the design behind AXI4-Lite and AXI4-Stream of 8, 16, 32, 64 or 128 bits",
     )
     add_data_arguments(parser)
 
@@ -116,5 +116,4 @@ def run(args):
     lines = sum(files[name].count("\n") for name in design)
     print(wrapped(f"{args.out}: {len(design)} files of {lines:,} lines in {args.name}.f; {', '.join(others)}"))
     print(f"design {design_word(spec):08X}: it takes every load that begins with this word")
-    if not args.axi:
-        print(f"next  sh {shlex.quote(str(args.out / 'run.sh'))}")
+    print(f"next  sh {shlex.quote(str(args.out / 'run.sh'))}")

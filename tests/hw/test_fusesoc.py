@@ -7,7 +7,7 @@ import pytest
 
 from minisnn.commands import main
 from minisnn_hw.boards.deliver_axi import deliver_axi
-from tests.boards.designs import case
+from tests.boards.designs import case, vectors
 from tests.helpers import quantised_model
 
 
@@ -52,6 +52,31 @@ def test_a_delivered_design(model, tmp_path, hdl, tools):
     assert status != 0 and "FAIL" in output, output
 
 
+@pytest.mark.parametrize(
+    "hdl, bits, tool", [("verilog", 8, "iverilog"), ("vhdl", 16, "ghdl"), ("verilog", 64, "iverilog")]
+)
+def test_a_bench_behind_axi(tmp_path, hdl, bits, tool):
+    """It passes with pauses and without; it fails if an answer differs in a bit."""
+    if shutil.which(tool) is None:
+        pytest.skip(f"{tool} is not installed")
+    load, images, answers = vectors("pixels")
+    about = {"load": load.hex(), "images": [image.hex() for image in images], "answers": answers}
+
+    def run():
+        return subprocess.run(["sh", "run.sh"], cwd=tmp_path, capture_output=True, text=True, timeout=300)
+
+    for name, text in deliver_axi(case("pixels")[0], bits, about, "net", hdl).items():
+        (tmp_path / name).write_text(text)
+    done = run()
+    assert done.returncode == 0 and done.stdout.count("PASS\n") == 2, done.stdout + done.stderr
+    assert "images 3," in done.stdout and "pause 3," in done.stdout
+    about["answers"] = [answers[0], [answers[1][0] + 1, *answers[1][1:]], *answers[2:]]
+    for name, text in deliver_axi(case("pixels")[0], bits, about, "net", hdl).items():
+        (tmp_path / name).write_text(text)
+    done = run()
+    assert done.returncode != 0 and "differences 1," in done.stdout and "PASS" not in done.stdout
+
+
 def test_a_design_behind_axi(model, tmp_path):
     """Its Verilog passes the lint; its VHDL is legal in 1993, which block designs of vendors want."""
     folder = tmp_path / "design"
@@ -60,7 +85,7 @@ def test_a_design_behind_axi(model, tmp_path):
     status, output = fusesoc(folder, "lint", "net")
     assert status == 0, output
     if shutil.which("ghdl"):
-        files = deliver_axi(case("pixels")[0], 16, {}, "net", "vhdl")
+        files = deliver_axi(case("pixels")[0], 16, {"load": "", "images": [], "answers": []}, "net", "vhdl")
         for name, text in files.items():
             (tmp_path / name).write_text(text)
         subprocess.run(["ghdl", "-a", "--std=93", *files["net.f"].split()], cwd=tmp_path, check=True)
