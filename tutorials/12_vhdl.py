@@ -10,6 +10,7 @@
 import re
 import shutil
 import subprocess
+import sys
 from tempfile import TemporaryDirectory
 
 import matplotlib.pyplot as plt
@@ -185,7 +186,7 @@ files = deliver(integer, data.x_test[:3], spec)
 target = OUTPUT / "12_accelerator"
 target.mkdir(parents=True, exist_ok=True)
 for name, text in files.items():
-    (target / name).write_text(text)
+    (target / name).write_text(text, encoding="utf-8")
 print(target, "contains", ", ".join(files))
 
 vhdl = files["accelerator.vhd"]
@@ -193,14 +194,14 @@ print(vhdl.partition("entity accelerator")[2].partition("end entity")[0])
 
 # %% [markdown]
 # The testbench compares every *beat* (one word handed over) of every answer with the integers, never with gates.
-# `run.sh` is the usual sequence of GHDL: analyse (compile each file), elaborate (join the parts), run. We add the
-# prediction of lesson 10.
+# `run.py` is the usual sequence of GHDL: analyse (compile each file), elaborate (join the parts), run. (`run.sh` does the
+# same in a shell.) We add the prediction of lesson 10.
 
 # %%
 predicted = ms.cycles(integer, data.x_test[:3], lanes=(5,)).latency.tolist()
 print("predicted:", predicted, "cycles")
 if GHDL:
-    done = subprocess.run(["sh", "run.sh"], cwd=target, capture_output=True, text=True, timeout=300, check=True)
+    done = subprocess.run([sys.executable, "run.py"], cwd=target, capture_output=True, text=True, check=True)
     print(done.stdout[-600:])
     assert "PASS" in done.stdout
     counted = re.findall(r"image \d+: (\d+) cycles", done.stdout)

@@ -30,10 +30,14 @@ def bench(hdl: str, name: str, spec: AcceleratorSpec, outputs: Iterable[str], mo
     return filled(VHDL if hdl == "vhdl" else VERILOG, values)
 
 
-def script(hdl: str, name: str) -> str:
-    """Return the text of run.sh."""
-    text = RUN_GHDL if hdl == "vhdl" else RUN_IVERILOG
-    return filled(text, {"WORK": RUN_WORK, "NAME": name})
+def scripts(hdl: str, name: str) -> dict[str, str]:
+    """Return the scripts that simulate the design: run.sh, and run.py for systems without a shell."""
+    vhdl = hdl == "vhdl"
+    about = {"TOOL": "GHDL" if vhdl else "Icarus Verilog", "COMMANDS": PYTHON_GHDL if vhdl else PYTHON_IVERILOG}
+    return {
+        "run.sh": filled(RUN_GHDL if vhdl else RUN_IVERILOG, {"WORK": RUN_WORK, "NAME": name}),
+        "run.py": filled(RUN_PYTHON, about | {"NAME": name}),
+    }
 
 
 def digits(width: int) -> int:
@@ -74,6 +78,54 @@ RUN_IVERILOG = """\
 @WORK@
 iverilog -g2012 -o @NAME@_bench.vvp -s @NAME@_bench -c @NAME@.f @NAME@_bench.sv
 vvp -n @NAME@_bench.vvp
+"""
+
+# Without links and without a shell, so that it runs on Windows too; values are filled in from the first to the last.
+RUN_PYTHON = """\
+\"\"\"Simulate in @TOOL@, on any system with Python: the exit status is 0 if everything is as expected.\"\"\"
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+DESIGN = (HERE / "@NAME@.f").read_text(encoding="utf-8").split()
+COMMANDS = [
+@COMMANDS@]
+
+
+def main():
+    missing = [tool for tool in {command[0] for command in COMMANDS} if shutil.which(tool) is None]
+    if missing:
+        print(f"{', '.join(missing)} not found; install @TOOL@", file=sys.stderr)
+        return 2
+    with tempfile.TemporaryDirectory() as work:  # for what the simulator writes
+        for path in HERE.iterdir():
+            if path.is_file():
+                shutil.copy(path, work)
+        for command in COMMANDS:
+            status = subprocess.run(command, cwd=work).returncode
+            if status:
+                return status
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
+"""
+
+PYTHON_GHDL = """\
+    ["ghdl", "-a", "--std=08", *DESIGN, "@NAME@_bench.vhd"],
+    ["ghdl", "-e", "--std=08", "@NAME@_bench"],
+    # A warning counts as a failure, because it means that a number was truncated.
+    ["ghdl", "-r", "--std=08", "@NAME@_bench", "--ieee-asserts=disable-at-0", "--assert-level=warning"],
+"""
+
+PYTHON_IVERILOG = """\
+    ["iverilog", "-g2012", "-o", "@NAME@_bench.vvp", "-s", "@NAME@_bench", *DESIGN, "@NAME@_bench.sv"],
+    ["vvp", "-n", "@NAME@_bench.vvp"],
 """
 
 VHDL = """\

@@ -23,7 +23,7 @@ from ..generate.memories import memories
 from ..generate.words import answer_words, image_words, load_words
 from ..ports import bit
 from ..spec import AcceleratorSpec
-from .benches import bench, digits, script
+from .benches import bench, digits, scripts
 from .fusesoc import core
 from .manual import header, manual
 from .manual_tables import layer_table
@@ -125,7 +125,7 @@ def deliver(
     package = design.sources[0] if hdl == "vhdl" else ""
     bench_file = f"{name}_bench{'.vhd' if hdl == 'vhdl' else '.sv'}"
     files[bench_file] = bench(hdl, name, spec, ports[1], most_cycles, design.files[design.sources[-1]])
-    files["run.sh"] = script(hdl, name)
+    files |= scripts(hdl, name)
     files[f"{name}.core"] = core(name, hdl, design.sources, bench_file, vectors)
     files["README.md"] = manual(
         model,

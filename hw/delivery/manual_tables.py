@@ -80,6 +80,7 @@ def file_table(name: str, hdl: str, package: str) -> str:
             ),
             ("`labels.txt`", "the true classes of these images, if they are known, which the testbench prints"),
             ("`run.sh`", "script that simulates the design; its exit status is 0 if everything is as expected"),
+            ("`run.py`", "the same in Python, for systems without a shell, such as Windows"),
             (
                 "`report.md`, `report.json`",
                 "resources and clock frequency, if `minisnn synth --out` has written them to this folder",
@@ -208,6 +209,7 @@ def simulators(name: str, hdl: str) -> dict[str, str]:
         files, tried, given = f"{design} {bench}", "GHDL 2.0", "generics"
         commands = {
             "GHDL": "./run.sh",
+            "GHDL, on any system": "python run.py",
             "GHDL, a testbench of your own": f"ghdl -a --std=08 {design} my_bench.vhd && "
             "ghdl -e --std=08 my_bench && ghdl -r --std=08 my_bench",
             "nvc": f"nvc --std=2008 -a {files} -e {top} -r {top}",
@@ -220,6 +222,7 @@ def simulators(name: str, hdl: str) -> dict[str, str]:
         files, tried, given = f"{design} {bench}", "Icarus Verilog 11 and Verilator 5.006", "parameters"
         commands = {
             "Icarus Verilog": "./run.sh",
+            "Icarus Verilog, on any system": "python run.py",
             "Icarus Verilog, a testbench of your own": f"iverilog -g2012 -o my_bench.vvp -s my_bench {design} "
             "my_bench.sv && vvp -n my_bench.vvp",
             "Verilator 5": f"verilator --binary -Wno-fatal --top-module {top} {files} && obj_dir/V{top}",

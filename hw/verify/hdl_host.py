@@ -4,9 +4,11 @@ The host sends the load and the images from files and writes a record of everyth
 cycle waits for Python; ``host.vhd`` describes the records. Both hosts read their numbers from constants written here.
 """
 
+import io
 import os
 import select
 import subprocess
+import time
 from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate
 from pathlib import Path
@@ -22,6 +24,7 @@ from .records import BEAT, record_size
 from .verilate import BUILD_TIMEOUT, TOOLS, verilate
 
 SIMULATORS = {"ghdl": ("ghdl",), "verilator": TOOLS}  # and the tools that each needs
+DESCRIPTORS = "/dev/fd"  # the folder of open files, on Linux and macOS
 SILENCE_TIMEOUT = 900  # seconds without any record
 GHDL_ASSERTS = ["--ieee-asserts=disable-at-0", "--assert-level=warning"]  # a truncated value ends the run
 
@@ -154,11 +157,10 @@ class Simulation:
     def __init__(self, command: list[str], folder: Path, size: int):
         self.folder, self.size, self.wanted = folder, size, True
         self.tool = "GHDL" if GHDL_ASSERTS[0] in command else "Verilator"
-        source, sink = os.pipe()
-        self.source = os.fdopen(source, "rb", buffering=0)
+        # Both simulators open a file by name; their own messages must not get between the records.
+        self.source, sinks = _pipe(folder / "records") if os.path.isdir(DESCRIPTORS) else _file(folder / "records")
+        self.piped = bool(sinks)
         try:
-            # Both simulators open a file by name; their own messages must not get between the records.
-            (folder / "records").symlink_to(f"/dev/fd/{sink}")
             with open(folder / "messages.txt", "w") as messages:
                 self.process = subprocess.Popen(
                     command,
@@ -166,14 +168,15 @@ class Simulation:
                     stdin=subprocess.DEVNULL,
                     stdout=messages,
                     stderr=messages,
-                    pass_fds=(sink,),
+                    pass_fds=sinks,
                     start_new_session=True,
                 )
         except BaseException:
             self.source.close()
             raise
         finally:
-            os.close(sink)
+            for sink in sinks:
+                os.close(sink)
 
     def kill(self) -> None:
         """End the simulation now; a reader of its images gets no more of them."""
@@ -205,14 +208,8 @@ class Simulation:
     def _records(self):
         """Yield arrays of whole records as they arrive."""
         rest, size = b"", 4 * self.size
-        with self.source as source:
-            while True:
-                if not select.select([source], [], [], SILENCE_TIMEOUT)[0]:
-                    self.process.kill()
-                    raise ToolError(f"the simulation wrote nothing for {SILENCE_TIMEOUT} s")
-                block = source.read(1 << 20)
-                if not block:
-                    return
+        with self.source:
+            for block in self._blocks():
                 rest += block
                 if rest.startswith(b"#GHDL"):  # its binary files begin with two lines about their type
                     if rest.count(b"\n", 0, 64) < 2:
@@ -221,3 +218,39 @@ class Simulation:
                 whole = len(rest) // size * size
                 yield np.frombuffer(rest[:whole], np.int32).reshape(-1, self.size)
                 rest = rest[whole:]
+
+    def _blocks(self):
+        """Yield what the simulation writes, until it ends."""
+        heard = time.monotonic()
+        while time.monotonic() - heard < SILENCE_TIMEOUT:
+            ended = self.process.poll() is not None  # first: what is read after its end is all that there is
+            if self.piped and not select.select([self.source], [], [], SILENCE_TIMEOUT)[0]:
+                break
+            block = self.source.read(1 << 20)
+            if block:
+                yield block
+                heard = time.monotonic()
+            elif self.piped or ended:
+                return
+            else:
+                time.sleep(0.02)
+        self.process.kill()
+        raise ToolError(f"the simulation wrote nothing for {SILENCE_TIMEOUT} s")
+
+
+def _pipe(path: Path) -> tuple[io.FileIO, tuple[int, ...]]:
+    """Return the reading end of a pipe whose writing end has this path, and that end for the process that writes."""
+    source, sink = os.pipe()
+    try:
+        path.symlink_to(f"{DESCRIPTORS}/{sink}")
+    except BaseException:
+        os.close(source)
+        os.close(sink)
+        raise
+    return io.FileIO(source, "rb"), (sink,)
+
+
+def _file(path: Path) -> tuple[io.FileIO, tuple[int, ...]]:
+    """Return a new file that is read while it grows: for Windows, where no path names a pipe. It takes the disk."""
+    path.touch()
+    return io.FileIO(path, "rb"), ()

@@ -116,4 +116,5 @@ def run(args):
     lines = sum(files[name].count("\n") for name in design)
     print(wrapped(f"{args.out}: {len(design)} files of {lines:,} lines in {args.name}.f; {', '.join(others)}"))
     print(f"design {design_word(spec):08X}: it takes every load that begins with this word")
-    print(f"next  sh {shlex.quote(str(args.out / 'run.sh'))}")
+    program, script = ("python", "run.py") if "run.py" in files else ("sh", "run.sh")
+    print(f"next  {program} {shlex.quote(str(args.out / script))}")

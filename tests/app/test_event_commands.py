@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -87,7 +88,7 @@ def test_vhdl_of_recordings_simulates(folder):
     out = folder / "vhdl"
     assert run(folder, "vhdl", str(folder / "m.int.npz"), "--out", str(out), "--images", "2") == 0
     assert "3 frames of spikes, one per step" in (out / "README.md").read_text()
-    done = subprocess.run(["sh", str(out / "run.sh")], capture_output=True, text=True, timeout=600)
+    done = subprocess.run([sys.executable, out / "run.py"], capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -85,15 +85,17 @@ def contents(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def run(folder):
-    return subprocess.run([folder / "run.sh"], capture_output=True, text=True, timeout=300)
+def run(folder, script="run.sh"):
+    words = [folder / script] if script.endswith(".sh") else [sys.executable, folder / script]
+    return subprocess.run(words, capture_output=True, text=True, timeout=300)
 
 
+@pytest.mark.parametrize("script", ["run.sh", "run.py"])
 @pytest.mark.parametrize("hdl", HDLS)
-def test_the_folder_runs_by_its_own_script(folders, hdl):
+def test_the_folder_runs_by_its_own_scripts(folders, hdl, script):
     need(hdl)
     before = contents(folders / hdl)
-    done = run(folders / hdl)
+    done = run(folders / hdl, script)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "PASS" in done.stdout and "images 2, beats compared 24, differences 0" in done.stdout
     answers = [line.split()[1] for line in (folders / hdl / "expected.txt").read_text().splitlines()][10::12]
@@ -115,10 +117,26 @@ def test_the_folder_runs_by_its_own_script(folders, hdl):
         "expected.txt",
         "labels.txt",
         "run.sh",
+        "run.py",
         "README.md",
         "SHA256SUMS",
     }
     assert {path.name for path in folders.iterdir()} == {*HDLS, "wide"}  # no other files are left
+
+
+def test_the_script_in_python_needs_no_shell_and_no_link(folders, tmp_path):
+    """From a folder with a space in its name, whose files end their lines as on Windows; a tool that lacks is named."""
+    need("vhdl")
+    folder = tmp_path / "my design"
+    shutil.copytree(folders / "vhdl", folder)
+    for path in folder.glob("*.f"):
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    text = (folder / "run.py").read_text()
+    assert "symlink" not in text and "shell" not in text and "/" not in text.replace(" / ", "")
+    done = run(folder, "run.py")
+    assert done.returncode == 0 and "PASS" in done.stdout, done.stdout + done.stderr
+    absent = subprocess.run([sys.executable, folder / "run.py"], env={"PATH": ""}, capture_output=True, text=True)
+    assert absent.returncode == 2 and absent.stderr == "ghdl not found; install GHDL\n"
 
 
 @pytest.mark.parametrize("hdl", HDLS)
