@@ -25,7 +25,7 @@ from .sums import all_additions, fitting
 LIMIT = 24_000_000  # bytes of a page
 SLACK = 8192  # bytes of it that are kept for everything small
 WEB = Path(__file__).parent / "web"
-SCRIPTS = ("arrays", "text", "state", "maps", "gantt", "cycle", "neuron", "sum", "training", "start")
+SCRIPTS = ("arrays", "text", "state", "maps", "gantt", "cycle", "neuron", "sum", "training", "play", "address", "start")
 SIMULATORS = {"myhdl": "MyHDL", "ghdl": "GHDL", "verilator": "Verilator"}
 
 

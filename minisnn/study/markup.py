@@ -12,33 +12,40 @@ TEMPLATE = """<!DOCTYPE html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
 <style>
-:root {{ color-scheme: light; }}
-body {{ margin: 0 auto; padding: 0 16px 48px; max-width: 1180px; background: #fff; color: #1c1c1c;
+:root {{ color-scheme: light dark; --page: #fff; --ink: #1c1c1c; --dim: #666; --line: #ddd; --good: #116329;
+        --bad: #a40e26; --link: #0b57a4; --tile: #f4f4f4; }}
+@media (prefers-color-scheme: dark) {{
+  :root {{ --page: #131416; --ink: #e6edf3; --dim: #a0a9b4; --line: #363c44; --good: #63cf8f; --bad: #ff9d8d;
+          --link: #7fb0f5; --tile: #1d2126; }}
+  img {{ background: #fff; }}
+}}
+body {{ margin: 0 auto; padding: 0 16px 48px; max-width: 1180px; background: var(--page); color: var(--ink);
        font: 16px/1.5 system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }}
 h1 {{ font-size: 1.7rem; line-height: 1.25; margin: 1.2em 0 .3em; }}
-h2 {{ font-size: 1.25rem; margin: 2.2em 0 .4em; padding-top: .6em; border-top: 1px solid #ddd; }}
+h2 {{ font-size: 1.25rem; margin: 2.2em 0 .4em; padding-top: .6em; border-top: 1px solid var(--line); }}
+details > summary {{ cursor: pointer; border-top: 1px solid var(--line); }}
+summary h2 {{ display: inline-block; border: 0; margin: .5em 0; padding: 0; }}
 h3 {{ font-size: 1rem; margin: 1.6em 0 .3em; }}
 p, li {{ max-width: 50em; }}
 img {{ display: block; width: 100%; height: auto; margin: .6em 0; }}
 .wide {{ overflow-x: auto; margin: .8em 0; }}
 table {{ border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; }}
-th, td {{ padding: .3em .7em; text-align: right; vertical-align: top; border-bottom: 1px solid #e4e4e4;
-         white-space: nowrap; }}
+th, td {{ padding: .3em .7em; text-align: right; vertical-align: top; border-bottom: 1px solid var(--line); }}
 th {{ vertical-align: bottom; white-space: normal; border-bottom: 1px solid #888; }}
 .l {{ text-align: left; white-space: normal; min-width: 8em; }}
 .t {{ text-align: left; white-space: nowrap; min-width: 0; }}
 .s {{ white-space: normal; min-width: 5em; }}
-.note td {{ text-align: left; white-space: normal; color: #555; }}
+.note td {{ text-align: left; white-space: normal; color: var(--dim); }}
 .name td {{ text-align: left; white-space: normal; padding-top: .9em; border-bottom: none; }}
 .note div, .name div {{ position: sticky; left: .4em; max-width: calc(100vw - 48px); }}
-.good {{ color: #116329; font-weight: 600; }}
-.bad {{ color: #a40e26; font-weight: 600; }}
-.dim {{ color: #666; }}
-code, pre {{ font: .85rem ui-monospace, "DejaVu Sans Mono", monospace; background: #f4f4f4; overflow-x: auto; }}
+.good {{ color: var(--good); font-weight: 600; }}
+.bad {{ color: var(--bad); font-weight: 600; }}
+.dim {{ color: var(--dim); }}
+code, pre {{ font: .85rem ui-monospace, "DejaVu Sans Mono", monospace; background: var(--tile); overflow-x: auto; }}
 pre {{ padding: .6em .8em; white-space: pre-wrap; overflow-wrap: anywhere; }}
 nav {{ font-size: .9rem; }}
 nav a {{ margin-right: 1em; white-space: nowrap; }}
-a {{ color: #0b57a4; }}
+a {{ color: var(--link); }}
 @media (max-width: 600px) {{
   body {{ font-size: 15px; }}
   h1 {{ font-size: 1.35rem; }}
@@ -78,6 +85,11 @@ class Across(NamedTuple):
 
 
 Row = Across | Sequence[str | Cell]
+
+
+def folded(name: str, heading: str, body: str) -> str:
+    """Return a section that shows its heading alone until it is unfolded, or until a link leads into it."""
+    return f'<details>\n<summary>{heading}</summary>\n<section id="{name}">\n{body}\n</section>\n</details>'
 
 
 def paragraph(text: str) -> str:

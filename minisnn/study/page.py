@@ -10,7 +10,7 @@ from ..files import atomic_write
 from . import plots as plot_study
 from .claim_words import bar, in_short, quantity, still_open, with_interval
 from .claims import FAILS, HOLDS, PAPER
-from .markup import TEMPLATE, Across, Cell, image, paragraph, percent, table, whole, with_ends
+from .markup import TEMPLATE, Across, Cell, folded, image, paragraph, percent, table, whole, with_ends
 from .sections import LABELS
 from .tables import as_csv, as_json
 
@@ -96,7 +96,11 @@ def page(report: dict[str, Any], figures: dict[str, tuple[bytes, bytes]]) -> str
         missing = isinstance(report.get(name), dict) and report[name].get("missing")
         body = paragraph(missing) if missing else bodies[name](report)
         figure = image(figures.get(FIGURE_OF.get(name, name)), HEADINGS[name])
-        sections.append(f'<section id="{name}">\n<h2>{escape(HEADINGS[name])}</h2>\n{body}{figure}\n</section>')
+        heading = f"<h2>{escape(HEADINGS[name])}</h2>"
+        if name == "short":  # what was found, and its figure; everything else unfolds
+            sections.append(f'<section id="{name}">\n{heading}\n{body}{figure}\n</section>')
+        else:
+            sections.append(folded(name, heading, body + figure))
     links = " ".join(f'<a href="#{name}">{escape(HEADINGS[name].partition(":")[0])}</a>' for name in shown)
     return TEMPLATE.format(title=escape(title), intro=_intro(about), links=links, sections="\n".join(sections))
 

@@ -587,16 +587,94 @@ def test_keys_and_clicks(opened):
 
 
 @first
+def test_it_opens_on_an_addition_and_keeps_its_state_in_the_address(opened):
+    browser, network, trace, _ = opened
+    at = {name: browser.value(name) for name in ("layer", "neuron", "step", "cycle")}
+    assert any(doing.adding >= 0 for doing in trace.at(at["cycle"])), "something happens in the first cycle"
+    additions = trace.why(at["layer"], at["neuron"], at["step"]).additions
+    assert at["cycle"] == additions["cycle"][np.argmax(additions["adds"])]
+    address = f"#layer={at['layer'] + 1}&neuron={at['neuron']}&step={at['step']}&cycle={at['cycle']}"
+    assert browser.js("location.hash") == address
+    browser.js("location.hash = '#layer=2&neuron=1&step=3&cycle=5'")
+    browser.wait("document.getElementById('cycle').value === '5'")
+    assert [browser.value(name) for name in ("layer", "neuron", "step")] == [1, 1, 3]
+    browser.js(f"location.hash = '#cycle={trace.latency}'")
+    browser.wait("document.getElementById('refused').textContent")
+    assert browser.text("#refused") == f"There is no cycle {trace.latency}: choose one from 0 to {trace.latency - 1:,}."
+    assert browser.value("cycle") == 5
+
+
+@first
+def test_an_impossible_cycle_is_refused_with_a_word(opened):
+    browser, _, trace, _ = opened
+    before = browser.value("cycle")
+    for wrong in (trace.latency, -1, 1.5):
+        browser.set("cycle-number", wrong)
+        browser.drawn()
+        assert f"There is no cycle {wrong}" in browser.text("#refused") and browser.value("cycle") == before
+    browser.set("cycle-number", 3)
+    browser.drawn()
+    assert browser.value("cycle") == 3 and browser.text("#refused") == ""
+
+
+@first
+def test_it_plays(opened):
+    browser, _, trace, _ = opened
+    browser.set("cycle", 0)
+    browser.set("speed", 256, "change")
+    browser.click("#play")
+    browser.wait("+document.getElementById('cycle').value > 3")
+    browser.click("#play")
+    at = browser.value("cycle")
+    browser.drawn()
+    assert browser.value("cycle") == at and browser.text("#play") == "Play"
+    browser.set("cycle", trace.latency - 2)
+    browser.click("#play")
+    browser.wait("document.getElementById('play').textContent === 'Play'")
+    assert browser.value("cycle") == trace.latency - 1
+
+
+@first
+def test_the_tour_follows_a_spike(opened):
+    browser, _, trace, _ = opened
+    layer, neuron, step = (browser.value(name) for name in ("layer", "neuron", "step"))
+    why = trace.why(layer, neuron, step)
+    browser.click("#follow")
+    words, cycles = [], []
+    while not browser.js("document.getElementById('tour').hidden"):
+        words.append(browser.text("#tour-words"))
+        cycles.append(browser.value("cycle"))
+        browser.click("#tour-next")
+    most = int(np.argmax(why.additions["adds"]))
+    added = int(why.additions["cycle"][most])
+    assert cycles == [why.turn_cycle, added, added, added, why.turn_cycle, why.known_cycle]
+    assert words[0].startswith("1 of 6: ") and f"cycle {added:,}" in words[2]
+    assert f"{why.membrane:,}".replace("-", "\u2212") in words[0] and ("spikes" in words[5]) == bool(why.spike)
+
+
+def test_it_has_a_dark_mode(browser, tmp_path):
+    (tmp_path / "inspect.html").write_text(page(traced(CASES[0], 7)[2]))
+    browser.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark"}])
+    browser.open(tmp_path / "inspect.html")
+    shown = browser.js("['backgroundColor', 'color'].map(name => getComputedStyle(document.body)[name])")
+    browser.call("Emulation.setEmulatedMedia", features=[])
+    assert shown == ["rgb(19, 20, 22)", "rgb(230, 237, 243)"]
+
+
+@first
 def test_tab_goes_from_left_to_right(opened):
     browser = opened[0]
     browser.js("document.getElementById('step').focus()")
     stops = []
-    for _ in range(11):
+    for _ in range(14):
         browser.key("Tab")
         stops.append(browser.js("document.activeElement.id || document.activeElement.parentElement.id"))
     assert stops == [
         "cycle",
         "cycle-number",
+        "play",
+        "speed",
+        "follow",
         "shows-step",
         "layer-0",
         "layer-1",

@@ -42,6 +42,7 @@ def page_of(path, **more):
 def test_the_page_begins_with_five_sentences_the_figure_and_the_protocol(whole):
     contents, text = page_of(whole)
     short, protocol, *_ = re.findall(r"<section.*?</section>", text, re.S)
+    assert text.count("<details>") == text.count("<section") - 1 and "<details" not in short, "the rest unfolds"
     sentences = re.findall(r"<li>(.*?)</li>", short)
     assert 4 <= len(sentences) <= 5 and "<picture>" in short
     # The default has 0.904 and 0.906, and one image of 40 less in every second block.

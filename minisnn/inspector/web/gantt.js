@@ -1,7 +1,7 @@
 // The chart of phases over cycles: a row of bars for each layer.
 
 const ROW = 46, AXIS = 26, BAR = 22, MARGIN = 8;
-const STALL = "#c62f3c", STALL_PALE = "#fbe3e4", STALL_TEXT = "#a40e26", IDLE_LINE = "#c9cfd5";
+const [STALL, STALL_PALE, STALL_TEXT, IDLE_LINE] = ["stall", "stall-pale", "stall-text", "idle"].map(colour);
 let hatching = null;
 
 const isPhone = () => innerWidth <= 600;
@@ -62,8 +62,8 @@ function drawPhaseBar({context, left, room, x}, top, [first, last, phaseIndex, s
   context.fillStyle = waits ? hatched(context) : phase === "adds" ? ACCENT : PALE;
   context.fillRect(a, top, w, BAR);
   if (w <= (waits ? 34 : 18)) return;
-  if (waits) { context.fillStyle = "#fff"; context.fillRect(middle - 8, top + 3, 16, 16); }
-  context.fillStyle = waits ? STALL_TEXT : phase === "adds" ? "#fff" : INK;
+  if (waits) { context.fillStyle = PAGE; context.fillRect(middle - 8, top + 3, 16, 16); }
+  context.fillStyle = waits ? STALL_TEXT : phase === "adds" ? PAGE : INK;
   context.textAlign = "center";
   context.fillText(String(step), middle, top + BAR / 2);
 }
@@ -94,7 +94,7 @@ function drawChosenCycle({context, high, scale, x}) {
   const {cycle, from, to} = state;
   if (cycle < from || cycle >= to) return;
   const w = Math.max(scale, 1.5);
-  context.fillStyle = "rgba(28, 28, 28, .85)";
+  context.fillStyle = INK;
   context.strokeStyle = INK;
   context.lineWidth = 1.5;
   if (w > 4) context.strokeRect(x(cycle), 1, w, high - AXIS - 2);

@@ -50,7 +50,7 @@ function plotAxes(wide, high, low, top) {
 
 function stepColumns({x, bottom}) {
   return upTo(steps).map(t => svg("rect", {x: x(t) - (x(1) - x(0)) / 2, y: 0, width: x(1) - x(0), height: bottom + 4,
-    fill: t === state.step ? "#e8f0f8" : "transparent", style: "cursor: pointer", onclick: () => setStep(t)}));
+    fill: t === state.step ? CHOSEN : "transparent", style: "cursor: pointer", onclick: () => setStep(t)}));
 }
 
 function stepNumbers({x, wide, high, left}) {

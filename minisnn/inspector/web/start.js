@@ -12,18 +12,26 @@ function listen() {
   $("layer").append(...layers.map((_, layer) => el("option", {value: layer}, layerOption(layer))));
   $("step").addEventListener("input", () => setStep(+$("step").value));
   $("cycle").addEventListener("input", () => setCycle(+$("cycle").value));
-  listenNumber("cycle-number", "cycle", setCycle);
-  listenNumber("neuron", "neuron", neuron => setNeuron(state.layer, neuron));
+  listenNumber("cycle-number", "cycle", () => latency, setCycle);
+  listenNumber("neuron", "neuron", () => size(layers[state.layer].shape), neuron => setNeuron(state.layer, neuron));
   $("layer").addEventListener("change", () => setNeuron(+$("layer").value, 0));
   for (const id of ["shows-step", "shows-cycle"]) $(id).addEventListener("change", chooseMaps);
   listenGantt();
+  listenPlay();
+  addEventListener("hashchange", () => change(readAddress()));
   addEventListener("resize", () => change({}));
 }
 
-// A typed number; an empty or wrong one becomes the present one when the field is left.
-function listenNumber(id, name, set) {
-  $(id).addEventListener("input", () => { if ($(id).value !== "") set(Math.round(+$(id).value)); });
-  $(id).addEventListener("blur", () => $(id).value = state[name]);
+// A typed number; one that does not exist is refused, and becomes the present one when the field is left.
+function listenNumber(id, name, howMany, set) {
+  $(id).addEventListener("input", () => {
+    const text = $(id).value, value = Number(text), exists = Number.isInteger(value) && value >= 0 && value < howMany();
+    $(id).setAttribute("aria-invalid", text !== "" && !exists);
+    if (text === "") return;
+    if (exists) set(value);
+    else refuse(name, text, 0, howMany() - 1);
+  });
+  $(id).addEventListener("blur", () => { $(id).value = state[name]; $(id).setAttribute("aria-invalid", false); });
 }
 
 function chooseMaps() {
@@ -43,8 +51,11 @@ async function start() {
   draw();
   await Promise.all(layers.flatMap((_, layer) => cycleArrays(layer)).map(load));
   await Promise.all(neuronArrays(state.layer).map(load));
-  const {layer, neuron, step} = state;
-  change({cycle: get(layer, "turn_cycle")[step * size(layers[layer].shape) + neuron]});
+  const asked = readAddress();
+  Object.assign(state, asked);
+  await Promise.all(neuronArrays(state.layer).map(load));
+  opened = true;
+  change("cycle" in asked ? {} : {cycle: openingCycle()});
   listenTraining();
 }
 

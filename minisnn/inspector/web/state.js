@@ -2,10 +2,11 @@
 
 const state = {...meta.opening, cycle: 0, showsCycle: false, from: 0, to: latency};
 const drawnFor = {};  // by drawing function: the values that it last drew
-let drawIsDue = false;
+let drawIsDue = false, opened = false;  // opened: the first cycle is chosen
 
 function change(values) {
   Object.assign(state, values);
+  if (Object.keys(values).length) $("refused").textContent = "";
   if (!drawIsDue) {
     drawIsDue = true;
     requestAnimationFrame(() => { drawIsDue = false; draw(); });
@@ -56,6 +57,7 @@ function draw() {
       drawnFor[part.name] = key;
     }
   }
+  if (opened) writeAddress();
 }
 
 function drawSliders() {

@@ -1,7 +1,12 @@
 // Numbers and places as text, and the elements that show them.
 
-const ACCENT = "#0b57a4", PALE = "#a9c8e6", TILE = "#f0f3f6", INK = "#1c1c1c", DIM = "#5c6166", GREY = "#8a9199";
-const LINE = "#dfe3e7";
+// Colours of page.css, for the mode of the reader's system; a page that is open is drawn anew when that changes.
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const colour = name => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
+const [ACCENT, PALE, TILE, INK, DIM, GREY, LINE, PAGE, CHOSEN] =
+  ["accent", "pale", "tile", "ink", "dim", "grey", "line", "page", "chosen"].map(colour);
+dark.addEventListener("change", () => location.reload());
+
 const MINUS = "\u2212", DASH = "\u2013", TIMES = "\u00d7", INDENT = "\u2003";
 
 const count = n => Number.isInteger(n) ? (n < 0 ? MINUS : "") + Math.abs(n).toLocaleString("en-US") : "";
