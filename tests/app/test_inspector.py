@@ -19,7 +19,7 @@ from minisnn.inspector import trace as traces
 from minisnn.inspector.doing import PHASES, WORKS
 from minisnn.inspector.factors import Factors
 from minisnn.inspector.pack import decoded
-from minisnn.inspector.page import checked, page
+from minisnn.inspector.page import WEB, checked, page
 from minisnn.inspector.tables import WEIGHTS
 
 from ..hw.networks import random_inputs, random_network
@@ -650,6 +650,16 @@ def test_the_tour_follows_a_spike(opened):
     assert cycles == [why.turn_cycle, added, added, added, why.turn_cycle, why.known_cycle]
     assert words[0].startswith("1 of 6: ") and f"cycle {added:,}" in words[2]
     assert f"{why.membrane:,}".replace("-", "\u2212") in words[0] and ("spikes" in words[5]) == bool(why.spike)
+
+
+def test_every_colour_has_a_value_in_both_modes():
+    """A variable that names itself would be no colour at all."""
+    style = (WEB / "page.css").read_text()
+    light, dark = (
+        dict(re.findall(r"--([\w-]+): (#\w+);", part)) for part in re.findall(r":root \{(.*?)\}", style, re.S)
+    )
+    used = set(re.findall(r"var\(--([\w-]+)\)", style))
+    assert used <= set(light) == set(dark)
 
 
 def test_it_has_a_dark_mode(browser, tmp_path):
