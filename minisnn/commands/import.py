@@ -109,6 +109,7 @@ def _add_inputs(group):
 
 def run(args):
     """Import the network, write the model, and print its layers and what was assumed."""
+    from ..interop.compare import reset_delay_counted
     from ..interop.nir_file import is_nir
     from ..layer import layers_table
     from ..training.inference import evaluate
@@ -117,6 +118,8 @@ def run(args):
     model, notes = (_from_nir if is_nir(args.weights) else _from_state_dict)(args)
     data = _data(args, model)
     result = None if data is None else evaluate(model, data.x_test, data.y_test)
+    if data is not None:
+        notes += reset_delay_counted(model, data.x_test)
     model.save(args.out)
     if args.json:
         print(json.dumps(_content(args.out, model, notes, result)))

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,12 @@ from .. import check
 from ..errors import InputError
 from ..model import Model
 from ..rng import stream
+from ..terminal import counted
+from . import reset_delay
 from .libraries import snntorch_library, torch_library
+from .snntorch import network_of
+
+COUNTED = 1000  # images of a data set on which an import counts: snnTorch is slow
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,24 @@ def compare(model: Model, module: Any, images: np.ndarray, batch_size: int = 256
                 spikes[index] += np.count_nonzero(theirs)
                 differ[index] += np.count_nonzero(theirs != ours[index].spk)
     return [Difference(layer.name, int(n), int(d)) for layer, n, d in zip(net.layers, spikes, differ)]
+
+
+def reset_delay_counted(model: Model, images: np.ndarray) -> list[str]:
+    """Return a sentence on how many spikes of images differ from snnTorch's with reset_delay=False.
+
+    There is none if none can differ, or if snntorch is not installed, which runs the network.
+    """
+    if not reset_delay.notes(model) or find_spec("snntorch") is None:
+        return []
+    images = images[:COUNTED]
+    found = compare(model, network_of(model), images)
+    spikes, differ = sum(layer.spikes for layer in found), sum(layer.differ for layer in found)
+    layers = ", ".join(f"{layer.differ:,} in layer {layer.name}" for layer in found)
+    differing = f" ({layers}); train on with reset_delay=True, or with minisnn quantize --finetune" if differ else ""
+    return [
+        f"on {counted(len(images), 'test image')} snnTorch with reset_delay=False gives {counted(spikes, 'spike')}, "
+        f"and {differ:,} differ here{differing}"
+    ]
 
 
 @contextmanager

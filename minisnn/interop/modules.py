@@ -15,10 +15,6 @@ from .libraries import snntorch_library, torch_library
 
 LIBRARIES = ("torch.", "snntorch.")
 RESETS = {"_base_sub": "subtract", "_base_zero": "zero", "_base_int": "none"}  # by the state function of snn.Leaky
-NO_DELAY = (
-    "{name}: snnTorch's reset_delay=False with reset subtract and subtract_then_leak differ after a membrane above "
-    "twice the threshold, so some spikes may differ; ms.interop.compare.compare counts them"
-)
 NO_RESET = (
     "{name} has no reset: the class with the largest membrane, summed over the steps, is the answer, and its spikes in "
     "snnTorch are not counted"
@@ -171,8 +167,6 @@ def neurons(name: str, beta: float, threshold: float, reset: str, notes: list[st
         notes.append(CLAMPED.format(name=name, beta=beta, clamped=clamped))
     if reset == "none":
         notes.append(NO_RESET.format(name=name))
-    if reset == "subtract_then_leak":
-        notes.append(NO_DELAY.format(name=name))
     return Neurons(name=name, beta=clamped, threshold=threshold, reset=reset)
 
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from .. import check
 from ..errors import InputError
 from ..model import Model
-from . import modules, nir_apart, nir_file
+from . import nir_apart, nir_file, reset_delay
 from .build import build
 from .nir_layers import SNNTORCH_DT
 from .nir_nodes import check_writable, nodes_and_edges
@@ -169,7 +169,8 @@ def load(
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
     model.dataset = dataset
-    return model, [*notes, *_reset_notes(reset), *_low_betas(content.layers, dt), *border(model)]
+    assumed = [ASSUMED_RESET] * (reset is None)
+    return model, [*notes, *assumed, *reset_delay.notes(model), *_low_betas(content.layers, dt), *border(model)]
 
 
 def _input_shape(path, content, given):
@@ -186,13 +187,6 @@ def _input_shape(path, content, given):
             "give height, width and channels of one image"
         )
     return tuple(given)
-
-
-def _reset_notes(reset):
-    """Return a sentence on a reset that is assumed, or that snnTorch has only in part."""
-    if reset is None:
-        return [ASSUMED_RESET]
-    return [modules.NO_DELAY.format(name="the network")] * (reset == "subtract_then_leak")
 
 
 def _low_betas(layers, dt):

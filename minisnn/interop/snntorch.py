@@ -9,16 +9,11 @@ M is U, so R is the spike of the step before. Without it M is U - theta*(S - R),
     "subtract"       True         subtract            R = S[t-1]
     "zero"           True         zero                R = S[t-1]
     "zero"           False        zero                M is 0 after a spike, so R is never 1
-    "subtract"       False        subtract_then_leak  R is 0 as long as no membrane passes 2*theta; see below
+    "subtract"       False        subtract_then_leak  R is 0 as long as no membrane passes 2*theta: ``reset_delay``
     "none"           either       none                a last layer that is read by its membranes
 
 All start at M = 0, so the first step is U = I. The membrane that snnTorch returns is ours, before the reset, except
 without reset_delay, where it is the one after the reset.
-
-Where a membrane passes 2*theta, "subtract" without reset_delay leaves M above theta. R is 1 then, so that at the next
-step snnTorch fires only if beta*M + I passes 2*theta, where subtract_then_leak fires above theta; M is the same for the
-same spikes. No reset here does that: such a layer is imported with a warning, and
-:func:`minisnn.interop.compare.compare` counts the spikes that differ.
 """
 
 import warnings
@@ -31,7 +26,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..model import Model
-from . import modules, state_dict
+from . import modules, reset_delay, state_dict
 from .build import build
 from .chain import joined
 from .libraries import snntorch_library, torch_library
@@ -124,7 +119,7 @@ def from_snntorch(
         if modules.REGISTERED not in notes:
             raise
         raise InputError(f"{error}; {modules.REGISTERED}") from None
-    for note in [*notes, *skipped, *assumed, *border(model)]:
+    for note in [*notes, *skipped, *assumed, *reset_delay.notes(model), *border(model)]:
         warnings.warn(note, stacklevel=2)
     return model
 
@@ -193,7 +188,7 @@ def load_state_dict(
     )
     code, assumed = encoder(encoding, num_steps, scale or Scale())
     model = _model(parts, input_shape, code, classes, dataset, surrogate)
-    return model, [*notes, *assumed, *border(model)]
+    return model, [*notes, *assumed, *reset_delay.notes(model), *border(model)]
 
 
 def _scale(transform, given):
@@ -246,8 +241,8 @@ def to_snntorch(model: Model) -> Any:
     Warns
     -----
     UserWarning
-        For reset "subtract_then_leak", which snnTorch has only as long as no membrane passes twice the threshold, and
-        for a surrogate that it has not.
+        For reset "subtract_then_leak", if the weights allow membranes above twice the threshold, after which snnTorch's
+        ``reset_delay=False`` differs, and for a surrogate that it has not.
 
     Examples
     --------
@@ -258,6 +253,14 @@ def to_snntorch(model: Model) -> Any:
     >>> [type(layer).__name__ for layer in module]
     ['Conv2d', 'Leaky', 'MaxPool2d', 'Flatten', 'Linear', 'Leaky']
     """
+    module = network_of(model)
+    for note in _differences(model):
+        warnings.warn(note, stacklevel=2)
+    return module
+
+
+def network_of(model: Model) -> Any:
+    """Return the module of :func:`to_snntorch`, without its warnings."""
     torch, snn = torch_library(), snntorch_library()
     net = model.network
     layers: list[Any] = []
@@ -282,8 +285,6 @@ def to_snntorch(model: Model) -> Any:
         )
         if shape.pool > 1:
             layers.append(torch.nn.MaxPool2d(shape.pool))
-    for note in _differences(net):
-        warnings.warn(note, stacklevel=2)
     return torch.nn.Sequential(*layers).to(torch.float64 if net.dtype == "float64" else torch.float32)
 
 
@@ -320,11 +321,9 @@ def _spike_grad(surrogate):
     return getattr(families, surrogate.name)(surrogate.scale) if surrogate.name in SURROGATES else families.atan()
 
 
-def _differences(net):
+def _differences(model):
     """Return a sentence for each thing that snnTorch does not do in the same way."""
-    notes = []
-    if "subtract_then_leak" in net.resets:
-        notes.append(modules.NO_DELAY.format(name="the network"))
+    net, notes = model.network, reset_delay.notes(model)
     if net.surrogate.name not in SURROGATES:
         notes.append(f"the surrogate {net.surrogate} becomes snnTorch's atan, which matters only in further training")
     return notes

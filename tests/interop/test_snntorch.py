@@ -9,7 +9,9 @@ import pytest
 import minisnn as ms
 from minisnn import Encoder, Model, Network
 from minisnn.errors import InputError
-from minisnn.interop.compare import compare
+from minisnn.interop.compare import compare, reset_delay_counted
+from minisnn.interop.reset_delay import bounds, notes
+from minisnn.interop.snntorch import network_of
 from minisnn.training.train import fine_tune
 from tests.benchmarks import interop as benchmark
 
@@ -78,16 +80,64 @@ def test_membranes_are_snntorchs():
     np.testing.assert_allclose(run.mem, np.array(mems), rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("weight, differs", [(1.0, False), (1.5, True)])
-def test_subtract_without_delay_is_equal_until_a_membrane_passes_twice_the_threshold(weight, differs):
-    """A neuron with beta 0.5 and a current of 0.9, and one more spike at the first step: U is 1.9, or 2.4."""
+@pytest.mark.parametrize(
+    "weight, told_bound, told_count",
+    [
+        (0.5, [], []),
+        (
+            1.0,
+            ["membranes of 2.4 times the threshold in layer 1 1; ms.interop"],
+            ["on 1 test image snnTorch with reset_delay=False gives 5 spikes, and 0 differ here"],
+        ),
+        (
+            1.5,
+            ["membranes of 2.9 times the threshold in layer 1 1; ms.interop"],
+            ["gives 1 spike, and 4 differ here (4 in layer 1 1); train on with"],
+        ),
+    ],
+)
+def test_subtract_without_delay_is_equal_until_a_membrane_passes_twice_the_threshold(weight, told_bound, told_count):
+    """A neuron with beta 0.5 and a current of 0.9, and one spike at the first step: U begins at 1.4, 1.9 or 2.4."""
     module = nn.Sequential(nn.Linear(1, 1), leaky(0.5, reset_delay=False))
     nn.init.constant_(module[0].weight, weight)
     nn.init.constant_(module[0].bias, 0.9)
-    model, [told] = imported(module, encoding="latency")
-    assert model.network.reset == "subtract_then_leak" and "twice the threshold" in told
+    model, told = imported(module, encoding="latency")
+    assert model.network.reset == "subtract_then_leak"
+    counted = reset_delay_counted(model, np.array([[16]]))
+    for said, words in ((told, told_bound), (counted, told_count)):
+        assert len(said) == len(words) and all(part in note for part, note in zip(words, said)), said
     [layer] = compare(model, module, np.array([[16]]))
-    assert layer.spikes > 0 and (layer.differ > 0) == differs
+    assert layer.spikes > 0 and (layer.differ > 0) == (weight == 1.5)
+
+
+def test_no_spike_differs_without_delay_where_the_weights_prove_it():
+    """The weights of each layer are scaled until the largest membrane that they allow is just below two thresholds."""
+    most = 1.99
+    rng = np.random.default_rng(0)
+    net = Network(
+        "5C3-MP2-4C2-9-6",
+        (9, 8, 2),
+        beta=(0.9, 0.8, 0.7, 0.6),
+        threshold=(1.0, 0.5, 0.75, 0.25),
+        reset="subtract_then_leak",
+        padding=(1, 0),
+        pad_value=-0.5,
+        dtype="float64",
+        rng=rng,
+    )
+    model = Model(net, Encoder("direct", STEPS, 255.0, (60.0, 60.0), (120.0, 120.0)))
+    for layer in net.layers:
+        layer.w[...] = np.abs(layer.w)
+    for layer, bound in zip(net.layers, bounds(model)):
+        layer.w *= (most - layer.beta) / (bound - layer.beta)
+    np.testing.assert_allclose(bounds(model), most)
+    assert not notes(model)
+    images = rng.integers(0, 256, (60, 9, 8, 2)).astype(np.uint8)
+    found = compare(model, network_of(model), images)
+    assert all(layer.spikes and not layer.differ for layer in found)
+    run = net.forward(model.encoder.encode(images, dtype=np.float64), STEPS, record=True)
+    over = [record.mem.max() / layer.threshold for record, layer in zip(run.layers, net.layers)]
+    assert max(over) <= most * 1.000001 and max(over) > most / 2
 
 
 def test_a_module_with_its_own_forward_runs_its_steps_itself():
@@ -359,10 +409,10 @@ def test_an_export_says_what_snntorch_does_otherwise():
     net = Network("4-3", (5,), reset="subtract_then_leak", surrogate="triangular:1", rng=np.random.default_rng(0))
     with pytest.warns(UserWarning) as caught:
         module = ms.to_snntorch(Model(net, Encoder("direct", STEPS)))
-    assert [str(warning.message).split(":")[0] for warning in caught] == [
-        "the network",
-        "the surrogate triangular",
-    ]
+    told = [str(warning.message) for warning in caught]
+    assert (
+        len(told) == 2 and "reset_delay=False" in told[0] and told[1].startswith("the surrogate triangular:1 becomes")
+    )
     assert not module[1].reset_delay
     net = Network("4C3-3", (5, 5, 2), padding=1, pad_value=(0.1, 0.2), rng=np.random.default_rng(0))
     with pytest.raises(InputError, match="another value in each channel"):

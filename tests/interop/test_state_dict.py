@@ -120,13 +120,21 @@ def test_reset_delay_is_given_by_the_reset(weights):
     path = weights(network())
     model, notes = load(path, reset="subtract_then_leak", beta=[0.75, 0.9])
     assert model.network.reset == "subtract_then_leak"
-    assert not any("reset_delay: True" in note for note in notes) and any("twice the threshold" in n for n in notes)
+    assert not any("reset_delay: True" in note for note in notes) and any("reset_delay=False" in n for n in notes)
     with pytest.raises(
         InputError, match="reset zero contradicts .*, whose layer '1' .Leaky. has subtract; leave it out"
     ):
         load(path, reset="zero")
     with pytest.raises(InputError, match="beta 0.5 contradicts .*, whose layer '1' .Leaky. has 0.75; leave it out"):
         load(path, beta=0.5)
+
+
+def test_spikes_that_differ_without_delay_are_counted(weights, tmp_path, capsys):
+    """An import with --dataset lets snnTorch run the test images."""
+    flags = [*FLAGS, "--reset", "subtract_then_leak", "--dataset", "digits", "--out", str(tmp_path / "m.npz")]
+    assert main(["import", weights(network(reset_delay=False)), *flags, "--json"]) == 0
+    [told] = [note for note in json.loads(capsys.readouterr().out)["notes"] if note.startswith("on 359 test images")]
+    assert "snnTorch with reset_delay=False gives" in told and "in layer 1 8C3-MP2, " in told
 
 
 def test_layers_in_another_order_are_paired(weights):

@@ -60,10 +60,12 @@ def interop(interop):
         f"""`python -m tests.benchmarks.interop` lets snnTorch make networks at random and train them on digits for an
         epoch, imports them, and counts the spikes that differ, of all neurons, steps and {rows[0]["images"]:,} images,
         in single precision and, because sums in it depend on their order, in double. {len(exact)} of {len(rows)} are
-        equal in every spike. The others have reset "subtract" without reset_delay: in snnTorch, a membrane above twice
-        the threshold raises the threshold of the next step to twice its value, which no reset here does, so up to
-        {max(shares, key=lambda share: float(share.split()[0]))} of as many spikes differ. These are imported with a
-        warning; train on with reset_delay=True, or with `minisnn quantize --finetune`."""
+        equal in every spike. The others have reset "subtract" with reset_delay=False, where snnTorch
+        keeps more than the membrane: one that passed twice the threshold doubles the threshold of the next step. No
+        reset here does that, and up to {max(shares, key=lambda share: float(share.split()[0]))} of as many spikes
+        differ. The import is exact where the weights allow no such membrane. Where they do it says so, and with
+        `--dataset` counts the spikes that differ; train on with reset_delay=True, or with `minisnn quantize
+        --finetune`."""
     )
     return f"{words}\n" + spikes_that_differ(rows)
 
