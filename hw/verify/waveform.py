@@ -21,12 +21,13 @@ from ..accelerator import design
 from ..generate.convert import converted
 from ..generate.hierarchy.elaborate import unelaborated
 from ..generate.hierarchy.traced import name_as_in_hdl, signals_in, trace
+from ..generate.specify import specify
 from ..generate.tools import call
 from ..generate.words import image_words, load_words
 from ..ports import bit
 from . import simulate
 from .comparison import Compared, compare, expected_firings
-from .cosimulate import build, reference, silence_limit
+from .cosimulate import reference, silence_limit
 from .cosimulate_hdl import Case
 from .hdl_host import write_words
 from .host import Host
@@ -61,7 +62,7 @@ def in_myhdl(
     TimeoutError
         If the design gives no answer.
     """
-    spec, path = build(network, lanes, num_steps, wide), Path(path)
+    spec, path = _delivered(network, lanes, num_steps, wide), Path(path)
     run, predicted = reference(network, inputs, num_steps, lanes, 1, wide)
     host = Host(
         spec, load_words(network, spec, num_steps), [image_words(inputs, 0, spec)], expected_firings(run, 0, spec)
@@ -76,6 +77,11 @@ def in_myhdl(
         names = cut(Path(folder) / "all.vcd", path, PERIOD * start, PERIOD * first, PERIOD * (last + 1))
     path.with_suffix(".gtkw").write_text(save_file(path.name, names))
     return compare(observed, run, predicted, 0, network)
+
+
+def _delivered(network, lanes, num_steps, wide):
+    """Return the spec that `minisnn vhdl` delivers, so that every port has the width that it has in the HDL."""
+    return specify(network, lanes, max_steps=max(num_steps, 255), wide=wide)
 
 
 def _simulate_traced(spec, host, limit, folder):
@@ -134,7 +140,7 @@ def in_verilator(
         If Verilator is missing or fails.
     """
     path = Path(path).resolve()
-    case = Case(network, inputs, num_steps, lanes, 1, wide, build(network, lanes, num_steps, wide))
+    case = Case(network, inputs, num_steps, lanes, 1, wide, _delivered(network, lanes, num_steps, wide))
     with TemporaryDirectory() as name:
         folder = Path(name)
         compared = _run(case, case.build("verilator", folder, traced=True), folder / "image")
@@ -182,7 +188,7 @@ def in_ghdl(
         If GHDL is missing or fails.
     """
     path = Path(path).resolve()
-    case = Case(network, inputs, num_steps, lanes, 1, wide, build(network, lanes, num_steps, wide))
+    case = Case(network, inputs, num_steps, lanes, 1, wide, _delivered(network, lanes, num_steps, wide))
     with TemporaryDirectory() as name:
         folder = Path(name)
         command = case.build("ghdl", folder)

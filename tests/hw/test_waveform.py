@@ -1,5 +1,6 @@
 """Waveforms: the file contains the signals in the window, and the save file names signals that exist."""
 
+import re
 import shutil
 
 import numpy as np
@@ -7,6 +8,8 @@ import pytest
 from myhdl import _bin
 
 from minisnn.timing import cycles
+from minisnn_hw import specify
+from minisnn_hw.accelerator import ports
 from minisnn_hw.verify import cosimulate_hdl, waveform
 from minisnn_hw.verify.simulate import binary_digits
 from minisnn_hw.verify.wave_files import LAYER, STREAM, STREAMS
@@ -33,6 +36,15 @@ def parsed(path):
     return {name: changes.get(code, []) for code, all_names in names.items() for name in all_names}
 
 
+def check_ports(path, spec):
+    """Assert that the top's ports have the widths of the delivered design."""
+    declared = re.findall(r"^ *\$var \w+ (\d+) \S+ (\w+)", path.read_text(), re.M)
+    shown = {name: int(width) for width, name in reversed(declared)}  # the top's come first in the file
+    inputs, outputs = ports(spec, probed=False)
+    for name, port in (inputs | outputs).items():
+        assert shown[name] == len(port), name
+
+
 @pytest.fixture(scope="module")
 def network():
     return random_network("7-3", (9,), np.random.default_rng(0), threshold=12)
@@ -47,6 +59,7 @@ def test_vcd_has_every_firing_pass_and_no_memories(network, tmp_path):
     assert compared.same
     signals = parsed(path)
     assert not any("words(" in name for name in signals)
+    check_ports(path, specify(network, (3, 2)))
     fire = signals["accelerator.u_layer_1.control.turn_fire"]
     rises = [time for time, value in fire if value == "1"]
     # From one firing pass to the next, a cycle being 10 ns.
