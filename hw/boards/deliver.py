@@ -46,7 +46,7 @@ def vectors(model: IntegerModel, images: np.ndarray, labels: np.ndarray, spec: A
 
 
 def deliver(
-    spec: AcceleratorSpec, board: Board, about: dict, done: Callable[[], object] = lambda: None
+    spec: AcceleratorSpec, board: Board, about: dict, done: Callable[[], None] = lambda: None
 ) -> dict[str, str]:
     """Return all files of the folder, by name; `about` is what :func:`vectors` returns, and `baud` and `clock`.
 

@@ -1,6 +1,7 @@
 """minisnn synth: the place of each memory, faults, and the message if a tool is missing."""
 
 import json
+import os
 import sys
 
 import numpy as np
@@ -18,6 +19,7 @@ from minisnn_hw.load_format import sections
 from minisnn_hw.parts import accumulate
 from minisnn_hw.synth import synthesize
 from minisnn_hw.synth.families import FAMILIES
+from minisnn_hw.synth.phase import phase_of
 from minisnn_hw.synth.resources import Memory, Report, markdown, whole_blocks
 from minisnn_hw.synth.synthesize import memories_of, neuron_bits, verilog_of
 from tests.helpers import quantised_model
@@ -219,3 +221,16 @@ def test_no_word_is_used_that_is_read_while_it_is_written(monkeypatch, wide, inp
     host = whole.host(alone=False)
     whole.simulate(host)
     whole.check_values(host)
+
+
+def test_the_phase_is_read_from_the_newest_log(tmp_path):
+    """Lines of Yosys and nextpnr; a line that is not whole yet does not count."""
+    assert phase_of(tmp_path) == "starting"
+    lines = ["1. Executing Verilog-2005 frontend: a.v", "2.21.3. Executing ABC pass (mapping).", "2.22. Exec"]
+    (tmp_path / "yosys.log").write_text("\n".join(lines))
+    os.utime(tmp_path / "yosys.log", (1, 1))
+    assert phase_of(tmp_path) == "yosys: ABC pass"
+    (tmp_path / "nextpnr.log").write_text("Info: Routing globals...\nInfo:   1000 |  94\n")
+    assert phase_of(tmp_path) == "nextpnr: Routing globals"
+    (tmp_path / "nextpnr.log").write_text("Info: " + "A" * 99 + "\n")
+    assert len(phase_of(tmp_path)) == 60
