@@ -100,7 +100,7 @@ def check_fits(size: int, name: str, path: Path) -> None:
 def _free_memory():
     """Return the bytes of memory that can be taken, as Linux says; elsewhere the most that a file may ask for."""
     try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
+        lines = Path("/proc/meminfo").read_text(encoding="utf-8").splitlines()
         return next(1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
     except (OSError, StopIteration):
         return MOST_BYTES

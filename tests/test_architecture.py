@@ -149,6 +149,16 @@ def test_hardware_knows_only_integers_and_timing():
             assert not others, module
 
 
+def test_text_files_are_the_same_on_every_system():
+    """Windows would read and write them in another encoding, and end lines otherwise, which simulators do not read."""
+    for module, path in MODULES.items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            name = getattr(getattr(node, "func", None), "attr", "")
+            named = {keyword.arg for keyword in getattr(node, "keywords", ())}
+            wanted = {"read_text": {"encoding"}, "write_text": {"encoding", "newline"}}.get(name, set())
+            assert wanted <= named, f"{module}, line {node.lineno}: {name} without {wanted - named}"
+
+
 def test_importing_is_light():
     """Packages that only some commands need are imported where they are used, so that --help is instant."""
     for module in MODULES:

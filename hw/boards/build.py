@@ -54,17 +54,21 @@ def build(
     with TemporaryDirectory() as name:
         folder = Path(name)
         for file, text in files.items():
-            (folder / file).write_text(text, encoding="utf-8")
+            (folder / file).write_text(text, encoding="utf-8", newline="\n")
         environment = os.environ | {"PATH": places, "SEED": str(seed)}
         status, *output = finish(
             "build.sh", ["sh", "build.sh"], folder, timeout, lambda: tell(phase_of(folder)), environment
         )
         if status:
             log = folder / "nextpnr.log"
-            errors = [line for line in log.read_text().splitlines() if "ERROR" in line] if log.exists() else []
+            errors = (
+                [line for line in log.read_text(encoding="utf-8").splitlines() if "ERROR" in line]
+                if log.exists()
+                else []
+            )
             words = "; ".join(errors) or "".join(output).strip()[-2000:]
             raise ToolError(f"build.sh failed for the {board.title}: {words}")
-        report = json.loads((folder / "nextpnr.json").read_text())
+        report = json.loads((folder / "nextpnr.json").read_text(encoding="utf-8"))
         made = (tools.bitstream, "yosys.log", "nextpnr.log", "nextpnr.json")
         used = {kind: (site["used"], site["available"]) for kind, site in report["utilization"].items() if site["used"]}
         mhz = min(clock["achieved"] for clock in report["fmax"].values())

@@ -236,7 +236,7 @@ def main() -> int:
         "--images", type=int, metavar="N", help="send the first N images (default: all in vectors.json)"
     )
     args = parser.parse_args()
-    about = json.loads((here / "vectors.json").read_text())
+    about = json.loads((here / "vectors.json").read_text(encoding="utf-8"))
 
     def say(text: str) -> None:
         sys.stdout.write(text + "\n")

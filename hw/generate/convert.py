@@ -85,7 +85,7 @@ def convert(
     """
     design = converted(block, name, hdl, header, std_logic, done)
     for file, text in design.files.items():
-        (Path(folder) / file).write_text(text, encoding="utf-8")
+        (Path(folder) / file).write_text(text, encoding="utf-8", newline="\n")
     return [Path(folder) / file for file in design.sources]
 
 

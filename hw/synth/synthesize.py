@@ -125,7 +125,7 @@ def synthesize(
     kind, (yosys,) = FAMILIES[family], need("yosys")
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        (folder / "design.v").write_text(text)
+        (folder / "design.v").write_text(text, encoding="utf-8", newline="\n")
         (folder / "map.ys").write_text(
             "\n".join(
                 [
@@ -138,15 +138,17 @@ def synthesize(
                     "write_json netlist.json",
                     "",
                 ]
-            )
+            ),
+            encoding="utf-8",
+            newline="\n",
         )
 
         def tick():
             tell(phase_of(folder))
 
         call([yosys, "-q", "-L", "yosys.log", "-s", "map.ys"], folder, timeout, True, tick)
-        cells = json.loads((folder / "netlist.json").read_text())["modules"][TOP]["cells"]
-        latches = (folder / "latches.txt").read_text().split()
+        cells = json.loads((folder / "netlist.json").read_text(encoding="utf-8"))["modules"][TOP]["cells"]
+        latches = (folder / "latches.txt").read_text(encoding="utf-8").split()
         types = Counter(cell["type"] for cell in cells.values())
         counts = {
             name: sum(count for cell_type, count in types.items() if re.fullmatch(pattern, cell_type))
@@ -196,7 +198,7 @@ def _pack(nextpnr, folder, timeout, tick):
     """
     flags = ["--json", "netlist.json", "--pack-only", "--write", "packed.json", "-q", "-l", "nextpnr.log"]
     call([*nextpnr, *flags], folder, timeout, True, tick)
-    (packed,) = json.loads((folder / "packed.json").read_text())["modules"].values()
+    (packed,) = json.loads((folder / "packed.json").read_text(encoding="utf-8"))["modules"].values()
     tables = [cell for cell in packed["cells"].values() if cell["type"] == "TRELLIS_COMB"]
     used = Counter(PARTS[cell["parameters"].get("MODE") or "LOGIC"] for cell in tables)
     return {part: used[part] for part in dict.fromkeys(PARTS.values())}
@@ -207,7 +209,7 @@ def _place(nextpnr, folder, seed, timeout, tick):
     flags = ["--json", "netlist.json", "--report", "timing.json", "--seed", str(seed), "-q", "-l", "nextpnr.log"]
     # A missed frequency must not be an error: the frequency reached is what we want to know.
     call([*nextpnr, *flags, "--freq", "110", "--timing-allow-fail"], folder, timeout, True, tick)
-    timing = json.loads((folder / "timing.json").read_text())
+    timing = json.loads((folder / "timing.json").read_text(encoding="utf-8"))
     slowest = min(timing["fmax"], key=lambda clock: timing["fmax"][clock]["achieved"])
     edge = f"posedge {slowest}"
     path = next((path["path"] for path in timing["critical_paths"] if path["from"] == path["to"] == edge), [])

@@ -65,18 +65,20 @@ def prove(gold: str, gate: str, unseen: str = "", timeout: float = 600) -> int:
         folder = Path(temporary)
         script = ""
         for name, text, more in (("gold", gold, ""), ("gate", gate, f"delete -port {TOP}/{unseen}" if unseen else "")):
-            (folder / f"{name}.v").write_text(text)
+            (folder / f"{name}.v").write_text(text, encoding="utf-8", newline="\n")
             script += READ.format(file=f"{name}.v", top=TOP, name=name, more=more)
-        (folder / "prove.ys").write_text(script + PROVE)
+        (folder / "prove.ys").write_text(script + PROVE, encoding="utf-8", newline="\n")
         status = folder / "status.txt"
         try:
             call([yosys, "-q", "-s", "prove.ys"], folder, timeout, may_warn=True)
         except ToolError:
-            unproven = re.findall(r"Unproven \$equiv \S+ (.*)", status.read_text()) if status.is_file() else []
+            unproven = (
+                re.findall(r"Unproven \$equiv \S+ (.*)", status.read_text(encoding="utf-8")) if status.is_file() else []
+            )
             if not unproven:
                 raise
             raise NotEqual(f"{len(unproven)} pairs are not proven equal: {'; '.join(unproven[:5])}") from None
-        return int(re.findall(r"Of those cells (\d+) are proven", status.read_text())[0])
+        return int(re.findall(r"Of those cells (\d+) are proven", status.read_text(encoding="utf-8"))[0])
 
 
 def prove_vhdl(make: Callable, signals: Callable, timeout: float = 600) -> int:
@@ -95,7 +97,7 @@ def verilog_of(make: Callable, signals: Callable) -> str:
     with TemporaryDirectory() as folder:
         inputs, outputs = signals()
         files = convert(unelaborated(make, clk=bit(), **inputs, **outputs), folder, TOP, "verilog")
-        return "\n".join(file.read_text() for file in files)
+        return "\n".join(file.read_text(encoding="utf-8") for file in files)
 
 
 def netlist_of_vhdl(make: Callable, signals: Callable, timeout: float = 600) -> str:

@@ -126,7 +126,7 @@ def build(
 def _build_ghdl(tool, make, ports, numbers, folder):
     inputs, outputs = ports
     files = convert(unelaborated(make, clk=bit(), **inputs, **outputs), folder, "dut")
-    (folder / "constants.vhd").write_text(as_vhdl(numbers))
+    (folder / "constants.vhd").write_text(as_vhdl(numbers), encoding="utf-8", newline="\n")
     options = ["--std=08", f"--workdir={folder}"]
     sources = [*files, folder / "constants.vhd", Path(__file__).parent / "host.vhd"]
     call([tool, "-a", *options, *map(str, sources)], folder, BUILD_TIMEOUT)
@@ -139,7 +139,7 @@ def _build_ghdl(tool, make, ports, numbers, folder):
 def write_words(path: Path, words: Iterable[int], width: int) -> None:
     """Write words as lines of hexadecimal digits."""
     digits = -(-width // 4)
-    path.write_text("".join(f"{word:0{digits}x}\n" for word in words))
+    path.write_text("".join(f"{word:0{digits}x}\n" for word in words), encoding="utf-8", newline="\n")
 
 
 class Simulation:
@@ -202,7 +202,7 @@ class Simulation:
         if sum(map(len, parts)):  # the accelerator stopped in the middle of an image
             yield np.concatenate(parts)
         if self.process.wait() != 0 and self.wanted:
-            messages = (self.folder / "messages.txt").read_text(errors="replace").strip()
+            messages = (self.folder / "messages.txt").read_text(errors="replace", encoding="utf-8").strip()
             raise ToolError(f"the simulation in {self.tool} failed: {messages[-2000:]}")
 
     def _records(self):

@@ -102,13 +102,15 @@ def same_in_ghdl(
         folder = Path(temporary)
         files = convert(unelaborated(make, clk=Signal(bool(0)), **inputs, **outputs), folder, "dut")
         bench = folder / "bench.vhd"
-        bench.write_text(_bench(inputs, outputs))
-        (folder / "given.txt").write_text("".join(line_of(values, inputs) for values in given))
+        bench.write_text(_bench(inputs, outputs), encoding="utf-8", newline="\n")
+        (folder / "given.txt").write_text(
+            "".join(line_of(values, inputs) for values in given), encoding="utf-8", newline="\n"
+        )
         options = ["--std=08", f"--workdir={folder}"]
         for file in [*files, bench]:
             call([ghdl, "-a", *options, str(file)], folder, timeout)
         call([ghdl, "-r", *options, "bench", "--ieee-asserts=disable-at-0", "--assert-level=warning"], folder, timeout)
-        lines = (folder / "seen.txt").read_text().splitlines()
+        lines = (folder / "seen.txt").read_text(encoding="utf-8").splitlines()
     if len(lines) != len(seen):
         raise Mismatch(f"GHDL ran {len(lines)} of {len(seen)} cycles")
     driven: set[int] = set()  # bits that have had a value: an output in VHDL is undefined until it is first driven

@@ -61,7 +61,7 @@ def verilate(
         files = convert(unelaborated(make, clk=bit(), **inputs, **outputs), name, top, "verilog")
         files.append(Path(shutil.copy(host, name)))
         for header, text in (headers or {}).items():
-            (Path(name) / header).write_text(text)
+            (Path(name) / header).write_text(text, encoding="utf-8", newline="\n")
         run_verilator(name, [file.name for file in files], top, ["-CFLAGS", "-I.", "--Mdir", ".", *flags], tick)
         return str(shutil.copy(Path(name) / f"V{top}", folder))
 

@@ -75,7 +75,7 @@ def in_myhdl(
         first, last = window or (0, int(predicted.latency[0]))
         # simulate.run ends cycle c with the rising edge at PERIOD * c + PERIOD / 2.
         names = cut(Path(folder) / "all.vcd", path, PERIOD * start, PERIOD * first, PERIOD * (last + 1))
-    path.with_suffix(".gtkw").write_text(save_file(path.name, names))
+    path.with_suffix(".gtkw").write_text(save_file(path.name, names), encoding="utf-8", newline="\n")
     return compare(observed, run, predicted, 0, network)
 
 
@@ -146,7 +146,7 @@ def in_verilator(
         compared = _run(case, case.build("verilator", folder, traced=True), folder / "image")
         first, last = window or (0, compared.cycles_predicted)
         names = cut(folder / "image/all.vcd", path, 0, PERIOD * first, PERIOD * (last + 1))
-    path.with_suffix(".gtkw").write_text(save_file(path.name, names))
+    path.with_suffix(".gtkw").write_text(save_file(path.name, names), encoding="utf-8", newline="\n")
     return compared
 
 
@@ -193,13 +193,19 @@ def in_ghdl(
         folder = Path(name)
         command = case.build("ghdl", folder)
         options = folder / "wanted.opt"  # of --fst: a line for each signal
-        options.write_text(_all_signals_except_memories(command, folder, case.spec, timeout))
+        options.write_text(
+            _all_signals_except_memories(command, folder, case.spec, timeout), encoding="utf-8", newline="\n"
+        )
         traced = [*command, f"--read-wave-opt={options}", f"--fst={path}"]
         compared = _run(case, traced, folder / "image")
         widths = _widths(folder / "listing/all.vcd")
-        names = [line[1:].replace("/", ".") for line in options.read_text().splitlines() if line.startswith("/")]
+        names = [
+            line[1:].replace("/", ".")
+            for line in options.read_text(encoding="utf-8").splitlines()
+            if line.startswith("/")
+        ]
     sized = [(name, widths.get(name, 1)) for name in names if ".under_test." in name]
-    path.with_suffix(".gtkw").write_text(save_file(path.name, sized))
+    path.with_suffix(".gtkw").write_text(save_file(path.name, sized), encoding="utf-8", newline="\n")
     return compared
 
 
@@ -210,7 +216,7 @@ def _all_signals_except_memories(command, folder, spec, timeout):
     write_words(listing / "images.txt", [0], spec.input_bits)
     for options in (["--fst=none.fst", "--write-wave-opt=all.opt"], ["--vcd=all.vcd"]):
         call([*command, "--stop-time=1ns", *options], listing, timeout, may_warn=True)
-    lines = (listing / "all.opt").read_text().splitlines()
+    lines = (listing / "all.opt").read_text(encoding="utf-8").splitlines()
     return "\n".join(line for line in lines if not line.endswith("/words")) + "\n"
 
 

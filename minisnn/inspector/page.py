@@ -58,8 +58,8 @@ def page(
     if not trace.constant(0):
         first.add("input", bits(trace.frames[0]))
     additions = [_store_layer(trace, index, first, rest) for index in range(len(about["layers"]))]
-    style, template = (WEB / "page.css").read_text(), (WEB / "page.html").read_text()
-    script = "\n".join((WEB / f"{name}.js").read_text() for name in SCRIPTS)
+    style, template = (WEB / "page.css").read_text(encoding="utf-8"), (WEB / "page.html").read_text(encoding="utf-8")
+    script = "\n".join((WEB / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS)
     room = limit - sum(map(len, (json.dumps(about), style, script, template))) - first.size - rest.size - SLACK
     for index in reversed(range(len(additions))):
         before = rest.size

@@ -32,6 +32,7 @@ img {{ display: block; width: 100%; height: auto; margin: .6em 0; }}
 table {{ border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; }}
 th, td {{ padding: .3em .7em; text-align: right; vertical-align: top; border-bottom: 1px solid var(--line); }}
 th {{ vertical-align: bottom; white-space: normal; border-bottom: 1px solid #888; }}
+#points th, #points td {{ padding: .3em .35em; }}
 .l {{ text-align: left; white-space: normal; min-width: 8em; }}
 .t {{ text-align: left; white-space: nowrap; min-width: 0; }}
 .s {{ white-space: normal; min-width: 5em; }}
