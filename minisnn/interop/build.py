@@ -6,7 +6,7 @@ connected layer, and checks that the layers fit together. A reader's own part is
 :class:`ReadLayer` cannot say.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
@@ -184,6 +184,8 @@ def _topology(layers):
 def _input_shape(layers, input_shape):
     """Return the shape of an image; only a fully connected first layer tells it."""
     if input_shape is not None:
+        if not isinstance(input_shape, Iterable):
+            raise InputError(f"input_shape must be (height, width, channels) or (length,), got {input_shape!r}")
         check_order(layers[0].w, input_shape)
         return input_shape
     if layers[0].kind == "linear":

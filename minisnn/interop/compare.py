@@ -74,6 +74,7 @@ def compare(model: Model, module: Any, images: np.ndarray, batch_size: int = 256
     >>> [layer.differ for layer in compare(model, to_snntorch(model), np.eye(5))]
     [0, 0]
     """
+    check.kind("model", model, Model, "as from_snntorch returns it")
     net, num_steps = model.network, model.encoder.num_steps
     images = check.images(images, net.input_shape, model.encoder.recorded_steps)
     rng = stream(model.seed, "encode")

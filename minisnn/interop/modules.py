@@ -19,6 +19,7 @@ NO_RESET = (
     "{name} has no reset: the class with the largest membrane, summed over the steps, is the answer, and its spikes in "
     "snnTorch are not counted"
 )
+WRAPPERS = {"OptimizedModule": "_orig_mod", "DataParallel": "module", "DistributedDataParallel": "module"}
 REGISTERED = (
     "the submodules are taken in the order in which they were registered, and functions that forward calls, such as "
     "F.max_pool2d, are not seen"
@@ -58,7 +59,7 @@ def _leaves(module, notes):
                     f"module {path or kind.__name__} has the parameter {own[0]} of its own, which no layer uses"
                 )
         else:
-            name = named(path, kind.__name__) if path else kind.__name__
+            name = named(path, kind.__name__)
             if kind.__module__.startswith("snntorch.") and neurons.setdefault(inner, name) != name:
                 raise InputError(f"layer {name} is the module {neurons[inner]}; every layer needs neurons of its own")
             yield name, inner
@@ -82,6 +83,7 @@ def _parts(name, leaf, notes):
     }
     kind = type(leaf)  # a subclass may compute something else
     if kind in readers:
+        _check_stored(name, leaf)
         return [readers[kind](name, leaf, notes)]
     if kind is nn.Flatten:
         _check(name, leaf, start_dim=1, end_dim=-1)
@@ -92,6 +94,18 @@ def _parts(name, leaf, notes):
     return []
 
 
+def _check_stored(name, leaf):
+    """Raise InputError for weights that torch computes anew at each call, and for those that have no values."""
+    for what in ("weight", "bias"):
+        if hasattr(leaf, what) and what not in leaf._parameters:
+            raise InputError(
+                f"layer {name}: its {what} is computed anew at each call, by pruning, weight_norm or spectral_norm; "
+                "make it permanent first (torch.nn.utils.prune.remove, remove_weight_norm or remove_spectral_norm)"
+            )
+    if any(tensor.is_meta for tensor in [*leaf.parameters(), *leaf.buffers()]):
+        raise InputError(f"layer {name} is on the device meta, which holds no values; load its state_dict first")
+
+
 def _why(kind, nn):
     """Return the reason why a kind of layer is not carried, with the cure if there is one."""
     if kind in (nn.AvgPool2d, nn.AdaptiveAvgPool2d):
@@ -100,6 +114,10 @@ def _why(kind, nn):
         return ": of snnTorch's neurons, snn.Leaky is read"
     if kind.__name__.startswith("Parametrized"):
         return ": remove its parametrizations first (torch.nn.utils.parametrize.remove_parametrizations)"
+    if kind.__name__.startswith("Lazy"):
+        return ": it has no size yet; run the network on an image first"
+    if kind.__name__ in WRAPPERS:
+        return f": it wraps the network; hand over its {WRAPPERS[kind.__name__]}"
     return "; Conv2d, Linear, BatchNorm, snn.Leaky, MaxPool2d, Flatten and Dropout are read"
 
 
@@ -113,7 +131,7 @@ def _check(name, leaf, **wanted):
 
 def named(path: str, kind: str) -> str:
     """Return a layer's name as messages have it: in quotes, because many are numbers, which count from 0."""
-    return f"{path!r} ({kind})"
+    return f"{path!r} ({kind})" if path else kind
 
 
 def array(tensor: Any) -> np.ndarray:

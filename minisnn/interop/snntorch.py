@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import check
 from ..errors import InputError
 from ..model import Model
 from . import modules, reset_delay, state_dict
@@ -253,6 +254,7 @@ def to_snntorch(model: Model) -> Any:
     >>> [type(layer).__name__ for layer in module]
     ['Conv2d', 'Leaky', 'MaxPool2d', 'Flatten', 'Linear', 'Leaky']
     """
+    check.kind("model", model, Model, "as fit and load_model return it")
     module = network_of(model)
     for note in _differences(model):
         warnings.warn(note, stacklevel=2)

@@ -18,6 +18,7 @@ from tests.benchmarks import interop as benchmark
 torch = pytest.importorskip("torch")
 snn = pytest.importorskip("snntorch")
 nn = torch.nn
+prune = pytest.importorskip("torch.nn.utils.prune")
 
 STEPS = 6
 IMAGES = np.random.default_rng(0).integers(0, 17, (40, 8, 8, 1)).astype(np.uint8)
@@ -268,6 +269,12 @@ def with_reset(number):
     return module
 
 
+def pruned():
+    module = dense()
+    prune.l1_unstructured(module[0], "weight", 0.5)
+    return module
+
+
 def twice(neurons):
     return nn.Sequential(nn.Linear(3, 3), neurons, nn.Linear(3, 3), neurons)
 
@@ -339,6 +346,21 @@ REFUSED = {
         "layer '1' (Leaky) was made with reset_mechanism='subtract', which it runs, and",
     ),
     "border": (nn.Sequential(nn.ZeroPad2d((1, 1, 1, 0)), *conv()), "layer '0' (ZeroPad2d): padding=(1, 1, 1, 0)"),
+    "lazy": (nn.Sequential(nn.LazyLinear(3), leaky()), "layer '0' (LazyLinear) cannot be carried: it has no size yet"),
+    "wrapped": (
+        nn.DataParallel(dense()),
+        "layer DataParallel cannot be carried: it wraps the network; hand over its mod",
+    ),
+    "pruned": (pruned(), "layer '0' (Linear): its weight is computed anew at each call, by pruning"),
+    "weight norm": (
+        nn.Sequential(nn.utils.parametrizations.weight_norm(nn.Linear(4, 3)), leaky()),
+        "layer '0' (ParametrizedLinear) cannot be carried: remove its parametrizations first",
+    ),
+    "spectral norm": (
+        nn.Sequential(nn.utils.spectral_norm(nn.Linear(4, 3)), leaky()),
+        "layer '0' (Linear): its weight is computed anew at each call",
+    ),
+    "meta": (dense().to("meta"), "layer '0' (Linear) is on the device meta, which holds no values"),
     "border of no convolution": (
         nn.Sequential(nn.ZeroPad2d(1), *dense()),
         "layer '0' (ZeroPad2d) is not followed by a",
@@ -350,7 +372,7 @@ REFUSED = {
 @pytest.mark.filterwarnings("ignore")
 def test_what_cannot_be_carried_is_refused_by_name(module, sentence):
     with pytest.raises(InputError) as error:
-        imported(module, (5, 5, 2) if module[0].__class__ is nn.Conv2d else None)
+        imported(module, (5, 5, 2) if next(iter(module.children())).__class__ is nn.Conv2d else None)
     assert str(error.value).startswith(sentence)
 
 
@@ -371,6 +393,15 @@ def test_a_module_with_a_parameter_of_its_own_is_refused():
     for given, words in ((dense().state_dict(), "a state_dict"), ("weights.pt", "a path")):
         with pytest.raises(InputError, match=f"got {words}; load a state_dict into its module first, or import its"):
             imported(given)
+
+
+@pytest.mark.parametrize("wrong", [None, Network("3", (2,), rng=np.random.default_rng(0))])
+def test_what_is_no_model_or_no_shape_is_told(wrong):
+    for function in (ms.to_snntorch, lambda model: compare(model, dense(), np.ones((1, 4)))):
+        with pytest.raises(InputError, match="^model must be a Model"):
+            function(wrong)
+    with pytest.raises(InputError, match="^input_shape must be .height, width, channels. or .length,., got 4"):
+        imported(dense(), 4)
 
 
 def test_beta_is_clamped_as_snntorch_does():
