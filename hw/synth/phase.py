@@ -1,4 +1,4 @@
-"""What Yosys, nextpnr and a packer are doing, read from the logs that they write."""
+"""The phase in which Yosys, nextpnr or a packer is, read from the logs that they write."""
 
 import re
 from pathlib import Path

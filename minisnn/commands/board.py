@@ -29,7 +29,9 @@ JUDGES = 16  # images by which --fit judges
 def add_arguments(parser):
     """Add the command's flags."""
     parser.add_argument("model", metavar="MODEL", help="model file (.int.npz) that minisnn quantize wrote")
-    parser.add_argument("--board", required=True, metavar="NAME", help="ulx3s-85f or tangnano20k")
+    parser.add_argument(
+        "--board", required=True, metavar="NAME", help="a board, such as ulx3s-85f; another name is refused with a list"
+    )
     parser.add_argument(
         "--out",
         type=Path,

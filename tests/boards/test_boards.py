@@ -174,7 +174,7 @@ def test_the_largest_lanes_that_fit():
 @pytest.mark.parametrize(
     "flags, words",
     [
-        (["--board", "nexys"], "board must be one of tangnano20k, ulx3s-85f, got 'nexys'"),
+        (["--board", "nexys"], "board must be one of colorlight-i5, tangnano20k, ulx3s-85f, got 'nexys'"),
         (["--board", "ulx3s-85f", "--fit", "--lanes", "2"], "--fit chooses the lanes, so --lanes cannot be given too"),
         (["--board", "ulx3s-85f", "--lanes", "11"], "its lanes must be 1 to 10, got 11"),
     ],
