@@ -107,6 +107,7 @@ def _changed(**fields):
         (events()[:0], "train recording 0 of mine is empty; leave out recordings without events"),
         (np.zeros((4, 4)), "structured array with the fields t, x, y, p; it has no t"),
         (np.zeros(4, FIELDS[:2]), "it has no y"),
+        (np.full(4, np.nan, [(f, float) for f in "txyp"]), "train recording 0 of mine: t must be finite"),
     ],
 )
 def test_wrong_events(e, words):
@@ -126,6 +127,8 @@ def test_wrong_events(e, words):
         ({"shrink": 0}, "shrink must be a whole number from 1"),
         ({"test": []}, "recordings has no test recording"),
         ({"train": [(events(), 0)] * 4}, "4 recordings cannot be cut"),
+        ({"train": [events()] * 5}, r"train recording 0 of recordings must be a pair \(events, label\)"),
+        ({"train": iter([(events(), 0)] * 5)}, r"train must be a list of \(events, label\), .* got list_iterator"),
         ({"train": [(events(), -1)] * 5}, "label of train recording 0 must be a whole number from 0, got -1"),
     ],
 )
@@ -200,7 +203,7 @@ def test_nmnist_is_in_the_order_of_its_numbers_and_binned_as_asked(tmp_path):
     [
         (b"", "has 0 bytes, but an event takes 5"),
         (b"1234567", "has 7 bytes, but an event takes 5; download it again"),
-        (bytes([0, 240, 0, 0, 0]), "train recording .* of n-mnist is empty"),
+        (bytes([0, 240, 0, 0, 0]), "00099.bin holds no event; download it again"),
         (bytes([34, 0, 0, 0, 0]), "event 0 is at x 34, y 0, outside the sensor, which has 34 columns and 34 rows"),
     ],
 )
@@ -444,6 +447,7 @@ def test_a_file_of_recordings(tmp_path):
             r"events must have shape \(n, T, H, W, C\) or \(n, T, N\), got \(40, 6, 6, 2\)",
         ),
         ({"events": small().x_train[:0]}, r"events must have shape .* got \(0, 4, 6, 6, 2\)"),
+        ({"events": 0 * small().x_train}, "events holds no event, all counts are 0; write the recordings again"),
         ({"X": small().x_train}, "has images X and recordings events; leave one of them out"),
         ({"y": np.zeros(39, int)}, "do not fit 40 images"),
         ({"events_test": small().x_train}, "has no array y_test"),

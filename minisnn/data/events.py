@@ -86,6 +86,8 @@ class Binning:
             )
         if len(events) == 0:
             raise InputError(f"{name} is empty; leave out recordings without events")
+        for f in fields:
+            check.finite(f"{name}: {f}", events[f])
         t, x, p = (np.asarray(events[f]).astype(np.int64) for f in ("t", "x", "p"))
         y = np.asarray(events["y"]).astype(np.int64) if height > 1 else np.zeros_like(x)
         outside = np.flatnonzero((x < 0) | (x >= width) | (y < 0) | (y >= height))
@@ -185,6 +187,11 @@ def recordings(
     >>> sets = [tonic.datasets.DVSGesture("data", train=train) for train in (True, False)]  # doctest: +SKIP
     >>> data = recordings(*sets, num_steps=20, step=300_000, shrink=4)  # doctest: +SKIP
     """
+    for part, pairs in (("train", train), ("test", test)):
+        if not hasattr(pairs, "__len__") and pairs is not None:
+            raise InputError(
+                f"{part} must be a list of (events, label), or a data set of tonic, got {type(pairs).__name__}"
+            )
     binning = Binning(_sensor(train, sensor), num_steps, step, shrink)
     x, y = _binned(train, binning, name, "train", progress)
     if test is None:
@@ -215,7 +222,10 @@ def _binned(pairs, binning, name, part, progress):
     x, y = np.zeros((len(pairs), *binning.shape), np.uint8), np.zeros(len(pairs), np.int64)
     with bar(len(pairs), "recording", shown=progress, desc=f"{name} {part}") as shown:
         for index in range(len(pairs)):
-            events, label = pairs[index]
+            pair = pairs[index]
+            if not (isinstance(pair, (tuple, list)) and len(pair) == 2):
+                raise InputError(f"{part} recording {index} of {name} must be a pair (events, label)")
+            events, label = pair
             x[index] = binning.count(events, f"{part} recording {index} of {name}")
             y[index] = check.whole(f"label of {part} recording {index}", label, 0)
             shown.update()

@@ -193,5 +193,7 @@ def _custom(path):
             f"{path}: images of {key}_test have shape {x_test.shape[1:]}, those of {key} {x.shape[1:]}; they must agree"
         )
     classes = _count_classes(path, np.concatenate([y, y_test]))
+    if key == "events" and not x.any():
+        raise InputError(f"{path}: events holds no event, all counts are 0; write the recordings again")
     steps = x.shape[1] if key == "events" else None
     return Dataset(path.stem, x, y, x_test, y_test, classes, num_steps=steps, cut=f"{key}_test" not in arrays)

@@ -34,6 +34,8 @@ def read(path: str | Path) -> np.ndarray:
         raise InputError(f"{path} has {len(raw)} bytes, but an event takes {BYTES}; download it again")
     x, y, first, second, third = raw.reshape(-1, BYTES).astype(np.int64).T
     real = y != OVERFLOW
+    if not real.any():
+        raise InputError(f"{path} holds no event; download it again")
     events = np.empty(int(real.sum()), EVENT)
     t = ((first & 127) << 16 | second << 8 | third) + LATER * np.cumsum(~real)
     for name, values in (("x", x), ("y", y), ("t", t), ("p", first >> 7)):

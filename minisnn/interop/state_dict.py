@@ -77,7 +77,11 @@ def _entries(path, notes):
     if _is_state_dict(stored):
         return stored
     nested = [name for name, value in stored.items() if _is_state_dict(value)] if isinstance(stored, dict) else []
-    if len(nested) != 1:
+    if len(nested) > 1:
+        raise InputError(
+            f"{path} holds {len(nested)} state_dicts ({', '.join(map(repr, nested))}); save the one to import"
+        )
+    if not nested:
         raise InputError(f"{path} is no state_dict; save one with torch.save(net.state_dict(), ...)")
     notes.append(f"the file is a checkpoint, of which the entry {nested[0]!r} is read")
     return stored[nested[0]]

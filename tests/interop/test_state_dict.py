@@ -226,6 +226,11 @@ REFUSED = {
     ),
     "hidden none": (network(reset="none"), {}, "layer '1' .Leaky. has reset none"),
     "nothing": ({"a": 1}, {}, "is no state_dict; save one with"),
+    "two": (
+        {"net": network().state_dict(), "mean": network().state_dict()},
+        {},
+        "holds 2 state_dicts .'net', 'mean'.; save",
+    ),
     "no weights": (nn.Sequential(snn.Leaky(0.9)), {}, "holds no weights"),
     "a whole module": ([nn.Linear(2, 2)], {}, "holds more than tensors, such as a whole module, which is not loaded"),
 }
