@@ -1,10 +1,14 @@
 """minisnn board: the folder, what fits, bitstreams, and the host program against the simulated board."""
 
 import json
+import os
 import re
 import subprocess
 import sys
+import threading
 import time
+import tty
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -12,9 +16,10 @@ import pytest
 
 from minisnn.commands import main
 from minisnn_hw.boards import board as boards
-from minisnn_hw.boards import fit
+from minisnn_hw.boards import fit, host
 from minisnn_hw.boards.build import build
 from minisnn_hw.boards.deliver import deliver
+from minisnn_hw.boards.host import BoardError
 from minisnn_hw.boards.simulated import simulated
 from minisnn_hw.boards.streamed import answer_bytes
 from minisnn_hw.boards.toolchains import TOOLCHAINS
@@ -174,8 +179,9 @@ def test_the_largest_lanes_that_fit():
 @pytest.mark.parametrize(
     "flags, words",
     [
-        (["--board", "nexys"], "board must be one of colorlight-i5, tangnano20k, ulx3s-85f, got 'nexys'"),
+        (["--board", "nexys"], f"board must be one of {', '.join(boards.names())}, got 'nexys'"),
         (["--board", "ulx3s-85f", "--fit", "--lanes", "2"], "--fit chooses the lanes, so --lanes cannot be given too"),
+        (["--board", "ulx3s-85f", "--baud", "7000000"], "--baud must be a part of the board's 25,000,000 Hz"),
         (["--board", "ulx3s-85f", "--lanes", "11"], "its lanes must be 1 to 10, got 11"),
     ],
 )
@@ -188,6 +194,33 @@ def test_no_board_answers(model, tmp_path, capsys, serial):
     arguments = ["board", str(model), "--board", "ulx3s-85f", "--out", str(tmp_path / "out"), "--host"]
     assert main([*arguments, str(tmp_path / "none")]) == 1
     assert "cannot open" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "rubbish, words", [(b"hello", "no answer"), (b"\xc0A\xc0", "no answer"), (b"", "not answered")]
+)
+def test_something_else_at_the_port(serial, rubbish, words):
+    """Bytes without an END, frames that nobody asked for, and silence: each ends with a sentence."""
+    master, slave = os.openpty()
+    tty.setraw(slave)
+    os.set_blocking(master, False)
+    over = threading.Event()
+
+    def talk():
+        while not over.wait(0.01):
+            with suppress(BlockingIOError):
+                os.write(master, rubbish * 100)
+
+    thread = threading.Thread(target=talk)
+    thread.start()
+    try:
+        with pytest.raises(BoardError, match=words):
+            host.Board(os.ttyname(slave), timeout=0.3)
+    finally:
+        over.set()
+        thread.join()
+        os.close(master)
+        os.close(slave)
 
 
 def test_a_build_that_takes_too_long_leaves_nothing_running(tmp_path):
