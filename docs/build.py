@@ -72,6 +72,7 @@ def main(words: list[str] | None = None) -> int:
     guides.prepare(source, out / "live/accelerator/README.md", options.repository)
     environment = os.environ | {"MINISNN_BOOK_EXECUTE": "off" if options.no_execute else "cache", "EAGER_IMPORT": "1"}
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+    environment["PYTHONWARNINGS"] = "ignore:Unknown section Ports"  # of blocks; docs.make.docstrings shows them
     command = ["-m", "sphinx", "-q", "-W", "--keep-going", "-d", out / "doctrees", source, site]
     if options.lessons:  # guides may link to the others
         shutil.rmtree(source / "generated", ignore_errors=True)
