@@ -25,25 +25,12 @@ from pathlib import Path
 import numpy as np
 
 import minisnn as ms
-from minisnn.commands import table
 from minisnn.interop.compare import compare
 from tests.interop import equations
 
-IMAGES, STEPS, DT = 1000, 10, 1e-4
+from .interop import STEPS, Row, text, train
 
-
-@dataclass(frozen=True)
-class Row:
-    """One network on one way: its layers, its reset, and what was counted."""
-
-    library: str
-    layers: str
-    reset: str
-    images: int
-    accuracy: float
-    spikes: int
-    differ: int
-    differ_double: int
+IMAGES, DT = 1000, 1e-4
 
 
 def from_snntorch(number, data, folder) -> Iterator[Row]:
@@ -113,20 +100,6 @@ def make(number):
         layers += [nn.Linear(size, units, bias=bool(rng.integers(2))), neurons(units)]
         words, size = [*words, str(units)], units
     return nn.Sequential(*layers), "-".join(words), delay
-
-
-def train(net, x, y):
-    """Train for an epoch, as snnTorch's tutorials do."""
-    import torch
-    from snntorch import utils
-
-    optimiser = torch.optim.Adam(net.parameters(), 5e-3)
-    for part in torch.randperm(len(x)).split(64)[:-1]:
-        utils.reset(net)
-        counts = sum(net(x[part]) for _ in range(STEPS))
-        optimiser.zero_grad()
-        torch.nn.functional.cross_entropy(counts, y[part]).backward()
-        optimiser.step()
 
 
 def from_minisnn(number, data, folder) -> Iterator[Row]:
@@ -241,18 +214,6 @@ def quiet() -> Iterator[None]:
     with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
-
-
-def text(rows):
-    """Return the table."""
-    cells = [
-        (
-            *(row.library, row.layers, row.reset, row.images, f"{100 * row.accuracy:.1f} %"),
-            *(f"{count:,}" for count in (row.spikes, row.differ, row.differ_double)),
-        )
-        for row in rows
-    ]
-    return table(cells, ("library", "layers", "reset", "images", "accuracy", "spikes", "differ", "differ, double"))
 
 
 def main(argv=None):

@@ -9,8 +9,6 @@ schedules. In turns; the start of the processes counts on both sides.
 import argparse
 import tempfile
 import time
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +17,7 @@ from minisnn.commands import table
 from minisnn.data import load as datasets
 from minisnn.study import executors, sweep
 from minisnn.study.point import make
+from minisnn.study.workers import Workers
 from minisnn.training.presets import choose
 
 POINTS = 2
@@ -75,7 +74,7 @@ def _ask(forward, x, y):
 
 def theirs(data_dir, epochs, workers, threads):
     """Two trainings in processes of their own."""
-    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+    with Workers(workers) as pool:
         list(pool.map(script, *zip(*[(data_dir, epochs, seed, threads) for seed in range(POINTS)])))
 
 
