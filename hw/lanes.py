@@ -1,91 +1,48 @@
-"""Lanes that take spikes: as many neurons side by side, one address for all."""
+"""All lanes of a layer, side by side: as many neurons, each with a bank of sums and an adder for each tap at once."""
 
-from myhdl import ConcatSignal, Signal, always, always_comb, block, concat, instance, intbv
+from myhdl import ConcatSignal, Signal, always, always_comb, block, intbv
 
-from .lif import lif
-from .parts.accumulate import accumulate
-from .parts.sum_control import sum_control
-from .ports import SumControl
+from .banks import bank_control, bank_of_neuron
+from .lane import pixel_lane, spike_lane
+from .parts.register import delay, register_or_zero
+from .ports import LaneTiming, MemoryPort, SumControl, bit, word
 
 
 @block
-def lane(clk, control, address, weight_bits, addend_bits, threshold, beta, fires, clear, fired, spike, membrane, spec):
-    """Lane of spikes: the weight of a spike is added to the membrane of a neuron, or a neuron fires.
+def lanes(clk, rst, walk, turn, clear, factor, weights, biases, threshold, beta, firing, drained, spec, observed):
+    """All lanes of a layer, side by side: additions in every bank, or a turn of the firing pass.
 
-    A spike becomes an addition here: in cycle 1 the weight is held, shifted to the membrane's scale; in cycle 2
-    ``accumulate`` adds it to the membrane v. A neuron that fires is read by the same memory port, and goes to ``lif``.
+    With several taps an input is added in one cycle in as many banks as it reaches, for each group of lanes, and a
+    neuron that fires is read from its one bank. Cycles with one bank, and with several:
+
+    banks, an addition of   spikes       pixels       what is done
+                            1    more    1    more
+                            0    0       0    0       address to weights
+                            -    1       -    1       rows of taps turned to their banks
+                            1    2       1    2       weight held (columns turned)
+                            -    -       2    3       weight * pixel
+                            0    1       1    2       address to sums
+                            1    2       2    3       sum held
+                            2    3       3    4       sum + (that << guard), saturated
+                            3    4       4    5       written
+
+    banks, a firing with    1    more    1    more
+                            -    0       -    0       which bank, and where in it
+                            0    1       1    2       address to sums
+                            1    2       2    3       sum held
+                            -    3       -    4       the bank is chosen
+                            -    -       3    5       current + bias, saturated; the kept state held
+                            -    -       4    5       the image's last: 0 written as current
+                            2    4       4    6       U = v + bias (pixels: kept state + that), saturated
+                            3    5       5    7       spike = U > threshold
+                            4    6       6    8       spike and U are out; beta * U
+                            5    7       7    9       >> frac, - threshold
+                            6    8       8    10      written
 
     Parameters
     ----------
     spec : LayerSpec
-        Widths, leak and reset.
-
-    Ports
-    -----
-    clk : in
-        Rising edge.
-    control : SumControl, in
-        From ``sum_control``, for ``accumulate``.
-    address : in, cycle 0
-        Address of the membrane.
-    weight_bits : in, cycle 1
-        The lane's weight, two's complement.
-    addend_bits : in, cycle 1
-        The neuron's bias, two's complement.
-    threshold, beta : in
-        See ``lif``; beta may be built in.
-    fires : in
-        Bit i is 1 while a firing is in cycle i + 2.
-    clear : in
-        1 to keep 0, in cycle 5 of a firing.
-    fired : in
-        1 to write what the neuron keeps, in cycle 6 of a firing.
-    spike, membrane : out, cycle 4 of a firing
-        The neuron's spike, and its membrane before reset.
-
-    Latency: 3 cycles to a written sum, 4 to a spike, 6 to the kept state. Throughput: an addition or a firing a cycle.
-    """
-    low, high = -(1 << spec.membrane_bits - 1), 1 << spec.membrane_bits - 1
-    guard = spec.guard
-    # value: the weight, shifted to the membrane's scale
-    value = Signal(intbv(0, min=-(1 << spec.weight_bits + guard - 1), max=1 << spec.weight_bits + guard - 1))
-    # addend: the bias
-    addend = Signal(intbv(0, min=-(1 << spec.bias_bits - 1), max=1 << spec.bias_bits - 1))
-    v, kept = [Signal(intbv(0, min=low, max=high)) for _ in range(2)]
-
-    @instance
-    def hold():
-        weight = intbv(0, min=-(1 << spec.weight_bits + guard - 1), max=1 << spec.weight_bits + guard - 1)
-        while True:
-            yield clk.posedge
-            if control.holds:
-                weight[:] = weight_bits.signed()
-                value.next = weight << guard  # the membrane has `guard` more fraction bits than the weight
-                addend.next = addend_bits.signed()
-
-    sums = accumulate(clk, control, address, value, v, fired, kept, spec.depth)
-    leak = (beta, spec.frac, spec.reset, spec.towards_zero)
-    neurons = lif(clk, fires, v, addend, threshold, clear, spike, membrane, kept, *leak)
-    return hold, sums, neurons
-
-
-@block
-def lanes(clk, rst, add, fire, address, clear, weights, biases, threshold, beta, firing, drained, spec, observed):
-    """All lanes of a layer of spikes, side by side: an addition, or a turn of the firing pass, at one address.
-
-    cycle   an addition                                    a firing
-    0       address to weights and membranes               address to biases and membranes
-    1       both held                                      both held
-    2       v + (weight << guard), saturated               U = v + bias, saturated
-    3       written                                        spike = U > threshold
-    4                                                      spike and U are out; beta * U
-    5                                                      >> frac, - threshold
-    6                                                      written
-
-    Parameters
-    ----------
-    spec : LayerSpec
-        Widths, and number of lanes.
+        Widths, taps, and number of lanes.
     observed : bool
         Drive `firing_membranes` too.
 
@@ -93,92 +50,218 @@ def lanes(clk, rst, add, fire, address, clear, weights, biases, threshold, beta,
     -----
     clk, rst : in
         Rising edge; `rst` is synchronous, and forgets additions and firings under way.
-    add : in, cycle 0
-        1 for an addition. It must come at least 7 cycles after a firing of the same neurons.
-    fire : in, cycle 0
-        1 for a turn of the firing pass. It must come at least 2 cycles after an addition to the same neurons, and 7
-        after their last firing.
-    address : in, cycle 0
-        Address of the neurons of all lanes.
+    walk : Walk, in, cycle 0
+        Additions: `walk_add`, a bit for each bank in `walk_banks`, and their addresses in `walk_addresses`. They must
+        come at least 7 cycles after a firing of the same neurons, with several banks 8.
+    turn : Turn, in, cycle 0
+        With `turn_fire`, a firing at `turn_address`, which is pixel (`turn_y`, `turn_x`), group `turn_group`. It must
+        come at least 2 cycles after an addition to the same neurons, and 7 after their last firing; of spikes in
+        several banks 8.
     clear : in, cycle 0
-        1 with a firing after which 0 is kept.
-    weights, biases : in, cycle 1
-        Words of the memories, lane 0 in the lowest bits.
+        1 with a firing after which 0 is kept: the image's last.
+    factor : in, cycle 0
+        The pixel of an addition; not read for spikes.
+    weights : in, cycle 1, with several banks cycle 2
+        A word: bank by bank, each with lane 0 in its lowest bits.
+    biases : BiasReader
+        `biases_read` and `biases_group`, out: read the biases of this group; `biases_data`, in: they are, in the next
+        cycle, lane 0 in the lowest bits.
     threshold, beta : in
         See ``lif``; beta may be built in.
-    firing : Firing, out, cycle 4 of a firing
+    firing : Firing, out, with the spike
         `firing_spikes`, one bit a lane; `firing_membranes`, before reset, lane 0 in the lowest bits;
         `firing_address`, where they are.
     drained : out
-        0 in cycles 1 to 5 of a firing: then the same neuron must not fire again in the next cycle.
+        0 in cycles 1 to 5 of a firing, of spikes in several banks 1 to 6: then the same neuron must not fire again in
+        the next cycle.
 
-    Latency: 4 cycles to the spikes of a firing. Throughput: an addition or a firing a cycle.
+    Latency: as above. Throughput: additions in all banks, or a firing, a cycle.
     """
-    fires = Signal(intbv(0)[6:])  # bit i: a firing is in cycle i + 1
-    # clears: `clear`, for the same cycles
-    clears = Signal(intbv(0)[5:])
-    # at_1: the address, a cycle later
-    at_1, at_2, at_3, at_4, at_5, at_6 = [Signal(intbv(0)[len(address) :]) for _ in range(6)]
-    clear_now = Signal(bool(0))  # the firing in cycle 5 keeps 0
-    writes_fired = Signal(bool(0))  # a firing is in cycle 6
-    # stages: a firing is in cycle 2, 3, 4, 5
-    stages = Signal(intbv(0)[4:])
-    spike = [Signal(bool(0)) for _ in range(spec.lanes)]
-    membrane = [Signal(intbv(0)[spec.membrane_bits :]) for _ in range(spec.lanes)]
-    w, b = spec.weight_bits, spec.bias_bits
-    bank = SumControl.new(len(address))
-    control = sum_control(clk, rst, add, fire, address, writes_fired, at_6, bank)
-    all_lanes = [
-        lane(
-            clk,
-            bank,
-            address,
-            weights((i + 1) * w, i * w),
-            biases((i + 1) * b, i * b),
-            threshold,
-            beta,
-            stages,
-            clear_now,
-            writes_fired,
-            spike[i],
-            membrane[i],
-            spec,
-        )
-        for i in range(spec.lanes)
+    pixels, banked = int(spec.input_bits > 0), int(spec.taps > 1)
+    count, banks, w, b = spec.lanes, spec.taps, spec.weight_bits, spec.bias_bits
+    width = len(walk.addresses) // banks
+    read = pixels + banked  # cycle in which the address of a sum is given
+    first = 2 + 2 * read  # cycle of a firing that is cycle 0 of ``lif``
+    stored = read + 3 if pixels else first + 4  # cycle of a firing in which a sum is written
+    bias_read = first - 2 - pixels
+    settling = 5 + (banked and not pixels)
+    past, past_clears = word(first + 4), word(first + 3)  # the last firings, and `clear` with them
+    fires = ConcatSignal(past, turn.fire)  # bit i: a firing is in cycle i
+    clears = ConcatSignal(past_clears, clear)
+    timing = LaneTiming.new(banks, pixels)
+    writes = bit()  # a firing writes a sum
+
+    # Where a neuron that fires has its sum, in the cycles in which it is read and written.
+    place_read, place_written = word(width), word(width)
+    fired_at = Signal(intbv(0)[len(turn.address) :])
+    parts = [
+        delay(clk, place_read, place_written, stored - read),
+        delay(clk, turn.address, fired_at, first + 2),
+        delay(clk, turn.group, biases.group, bias_read),
     ]
-    all_spikes = ConcatSignal(*reversed(spike)) if spec.lanes > 1 else spike[0]
+    if banked:
+        bank_1, bank_read, bank_written = [Signal(intbv(0, min=0, max=banks)) for _ in range(3)]
+        place_1 = word(width)
+        parts += [
+            bank_of_neuron(clk, turn, bank_1, place_1, spec),
+            delay(clk, bank_1, bank_read, pixels),
+            delay(clk, place_1, place_read, pixels),
+            delay(clk, bank_read, timing.bank, 2),
+            delay(clk, timing.bank, bank_written, stored - read - 2),
+        ]
+    else:
+        parts.append(delay(clk, turn.address, place_read, read))
+
+    # Which banks are added to, and where, in the cycle in which their sums are read.
+    adding = [walk.banks, *(word(banks) for _ in range(read))]
+    adds_now = adding[read]
+    adding_at = Signal(intbv(0)[len(walk.addresses) :])
+    holding = [walk.add, *(bit() for _ in range(banked)), timing.reads]
+    parts += [
+        [register_or_zero(clk, rst, adding[i], adding[i + 1]) for i in range(read)],
+        [register_or_zero(clk, rst, holding[i], holding[i + 1]) for i in range(banked + 1)],
+        delay(clk, walk.addresses, adding_at, read),
+    ]
+    adding_now = bit()  # an addition reads its sums
+
+    # A control for each bank, for all lanes.
+    reads_of, stores_of = word(banks), word(banks)  # bit i: a firing reads, or writes, in bank i
+    addresses = [word(width) for _ in range(banks)]
+    stores = [stores_of(i) for i in range(banks)]
+    controls = [SumControl.new(width) for _ in range(banks)]
+    parts += [
+        bank_control(
+            clk,
+            rst,
+            adds_now(i),
+            adding_at((i + 1) * width, i * width),
+            adding_now,
+            reads_of(i),
+            place_read,
+            stores[i],
+            place_written,
+            addresses[i],
+            controls[i],
+        )
+        for i in range(banks)
+    ]
+
+    spike = [bit() for _ in range(count)]
+    membrane = [word(spec.membrane_bits) for _ in range(count)]
+    taps = [
+        [weights((i * count + lane + 1) * w, (i * count + lane) * w) for i in range(banks)] for lane in range(count)
+    ]
+    bias = [biases.data((lane + 1) * b, lane * b) for lane in range(count)]
+    if pixels:
+        factor_now = Signal(intbv(0)[len(factor) :])
+        state_read, state_written = [Signal(intbv(0)[len(turn.address) :]) for _ in range(2)]
+        memory = MemoryPort(bit(), state_read, bit(), state_written)
+        parts += [
+            delay(clk, factor, factor_now, 2 + banked),
+            delay(clk, turn.address, state_read, first - 2),
+            delay(clk, fired_at, state_written, 2),
+        ]
+        parts += [
+            pixel_lane(
+                clk,
+                controls,
+                addresses,
+                stores,
+                taps[lane],
+                factor_now,
+                timing,
+                bias[lane],
+                threshold,
+                beta,
+                memory,
+                spike[lane],
+                membrane[lane],
+                spec,
+            )
+            for lane in range(count)
+        ]
+
+        @always_comb
+        def store():
+            writes.next = fires[stored] and clears[stored]
+            memory.read.next = fires[first - 2]
+            memory.write.next = fires[first + 4]
+            timing.adds.next = fires[first - 1]
+
+        @always(clk.posedge)
+        def multiply():
+            timing.multiplies.next = timing.reads
+
+        parts.append(multiply)
+    else:
+        parts += [
+            spike_lane(
+                clk,
+                controls,
+                addresses,
+                stores,
+                taps[lane],
+                timing,
+                bias[lane],
+                threshold,
+                beta,
+                spike[lane],
+                membrane[lane],
+                spec,
+            )
+            for lane in range(count)
+        ]
+
+        @always_comb
+        def store():
+            writes.next = fires[stored]
+
+    all_spikes = ConcatSignal(*reversed(spike)) if count > 1 else spike[0]
 
     @always_comb
     def outputs():
         firing.spikes.next = all_spikes
-        firing.address.next = at_4
-        drained.next = fires[5:] == 0  # the next pass may begin: what the neurons keep will be written in time
+        firing.address.next = fired_at
+        drained.next = fires[settling + 1 : 1] == 0  # the next pass may begin: what is kept will be written in time
+        biases.read.next = fires[bias_read]
 
+    @always_comb
+    def steer():
+        adding_now.next = adds_now != 0
+        timing.holds.next = fires[bias_read + 1]
+        timing.fires.next = fires[first + 4 : first]
+        timing.clear.next = clears[first + 3]
+
+    if banked:
+
+        @always_comb
+        def find_banks():
+            timing.chooses.next = fires[read + 2]
+            for i in range(banks):
+                reads_of.next[i] = fires[read] and bank_read == i
+                stores_of.next[i] = writes and bank_written == i
+
+    else:
+
+        @always_comb
+        def find_banks():
+            reads_of.next[0] = fires[read]
+            stores_of.next[0] = writes
+
+    @always(clk.posedge)
+    def advance():
+        past.next = fires[first + 4 :]
+        past_clears.next = clears[first + 3 :]
+        if rst:
+            past.next = 0
+
+    parts += [outputs, steer, store, find_banks, advance]
     if observed:
-        all_membranes = ConcatSignal(*reversed(membrane)) if spec.lanes > 1 else membrane[0]
+        all_membranes = ConcatSignal(*reversed(membrane)) if count > 1 else membrane[0]
 
         @always_comb
         def out_membranes():
             firing.membranes.next = all_membranes
 
-    @always_comb
-    def steer():
-        stages.next = fires[5:1]
-        clear_now.next = clears[4]
-        writes_fired.next = fires[5]
-
-    @always(clk.posedge)
-    def advance():
-        fires.next = concat(fires[5:], fire)
-        clears.next = concat(clears[4:], clear)
-        at_1.next = address
-        at_2.next = at_1
-        at_3.next = at_2
-        at_4.next = at_3
-        at_5.next = at_4
-        at_6.next = at_5
-        if rst:
-            fires.next = 0
-
-    parts = [control, all_lanes, outputs, steer, advance]
-    return [*parts, out_membranes] if observed else parts
+        parts.append(out_membranes)
+    return parts

@@ -5,6 +5,7 @@ from typing import Any
 
 from myhdl import Signal, always, always_comb, block, intbv
 
+from .banks import turn_taps
 from .conv2d import conv2d
 from .firing_pass import firing_pass
 from .lanes import lanes
@@ -12,12 +13,9 @@ from .layer_control import Orders, PoolTiming, Progress, layer_control
 from .linear import linear
 from .maxpool import maxpool
 from .parts.memory import ram
-from .pixel_lanes import pixel_lanes
 from .pixel_words import pixel_words
-from .ports import BiasReader, Bundle, Firing, Scan, Turn, Walk, WideWalk, bit, bits, word
+from .ports import BiasReader, Bundle, Firing, Scan, Turn, Walk, bit, bits, word
 from .spike_scanner import spike_scanner
-from .wide_conv2d import wide_conv2d
-from .wide_lanes import wide_lanes
 
 
 def below(count: int) -> Any:
@@ -119,74 +117,12 @@ def weight_and_bias_memory(clk, load, read, read_address, weights, biases, spec)
     return weight_memory, bias_memory, addresses
 
 
-@block
-def narrow_lanes(
-    clk, rst, walk, turn, clear, firing, factor, weights, biases, threshold, beta, results, drained, spec, observed
-):
-    """Lanes of a layer that adds one tap a cycle: additions and firings share one address.
-
-    Parameters
-    ----------
-    spec : LayerSpec
-    observed : bool
-        Drive `results_membranes` too.
-
-    Ports
-    -----
-    clk, rst : in
-        Rising edge; `rst` is synchronous.
-    walk : Walk, in
-        An addition at `walk_neuron_address` in each cycle with `walk_add`.
-    turn : Turn, in
-        A firing at `turn_address` in each cycle with `turn_fire`.
-    clear : in
-        1 with a firing after which 0 is kept.
-    firing : in
-        1 during a firing pass.
-    factor : in
-        The pixel of an addition; without meaning if the layer takes spikes.
-    weights : in
-        The word that is added, a cycle after `walk_add`.
-    biases : BiasReader
-        `biases_read` and `biases_group`, out: read the biases of this group; `biases_data`, in: they are, in the next
-        cycle.
-    threshold, beta : in
-        See ``lif``; beta may be built in.
-    results : Firing, out
-        Spikes and membranes of the neurons that fired: `results_spikes`, `results_membranes`, `results_address`.
-    drained : out
-        1 while the next firing pass may begin.
-
-    Latency: as ``lanes``, or ``pixel_lanes``. Throughput: an addition or a firing a cycle.
-    """
-    # address: of the neurons that are added to, or fire
-    address = Signal(intbv(0)[len(turn.address) :])
-
-    @always_comb
-    def choose():
-        address.next = walk.neuron_address
-        if firing:
-            address.next = turn.address
-        biases.read.next = turn.fire
-        biases.group.next = turn.group
-
-    work = (clk, rst, walk.add, turn.fire, address, clear)
-    if spec.input_bits:
-        neurons = pixel_lanes(*work, factor, weights, biases.data, threshold, beta, results, drained, spec, observed)
-    else:
-        neurons = lanes(*work, weights, biases.data, threshold, beta, results, drained, spec, observed)
-    return choose, neurons
-
-
-def new_walk(spec: Any) -> Walk | WideWalk:
+def new_walk(spec: Any) -> Walk:
     """The port of a layer's walker."""
-    move, load, busy, add = bit(), bit(), bit(), bit()
-    weight_address = word(bits(spec.weight_words))
-    if spec.taps > 1:
-        turn_y, turn_x = word(bits(spec.kernel)), word(bits(spec.kernel))
-        addresses = word(spec.taps * bits(spec.bank_depth))
-        return WideWalk(move, load, busy, add, weight_address, turn_y, turn_x, word(spec.taps), addresses)
-    return Walk(move, load, busy, add, weight_address, word(bits(spec.depth)))
+    turn_x = word(bits(spec.bank_columns)) if spec.bank_columns > 1 else None
+    turn_y = word(bits(spec.bank_rows)) if spec.bank_rows > 1 else None
+    addresses = word(spec.taps * bits(spec.bank_depth))
+    return Walk(bit(), bit(), bit(), bit(), word(bits(spec.weight_words)), word(spec.taps), addresses, turn_x, turn_y)
 
 
 @block
@@ -268,21 +204,20 @@ def layer(clk, rst, num_steps, threshold, beta, reader, writer, load, cleared, p
         def words_in():
             inputs.next = reader.data
 
-    frame_of_neurons = (spec.kernel, spec.padding, spec.out_height, spec.out_width, spec.groups)
     if spec.flat:
         walker = linear(clk, rst, scan, walk, spec.groups)
-    elif spec.taps > 1:
-        walker = wide_conv2d(clk, rst, scan, walk, *frame_of_neurons)
     else:
-        walker = conv2d(clk, rst, scan, walk, *frame_of_neurons)
+        frame_of_neurons = (spec.kernel, spec.padding, spec.out_height, spec.out_width, spec.groups)
+        walker = conv2d(clk, rst, scan, walk, spec.taps, *frame_of_neurons)
     memories = weight_and_bias_memory(clk, load, walk.add, walk.weight_address, weights, biases, spec)
     shape = (spec.out_height, spec.out_width, spec.groups, spec.pool)
     order = firing_pass(clk, rst, orders.fire_start, progress.firing, turn, *shape)
-    work = (factor, weights, biases, threshold, beta, results, progress.drained, spec, probed or summed)
+    by_banks, turning = weights, []
     if spec.taps > 1:
-        neurons = wide_lanes(clk, rst, walk, turn, orders.clear, *work)
-    else:
-        neurons = narrow_lanes(clk, rst, walk, turn, orders.clear, progress.firing, *work)
+        by_banks = word(spec.weight_word_bits)
+        turning = turn_taps(clk, walk, weights, by_banks, spec)
+    adding = (walk, turn, orders.clear, factor, by_banks, biases, threshold, beta)
+    neurons = lanes(clk, rst, *adding, results, progress.drained, spec, probed or summed)
     pool = maxpool(clk, pool_timing.valid, pool_timing.first, pool_timing.last, probe.spikes, pooled, writer.data)
     words_out = frame_out(clk, rst, pooled, writer, spec.out_words)
-    return control, scanner, words_in, walker, memories, order, neurons, pool, words_out
+    return control, scanner, words_in, walker, memories, order, turning, neurons, pool, words_out

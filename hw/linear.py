@@ -25,8 +25,9 @@ def linear(clk, rst, scan, walk, groups):
         Inputs (spikes or pixels) from ``spike_scanner``: one in each cycle in which `scan_valid` and `scan_ready` are
         1. An input's number is `scan_channel`.
     walk : Walk, out
-        `walk_add` is 1 in each cycle of an addition: the word of weights at `walk_weight_address`, which is
-        number*groups + g, is added to the membranes at `walk_neuron_address`, which is g, from 0 to groups - 1.
+        `walk_add`, and the one bit of `walk_banks`, is 1 in each cycle of an addition: the word of weights at
+        `walk_weight_address`, which is number*groups + g, is added to the membranes at `walk_addresses`, which is g,
+        from 0 to groups - 1.
         `walk_move` and `walk_load` say when an input moves on, for what accompanies it; `walk_busy` is 1 while an input
         is under way.
 
@@ -51,7 +52,8 @@ def linear(clk, rst, scan, walk, groups):
         scan.ready.next = first_free
         walk.add.next = walking
         walk.weight_address.next = weight_at
-        walk.neuron_address.next = at_group
+        walk.banks.next[0] = walking
+        walk.addresses.next = at_group
 
     row = times(address, groups, product)
 

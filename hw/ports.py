@@ -34,7 +34,9 @@ class Bundle:
     @classmethod
     def of(cls, prefix: str, signals: dict) -> Any:
         """Gather the bundle's signals from a dict, in which the names of all begin with `prefix` and an underscore."""
-        return cls(**{name: signals[f"{prefix}_{name}"] for name in cls.__annotations__})
+        return cls(
+            **{name: signals[f"{prefix}_{name}"] for name in cls.__annotations__ if f"{prefix}_{name}" in signals}
+        )
 
     def named(self, prefix: str, *names: str) -> dict:
         """Return the signals as a dict, as :meth:`of` takes them; only `names`, if there are any."""
@@ -103,29 +105,17 @@ class Scan(Bundle):
 
 @dataclass(eq=False)
 class Walk(Bundle):
-    """A walker's additions, one word of weights and one word of membranes in each cycle with `add`."""
+    """A walker's additions: in each cycle with `add` one word of weights, and one sum in each bank that is reached."""
 
     move: Any  # the second stage takes the input of the first
     load: Any  # the walk takes the input of the second stage
     busy: Any  # an input has been taken, and not all its additions are out
     add: Any
-    weight_address: Any
-    neuron_address: Any  # of the membranes of all lanes
-
-
-@dataclass(eq=False)
-class WideWalk(Bundle):
-    """A wide walker's additions: all taps of an input in one cycle, each in a membrane bank of its own."""
-
-    move: Any  # as in a Walk
-    load: Any
-    busy: Any
-    add: Any
-    weight_address: Any  # of a word with the weights of all taps
-    turn_y: Any  # by how many rows and columns the taps are turned to reach their banks
-    turn_x: Any
+    weight_address: Any  # of a word with the weights of all taps that are added at once
     banks: Any  # a bit for each bank: its tap is inside the frame
-    addresses: Any  # an address for each bank, the first bank's in the lowest bits
+    addresses: Any  # an address for each bank, the first bank's in the lowest bits; of the membranes of all lanes
+    turn_x: Any = None  # by how many columns the taps are turned to reach their banks; None if there is one bank
+    turn_y: Any = None  # by how many rows; None unless all taps are added at once
 
 
 @dataclass(eq=False)
@@ -190,22 +180,27 @@ class SumControl(Bundle):
 
 
 @dataclass(eq=False)
-class WideTiming(Bundle):
-    """When the lanes of a wide convolution do what; cycles are those of ``wide_lanes`` for spikes (pixels)."""
+class LaneTiming(Bundle):
+    """When lanes do what; ``lanes`` has the cycles, which depend on taps and on the kind of input."""
 
-    reads: Any  # cycle 2 of an addition: hold the weights
-    multiplies: Any  # (cycle 3 of an addition: multiply)
-    chooses: Any  # cycle 3 (4) of a firing: take the sum of `bank`
-    bank: Any
-    holds: Any  # cycle 3 (4) of a firing: hold the bias
-    adds: Any  # (cycle 5 of a firing: add current and bias, and hold the kept state)
-    fires: Any  # bit i: a firing is in cycle i + 4 (6)
-    clear: Any  # cycle 7 (9) of a firing: keep 0
+    reads: Any  # of an addition: hold the weights
+    holds: Any  # of a firing: hold the bias
+    fires: Any  # bit i: a firing is in its cycle i in ``lif``
+    clear: Any  # of a firing: keep 0
+    multiplies: Any = None  # of an addition of pixels: multiply
+    adds: Any = None  # of a firing with pixels: add current and bias, and hold the kept state
+    chooses: Any = None  # of a firing with several banks: take the sum of `bank`
+    bank: Any = None
 
     @classmethod
-    def new(cls, banks: int) -> "WideTiming":
-        """The timing of lanes with so many banks."""
-        return cls(bit(), bit(), bit(), Signal(intbv(0, min=0, max=banks)), bit(), bit(), word(4), bit())
+    def new(cls, banks: int, pixels: bool) -> "LaneTiming":
+        """The timing of lanes with so many banks, which take pixels or spikes."""
+        timing = cls(bit(), bit(), word(4), bit())
+        if pixels:
+            timing.multiplies, timing.adds = bit(), bit()
+        if banks > 1:
+            timing.chooses, timing.bank = bit(), Signal(intbv(0, min=0, max=banks))
+        return timing
 
 
 @dataclass(eq=False)

@@ -36,7 +36,7 @@ class LayerSpec:
     towards_zero : bool
         The leak rounds towards zero; otherwise down.
     taps : int
-        Taps of a convolution that are added at once: 1, or all kernel**2.
+        Taps of a convolution that are added at once: 1, a row of kernel, or all kernel**2.
     """
 
     lanes: int
@@ -104,10 +104,19 @@ class LayerSpec:
         return self.out_height // self.pool * (self.out_width // self.pool) * self.groups
 
     @property
+    def bank_columns(self) -> int:
+        """Membrane banks along a row of neurons: one for each tap of a row that is added at once."""
+        return min(self.taps, self.kernel)
+
+    @property
+    def bank_rows(self) -> int:
+        """Membrane banks along a column of neurons."""
+        return self.taps // self.bank_columns
+
+    @property
     def bank_depth(self) -> int:
         """Neurons of one lane in one membrane bank."""
-        side = self.kernel if self.taps > 1 else 1
-        return -(-self.out_height // side) * -(-self.out_width // side) * self.groups
+        return -(-self.out_height // self.bank_rows) * -(-self.out_width // self.bank_columns) * self.groups
 
     @property
     def weight_word_bits(self) -> int:

@@ -17,7 +17,7 @@ from minisnn_hw import conv2d as gates
 from minisnn_hw.ports import Scan, Walk
 
 from .helpers import channels, densities, dtypes, dyadic, few, near, same, spikes
-from .hw.ports import address, below, plain
+from .hw.ports import address, below, plain, word
 from .hw.walkers import check_walker, places_of, scanned_places, sums, walker_ports
 
 
@@ -153,47 +153,74 @@ def test_integers_are_near_the_reference(kernel_size, padding, bits, seed):
 
 
 @pytest.mark.parametrize(
-    "kernel, padding, channels, height, width, out, groups, misses",
+    "taps, kernel, padding, channels, height, width, out, groups, misses",
     [
-        (3, 0, 2, 5, 6, (3, 4), 1, False),
-        (3, 1, 3, 4, 4, (4, 4), 2, False),
-        (2, 0, 1, 5, 5, (2, 4), 3, True),
-        (5, 2, 2, 4, 6, (4, 6), 1, False),
-        (1, 0, 4, 3, 3, (2, 2), 2, True),
-        (3, 3, 1, 2, 2, (6, 6), 1, False),
-        (1, 0, 1, 1, 1, (1, 1), 1, False),
+        (1, 3, 0, 2, 5, 6, (3, 4), 1, False),
+        (1, 3, 1, 3, 4, 4, (4, 4), 2, False),
+        (1, 2, 0, 1, 5, 5, (2, 4), 3, True),
+        (1, 5, 2, 2, 4, 6, (4, 6), 1, False),
+        (1, 1, 0, 4, 3, 3, (2, 2), 2, True),
+        (1, 3, 3, 1, 2, 2, (6, 6), 1, False),
+        (1, 1, 0, 1, 1, 1, (1, 1), 1, False),
+        (3, 3, 0, 2, 5, 6, (3, 4), 1, False),
+        (3, 3, 1, 3, 4, 4, (4, 4), 2, False),
+        (2, 2, 0, 1, 5, 5, (2, 4), 3, True),
+        (3, 3, 3, 1, 2, 2, (6, 6), 2, False),
+        (9, 3, 0, 2, 5, 6, (3, 4), 1, False),
+        (9, 3, 1, 3, 4, 4, (4, 4), 2, False),
+        (4, 2, 0, 1, 5, 5, (2, 4), 3, True),
+        (25, 5, 2, 2, 4, 6, (4, 6), 1, False),
+        (9, 3, 3, 1, 2, 2, (6, 6), 2, False),
     ],
 )
-def test_gates_add_what_the_integers_add(kernel, padding, channels, height, width, out, groups, misses):
-    """Every input of a frame, in order and at random, in MyHDL and VHDL; in some shapes some inputs reach no neuron."""
+def test_gates_add_what_the_integers_add(taps, kernel, padding, channels, height, width, out, groups, misses):
+    """Every input of a frame, in order and at random, in MyHDL and VHDL; in some shapes some inputs reach no neuron.
+
+    Of the taps that are added at once each leads to a neuron in a bank of its own, and stands before it after the turn.
+    """
     h, w = out
+    across, down = kernel if taps > 1 else 1, kernel if taps > kernel else 1  # columns and rows of banks
+    columns = -(-w // across)
+    depth = -(-h // down) * columns * groups
 
     def ports():
+        addresses = {"weight_address": address(channels * kernel**2 // taps * groups), "banks": word(taps)}
+        addresses["addresses"] = word(taps * max((depth - 1).bit_length(), 1))
+        addresses |= {"turn_x": address(kernel)} if across > 1 else {}
+        addresses |= {"turn_y": address(kernel)} if down > 1 else {}
         scanned = {"y": below(height), "x": below(width), "channel": below(channels), "index": below(2)}
-        weights, neurons = channels * kernel**2 * groups, h * w * groups
-        return walker_ports(scanned, {"weight_address": address(weights), "neuron_address": address(neurons)})
+        return walker_ports(scanned, addresses)
 
     rng = np.random.default_rng(kernel)
     places = places_of(height, width, channels, rng)
-    expected, costs = [], []
+    expected, costs, pairs = [], [], []  # pairs: one weight and one neuron each, in the order of the additions
     for y, x, c in places:
-        reached = [
-            ((c * kernel + ky) * kernel + kx, row * w + column)
-            for ky in range(kernel)
-            for kx in range(kernel)
-            for row, column in [(y + padding - ky, x + padding - kx)]
-            if 0 <= row < h and 0 <= column < w
-        ]
-        expected += [(weight * groups + g, neuron * groups + g) for weight, neuron in reached for g in range(groups)]
-        costs.append(len(reached) * groups)
+        turns = ((x + padding) % kernel,) * (across > 1) + ((y + padding) % kernel,) * (down > 1)
+        words = {}  # for each word of weights: {bank: (address, weight, neuron)}
+        for ky, kx in itertools.product(range(kernel), repeat=2):
+            row, column = y + padding - ky, x + padding - kx
+            if 0 <= row < h and 0 <= column < w:
+                by, bx = row % down, column % across
+                assert down == 1 or (y + padding - by) % kernel == ky
+                assert across == 1 or (x + padding - bx) % kernel == kx
+                weight = c if down > 1 else c * kernel + ky
+                weight = weight if across > 1 else weight * kernel + kx
+                at = (row // down * columns + column // across) * groups
+                words.setdefault(weight, {})[by * across + bx] = at, (c * kernel + ky) * kernel + kx, row * w + column
+        for weight, banks in words.items():
+            for g in range(groups):
+                expected.append((weight * groups + g, {bank: at + g for bank, (at, _, _) in banks.items()}, turns))
+                pairs.append([(tap * groups + g, neuron * groups + g) for _, tap, neuron in banks.values()])
+        costs.append(len(words) * groups)
     assert (0 in costs) == misses
 
-    shape = {"kernel": kernel, "padding": padding, "out_height": h, "out_width": w, "groups": groups}
+    shape = {"taps": taps, "kernel": kernel, "padding": padding, "out_height": h, "out_width": w, "groups": groups}
     make = plain(partial(gates.conv2d, **shape), scan=Scan, walk=Walk)
     inputs = scanned_places(places)
     check_walker(
         make,
         ports,
+        taps,
         inputs,
         costs,
         expected,
@@ -202,7 +229,7 @@ def test_gates_add_what_the_integers_add(kernel, padding, channels, height, widt
     )
     # The additions of the whole frame, in order, make the membranes of the integers.
     weights = rng.integers(-8, 8, (kernel, kernel, channels, groups)).astype(np.int16)
-    whole = expected[: sum(costs[: height * width * channels])]
+    whole = [pair for together in pairs[: sum(costs[: height * width * channels])] for pair in together]
     mem = np.zeros((h, w, groups), np.int32)
     fixed.add(np.ones((height, width, channels), np.uint8), weights, padding, 1, -32, 31, mem)
     assert sums(whole, weights.transpose(2, 0, 1, 3).reshape(-1), mem.size, 1, 6) == mem.reshape(-1).tolist()

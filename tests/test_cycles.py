@@ -1,6 +1,7 @@
 """The cycle model against sums done by hand; tests/hw/test_accelerator.py holds it to the gates."""
 
 from itertools import product
+from operator import mul
 
 import numpy as np
 import pytest
@@ -17,22 +18,22 @@ from tests.hw.networks import always_spiking, random_inputs, random_network, sti
 
 
 @pytest.mark.parametrize("input_bits", [0, 4])
-@pytest.mark.parametrize("wide", [False, True])
-def test_events_follow_the_equations(input_bits, wide):
-    """The equations at the top of ``timing/cycles.py``, with the terms for pixels and wide layers."""
+@pytest.mark.parametrize("taps", [(1, 1, 1, 1), (4, 2, 1, 1), (2, 4, 1, 1)])
+def test_events_follow_the_equations(input_bits, taps):
+    """The equations at the top of ``timing/cycles.py``, with the terms for pixels and for several taps at once."""
     rng, lanes, num_steps = np.random.default_rng(3), (2, 1, 2, 1), 5
     network = random_network("4C2-3C2-5-3", (6, 6, 2), rng, input_bits=input_bits)
     given = stimulus(network, random_inputs(network, num_steps, 2, rng), num_steps)
-    wides = [count > 1 for count in layout.taps(network, wide)]
-    times = cycles.timetable(given, lanes, alone=True, wide=wide)
-    adding = additions_of_layers(given, lanes, layout.inputs_of_words(network, lanes), wides).cycles
+    banked = [count > 1 for count in taps]
+    times = cycles.timetable(given, lanes, alone=True, taps=taps)
+    adding = additions_of_layers(given, lanes, layout.inputs_of_words(network, lanes), taps).cycles
     firing = layout.depths(network, lanes)
     for image, layer, t in product(range(2), range(4), range(num_steps)):
         b, e, s = (times[name][image] for name in ("begins", "added", "firing_starts"))
-        pixels, slow = layer == 0 and input_bits > 0, int(wides[layer] and (layer > 0 or not input_bits))
+        pixels, slow = layer == 0 and input_bits > 0, int(banked[layer] and (layer > 0 or not input_bits))
         began, starts = [], []
         if layer > 0:
-            before = 2 * (int(wides[layer - 1]) + (layer == 1 and input_bits > 0))
+            before = 2 * (int(banked[layer - 1]) + (layer == 1 and input_bits > 0))
             began.append(s[layer - 1, t] + firing[layer - 1] + 6 + before)
         if t > 0:
             began.append(s[layer, t - 1] + firing[layer] + slow + 1)
@@ -139,20 +140,21 @@ def test_pixels_are_added_once_in_every_schedule(schedule):
         assert (predicted.added[0, 0, 1:] == predicted.firing_starts[0, 0, 1:]).all()
 
 
-def test_all_taps_at_once_by_hand():
-    """3C2-1 on 3x3x1, 2 groups: an input costs 2 cycles wherever it is."""
+def test_several_taps_at_once_by_hand():
+    """3C2-1 on 3x3x1, 2 groups: with all taps an input costs 2 cycles wherever it is, with a row 2 for each row."""
     pixels = np.zeros((1, 1, 3, 3, 1))
     pixels[0, 0, 1, 1], pixels[0, 0, 0, 0] = 9, 200
     network = always_spiking("3C2-1", (3, 3, 1), 8)
-    predicted = cycles.predict(stimulus(network, pixels, 4), (2, 1), wide=True)
+    predicted = cycles.predict(stimulus(network, pixels, 4), (2, 1), taps=(4, 1))
     assert predicted.bound[0, 0].tolist() == [2 * 2, 0, 0, 0]  # two inputs
-    full = cycles.predict(stimulus(network, np.ones((1, 1, 3, 3, 1)), 4), (2, 1), wide=True)
-    assert (
-        full.bound[0, 0, 0] == 2 * 9 and layout.taps(network, True) == (4, 1) and layout.taps(network, False) == (1, 1)
-    )
+    # by rows the pixel in the middle reaches two rows of neurons, that in the corner one
+    assert cycles.predict(stimulus(network, pixels, 4), (2, 1), taps=(2, 1)).bound[0, 0].tolist() == [2 * 3, 0, 0, 0]
+    ones = stimulus(network, np.ones((1, 1, 3, 3, 1)), 4)
+    one, row, full = (cycles.predict(ones, (2, 1), taps=(taps, 1)) for taps in (1, 2, 4))
+    # of 3 rows of 3 pixels those in the middle reach 2 rows (and 2 columns) of neurons, the others 1
+    assert [times.bound[0, 0, 0] for times in (one, row, full)] == [2 * 4 * 4, 2 * 3 * 4, 2 * 9]
     # the second layer begins 8 cycles after the last of 8 firings of pixels; 2 more for the turn and choice of banks
-    narrow = cycles.predict(stimulus(network, np.ones((1, 1, 3, 3, 1)), 4), (2, 1))
-    for times, delay in ((narrow, 8), (full, 10)):
+    for times, delay in ((one, 8), (row, 10), (full, 10)):
         assert times.begins[0, 1, 0] - times.firing_starts[0, 0, 0] == 8 + delay
 
 
@@ -253,12 +255,48 @@ def test_a_stream_is_as_fast_as_its_slowest_layer():
 def test_balance_is_close_to_the_best(case):
     sizes = (6, 5, 12, 4)
     for budget in (4, 9, 16, 27):
-        lanes = balance(case, budget)
-        assert sum(lanes) <= budget
+        lanes, taps = balance(case, budget, taps=(1, 1, 1, 1))
+        assert sum(lanes) <= budget and taps == (1, 1, 1, 1)
         all_lanes = [some for some in product(*(range(1, n + 1) for n in sizes)) if sum(some) <= budget]
         useful = [some for some in all_lanes if all(-(-n // -(-n // c)) == c for n, c in zip(sizes, some))]
         best = min(cycles.predict(case, some).latency.mean() for some in useful)
         assert cycles.predict(case, lanes).latency.mean() <= 1.02 * best
+
+
+def test_balance_chooses_lanes_and_taps_within_its_budgets():
+    """Compared with every design that the budgets afford; a loss of one budget costs cycles."""
+    network = random_network("2C2-3C2-4", (5, 5, 2), np.random.default_rng(2), input_bits=4, beta=5)
+    given = stimulus(network, random_inputs(network, 3, 2, np.random.default_rng(3)), 3)
+    designs = list(product(product((1, 2), (1, 2, 3), (1, 2, 4)), product((1, 2, 4), (1, 2, 4), (1,))))
+
+    def latency(lanes, taps):
+        return cycles.predict(given, lanes, taps=taps).latency.mean()
+
+    def adders(lanes, taps):
+        return sum(map(mul, lanes, taps))
+
+    def multipliers(lanes, taps):  # one for each adder of pixels, and for the leak of each lane, 5/8
+        return lanes[0] * taps[0] + sum(lanes)
+
+    found = []
+    for most in (8, 16), (16, 8), (16, 99):
+        share = balance(given, most[0], multipliers=most[1], fits=lambda lanes, taps: lanes[2] < 4)
+        afforded = [
+            design
+            for design in designs
+            if adders(*design) <= most[0] and multipliers(*design) <= most[1] and design[0][2] < 4
+        ]
+        assert share in afforded
+        assert latency(*share) <= 1.02 * min(latency(*design) for design in afforded)
+        found.append(latency(*share))
+    assert found[2] < min(found[:2])
+    for budgets, words in (
+        ({"adders": 2}, "a budget of 2 adders is too small for 3 layers: they need 3"),
+        ({"multipliers": 3}, "a budget of 3 multipliers is too small: with one lane a layer the design needs 4"),
+        ({"fits": lambda lanes, taps: False}, "no lanes and taps fit"),
+    ):
+        with pytest.raises(InputError, match=words):
+            balance(given, **budgets)
 
 
 def test_default_lanes():
@@ -271,6 +309,9 @@ def test_default_lanes():
     [
         ({"lanes": (1, 2)}, "lanes must be one number for each of 4 layers, got 1/2"),
         ({"lanes": (7, 1, 1, 1)}, "layer 1 has 6 output channels: its lanes must be 1 to 6, got 7"),
+        ({"taps": (1, 2)}, "taps must be one number for each of 4 layers, got 1/2"),
+        ({"taps": (2, 1, 1, 1)}, "layer 1 has a kernel of 3: its taps must be 1 or 3 or 9, got 2"),
+        ({"taps": (1, 1, 3, 1)}, "layer 3 is fully connected: its taps must be 1, got 3"),
         ({"schedule": "fast"}, "schedule must be one of pipelined, layerwise, dense, got 'fast'"),
         ({"word_every": 0}, "word_every must be at least 1, got 0"),
     ],
@@ -278,7 +319,7 @@ def test_default_lanes():
 def test_wrong_options_are_refused(case, change, words):
     with pytest.raises(InputError, match=words):
         cycles.predict(case, **change)
-    with pytest.raises(InputError, match="a budget of 3 lanes is too small for 4 layers"):
+    with pytest.raises(InputError, match="a budget of 3 adders is too small for 4 layers"):
         balance(case, 3)
 
 

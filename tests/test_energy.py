@@ -69,18 +69,23 @@ def test_pixels_by_hand():
         "cycles": 2 * 5 + 4 * 8 + 4 * (3 + 2 + 2 + 24 + 2 * (12 + 2)) + 1 + 5,
     }
     assert count(given, (2, 1), "layerwise") == layerwise
-    interval = {wide: cycles.predict(given, (2, 1), wide=wide).interval for wide in (False, True)}
+    one, row, full = (cycles.predict(given, (2, 1), taps=(taps, 1)).interval for taps in (1, 2, 4))
     ours = events | {
         "scanner_bits": 3 * 24 + 48 * 12
     }  # rows of pixels: two inputs, a word of zeros; words of 12 spikes
     assert count(given, (2, 1)) == ours | {
-        "cycles": interval[False],
-        "idle_bits": (interval[False] - 10 - 32) * 2 * 15 + (interval[False] - 52) * 8,
+        "cycles": one,
+        "idle_bits": (one - 10 - 32) * 2 * 15 + (one - 52) * 8,
     }
-    assert count(given, (2, 1), wide=True) == ours | {
+    assert count(given, (2, 1), taps=(2, 1)) == ours | {
+        "weight_read_bits": (3 * 2 * 3 + 48) * 4 + firings * 8,  # both taps of 2 rows, and of 1
+        "cycles": row,
+        "idle_bits": (row - 6 - 32) * 2 * 2 * 15 + (row - 52) * 8,
+    }
+    assert count(given, (2, 1), taps=(4, 1)) == ours | {
         "weight_read_bits": (2 * 4 * 3 + 48) * 4 + firings * 8,  # all 4 taps of both pixels
-        "cycles": interval[True],
-        "idle_bits": (interval[True] - 4 - 32) * 2 * 4 * 15 + (interval[True] - 52) * 8,
+        "cycles": full,
+        "idle_bits": (full - 4 - 32) * 2 * 4 * 15 + (full - 52) * 8,
     }
 
 
@@ -110,7 +115,7 @@ def words(frame, is_map, in_lanes):
             yield line[at : at + in_lanes]
 
 
-def walk(network, frames, steps, in_lanes, wide):
+def walk(network, frames, steps, in_lanes, at_once):
     """Count the events of one image, except idle cycles, neuron by neuron; `frames` has each layer's (T or 1, ...)."""
     n = dict.fromkeys(NAMES, 0)
     for index, (integers, x) in enumerate(zip(network.layers, frames)):
@@ -137,8 +142,10 @@ def walk(network, frames, steps, in_lanes, wide):
                     and 0 <= x0 + kx - layer.padding < layer.in_shape[1]
                     and frame[y + ky - layer.padding, x0 + kx - layer.padding, c]
                 ]
-            at_once = wide and is_map
-            read = len({tap[2:] for tap in taps}) * size**2 * layer.w_shape[-1] if at_once else len(taps)
+            read = len(taps)
+            if is_map and at_once[index] > 1:  # a word for each input, or for each row of taps of an input
+                read_words = {tap[2:] if at_once[index] > size else (tap[0], *tap[2:]) for tap in taps}
+                read = len(read_words) * at_once[index] * layer.w_shape[-1]
             n["weight_read_bits"] += read * integers.weight_bits
             for name in ("membrane_read_bits", "membrane_write_bits", "addition_bits"):
                 n[name] += len(taps) * width
@@ -167,11 +174,11 @@ def walk(network, frames, steps, in_lanes, wide):
     st.sampled_from(["subtract", "subtract_then_leak", "zero"]),
     st.sampled_from(["spikes", "membrane"]),
     st.sampled_from([0, 4, 5, 8]),
-    st.booleans(),
+    st.lists(st.sampled_from([0, 1, 2]), min_size=4, max_size=4),
     st.floats(0, 1),
     st.sampled_from([4, 10]),
 )
-def test_every_tap_of_random_networks(seed, topology, input_bits, reset, readout, beta, wide, density, membrane_bits):
+def test_every_tap_of_random_networks(seed, topology, input_bits, reset, readout, beta, sides, density, membrane_bits):
     rng = np.random.default_rng(seed)
     shape = (6, 5, 2) if "C" in topology else (9,)
     network = random_network(
@@ -191,21 +198,24 @@ def test_every_tap_of_random_networks(seed, topology, input_bits, reset, readout
     lanes = tuple(int(rng.integers(1, integers.layer.w_shape[-1] + 1)) for integers in network.layers)
     in_lanes = int(rng.choice([1, 2, 4, 6, 10] if "C" in topology else np.arange(1, 10)))
     given = cycles.Stimulus.of(network, inputs, run, steps)
+    kernels = [integers.layer.w_shape[0] if integers.layer.kind == "conv2d" else 1 for integers in network.layers]
+    taps = [kernel**side for kernel, side in zip(kernels, sides)]
+    ones = [1] * len(taps)
     frames = [inputs, *run.out[:-1]]
     full = [np.ones((steps, *x.shape[1:]), np.uint8) for x in frames]
     if input_bits:
         full[0] = inputs
     for schedule, spikes in (("pipelined", frames), ("dense", full), ("layerwise", frames)):
         one_by_one = [
-            walk(network, [x[:, image] for x in spikes], steps, in_lanes, wide and schedule != "layerwise")
+            walk(network, [x[:, image] for x in spikes], steps, in_lanes, ones if schedule == "layerwise" else taps)
             for image in range(2)
         ]
-        counted = count(given, lanes, schedule, wide, in_lanes)
+        counted = count(given, lanes, schedule, taps, in_lanes)
         assert list(counted) == NAMES
         skip = {"idle_bits", "cycles"} | ({"scanner_bits", "buffer_read_bits"} if schedule == "layerwise" else set())
         for name in set(NAMES) - skip:
             assert counted[name] == pytest.approx((one_by_one[0][name] + one_by_one[1][name]) / 2, rel=1e-12), name
-        assert counted["cycles"] == cycles.predict(given, lanes, schedule, in_lanes=in_lanes, wide=wide).interval
+        assert counted["cycles"] == cycles.predict(given, lanes, schedule, in_lanes=in_lanes, taps=taps).interval
         assert counted["idle_bits"] >= 0
 
 
@@ -217,23 +227,23 @@ def case():
 
 
 def test_dense_costs_more(case):
-    for wide in (False, True):
-        ours, dense = (count(case, (3, 4, 6, 4), schedule, wide) for schedule in ("pipelined", "dense"))
+    for taps in (None, (9, 2, 1, 1)):
+        ours, dense = (count(case, (3, 4, 6, 4), schedule, taps) for schedule in ("pipelined", "dense"))
         assert all(dense[name] >= ours[name] for name in set(NAMES) - {"idle_bits"})
         assert dense["addition_bits"] > ours["addition_bits"] and dense["scanner_bits"] > ours["scanner_bits"]
 
 
-def test_wide_is_a_choice_of_each_layer(case):
-    """With a kernel of 2 and padding 1 each input reaches all taps, so only the first reads some for nothing."""
+def test_taps_are_a_choice_of_each_layer(case):
+    """With a kernel of 2 and padding 1 each input reaches all taps, so only the first layer reads some for nothing."""
     lanes = (6, 5, 12, 4)
-    reads = [
-        count(case, lanes, wide=[first, second, False, False])["weight_read_bits"]
-        for first in (False, True)
-        for second in (False, True)
-    ]
-    assert reads[0] == reads[1] < reads[2] == reads[3]
-    with pytest.raises(InputError, match="wide must be one for all, or one for each of 4 layers"):
-        count(case, lanes, wide=[True])
+    reads = {
+        (first, second): count(case, lanes, taps=(first, second, 1, 1))["weight_read_bits"]
+        for first in (1, 3, 9)
+        for second in (1, 2, 4)
+    }
+    for first in (1, 3, 9):
+        assert reads[first, 1] == reads[first, 2] == reads[first, 4]
+    assert reads[1, 1] < reads[3, 1] < reads[9, 1]
 
 
 def test_silence_adds_nothing():

@@ -27,7 +27,9 @@ def visited_taps(layer, row, column):
 
 @pytest.mark.parametrize("shape", SHAPES, ids=[shape[0] for shape in SHAPES])
 def test_taps_are_walked_row_by_row(shape):
+    """One after the other, or row after row; all taps that are added at once have the same turn."""
     layer = first_layer(*shape)
+    kernel = layer.w_shape[0]
     counts = set()
     for row, column in np.ndindex(*layer.in_shape[:2]):
         taps = list(visited_taps(layer, row, column))
@@ -35,8 +37,15 @@ def test_taps_are_walked_row_by_row(shape):
         rows, columns = layout.taps_in_frame(layer, row, column)
         assert rows * columns == len(taps)
         for turn, (ky, kx) in enumerate(taps):
-            assert layout.tap_turn(layer, row, column, ky, kx) == turn
-            assert layout.tap_at(layer, row, column, turn) == (ky, kx)
+            assert layout.tap_turn(layer, 1, row, column, ky, kx) == turn
+            assert layout.tap_at(layer, 1, row, column, turn) == (ky, kx)
+        for turn, ky in enumerate(sorted({ky for ky, _ in taps})):
+            turns = {int(layout.tap_turn(layer, kernel, row, column, *tap)) for tap in taps if tap[0] == ky}
+            assert turns == {turn}
+            assert layout.tap_at(layer, kernel, row, column, turn) == next(tap for tap in taps if tap[0] == ky)
+        if taps:
+            assert {int(layout.tap_turn(layer, kernel**2, row, column, *tap)) for tap in taps} == {0}
+            assert layout.tap_at(layer, kernel**2, row, column, 0) == taps[0]
     assert len(counts) > 1 or layer.w_shape[0] == 1  # some inputs are at the edge
 
 
@@ -79,17 +88,19 @@ def test_firing_order_lists_words_of_membranes(shape, groups):
 
 
 @pytest.mark.parametrize("lanes", [1, 2, 3])
-@pytest.mark.parametrize("wide", [False, True])
+@pytest.mark.parametrize("at_once", ["one", "a row", "all"])
 @pytest.mark.parametrize("shape", SHAPES, ids=[shape[0] for shape in SHAPES])
-def test_the_cycle_model_walks_the_same_taps(shape, wide, lanes):
-    """The compiled loops have a walk of their own: they make as many additions as there are taps, times groups."""
+def test_the_cycle_model_walks_the_same_taps(shape, at_once, lanes):
+    """The compiled loops have a walk of their own: they make as many additions as there are turns, times groups."""
     layer = first_layer(*shape)
-    log = log_of_additions(np.ones(layer.in_shape, np.uint8), layer, lanes, in_lanes=2, wide=wide)
+    taps = layer.w_shape[0] ** ["one", "a row", "all"].index(at_once)
+    log = log_of_additions(np.ones(layer.in_shape, np.uint8), layer, lanes, in_lanes=2, taps=taps)
     groups = layout.count_groups(layer, lanes)
     assert groups == len(range(0, layer.w_shape[-1], lanes))
     for (row, column, _), (_, _, count) in zip(np.ndindex(layer.in_shape), log, strict=True):
-        taps = len(list(visited_taps(layer, row, column)))
-        assert count == groups * (min(taps, 1) if wide else taps)
+        visited = list(visited_taps(layer, row, column))
+        turns = {"one": visited, "a row": {ky for ky, _ in visited}, "all": visited[:1]}[at_once]
+        assert count == groups * len(turns)
 
 
 @pytest.mark.parametrize("in_lanes", [1, 2, 3, 5, 10, 15])
@@ -131,15 +142,15 @@ def test_words_of_networks(topology, shape, input_bits, lanes, frames, words):
 def test_weights_are_stored_channel_by_channel_then_tap_by_tap():
     layer = parse("4C3-2", (5, 5, 2))[0]
     w = np.arange(3 * 3 * 2 * 4).reshape(layer.w_shape)
-    rows, wide = layout.weight_rows(layer, w), layout.wide_weight_rows(layer, w)
-    assert wide.shape == (2, 9, 4)
+    one, row, all_taps = (layout.weight_rows(layer, w, taps) for taps in (1, 3, 9))
+    assert (one.shape, row.shape, all_taps.shape) == ((18, 1, 4), (6, 3, 4), (2, 9, 4))
     for ky, kx, channel in np.ndindex(3, 3, 2):
-        row = layout.weight_word(layer, 1, channel, ky, kx, 0)
-        assert rows[row].tolist() == w[ky, kx, channel].tolist()
-        assert layout.weight_word(layer, 2, channel, ky, kx, 1) == 2 * row + 1
-        assert wide[channel, (-ky % 3) * 3 + (-kx % 3)].tolist() == w[ky, kx, channel].tolist()
+        for taps, rows, place in ((1, one, 0), (3, row, -kx % 3), (9, all_taps, (-ky % 3) * 3 + (-kx % 3))):
+            number = layout.weight_word(layer, taps, 1, channel, ky, kx, 0)
+            assert rows[number, place].tolist() == w[ky, kx, channel].tolist()
+            assert layout.weight_word(layer, taps, 2, channel, ky, kx, 1) == 2 * number + 1
     flat = parse("4", (7,))[0]
-    assert (layout.weight_rows(flat, np.eye(7, 4)) == np.eye(7, 4)).all()
+    assert (layout.weight_rows(flat, np.eye(7, 4))[:, 0] == np.eye(7, 4)).all()
 
 
 def test_a_flat_layer_fires_group_by_group():
@@ -152,7 +163,7 @@ def test_a_flat_layer_fires_group_by_group():
 def test_words_of_a_fully_connected_layer():
     """Two groups: the weights of input 5 are words 10 and 11, its membranes words 0 and 1."""
     layer = parse("7", (9,))[0]
-    words = layout.words_of_additions(layer, 2, False, np.array([5, 5]), np.array([0, 1]))
+    words = layout.words_of_additions(layer, 1, 2, np.array([5, 5]), np.array([0, 1]))
     assert {name: word.tolist() for name, word in words.items()} == {"weight_word": [10, 11], "membrane_word": [0, 1]}
 
 
@@ -160,7 +171,7 @@ def test_words_of_a_convolution():
     """An input in the corner meets only one tap of a kernel of 3 without padding: the first, at neuron (0, 0)."""
     layer = parse("4C3-2", (5, 5, 2))[0]
     address = np.array([1, 1])  # row 0, column 0, channel 1
-    words = layout.words_of_additions(layer, 2, False, address, np.array([0, 1]))
+    words = layout.words_of_additions(layer, 1, 2, address, np.array([0, 1]))
     assert words["tap"].tolist() == [0, 0]
     assert words["weight_word"].tolist() == [(1 * 9) * 2, (1 * 9) * 2 + 1]
     assert words["membrane_word"].tolist() == [0, 1]

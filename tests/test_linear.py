@@ -77,17 +77,19 @@ def test_gates_add_what_the_integers_add(count, groups):
 
     def ports():
         scanned = {"y": word(1), "x": word(1), "channel": below(count), "index": below(2)}
-        return walker_ports(scanned, {"weight_address": address(count * groups), "neuron_address": address(groups)})
+        addresses = {"weight_address": address(count * groups), "banks": word(1), "addresses": address(groups)}
+        return walker_ports(scanned, addresses)
 
     rng = np.random.default_rng(count)
     numbers = [*range(count), *rng.integers(count, size=20).tolist()]
-    expected = [(i * groups + g, g) for i in numbers for g in range(groups)]
+    pairs = [(i * groups + g, g) for i in numbers for g in range(groups)]
     check_walker(
         make,
         ports,
+        1,
         [{"channel": i} for i in numbers],
         [groups] * len(numbers),
-        expected,
+        [(weight, {0: neuron}, ()) for weight, neuron in pairs],
         lambda: {"channel": rng.integers(count), "index": rng.integers(2)},
         rng,
     )
@@ -95,4 +97,4 @@ def test_gates_add_what_the_integers_add(count, groups):
     weights = rng.integers(-8, 8, (count, groups)).astype(np.int16)
     mem = np.zeros(groups, np.int32)
     fixed.add(np.ones(count, np.uint8), weights, 1, -16, 15, mem)
-    assert sums(expected[: count * groups], weights.reshape(-1), groups, 1, 5) == mem.tolist()
+    assert sums(pairs[: count * groups], weights.reshape(-1), groups, 1, 5) == mem.tolist()

@@ -31,18 +31,18 @@ def model_of(network, num_steps):
 
 
 CASES = [
-    ("3C3-MP2-5-3", (6, 5, 2), 1, 3, "subtract", (2, 3, 1), False),
-    ("4C3-4", (5, 5, 1), 0, 3, "zero", (3, 2), False),
-    ("2C2-MP2-3C2-3", (6, 5, 1), 1, 2, "subtract_then_leak", (2, 2, 2), True),
-    ("3C3-3", (5, 4, 2), 1, 0, "subtract", (2, 3), False),
-    ("7-3", (9,), 0, 0, "subtract", (3, 2), False),
+    ("3C3-MP2-5-3", (6, 5, 2), 1, 3, "subtract", (2, 3, 1), None),
+    ("4C3-4", (5, 5, 1), 0, 3, "zero", (3, 2), (3, 1)),
+    ("2C2-MP2-3C2-3", (6, 5, 1), 1, 2, "subtract_then_leak", (2, 2, 2), (4, 2, 1)),
+    ("3C3-3", (5, 4, 2), 1, 0, "subtract", (2, 3), (3, 1)),
+    ("7-3", (9,), 0, 0, "subtract", (3, 2), None),
 ]
 IDS = [f"{case[0]}-{case[3]}" for case in CASES]
 
 
 def traced(case, seed):
-    """Return (network, inputs, trace, lanes, wide) of a case with random weights and a random image."""
-    topology, shape, padding, bits, reset, lanes, wide = case
+    """Return (network, inputs, trace, lanes, taps) of a case with random weights and a random image."""
+    topology, shape, padding, bits, reset, lanes, taps = case
     rng = np.random.default_rng(seed)
     convolutions = topology.count("C")
     network = random_network(
@@ -57,7 +57,7 @@ def traced(case, seed):
     model = model_of(network, 4)
     image = random_inputs(network, 4, 1, rng)[0, 0] if bits else rng.integers(0, 256, shape).astype(np.uint8)
     inputs = next(model.inputs(image[None]))
-    return network, inputs, traces.trace(model, image, lanes, wide), lanes, wide
+    return network, inputs, traces.trace(model, image, lanes, taps), lanes, taps
 
 
 @pytest.mark.parametrize("case", CASES, ids=IDS)
@@ -97,8 +97,8 @@ def blocks_of(design, kind):
 @pytest.mark.parametrize("case", CASES, ids=IDS)
 def test_at_is_what_the_gates_do(case):
     """In every cycle, compared with the signals inside the MyHDL layers."""
-    network, inputs, trace, lanes, wide = traced(case, 5)
-    whole = Whole(network, lanes, inputs, 4, wide=wide)
+    network, inputs, trace, lanes, taps = traced(case, 5)
+    whole = Whole(network, lanes, inputs, 4, taps=taps)
     make, designs, seen = whole.make, [], []
 
     def caught(**signals):
@@ -141,7 +141,7 @@ def state_of(sub, writer, spec):
         "written_word": int(writer.address) if writer.write else -1,
     }
     if spec.taps == 1:
-        result["membrane_word"] = int(walk.neuron_address) if walk.add else -1
+        result["membrane_word"] = int(walk.addresses) if walk.add else -1
     phases = {"ST_IDLE": "idle", "ST_ADD": "adds", "ST_WAIT": "waits", "ST_FIRE": "firing pass"}
     if state in phases:
         result["phase"] = phases[state]

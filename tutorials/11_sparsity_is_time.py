@@ -148,7 +148,7 @@ assert saved[2] > 5 * saved[3]
 # More lanes for the bottleneck help as well. `balance` finds where a budget of lanes is best spent:
 
 # %%
-best = timing.balance.balance(stimulus.first(16), sum(lanes))
+best, _ = timing.balance.balance(stimulus.first(16), sum(lanes), taps=(1,) * len(lanes))
 balanced = timing.cycles.predict(stimulus, best)
 print(f"12 lanes as {lanes}: {base.latency.mean():,.0f} cycles")
 print(f"12 lanes as {best}: {balanced.latency.mean():,.0f} cycles")

@@ -34,8 +34,7 @@ class Estimate:
 
 
 def memories(spec: AcceleratorSpec) -> Iterator[tuple[int, int]]:
-    """Yield (words, bits of a word) of every memory of the accelerator behind a serial line."""
-    yield DEPTH, 8
+    """Yield (words, bits of a word) of every memory of the accelerator."""
     yield 1 << (3 * len(spec.layers) + 3).bit_length(), spec.counter_bits
     last = spec.layers[-1]
     yield last.groups, last.lanes * spec.score_bits
@@ -51,6 +50,11 @@ def memories(spec: AcceleratorSpec) -> Iterator[tuple[int, int]]:
                 yield layer.depth, layer.membrane_bits
 
 
+def block_rams(spec: AcceleratorSpec) -> int:
+    """Estimate the block RAMs of an accelerator."""
+    return sum(blocks_of(*size) for size in memories(spec))
+
+
 def blocks_of(words: int, width: int) -> int:
     """Return the block RAMs that a memory takes; 0 if look-up tables are the cheaper place."""
     blocks = min(-(-words // depth) * -(-width // bits) for depth, bits in SHAPES)
@@ -63,8 +67,8 @@ def cells_of(words: int, width: int) -> int:
 
 
 def estimate(spec: AcceleratorSpec, board: Board) -> Estimate:
-    """Estimate the cells of a design."""
-    sizes = list(memories(spec))
+    """Estimate the cells of a design behind a serial line."""
+    sizes = [(DEPTH, 8), *memories(spec)]
     small = sum(TABLES * cells_of(*size) for size in sizes if not blocks_of(*size))
     tables = 2000 + small + sum(map(_tables_of, spec.layers))
     return Estimate(sum(blocks_of(*size) for size in sizes), tables, board)
@@ -105,7 +109,6 @@ def largest(
     specify: Callable[[tuple[int, ...]], AcceleratorSpec],
     start: Sequence[int],
     board: Board,
-    balance: Callable[[int], tuple[int, ...]] | None = None,
 ) -> tuple[int, ...]:
     """Return the largest lanes that fit.
 
@@ -115,9 +118,6 @@ def largest(
         Returns the numbers of the accelerator with some lanes.
     start : sequence of int
         The lanes to begin with, which are halved until they fit.
-    balance : callable, optional
-        Returns the fastest lanes of so many in all: the largest number of them that fits is taken, up to the sum of
-        `start`.
 
     Raises
     ------
@@ -125,15 +125,6 @@ def largest(
         If one lane a layer does not fit; the message says with which weights it would.
     """
     lanes = tuple(start)
-    if balance is not None:
-        fits, fails = len(start), sum(start) + 1
-        while fails - fits > 1:
-            middle = (fits + fails) // 2
-            if estimate(specify(balance(middle)), board).lacking:
-                fails = middle
-            else:
-                fits = middle
-        lanes = balance(fits)
     while (short := estimate(specify(lanes), board)).lacking:
         if max(lanes) == 1:
             width = weight_bits_that_fit(specify(lanes), board)

@@ -12,10 +12,9 @@ LISTED = 3  # files of a block that are all listed; of more, the first and the l
 # The Python files whose blocks a lesson explains: those in parts/, and the others.
 _LESSONS = {
     "tutorials/09_one_neuron_in_gates.py": "lif",
-    "tutorials/10_the_accelerator.py": "accelerator conv2d firing_pass lanes layer layer_control linear maxpool pack "
-    "pixel_lanes pixel_words scores spike_buffer spike_scanner step_sums wide_conv2d wide_lane wide_lanes "
-    "word_position parts/accumulate parts/look_up parts/memory parts/register parts/rotate parts/stages "
-    "parts/sum_control",
+    "tutorials/10_the_accelerator.py": "accelerator banks conv2d firing_pass lane lanes layer layer_control linear "
+    "maxpool pack pixel_words reach scores spike_buffer spike_scanner step_sums tap_walk word_position "
+    "parts/accumulate parts/look_up parts/memory parts/register parts/rotate parts/stages parts/sum_control",
     "tutorials/12_vhdl.py": "load_check loader send_answer stream_in parts/crc parts/times",
 }
 LESSONS = {f"hw/{file}.py": lesson for lesson, files in _LESSONS.items() for file in files.split()}

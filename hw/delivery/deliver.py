@@ -152,7 +152,7 @@ def predict(stimulus: cycles.Stimulus, spec: AcceleratorSpec, schedule: str = "p
         [layer.lanes for layer in spec.layers],
         schedule,
         in_lanes=spec.layers[0].in_lanes,
-        wide=[layer.taps > 1 for layer in spec.layers],
+        taps=[layer.taps for layer in spec.layers],
     )
 
 

@@ -189,7 +189,13 @@ def order(spec: AcceleratorSpec) -> str:
             " For a convolution with a kernel of k x k, w[row, column, in, out] is in word ((in * k + row) * k + "
             "column) * G + out div lanes."
         )
-    if any(layer.taps > 1 for layer in spec.layers):
+    if any(1 < layer.taps == layer.kernel for layer in spec.layers):
+        sentences.append(
+            " For a convolution that adds a row of k taps at once, a word has k sets of lanes, with the first set in "
+            "the lowest bits: w[row, column, in, out] is in set -column mod k of word (in * k + row) * G + "
+            "out div lanes."
+        )
+    if any(layer.taps > layer.kernel for layer in spec.layers):
         sentences.append(
             " For a convolution that adds all k x k taps at once, a word has k * k sets of lanes, with the first set "
             "in the lowest bits: w[row, column, in, out] is in set (-row mod k) * k + (-column mod k) of word "

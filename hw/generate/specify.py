@@ -6,7 +6,7 @@ import numpy as np
 
 from minisnn.fixed.bounds import HARDWARE_BITS, flag_for_hardware, signed_bits
 from minisnn.fixed.network import IntegerNetwork
-from minisnn.timing.layout import check_lanes, frame_shape, inputs_of_words, taps
+from minisnn.timing.layout import check_lanes, check_taps, frame_shape, inputs_of_words
 
 from ..spec import AcceleratorSpec, LayerSpec
 from .words import loaded_beta
@@ -18,7 +18,7 @@ def specify(
     in_lanes: int | None = None,
     max_steps: int = 255,
     load_bits: int = 32,
-    wide: bool | Sequence[bool] = False,
+    taps: Sequence[int] | None = None,
     load_beta: int | None = None,
 ) -> AcceleratorSpec:
     """Return the numbers of an accelerator for a network.
@@ -33,8 +33,9 @@ def specify(
         ``minisnn.timing.layout.inputs_of_words`` says.
     max_steps, load_bits : int
         The largest number of steps that can be loaded, and the width of the load stream.
-    wide : bool, or sequence of bool
-        Add all taps of a convolution in one cycle; one value for all layers, or one per layer.
+    taps : sequence of int, optional
+        Taps of an input that each layer adds at once: 1, or of a convolution also k or k * k, with a kernel of k; by
+        default 1.
     load_beta : int, optional
         Load the leaks, with so many fraction bits, 0 to 16: a register in each layer and a multiplier in each lane, so
         that networks of other leaks fit the design. By default each is built in; then a power of two is only a shift.
@@ -73,7 +74,7 @@ def specify(
         raise ValueError(f"in_lanes must be whole pixels of {channels} channels, or fewer, got {in_lanes}")
     max_steps, load_bits = int(max_steps), int(load_bits)
     result, pixel_bits = [], network.input_bits
-    numbers = zip(network.layers, frames, words, lanes, taps(network, wide))
+    numbers = zip(network.layers, frames, words, lanes, check_taps(network, taps))
     for number, (integer, frame, in_lanes, count, tap_count) in enumerate(numbers, 1):
         layer = integer.layer
         flat = layer.kind == "linear"

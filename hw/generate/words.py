@@ -3,7 +3,7 @@
 import numpy as np
 
 from minisnn.fixed.network import IntegerLayer, IntegerNetwork
-from minisnn.timing.layout import place_of_input, weight_rows, wide_weight_rows
+from minisnn.timing.layout import place_of_input, weight_rows
 
 from ..load_format import CONTROL_BITS, Section, checksum, design_word, is_reserved, sections
 from ..spec import AcceleratorSpec, LayerSpec
@@ -51,20 +51,13 @@ def beats_of(word: int, bits: int, load_bits: int) -> list[int]:
 
 
 def weight_words(layer: IntegerLayer, spec: LayerSpec) -> list[int]:
-    """Return the words of a layer's weight memory, input by input and group by group: a weight for each lane.
+    """Return the words of a layer's weight memory, in the order of ``minisnn.timing.layout.weight_rows``.
 
-    A word of a wide layer has the weights of all taps, in the order of ``minisnn.timing.layout.wide_weight_rows``.
+    A word holds, for each tap that is added at once, the first in the lowest bits, a weight for each lane.
     """
-    if spec.taps == 1:
-        return cut(weight_rows(layer.layer, layer.w), spec.lanes, spec.groups, spec.weight_bits)
-    places = wide_weight_rows(layer.layer, layer.w).reshape(-1, spec.out_channels)
-    words = cut(places, spec.lanes, spec.groups, spec.weight_bits)
-    width = spec.lanes * spec.weight_bits
-    return [
-        sum(words[(c * spec.taps + place) * spec.groups + g] << place * width for place in range(spec.taps))
-        for c in range(spec.in_channels)
-        for g in range(spec.groups)
-    ]
+    rows, width = weight_rows(layer.layer, layer.w, spec.taps), spec.lanes * spec.weight_bits
+    taps = [cut(rows[:, tap], spec.lanes, spec.groups, spec.weight_bits) for tap in range(spec.taps)]
+    return [sum(word << tap * width for tap, word in enumerate(words)) for words in zip(*taps)]
 
 
 def bias_words(layer: IntegerLayer, spec: LayerSpec) -> list[int]:

@@ -5,12 +5,12 @@ from myhdl import Signal, always, always_comb, block, concat, intbv
 
 @block
 def delay(clk, given, kept, cycles):
-    """Delay line: a register, or a shift register of words.
+    """Delay line: a wire, a register, or a shift register of words.
 
     Parameters
     ----------
     cycles : int
-        At least 1.
+        0 for a wire.
 
     Ports
     -----
@@ -23,6 +23,14 @@ def delay(clk, given, kept, cycles):
 
     Latency: `cycles` cycles. Throughput: a word a cycle.
     """
+    if cycles == 0:
+
+        @always_comb
+        def connect():
+            kept.next = given
+
+        return connect
+
     if cycles == 1:
 
         @always(clk.posedge)

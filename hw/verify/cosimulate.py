@@ -21,7 +21,7 @@ def build(
     network: IntegerNetwork,
     lanes: Sequence[int],
     num_steps: int,
-    wide: bool | Sequence[bool] = False,
+    taps: Sequence[int] | None = None,
     load_beta: int | None = None,
 ) -> AcceleratorSpec:
     """Return the spec of an accelerator for cosimulation: like ``specify``, with each word loaded in one beat.
@@ -33,8 +33,8 @@ def build(
         Lanes of each layer.
     num_steps : int
         Steps of an image.
-    wide : bool or sequence of bool
-        Add all taps of a convolution in one cycle; one value for all layers, or one per layer.
+    taps : sequence of int, optional
+        Taps of an input that each layer adds at once; see ``specify``.
     load_beta : int, optional
         Load the leaks, with so many fraction bits; by default they are built in.
 
@@ -57,13 +57,13 @@ def build(
     >>> set(load_format.beats(spec))  # of a word of each section of the load
     {1}
     """
-    widest = max(section.bits for section in sections(specify(network, lanes, wide=wide)))
+    widest = max(section.bits for section in sections(specify(network, lanes, taps=taps)))
     return specify(
         network,
         lanes,
         max_steps=max(num_steps, 2),
         load_bits=min(max(32, widest), 65536),
-        wide=wide,
+        taps=taps,
         load_beta=load_beta,
     )
 
@@ -74,13 +74,13 @@ def reference(
     num_steps: int,
     lanes: Sequence[int],
     word_every: int = 1,
-    wide: bool | Sequence[bool] = False,
+    taps: Sequence[int] | None = None,
     threads: int | None = None,
 ) -> tuple[IntegerRun, timing.Cycles]:
     """Run the integers, with membranes, and the cycle model: what the accelerator is compared with."""
     run = network.forward(inputs, num_steps, keep="membranes", threads=threads)
     stimulus = timing.Stimulus.of(network, inputs, run, num_steps)
-    return run, timing.predict(stimulus, lanes, word_every=word_every, wide=wide)
+    return run, timing.predict(stimulus, lanes, word_every=word_every, taps=taps)
 
 
 def silence_limit(
@@ -89,7 +89,7 @@ def silence_limit(
     num_steps: int,
     lanes: Sequence[int],
     word_every: int = 1,
-    wide: bool | Sequence[bool] = False,
+    taps: Sequence[int] | None = None,
 ) -> int:
     """Return a number of cycles that no image takes: more than with every input set and every neuron spiking.
 
@@ -98,7 +98,7 @@ def silence_limit(
     full = np.full_like(inputs[:, :1], 1)
     run = network.forward(full, num_steps, keep="spikes")
     stimulus = timing.Stimulus.of(network, full, run, num_steps)
-    dense = timing.predict(stimulus, lanes, "dense", word_every, wide=wide)
+    dense = timing.predict(stimulus, lanes, "dense", word_every, taps=taps)
     return 2 * int(dense.latency[0]) + 1000
 
 
@@ -108,7 +108,7 @@ def cosimulate(
     num_steps: int,
     lanes: Sequence[int],
     word_every: int = 1,
-    wide: bool | Sequence[bool] = False,
+    taps: Sequence[int] | None = None,
     progress: Callable[[], None] = lambda: None,
     load_beta: int | None = None,
 ) -> list[Compared]:
@@ -129,8 +129,8 @@ def cosimulate(
         Lanes of each layer.
     word_every : int
         Least number of cycles from one word of the input stream to the next.
-    wide : bool or sequence of bool
-        Add all taps of a convolution in one cycle; one value for all layers, or one per layer.
+    taps : sequence of int, optional
+        Taps of an input that each layer adds at once; see ``specify``.
     progress : callable
         Called without arguments after each image.
     load_beta : int, optional
@@ -156,11 +156,11 @@ def cosimulate(
     >>> compared.same, compared.cycles_predicted == compared.cycles_counted
     (True, True)
     """
-    spec = build(network, lanes, num_steps, wide, load_beta)
-    run, predicted = reference(network, inputs, num_steps, lanes, word_every, wide)
+    spec = build(network, lanes, num_steps, taps, load_beta)
+    run, predicted = reference(network, inputs, num_steps, lanes, word_every, taps)
     result: list[Compared] = []
     host = Host(spec, load_words(network, spec, num_steps), [], word_every=word_every)
-    limit = silence_limit(network, inputs, num_steps, lanes, word_every, wide)
+    limit = silence_limit(network, inputs, num_steps, lanes, word_every, taps)
     images, begun = inputs.shape[1], 0
     done, last_cycle = (0, 0), 0  # beats of the load and images that are done, and the cycle in which this changed
 

@@ -36,7 +36,7 @@ class Case:
     num_steps: int
     lanes: Sequence[int]
     word_every: int
-    wide: bool | Sequence[bool]
+    taps: tuple[int, ...] | None
     spec: AcceleratorSpec
 
     def build(self, simulator: str, folder: Path, traced: bool = False) -> list[str]:
@@ -45,7 +45,7 @@ class Case:
         If `traced`, Verilator writes ``all.vcd``, from the first word of the first image on.
         """
         words = self.spec.layers[0].in_words * self.inputs.shape[0]
-        limit = silence_limit(self.network, self.inputs, self.num_steps, self.lanes, self.word_every, self.wide)
+        limit = silence_limit(self.network, self.inputs, self.num_steps, self.lanes, self.word_every, self.taps)
         numbers = hdl_host.constants(self.spec, words, self.word_every, limit)
         command = hdl_host.build(simulator, design(self.spec), top.ports(self.spec), numbers, folder, traced)
         load = load_words(self.network, self.spec, self.num_steps)
@@ -66,7 +66,7 @@ class Case:
         for start in range(0, inputs.shape[1], BATCH):
             batch = inputs[:, start : start + BATCH]
             run, predicted = reference(
-                self.network, batch, self.num_steps, self.lanes, self.word_every, self.wide, threads=1
+                self.network, batch, self.num_steps, self.lanes, self.word_every, self.taps, threads=1
             )
             for image in range(batch.shape[1]):
                 observed = observe(next(records, nothing), run, image, self.spec)
@@ -81,7 +81,7 @@ def cosimulate(
     simulator: str,
     word_every: int = 1,
     workers: int = 1,
-    wide: bool | Sequence[bool] = False,
+    taps: Sequence[int] | None = None,
     load_beta: int | None = None,
     begun: Callable[[], object] = lambda: None,
 ) -> Iterator[tuple[int, Compared]]:
@@ -89,7 +89,7 @@ def cosimulate(
 
     Parameters
     ----------
-    network, inputs, num_steps, lanes, word_every, wide, load_beta
+    network, inputs, num_steps, lanes, word_every, taps, load_beta
         As for :func:`minisnn_hw.verify.cosimulate.cosimulate`.
     simulator : "ghdl" or "verilator"
     workers : int
@@ -104,8 +104,8 @@ def cosimulate(
     ToolError
         If a tool is missing or fails; in GHDL also if a value is truncated.
     """
-    spec = build(network, lanes, num_steps, wide, load_beta)
-    case = Case(network, inputs, num_steps, lanes, word_every, wide, spec)
+    spec = build(network, lanes, num_steps, taps, load_beta)
+    case = Case(network, inputs, num_steps, lanes, word_every, taps, spec)
     workers = min(workers, inputs.shape[1])
     done: Queue = Queue()
     simulations: list[hdl_host.Simulation] = []

@@ -11,7 +11,7 @@ STREAM = ("tvalid", "tready", "tdata", "tlast")
 STREAMS = ("s_input", "m_output")
 LAYER = (
     *("state", "reader_filled", "orders_scan", "scan_valid", "scan_ready"),
-    *("walk_add", "walk_weight_address", "walk_neuron_address", "writer_claim"),
+    *("walk_add", "walk_weight_address", "walk_addresses", "writer_claim"),
     *("turn_fire", "turn_address", "probe_fired", "spikes", "pooled", "next_word"),
 )
 STATE = r"(.*)\.(\w*layer_?(\d*))\.control\.state$"  # of the control in a layer: (above, layer, its number)

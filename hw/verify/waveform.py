@@ -42,14 +42,14 @@ def in_myhdl(
     num_steps: int,
     lanes: Sequence[int],
     path: str | Path,
-    wide: bool | Sequence[bool] = False,
+    taps: Sequence[int] | None = None,
     window: tuple[int, int] | None = None,
 ) -> Compared:
     """Run one image in MyHDL, write the waveform of every signal, and compare the image with the integers.
 
     Parameters
     ----------
-    network, num_steps, lanes, wide
+    network, num_steps, lanes, taps
         As for :func:`minisnn_hw.verify.cosimulate.cosimulate`.
     inputs : ndarray of unsigned integers, shape (1 or T, 1, ...)
     path : str or Path
@@ -62,12 +62,12 @@ def in_myhdl(
     TimeoutError
         If the design gives no answer.
     """
-    spec, path = _delivered(network, lanes, num_steps, wide), Path(path)
-    run, predicted = reference(network, inputs, num_steps, lanes, 1, wide)
+    spec, path = _delivered(network, lanes, num_steps, taps), Path(path)
+    run, predicted = reference(network, inputs, num_steps, lanes, 1, taps)
     host = Host(
         spec, load_words(network, spec, num_steps), [image_words(inputs, 0, spec)], expected_firings(run, 0, spec)
     )
-    limit = len(host.load) + silence_limit(network, inputs, num_steps, lanes, 1, wide)
+    limit = len(host.load) + silence_limit(network, inputs, num_steps, lanes, 1, taps)
     with TemporaryDirectory() as folder:
         _simulate_traced(spec, host, limit, folder)
         observed = host.end()
@@ -79,9 +79,9 @@ def in_myhdl(
     return compare(observed, run, predicted, 0, network)
 
 
-def _delivered(network, lanes, num_steps, wide):
+def _delivered(network, lanes, num_steps, taps):
     """Return the spec that `minisnn vhdl` delivers, so that every port has the width that it has in the HDL."""
-    return specify(network, lanes, max_steps=max(num_steps, 255), wide=wide)
+    return specify(network, lanes, max_steps=max(num_steps, 255), taps=taps)
 
 
 def _simulate_traced(spec, host, limit, folder):
@@ -124,14 +124,14 @@ def in_verilator(
     num_steps: int,
     lanes: Sequence[int],
     path: str | Path,
-    wide: bool | Sequence[bool] = False,
+    taps: Sequence[int] | None = None,
     window: tuple[int, int] | None = None,
 ) -> Compared:
     """Run one image as Verilog in Verilator, write the waveform, and compare the image with the integers.
 
     Parameters
     ----------
-    network, inputs, num_steps, lanes, path, wide, window
+    network, inputs, num_steps, lanes, path, taps, window
         As for :func:`in_myhdl`.
 
     Raises
@@ -140,7 +140,7 @@ def in_verilator(
         If Verilator is missing or fails.
     """
     path = Path(path).resolve()
-    case = Case(network, inputs, num_steps, lanes, 1, wide, _delivered(network, lanes, num_steps, wide))
+    case = Case(network, inputs, num_steps, lanes, 1, taps, _delivered(network, lanes, num_steps, taps))
     with TemporaryDirectory() as name:
         folder = Path(name)
         compared = _run(case, case.build("verilator", folder, traced=True), folder / "image")
@@ -168,14 +168,14 @@ def in_ghdl(
     num_steps: int,
     lanes: Sequence[int],
     path: str | Path,
-    wide: bool | Sequence[bool] = False,
+    taps: Sequence[int] | None = None,
     timeout: float = 3600,
 ) -> Compared:
     """Run one image as VHDL in GHDL, write the waveform, and compare the image with the integers.
 
     Parameters
     ----------
-    network, inputs, num_steps, lanes, wide
+    network, inputs, num_steps, lanes, taps
         As for :func:`in_myhdl`.
     path : str or Path
         The ``.fst`` file; the save file, ``.gtkw``, is written beside it.
@@ -188,7 +188,7 @@ def in_ghdl(
         If GHDL is missing or fails.
     """
     path = Path(path).resolve()
-    case = Case(network, inputs, num_steps, lanes, 1, wide, _delivered(network, lanes, num_steps, wide))
+    case = Case(network, inputs, num_steps, lanes, 1, taps, _delivered(network, lanes, num_steps, taps))
     with TemporaryDirectory() as name:
         folder = Path(name)
         command = case.build("ghdl", folder)

@@ -195,13 +195,15 @@ def add_lanes_argument(parser):
     )
 
 
-def add_wide_argument(parser):
-    """Add --wide."""
+def add_taps_argument(parser, **options):
+    """Add --taps."""
     parser.add_argument(
-        "--wide",
-        action="store_true",
-        help="let convolutions add all taps of an input in one cycle, with an adder for each tap of each lane "
-        "(default: one tap per cycle)",
+        "--taps",
+        type=taps,
+        metavar="N/N/...",
+        help="taps of an input that each layer adds at once, such as 9/3/1/1: 1, or of a convolution with a kernel of "
+        "k also k or k*k, with an adder for each tap of each lane (default: 1 in each layer)",
+        **options,
     )
 
 
@@ -288,10 +290,25 @@ def minutes(text):
 
 def lanes(text):
     """Convert the value of a flag: the lanes of each layer, such as 32/32/8/8."""
+    return _by_layer(text, "32/32/8/8")
+
+
+def taps(text):
+    """Convert the value of a flag: the taps that each layer adds at once, such as 9/3/1/1."""
+    return _by_layer(text, "9/3/1/1")
+
+
+def _by_layer(text, example):
     parts = text.split("/")
     if not all(part.isdecimal() for part in parts):
-        raise argparse.ArgumentTypeError(f"must be whole numbers joined by '/', such as 32/32/8/8, got {text!r}")
+        raise argparse.ArgumentTypeError(f"must be whole numbers joined by '/', such as {example}, got {text!r}")
     return tuple(int(part) for part in parts)
+
+
+def of_layers(lanes, taps):
+    """Return lanes, and taps if any layer adds several at once, as words: lanes 32/32/8/8, taps 9/3/1/1."""
+    words = f"lanes {'/'.join(map(str, lanes))}"
+    return words + (f", taps {'/'.join(map(str, taps))}" if max(taps) > 1 else "")
 
 
 def widths(text):

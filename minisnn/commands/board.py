@@ -15,9 +15,10 @@ from . import (
     add_data_arguments,
     add_lanes_argument,
     add_load_beta_argument,
-    add_wide_argument,
+    add_taps_argument,
     first_images,
     needs_room,
+    of_layers,
     positive,
     table,
     wrapped,
@@ -43,10 +44,10 @@ def add_arguments(parser):
     parser.add_argument(
         "--fit",
         action="store_true",
-        help="choose the lanes that take the fewest cycles among those that fit (default without --lanes: those of the "
-        "other commands, halved until they fit)",
+        help="choose the lanes and taps that take the fewest cycles among those that fit; with --taps the lanes alone "
+        "(default without --lanes: those of the other commands, halved until they fit)",
     )
-    add_wide_argument(parser)
+    add_taps_argument(parser)
     add_load_beta_argument(parser)
     parser.add_argument("--baud", type=positive, default=115200, metavar="N", help="bits a second (default: 115200)")
     parser.add_argument("--build", action="store_true", help="make the bitstream with Yosys, nextpnr and a packer")
@@ -123,19 +124,23 @@ def _spec(args, model, board, data):
 
     from ..timing import balance, cycles, layout
 
-    def spec_with(lanes):
-        return specify(model.network, lanes, wide=args.wide, load_beta=args.load_beta)
+    def spec_with(lanes, taps=args.taps):
+        return specify(model.network, lanes, taps=taps, load_beta=args.load_beta)
 
     if args.lanes:
         return spec_with(layout.check_lanes(model.network, args.lanes))
-    judge = None
-    if args.fit:
-        stimulus = cycles.Stimulus.of_images(model, data.x_test[:JUDGES])
+    if not args.fit:
+        return spec_with(fit.largest(spec_with, layout.default_lanes(model.network), board))
+    stimulus = cycles.Stimulus.of_images(model, data.x_test[:JUDGES])
 
-        def judge(budget):
-            return balance.balance(stimulus, budget, wide=args.wide)
+    def fits(lanes, taps):
+        return not fit.estimate(spec_with(lanes, taps), board).lacking
 
-    return spec_with(fit.largest(spec_with, layout.default_lanes(model.network), board, judge))
+    try:
+        return spec_with(*balance.balance(stimulus, fits=fits, taps=args.taps))
+    except InputError:
+        fit.largest(spec_with, (1,) * len(model.network.layers), board)  # says which weights would fit
+        raise
 
 
 def _show(spec, board, needs):
@@ -143,8 +148,8 @@ def _show(spec, board, needs):
         ("block RAMs", f"{needs.blocks:,}", f"{board.blocks:,}"),
         ("look-up tables, about", f"{needs.tables:,}", f"{board.tables:,}"),
     ]
-    lanes = "/".join(str(layer.lanes) for layer in spec.layers)
-    print(f"{board.title}, lanes {lanes}: {'does not fit' if needs.lacking else 'fits'}, as estimated\n")
+    layers = of_layers(*zip(*((layer.lanes, layer.taps) for layer in spec.layers)))
+    print(f"{board.title}, {layers}: {'does not fit' if needs.lacking else 'fits'}, as estimated\n")
     print(table(rows, ("cells", "needed", "on the board")) + "\n")
 
 

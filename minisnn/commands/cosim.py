@@ -15,10 +15,11 @@ from . import (
     add_data_arguments,
     add_lanes_argument,
     add_load_beta_argument,
-    add_wide_argument,
+    add_taps_argument,
     counted,
     first_images,
     needs_room,
+    of_layers,
     positive,
     table,
 )
@@ -33,7 +34,7 @@ def add_arguments(parser):
     add_data_arguments(parser)
     parser.add_argument("--images", type=positive, default=2, metavar="N", help="number of test images (default: 2)")
     add_lanes_argument(parser)
-    add_wide_argument(parser)
+    add_taps_argument(parser)
     add_load_beta_argument(parser)
     parser.add_argument(
         "--word-every",
@@ -73,6 +74,7 @@ def run(args):
         raise InputError(f"--simulator must be myhdl, ghdl or verilator, got {args.simulator!r}")
     model = load(args.model)
     lanes = layout.check_lanes(model.network, args.lanes or layout.default_lanes(model.network))
+    taps = layout.check_taps(model.network, args.taps)
     data = datasets.load_for(model, args.model, args.dataset, args.data, progress=not args.json)
     images, labels = first_images(data, args.images)
     results = {}
@@ -99,7 +101,7 @@ def run(args):
     if args.json:
         print(json.dumps(_as_json(results, totals)))
     else:
-        print(f"{data.name}: {counted(len(results), 'image')} in {args.simulator}, lanes {'/'.join(map(str, lanes))}\n")
+        print(f"{data.name}: {counted(len(results), 'image')} in {args.simulator}, {of_layers(lanes, taps)}\n")
         _show(results, labels, totals)
     return 1 if any(totals.values()) else 0
 
@@ -123,7 +125,7 @@ def _simulate(model, images, lanes, args, begun):
     from minisnn_hw.verify.cosimulate_hdl import cosimulate
 
     try:
-        build(model.network, lanes, model.num_steps, args.wide, args.load_beta)
+        build(model.network, lanes, model.num_steps, args.taps, args.load_beta)
     except ValueError as error:
         raise InputError(str(error)) from None
     inputs = np.concatenate(list(model.inputs(images)), axis=1)
@@ -133,7 +135,7 @@ def _simulate(model, images, lanes, args, begun):
     options = {
         "word_every": args.word_every,
         "workers": args.workers,
-        "wide": args.wide,
+        "taps": args.taps,
         "load_beta": args.load_beta,
         "begun": begun,
     }
@@ -155,7 +157,7 @@ def _in_myhdl(model, inputs, lanes, args):
 
     count = inputs.shape[1]
     workers = min(args.workers, count)
-    options = {"word_every": args.word_every, "wide": args.wide, "load_beta": args.load_beta}
+    options = {"word_every": args.word_every, "taps": args.taps, "load_beta": args.load_beta}
     if workers == 1:
         yield from enumerate(cosimulate(model.network, inputs, model.num_steps, lanes, **options))
         return

@@ -13,11 +13,13 @@ from ..errors import InputError
 from . import (
     add_data_arguments,
     add_lanes_argument,
-    add_wide_argument,
+    add_taps_argument,
     counted,
     first_images,
+    of_layers,
     positive,
     table,
+    wrapped,
 )
 
 JUDGES = 16  # images by which --balance judges
@@ -33,9 +35,17 @@ def add_arguments(parser):
         "--balance",
         type=positive,
         metavar="BUDGET",
-        help="choose the lanes with the least latency, at most this many in all",
+        help="choose the lanes and taps with the least latency, with at most so many adders in all; with --taps the "
+        "lanes alone",
     )
-    add_wide_argument(parser)
+    parser.add_argument("--multipliers", type=positive, metavar="N", help="with --balance: at most so many multipliers")
+    parser.add_argument(
+        "--block-ram",
+        type=positive,
+        metavar="N",
+        help="with --balance: at most so many block RAMs of 16 Kibit, as estimated (those of ECP5 and Gowin)",
+    )
+    add_taps_argument(parser)
     parser.add_argument(
         "--schedule", default="pipelined", metavar="NAME", help="pipelined, layerwise or dense (default: pipelined)"
     )
@@ -63,32 +73,32 @@ def run(args):
     from ..data import load as datasets
     from ..fixed.model import load
     from ..timing import cycles, layout
-    from ..timing.balance import balance
+    from ..timing.balance import count_adders, count_multipliers
 
     _check(args)
     model = load(args.model)
     network = model.network
     lanes = layout.check_lanes(network, args.lanes or layout.default_lanes(network))
+    taps = layout.check_taps(network, args.taps)
     data = datasets.load_for(model, args.model, args.dataset, args.data, progress=not args.json)
     images, _ = first_images(data, args.images)
     stimulus = cycles.Stimulus.of_images(model, images, args.threads)
     if args.balance:
-        lanes = balance(stimulus.first(JUDGES), args.balance, wide=args.wide)
+        lanes, taps = _balanced(args, stimulus)
     results = {
-        schedule: cycles.predict(stimulus, lanes, schedule, args.word_every, wide=args.wide)
-        for schedule in cycles.SCHEDULES
+        schedule: cycles.predict(stimulus, lanes, schedule, args.word_every, taps=taps) for schedule in cycles.SCHEDULES
     }
     chosen = results.pop(args.schedule)
     ratios = {name: float(chosen.latency.mean() / other.latency.mean()) for name, other in results.items()}
-    adders = sum(count * taps for count, taps in zip(lanes, layout.taps(network, args.wide)))
+    adders, multipliers = count_adders(lanes, taps), count_multipliers(network, lanes, taps)
     if args.json:
-        about = {"lanes": list(lanes), "adders": adders, "images": stimulus.images, "num_steps": model.num_steps}
+        about = {"lanes": list(lanes), "taps": list(taps), "adders": adders, "multipliers": multipliers}
+        about |= {"images": stimulus.images, "num_steps": model.num_steps}
         print(json.dumps(_as_json(chosen, about | {"schedule": args.schedule}, ratios)))
     else:
-        print(
-            f"{data.name}: {counted(stimulus.images, 'image')}, T = {model.num_steps}, "
-            f"lanes {'/'.join(map(str, lanes))} ({adders} adders), {args.schedule}\n"
-        )
+        about = f"{data.name}: {counted(stimulus.images, 'image')}, T = {model.num_steps}, {of_layers(lanes, taps)}"
+        price = f"{counted(adders, 'adder')}, {counted(multipliers, 'multiplier')}"
+        print(wrapped(f"{about} ({price}), {args.schedule}") + "\n")
         _show(chosen, [layer.layer.name for layer in network.layers], lanes, args.schedule)
         print("latency is " + ", ".join(f"{ratio:.3f}x that of {name}" for name, ratio in ratios.items()))
         print("layerwise, layer after layer, is known within some 2 % where it convolves spikes")
@@ -100,6 +110,25 @@ def run(args):
             print(f"\nfigure  {args.figure}")
 
 
+def _balanced(args, stimulus):
+    """Return the lanes and taps that the budgets afford."""
+    from ..timing.balance import balance
+
+    limits = {"multipliers": args.multipliers, "taps": args.taps}
+    if args.block_ram:
+        from minisnn_hw.boards.fit import block_rams
+        from minisnn_hw.generate.specify import specify
+
+        def fits(lanes, taps):
+            return block_rams(specify(stimulus.network, lanes, taps=taps)) <= args.block_ram
+
+        limits["fits"] = fits
+    try:
+        return balance(stimulus.first(JUDGES), args.balance, **limits)
+    except ValueError as error:
+        raise InputError(str(error)) from None
+
+
 def _check(args):
     """Raise InputError for flags that do not go together, before any work."""
     from .. import check
@@ -108,6 +137,9 @@ def _check(args):
     check.choice("schedule", args.schedule, SCHEDULES)
     if args.balance and args.lanes:
         raise InputError("--balance chooses the lanes, so --lanes cannot be given too; leave one of them out")
+    for flag, value in (("--multipliers", args.multipliers), ("--block-ram", args.block_ram)):
+        if value and not args.balance:
+            raise InputError(f"{flag} is a budget of --balance; add --balance, or leave it out")
     if args.figure and (args.figure.suffix != ".png" or not args.figure.parent.is_dir()):
         raise InputError(f"--figure {args.figure} must name a file that ends in .png, in a folder that exists")
     if args.figure and args.schedule == "layerwise":

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from .. import terminal
 from ..errors import InputError
-from . import add_data_arguments, add_lanes_argument, add_wide_argument, needs_room, table, wrapped
+from . import add_data_arguments, add_lanes_argument, add_taps_argument, needs_room, table, wrapped
 
 SMALL = 40_000  # cycles, the load's included, that MyHDL simulates in under a minute
 SIMULATORS = ("myhdl", "verilator", "ghdl", "none")
@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--neuron", type=int, metavar="N", help="its neuron, from 0")
     parser.add_argument("--step", type=int, metavar="T", help="its step, from 0 (default: one with a spike)")
     add_lanes_argument(parser)
-    add_wide_argument(parser)
+    add_taps_argument(parser)
     parser.add_argument(
         "--float",
         dest="float_model",
@@ -81,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
     image, label = data.x_test[args.image], int(data.y_test[args.image])
     floats = _float_model(args, model)
     about = {"image": args.image, "label": label, "model": Path(args.model).name}
-    result = trace(model, image, args.lanes, args.wide, floats, about)
+    result = trace(model, image, args.lanes, args.taps, floats, about)
     first_shown, window = _first_shown(args, result), _cycles(args.steps, result)
     plan = _plan(args, model, result)
     try:
@@ -175,7 +175,7 @@ def _plan(args, model, trace):
     from minisnn_hw.verify.cosimulate import build
 
     try:
-        spec = build(model.network, trace.lanes, model.num_steps, args.wide)
+        spec = build(model.network, trace.lanes, model.num_steps, args.taps)
     except ValueError as error:
         raise InputError(str(error)) from None
     small = trace.latency + len(load_words(model.network, spec, model.num_steps)) <= SMALL
@@ -210,10 +210,10 @@ def _draw_waveform(waveform, args, model, inputs, spec, window):
     arguments = model.network, inputs, model.num_steps, [layer.lanes for layer in spec.layers]
     if waveform in ("myhdl", "verilator"):
         write = in_myhdl if waveform == "myhdl" else in_verilator
-        compared = write(*arguments, args.out / "waveform.vcd", args.wide, window)
+        compared = write(*arguments, args.out / "waveform.vcd", args.taps, window)
         return compared, ["waveform.vcd", "waveform.gtkw"]
     if waveform == "ghdl":
-        compared = in_ghdl(*arguments, args.out / "waveform.fst", args.wide)
+        compared = in_ghdl(*arguments, args.out / "waveform.fst", args.taps)
         return compared, ["waveform.fst", "waveform.gtkw"]
     return None, []
 
@@ -225,11 +225,11 @@ def _compare(simulator, args, model, inputs, lanes):
     if simulator == "myhdl":
         from minisnn_hw.verify.cosimulate import cosimulate
 
-        (compared,) = cosimulate(model.network, inputs, model.num_steps, lanes, wide=args.wide)
+        (compared,) = cosimulate(model.network, inputs, model.num_steps, lanes, taps=args.taps)
         return compared
     from minisnn_hw.verify.cosimulate_hdl import cosimulate as cosimulate_hdl
 
-    ((_, compared),) = cosimulate_hdl(model.network, inputs, model.num_steps, lanes, simulator, wide=args.wide)
+    ((_, compared),) = cosimulate_hdl(model.network, inputs, model.num_steps, lanes, simulator, taps=args.taps)
     return compared
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from .. import terminal
 from ..errors import InputError
-from . import add_training_data_arguments, add_wide_argument, minutes, positive, widths, wrapped
+from . import add_taps_argument, add_training_data_arguments, minutes, positive, widths, wrapped
 from . import lanes as read_lanes
 from .train import add_network, add_training
 
@@ -47,6 +47,7 @@ AXES = (
     "weight_bits",
     "finetune",
     "lanes",
+    "taps",
 )
 
 
@@ -80,7 +81,7 @@ def add_arguments(parser):
         metavar="N/N/...",
         help="lanes by layer, such as 32/32/8/8 (default: up to 32 for a convolution, 8 for a fully connected layer)",
     )
-    add_wide_argument(hardware)
+    add_taps_argument(hardware, nargs="+", default=[None])
     add_workers(parser)
     parser.add_argument(
         "--out", type=Path, default=Path("study.sqlite"), metavar="FILE", help="file of results (default: study.sqlite)"
@@ -141,9 +142,9 @@ def run(args):
     data = datasets.load(args.dataset, args.data, progress=True)
     points = []
     for values in sweep.grid(given):
-        hardware = {name: values.pop(name) for name in ("weight_bits", "finetune", "lanes")}
+        hardware = {name: values.pop(name) for name in ("weight_bits", "finetune", "lanes", "taps")}
         network, training = choose(args.dataset, values | {"detach_reset": args.detach_reset}, data)
-        points.append(make(data, network, training, wide=args.wide, **hardware))
+        points.append(make(data, network, training, **hardware))
     print(f"{data.name}: {len(points)} point{'s' if len(points) > 1 else ''}, results in {args.out}", flush=True)
     outcome = run_points(points, args, retry=args.retry, again=args.again)
     print(f"{outcome.done} done, {outcome.failed} failed, {outcome.left} left: {args.out}")

@@ -14,8 +14,9 @@ from . import (
     add_data_arguments,
     add_lanes_argument,
     add_load_beta_argument,
-    add_wide_argument,
+    add_taps_argument,
     needs_room,
+    of_layers,
     positive,
     table,
 )
@@ -25,7 +26,7 @@ def add_arguments(parser):
     """Add the command's flags."""
     parser.add_argument("model", metavar="MODEL", help="model file (.int.npz) that minisnn quantize wrote")
     add_lanes_argument(parser)
-    add_wide_argument(parser)
+    add_taps_argument(parser)
     add_load_beta_argument(parser)
     parser.add_argument(
         "--family",
@@ -71,7 +72,7 @@ def run(args):
     model = load(args.model)
     lanes = layout.check_lanes(model.network, args.lanes or layout.default_lanes(model.network))
     try:
-        spec = specify(model.network, lanes, wide=args.wide, load_beta=args.load_beta)
+        spec = specify(model.network, lanes, taps=args.taps, load_beta=args.load_beta)
         need("yosys")
         if args.out:
             args.out.mkdir(parents=True, exist_ok=True)
@@ -92,7 +93,7 @@ def run(args):
         return 1
     result = {
         "lanes": list(lanes),
-        "wide": args.wide,
+        "taps": [layer.taps for layer in spec.layers],
         "load_beta": args.load_beta,
         "seed": args.seed,
         **report.as_dict(),
@@ -104,7 +105,7 @@ def run(args):
         for name, key in (("latency, cycles", "latency_cycles"), ("latency, us", "latency_us"))
         if result[key]
     ]
-    title = f"{Path(args.model).name}, lanes {'/'.join(map(str, lanes))}{' wide' if args.wide else ''}"
+    title = f"{Path(args.model).name}, {of_layers(lanes, result['taps'])}"
     title += "" if args.load_beta is None else f", leaks loaded in {args.load_beta} bits"
     if args.out:
         _check_folder(args.out, model, spec)  # again: the folder may have been rewritten during the synthesis
@@ -136,7 +137,7 @@ def _latency(model, args, lanes):
     if not (args.dataset or args.data or model.dataset in datasets.SHIPPED):
         return None
     data = datasets.load_for(model, args.model, args.dataset, args.data, progress=not args.json)
-    return float(cycles.predict(cycles.Stimulus.of_images(model, data.x_test), lanes, wide=args.wide).latency.mean())
+    return float(cycles.predict(cycles.Stimulus.of_images(model, data.x_test), lanes, taps=args.taps).latency.mean())
 
 
 def _show(report, title, facts):

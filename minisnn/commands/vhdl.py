@@ -13,7 +13,7 @@ from . import (
     add_data_arguments,
     add_lanes_argument,
     add_load_beta_argument,
-    add_wide_argument,
+    add_taps_argument,
     first_images,
     needs_room,
     positive,
@@ -35,7 +35,7 @@ def add_arguments(parser):
         "together with reports of minisnn synth in it",
     )
     add_lanes_argument(parser)
-    add_wide_argument(parser)
+    add_taps_argument(parser)
     add_load_beta_argument(parser)
     parser.add_argument("--hdl", default="vhdl", metavar="NAME", help="vhdl or verilog (default: vhdl)")
     parser.add_argument(
@@ -92,7 +92,7 @@ def run(args):
             lanes,
             max_steps=args.max_steps,
             load_bits=args.load_bits,
-            wide=args.wide,
+            taps=args.taps,
             load_beta=args.load_beta,
         )
         load_words(model.network, spec, model.num_steps)

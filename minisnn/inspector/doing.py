@@ -133,8 +133,8 @@ def _enter_additions(table, record, layer, step):
     turn = np.arange(len(which)) - np.repeat(np.cumsum(count) - count, count)
     cycle = first[which] + turn
     table["adding"][cycle] = addresses[which]
-    shape, groups, wide = record.shape(layer), record.groups(layer), record.wides[layer]
-    for name, words in words_of_additions(shape, groups, wide, addresses[which], turn).items():
+    shape, taps, groups = record.shape(layer), record.taps[layer], record.groups(layer)
+    for name, words in words_of_additions(shape, taps, groups, addresses[which], turn).items():
         table[name][cycle] = words
 
 

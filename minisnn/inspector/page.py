@@ -179,7 +179,8 @@ def _header(trace):
         ("network", normalised([layer.layer for layer in trace.network.layers])),
         ("label", str(about.get("label", "unknown"))),
         ("answer", _answer(trace)),
-        ("lanes", "/".join(map(str, trace.lanes)) + (", all taps of an input at once" if any(trace.wides) else "")),
+        ("lanes", "/".join(map(str, trace.lanes))),
+        ("taps at once", "/".join(map(str, trace.taps))),
         ("latency", f"{trace.latency:,} cycles, {trace.num_steps} steps"),
         ("checked", checked(about)),
     ]

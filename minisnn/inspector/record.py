@@ -21,7 +21,7 @@ class Record:
     network: IntegerNetwork
     num_steps: int
     lanes: tuple[int, ...]
-    wide: bool
+    taps: tuple[int, ...]
     image: np.ndarray
     frames: list[np.ndarray]
     mem: list[np.ndarray]
@@ -60,11 +60,6 @@ class Record:
     def in_lanes(self) -> tuple[int, ...]:
         """Inputs in a word of each layer's frame."""
         return layout.inputs_of_words(self.network, self.lanes)
-
-    @property
-    def wides(self) -> list[bool]:
-        """True for each layer that adds all taps of an input in one cycle."""
-        return [taps > 1 for taps in layout.taps(self.network, self.wide)]
 
     def shape(self, layer: int) -> LayerShape:
         """Return the layer's shapes; raise InputError if the network has no such layer."""
@@ -116,7 +111,7 @@ class Record:
         step = 0 if self.constant(layer) else step
         if (layer, step) not in self.logs:
             frame = self.frame(layer, step)
-            log = log_of_additions(frame, self.shape(layer), self.lanes[layer], self.in_lanes[layer], self.wides[layer])
+            log = log_of_additions(frame, self.shape(layer), self.lanes[layer], self.in_lanes[layer], self.taps[layer])
             log[:, :2] += self.begins[layer, step]
             self.logs[layer, step] = np.flatnonzero(frame), log
         return self.logs[layer, step]
@@ -125,7 +120,7 @@ class Record:
         """Return the cycles from a neuron's turn in the firing pass until its spike is known."""
         from ..timing import loops
 
-        return loops.READY - 1 + loops.LATER * (int(self.wides[layer]) + int(self.constant(layer)))
+        return loops.READY - 1 + loops.LATER * (int(self.taps[layer] > 1) + int(self.constant(layer)))
 
 
 def as_map(shape: tuple[int, ...]) -> tuple[int, int, int]:

@@ -61,10 +61,8 @@ def _additions(record, layer, step):
         index, pixel, tap = _reached(integers.layer, frame.shape, addresses)
         rows, columns, channels = np.unravel_index(addresses[index], frame.shape)
         row = tap * frame.shape[-1] + channels
-        turn = np.zeros_like(index)
-        if not record.wides[layer]:
-            ky, kx = np.divmod(tap, integers.layer.w_shape[0])
-            turn = groups * tap_turn(integers.layer, rows, columns, ky, kx)
+        ky, kx = np.divmod(tap, integers.layer.w_shape[0])
+        turn = groups * tap_turn(integers.layer, record.taps[layer], rows, columns, ky, kx)
     weights = integers.w.reshape(-1, integers.w.shape[-1]).astype(np.int64)
     value = frame.reshape(-1)[addresses[index]]
     adds = (weights[row] * value.astype(np.int64)[:, None]) << integers.guard

@@ -31,8 +31,8 @@ class Trace(Record):
     network : fixed.network.IntegerNetwork
     num_steps : int
     lanes : tuple of int
-    wide : bool
-        Convolutions add all taps of an input in one cycle.
+    taps : tuple of int
+        Taps of an input that each layer adds at once.
     image : ndarray
         The raw image.
     frames : list of L ndarrays, shape (T or 1, H, W, C)
@@ -80,7 +80,7 @@ class Trace(Record):
             **described,
             "input_bits": self.network.input_bits,
             "lanes": list(self.lanes),
-            "wide": self.wide,
+            "taps": list(self.taps),
             "num_steps": self.num_steps,
             "latency": self.latency,
             "float": [list(values) for values in self.float_params],
@@ -103,7 +103,7 @@ def load(path: str | Path) -> Trace:
             network=network,
             num_steps=about["num_steps"],
             lanes=tuple(about["lanes"]),
-            wide=about["wide"],
+            taps=tuple(about["taps"]),
             image=arrays["image"],
             **{name: [arrays[f"{number}.{name}"] for number in numbers] for name in BY_LAYER},
             float_params=[tuple(values) for values in about["float"]],
@@ -119,7 +119,7 @@ def trace(
     model: IntegerModel,
     image: np.ndarray,
     lanes: Sequence[int] | None = None,
-    wide: bool = False,
+    taps: Sequence[int] | None = None,
     float_model: Model | None = None,
     about: dict | None = None,
 ) -> Trace:
@@ -132,8 +132,9 @@ def trace(
         One raw image.
     lanes : sequence of int, optional
         Adders of each layer; by default :func:`minisnn.timing.layout.default_lanes`.
-    wide : bool, default False
-        Convolutions add all taps of an input in one cycle.
+    taps : sequence of int, optional
+        Taps of an input that each layer adds at once: 1, or of a convolution also k or k * k, with a kernel of k; by
+        default 1.
     float_model : minisnn.model.Model, optional
         The model that was quantised; by default the float network that the integers stand for.
     about : dict, optional
@@ -146,7 +147,7 @@ def trace(
     Raises
     ------
     InputError
-        If the image, the lanes or the float model do not fit the network.
+        If the image, the lanes, the taps or the float model do not fit the network.
 
     Examples
     --------
@@ -184,6 +185,7 @@ def trace(
         raise InputError("trace takes the integer model that minisnn.quantize returns, not a float model")
     network, steps = model.network, model.num_steps
     lanes = layout.check_lanes(network, layout.default_lanes(network) if lanes is None else lanes)
+    taps = layout.check_taps(network, taps)
     floats = float_model or dequantised(model, "float64", "numpy")
     if [layer.shape for layer in floats.network.layers] != [layer.layer for layer in network.layers]:
         raise InputError("the float model has another topology than the integers; name the one that was quantised")
@@ -191,14 +193,14 @@ def trace(
         raise InputError("the float model has another encoding than the integers; name the one that was quantised")
     inputs, run = next(model.run(np.asarray(image)[None], "membranes", threads=1))
     stimulus = cycles.Stimulus.of(network, inputs, run, steps)
-    predicted = cycles.predict(stimulus, lanes, wide=wide)
+    predicted = cycles.predict(stimulus, lanes, taps=taps)
     float_run = floats.network.forward(_float_input(floats, model, image, inputs), steps, record=True)
     result = {"answer": int(run.scores[0].argmax()), "scores": run.scores[0].tolist(), "dataset": model.dataset}
     return Trace(
         network=network,
         num_steps=steps,
         lanes=tuple(lanes),
-        wide=bool(wide),
+        taps=taps,
         image=np.asarray(image),
         frames=[frames[:, 0] for frames in stimulus.frames],
         mem=[_narrow(mem[:, 0], layer.membrane_bits) for mem, layer in zip(run.mem, network.layers)],

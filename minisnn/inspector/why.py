@@ -161,7 +161,7 @@ def _additions(record, layer, place, step):
         reaches &= (additions["kx"] >= 0) & (additions["kx"] < kernel)
         ky, kx = np.where(reaches, additions["ky"], 0), np.where(reaches, additions["kx"], 0)
         additions["weight"] = integers.w[ky, kx, channels, channel]
-        turn = group if record.wides[layer] else tap_turn(shape, rows, columns, ky, kx) * groups + group
+        turn = tap_turn(shape, record.taps[layer], rows, columns, ky, kx) * groups + group
     additions["adds"] = (additions["weight"] * additions["value"]) << integers.guard
     additions["cycle"] = log[:, 1] + turn
     return additions[reaches]

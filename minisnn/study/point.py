@@ -6,7 +6,7 @@ A point is a plain dict with five parts:
     network    arguments of minisnn.network.Network
     training   fields of minisnn.training.settings.Settings
     integers   weight_bits, and the epochs of fine-tuning with rounded weights
-    hardware   lanes (None for the default), wide
+    hardware   lanes and taps (None for the defaults)
 
 Points that differ only in integers and hardware share a training.
 """
@@ -54,7 +54,7 @@ def make(
     weight_bits: int | Sequence[int] = 8,
     finetune: int = 0,
     lanes: Sequence[int] | None = None,
-    wide: bool = False,
+    taps: Sequence[int] | None = None,
 ) -> dict:
     """Return a point with every setting spelt out.
 
@@ -80,7 +80,7 @@ def make(
         "network": config,
         "training": settings,
         "integers": {"weight_bits": weight_bits, "finetune": finetune},
-        "hardware": {"lanes": None if lanes is None else list(lanes), "wide": bool(wide)},
+        "hardware": {name: value and list(value) for name, value in (("lanes", lanes), ("taps", taps))},
     }
 
 
@@ -141,28 +141,29 @@ def measure(point: dict, file: bytes, data: Dataset, threads: int | None = None)
       ``energy``, the mean begins, added, fires and ends by layer and step, and ``blocks`` of consecutive images: sums
       of images, of right answers and cycles (both by the step after which the answer is read), and of spikes;
       ``neuron_steps`` is the most spikes that an image can have
-    - ``lanes``; ``lost``, the rounding loss by layer; ``history`` of the training
+    - ``lanes``, ``taps``; ``lost``, the rounding loss by layer; ``history`` of the training
     """
     model, integer, losses = integers(point, file, data, threads)
     history, hardware = opened(file).history, point["hardware"]
     lanes = layout.check_lanes(integer.network, hardware["lanes"] or layout.default_lanes(integer.network))
-    wide = hardware["wide"]
+    taps = layout.check_taps(integer.network, hardware["taps"])
     _, held_out = split(data, Settings(**point["training"]))
     validation = None
     if held_out is not None:
         images, labels = data.x_train[held_out], data.y_train[held_out]
-        validation = _measure_images(model, integer, images, labels, lanes, wide, threads)[2]
-    stimulus, predicted, test, blocks = _measure_images(model, integer, data.x_test, data.y_test, lanes, wide, threads)
+        validation = _measure_images(model, integer, images, labels, lanes, taps, threads)[2]
+    stimulus, predicted, test, blocks = _measure_images(model, integer, data.x_test, data.y_test, lanes, taps, threads)
     return {
         "validation": validation,
-        "test": test | {"blocks": blocks} | _timeline(predicted) | _schedules(stimulus, lanes, wide),
+        "test": test | {"blocks": blocks} | _timeline(predicted) | _schedules(stimulus, lanes, taps),
         "lanes": list(lanes),
+        "taps": list(taps),
         "lost": [asdict(layer) for layer in losses.layers],
         "history": [{name: value for name, value in entry.items() if name != "seconds"} for entry in history],
     }
 
 
-def _measure_images(model, integer, x, y, lanes, wide, threads):
+def _measure_images(model, integer, x, y, lanes, taps, threads):
     """Return (stimulus, predicted cycles, results, results by block) of images and their labels."""
     frames, right, spikes, start = [], [], [], 0
     for inputs, run in integer.run(x, "spikes", threads):
@@ -174,7 +175,7 @@ def _measure_images(model, integer, x, y, lanes, wide, threads):
     by_step, counts = np.concatenate(right, axis=1), np.concatenate(spikes)
     frames_by_layer = [np.concatenate(batches, axis=1) for batches in zip(*frames)]
     stimulus = cycles.Stimulus(integer.network, frames_by_layer, integer.num_steps)
-    predicted = cycles.predict(stimulus, lanes, wide=wide)
+    predicted = cycles.predict(stimulus, lanes, taps=taps)
     neurons = np.array([layer.layer.neurons for layer in integer.network.layers])
     cycles_by_step = _latency_by_step(predicted)[:, -len(by_step) :]
     results = {
@@ -228,12 +229,11 @@ def _timeline(predicted):
     }
 
 
-def _schedules(stimulus, lanes, wide):
+def _schedules(stimulus, lanes, taps):
     """Results of the other schedules, and the events of all three."""
-    results = {"events": {"pipelined": events.count(stimulus, lanes, "pipelined", wide)}}
+    results = {"events": {"pipelined": events.count(stimulus, lanes, "pipelined", taps)}}
     for schedule in ("dense", "layerwise"):
-        wide_here = wide and schedule != "layerwise"  # that schedule has no wide layers
-        predicted = cycles.predict(stimulus, lanes, schedule, wide=wide_here)
+        predicted = cycles.predict(stimulus, lanes, schedule, taps=taps)
         results[schedule] = {"latency": float(predicted.latency.mean()), "interval": predicted.interval}
-        results["events"][schedule] = events.count(stimulus, lanes, schedule, wide_here)
+        results["events"][schedule] = events.count(stimulus, lanes, schedule, taps)
     return results

@@ -29,26 +29,26 @@ class Additions(NamedTuple):
     zero_words: np.ndarray
 
 
-def additions(stimulus: Stimulus, layer_index: int, lanes: int, in_lanes: int, wide: bool = False) -> Additions:
+def additions(stimulus: Stimulus, layer_index: int, lanes: int, in_lanes: int, taps: int = 1) -> Additions:
     """Return the additions of one layer, (B, T); `layer_index` counts from 0, `in_lanes` are the inputs in a word."""
     from . import loops
 
     frames = stimulus.frames[layer_index]
     walk = _walk(stimulus.network.layers[layer_index].layer, lanes)
     result = Additions(*(np.zeros((frames.shape[1], stimulus.num_steps), np.int64) for _ in Additions._fields))
-    loops.additions_of_frames(frames, in_lanes, *walk, wide, *result)
+    loops.additions_of_frames(frames, in_lanes, *walk, taps, *result)
     return result
 
 
 def additions_of_layers(
-    stimulus: Stimulus, lanes: Sequence[int], in_lanes: Sequence[int], wides: Sequence[bool]
+    stimulus: Stimulus, lanes: Sequence[int], in_lanes: Sequence[int], taps: Sequence[int]
 ) -> Additions:
     """Return the additions of all layers, (B, L, T); `in_lanes` are the inputs in a word of each layer's frame."""
-    layers = [additions(stimulus, index, *numbers) for index, numbers in enumerate(zip(lanes, in_lanes, wides))]
+    layers = [additions(stimulus, index, *numbers) for index, numbers in enumerate(zip(lanes, in_lanes, taps))]
     return Additions(*(np.stack(parts, axis=1) for parts in zip(*layers)))
 
 
-def log_of_additions(frame: np.ndarray, layer: LayerShape, lanes: int, in_lanes: int, wide: bool = False) -> np.ndarray:
+def log_of_additions(frame: np.ndarray, layer: LayerShape, lanes: int, in_lanes: int, taps: int = 1) -> np.ndarray:
     """Return when each input of a frame (H, W, C) is added, in the order of addresses.
 
     Returns
@@ -60,7 +60,7 @@ def log_of_additions(frame: np.ndarray, layer: LayerShape, lanes: int, in_lanes:
     from . import loops
 
     log = np.zeros((np.count_nonzero(frame), 3), np.int64)
-    loops.additions(frame, in_lanes, *_walk(layer, lanes), wide, log)
+    loops.additions(frame, in_lanes, *_walk(layer, lanes), taps, log)
     return log
 
 

@@ -1,91 +1,152 @@
-"""The choice of lanes: which layer should have how many, when there is room for only so many in all."""
+"""The choice of lanes and taps: which layer should have how many, when there is room for only so many adders in all."""
 
+from collections.abc import Callable, Sequence
 from itertools import combinations_with_replacement, product
+from typing import NamedTuple
 
 import numpy as np
 
 from ..errors import InputError
+from ..fixed.network import IntegerNetwork
 from .additions import additions
 from .cycles import recurrence
-from .layout import count_groups, inputs_of_words, taps
+from .layout import check_taps, count_groups, inputs_of_words, tap_choices
 from .stimulus import Stimulus
 
 
+class Share(NamedTuple):
+    """Lanes of each layer, and the taps that each adds at once."""
+
+    lanes: tuple[int, ...]
+    taps: tuple[int, ...]
+
+
+def count_adders(lanes: Sequence[int], taps: Sequence[int]) -> int:
+    """Return the adders of all layers: one for each lane and each tap that is added at once."""
+    return sum(count * at_once for count, at_once in zip(lanes, taps))
+
+
+def count_multipliers(network: IntegerNetwork, lanes: Sequence[int], taps: Sequence[int]) -> int:
+    """Return the multipliers of all layers: one for each adder of pixels, and each lane whose leak is not a shift."""
+    leaks = sum(count for layer, count in zip(network.layers, lanes) if layer.beta & (layer.beta - 1))
+    return leaks + (lanes[0] * taps[0] if network.input_bits else 0)
+
+
 def balance(
-    stimulus: Stimulus, budget: int, in_lanes: int | None = None, wide: bool | list[bool] = False
-) -> tuple[int, ...]:
-    """Return the lanes with the least mean latency, at most `budget` in all.
+    stimulus: Stimulus,
+    adders: int | None = None,
+    multipliers: int | None = None,
+    fits: Callable[[tuple[int, ...], tuple[int, ...]], bool] = lambda lanes, taps: True,
+    taps: Sequence[int] | None = None,
+    in_lanes: int | None = None,
+) -> Share:
+    """Return the lanes and taps with the least mean latency within budgets.
 
     Lanes matter only through the groups that they make, so each layer has few numbers to choose from. The search starts
-    with one lane for each layer and changes the lanes of one or two layers at a time, always to the fastest choice,
-    until no such change is faster.
+    with one adder for each layer and changes one or two layers at a time, always to the fastest choice, until no such
+    change is faster.
 
     Parameters
     ----------
     stimulus : Stimulus
         Some images to judge by; 16 are plenty.
-    budget : int
-    in_lanes, wide
+    adders, multipliers : int, optional
+        At most so many in all, as :func:`count_adders` and :func:`count_multipliers` count them.
+    fits : callable, optional
+        Returns whether there is room for (lanes, taps).
+    taps : sequence of int, optional
+        Taps of each layer, if only the lanes are to be chosen.
+    in_lanes : int, optional
         See :func:`minisnn.timing.cycles.predict`.
 
     Returns
     -------
-    lanes : tuple of L ints
+    share : Share
 
     Raises
     ------
     InputError
-        If the budget has fewer lanes than the network has layers.
+        If one lane for each layer is too much, or nothing fits.
     """
     network = stimulus.network
-    if budget < len(network.layers):
-        raise InputError(f"a budget of {budget} lanes is too small for {len(network.layers)} layers: each needs one")
-    latency = _MeanLatency(stimulus, in_lanes, wide)
-    choices = [_useful_lanes(integers.layer) for integers in network.layers]
-    best = tuple(1 for _ in choices)
+    latency = _MeanLatency(stimulus, in_lanes)
+    if taps is None:
+        choices = [_choices(integers.layer, tap_choices(integers.layer)) for integers in network.layers]
+    else:
+        choices = [_choices(each.layer, (count,)) for each, count in zip(network.layers, check_taps(network, taps))]
+    best = tuple(each[0] for each in choices)
+
+    def affordable(layers):
+        lanes, taps = zip(*layers)
+        return (adders is None or count_adders(lanes, taps) <= adders) and (
+            multipliers is None or count_multipliers(network, lanes, taps) <= multipliers
+        )
+
+    if not affordable(best):
+        raise InputError(_too_small(network, *zip(*best), adders, multipliers))
+
+    def rank(layers):
+        return latency(*zip(*layers)), count_adders(*zip(*layers)), layers
+
+    fitting = fits(*zip(*best))
     while True:
-        candidates = {lanes for lanes in _neighbours(best, choices) if sum(lanes) <= budget} | {best}
-        better = min(candidates, key=lambda lanes: (latency(lanes), sum(lanes), lanes))
-        if better == best:
-            return best
-        best = better
+        ranked = sorted(filter(affordable, _neighbours(best, choices)), key=rank)
+        # Where nothing fits yet any design that fits is better: a memory of one lane is deep, those of several are not.
+        faster = (layers for layers in ranked if not fitting or rank(layers) < rank(best))
+        better = next((layers for layers in faster if fits(*zip(*layers))), None)
+        if better is None:
+            break
+        best, fitting = better, True
+    if not fitting:
+        raise InputError("no lanes and taps fit the memories that there are; train a smaller network")
+    return Share(*zip(*best))
 
 
-def _useful_lanes(layer):
-    """Least lanes for each number of groups."""
+def _too_small(network, lanes, taps, adders, multipliers):
+    """Say which budget is too small for one lane a layer."""
+    need = count_adders(lanes, taps)
+    if adders is not None and adders < need:
+        return f"a budget of {adders} adders is too small for {len(lanes)} layers: they need {need}"
+    need = count_multipliers(network, lanes, taps)
+    return f"a budget of {multipliers} multipliers is too small: with one lane a layer the design needs {need}"
+
+
+def _choices(layer, taps):
+    """(lanes, taps) to choose from: for each number of groups the least lanes; fewest adders first."""
     channels = layer.w_shape[-1]
-    return sorted({count_groups(layer, groups) for groups in range(1, channels + 1)})
+    lanes = {count_groups(layer, groups) for groups in range(1, channels + 1)}
+    return sorted(product(lanes, taps), key=lambda choice: (choice[0] * choice[1], choice))
 
 
-def _neighbours(lanes, choices):
-    """All lanes that differ in at most two layers."""
-    for first, second in combinations_with_replacement(range(len(lanes)), 2):
+def _neighbours(layers, choices):
+    """All designs that differ in one or two layers."""
+    found = set()
+    for first, second in combinations_with_replacement(range(len(layers)), 2):
         for new_first, new_second in product(choices[first], choices[second]):
-            changed = list(lanes)
+            changed = list(layers)
             changed[second] = new_second
             changed[first] = new_first
-            yield tuple(changed)
+            found.add(tuple(changed))
+    return found
 
 
 class _MeanLatency:
-    """Mean latency of a stimulus with any lanes; additions of a layer are computed once for its lanes and words."""
+    """Mean latency of a stimulus with any lanes and taps; a layer's additions are computed once for each choice."""
 
-    def __init__(self, stimulus, in_lanes, wide):
+    def __init__(self, stimulus, in_lanes):
         self.stimulus, self.in_lanes = stimulus, in_lanes
-        self.wides = [count > 1 for count in taps(stimulus.network, wide)]
         self.adding, self.latencies = {}, {}
 
-    def __call__(self, lanes):
-        if lanes not in self.latencies:
+    def __call__(self, lanes, taps):
+        if (lanes, taps) not in self.latencies:
             network = self.stimulus.network
             words = inputs_of_words(network, lanes, self.in_lanes)
-            adding = [self._adding(*numbers) for numbers in zip(range(len(lanes)), lanes, words)]
-            times = recurrence(network, np.stack(adding, 1), lanes, words[0], self.wides, alone=True)
-            self.latencies[lanes] = times["last"].mean()
-        return self.latencies[lanes]
+            adding = [self._adding(*numbers) for numbers in zip(range(len(lanes)), lanes, words, taps)]
+            times = recurrence(network, np.stack(adding, 1), lanes, words[0], taps, alone=True)
+            self.latencies[lanes, taps] = times["last"].mean()
+        return self.latencies[lanes, taps]
 
-    def _adding(self, index, lanes, in_lanes):
-        key = index, lanes, in_lanes
+    def _adding(self, *key):
         if key not in self.adding:
-            self.adding[key] = additions(self.stimulus, *key, self.wides[index]).cycles
+            self.adding[key] = additions(self.stimulus, *key).cycles
         return self.adding[key]

@@ -10,10 +10,10 @@ has added its inputs in cycle e, and its firing pass starts in cycle s:
 
 The frame of a layer lies in one of two banks, so layer l fires step t into the bank that layer l + 1 emptied two steps
 before. 6 is the number of cycles from the last neuron of a firing pass until its spikes are written and the pipeline of
-the layer is empty (drained). In the first equation it is 2 more if layer l - 1 takes pixels, and 2 more if it is wide;
-where N[l] stands, a wide layer that takes spikes adds 1. A layer that takes pixels has an A only at step 0; later it
-begins when it fires. The last beat of the answer follows the last firing pass after a number of cycles that depends on
-the size of the last layer alone.
+the layer is empty (drained). In the first equation it is 2 more if layer l - 1 takes pixels, and 2 more if it adds
+several taps at once; where N[l] stands, a layer that adds several taps at once and takes spikes adds 1. A layer that
+takes pixels has an A only at step 0; later it begins when it fires. The last beat of the answer follows the last firing
+pass after a number of cycles that depends on the size of the last layer alone.
 
 The compiled loops are in ``loops``, with every term; tests hold them to the gates of ``hw/``, cycle by cycle, without
 tolerance.
@@ -31,7 +31,7 @@ from ..fixed.model import IntegerModel
 from ..fixed.network import IntegerNetwork
 from .additions import Additions, additions_of_layers
 from .layerwise import layerwise_cycles
-from .layout import check_lanes, default_lanes, depths, frame_shape, inputs_of_words, taps, words_of_frame
+from .layout import check_lanes, check_taps, default_lanes, depths, frame_shape, inputs_of_words, words_of_frame
 from .stimulus import Stimulus
 
 SCHEDULES = ("pipelined", "layerwise", "dense")
@@ -118,7 +118,7 @@ def cycles(model: IntegerModel, images: np.ndarray, lanes: Sequence[int] | None 
     lanes : sequence of int, optional
         Lanes of each layer; by default up to 32 for a convolution and up to 8 for a fully connected layer.
     **options
-        Options of :func:`predict`: `schedule`, `word_every`, `in_lanes`, `wide`.
+        Options of :func:`predict`: `schedule`, `word_every`, `in_lanes`, `taps`.
 
     Returns
     -------
@@ -147,7 +147,7 @@ def predict(
     schedule: str = "pipelined",
     word_every: int = 1,
     in_lanes: int | None = None,
-    wide: bool | Sequence[bool] = False,
+    taps: Sequence[int] | None = None,
 ) -> Cycles:
     """Predict the clock cycles of a stimulus.
 
@@ -163,8 +163,9 @@ def predict(
         Cycles from one word of the input stream to the next, at least.
     in_lanes : int, optional
         Inputs in a word of the input stream; by default as :func:`minisnn.timing.layout.inputs_of_words` says.
-    wide : bool, or sequence of bool
-        Convolutions add all taps of an input at once; one for all layers, or one for each. "layerwise" never does.
+    taps : sequence of int, optional
+        Taps of an input that each layer adds at once: 1, or of a convolution also k or k * k, with a kernel of k; by
+        default 1. "layerwise" always adds one.
 
     Returns
     -------
@@ -173,7 +174,7 @@ def predict(
     Raises
     ------
     InputError
-        If the lanes do not fit the network, or the schedule does not exist.
+        If the lanes or taps do not fit the network, or the schedule does not exist.
     """
     network = stimulus.network
     lanes = check_lanes(network, default_lanes(network) if lanes is None else lanes)
@@ -181,24 +182,24 @@ def predict(
     check.choice("schedule", schedule, SCHEDULES)
     if word_every < 1:
         raise InputError(f"word_every must be at least 1, got {word_every}")
+    taps = check_taps(network, taps)
     if schedule == "layerwise":
         return _layerwise(stimulus, lanes, words[0])
-    wides = [count > 1 for count in taps(network, wide)]
     if schedule == "dense":
-        parts = _dense_additions(stimulus, lanes, words, wides)
+        parts = _dense_additions(stimulus, lanes, words, taps)
     else:
-        parts = additions_of_layers(stimulus, lanes, words, wides)
-    return _pipelined(network, parts, lanes, words[0], wides, word_every)
+        parts = additions_of_layers(stimulus, lanes, words, taps)
+    return _pipelined(network, parts, lanes, words[0], taps, word_every)
 
 
-def _pipelined(network, parts, lanes, in_lanes, wides, word_every):
+def _pipelined(network, parts, lanes, in_lanes, taps, word_every):
     """Cycles of images whose additions are `parts`, (B, L, T)."""
     images, _, steps = parts.cycles.shape
     bound, firing = np.maximum(parts.adds, parts.inputs + parts.zero_words), depths(network, lanes)
-    arguments = network, parts.cycles, lanes, in_lanes, wides, word_every
+    arguments = network, parts.cycles, lanes, in_lanes, taps, word_every
     times = recurrence(*arguments, alone=True)
     stream = recurrence(*arguments, alone=False)
-    least = recurrence(network, bound, lanes, in_lanes, wides, word_every, alone=True, overhead=False)
+    least = recurrence(network, bound, lanes, in_lanes, taps, word_every, alone=True, overhead=False)
     latency = times["last"] - times["first"] + 1
     busy = parts.cycles.sum(axis=(0, 2)) + firing * steps * images
     return Cycles(
@@ -213,9 +214,9 @@ def _pipelined(network, parts, lanes, in_lanes, wides, word_every):
     )
 
 
-def _dense_additions(stimulus, lanes, words, wides):
+def _dense_additions(stimulus, lanes, words, taps):
     """Additions of a step in which every input spikes, for all steps."""
-    one_step = additions_of_layers(stimulus.one_dense_step(), lanes, words, wides)
+    one_step = additions_of_layers(stimulus.one_dense_step(), lanes, words, taps)
     parts = Additions(*(np.repeat(part, stimulus.num_steps, axis=2) for part in one_step))
     if stimulus.network.input_bits:
         for part in parts:
@@ -247,14 +248,14 @@ def timetable(
     word_every: int = 1,
     in_lanes: int | None = None,
     alone: bool = True,
-    wide: bool | Sequence[bool] = False,
+    taps: Sequence[int] | None = None,
 ) -> dict[str, np.ndarray]:
     """Return the cycles of all events, as :func:`recurrence` does; parameters are those of :func:`predict`."""
     network = stimulus.network
     words = inputs_of_words(network, lanes, in_lanes)
-    wides = [count > 1 for count in taps(network, wide)]
-    adding = additions_of_layers(stimulus, lanes, words, wides).cycles
-    return recurrence(network, adding, lanes, words[0], wides, word_every, alone)
+    taps = check_taps(network, taps)
+    adding = additions_of_layers(stimulus, lanes, words, taps).cycles
+    return recurrence(network, adding, lanes, words[0], taps, word_every, alone)
 
 
 def recurrence(
@@ -262,7 +263,7 @@ def recurrence(
     adding: np.ndarray,
     lanes: Sequence[int],
     in_lanes: int,
-    wides: Sequence[bool],
+    taps: Sequence[int],
     word_every: int = 1,
     alone: bool = True,
     overhead: bool = True,
@@ -292,7 +293,7 @@ def recurrence(
     loops.pipeline(
         np.ascontiguousarray(adding),
         depths(network, lanes),
-        np.array(wides, bool),
+        np.array(taps) > 1,
         network.input_bits > 0,
         words_of_frame(frame_shape(network, 0), in_lanes),
         word_every,

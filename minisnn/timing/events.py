@@ -14,7 +14,7 @@ from ..fixed.bounds import signed_bits
 from .additions import additions
 from .cycles import predict
 from .layerwise import CHUNKS, SCANNED, words_scanned
-from .layout import default_lanes, depths, inputs_of_words, taps
+from .layout import check_taps, default_lanes, depths, inputs_of_words
 from .stimulus import Stimulus
 
 
@@ -22,7 +22,7 @@ def count(
     stimulus: Stimulus,
     lanes: Sequence[int] | None = None,
     schedule: str = "pipelined",
-    wide: bool | Sequence[bool] = False,
+    taps: Sequence[int] | None = None,
     in_lanes: int | None = None,
 ) -> dict[str, float]:
     """Return the mean events of an image; parameters and errors are those of :func:`minisnn.timing.cycles.predict`.
@@ -33,7 +33,7 @@ def count(
     Returns
     -------
     events : dict of float
-        ``weight_read_bits``: weights of additions (of a wide layer all taps, in the frame or not); biases of firings.
+        ``weight_read_bits``: weights of additions (all that are added at once, in the frame or not); biases of firings.
         ``membrane_read_bits, membrane_write_bits``: the sum of each addition; membranes of firings (a layer of pixels
         also has currents, which are written as 0 once per image).
         ``buffer_read_bits, buffer_write_bits``: frames of the layers' inputs, scanned once, written once.
@@ -48,18 +48,18 @@ def count(
         ``cycles``: from answer to answer, images following one another.
     """
     network, steps = stimulus.network, stimulus.num_steps
-    interval = predict(stimulus, lanes, schedule, in_lanes=in_lanes, wide=wide).interval
+    interval = predict(stimulus, lanes, schedule, in_lanes=in_lanes, taps=taps).interval
     lane_counts = np.array(default_lanes(network) if lanes is None else lanes)
     words = inputs_of_words(network, lane_counts.tolist(), in_lanes)
-    tap_counts = np.array(taps(network, False if schedule == "layerwise" else wide))
+    tap_counts = np.array(check_taps(network, None if schedule == "layerwise" else taps))
     bits = _bits(network)
 
     adding, inputs, zero_words = _mean_additions(stimulus, lane_counts, words, tap_counts, schedule)
-    narrow = adding
-    if (tap_counts > 1).any():  # a wide layer adds several weights in a cycle
-        narrow, _, _ = _mean_additions(stimulus, lane_counts, words, np.ones_like(tap_counts), schedule)
+    one_by_one = adding
+    if (tap_counts > 1).any():
+        one_by_one, _, _ = _mean_additions(stimulus, lane_counts, words, np.ones_like(tap_counts), schedule)
     groups = -(-bits.channels // lane_counts)
-    added = narrow / groups * bits.channels
+    added = one_by_one / groups * bits.channels
     fired = bits.neurons * steps
     frame = np.array([prod(frames.shape[2:]) for frames in stimulus.frames])
     written = read = np.where(bits.pixel, frame * bits.pixel, frame * steps)
@@ -140,7 +140,7 @@ def _layerwise_scans(stimulus, bits, groups, inputs, scanned, read):
     return scanned, read * np.where(is_conv & (bits.pixel == 0), groups, 1)
 
 
-def _mean_additions(stimulus, lanes, words, taps, schedule):
+def _mean_additions(stimulus, lanes, words, tap_counts, schedule):
     """Mean cycles with an addition, inputs and words of zeros of an image, (L,) each."""
     network, times = stimulus.network, np.ones(len(lanes))
     if schedule == "dense":  # one step stands for all, except of pixels
@@ -149,7 +149,7 @@ def _mean_additions(stimulus, lanes, words, taps, schedule):
             times[0] = 1
         stimulus = stimulus.one_dense_step()
     means = []
-    for index, (count, in_lanes, tap_count) in enumerate(zip(lanes.tolist(), words, taps)):
-        parts = additions(stimulus, index, count, in_lanes, bool(tap_count > 1))
+    for index, (count, in_lanes, taps) in enumerate(zip(lanes.tolist(), words, tap_counts.tolist())):
+        parts = additions(stimulus, index, count, in_lanes, taps)
         means.append([part.sum(axis=1).mean() for part in (parts.adds, parts.inputs, parts.zero_words)])
     return np.array(means).T * times

@@ -43,18 +43,38 @@ def lanes_of(shapes: Sequence[LayerShape], lanes: Sequence[int] | None = None) -
     return tuple(int(count) for count in lanes)
 
 
-def taps(network: IntegerNetwork, wide: bool | Sequence[bool]) -> tuple[int, ...]:
-    """Return the taps that each layer adds in one cycle: all of a wide convolution, else 1.
+# Taps that are added at once
+#
+# A layer adds an input by one tap a cycle, or a convolution by a row of k taps, or by all k * k. Neurons that are added
+# to at once lie in banks: with a row, the neurons of column x in bank x mod k; with all taps, also row by row.
 
-    `wide` is one value for all layers, or one for each; raise InputError if it has another length.
-    """
-    wides = [wide] * len(network.layers) if isinstance(wide, bool) else list(wide)
-    if len(wides) != len(network.layers):
-        raise InputError(f"wide must be one for all, or one for each of {len(network.layers)} layers, got {wide!r}")
-    return tuple(
-        integers.layer.w_shape[0] ** 2 if is_wide and integers.layer.kind == "conv2d" else 1
-        for integers, is_wide in zip(network.layers, wides)
-    )
+
+def tap_choices(layer: LayerShape) -> tuple[int, ...]:
+    """Return the numbers of taps that a layer can add at once: 1, and of a convolution also k and k * k."""
+    kernel = layer.w_shape[0] if layer.kind == "conv2d" else 1
+    return tuple(sorted({1, kernel, kernel**2}))
+
+
+def check_taps(network: IntegerNetwork, taps: Sequence[int] | None) -> tuple[int, ...]:
+    """Return `taps` as a tuple, by default 1 in each layer; raise InputError unless layers can add so many at once."""
+    shapes = [integers.layer for integers in network.layers]
+    if taps is None:
+        return (1,) * len(shapes)
+    taps = tuple(taps)
+    if len(taps) != len(shapes):
+        raise InputError(f"taps must be one number for each of {len(shapes)} layers, got {'/'.join(map(str, taps))}")
+    for number, (shape, count) in enumerate(zip(shapes, taps), 1):
+        choices = tap_choices(shape)
+        if not isinstance(count, (int, np.integer)) or isinstance(count, bool) or count not in choices:
+            kind = f"has a kernel of {shape.w_shape[0]}" if shape.kind == "conv2d" else "is fully connected"
+            raise InputError(f"layer {number} {kind}: its taps must be {' or '.join(map(str, choices))}, got {count}")
+    return tuple(int(count) for count in taps)
+
+
+def banks(layer: LayerShape, taps: int) -> tuple[int, int]:
+    """Return (rows, columns) of the banks of a layer that adds so many taps at once."""
+    columns = 1 if layer.kind == "linear" else min(taps, layer.w_shape[0])
+    return taps // columns, columns
 
 
 def count_groups(layer: LayerShape, lanes: int) -> int:
@@ -159,17 +179,28 @@ def taps_in_frame(layer: LayerShape, row: np.ndarray, column: np.ndarray) -> tup
     return np.maximum(rows, 0), np.maximum(columns, 0)
 
 
-def tap_turn(layer: LayerShape, row: np.ndarray, column: np.ndarray, ky: np.ndarray, kx: np.ndarray) -> np.ndarray:
-    """Return the place of a tap among those that lead into the frame: row by row, as ``hw/conv2d.py`` walks them."""
+def tap_turn(
+    layer: LayerShape, taps: int, row: np.ndarray, column: np.ndarray, ky: np.ndarray, kx: np.ndarray
+) -> np.ndarray:
+    """Return the turn of a tap: row by row, as ``hw/conv2d.py`` walks those that lead into the frame.
+
+    Taps that are added at once have the same turn.
+    """
+    down, across = banks(layer, taps)
     first_ky, first_kx = first_tap(layer, row, column)
     _, columns = taps_in_frame(layer, row, column)
-    return (ky - first_ky) * columns + kx - first_kx
+    in_row, turns = (np.zeros_like(kx), 1) if across > 1 else (kx - first_kx, columns)
+    return in_row if down > 1 else (ky - first_ky) * turns + in_row
 
 
-def tap_at(layer: LayerShape, row: np.ndarray, column: np.ndarray, turn: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return (ky, kx) of the tap at a turn; the inverse of :func:`tap_turn`."""
+def tap_at(
+    layer: LayerShape, taps: int, row: np.ndarray, column: np.ndarray, turn: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return (ky, kx) of the first tap at a turn; the inverse of :func:`tap_turn`."""
+    _, across = banks(layer, taps)
     first_ky, first_kx = first_tap(layer, row, column)
-    columns = np.maximum(taps_in_frame(layer, row, column)[1], 1)  # without a tap there is no turn to ask for
+    # Without a tap there is no turn to ask for.
+    columns = 1 if across > 1 else np.maximum(taps_in_frame(layer, row, column)[1], 1)
     return first_ky + turn // columns, first_kx + turn % columns
 
 
@@ -192,35 +223,34 @@ def count_taps(layer: LayerShape, frame: np.ndarray) -> int:
 # Words of weights and membranes
 
 
-def weight_rows(layer: LayerShape, w: np.ndarray) -> np.ndarray:
-    """Return weights as rows (n, M) in the order of the weight memory: channel by channel, then tap by tap.
+def weight_rows(layer: LayerShape, w: np.ndarray, taps: int = 1) -> np.ndarray:
+    """Return weights (rows, taps, M) in the order of the weight memory: channel by channel, then tap by tap.
 
-    Row r of a fully connected layer is input r, and of a convolution (channel * k + ky) * k + kx. With G groups, group
-    g of row r is word r * G + g; see :func:`weight_word`.
+    With G groups of lanes, group g of row r is word r * G + g. Row r of a fully connected layer is input r. A
+    convolution with a kernel of k has k * k rows a channel, or k if the taps of a row are added at once, or one: see
+    :func:`weight_word`. Along an axis whose taps are added at once, tap i is in place -i mod k. So for an input at (y,
+    x) the word is turned by (x + padding) mod k columns, and (y + padding) mod k rows; then every tap is in the place
+    of the bank whose neuron it reaches.
     """
-    if layer.kind == "conv2d":
-        w = w.transpose(2, 0, 1, 3)
-    return w.reshape(-1, w.shape[-1])
+    if layer.kind == "linear":
+        return w[:, None]
+    down, across = ([-i % count if count > 1 else i for i in range(layer.w_shape[0])] for count in banks(layer, taps))
+    return w[down][:, across].transpose(2, 0, 1, 3).reshape(-1, taps, w.shape[-1])
 
 
 def weight_word(
-    layer: LayerShape, groups: int, channel: np.ndarray, ky: np.ndarray, kx: np.ndarray, group: np.ndarray
+    layer: LayerShape,
+    taps: int,
+    groups: int,
+    channel: np.ndarray,
+    ky: np.ndarray,
+    kx: np.ndarray,
+    group: np.ndarray,
 ) -> np.ndarray:
     """Return the word of a convolution's weights that holds one tap of a channel, for a group."""
-    kernel = layer.w_shape[0]
-    return ((channel * kernel + ky) * kernel + kx) * groups + group
-
-
-def wide_weight_rows(layer: LayerShape, w: np.ndarray) -> np.ndarray:
-    """Return weights as (channels, places, M) of a wide convolution, whose words hold all taps of a channel and group.
-
-    Tap (ky, kx) is in place (-ky mod k) * k + (-kx mod k). For an input at (y, x), the hardware rotates the word by
-    (y + padding) mod k rows and (x + padding) mod k columns; then every tap is in the place of the membrane bank whose
-    neuron it reaches.
-    """
-    kernel = layer.w_shape[0]
-    turned = [-k % kernel for k in range(kernel)]
-    return w[turned][:, turned].transpose(2, 0, 1, 3).reshape(w.shape[2], kernel**2, w.shape[-1])
+    kernel, (down, across) = layer.w_shape[0], banks(layer, taps)
+    row = channel if down > 1 else channel * kernel + ky
+    return (row if across > 1 else row * kernel + kx) * groups + group
 
 
 def membrane_word(layer: LayerShape, groups: int, row: np.ndarray, column: np.ndarray, group: np.ndarray) -> np.ndarray:
@@ -230,28 +260,26 @@ def membrane_word(layer: LayerShape, groups: int, row: np.ndarray, column: np.nd
 
 
 def words_of_additions(
-    layer: LayerShape, groups: int, wide: bool, address: np.ndarray, turn: np.ndarray
+    layer: LayerShape, taps: int, groups: int, address: np.ndarray, turn: np.ndarray
 ) -> dict[str, np.ndarray]:
     """Return the words that additions read, each the one at `turn` of the input at `address`.
 
     Returns
     -------
     words : dict of ndarray
-        ``weight_word`` and ``membrane_word``, of a wide layer those of the first tap; ``tap`` (ky * k + kx), except in
-        wide and fully connected layers.
+        ``weight_word``, and of the first tap that is added ``membrane_word``; ``tap`` (ky * k + kx) of a convolution
+        that adds one tap at once.
     """
     if layer.kind == "linear":
         return {"weight_word": address * groups + turn, "membrane_word": turn}
     row, column, channel = np.unravel_index(address, layer.in_shape)
     tap, group = np.divmod(turn, groups)
-    ky, kx = first_tap(layer, row, column) if wide else tap_at(layer, row, column, tap)
-    words = {"membrane_word": membrane_word(layer, groups, *neuron_reached(layer, row, column, ky, kx), group)}
-    if wide:
-        return words | {"weight_word": channel * groups + group}
-    return words | {
-        "tap": ky * layer.w_shape[0] + kx,
-        "weight_word": weight_word(layer, groups, channel, ky, kx, group),
+    ky, kx = tap_at(layer, taps, row, column, tap)
+    words = {
+        "membrane_word": membrane_word(layer, groups, *neuron_reached(layer, row, column, ky, kx), group),
+        "weight_word": weight_word(layer, taps, groups, channel, ky, kx, group),
     }
+    return words | ({"tap": ky * layer.w_shape[0] + kx} if taps == 1 else {})
 
 
 # Order of the firing pass

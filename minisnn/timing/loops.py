@@ -10,13 +10,13 @@ from ..fixed.jit import kernel
 
 READY = 5  # cycles from the last firing of a pass to the last word that it writes
 DRAINED = 6  # cycles from the last firing of a pass to the start of the next, at least
-LATER = 2  # cycles added to READY for a layer that takes pixels, and for a wide layer
+LATER = 2  # cycles added to READY for a layer that takes pixels, and for one that adds several taps at once
 
 HANDED, FIRST, COUNT = range(3)  # columns of a log of additions
 
 
 @kernel
-def additions(frame, in_lanes, kernel_size, padding, out_height, out_width, groups, flat, wide, log):
+def additions(frame, in_lanes, kernel_size, padding, out_height, out_width, groups, flat, taps, log):
     """Return (cycles, adds, inputs, zero_words) of one frame, in cycles since the begin of its step.
 
     Parameters
@@ -29,8 +29,10 @@ def additions(frame, in_lanes, kernel_size, padding, out_height, out_width, grou
         Shapes of a convolution.
     groups : int
         Groups of lanes.
-    flat, wide : bool
-        True for a fully connected layer; for a convolution that adds all taps at once.
+    flat : bool
+        A fully connected layer.
+    taps : int
+        Taps that are added at once: 1, kernel_size or kernel_size**2.
     log : ndarray of int64, shape (inputs, 3), or (0, 3)
         Out, for each input: the cycle in which the scanner hands it over, the cycle of its first addition, and the
         number of its additions, one per cycle.
@@ -55,9 +57,12 @@ def additions(frame, in_lanes, kernel_size, padding, out_height, out_width, grou
                 offered = 0
                 for x in range(first_x, min(first_x + pixels, width)):
                     columns = min(kernel_size, x + padding + 1) - max(x + padding - out_width + 1, 0)
-                    cost = groups if flat else max(rows, 0) * max(columns, 0) * groups
-                    if wide:
-                        cost = min(cost, groups)
+                    turns_down, turns_across = max(rows, 0), max(columns, 0)
+                    if taps > 1:  # those of a row at once
+                        turns_across = min(turns_across, 1)
+                    if taps > kernel_size:
+                        turns_down = min(turns_down, 1)
+                    cost = groups if flat else turns_down * turns_across * groups
                     for c in range(start, min(start + in_lanes, channels)):
                         if frame[y, x, c] == 0:
                             continue
@@ -90,7 +95,7 @@ def additions_of_frames(
     out_width,
     groups,
     flat,
-    wide,
+    taps,
     cycles,
     adds,
     inputs,
@@ -101,7 +106,7 @@ def additions_of_frames(
     for t in range(frames.shape[0]):
         for image in range(frames.shape[1]):
             cycles[image, t], adds[image, t], inputs[image, t], zero_words[image, t] = additions(
-                frames[t, image], in_lanes, kernel_size, padding, out_height, out_width, groups, flat, wide, no_log
+                frames[t, image], in_lanes, kernel_size, padding, out_height, out_width, groups, flat, taps, no_log
             )
 
 
@@ -109,7 +114,7 @@ def additions_of_frames(
 def pipeline(
     adding,
     depths,
-    wide,
+    banked,
     pixels,
     in_words,
     word_every,
@@ -131,8 +136,8 @@ def pipeline(
         Cycles from the begin of a step until all is added; of a layer of pixels only at step 0.
     depths : ndarray of int64, shape (L,)
         Cycles of a firing pass.
-    wide : ndarray of bool, shape (L,)
-        Layers that add all taps at once.
+    banked : ndarray of bool, shape (L,)
+        Layers that add several taps at once.
     pixels : bool
         The first layer takes pixels.
     in_words, word_every : int
@@ -166,7 +171,7 @@ def pipeline(
             for layer in range(layers):
                 takes_pixels = pixels and layer == 0
                 constant = takes_pixels and t > 0
-                late = o if wide[layer] and not takes_pixels else 0  # a wide layer writes its sums one cycle later
+                late = o if banked[layer] and not takes_pixels else 0  # with banks sums are written a cycle later
                 start = end[layer] - o + DRAINED * o + late
                 if not constant:
                     begin = max(filled, end[layer] + late)
@@ -183,6 +188,6 @@ def pipeline(
                 begins[image, layer, t], firing_starts[image, layer, t] = begin, start
                 end[layer] = start + depths[layer] + o
                 ends[image, layer, t] = end[layer]
-                filled = start + depths[layer] + (READY + LATER * (int(wide[layer]) + int(takes_pixels)) + 1) * o
+                filled = start + depths[layer] + (READY + LATER * (int(banked[layer]) + int(takes_pixels)) + 1) * o
         sent = filled - o + answer * o
         last[image] = sent

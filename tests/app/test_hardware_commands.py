@@ -10,6 +10,8 @@ from minisnn.commands import main
 from minisnn.data.load import load as load_data
 from minisnn.fixed.model import load
 from minisnn.timing import cycles
+from minisnn_hw.boards.fit import block_rams
+from minisnn_hw.generate.specify import specify
 from minisnn_hw.verify import cosimulate as cosim
 from tests.helpers import quantised_model
 
@@ -25,7 +27,7 @@ def test_cycles_prints_layers_and_ratios_and_draws_a_figure(model, tmp_path, cap
     assert main(["cycles", str(model), "--lanes", "2/5", "--figure", str(figure)]) == 0
     output = capsys.readouterr().out
     for expected in (
-        "digits: 359 images, T = 2, lanes 2/5 (7 adders), pipelined",
+        "digits: 359 images, T = 2, lanes 2/5 (7 adders, 2 multipliers), pipelined",
         "latency   ",
         "interval  ",
         "1 4C3-MP2",
@@ -61,20 +63,40 @@ def test_cycles_json_agrees_with_the_library(model, capsys, schedule):
 def test_balance(model, capsys):
     assert main(["cycles", str(model), "--balance", "6", "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
-    assert sum(printed["lanes"]) <= 6
+    assert printed["adders"] <= 6
     assert main(["cycles", str(model), "--lanes", "1/5", "--json"]) == 0
     assert printed["latency_cycles"]["mean"] < json.loads(capsys.readouterr().out)["latency_cycles"]["mean"]
 
 
-def test_wide(model, capsys):
+def test_balance_keeps_to_every_budget(model, capsys):
+    """Taps are chosen too, and each budget binds: fewer of anything cost cycles."""
+
+    def balanced(*flags):
+        assert main(["cycles", str(model), "--balance", "46", "--json", *flags]) == 0
+        found = json.loads(capsys.readouterr().out)
+        assert found["adders"] <= 46
+        spec = specify(load(model).network, found["lanes"], taps=found["taps"])
+        return found["latency_cycles"]["mean"], found, block_rams(spec)
+
+    fastest, free, blocks = balanced()
+    assert free["taps"][0] > 1
+    latency, found, _ = balanced("--multipliers", "6")
+    assert latency > fastest and found["multipliers"] <= 6 < free["multipliers"]
+    latency, _, fewer = balanced("--block-ram", str(blocks - 1))
+    assert latency > fastest and fewer < blocks
+    latency, found, _ = balanced("--taps", "1/1")
+    assert latency > fastest and found["taps"] == [1, 1]
+
+
+def test_taps(model, capsys):
     """Adding all taps at once takes fewer cycles and more adders; the layerwise schedule never does so."""
     results = []
-    for more in ([], ["--wide"]):
+    for more in ([], ["--taps", "9/1"]):
         assert main(["cycles", str(model), "--lanes", "4/10", "--json", *more]) == 0
         results.append(json.loads(capsys.readouterr().out))
     assert [result["adders"] for result in results] == [14, 46]
-    narrow, wide = (result["latency_cycles"]["mean"] for result in results)
-    assert wide < 0.8 * narrow
+    one, all_taps = (result["latency_cycles"]["mean"] for result in results)
+    assert all_taps < 0.8 * one
     layerwise = [result["latency_cycles"]["mean"] / result["latency_vs"]["layerwise"] for result in results]
     assert layerwise[0] == pytest.approx(layerwise[1])
 

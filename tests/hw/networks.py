@@ -115,7 +115,7 @@ class Whole:
     def __init__(self, network, lanes, inputs, num_steps, probed=True, **options):
         self.network, self.lanes, self.inputs, self.num_steps = network, lanes, inputs, num_steps
         self.spec = specify(network, lanes, **{"max_steps": 15} | options)
-        self.wide = options.get("wide", False)
+        self.taps = options.get("taps")
         self.make, self.probed = design(self.spec), probed
         self.run = network.forward(inputs, num_steps, keep="membranes")
         self.load = load_words(network, self.spec, num_steps)
@@ -146,7 +146,7 @@ class Whole:
     def check_cycles(self, host, word_every=1):
         """Check that every event comes in the predicted cycle."""
         stimulus = cycles.Stimulus.of(self.network, self.inputs, self.run, self.num_steps)
-        times = cycles.timetable(stimulus, self.lanes, word_every, self.spec.layers[0].in_lanes, host.alone, self.wide)
+        times = cycles.timetable(stimulus, self.lanes, word_every, self.spec.layers[0].in_lanes, host.alone, self.taps)
         observed = host.observed
         start = np.array(observed.taken) if host.alone else np.repeat(observed.taken[0], len(observed.taken))
         assert (np.array(observed.taken) - start == times["first"]).all()

@@ -32,14 +32,15 @@ NETWORKS = {
     "pixels to membranes": ("5", (7,), (2,), 3, {"input_bits": 2, "readout": "membrane"}, {}),
     "population": ("8-12", (6,), (3, 5), 3, {"classes": 4}, {}),
     "tiny and silent": ("3-2-3-4", (5,), (3, 2, 3, 2), 2, {"input_bits": 2, "threshold": 60}, {}),
-    "wide": ("3C3-MP2-4C2-5", (6, 6, 2), (2, 4, 3), 2, {"padding": 1}, {"wide": True, "load_bits": 64}),
-    "wide pixels": (
+    "all taps": ("3C3-MP2-4C2-5", (6, 6, 2), (2, 4, 3), 2, {"padding": 1}, {"taps": (9, 4, 1), "load_bits": 64}),
+    "rows of taps": ("3C3-MP2-4C2-5", (6, 6, 2), (2, 2, 3), 2, {"padding": 1}, {"taps": (3, 2, 1), "load_bits": 64}),
+    "taps of pixels": (
         "4C3-3C3-4",
         (6, 5, 1),
         (3, 3, 4),
         2,
         {"input_bits": 5, "reset": "zero"},
-        {"wide": [True, False, False], "load_bits": 64},
+        {"taps": (9, 3, 1), "load_bits": 64},
     ),
     "one step": ("3C2-2C1-3", (3, 3, 1), (3, 1, 2), 1, {"input_bits": 1}, {}),
 }
@@ -73,7 +74,7 @@ def test_equals_the_integers_and_the_model(name):
 
 
 @pytest.mark.parametrize("shares", [(0.3, 1, 1), (1, 0.05, 1), (0.5, 0.4, 0.5)])
-@pytest.mark.parametrize("name", ["convolutions", "pixels", "membranes", "tiny and silent", "wide", "one step"])
+@pytest.mark.parametrize("name", ["convolutions", "pixels", "membranes", "tiny and silent", "all taps", "one step"])
 def test_any_stalls(name, shares):
     """Words, answers and load at random: the same spikes and membranes, and it comes to its end."""
     rng = np.random.default_rng(7)
@@ -244,7 +245,7 @@ def with_words(case, **changes):
 LOADS_BETA = {  # networks whose designs load their leaks, and the fraction bits
     "spikes": ("2C2-MP2-3", (4, 3, 1), (2, 2), {}, {"load_beta": 4, "load_bits": 12}),
     "pixels to membranes": ("2C2-3", (3, 3, 1), (2, 2), {"input_bits": 3, "readout": "membrane"}, {"load_beta": 3}),
-    "wide": ("2C2-3", (3, 3, 1), (1, 2), {"input_bits": 3, "reset": "zero"}, {"load_beta": 8, "wide": True}),
+    "taps": ("2C2-3", (3, 3, 1), (1, 2), {"input_bits": 3, "reset": "zero"}, {"load_beta": 8, "taps": (4, 1)}),
     "no leak or all": ("3-2", (5,), (2, 1), {"reset": "subtract_then_leak", "rounding": "zero"}, {"load_beta": 0}),
 }
 LEAKS = {  # by fraction bits: (beta, frac) of the first layer; a layer further on has the next
@@ -294,7 +295,7 @@ def test_networks_of_several_leaks_fit_one_design(name):
     for case, host in zip(cases, hosts):
         case.check_values(host)
         case.check_cycles(host)
-    in_hdl(cases[0], given, seen, ("ghdl", "verilator")[: 1 + (name in ("wide", "no leak or all"))])
+    in_hdl(cases[0], given, seen, ("ghdl", "verilator")[: 1 + (name in ("taps", "no leak or all"))])
 
 
 def test_a_leak_above_1_is_refused():

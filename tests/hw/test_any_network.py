@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from minisnn.timing.layout import tap_choices
 from tests.hw.networks import Whole, random_inputs, random_network
 
 
@@ -30,8 +31,9 @@ def test_any_network(seed):
     topology, shape, input_bits = some_network(rng)
     network = random_network(topology, shape, rng, input_bits=input_bits, threshold=int(rng.choice([10, 40])))
     lanes = [int(rng.integers(1, layer.layer.w_shape[-1] + 1)) for layer in network.layers]
+    taps = [int(rng.choice(tap_choices(layer.layer))) for layer in network.layers]
     inputs = np.concatenate([random_inputs(network, 2, 1, rng, density) for density in (0.1, 1.0, 0.0)], axis=1)
-    case = Whole(network, lanes, inputs, 2, wide=bool(rng.integers(2)))
+    case = Whole(network, lanes, inputs, 2, taps=taps)
     host = case.host(alone=False)
     case.simulate(host)
     case.check_values(host)

@@ -27,10 +27,11 @@ WAIVED = {
     "UNUSEDSIGNAL": "Bits of signal are not used",
 }
 NETWORKS = {
-    "pixels": (("2C2-MP2-4", (5, 5, 2), 3), [2, 3], False),
-    "wide pixels": (("2C2-4", (3, 3, 1), 2), [1, 2], True),
-    "tiny": (("1C2-2", (3, 3, 1), 2), [1, 1], False),
-    "wide spikes": (("3C3-4", (6, 6, 2), 0), [3, 2], True),
+    "pixels": (("2C2-MP2-4", (5, 5, 2), 3), [2, 3], None),
+    "all taps of pixels": (("2C2-4", (3, 3, 1), 2), [1, 2], (4, 1)),
+    "tiny": (("1C2-2", (3, 3, 1), 2), [1, 1], None),
+    "all taps of spikes": (("3C3-4", (6, 6, 2), 0), [3, 2], (9, 1)),
+    "rows of taps": (("3C3-MP2-4C2-4", (6, 6, 2), 2), [3, 2, 2], (3, 2, 1)),
 }
 SYNTHESES = ("synth_ecp5", "synth_gowin", "synth_ice40", "synth_xilinx")
 LATCH = "module latched(input on, input [1:0] from, output reg [1:0] to); integer i; always @* begin if (on) to = 0; "
@@ -39,9 +40,9 @@ LATCH += "for (i = 0; i < 2; i = i + 1) if (on) to[i] = from[i]; end endmodule"
 
 def converted(name, folder, hdl):
     """Convert a small accelerator with its probe, and return the files."""
-    (topology, shape, bits), lanes, wide = NETWORKS[name]
+    (topology, shape, bits), lanes, taps = NETWORKS[name]
     network = random_network(topology, shape, np.random.default_rng(0), input_bits=bits)
-    spec = specify(network, lanes, max_steps=3, load_bits=8, wide=wide)
+    spec = specify(network, lanes, max_steps=3, load_bits=8, taps=taps)
     inputs, outputs = ports(spec)
     return convert(unelaborated(design(spec), clk=bit(), **inputs, **outputs), folder, "accelerator", hdl)
 
@@ -59,7 +60,7 @@ def test_verilator_warns_of_nothing_without_a_reason(name, tmp_path):
 
 
 @pytest.mark.parametrize("standard", ["93", "08"])
-@pytest.mark.parametrize("name", ["pixels", "wide spikes"])
+@pytest.mark.parametrize("name", ["pixels", "all taps of spikes", "rows of taps"])
 def test_ghdl_warns_of_nothing(name, standard, tmp_path):
     needs("ghdl")
     files = [file.name for file in converted(name, tmp_path, "vhdl")]

@@ -19,13 +19,13 @@ from minisnn_hw.verify.comparison import Compared
 from tests.helpers import quantised_model
 from tests.hw.networks import random_inputs, random_network
 
-# topology, input shape, lanes, T, options of the network, wide
+# topology, input shape, lanes, T, options of the network, taps
 NETWORKS = {
-    "spikes": ("2C2-MP3-3C1-4", (8, 5, 3), (1, 3, 2), 2, {"reset": "subtract_then_leak"}, False),
-    "pixels": ("3C3-MP2-4", (6, 6, 2), (2, 4), 3, {"input_bits": 4, "padding": 1}, False),
-    "membranes": ("4-6", (5,), (4, 4), 4, {"readout": "membrane", "classes": 3, "membrane_bits": 31}, False),
-    "one word": ("1", (1,), (1,), 4, {"threshold": 4}, False),
-    "wide": ("3C3-4", (5, 4, 2), (2, 3), 2, {"input_bits": 4, "padding": 1}, True),
+    "spikes": ("2C2-MP3-3C1-4", (8, 5, 3), (1, 3, 2), 2, {"reset": "subtract_then_leak"}, None),
+    "pixels": ("3C3-MP2-4", (6, 6, 2), (2, 4), 3, {"input_bits": 4, "padding": 1}, None),
+    "membranes": ("4-6", (5,), (4, 4), 4, {"readout": "membrane", "classes": 3, "membrane_bits": 31}, None),
+    "one word": ("1", (1,), (1,), 4, {"threshold": 4}, None),
+    "taps": ("3C3-4C2-4", (5, 4, 2), (2, 4, 3), 2, {"input_bits": 4, "padding": 1}, (3, 4, 1)),
 }
 SIMULATORS = [
     pytest.param(
@@ -41,32 +41,32 @@ GHDL, VERILATOR = SIMULATORS
 
 def case(name, images=3):
     """Return a network and the other arguments of `cosimulate`."""
-    topology, shape, lanes, num_steps, options, wide = NETWORKS[name]
+    topology, shape, lanes, num_steps, options, taps = NETWORKS[name]
     rng = np.random.default_rng(4)
     network = random_network(topology, shape, rng, **options)
     inputs = random_inputs(network, num_steps, images, rng)
     inputs[:, 0] = 0  # an empty image
-    return network, inputs, num_steps, lanes, wide
+    return network, inputs, num_steps, lanes, taps
 
 
 def simulate(name, simulator, images=3, word_every=1, workers=1):
     """Cosimulate; return the comparison of each image."""
-    network, inputs, num_steps, lanes, wide = case(name, images)
-    results = dict(cosimulate_hdl.cosimulate(network, inputs, num_steps, lanes, simulator, word_every, workers, wide))
+    network, inputs, num_steps, lanes, taps = case(name, images)
+    results = dict(cosimulate_hdl.cosimulate(network, inputs, num_steps, lanes, simulator, word_every, workers, taps))
     return [results[image] for image in range(images)]
 
 
 @pytest.mark.parametrize(
     "name, simulator, word_every",
     [
-        *[pytest.param(name, *GHDL.values, 2, marks=GHDL.marks) for name in ("spikes", "membranes", "wide")],
+        *[pytest.param(name, *GHDL.values, 2, marks=GHDL.marks) for name in ("spikes", "membranes", "taps")],
         pytest.param("membranes", *VERILATOR.values, 1, marks=VERILATOR.marks),
     ],
 )
 def test_equals_the_integers_and_the_model(name, simulator, word_every):
     results = simulate(name, simulator, word_every=word_every)
-    network, inputs, num_steps, lanes, wide = case(name)
-    run, predicted = in_myhdl.reference(network, inputs, num_steps, lanes, word_every, wide)
+    network, inputs, num_steps, lanes, taps = case(name)
+    run, predicted = in_myhdl.reference(network, inputs, num_steps, lanes, word_every, taps)
     assert run.spk[0].any() and min(map(np.min, run.mem)) < 0 < max(map(np.max, run.mem))
     assert all(result.same for result in results)
     assert [result.prediction for result in results] == run.scores.argmax(axis=1).tolist()
@@ -97,7 +97,7 @@ def test_a_wrong_leak_is_reported(simulator, monkeypatch):
     monkeypatch.setattr(cosimulate_hdl, "load_words", lambda net, spec, steps: words(net, leaky(spec), steps))
     results = simulate("pixels", simulator)
     assert results[1].membranes > 0 and not results[1].same
-    network, inputs, num_steps, lanes, wide = case("pixels")
+    network, inputs, num_steps, lanes, taps = case("pixels")
     first, *others = network.layers
     wrong = replace(network, layers=(replace(first, beta=first.beta - 1), *others)).forward(inputs, 3, "membranes")
     right = network.forward(inputs, 3, "membranes")
@@ -129,8 +129,8 @@ def test_a_design_that_stops_is_reported(simulator, monkeypatch):
     for module in (cosimulate_hdl, in_myhdl):
         monkeypatch.setattr(module, "load_words", lambda *args: words(*args)[:-1])
     if simulator == "myhdl":
-        network, inputs, num_steps, lanes, wide = case("one word")
-        results = in_myhdl.cosimulate(network, inputs, num_steps, lanes, wide=wide)
+        network, inputs, num_steps, lanes, taps = case("one word")
+        results = in_myhdl.cosimulate(network, inputs, num_steps, lanes, taps=taps)
     else:
         results = simulate("one word", simulator)
     assert len(results) == 3

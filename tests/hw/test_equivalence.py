@@ -28,12 +28,12 @@ def few_bits(monkeypatch):
     monkeypatch.setattr(numbers, "COUNTER_BITS", 4)
 
 
-def small(topology, shape, lanes, wide=False, **options):
+def small(topology, shape, lanes, taps=None, **options):
     """Return the spec of a whole accelerator with the smallest widths."""
     network = random_network(
         topology, shape, np.random.default_rng(0), bits=2, membrane_bits=4, guard=1, threshold=3, **options
     )
-    return specify(network, lanes, max_steps=2, load_bits=8, wide=wide)
+    return specify(network, lanes, max_steps=2, load_bits=8, taps=taps)
 
 
 def neuron(rounding):
@@ -66,7 +66,9 @@ def scanner():
 
 
 def taps():
-    make = plain(partial(conv2d, kernel=2, padding=0, out_height=2, out_width=2, groups=2), scan=Scan, walk=Walk)
+    make = plain(
+        partial(conv2d, taps=1, kernel=2, padding=0, out_height=2, out_width=2, groups=2), scan=Scan, walk=Walk
+    )
     return make, lambda: full(
         make,
         lambda: (
@@ -78,7 +80,8 @@ def taps():
                 "busy": bit(),
                 "add": bit(),
                 "weight_address": word(4),
-                "neuron_address": word(3),
+                "banks": word(1),
+                "addresses": word(3),
             },
         ),
     )
@@ -97,7 +100,8 @@ def rows():
                 "busy": bit(),
                 "add": bit(),
                 "weight_address": word(5),
-                "neuron_address": word(2),
+                "banks": word(1),
+                "addresses": word(2),
             },
         ),
     )
@@ -133,11 +137,11 @@ def test_accelerator_is_the_same_in_vhdl():
     assert equivalence.prove_vhdl(design(spec), lambda: ports(spec, False)) > 300
 
 
-@pytest.mark.parametrize("case", ["spikes, wide, pool", "pixels, membranes"])
+@pytest.mark.parametrize("case", ["spikes, taps, pool", "pixels, membranes"])
 def test_probe_changes_nothing(case):
     needs("yosys")
     spec = (
-        small("1C2-MP2-2", (3, 3, 1), [1, 1], True)
+        small("1C2-MP2-2", (3, 3, 1), [1, 1], (4, 1))
         if "pool" in case
         else small("2", (3,), [1], input_bits=2, readout="membrane")
     )

@@ -23,15 +23,16 @@ from tests.hw.networks import random_network
 from tests.hw.ports import needs
 
 SMALL = {"bits": 2, "membrane_bits": 4, "guard": 1, "threshold": 3}
-# topology, input shape, lanes, wide, with the probe, options of the network
+# topology, input shape, lanes, taps, with the probe, options of the network
 NETWORKS = {
-    "rate": ("3", (2,), (2,), False, False, {}),
-    "two layers": ("2-2", (2,), (1, 2), False, False, {}),
-    "direct": ("1C2-2", (2, 2, 1), (1, 1), False, False, {"input_bits": 1}),
-    "odd frame, pool": ("2C2-MP2-1", (3, 3, 1), (1, 1), False, False, {}),
-    "wide": ("1C2-1", (2, 2, 1), (1, 1), True, False, {}),
-    "membrane readout": ("2", (2,), (2,), False, False, {"readout": "membrane"}),
-    "probe": ("2", (3,), (1,), False, True, {}),
+    "rate": ("3", (2,), (2,), None, False, {}),
+    "two layers": ("2-2", (2,), (1, 2), None, False, {}),
+    "direct": ("1C2-2", (2, 2, 1), (1, 1), None, False, {"input_bits": 1}),
+    "odd frame, pool": ("2C2-MP2-1", (3, 3, 1), (1, 1), None, False, {}),
+    "all taps": ("1C2-1", (2, 2, 1), (1, 1), (4, 1), False, {}),
+    "rows of taps": ("1C2-1", (2, 2, 1), (1, 1), (2, 1), False, {}),
+    "membrane readout": ("2", (2,), (2,), None, False, {"readout": "membrane"}),
+    "probe": ("2", (3,), (1,), None, True, {}),
 }
 JOIN = """read_verilog {sources}
 hierarchy -check -top dut
@@ -66,10 +67,10 @@ write_aiger -zinit miter.aig
 
 def both(name, folder):
     """Write an accelerator flat and with its hierarchy; return the files of each."""
-    topology, shape, lanes, wide, probed, options = NETWORKS[name]
+    topology, shape, lanes, taps, probed, options = NETWORKS[name]
     network = random_network(topology, shape, np.random.default_rng(0), **SMALL, **options)
     # With fewer bits MyHDL would index a slice of the checksum, which is no Verilog.
-    spec = specify(network, lanes, max_steps=2, load_bits=32, wide=wide)
+    spec = specify(network, lanes, max_steps=2, load_bits=32, taps=taps)
     inputs, outputs = ports(spec, probed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -4,11 +4,11 @@ from functools import partial
 
 import numpy as np
 import pytest
+from myhdl import block
 
 from minisnn_hw.lanes import lanes
 from minisnn_hw.parts.accumulate import accumulate
-from minisnn_hw.pixel_lanes import pixel_lanes
-from minisnn_hw.ports import Firing, SumControl
+from minisnn_hw.ports import BiasReader, Firing, SumControl, Turn, Walk
 from minisnn_hw.spec import LayerSpec
 from tests.hw.neuron import fired
 from tests.hw.ports import address, below, bit, in_ghdl, pack, plain, run, saturated, signed, word
@@ -100,20 +100,23 @@ def test_accumulate(depth, bits, value_bits):
     in_ghdl(make, ports, given, seen)
 
 
-def lane_spec(count, bits, guard, weight_bits, bias_bits, beta, frac, reset, towards_zero, depth, input_bits=0):
-    """A layer of so many lanes of `depth` neurons, with 15 inputs."""
+def lane_spec(
+    count, bits, guard, weight_bits, bias_bits, beta, frac, reset, towards_zero, depth, input_bits=0, taps=1, kernel=1
+):
+    """A layer of so many lanes of `depth` neurons, with 15 inputs; with several taps of 3 x 5 x `depth` neurons."""
+    height, width = (3, 5) if taps > 1 else (1, 1)
     return LayerSpec(
         lanes=count,
-        in_height=1,
-        in_width=1,
+        in_height=height,
+        in_width=width,
         in_channels=15,
         in_lanes=1,
         input_bits=input_bits,
-        flat=True,
-        kernel=1,
+        flat=taps == 1,
+        kernel=kernel,
         padding=0,
-        out_height=1,
-        out_width=1,
+        out_height=height,
+        out_width=width,
         out_channels=count * depth,
         pool=1,
         weight_bits=weight_bits,
@@ -124,6 +127,7 @@ def lane_spec(count, bits, guard, weight_bits, bias_bits, beta, frac, reset, tow
         frac=frac,
         reset=reset,
         towards_zero=towards_zero,
+        taps=taps,
     )
 
 
@@ -133,6 +137,7 @@ WAIT = (None, 0, None, None, 0, 0, 0)
 def program(spec, rng, rounds):
     """Operations, one a cycle: None or (kind, address, weights, biases, pixel, clear, reset)."""
     result, free_at, add_at = [], [0] * spec.depth, 0
+    settled = 8 if spec.taps > 1 and not spec.input_bits else 7  # cycles from a firing to the next of the same neurons
     weight, bias = 1 << spec.weight_bits - 1, 1 << spec.bias_bits - 1
     clear = 0
     for number in range(rounds):
@@ -148,12 +153,12 @@ def program(spec, rng, rounds):
         for place in rng.permutation(spec.depth).tolist():
             result += [WAIT] * max(free_at[place] - len(result), 0)
             result.append(("fire", place, None, rng.integers(-bias, bias, spec.lanes).tolist(), 0, clear, 0))
-            free_at[place] = add_at = len(result) - 1 + 7
+            free_at[place] = add_at = len(result) - 1 + settled
         if number % 4 == 3:
             at = len(result) - int(rng.integers(1, min(len(result), spec.depth + 5)))
             result[at] = (*result[at][:6], 1)  # a reset: what is under way is forgotten
-            result += [WAIT] * 9
-    return [*result, *[WAIT] * 9]
+            result += [WAIT] * 11
+    return [*result, *[WAIT] * 11]
 
 
 def expected_firings(spec, operations, threshold, written):
@@ -205,34 +210,57 @@ def expected_firings(spec, operations, threshold, written):
     return result, at_threshold, ends, currents
 
 
+def bank_of(spec, place):
+    """(bank, address in it) of the neurons at an address."""
+    across, down = (spec.kernel if spec.taps > 1 else 1), (spec.kernel if spec.taps > spec.kernel else 1)
+    (y, x), group = divmod(place // spec.groups, spec.out_width), place % spec.groups
+    return y % down * across + x % across, (
+        y // down * -(-spec.out_width // across) + x // across
+    ) * spec.groups + group
+
+
 @pytest.mark.parametrize(
-    "part, spec, threshold",
+    "spec, threshold",
     [
-        (lanes, lane_spec(3, 7, 2, 4, 5, 3, 2, "subtract", False, 3), 11),
-        (lanes, lane_spec(1, 6, 1, 5, 5, 1, 1, "zero", True, 1), 9),
-        (lanes, lane_spec(2, 7, 0, 6, 4, 5, 3, "subtract_then_leak", True, 7), 6),
-        (lanes, lane_spec(4, 8, 3, 3, 3, 1, 0, "none", False, 2), 8),
-        (pixel_lanes, lane_spec(3, 10, 2, 4, 5, 3, 2, "subtract", False, 3, 4), 11),
-        (pixel_lanes, lane_spec(1, 6, 0, 5, 5, 1, 1, "zero", True, 1, 1), 9),
-        (pixel_lanes, lane_spec(2, 12, 1, 6, 4, 5, 3, "subtract_then_leak", True, 7, 8), 6),
-        (pixel_lanes, lane_spec(2, 14, 2, 3, 3, 1, 0, "none", False, 2, 8), 8),
+        (lane_spec(3, 7, 2, 4, 5, 3, 2, "subtract", False, 3), 11),
+        (lane_spec(1, 6, 1, 5, 5, 1, 1, "zero", True, 1), 9),
+        (lane_spec(2, 7, 0, 6, 4, 5, 3, "subtract_then_leak", True, 7), 6),
+        (lane_spec(4, 8, 3, 3, 3, 1, 0, "none", False, 2), 8),
+        (lane_spec(3, 10, 2, 4, 5, 3, 2, "subtract", False, 3, 4), 11),
+        (lane_spec(1, 6, 0, 5, 5, 1, 1, "zero", True, 1, 1), 9),
+        (lane_spec(2, 12, 1, 6, 4, 5, 3, "subtract_then_leak", True, 7, 8), 6),
+        (lane_spec(2, 14, 2, 3, 3, 1, 0, "none", False, 2, 8), 8),
+        (lane_spec(2, 6, 1, 5, 5, 3, 2, "subtract", False, 1, taps=2, kernel=2), 11),
+        (lane_spec(1, 7, 1, 5, 5, 1, 1, "zero", True, 2, taps=9, kernel=3), 9),
+        (lane_spec(1, 9, 1, 5, 4, 3, 2, "subtract", False, 2, 3, taps=3, kernel=3), 9),
+        (lane_spec(2, 9, 1, 5, 4, 5, 3, "zero", False, 1, 3, taps=4, kernel=2), 9),
     ],
 )
-def test_lanes(part, spec, threshold):
-    """Additions and firings as close as they may come, with resets in the middle; `drained` by the rule."""
-    pixels = part is pixel_lanes
-    delay = 6 if pixels else 4
+def test_lanes(spec, threshold):
+    """Additions and firings as close as they may come, with resets in the middle; `drained` by the rule.
+
+    An addition is in one bank; what the others would get is anything.
+    """
+    pixels, banked, depth = int(spec.input_bits > 0), int(spec.taps > 1), max((spec.bank_depth - 1).bit_length(), 1)
+    delay = 4 + 2 * pixels + 2 * banked
+    settling = 6 if banked and not pixels else 5
+    weight_bits = spec.lanes * spec.weight_bits
 
     def ports():
         return (
             {
                 "rst": bit(),
                 "add": bit(),
+                "banks": word(spec.taps),
+                "addresses": word(spec.taps * depth),
                 "fire": bit(),
                 "address": address(spec.depth),
+                "y": below(spec.out_height),
+                "x": below(spec.out_width),
+                "turn_group": below(spec.groups),
                 "clear": bit(),
-                **({"factor": word(spec.input_bits)} if pixels else {}),
-                "weights": word(spec.lanes * spec.weight_bits),
+                "factor": word(spec.input_bits),
+                "weights": word(spec.taps * weight_bits),
                 "biases": word(spec.lanes * spec.bias_bits),
                 "threshold": word(spec.membrane_bits - 1),
             },
@@ -241,39 +269,61 @@ def test_lanes(part, spec, threshold):
                 "membranes": word(spec.lanes * spec.membrane_bits),
                 "fired_address": address(spec.depth),
                 "drained": bit(),
+                "bias_read": bit(),
+                "bias_group": below(spec.groups),
             },
         )
 
+    @block
+    def make(
+        clk, rst, add, banks, addresses, fire, address, y, x, turn_group, clear, factor, weights, biases, threshold,
+        spikes, membranes, fired_address, drained, bias_read, bias_group,
+    ):  # fmt: skip
+        walk, turn = (
+            Walk(None, None, None, add, None, banks, addresses),
+            Turn(fire, address, y, x, turn_group, None, None),
+        )
+        firing = Firing(spikes, membranes, fired_address)
+        reader = BiasReader(bias_read, bias_group, biases)
+        return lanes(
+            clk, rst, walk, turn, clear, factor, weights, reader, threshold, spec.beta, firing, drained, spec, 1
+        )
+
     rng = np.random.default_rng(13)
-    operations = program(spec, rng, 60 if spec.lanes > 1 else 300)
+    operations = program(spec, rng, 60 if spec.lanes > 1 else 300 if spec.depth < 9 else 100)
     everything = [("fire", a, None, [0] * spec.lanes, 0, 1, 0) for a in range(spec.depth)]
-    start = len(everything) + 8
-    operations = [*everything, *[WAIT] * 8, *operations, *everything, *[WAIT] * 9]
+    start = len(everything) + 11
+    operations = [*everything, *[WAIT] * 11, *operations, *everything, *[WAIT] * 11]
 
     def bench():
         yield {"rst": 1}
-        before = WAIT
-        for now in operations:
+        for c, now in enumerate(operations):
             kind, place, _, _, pixel, clear, reset = now
-            yield {
-                "add": kind == "add",
-                "fire": kind == "fire",
-                "rst": reset,
-                "threshold": threshold,
-                "address": place if kind else rng.integers(spec.depth),
-                "factor": pixel,
-                "clear": clear if kind == "fire" else rng.integers(2),
-                "weights": pack(before[2], spec.weight_bits) if before[2] else rng.integers(2),
-                "biases": pack(before[3], spec.bias_bits) if before[3] else rng.integers(2),
-            }
-            before = now
+            given = {"add": kind == "add", "fire": kind == "fire", "rst": reset, "threshold": threshold}
+            given["addresses"] = int(rng.integers(1 << min(spec.taps * depth, 62)))
+            given["weights"] = int(rng.integers(1 << min(spec.taps * weight_bits, 62)))
+            given["biases"] = rng.integers(2)
+            if kind == "add":
+                bank, at = bank_of(spec, place)
+                given["banks"] = 1 << bank
+                given["addresses"] &= ~((1 << depth) - 1 << bank * depth)
+                given["addresses"] |= at << bank * depth
+            elif kind == "fire":
+                pixel_at, given["turn_group"] = divmod(place, spec.groups)
+                given["address"], (given["y"], given["x"]) = place, divmod(pixel_at, spec.out_width)
+            adding, firing = [operations[c - back] if c >= back else WAIT for back in (1 + banked, delay - 3 - pixels)]
+            if adding[2]:
+                at = bank_of(spec, adding[1])[0] * weight_bits
+                given["weights"] &= ~((1 << weight_bits) - 1 << at)
+                given["weights"] |= pack(adding[2], spec.weight_bits) << at
+            if firing[3]:
+                given["biases"] = pack(firing[3], spec.bias_bits)
+            yield given | {"factor": pixel, "clear": clear if kind == "fire" else rng.integers(2)}
 
-    firing = (Firing, {"address": "fired_address"})
-    make = plain(partial(part, beta=spec.beta, spec=spec, observed=True), firing=firing)
     given, seen = run(make, ports, bench())
     given, seen = given[1:], seen[1:]
     expected, at_threshold, ends, currents = expected_firings(
-        spec, operations, threshold, {"add": delay - 2 if pixels else 3, "fire": delay + 2, "spike": delay}
+        spec, operations, threshold, {"add": 3 + pixels + banked, "fire": delay + 2, "spike": delay}
     )
     for c, outs in expected.items():
         if c >= start:
@@ -281,16 +331,18 @@ def test_lanes(part, spec, threshold):
             assert seen[c + delay]["spikes"] == pack(spikes, 1)
             assert seen[c + delay]["membranes"] == pack(us, spec.membrane_bits)
             assert seen[c + delay]["fired_address"] == operations[c][1]
-    for c in range(5, len(seen)):
+            read = seen[c + delay - 4 - pixels]
+            assert (read["bias_read"], read["bias_group"]) == (1, operations[c][1] % spec.groups)
+    for c in range(settling, len(seen)):
         recent = [
             now["fire"] and not any(later["rst"] for later in given[at:c])
             for at, now in enumerate(given[:c])
-            if at >= c - 5
+            if at >= c - settling
         ]
         assert seen[c]["drained"] == (not any(recent))
     assert at_threshold or spec.reset == "none"
     assert ends == {False, True}
-    if pixels and spec.lanes == 1:  # currents at both ends, and just beyond
+    if pixels and spec.lanes == spec.taps == 1:  # currents at both ends, and just beyond
         high = (1 << spec.membrane_bits - 1) - 1
         assert currents >= {-high - 2, -high - 1, high, high + 1}
     assert {operation[0] for operation in operations if operation[6]} >= {"fire", None}

@@ -74,9 +74,9 @@ class Bench:
 
     def __init__(self, network, spec, num_steps):
         self.network, self.integers, self.spec, self.num_steps = network, network.layers[0], spec, num_steps
-        self.wide = spec.taps > 1
-        self.delay = 4 + 2 * (spec.input_bits > 0) + 2 * self.wide  # from a neuron's turn to its spike
-        self.late = int(self.wide and not spec.input_bits)
+        banked = spec.taps > 1
+        self.delay = 4 + 2 * (spec.input_bits > 0) + 2 * banked  # from a neuron's turn to its spike
+        self.late = int(banked and not spec.input_bits)
         self.images = []  # (first cycle, cycle after the last, inputs) of what was played to its end
         self.data = 0
         self.bound = {"drained": 0, "free": 0}  # firing passes that waited for that
@@ -129,17 +129,22 @@ class Bench:
     def load(self):
         """Weights ((c, ky, kx) or inputs, then groups) and biases, while the layer is in reset."""
         s, w = self.spec, self.integers.w
-        if self.wide:  # a word has all taps, (ky, kx) in place (-ky mod k)*k + (-kx mod k)
-            places = [(-i % s.kernel, -j % s.kernel) for i in range(s.kernel) for j in range(s.kernel)]
+        if s.flat:
+            words = [[row] for row in w]
+        else:  # of taps that are added at once, tap i is in place -i mod k
+            alone, together = [[i] for i in range(s.kernel)], [[-i % s.kernel for i in range(s.kernel)]]
+            ys, xs = together if s.taps > s.kernel else alone, together if s.taps > 1 else alone
             words = [
-                [cut(w[ky, kx, c].tolist(), s.lanes, s.weight_bits) for ky, kx in places] for c in range(s.in_channels)
+                [w[ky, kx, c] for ky in rows for kx in columns]
+                for c in range(s.in_channels)
+                for rows in ys
+                for columns in xs
             ]
-            weights = [
-                pack([place[g] for place in word], s.lanes * s.weight_bits) for word in words for g in range(s.groups)
-            ]
-        else:
-            rows = w if s.flat else w.transpose(2, 0, 1, 3).reshape(-1, s.out_channels)
-            weights = [v for row in rows.tolist() for v in cut(row, s.lanes, s.weight_bits)]
+        weights = [
+            pack(taps, s.lanes * s.weight_bits)
+            for word in words
+            for taps in zip(*(cut(row.tolist(), s.lanes, s.weight_bits) for row in word))
+        ]
         for at, value in enumerate(weights):
             yield from self.cycle(rst=1, load_weight=1, load_address=at, weight_data=value)
         for at, value in enumerate(cut(self.integers.b.tolist(), s.lanes, s.bias_bits)):
@@ -184,7 +189,7 @@ class Bench:
         for begin, stop, inputs in self.images:
             result = self.network.forward(inputs, self.num_steps, keep="membranes")
             stimulus = Stimulus.of(self.network, inputs, result, self.num_steps)
-            adding = additions(stimulus, 0, s.lanes, s.in_lanes, self.wide).cycles
+            adding = additions(stimulus, 0, s.lanes, s.in_lanes, s.taps).cycles
             events, firings, words = [[], [], [], []], [], []
             end = self.first("cleared", begin)
             drained = end + 4 + self.late if end > begin else 0  # clearing is a firing pass, too
@@ -265,12 +270,29 @@ CASES = {  # topology, shape, padding, lanes, inputs in a word, options
         },
     ),
     "flat pixels": ("6", (9,), 0, 4, 4, {"input_bits": 4, "membrane_bits": 9}),
-    "wide": ("6C3-2", (4, 5, 2), 1, 4, 2, {}),
-    "wide, pool": ("3C3-MP2-2", (6, 7, 2), 0, 3, 1, {"reset": "zero"}),
-    "wide, even kernel": ("4C2-2", (3, 4, 1), 2, 2, 1, {"reset": "subtract_then_leak", "membrane_bits": 7}),
-    "wide, tiny": ("2C3-2", (1, 1, 3), 1, 2, 3, {}),
-    "wide, pixels": ("5C3-MP2-2", (4, 5, 2), 1, 2, 2, {"input_bits": 4, "membrane_bits": 12}),
-    "wide, pixels of 1 bit": ("3C4-2", (4, 5, 1), 1, 3, 1, {"input_bits": 1, "rounding": "zero", "beta": 3}),
+    "all taps": ("6C3-2", (4, 5, 2), 1, 4, 2, {"taps": 9}),
+    "all taps, pool": ("3C3-MP2-2", (6, 7, 2), 0, 3, 1, {"taps": 9, "reset": "zero"}),
+    "all taps, tiny": ("2C3-2", (1, 1, 3), 1, 2, 3, {"taps": 9}),
+    "all taps, pixels": ("5C3-MP2-2", (4, 5, 2), 1, 2, 2, {"taps": 9, "input_bits": 4, "membrane_bits": 12}),
+    "all taps, pixels of 1 bit": (
+        "3C4-2",
+        (4, 5, 1),
+        1,
+        3,
+        1,
+        {"taps": 16, "input_bits": 1, "rounding": "zero", "beta": 3},
+    ),
+    "row of taps": ("6C3-2", (4, 5, 2), 1, 4, 2, {"taps": 3}),
+    "row of taps, even kernel": (
+        "4C2-MP2-2",
+        (3, 4, 1),
+        1,
+        2,
+        1,
+        {"taps": 2, "reset": "subtract_then_leak", "membrane_bits": 7},
+    ),
+    "row of taps, tiny": ("2C3-2", (1, 1, 3), 1, 2, 3, {"taps": 3}),
+    "row of taps, pixels": ("5C3-MP2-2", (4, 5, 2), 1, 2, 2, {"taps": 3, "input_bits": 4, "membrane_bits": 12}),
     "tiny pixels": ("2", (1,), 0, 2, 1, {"input_bits": 8, "membrane_bits": 15, "reset": "none"}),
 }
 
@@ -293,12 +315,14 @@ def test_layer(name):
     """At full pace, under stalls, and after resets in the midst of images: integers = gates, and no cycle off."""
     topology, shape, padding, lanes, in_lanes, options = CASES[name]
     rng, num_steps = np.random.default_rng(3), 3
+    options = dict(options)
+    taps = [options.pop("taps", 1)]
     network = random_network(topology, shape, padding, rng, **options)
     first = images(network, 2, num_steps, rng)
     mem = network.forward(first, num_steps, keep="membranes").mem[0][0]
     mem = np.sort(mem[mem > 0])  # of the first step, so that they do not depend on the threshold: one will be at it
     network = replace(network, layers=(replace(network.layers[0], threshold=int(mem[len(mem) // 4])),))
-    (spec,) = specify(network, [lanes], in_lanes, wide="wide" in name).layers
+    (spec,) = specify(network, [lanes], in_lanes, taps=taps).layers
     bench = Bench(network, spec, num_steps)
     often, seldom = (lambda: rng.random() < 0.8), (lambda: rng.random() < 0.1)
     delay = bench.delay

@@ -71,26 +71,26 @@ FAULTS = {
     ),
     "fires again too soon": (
         "lanes",
-        "drained.next = fires[5:] == 0",
+        "drained.next = fires[settling + 1 : 1] == 0",
         "drained.next = True",
         "hw/test_layer.py::test_layer[tiny]",
     ),
     "keeps the current after the image": (
-        "pixel_lanes",
-        "clears_current.next = fires[3] and clears[3]",
-        "clears_current.next = False",
+        "lanes",
+        "writes.next = fires[stored] and clears[stored]",
+        "writes.next = False",
         "hw/test_lanes.py::test_lanes",
     ),
     "last row of taps lost": (
-        "conv2d",
+        "reach",
         "min(i + padding, kernel - 1)",
         "min(i + padding, kernel - 2)",
         "test_conv2d.py::test_gates_add_what_the_integers_add",
     ),
     "neuron off by one": (
-        "conv2d",
-        "neuron_at - (2 * groups - 1)",
-        "neuron_at - (2 * groups - 2)",
+        "tap_walk",
+        "address - (2 * groups - 1)",
+        "address - (2 * groups - 2)",
         "test_conv2d.py::test_gates_add_what_the_integers_add",
     ),
     "weight row off by one": (
@@ -330,16 +330,16 @@ FAULTS = {
         "hw/test_layer.py::test_layer[no padding]",
     ),
     "wrong tap in a bank": (
-        "wide_conv2d",
+        "reach",
         "(i + padding) % kernel for i",
         "(i + padding + 1) % kernel for i",
-        "hw/test_wide.py::test_wide_conv2d",
+        "test_conv2d.py::test_gates_add_what_the_integers_add",
     ),
     "sum of another bank": (
-        "wide_lanes",
+        "lanes",
         "stores_of.next[i] = writes and bank_written == i",
         "stores_of.next[i] = writes",
-        "hw/test_layer.py::test_layer[wide]",
+        "hw/test_lanes.py::test_lanes",
     ),
 }
 

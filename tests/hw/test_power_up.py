@@ -15,12 +15,12 @@ from minisnn_hw.verify.equivalence import verilog_of
 from tests.hw.networks import random_network
 from tests.hw.ports import needs
 
-# topology, input shape, encoding, lanes, options of the network, wide
+# topology, input shape, encoding, lanes, options of the network, taps
 NETWORKS = {
-    "spikes": ("5-4", (9,), "rate", (2, 3), {}, False),
-    "pixels": ("3C3-MP2-4", (6, 6, 1), "direct", (2, 4), {}, False),
-    "wide": ("3C3-2C2-4", (5, 5, 1), "direct", (3, 2, 2), {"reset": "zero"}, True),
-    "membranes": ("4", (5,), "latency", (4,), {"readout": "membrane"}, False),
+    "spikes": ("5-4", (9,), "rate", (2, 3), {}, None),
+    "pixels": ("3C3-MP2-4", (6, 6, 1), "direct", (2, 4), {}, None),
+    "taps": ("3C3-2C2-4", (5, 5, 1), "direct", (3, 2, 2), {"reset": "zero"}, (9, 2, 1)),
+    "membranes": ("4", (5,), "latency", (4,), {"readout": "membrane"}, None),
 }
 # All initial values are deleted, of registers and memories; tables stay logic, or they would be memories, too.
 NETLIST = """read_verilog {sources}
@@ -40,12 +40,12 @@ write_verilog -noattr {target}
 
 def files_of(name):
     """Return a delivery in Verilog: the design, its bench, a load, images and answers."""
-    topology, shape, encoding, lanes, options, wide = NETWORKS[name]
+    topology, shape, encoding, lanes, options, taps = NETWORKS[name]
     rng = np.random.default_rng(5)
     net = ms.Network(topology, shape, beta=0.75, threshold=0.3, rng=rng, **options)
     images = rng.random((3, *shape))
     model, _ = ms.quantize(ms.Model(net, ms.Encoder(encoding, 3)), images=images)
-    return deliver(model, images, specify(model.network, lanes, wide=wide), "net", "verilog")
+    return deliver(model, images, specify(model.network, lanes, taps=taps), "net", "verilog")
 
 
 def passes(folder):

@@ -10,7 +10,7 @@ from myhdl import Signal, always, block, intbv
 
 from minisnn.commands import main
 from minisnn.commands import synth as command
-from minisnn_hw import accelerator, layer, pixel_lanes, spike_buffer, step_sums, wide_lane
+from minisnn_hw import accelerator, lane, layer, spike_buffer, step_sums
 from minisnn_hw.delivery.deliver import check_folder
 from minisnn_hw.generate import tools
 from minisnn_hw.generate.specify import specify
@@ -28,9 +28,9 @@ from tests.hw.ports import needs
 
 
 def specs():
-    """Return specs of a layer of pixels and one of spikes: with one tap per cycle, and with all taps."""
+    """Return specs of a layer of pixels and one of spikes, by the taps that are added at once."""
     network = random_network("2C2-MP2-4", (5, 5, 2), np.random.default_rng(0), input_bits=3)
-    return [specify(network, [1, 3], max_steps=3, load_bits=8, wide=wide) for wide in (False, True)]
+    return {taps: specify(network, [1, 3], max_steps=3, load_bits=8, taps=(taps, 1)) for taps in (1, 2, 4)}
 
 
 @pytest.fixture(scope="module")
@@ -40,17 +40,17 @@ def tiny():
     return spec, verilog_of(spec)
 
 
-@pytest.mark.parametrize("wide", [False, True])
-def test_memories_are_those_of_the_spec(wide):
+@pytest.mark.parametrize("taps", [1, 2, 4])
+def test_memories_are_those_of_the_spec(taps):
     """Kinds, layers, words and bits from the Verilog equal those of the spec and the load."""
-    spec = specs()[wide]
+    spec = specs()[taps]
     sizes = {}
     for memory in memories_of(spec):
         sizes.setdefault((memory.layer, memory.kind), []).append((memory.words, memory.width))
     first, second = spec.layers
     loaded = {(part.layer, part.content): [(part.words, part.bits)] for part in sections(spec)}
     assert all(sizes[kind] == loaded[kind] for kind in ((1, "weights"), (2, "weights"), (1, "biases")))
-    assert len(sizes[1, "sums"]) == first.lanes * first.taps and first.taps == (4 if wide else 1)
+    assert len(sizes[1, "sums"]) == first.lanes * first.taps and first.taps == taps
     assert {words for words, _ in sizes[1, "sums"]} == {first.bank_depth}
     assert sizes[1, "membranes"] == [(first.depth, first.membrane_bits)] * first.lanes
     assert sizes[2, "sums"] == [(second.depth, second.membrane_bits)] * second.lanes
@@ -210,13 +210,13 @@ def rubbish_ram(clk, write, write_address, write_data, read, read_address, read_
     return access
 
 
-@pytest.mark.parametrize("wide, input_bits", [(False, 0), (True, 3)])
-def test_no_word_is_used_that_is_read_while_it_is_written(monkeypatch, wide, input_bits):
+@pytest.mark.parametrize("taps, input_bits", [((1, 1, 1), 0), ((4, 1, 1), 3), ((2, 1, 1), 0)])
+def test_no_word_is_used_that_is_read_while_it_is_written(monkeypatch, taps, input_bits):
     """Yosys may use -no-rw-check: the result of such a read does not matter to the accelerator."""
     rng = np.random.default_rng(0)
     network = random_network("3C2-MP2-5-4", (5, 5, 2), rng, input_bits=input_bits)
-    whole = Whole(network, [2, 2, 3], random_inputs(network, 2, 1, rng), 2, wide=wide)
-    for module in (accelerator, accumulate, layer, pixel_lanes, spike_buffer, step_sums, wide_lane):
+    whole = Whole(network, [2, 2, 3], random_inputs(network, 2, 1, rng), 2, taps=taps)
+    for module in (accelerator, accumulate, lane, layer, spike_buffer, step_sums):
         monkeypatch.setattr(module, "ram", rubbish_ram)
     host = whole.host(alone=False)
     whole.simulate(host)

@@ -62,9 +62,9 @@ def model(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def folders(model, tmp_path_factory):
-    """A delivery in VHDL, one in Verilog with the probe, and one that adds all taps at once."""
+    """A delivery in VHDL, one in Verilog with the probe, and two that add a row of taps, or all, at once."""
     folder = tmp_path_factory.mktemp("deliveries")
-    flags = {"vhdl": [], "verilog": ["--hdl", "verilog", "--probe"], "wide": ["--wide"]}
+    flags = {"vhdl": [], "verilog": ["--hdl", "verilog", "--probe"], "row": ["--taps", "3/1"], "all": ["--taps", "9/1"]}
     bars = []
 
     def bar(*words, **options):
@@ -121,7 +121,7 @@ def test_the_folder_runs_by_its_own_scripts(folders, hdl, script):
         "README.md",
         "SHA256SUMS",
     }
-    assert {path.name for path in folders.iterdir()} == {*HDLS, "wide"}  # no other files are left
+    assert {path.name for path in folders.iterdir()} == {*HDLS, "row", "all"}  # no other files are left
 
 
 def test_the_script_in_python_needs_no_shell_and_no_link(folders, tmp_path):
@@ -219,9 +219,10 @@ def test_the_same_bytes(model, folders, tmp_path, hdl):
         assert text.endswith("\n") and max(map(len, text.splitlines())) < (400 if name == "README.md" else 10**6)
 
 
-def test_wide(folders):
+@pytest.mark.parametrize("name", ["row", "all"])
+def test_several_taps_at_once(folders, name):
     need("vhdl")
-    done = run(folders / "wide")
+    done = run(folders / name)
     assert done.returncode == 0 and "PASS" in done.stdout, done.stdout + done.stderr
 
 
@@ -269,12 +270,16 @@ def place(spec, index):
         (word,) = inputs
     else:
         row, column, channel = inputs
-        word = channel if spec.taps > 1 else (channel * k + row) * k + column
-        lane += ((-row % k) * k + -column % k) * spec.lanes * (spec.taps > 1)
+        word, tap = {
+            1: ((channel * k + row) * k + column, 0),
+            k: (channel * k + row, -column % k),
+            k * k: (channel, (-row % k) * k + -column % k),
+        }[spec.taps]
+        lane += tap * spec.lanes
     return word * groups + out // spec.lanes, lane * spec.weight_bits
 
 
-@pytest.mark.parametrize("name", ["vhdl", "verilog", "wide"])
+@pytest.mark.parametrize("name", ["vhdl", "verilog", "row", "all"])
 def test_the_manual_maps_each_block_to_its_file_its_python_and_a_lesson(folders, name):
     """The heads of the delivered files say the same."""
     files = {name: content.decode() for name, content in contents(folders / name).items()}
@@ -314,11 +319,11 @@ def test_a_lesson_explains_each_file_with_blocks():
     assert 2 + others + 1 + 2 + len(LESSONS) <= 40  # heading, text, a blank line, head of the table, rows
 
 
-@pytest.mark.parametrize("name, wide", [("vhdl", False), ("wide", True)])
-def test_the_manual_locates_weights_and_memories(model, folders, name, wide):
+@pytest.mark.parametrize("name, taps", [("vhdl", 1), ("row", 3), ("all", 9)])
+def test_the_manual_locates_weights_and_memories(model, folders, name, taps):
     """Weights are read back from load.txt at the places in the manual; memories exist in the VHDL."""
     integer = load(model)
-    spec = specify(integer.network, (2, 4), load_bits=12, wide=wide)
+    spec = specify(integer.network, (2, 4), load_bits=12, taps=(taps, 1))
     files = {name: content.decode() for name, content in contents(folders / name).items()}
     beats = [int(line.split()[1], 16) for line in files["load.txt"].splitlines()]
     load_packet = sum(beat << 12 * at for at, beat in enumerate(beats))
@@ -641,10 +646,10 @@ def test_no_report_beside_another_design(model, folders, tmp_path, capsys, monke
     output = capsys.readouterr().err
     assert output.count("\n") == 1 and "holds the design of another network, or of other lanes" in output
     integers = load(model)
-    for lanes, wide, name in (((2, 4), False, "vhdl"), ((2, 4), True, "wide"), ((3, 4), False, "new")):
-        check_report(folders / name, integers, specify(integers.network, lanes, wide=wide))
+    for lanes, taps, name in (((2, 4), 1, "vhdl"), ((2, 4), 3, "row"), ((2, 4), 9, "all"), ((3, 4), 1, "new")):
+        check_report(folders / name, integers, specify(integers.network, lanes, taps=(taps, 1)))
     with pytest.raises(FileExistsError):
-        check_report(folders / "wide", integers, specify(integers.network, (2, 4)))
+        check_report(folders / "row", integers, specify(integers.network, (2, 4)))
 
 
 def test_wrapped_lines_begin_no_list():

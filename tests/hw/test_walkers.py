@@ -1,12 +1,13 @@
-"""Parts that walkers share: the flow of their stages, and products with constants; MyHDL and VHDL."""
+"""Parts of walkers: the flow of their stages, products with constants, and words that are turned; MyHDL and VHDL."""
 
 import numpy as np
 import pytest
 from myhdl import block
 
+from minisnn_hw.parts.rotate import rotate
 from minisnn_hw.parts.stages import stages
 from minisnn_hw.parts.times import times
-from tests.hw.ports import PATTERNS, bit, in_ghdl, run, word
+from tests.hw.ports import PATTERNS, address, bit, in_ghdl, pack, run, word
 from tests.hw.walkers import check_flow, walk
 
 
@@ -47,4 +48,28 @@ def test_times(width, factor):
 
     given, seen = run(make, ports, ({"value": value} for value in range(1 << width)))
     assert [out["product"] for out in seen] == [value * factor for value in range(1 << width)]
+    in_ghdl(make, ports, given, seen)
+
+
+@pytest.mark.parametrize("parts, width", [(2, 3), (3, 1), (4, 2), (5, 3), (7, 2)])
+def test_rotate(parts, width):
+    """Part i stands at i + amount, and round."""
+
+    @block
+    def make(clk, given, amount, turned):
+        return rotate(given, amount, turned, parts)
+
+    def ports():
+        return {"given": word(parts * width), "amount": address(parts)}, {"turned": word(parts * width)}
+
+    rng = np.random.default_rng(parts)
+
+    def bench():
+        for amount in range(parts):
+            values = rng.integers(1 << width, size=parts).tolist()
+            seen = yield {"given": pack(values, width), "amount": amount}
+            assert seen["turned"] == pack([values[(i - amount) % parts] for i in range(parts)], width)
+
+    given, seen = run(make, ports, bench())
+    assert len(seen) == parts
     in_ghdl(make, ports, given, seen)

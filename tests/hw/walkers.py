@@ -78,14 +78,27 @@ def check_flow(log, costs, end_of, walking="add"):
     assert walked == owner
 
 
-def check_walker(make, ports, inputs, costs, expected, anything, rng):
-    """All inputs by every pattern, with resets in the middle: flow and addresses."""
+def check_walker(make, ports, banks, inputs, costs, expected, anything, rng):
+    """All inputs by every pattern, with resets in the middle: flow and addresses.
+
+    `expected` has (address of the weights, {bank: address}, turns of the taps) of each cycle with additions.
+    """
     episodes = [(inputs, pattern, cut) for pattern in PATTERNS for cut in (4, 9, None)]
     logs = []
     given, seen = run(make, ports, walk(episodes, logs, rng, anything))
+    width = len(ports()[1]["addresses"]) // banks
     for (_, _, cut), log in zip(episodes, logs):
         check_flow(log, costs, lambda first, cost: first + cost - 1)
-        adds = [(now["weight_address"], now["neuron_address"]) for now in log if now["add"]]
+        assert all(bool(now["banks"]) == now["add"] for now in log)
+        adds = [
+            (
+                now["weight_address"],
+                {i: now["addresses"] >> i * width & (1 << width) - 1 for i in range(banks) if now["banks"] >> i & 1},
+                tuple(now[name] for name in ("turn_x", "turn_y") if name in now),
+            )
+            for now in log
+            if now["add"]
+        ]
         assert adds == (expected[: len(adds)] if cut else expected)
     in_ghdl(make, ports, given, seen)
 

@@ -1,4 +1,4 @@
-"""One lane of a wide convolution: a bank of sums, and an adder, for each tap, and the neuron that they share."""
+"""One lane: a bank of sums, and an adder, for each tap that is added at once, and the neuron that they share."""
 
 from myhdl import Signal, always, block, instance, intbv
 
@@ -21,11 +21,11 @@ def spike_tap(clk, reads, weight_bits, value, guard):
     -----
     clk : in
         Rising edge.
-    reads : in, cycle 2
+    reads : in
         1 to hold the weight.
-    weight_bits : in, cycle 2
+    weight_bits : in
         Two's complement.
-    value : out, cycle 3
+    value : out
         Signed, on the membrane's scale.
 
     Latency: 1 cycle. Throughput: a weight a cycle.
@@ -57,15 +57,15 @@ def pixel_tap(clk, reads, multiplies, weight_bits, factor, value, guard):
     -----
     clk : in
         Rising edge.
-    reads : in, cycle 2
+    reads : in
         1 to hold the weight.
-    multiplies : in, cycle 3
+    multiplies : in, a cycle later
         1 to multiply.
-    weight_bits : in, cycle 2
+    weight_bits : in, with `reads`
         Two's complement.
-    factor : in, cycle 3
+    factor : in, with `multiplies`
         The pixel, unsigned.
-    value : out, cycle 4
+    value : out
         Signed, on the current's scale.
 
     Latency: 2 cycles. Throughput: a product a cycle.
@@ -123,11 +123,11 @@ def spike_neuron(clk, holds, addend_bits, addend):
     -----
     clk : in
         Rising edge.
-    holds : in, cycle 3 of a firing
+    holds : in
         1 to hold the bias.
-    addend_bits : in, cycle 3
+    addend_bits : in
         Two's complement.
-    addend : out, cycle 4
+    addend : out
         Signed.
 
     Latency: 1 cycle. Throughput: a bias a cycle.
@@ -154,15 +154,15 @@ def pixel_neuron(clk, holds, adds, addend_bits, current, direct, membrane_bits):
     -----
     clk : in
         Rising edge.
-    holds : in, cycle 4 of a firing
+    holds : in
         1 to hold the bias.
-    adds : in, cycle 5
+    adds : in, a cycle later
         1 to add.
-    addend_bits : in, cycle 4
+    addend_bits : in, with `holds`
         The bias, two's complement.
-    current : in, cycle 5
+    current : in, with `adds`
         Signed.
-    direct : out, cycle 6
+    direct : out
         Signed; what the neuron's input is at every step.
 
     Latency: 2 cycles. Throughput: a neuron a cycle.
@@ -194,7 +194,7 @@ def pixel_neuron(clk, holds, adds, addend_bits, current, direct, membrane_bits):
 
 
 @block
-def wide_spike_lane(
+def spike_lane(
     clk,
     controls,
     addresses,
@@ -208,10 +208,11 @@ def wide_spike_lane(
     membrane,
     spec,
 ):
-    """Lane of a wide convolution of spikes: a weight is added in each bank at once, or a neuron of one bank fires.
+    """Lane of spikes: a weight is added in each bank at once, or a neuron of one bank fires.
 
-    A spike becomes additions here: ``spike_tap`` holds the weight of each tap, and ``accumulate`` adds it to the
-    membrane in the tap's bank. Cycles are those of ``wide_lanes``.
+    A spike becomes additions here: ``spike_tap`` holds the weight of each tap, shifted to the membrane's scale, and
+    ``accumulate`` adds it to the membrane in the tap's bank. A neuron that fires is read by the same memory port, and
+    goes to ``lif``. Cycles are those of ``lanes``.
 
     Parameters
     ----------
@@ -226,26 +227,24 @@ def wide_spike_lane(
         For each bank, from ``bank_control``.
     addresses, stores : list of signals, in
         For each bank: the address to read, and 1 to write what the neuron keeps.
-    taps : list of signals, in, cycle 2
+    taps : list of signals, in
         For each bank, the weight, two's complement.
-    timing : WideTiming, in
-        `timing_reads`, in cycle 2 of an addition: hold the weights. In cycle 3 of a firing, `timing_chooses`: take the
-        sum of `timing_bank`; and `timing_holds`: hold the bias. `timing_fires`: bit i, a firing is in cycle i + 4.
-        `timing_clear`, in cycle 7 of a firing: keep 0.
-    addend_bits : in, cycle 3 of a firing
+    timing : LaneTiming, in
+        `timing_reads`: hold the weights. `timing_chooses`: take the sum of `timing_bank`, if there are several banks.
+        `timing_holds`: hold the bias. `timing_fires`: bit i, a firing is in cycle i of ``lif``. `timing_clear`: keep 0.
+    addend_bits : in, with `timing_holds`
         The bias, two's complement.
     threshold, beta : in
         See ``lif``; beta may be built in.
-    spike, membrane : out, cycle 6 of a firing
+    spike, membrane : out, cycle 2 of ``lif``
         The neuron's spike, and its membrane before reset.
 
-    Latency: 4 cycles to written sums, 6 to a spike, 8 to the kept state. Throughput: an addition in every bank, or a
+    Latency: 2 cycles from `taps` to written sums, and those of ``lif``. Throughput: an addition in every bank, or a
     firing, a cycle.
     """
     low, high = -(1 << spec.membrane_bits - 1), 1 << spec.membrane_bits - 1
     most = 1 << spec.weight_bits + spec.guard - 1
-    v = Signal(intbv(0, min=low, max=high))  # the sum of the neuron that fires
-    kept = Signal(intbv(0, min=low, max=high))  # what it keeps
+    kept = Signal(intbv(0, min=low, max=high))  # what the neuron that fires keeps
     # addend: its bias
     addend = Signal(intbv(0, min=-(1 << spec.bias_bits - 1), max=1 << spec.bias_bits - 1))
     values = [Signal(intbv(0, min=-most, max=most)) for _ in range(spec.taps)]  # weights on the membrane's scale
@@ -255,15 +254,18 @@ def wide_spike_lane(
         accumulate(clk, controls[i], addresses[i], values[i], sums[i], stores[i], kept, spec.bank_depth)
         for i in range(spec.taps)
     ]
-    choice = choose_bank(clk, timing.chooses, timing.bank, sums, v)
-    bias = spike_neuron(clk, timing.holds, addend_bits, addend)
+    parts = [weights, adders, spike_neuron(clk, timing.holds, addend_bits, addend)]
+    v = sums[0]  # the sum of the neuron that fires
+    if spec.taps > 1:
+        v = Signal(intbv(0, min=low, max=high))
+        parts.append(choose_bank(clk, timing.chooses, timing.bank, sums, v))
     leak = (beta, spec.frac, spec.reset, spec.towards_zero)
     neuron = lif(clk, timing.fires, v, addend, threshold, timing.clear, spike, membrane, kept, *leak)
-    return weights, adders, choice, bias, neuron
+    return [*parts, neuron]
 
 
 @block
-def wide_pixel_lane(
+def pixel_lane(
     clk,
     controls,
     addresses,
@@ -279,10 +281,10 @@ def wide_pixel_lane(
     membrane,
     spec,
 ):
-    """Lane of a wide convolution of pixels: a product is added in each bank at once, or a neuron of one bank fires.
+    """Lane of pixels: weight times pixel is added in each bank at once, or a neuron of one bank fires.
 
     The current of a neuron, which is the same at every step, is added up once an image in the bank of its tap. At every
-    step it is added, with the bias, to the state that ``lif`` kept. Cycles are those of ``wide_lanes`` for pixels.
+    step it is added, with the bias, to the state that ``lif`` kept. Cycles are those of ``lanes``.
 
     Parameters
     ----------
@@ -297,36 +299,35 @@ def wide_pixel_lane(
         For each bank, from ``bank_control``.
     addresses, stores : list of signals, in
         For each bank: the address to read, and 1 to write 0, for the next image.
-    taps : list of signals, in, cycle 2
+    taps : list of signals, in
         For each bank, the weight, two's complement.
-    factor : in, cycle 3
+    factor : in, a cycle after `taps`
         The pixel, unsigned.
-    timing : WideTiming, in
-        `timing_reads` and `timing_multiplies`, in cycles 2 and 3 of an addition: hold the weights, and multiply. In
-        cycle 4 of a firing, `timing_chooses`: take the sum of `timing_bank`; and `timing_holds`: hold the bias.
-        `timing_adds`, in cycle 5 of a firing: add both, and hold the kept state. `timing_fires`: bit i, a firing is in
-        cycle i + 6. `timing_clear`, in cycle 9 of a firing: keep 0.
-    addend_bits : in, cycle 4 of a firing
+    timing : LaneTiming, in
+        `timing_reads`, and a cycle later `timing_multiplies`: hold the weights, and multiply. `timing_chooses`: take
+        the sum of `timing_bank`, if there are several banks. `timing_holds`: hold the bias; and a cycle later
+        `timing_adds`: add sum and bias, and hold the kept state. `timing_fires`: bit i, a firing is in cycle i of
+        ``lif``. `timing_clear`: keep 0.
+    addend_bits : in, with `timing_holds`
         The bias, two's complement.
     threshold, beta : in
         See ``lif``; beta may be built in.
     memory : MemoryPort, in
         Port of the memory of kept states: `memory_read` at `memory_read_address`, `memory_write` at
         `memory_write_address`.
-    spike, membrane : out, cycle 8 of a firing
+    spike, membrane : out, cycle 2 of ``lif``
         The neuron's spike, and its membrane before reset.
 
-    Latency: 5 cycles to written sums, 8 to a spike, 10 to the kept state. Throughput: an addition in every bank, or a
+    Latency: 3 cycles from `taps` to written sums, and those of ``lif``. Throughput: an addition in every bank, or a
     firing, a cycle.
     """
     low, high = -(1 << spec.membrane_bits - 1), 1 << spec.membrane_bits - 1
     sum_low, sum_high = -(1 << spec.current_bits - 1), 1 << spec.current_bits - 1
     most = 1 << spec.weight_bits + spec.input_bits + spec.guard
-    current = Signal(intbv(0, min=sum_low, max=sum_high))  # the sum of the neuron that fires
-    direct = Signal(intbv(0, min=low, max=high))  # current + bias, saturated
-    stored = Signal(intbv(0, min=low, max=high))  # the kept state, as read
-    v = Signal(intbv(0, min=low, max=high))  # the kept state, a cycle later
-    kept = Signal(intbv(0, min=low, max=high))  # what the neuron keeps
+    direct = Signal(intbv(0, min=low, max=high))  # current + bias of the neuron that fires, saturated
+    stored = Signal(intbv(0, min=low, max=high))  # its kept state, as read
+    v = Signal(intbv(0, min=low, max=high))  # a cycle later
+    kept = Signal(intbv(0, min=low, max=high))  # what it keeps now
     values = [Signal(intbv(0, min=-most, max=most)) for _ in range(spec.taps)]  # products on the membrane's scale
     sums = [Signal(intbv(0, min=sum_low, max=sum_high)) for _ in range(spec.taps)]
     products = [
@@ -337,10 +338,14 @@ def wide_pixel_lane(
         accumulate(clk, controls[i], addresses[i], values[i], sums[i], stores[i], 0, spec.bank_depth)
         for i in range(spec.taps)
     ]
-    choice = choose_bank(clk, timing.chooses, timing.bank, sums, current)
+    parts = [products, adders]
+    current = sums[0]  # the sum of the neuron that fires
+    if spec.taps > 1:
+        current = Signal(intbv(0, min=sum_low, max=sum_high))
+        parts.append(choose_bank(clk, timing.chooses, timing.bank, sums, current))
     inputs = pixel_neuron(clk, timing.holds, timing.adds, addend_bits, current, direct, spec.membrane_bits)
     states = ram(clk, memory.write, memory.write_address, kept, memory.read, memory.read_address, stored, spec.depth)
     hold_state = register_if(clk, timing.adds, stored, v)
     leak = (beta, spec.frac, spec.reset, spec.towards_zero)
     neuron = lif(clk, timing.fires, v, direct, threshold, timing.clear, spike, membrane, kept, *leak)
-    return products, adders, choice, inputs, states, hold_state, neuron
+    return [*parts, inputs, states, hold_state, neuron]
