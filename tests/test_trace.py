@@ -154,11 +154,11 @@ def state_of(sub, writer, spec):
 def test_a_layer_of_pixels_is_idle_between_its_firing_passes():
     """It has added the pixels at step 0. A layer of spikes waits instead, until the next layer has a free bank."""
     # The second layer is slow, with one lane for many neurons, so the first must stop.
-    _, _, trace, _, _ = traced(("6-20-3", (4,), 0, 3, "subtract", (6, 1, 1), False), 5)
+    _, _, trace, _, _ = traced(("6-20-3", (4,), 0, 3, "subtract", (6, 1, 1), None), 5)
     later = [trace.cost(0, step) for step in (1, 2, 3)]
     assert all(cost.waiting == cost.adding == cost.scanning == 0 for cost in later)
     assert max(cost.idle for cost in later) > 6  # longer than its pipeline needs to drain
-    _, _, trace, _, _ = traced(("6-20-3", (4,), 0, 0, "subtract", (6, 1, 1), False), 5)
+    _, _, trace, _, _ = traced(("6-20-3", (4,), 0, 0, "subtract", (6, 1, 1), None), 5)
     assert max(trace.cost(0, step).waiting for step in range(4)) > 6
 
 

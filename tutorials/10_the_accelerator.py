@@ -198,7 +198,7 @@ print(text[text.index("    def add():") : text.index("                if total[s
 #     e[l,t] = b[l,t] + A[l,t]
 #     s[l,t] = max(e[l,t], e[l+1,t-2] + 1, s[l,t-1] + N[l] + 6)
 #
-# (Layers that take pixels, and wide layers, need one to four cycles more; `minisnn/timing/cycles.py` has them.)
+# (Layers that take pixels, or add several taps at once, need one to four cycles more; `minisnn/timing/cycles.py` has them.)
 #
 # We train a small network and compare this with the library's prediction for one image.
 
@@ -285,9 +285,10 @@ assert compared.cycles_counted == latency
 # - `spike_scanner` finds the spikes. `word_position` says in which row, column and channel a word begins. `look_up` is a
 #   small table of constants, in place of arithmetic.
 # - A *walker* visits the neurons that the spike reaches: `linear` in a fully connected layer, `conv2d` in a convolution,
-#   tap by tap. `stages` keeps the next spike ready meanwhile, so that no cycle is lost between two spikes.
-# - `lanes` add the weights. In each lane, `accumulate` is the adder with its memory, and `sum_control` tells all of them
-#   when to read, add and write. A `register` delays a signal by a cycle.
+#   where `reach` finds the taps that lead into the frame and `tap_walk` visits them. `stages` keeps the next spike ready
+#   meanwhile, so that no cycle is lost between two spikes.
+# - `lanes` add the weights. In each `lane`, `accumulate` is the adder with its memory, and `sum_control` tells all of
+#   them when to read, add and write. A `register` delays a signal by a cycle.
 # - `firing_pass` visits the neurons when all inputs are added, and the `lif` of lesson 9 decides in each lane whether a
 #   neuron spikes. `maxpool` joins the spikes of a window.
 # - Behind the last layer, `step_sums` counts the spikes of each neuron over all steps, and `scores` adds these counts up
@@ -297,9 +298,9 @@ assert compared.cycles_counted == latency
 # `accelerator` joins the layers.
 #
 # Two kinds of layers have parts of their own. In a layer that takes pixels, `pixel_words` reads the value of each pixel,
-# and `pixel_lanes` multiply it by the weights. In a *wide* layer, a spike takes one cycle for all taps together:
-# `wide_conv2d` walks, each `wide_lane` of the `wide_lanes` has an adder for each tap, and `rotate` brings each weight to
-# its adder.
+# and each lane multiplies it by the weights. A layer may also add several taps of a spike at once, a row or all of them:
+# then each lane has a *bank* of membranes, with an adder, for each of these taps. `banks` says which bank a neuron is in,
+# and `rotate` brings each weight to its bank.
 
 # %% [markdown]
 # What does each layer do in one cycle? `minisnn.trace` knows:

@@ -36,7 +36,7 @@ class Case:
     num_steps: int
     lanes: Sequence[int]
     word_every: int
-    taps: tuple[int, ...] | None
+    taps: Sequence[int] | None
     spec: AcceleratorSpec
 
     def build(self, simulator: str, folder: Path, traced: bool = False) -> list[str]:

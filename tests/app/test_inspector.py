@@ -35,7 +35,7 @@ def spiking(seed):
     rng = np.random.default_rng(seed)
     network = random_network("6C3-3C2-4", (5, 6, 2), rng, padding=[1, 0], membrane_bits=7, threshold=12)
     model = replace(model_of(network, 4), encoder=Encoder("rate", 4, 1.0, (0.0,), (1.0,)))
-    trace = traces.trace(model, rng.random((5, 6, 2), np.float32), (3, 2, 3), False)
+    trace = traces.trace(model, rng.random((5, 6, 2), np.float32), (3, 2, 3))
     assert all(0 < np.count_nonzero(frames) < frames.size for frames in trace.frames)
     return network, trace
 

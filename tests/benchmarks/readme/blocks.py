@@ -138,8 +138,9 @@ def bits(bits):
 
 
 def cycles(cycles):
-    direct, wide, balanced = (cycles["designs"][name] for name in ("plain", "wide", "wide balanced"))
-    ratios = [design["latency_cycles"]["mean"] / layerwise_cycles(cycles) for design in (direct, balanced)]
+    names = ("plain", "all taps", "all taps, other lanes")
+    direct, all_taps, other_lanes = (cycles["designs"][name] for name in names)
+    ratios = [design["latency_cycles"]["mean"] / layerwise_cycles(cycles) for design in (direct, other_lanes)]
     bottleneck = int(np.argmax(direct["utilisation"])) + 1
     return paragraph(
         f"""The SVHN network of seed 0 with 8-bit weights ({percent(cycles["model"]["accuracy_after"])}), T = 10, takes
@@ -147,8 +148,8 @@ def cycles(cycles):
         **{ratios[0]:.3f}x** of what the same group's public RTL takes for the same spikes ("layerwise",
         known within some 2 % where it convolves), and {direct["latency_vs"]["dense"]:.3f}x of our own schedule with
         every spike set.
-        With `--wide`, all taps of a spike at once, it takes {_mean(wide)}; with the lanes that `--balance` finds
-        for it, {"/".join(map(str, balanced["lanes"]))}, {_mean(balanced)}, **{ratios[1]:.3f}x** of layerwise.
+        With `--taps 9/9/1/1`, all taps of a spike at once, it takes {_mean(all_taps)}; with other lanes,
+        {"/".join(map(str, other_lanes["lanes"]))}, {_mean(other_lanes)}, **{ratios[1]:.3f}x** of layerwise.
         Additions take {direct["adding_vs_bound"]:.3f}x their lower bound.
         Layer {bottleneck} is the bottleneck, busy in {percent(max(direct["utilisation"]), 1)} of the cycles of a
         stream. [All codings and lanes, and where the cycles go]({RESULTS}/cycles.md)."""
@@ -182,10 +183,10 @@ def model(model):
 
 def resources(resources, clocks, lanes):
     best, plain = resources["digits, 11/32/5"], resources["digits, 32/8/8"]
-    narrow, wide = resources["digits, 8/8/2"], resources["digits, 8/8/2 `--wide`"]
+    one_tap, all_taps = resources["digits, 8/8/2"], resources["digits, 8/8/2 `--taps 9/1/1`"]
     packed = best["packed"]
     svhn = resources["SVHN, 32/32/8/8"]
-    more = wide["packed"]["total"] / narrow["packed"]["total"]
+    more = all_taps["packed"]["total"] / one_tap["packed"]["total"]
     return (
         paragraph(
             f"""On a Lattice ECP5, by Yosys and nextpnr: the digits network with 8-bit weights takes {packed["total"]:,}
@@ -193,16 +194,16 @@ def resources(resources, clocks, lanes):
         carries, {packed["distributed RAM"]:,} of distributed RAM), {best["cells"]["registers"]:,} registers,
         {best["cells"]["DP16KD"]} blocks of RAM and {best["cells"]["MULT18X18D"]} multipliers, and
         {best["latency_cycles"]:,.0f} cycles an image.
-        At 8/8/2 it takes {narrow["packed"]["total"]:,} LUT4 and {narrow["latency_cycles"]:,.0f} cycles.
+        At 8/8/2 it takes {one_tap["packed"]["total"]:,} LUT4 and {one_tap["latency_cycles"]:,.0f} cycles.
         {_clock(clocks)}
         No design has a latch, or a memory in registers. [All designs]({RESULTS}/resources.md)."""
         )
         + "\n"
         + paragraph(
             f"""Lanes belong where the cycles are: {"/".join(map(str, lanes["lanes"]))}, which `minisnn cycles --balance
-            48` finds, takes {best["latency_cycles"] / plain["latency_cycles"]:.2f} of the cycles of 32/8/8 with
-        {packed["total"] / plain["packed"]["total"]:.2f} of the look-up tables. At 8/8/2 `--wide` saves
-        {percent(1 - wide["latency_cycles"] / narrow["latency_cycles"], 0)} of the cycles for {more:.1f} times the
+            48 --taps 1/1/1` finds, takes {best["latency_cycles"] / plain["latency_cycles"]:.2f} of the cycles of 32/8/8 with
+        {packed["total"] / plain["packed"]["total"]:.2f} of the look-up tables. At 8/8/2 `--taps 9/1/1` saves
+        {percent(1 - all_taps["latency_cycles"] / one_tap["latency_cycles"], 0)} of the cycles for {more:.1f} times the
         look-up tables: the convolution of pixels, computed once per image, is not the bottleneck of this network; the
         fully connected layer is."""
         )

@@ -19,12 +19,12 @@ DESIGNS = {
     "digits, 32/8/8": ("digits", "--lanes 32/8/8"),
     "digits, 11/32/5": ("digits", "--lanes 11/32/5"),
     "digits, 8/8/2": ("digits", "--lanes 8/8/2"),
-    "digits, 8/8/2 `--wide`": ("digits", "--lanes 8/8/2 --wide"),
+    "digits, 8/8/2 `--taps 9/1/1`": ("digits", "--lanes 8/8/2 --taps 9/1/1"),
     "digits, 4/4/2": ("digits", "--lanes 4/4/2"),
-    "digits, 4/4/2 `--wide`": ("digits", "--lanes 4/4/2 --wide"),
+    "digits, 4/4/2 `--taps 9/1/1`": ("digits", "--lanes 4/4/2 --taps 9/1/1"),
     "SVHN, 32/32/8/8": ("svhn", "--lanes 32/32/8/8"),
 }
-PLACED = ("digits, 4/4/2", "digits, 4/4/2 `--wide`", "digits, 11/32/5", "digits, 32/8/8")
+PLACED = ("digits, 4/4/2", "digits, 4/4/2 `--taps 9/1/1`", "digits, 11/32/5", "digits, 32/8/8")
 
 
 def digits(shop):
@@ -124,9 +124,9 @@ def cycles(shop):
     """Clock cycles of the SVHN network, by lanes; and where they go."""
     designs = {
         "plain": "--lanes 32/32/8/8",
-        "balanced": "--balance 80",
-        "wide": "--lanes 32/32/8/8 --wide",
-        "wide balanced": "--wide --balance 80",
+        "balanced": "--balance 80 --taps 1/1/1/1",
+        "all taps": "--lanes 32/32/8/8 --taps 9/9/1/1",
+        "all taps, other lanes": "--lanes 32/32/15/1 --taps 9/9/1/1",
     }
     return _cycles(shop, "svhn", "", designs)
 
@@ -148,7 +148,7 @@ def _cycles(shop, name, training, designs):
 def lanes(shop):
     """The best lanes of the digits network."""
     _digits_model(shop)
-    found = shop.json("minisnn cycles digits.int.npz --balance 48")
+    found = shop.json("minisnn cycles digits.int.npz --balance 48 --taps 1/1/1")
     return {"lanes": found["lanes"], "latency": found["latency_cycles"]["mean"]}
 
 

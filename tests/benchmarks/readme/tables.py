@@ -55,9 +55,9 @@ def cycles(cycles, cycles_rate):
     layerwise = layerwise_cycles(cycles)
     names = {
         "plain": "",
-        "balanced": ", `--balance 80`",
-        "wide": ", `--wide`",
-        "wide balanced": ", `--wide --balance 80`",
+        "balanced": ", `--balance 80 --taps 1/1/1/1`",
+        "all taps": ", `--taps 9/9/1/1`",
+        "all taps, other lanes": ", `--taps 9/9/1/1`",
     }
     rows = [_design(f"direct{name}", cycles["designs"][key]) for key, name in names.items()]
     header = ("coding, lanes", "adders", "latency, cycles", "interval", "against layerwise", "against dense")
@@ -83,7 +83,7 @@ def cycles(cycles, cycles_rate):
         + "\n"
         + _layers(direct)
         + "\n"
-        + paragraph("The second convolution has 32 channels, so more than 32 lanes cannot help it; `--wide` does.")
+        + paragraph("The second convolution has 32 channels, so more than 32 lanes cannot help it; `--taps` does.")
     )
 
 
