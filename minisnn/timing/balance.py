@@ -83,7 +83,8 @@ def balance(
         )
 
     if not affordable(best):
-        raise InputError(_too_small(network, *zip(*best), adders, multipliers))
+        lanes, least = zip(*best)
+        raise InputError(_too_small(network, lanes, least, adders, multipliers))
 
     def rank(layers):
         return latency(*zip(*layers)), count_adders(*zip(*layers)), layers
