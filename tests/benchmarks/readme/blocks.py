@@ -201,8 +201,8 @@ def resources(resources, clocks, lanes):
         + "\n"
         + paragraph(
             f"""Lanes belong where the cycles are: {"/".join(map(str, lanes["lanes"]))}, which `minisnn cycles --balance
-            48 --taps 1/1/1` finds, takes {best["latency_cycles"] / plain["latency_cycles"]:.2f} of the cycles of 32/8/8 with
-        {packed["total"] / plain["packed"]["total"]:.2f} of the look-up tables. At 8/8/2 `--taps 9/1/1` saves
+        48 --taps 1/1/1` finds, takes {best["latency_cycles"] / plain["latency_cycles"]:.2f} of the cycles of 32/8/8
+        with {packed["total"] / plain["packed"]["total"]:.2f} of the look-up tables. At 8/8/2 `--taps 9/1/1` saves
         {percent(1 - all_taps["latency_cycles"] / one_tap["latency_cycles"], 0)} of the cycles for {more:.1f} times the
         look-up tables: the convolution of pixels, computed once per image, is not the bottleneck of this network; the
         fully connected layer is."""
