@@ -15,7 +15,7 @@ from .tap_walk import bank_walk, tap_turns, weight_walk
 
 @block
 def carry(clk, walk, given, kept):
-    """What accompanies an input from the walker's first stage, through the second, to its walk.
+    """Word that accompanies an input from the walker's first stage, through the second, to its walk.
 
     Ports
     -----
