@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from myhdl.conversion._toVHDLPackage import _package
-
 from .hierarchy.compact import laid_out
+from .hierarchy.conditions import package
 from .hierarchy.drawing import drawing
 from .hierarchy.entities import Entity, entities_of
 from .hierarchy.header import header as head
@@ -129,7 +128,7 @@ def converted(
     names = {kind: entity.name for entity in entities for kind in entity.kinds}
     texts = {}
     if hdl == "vhdl":
-        texts[f"{PACKAGE}.vhd"] = f"-- Conversions between types, for all entities.\n\n{tidy(_package, 'vhdl')}"
+        texts[f"{PACKAGE}.vhd"] = tidy(package([entity.text for entity in entities]), "vhdl")
     for entity in entities:
         more = ""
         if entity is entities[-1]:

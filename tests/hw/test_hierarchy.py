@@ -205,6 +205,32 @@ def reads_its_output(clk, a, z):
     return part, go, step
 
 
+@block
+def constant_choices(clk, a, z):
+    """Conditions and loops that constants decide, and sums of constants."""
+    wanted, unwanted, places, count = True, False, 3, 1
+    left, some = word(8), bit()
+
+    @always_comb
+    def choose():
+        some.next = wanted and (a[0] or unwanted) and places > 2
+        left.next = a
+        for i in range(count):
+            if not a[places + i - 1]:
+                left.next[i] = False
+
+    @always(clk.posedge)
+    def go():
+        if unwanted:
+            z.next = 0
+        elif wanted and some:
+            z.next = (left ^ (places - 2 * count)) + (places - 3)
+        else:
+            z.next = left ^ z
+
+    return choose, go
+
+
 BENCH = """module bench;
     reg clk = 0;
     reg [7:0] a;
@@ -214,7 +240,7 @@ BENCH = """module bench;
         {}    end
 endmodule
 """
-BLOCKS = [use_of_bundles, slices, chain, trees, constants, reads_its_output]
+BLOCKS = [use_of_bundles, slices, chain, trees, constants, reads_its_output, constant_choices]
 
 
 def ports_of():
@@ -238,6 +264,21 @@ def test_the_entities_do_what_the_block_does(make, tmp_path):
     call(["iverilog", "-g2001", "-s", "bench", "-o", "bench.vvp", "bench.v", *map(str, files)], tmp_path, 60)
     shown = [line.strip() for line in call(["vvp", "-n", "bench.vvp"], tmp_path, 60).splitlines()]
     assert shown == [str(cycle["z"]) for cycle in seen]
+
+
+def test_constants_are_computed_and_conditions_are_plain(tmp_path):
+    inputs, outputs = ports_of()
+    texts = {
+        hdl: convert(unelaborated(constant_choices, clk=bit(), **inputs, **outputs), tmp_path, "dut", hdl)[
+            -1
+        ].read_text()
+        for hdl in ("vhdl", "verilog")
+    }
+    assert "some <= a(0);" in texts["vhdl"] and "some = a[0];" in texts["verilog"]
+    assert "if a(2) /= '1' then\n        left(0) <= '0';" in texts["vhdl"] and "if some = '1' then" in texts["vhdl"]
+    for text in texts.values():
+        code = "\n".join(line for line in text.splitlines() if not line.startswith(("--", "//")))
+        assert not any(word in code for word in ("((", "bool(", "True", "False", "loop", "for (")), code
 
 
 def accelerator(folder, hdl, name="dut"):

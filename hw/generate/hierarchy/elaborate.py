@@ -17,6 +17,8 @@ from unittest.mock import patch
 from myhdl import _block, _extractHierarchy, _instance, _simulator, _util
 from myhdl._block import _Block, _CallInfo
 
+from .constants import constants_computed
+
 _LOCK = RLock()  # MyHDL is changed while a block is elaborated
 _elaborate = _Block.__init__
 
@@ -84,7 +86,7 @@ def _changed(frames: list[FrameType], noting: bool) -> Iterator[None]:
         self.__doc__, self.vhdl_code, self.verilog_code = func.__doc__, None, None
         return None
 
-    with _LOCK, patch.object(_Block, "__init__", init), without_sources(frames):
+    with _LOCK, patch.object(_Block, "__init__", init), without_sources(frames), constants_computed():
         yield
 
 

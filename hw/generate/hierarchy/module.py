@@ -18,6 +18,8 @@ from myhdl.conversion import _misc, _toVerilog, _toVHDL
 
 from .arguments import like, members, signals_of
 from .compact import head_of_module
+from .conditions import readable
+from .constants import constants_computed
 from .instances import LEAST, in_order, instances
 from .joined import Joined
 from .kinds import Child, Port, given, owners_of, ports_of
@@ -277,13 +279,13 @@ class Module:
             converter = _toVerilog.toVerilog
             options |= {"no_testbench": True, "timescale": "1ns/10ps", "trace": False}
         _misc._genLabel = _misc._LabelGenerator()  # MyHDL counts labels over the whole process
-        with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(), constants_computed():
             warnings.simplefilter("ignore")  # ports that are driven but not read, and the like
             for name, value in {**options, "directory": folder}.items():
                 setattr(converter, name, value)
             converter(unit)
             (file,) = Path(folder).iterdir()
-            text = tidy(file.read_text(encoding="utf-8"), self.hdl)
+            text = readable(tidy(file.read_text(encoding="utf-8"), self.hdl), self.hdl)
         return text if self.hdl == "vhdl" else started(head_of_module(text), self.initial)
 
 
