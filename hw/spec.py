@@ -1,6 +1,7 @@
 """The numbers that an accelerator is built from: plain integers, so that the blocks know nothing of the software."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 COUNTER_BITS = 32  # of cycles
 
@@ -61,6 +62,20 @@ class LayerSpec:
     reset: str
     towards_zero: bool
     taps: int = 1
+
+    WORDS: ClassVar = ("coding", "operation")  # what tells two layers apart in words, for the names of their entities
+
+    @property
+    def coding(self) -> str:
+        """What the layer takes, as the end of a name."""
+        return "of_pixels" if self.input_bits else "of_spikes"
+
+    @property
+    def operation(self) -> str:
+        """What the layer computes, as a part of a name."""
+        if self.flat:
+            return "linear"
+        return f"convolution_{self.taps}_taps" if self.taps > 1 else "convolution"
 
     @property
     def word_bits(self) -> int:

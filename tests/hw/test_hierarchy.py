@@ -1,6 +1,7 @@
 """What MyHDL's own conversion gets wrong or refuses in blocks of blocks is right in our files."""
 
 import itertools
+import re
 import subprocess
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -316,6 +317,12 @@ def test_files_are_flat_short_and_headed(tmp_path, hdl):
     top = files[-1].read_text()
     assert "s_input ==> [takes: stream_in] ==> [u_spike_buffer_1: spike_buffer] ==> [u_layer_1: layer" in top
     assert "==> m_output" in top
+
+
+def test_names_of_variants_say_what_differs(tmp_path):
+    names = {file.stem for file in accelerator(tmp_path / "design", "vhdl")}
+    assert {"layer_of_pixels", "layer_of_spikes", "ram_signed", "ram_in_images_under_way", "look_up_find_tap"} <= names
+    assert not any(re.search(r"_v?\d+$", name) for name in names - {"pck_myhdl_011"})
 
 
 def test_the_same_block_gives_the_same_bytes(tmp_path):

@@ -13,7 +13,7 @@ It hangs on MyHDL at these places:
 - MyHDL takes an instance for code that is written by hand: a block without parts whose ``vhdl_code`` is an object of
   its class ``_UserVhdlCode`` with a ``__str__`` of ours. MyHDL asks for the text when all signals have their names.
 - What sub-blocks read and drive is told to MyHDL by ``_markUsed``, ``_markRead`` and ``_driven`` of the signals.
-- The source of a process reaches MyHDL through ``_instance._makeAST``, which is replaced by one that computes constants.
+- MyHDL reads the source of a process by ``_instance._makeAST``, which is replaced by one that computes constants.
 - MyHDL converts a copy of the block whose ``sigdict``, ``memdict`` and ``_inferInterface`` say names and ports. It
   calls the last when it knows what is driven and read.
 - ``_memInfoMap`` keeps each memory for ever; what a conversion adds is taken out again.

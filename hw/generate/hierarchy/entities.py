@@ -8,7 +8,7 @@ from typing import Any
 from .instances import component
 from .kinds import Kind, facts_of
 from .names import DEFINED, KEYWORDS
-from .variants import variant_names
+from .variants import users_of, variant_names
 
 NUMBER = re.compile(r"(?<![\w'\".])\d+(?![\w'\".])")
 MOST = 24  # generics of an entity; one with more is harder to read than several
@@ -38,7 +38,7 @@ def entities_of(kinds: list[Kind], name: str, hdl: str, taken: set[str]) -> list
 
     `taken` are names that no entity may have.
     """
-    top = kinds[-1]
+    top, users = kinds[-1], users_of(kinds)
     found: dict[Kind, Entity] = {}
     result: list[Entity] = []
     taken = {each.lower() for each in taken} | {name.lower()} | KEYWORDS | DEFINED
@@ -56,7 +56,7 @@ def entities_of(kinds: list[Kind], name: str, hdl: str, taken: set[str]) -> list
                 entities.append(entity)
         else:
             entities = _merged(group, {kind: _resolved(kind, found, hdl) for kind in group}, hdl)
-            for entity, called in zip(entities, variant_names([entity.kinds for entity in entities])):
+            for entity, called in zip(entities, variant_names([entity.kinds for entity in entities], users)):
                 entity.name = called
         for entity in entities:
             base, number = entity.name, 1
