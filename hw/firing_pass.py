@@ -35,7 +35,7 @@ def firing_pass(clk, rst, start, busy, turn, height, width, groups, pool):
     Latency: 1 cycle. Throughput: one address a cycle, height * width * groups in all.
     """
     row_step, column_step = width * groups, groups
-    window_step, window_row_step = pool * groups, pool * width * groups
+    window_row_step, next_window = pool * width * groups, (pool - 1) * groups + 1
     across, down = width // pool, height // pool
     most = height * width * groups + window_row_step
     walking, window_ends, row_ends, pass_ends = [Signal(bool(0)) for _ in range(4)]
@@ -113,9 +113,9 @@ def firing_pass(clk, rst, start, busy, turn, height, width, groups, pool):
                     in_group.next = 0
                     window_x.next = window_x + 1
                     corner_x.next = corner_x + pool
-                    corner.next = corner + (window_step - groups + 1)
-                    row_at.next = corner + (window_step - groups + 1)
-                    at.next = corner + (window_step - groups + 1)
+                    corner.next = corner + next_window
+                    row_at.next = corner + next_window
+                    at.next = corner + next_window
                 else:  # the next row of windows
                     in_group.next = 0
                     window_x.next = 0

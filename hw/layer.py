@@ -104,6 +104,8 @@ def weight_and_bias_memory(clk, load, read, read_address, weights, biases, spec)
 
     Latency: a word is read in one cycle. Throughput: a word of each memory a cycle.
     """
+    assert len(load.weight_data) == len(weights)
+    assert len(load.bias_data) == len(biases.data)
     weight_to = Signal(intbv(0)[bits(spec.weight_words) :])  # the address of the load, as wide as this memory needs
     bias_to = Signal(intbv(0)[bits(spec.groups) :])  # likewise for the biases
     weight_memory = ram(clk, load.weights, weight_to, load.weight_data, read, read_address, weights, spec.weight_words)

@@ -55,6 +55,7 @@ def lif(clk, fires, v, addend, threshold, clear, spike, membrane, kept, beta, fr
 
     Latency: 2 cycles to the spike, 4 to the kept state. Throughput: a neuron a cycle.
     """
+    assert len(v) == len(kept) == len(membrane)
     low, high = kept.min, kept.max - 1
     width = len(kept)
     u = Signal(intbv(0, min=low, max=high + 1))  # membrane U before leak and reset, in cycle 1

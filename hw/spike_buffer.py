@@ -27,6 +27,8 @@ def spike_buffer(clk, rst, writer, reader):
 
     Latency: a word is read in one cycle. Throughput: one word is written and one read in every cycle.
     """
+    assert len(writer.address) == len(reader.address)
+    assert len(writer.data) == len(reader.data)
     width = len(reader.address)
     written_bank = Signal(bool(0))  # the bank that is written, now or next
     read_bank = Signal(bool(0))  # the bank that is read, now or next

@@ -41,6 +41,7 @@ def without_lowest(word, rest):
 
     Latency: combinational.
     """
+    assert len(word) == len(rest)
     width = len(word)
 
     @always_comb

@@ -42,6 +42,7 @@ def accumulate(clk, control, address, value, held, other, other_data, depth):
 
     Latency: 3 cycles to the write. Throughput: one sum is read, and one is written, in every cycle.
     """
+    assert len(control.write_address) == len(address)
     low, high = held.min, held.max - 1
     width = len(held)
     stored = Signal(intbv(0, min=low, max=high + 1))  # as read from the memory, in cycle 1

@@ -28,6 +28,8 @@ def ram(clk, write, write_address, write_data, read, read_address, read_data, de
 
     Latency: 1 cycle from `read` to `read_data`. Throughput: one word is written, and one is read, in every cycle.
     """
+    assert len(write_address) == len(read_address)
+    assert len(write_data) == len(read_data)
     words = [Signal(intbv(0, min=write_data.min, max=write_data.max)) for _ in range(max(depth, 2))]
 
     @always(clk.posedge)

@@ -5,13 +5,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from .generics import NUMBER, Generics
+from .generics import OWN as SELF
 from .instances import component
-from .kinds import Kind, facts_of
+from .kinds import Kind
 from .names import DEFINED, KEYWORDS
 from .variants import users_of, variant_names
 
-NUMBER = re.compile(r"(?<![\w'\".])\d+(?![\w'\".])")
-MOST = 24  # generics of an entity; one with more is harder to read than several
+MOST = 32  # generics of an entity; one with more is harder to read than several
 
 
 @dataclass(eq=False)
@@ -22,11 +23,20 @@ class Entity:
     text: str
     kinds: list[Kind]
     generics: dict[str, list[int]] = field(default_factory=dict)  # of each, its value in each kind
+    sources: dict[str, str] = field(default_factory=dict)  # of each, what it is; "" for a number that the block names
 
     @property
     def func(self) -> Callable:
         """The function of the block."""
         return self.kinds[0].func
+
+    def widths(self, hdl: str) -> dict[str, str]:
+        """Return the generic that is the width of each port."""
+        if hdl == "vhdl":
+            entity = self.text[self.text.index("entity ") : self.text.index("end entity")]
+            return dict(re.findall(r"(\w+): (?:in|out) (?:un)?signed\((\w+) - 1 downto 0\)", entity))
+        head = self.text[: self.text.index(");")]
+        return {port: name for name, port in re.findall(r"\[(\w+) - 1:0\] (\w+)", head)}
 
     def map_of(self, kind: Kind) -> dict[str, int]:
         """Return the values of the generics that make a kind."""
@@ -41,6 +51,7 @@ def entities_of(kinds: list[Kind], name: str, hdl: str, taken: set[str]) -> list
     top, users = kinds[-1], users_of(kinds)
     found: dict[Kind, Entity] = {}
     result: list[Entity] = []
+    by_name: dict[str, Entity] = {}
     taken = {each.lower() for each in taken} | {name.lower()} | KEYWORDS | DEFINED
     for group in _groups(kinds):
         if group == [top]:
@@ -55,7 +66,7 @@ def entities_of(kinds: list[Kind], name: str, hdl: str, taken: set[str]) -> list
                 entity.text = _resolved(kind, found, hdl)
                 entities.append(entity)
         else:
-            entities = _merged(group, {kind: _resolved(kind, found, hdl) for kind in group}, hdl)
+            entities = _merged(group, {kind: _resolved(kind, found, hdl) for kind in group}, hdl, by_name)
             for entity, called in zip(entities, variant_names([entity.kinds for entity in entities], users)):
                 entity.name = called
         for entity in entities:
@@ -64,15 +75,13 @@ def entities_of(kinds: list[Kind], name: str, hdl: str, taken: set[str]) -> list
                 number += 1
                 entity.name = f"{base}_{'block' if base.lower() in KEYWORDS else number}"
             taken.add(entity.name.lower())
+            by_name[entity.name] = entity
             for kind in entity.kinds:
                 found[kind] = entity
                 entity.text = entity.text.replace(kind.token, entity.name)
             entity.text = entity.text.replace(SELF, entity.name)
         result += entities
     return result
-
-
-SELF = "KIND_ITSELF"  # stands for the name of the entity whose text it is
 
 
 def _groups(kinds):
@@ -119,95 +128,37 @@ def _resolved(kind, found, hdl):
     return text.replace(kind.token, SELF)
 
 
-def _merged(group, texts, hdl):
+def _with_generics(texts, kinds, hdl, by_name):
+    """Return one entity for several kinds, or None if the numbers in which they differ cannot be called by names."""
+    if len(set(texts)) == 1:
+        return Entity("", texts[0], kinds)
+    made = Generics(texts, kinds, hdl, lambda name: by_name[name].widths(hdl))
+    text = made.written()
+    used = {} if text is None else {key: v for key, v in made.generics.items() if re.search(rf"\b{key}\b", text)}
+    if text is None or len(used) > MOST:
+        return None
+    if hdl == "vhdl":
+        names = ", ".join(used)
+        text = text.replace(f"entity {SELF} is\n", f"entity {SELF} is\n    generic ({names}: integer);\n", 1)
+    else:
+        given = ", ".join(f"{key} = {values[0]}" for key, values in used.items())
+        text = text.replace(f"module {SELF} (", f"module {SELF} #(parameter {given}) (", 1)
+    return Entity("", text, kinds, {key: list(values) for key, values in used.items()}, made.sources)
+
+
+def _merged(group, texts, hdl, by_name):
     """Return the entities of kinds of one function."""
     classes: dict[str, list[Kind]] = {}
     for kind in group:
         classes.setdefault(NUMBER.sub("#", texts[kind]), []).append(kind)
     result = []
     for kinds in classes.values():
-        text, generics = _with_generics([texts[kind] for kind in kinds], kinds, hdl)
-        if len(generics) <= MOST:
-            result.append(Entity("", text, kinds, generics))
+        entity = _with_generics([texts[kind] for kind in kinds], kinds, hdl, by_name)
+        if entity is not None:
+            result.append(entity)
         else:
             same: dict[str, list[Kind]] = {}
             for kind in kinds:
                 same.setdefault(texts[kind], []).append(kind)
             result += [Entity("", text, each) for text, each in same.items()]
     return result
-
-
-def _with_generics(texts, kinds, hdl):
-    """Return a text in which the numbers that differ are generics, and their values in each of the texts."""
-    if len(set(texts)) == 1:
-        return texts[0], {}
-    places = [list(NUMBER.finditer(text)) for text in texts]
-    columns = list(zip(*([int(found[0]) for found in each] for each in places)))
-    own = re.sub(r"component .*?end component;|\w+ =>|\.\w+\(", "", texts[0].lower(), flags=re.DOTALL)
-    taken = set(re.findall(r"[a-z]\w*", own)) | KEYWORDS | DEFINED | {kinds[0].func.__name__.lower()}
-    offers = _offers(kinds, taken)
-    generics: dict[str, tuple[int, ...]] = {}
-    result, last = [], 0
-    for place, values in zip(places[0], columns):
-        if len(set(values)) == 1:
-            continue
-        result.append(texts[0][last : place.start()])
-        last = place.end()
-        key, offset = _expressed(values, generics) or _expressed(values, offers) or (None, 0)
-        if key is None:
-            name, offset = _in_context(texts[0], place)
-            key, number = name, 1
-            while key.lower() in taken or key in generics:
-                number += 1
-                key = f"{name}_{number}"
-            generics[key] = tuple(value - offset for value in values)
-        elif key in offers:
-            generics[key] = offers[key]
-        word = key if not offset else f"{key} {'+' if offset > 0 else '-'} {abs(offset)}"
-        before, after = texts[0][: place.start()], texts[0][place.end() :]
-        bare = not offset or (before.endswith(("(", "[", " to ", ", ")) and re.match(r"\)| downto|:|,| loop", after))
-        result.append(word if bare else f"({word})")
-    text = "".join(result) + texts[0][last:]
-    if hdl == "vhdl":
-        text = text.replace(
-            f"entity {SELF} is\n", f"entity {SELF} is\n    generic ({', '.join(generics)}: integer);\n", 1
-        )
-    else:
-        given = ", ".join(f"{key} = {values[0]}" for key, values in generics.items())
-        text = text.replace(f"module {SELF} (", f"module {SELF} #(parameter {given}) (", 1)
-    return text, {key: list(values) for key, values in generics.items()}
-
-
-def _in_context(text, place):
-    """Return a name for a number, and the number less what is called so, from the words before it."""
-    line = text[text.rfind("\n", 0, place.start()) + 1 : place.start()]
-    if found := re.search(r"[(,] ?(\w+) => $|\.(\w+)\($", line):  # a generic of a sub-block
-        return found[1] or found[2], 0
-    if found := re.match(r"signal (\w+): \w+\($", line):
-        return f"{found[1]}_width", -1
-    if found := re.match(r"(?:reg|wire) (?:signed )?\[$", line):
-        return re.match(r"[^\]]*\] (\w+)", text[place.end() :])[1] + "_width", -1
-    return "number", 0
-
-
-def _offers(kinds, taken):
-    """Return {name: values in the kinds} of what could be a generic: arguments and variables, widths of ports."""
-    facts = [{key: v for key, v in facts_of(kind).items() if type(v) is int} for kind in kinds]
-    facts = [
-        kind.numbers | each | {f"{key}_width": v for key, v in kind.widths.items()} for each, kind in zip(facts, kinds)
-    ]
-    result = {}
-    for key in facts[0]:
-        values = tuple(each.get(key) for each in facts)
-        if key.lower() not in taken and None not in values and len(set(values)) > 1:
-            result[key] = values
-    return result
-
-
-def _expressed(values, names):
-    """Return (name, offset) of a generic from whose values these differ by the same, at most 1."""
-    for offset in (0, -1, 1):
-        for name, others in names.items():
-            if all(value == other + offset for value, other in zip(values, others)):
-                return name, offset
-    return None

@@ -95,7 +95,7 @@ def _written(keys: tuple[str, ...], facts: dict[str, Any]) -> str:
         if isinstance(value, bool):
             words.append(key if value else f"not_{key}")
         elif isinstance(value, int):
-            words.append(f"{key}{value}".replace("-", "m"))
+            words.append(f"{value}_{key}".replace("-", "m"))
         else:
             words.append(re.sub(r"\W+", "_", str(value)).strip("_"))
     return "_".join(sorted(words, key=lambda word: word.startswith("of_")))
