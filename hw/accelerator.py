@@ -44,8 +44,8 @@ def accelerator(clk, rst, flush, s_load, s_input, m_output, loaded, load_error, 
     flush : in
         As `rst`, for all but the load: images under way are dropped, and what is loaded is kept.
     s_load : Stream, in
-        The numbers of a network; the manual lists the words. A load waits for the images under way, and new images wait
-        for a load.
+        The numbers of a network; README.md beside the design lists the words. A load waits for the images under way,
+        and new images wait for a load.
     s_input : Stream, in
         The frames of an image: one of pixels, or one of spikes for every step; `s_input_tlast` with its last word. A
         word is in the lowest bits of `s_input_tdata`, its first element lowest.

@@ -111,6 +111,8 @@ def layer_control(clk, rst, num_steps, reader, writer, orders, progress, turn, p
     @always_comb
     def steer():
         # The handshake with both neighbours: a frame from the layer before, and a free bank for the next layer.
+        # The first addition comes 7 cycles after the last firing, when what the neuron keeps is written: 1 to the scan,
+        # 3 in the scanner, 3 in the walker. The lanes rely on it.
         orders.scan.next = idle and reader.filled
         writer.claim.next = (added or state == states.ST_WAIT) and progress.drained and writer.free
         reader.give_back.next = added

@@ -19,7 +19,8 @@ def lif(clk, fires, v, addend, threshold, clear, spike, membrane, kept, beta, fr
 
     The state that is kept is what the next step starts from: leak and reset are applied here, so that an input spike
     costs nothing but its additions. It needs no saturation: a leak of at most 1 brings U nearer to 0, and the threshold
-    is subtracted only from a U above it.
+    is subtracted only if U was above it. U was positive then, and so is what leaks; less a threshold, which has a bit
+    fewer than the membrane, it is no lower than the lowest membrane.
 
     Parameters
     ----------
@@ -55,11 +56,13 @@ def lif(clk, fires, v, addend, threshold, clear, spike, membrane, kept, beta, fr
 
     Latency: 2 cycles to the spike, 4 to the kept state. Throughput: a neuron a cycle.
     """
-    assert len(v) == len(kept) == len(membrane)
+    assert len(membrane) == len(v) == len(kept)
     low, high = kept.min, kept.max - 1
     width = len(kept)
     u = Signal(intbv(0, min=low, max=high + 1))  # membrane U before leak and reset, in cycle 1
-    reduced = Signal(intbv(0, min=low, max=high + 1))  # what leaks, in cycle 2: U, or U - threshold
+    reduced = Signal(
+        intbv(0, min=low, max=high + 1)
+    )  # what leaks, in cycle 2: U, less the threshold if the reset comes first
     product_width = width + frac + 2
     product = Signal(intbv(0, min=-(1 << product_width), max=1 << product_width))  # beta * U, in cycle 3
     spiked = Signal(bool(0))  # the neuron in cycle 3 spiked

@@ -319,8 +319,8 @@ def _input_values(model, spec):
         return values | {
             "FRAMES": "one frame of pixels",
             "PIXELS": "; the inputs of layer 1 are the pixels, the same in every step",
-            "CURRENT": " Layer 1 sums its weighted pixels, and then its bias, once per image, and adds this sum in "
-            "every step.",
+            "CURRENT": " Layer 1 sums its weighted pixels once per image; in every step it adds this sum and its bias, "
+            "which are saturated together.",
             "EACH": "",
             "WRONG": "",
             "INPUTS": f"{counted(first.in_lanes, 'pixel')} of {first.input_bits} bits, unsigned{in_order}",

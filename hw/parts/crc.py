@@ -9,7 +9,7 @@ ONES = 0xFFFF
 
 @block
 def divide(word, rest, steps):
-    """Division by the polynomial of CRC-32: the remainder of a word, its lowest bit first.
+    """Division by the polynomial of CRC-32, 0xEDB88320, in halves: the remainder of a word, its lowest bit first.
 
     Parameters
     ----------

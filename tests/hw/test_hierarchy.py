@@ -312,7 +312,12 @@ def test_files_are_flat_short_and_headed(tmp_path, hdl):
         text = file.read_text()
         assert text.count("\n") < 500 and max(map(len, text.splitlines())) <= 120
         if not file.name.startswith("pck_"):
-            assert f"{file.stem}: block " in text.splitlines()[0] and " of hw/" in text.splitlines()[0]
+            head = re.split(r"\n(?=library|module)", text)[0]
+            assert head.startswith((f"-- {file.stem}: ", f"// {file.stem}: ")) and "beta = " not in head
+            assert re.search(r"\S (From block \w+ of hw/[\w/]+\.py[^\n]*\n(?:\S+     [^\n]+\n)*\s*)$", head), head
+            generics = re.search(r"generic \((.*?): integer\)|#\(parameter (.*?)\) \(", text, re.DOTALL)
+            for name in re.findall(r"[a-z]\w*", (generics[1] or generics[2]) if generics else ""):
+                assert re.search(rf"\b{name}\b.*: ", head.partition("Generics")[2], re.DOTALL), name
             assert "Latency" in text or "ombinational" in text
     top = files[-1].read_text()
     assert "s_input ==> [takes: stream_in] ==> [u_spike_buffer_1: spike_buffer] ==> [u_layer_1: layer" in top

@@ -73,6 +73,18 @@ def test_vcd_has_every_firing_pass_and_no_memories(network, tmp_path):
         assert {f"accelerator.{name}" for name in names} <= set(signals) and all(n.startswith(layer) for n in names)
 
 
+def test_an_addition_follows_the_last_firing_by_seven_cycles(network, tmp_path):
+    """Then what a neuron keeps is written; the lanes rely on it, and nothing between layer and lanes waits for it."""
+    inputs = np.ones_like(random_inputs(network, 3, 1, np.random.default_rng(1)))
+    waveform.in_myhdl(network, inputs, 3, (3, 2), tmp_path / "w.vcd")
+    signals = parsed(tmp_path / "w.vcd")
+    fires, adds = (signals[f"accelerator.u_layer_1.neurons.{name}"] for name in ("turn_fire", "walk_add"))
+    ends = [time - 10 for time, value in fires if value == "0" and time > 0]  # a cycle is 10 ns
+    starts = [time for time, value in adds if value == "1"]
+    apart = [(start - max(end for end in ends if end < start)) // 10 for start in starts if start > ends[0]]
+    assert min(apart) == 7
+
+
 def shown(save_file, top):
     """Return the signals of each group in a save file, without the top's name and widths."""
     groups = {}

@@ -249,7 +249,8 @@ class Generics:
         count = 0
         while all(len(each) > count and each[-1 - count] == words[0][-1 - count] for each in words):
             count += 1
-        return "_".join(words[0][-count:]) if count else ports[0]
+        stands = self._root(ports[0])
+        return "_".join(words[0][-count:]) if count else stands if stands in ports else ports[0]
 
     def _new(self, name, values, about):
         self.generics[name], self.sources[name] = values, about

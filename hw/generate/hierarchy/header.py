@@ -1,4 +1,4 @@
-"""The head of an entity's file: the block and the file that it comes from, its parameters, and its docstring."""
+"""The head of an entity's file: what it does, its ports and generics, latency, and the Python that it comes from."""
 
 import inspect
 import re
@@ -9,6 +9,7 @@ from textwrap import fill
 from typing import Any
 
 from .entities import Entity
+from .origins import meaning
 from .wrap import WIDTH
 
 ROOM = Path(__file__).parents[2]  # hw/
@@ -16,15 +17,102 @@ LONG = 60  # characters of a value that is written out
 
 
 def header(entity: Entity, hdl: str, more: str = "") -> str:
-    """Return the head of an entity's file as a comment; `more` comes after the first line."""
+    """Return the head of an entity's file as a comment; `more` comes after the first line.
+
+    What the block does comes first, then its ports and generics in this build, latency and throughput, and at last the
+    Python that it comes from.
+    """
     mark = {"vhdl": "--", "verilog": "//"}[hdl]
-    lines = [f"{entity.name}: block {entity.func.__name__} of {file_of(entity.func)}", *more.splitlines()]
-    facts = [f"{name} = {' or '.join(values)}" for name, values in _parameters(entity).items()]
-    facts += [f"generic {name}: {_listed(values)}" for name, values in entity.generics.items()]
-    if facts:
-        lines += [*fill(f"With {', '.join(facts)}.", WIDTH - 3, subsequent_indent="    ").splitlines()]
-    lines += ["", *plain(inspect.getdoc(entity.func) or "")]
+    first, sections, promise = _parts(inspect.getdoc(entity.func) or "")
+    lines = fill(f"{entity.name}: {first}", WIDTH - 3, break_on_hyphens=False).splitlines()
+    lines += more.splitlines()
+    lines += ["", *sections[""]] if sections[""] else []
+    arguments = {port.argument for kind in entity.kinds for port in kind.ports.values()}
+    if ports := _entries(sections.get("Ports", []), arguments):
+        lines += ["", "Ports", *ports]
+    if entity.generics:
+        lines += ["", "Generics", *_generics(entity, _meanings(sections.get("Parameters", [])))]
+    lines += ["", *promise] if promise else []
+    facts = "".join(f", {name} = {' or '.join(values)}" for name, values in _parameters(entity).items())
+    origin = f"From block {entity.func.__name__} of {file_of(entity.func)}{', with' * bool(facts)}{facts[1:]}."
+    lines += ["", *fill(origin, WIDTH - 3, subsequent_indent="    ", break_on_hyphens=False).splitlines()]
     return "".join(f"{mark} {line}".rstrip() + "\n" for line in lines) + "\n"
+
+
+def _parts(doc: str) -> tuple[str, dict[str, list[str]], list[str]]:
+    """Return a docstring's first sentence, its sections by title, of which "" is the text before, and its promise."""
+    text, _, promise = doc.partition("\n\nLatency")
+    first, _, rest = text.partition("\n\n")
+    sections: dict[str, list[str]] = {"": []}
+    title = ""
+    for line, following in zip(lines := rest.splitlines(), [*lines[1:], ""]):
+        if following and set(following) == {"-"}:
+            title = line
+            sections[title] = []
+        elif not (line and set(line) == {"-"}):
+            sections[title].append(line)
+    for title, lines in sections.items():
+        sections[title] = "\n".join(lines).strip("\n").splitlines()
+    return " ".join(first.split()), sections, f"Latency{promise}".splitlines() if promise else []
+
+
+def _split(lines: list[str]) -> list[list[str]]:
+    """Return the entries of a section, each with the lines that belong to it."""
+    entries: list[list[str]] = []
+    for line in lines:
+        if line.startswith(" ") and entries:
+            entries[-1].append(line)
+        elif line:
+            entries.append([line])
+    return entries
+
+
+def _names(entry: list[str]) -> list[str]:
+    return entry[0].partition(" : ")[0].split(", ")
+
+
+def _entries(lines: list[str], wanted: set[str]) -> list[str]:
+    """Return the entries of a section that are about names that are wanted."""
+    kept = [entry for entry in _split(lines) if set(_names(entry)) & wanted]
+    return plain("Ports\n-----\n" + "\n".join(line for entry in kept for line in entry))[1:]
+
+
+def _meanings(lines: list[str]) -> dict[str, str]:
+    """Return what a docstring says of each parameter."""
+    return {name: " ".join(" ".join(entry[1:]).split()) for entry in _split(lines) for name in _names(entry)}
+
+
+def _field(entity: Entity, name: str) -> str:
+    """Return what a specification among the block's parameters says of a field, or ""."""
+    name = name.removeprefix("number_of_")
+    for spec in entity.kinds[0].parameters.values():
+        if is_dataclass(spec) and not isinstance(spec, type) and hasattr(spec, name):
+            described = (
+                inspect.getdoc(getattr(type(spec), name, None))
+                if not isinstance(vars(type(spec)).get(name), int)
+                else ""
+            )
+            return described or _meanings(_parts(inspect.getdoc(type(spec)) or "")[1].get("Attributes", [])).get(
+                name, ""
+            )
+    return ""
+
+
+def _generics(entity: Entity, meanings: dict[str, str]) -> list[str]:
+    """Return a line for each generic that is no width of a port of its name, and one for all others."""
+    lines, widths = [], []
+    for name in entity.generics:
+        source = entity.sources.get(name, "")
+        if source == f"width of {name.removesuffix('_bits')}":
+            widths.append(name)
+            continue
+        said = _field(entity, name)
+        about = source or said or meanings.get(name) or meaning(entity.func, name) or f"`{name}` of the specification"
+        lines += fill(f"{name}: {about}", WIDTH - 3, subsequent_indent="    ", break_on_hyphens=False).splitlines()
+    if widths:
+        text = f"{', '.join(widths)}: width{'s' * (len(widths) > 1)} of the port{'s' * (len(widths) > 1)} so called"
+        lines += fill(text, WIDTH - 3, subsequent_indent="    ", break_on_hyphens=False).splitlines()
+    return lines
 
 
 def plain(doc: str) -> list[str]:
@@ -73,6 +161,12 @@ def _parameters(entity: Entity) -> dict[str, list[str]]:
                     text = repr(each)
                     text = text if len(text) <= LONG else f"{text[: LONG - 8]} ... )"
                     result.setdefault(key, {})[text] = None
+    frac = result.get("frac") or result.get("spec.frac")
+    if "beta" in result and frac:  # the leak is the integer beta, divided
+        (beta, *others), (bits, *_) = result.pop("beta"), frac
+        if not others and beta.isdigit():
+            result["leak"] = {f"{beta}/{1 << int(bits)}": None}
+    result.pop("beta", None)
     return {name: list(values) for name, values in result.items()}
 
 
@@ -83,7 +177,3 @@ def _scalars(name: str, value: Any, source: str) -> list[tuple[str, Any]]:
         pairs = [(f"{name}.{key}", getattr(value, key)) for key in used]
         return [(key, each) for key, each in pairs if isinstance(each, (int, str, type(None)))]
     return [(name, value)] if isinstance(value, (int, str, tuple, type(None))) else []
-
-
-def _listed(values: list[int]) -> str:
-    return ", ".join(map(str, dict.fromkeys(values)))
