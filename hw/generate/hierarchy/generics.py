@@ -249,8 +249,8 @@ class Generics:
         count = 0
         while all(len(each) > count and each[-1 - count] == words[0][-1 - count] for each in words):
             count += 1
-        stands = self._root(ports[0])
-        return "_".join(words[0][-count:]) if count else stands if stands in ports else ports[0]
+        first = next((group[0] for group in equal_widths(self.func) if group[0] in ports), ports[0])
+        return "_".join(words[0][-count:]) if count else first
 
     def _new(self, name, values, about):
         self.generics[name], self.sources[name] = values, about

@@ -7,6 +7,9 @@ import tokenize
 from collections import Counter
 from collections.abc import Callable
 from functools import cache
+from textwrap import fill
+
+from .wrap import WIDTH
 
 
 @cache
@@ -78,7 +81,10 @@ def with_comments(text: str, func: Callable, hdl: str) -> str:
             count[found[1]] += 1
             note = assigned.get((found[1], count[found[1]]))
         if note and len(line) + len(note) + 5 > 120:
-            lines.append(f"{line[: len(line) - len(line.lstrip())]}{mark} {note}")
+            begin = f"{line[: len(line) - len(line.lstrip())]}{mark} "
+            lines += fill(
+                note, WIDTH, initial_indent=begin, subsequent_indent=begin, break_on_hyphens=False
+            ).splitlines()
             note = None
         lines.append(f"{line}  {mark} {note}" if note else line)
     return "\n".join(lines) + "\n"
