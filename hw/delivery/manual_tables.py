@@ -72,6 +72,10 @@ def file_table(name: str, hdl: str, package: str) -> str:
                 "the testbench: "
                 + ("VHDL-2008; needs only std.textio" if vhdl else "SystemVerilog, only because it uses $fatal"),
             ),
+            (
+                f"`{name}.core`",
+                "the design for FuseSoC: `fusesoc --cores-root . run --target=sim minisnn:snn:" + f"{name}`",
+            ),
             ("`load.txt`", "the load: the network and the number of steps, one beat per line"),
             ("`images.txt`", "the words of some images, one beat per line"),
             (

@@ -258,14 +258,14 @@ class Generics:
 
     def _offset(self, word: Any, values: Values, others: Values) -> str | None:
         """Return `word` plus a number by which values differ from others in all kinds; "" for none if word is None."""
-        by = {value - other for value, other in zip(values, others)}
-        if len(by) != 1 or len(set(others)) == 1:
+        distances = {value - other for value, other in zip(values, others)}
+        if len(distances) != 1 or len(set(others)) == 1:
             return None
-        (by,) = by
+        (by,) = distances
         more = f" {'+' if by > 0 else '-'} {abs(by)}" if by else ""
         if word is None:
             return more
-        first, sign, number = re.fullmatch(r"(\w+)(?: ([+-]) (\d+))?", word).groups()
+        ((first, sign, number),) = re.findall(r"^(\w+)(?: ([+-]) (\d+))?$", word)
         by += int(f"{sign}{number}") if sign else 0
         return f"{first} {'+' if by > 0 else '-'} {abs(by)}" if by else first
 
