@@ -255,11 +255,11 @@ if reports:
 # functions behind it, for a board with the largest ECP5. This takes a minute; lesson 15 talks to the board.
 #
 # **Predict before you run.** A first estimate counts memories and adders before any tool runs. The FPGA has 83,640
-# look-up tables. Does this network take a half, a tenth, or a thirtieth of them?
+# look-up tables. Does this network take a half, a tenth, or a twenty-fifth of them?
 #
 # <details><summary>Answer</summary>
 #
-# About a thirtieth. Of its 64 inputs and 10 neurons most is memory; half of the tables belong to the serial line and the
+# About a twenty-fifth. Of its 64 inputs and 10 neurons most is memory; half of the tables belong to the serial line and the
 # registers around the accelerator.
 #
 # </details>
