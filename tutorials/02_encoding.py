@@ -196,7 +196,8 @@ assert spikes["latency"] < spikes["rate"] / 3
 # when it becomes brighter (on) or darker (off), and nothing else. `moving-digits` simulates one. In it a recording is
 # there twice, forwards and backwards, and its label is the direction in which the digit moves. Add up the steps, as a
 # photograph does, and the two are the same image with two labels: only the order of the steps tells them apart. (Train on
-# the recordings and on their sums: `python -m tests.benchmarks.directions`.)
+# the recordings and on their sums: `python -m tests.benchmarks.directions`.) In the figure blue pixels became brighter, red
+# ones darker.
 
 # %%
 moving = load_data("moving-digits")
@@ -206,6 +207,25 @@ print(f"directions, in steps of 45 degrees: {moving.y_test[0]} and {moving.y_tes
 assert (forwards == backwards[::-1]).all() and (forwards != backwards).any()
 assert (forwards.sum(axis=0) == backwards.sum(axis=0)).all()
 assert (moving.y_test[0] - moving.y_test[1]) % 8 == 4
+
+figure, axes = plt.subplots(2, 5, figsize=(10, 4.2), layout="constrained")
+for row, (name, recording) in zip(axes, (("forwards", forwards), ("backwards", backwards))):
+    change = recording[..., 1].astype(int) - recording[..., 0]  # on minus off
+    for ax, title, frame in zip(row, ("step 0", "step 1", "step 2", "step 3"), change):
+        ax.imshow(frame, cmap="RdBu", vmin=-4, vmax=4)
+        ax.set_title(f"{name}, {title}")
+    row[4].imshow(recording.sum(axis=(0, 3)), cmap="gray_r")
+    row[4].set_title("events of all steps")
+for ax in axes.flat:
+    ax.set_xticks([])
+    ax.set_yticks([])
+save(
+    figure,
+    "02_moving",
+    "Two rows of five frames of 16 by 16 pixels: four steps of a digit that moves, blue where it becomes brighter and red "
+    "where it becomes darker, and the events of all steps together. Forwards and backwards the single steps differ, and "
+    "the last frames are the same.",
+)
 
 # %% [markdown]
 # ## Exercises
