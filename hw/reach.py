@@ -73,7 +73,7 @@ def taps_in_turn(
     inside : out
         1 if any tap of the input at `place` reaches a neuron; combinational.
     weight : out
-        Of the input taken: part of the address of the weights of its first tap that reaches a neuron.
+        Part of the address of the weights of the first tap of the input taken that reaches a neuron.
     more_taps : out
         Number of further taps that reach one.
     neuron : out
@@ -126,9 +126,9 @@ def taps_at_once(clk, take, place, reached_now, turn, reached, neurons, kernel, 
     reached_now : out
         A bit for each bank: 1 if the input at `place` reaches a neuron in it; combinational.
     turn : out
-        Of the input taken: by how many places its weights are turned to reach their banks.
+        By how many places the weights of the input taken are turned to reach their banks.
     reached : out
-        Of the input taken: `reached_now`.
+        `reached_now` of the input taken.
     neurons : list of signals, out
         For each bank, part of the address of the membrane that the input taken reaches there.
 
