@@ -44,7 +44,7 @@ def reached_banks(clk, walk, walking, banks):
     -----
     clk : in
         Rising edge.
-    walk : Walk
+    walk : Walk, in and out
         `walk_move`, `walk_load`, in: when inputs move on. `walk_banks`, out: a bit for each bank, 0 while no input is
         walked.
     walking : in

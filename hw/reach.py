@@ -48,7 +48,7 @@ def times_each(table: tuple[int, ...], factor: int) -> tuple[int, ...]:
 
 @block
 def taps_in_turn(
-    clk, take, place, inside, weight, more_taps, neuron, kernel, padding, outputs, weight_step, neuron_step
+    clk, take, place, inside_frame, weight, more_taps, neuron, kernel, padding, outputs, weight_step, neuron_step
 ):
     """Taps of an input that reach neurons inside the frame, along an axis whose taps are walked one after the other.
 
@@ -70,7 +70,7 @@ def taps_in_turn(
         1 to take the input at the next edge.
     place : in
         The input's row, or column.
-    inside : out
+    inside_frame : out
         1 if any tap of the input at `place` reaches a neuron; combinational.
     weight : out
         Part of the address of the weights of the first tap of the input taken that reaches a neuron.
@@ -88,7 +88,7 @@ def taps_in_turn(
     find_weight = look_up(place, first_weight, times_each(firsts, weight_step))
     find_more = look_up(place, more, mores)
     find_neuron = look_up(place, first_neuron, times_each(neurons, neuron_step))
-    find_inside = look_up(place, inside, insides)
+    find_inside = look_up(place, inside_frame, insides)
 
     @always(clk.posedge)
     def hold():

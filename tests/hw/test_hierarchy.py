@@ -367,8 +367,8 @@ def test_generics_that_happen_to_be_equal_stay_apart(tmp_path, hdl):
 
 def test_names_of_variants_say_what_differs(tmp_path):
     names = {file.stem for file in accelerator(tmp_path / "design", "vhdl")}
-    assert {"lanes_2_lanes", "accumulate_of_pixels", "ram_signed", "ram_start_times", "look_up_find_tap"} <= names
-    assert not any(re.search(r"_v?\d+$", name) for name in names - {"pck_myhdl_011"})
+    assert {"lanes_2_lanes", "accumulate_of_pixels", "ram_signed", "ram_start_times", "look_up_find_more"} <= names
+    assert not any(re.search(r"_v\d+$", name) for name in names)
 
 
 def test_the_same_block_gives_the_same_bytes(tmp_path):

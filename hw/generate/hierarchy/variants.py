@@ -37,8 +37,9 @@ def variant_names(groups: list[list[Kind]], users: Users) -> list[str]:
     alone = [next((_written((key,), each) for key in each if _only(key, each, words)), "") for each in words]
     if len(set(alone)) == len(groups):
         return [f"{base}_{name}".rstrip("_") for name in alone]
-    labels = ["_".join([base, each["label"]]) if "label" in each else base for each in words]
-    return [f"{label}_{labels[: at + 1].count(label)}" for at, label in enumerate(labels)]
+    labels = [f"{base}_{each['label']}" if each.get("label", base) != base else base for each in words]
+    again = [f"_{labels[: at + 1].count(label)}" * (labels.count(label) > 1) for at, label in enumerate(labels)]
+    return [label + number for label, number in zip(labels, again)]
 
 
 def _only(key, facts, others):
