@@ -222,9 +222,9 @@ for ax in axes.flat:
 save(
     figure,
     "02_moving",
-    "Two rows of five frames of 16 by 16 pixels: four steps of a digit that moves, blue where it becomes brighter and red "
-    "where it becomes darker, and the events of all steps together. Forwards and backwards the single steps differ, and "
-    "the last frames are the same.",
+    "Two rows of five frames of 16 by 16 pixels: four steps of a digit that moves, blue where it becomes brighter and "
+    "red where it becomes darker, and the events of all steps together. Forwards and backwards the steps differ, "
+    "and the last frames are the same.",
 )
 
 # %% [markdown]
