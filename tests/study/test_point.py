@@ -45,7 +45,7 @@ def test_measure(digits):
     assert [layer.weight_bits for layer in losses.layers] == [8, 8]
     assert np.abs(integer.network.layers[0].w).max() == 127
     result = points_of.measure(point, file, digits)
-    assert sorted(result) == ["history", "lanes", "lost", "test", "validation"]
+    assert sorted(result) == ["history", "lanes", "lost", "taps", "test", "validation"]
     test = result["test"]
     assert test["bound"] < test["latency"] < test["dense"]["latency"]
     assert test["latency_range"][0] <= test["latency"] <= test["latency_range"][1]
