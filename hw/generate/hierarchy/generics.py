@@ -236,12 +236,15 @@ class Generics:
                     return word
         key = self._common(ports) if ports else re.sub(r"_(reg|net)$", "", group[0])
         about = f"width of {', '.join(ports or group[:1])}"
-        for name in dict.fromkeys((_bits(key), _bits((ports or group)[0]))):
-            if self.sources.get(name) == about:
-                return name
-            if name not in self.generics and name.lower() not in self.taken:
-                return self._new(name, widths, about)
-        return None
+        number = 1
+        while True:  # a signal may have the name that the generic would have
+            for name in (_bits(key), _bits((ports or group)[0])):
+                name += f"_{number}" if number > 1 else ""
+                if self.sources.get(name) == about:
+                    return name
+                if name not in self.generics and name.lower() not in self.taken:
+                    return self._new(name, widths, about)
+            number += 1
 
     def _common(self, ports):
         """Return the words in which the names of ports end, or the first name."""
