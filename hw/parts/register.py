@@ -40,15 +40,16 @@ def delay(clk, given, kept, cycles):
         return keep
 
     width = len(given)
+    older = (cycles - 1) * width  # bits of all words but the oldest
     line = Signal(intbv(0)[cycles * width :])  # the newest word in the lowest bits
 
     @always_comb
     def outputs():
-        kept.next = line[cycles * width : (cycles - 1) * width]
+        kept.next = line[cycles * width : older]
 
     @always(clk.posedge)
     def shift():
-        line.next = concat(line[(cycles - 1) * width :], given)
+        line.next = concat(line[older:], given)
 
     return outputs, shift
 
