@@ -12,7 +12,7 @@ from .kinds import Kind
 from .names import DEFINED, KEYWORDS
 from .variants import users_of, variant_names
 
-MOST = 32  # generics of an entity; one with more is harder to read than several
+MOST = 40  # generics of an entity; one with more is harder to read than several
 
 
 @dataclass(eq=False)
