@@ -67,12 +67,12 @@ class LayerSpec:
 
     @property
     def coding(self) -> str:
-        """What the layer takes, as the end of a name."""
+        """The end of a name that says what the layer takes."""
         return "of_pixels" if self.input_bits else "of_spikes"
 
     @property
     def operation(self) -> str:
-        """What the layer computes, as a part of a name."""
+        """The part of a name that says what the layer computes."""
         if self.flat:
             return "linear"
         return f"convolution_{self.taps}_taps" if self.taps > 1 else "convolution"

@@ -19,8 +19,8 @@ LONG = 60  # characters of a value that is written out
 def header(entity: Entity, hdl: str, more: str = "") -> str:
     """Return the head of an entity's file as a comment; `more` comes after the first line.
 
-    What the block does comes first, then its ports and generics in this build, latency and throughput, and at last the
-    Python that it comes from.
+    The purpose of the block comes first, then its ports and generics in this build, latency and throughput, and at last
+    the Python that it comes from.
     """
     mark = {"vhdl": "--", "verilog": "//"}[hdl]
     first, sections, promise = _parts(inspect.getdoc(entity.func) or "")
