@@ -112,7 +112,7 @@ def _first_pixel(window, pool, width):
 
 @kernel
 def _forward(cur, neuron, frame, places, out, state):
-    pool, width, pixels, channels, num_steps, constant = frame
+    pool, width, pixels, channels, num_steps, _ = frame
     zero = splat(neuron, lif.ZERO)
     windows = pixels // (pool * pool)
     # Spikes counted; those that `total` may hold at most in an element. Beyond the end of a row all currents are 0.
@@ -136,13 +136,6 @@ def _forward(cur, neuron, frame, places, out, state):
 
 
 @kernel
-def _handed_on(u, beta, theta, r0, r1, fixed):
-    """Return the state after a step, beta * u - s * (r0 + r1 * u); `fixed` says that r1 is 0."""
-    left = beta * u
-    return choose(u, theta, left - r0 if fixed else left - (r0 + r1 * u), left)
-
-
-@kernel
 def _four(cur, first, neuron, frame, places, out, o):
     """Run four vectors of neurons over time, those of a window of 2x2 or four in a row; return their spikes.
 
@@ -160,9 +153,8 @@ def _four(cur, first, neuron, frame, places, out, o):
         at = first if constant else first + t * pixels * channels
         u0, u1 = v0 + load_some(cur, at, count), v1 + load_some(cur, at + place1, count)
         u2, u3 = v2 + load_some(cur, at + place2, count), v3 + load_some(cur, at + place3, count)
-        # v = beta * u - s * (r0 + r1 * u)
-        v0, v1 = _handed_on(u0, beta, theta, r0, r1, fixed), _handed_on(u1, beta, theta, r0, r1, fixed)
-        v2, v3 = _handed_on(u2, beta, theta, r0, r1, fixed), _handed_on(u3, beta, theta, r0, r1, fixed)
+        v0, v1 = lif.handed_on(u0, beta, theta, r0, r1, fixed), lif.handed_on(u1, beta, theta, r0, r1, fixed)
+        v2, v3 = lif.handed_on(u2, beta, theta, r0, r1, fixed), lif.handed_on(u3, beta, theta, r0, r1, fixed)
         n0, n1 = choose(u0, theta, n0 + one, n0), choose(u1, theta, n1 + one, n1)
         n2, n3 = choose(u2, theta, n2 + one, n2), choose(u3, theta, n3 + one, n3)
         to = o + t * (pixels // (pool * pool)) * channels
@@ -192,8 +184,7 @@ def _some(cur, first, neuron, frame, places, out, o, state):
         for j in range(len(places)):
             u = load(state, j * WIDTH) + load_some(cur, at + item(places, j), count)
             s = above(u, theta, one)
-            # v = beta * u - s * (r0 + r1 * u)
-            store(state, j * WIDTH, _handed_on(u, beta, theta, r0, r1, fixed))
+            store(state, j * WIDTH, lif.handed_on(u, beta, theta, r0, r1, fixed))
             any_spike = maximum(any_spike, s)
             total = total + s
         # without a pool, `places` has one neuron here
@@ -235,8 +226,7 @@ def _backward(dout, cur, dcur, out, share, neuron, surrogate, frame, places, mem
                 for t in range(num_steps):
                     at = (t * pitch + pixel) * channels + c + item(places, j)
                     u = v + load_some(cur, at, count)
-                    removed = above(u, theta, r0) if fixed_removal else above(u, theta, r0 + r1 * u)
-                    v = beta * u - removed
+                    v = lif.handed_on(u, beta, theta, r0, r1, fixed_removal)
                     store(mem, (j * num_steps + t) * WIDTH, u)
             sg.slopes(mem, neurons * num_steps * WIDTH, theta, surrogate, slopes)
             # What arrives at each membrane through its spike, in place of the slope; what it takes from the next step,
@@ -302,7 +292,7 @@ def _backward_first(dout, cur, dcur, neuron, surrogate, frame, places, order, sc
                 u, fired, first = zero, theta, zero
                 for j in range(neurons - 1, -1, -1):
                     u = load(state, j * WIDTH) + load_some(cur, at + item(places, j), count)
-                    store(state, j * WIDTH, beta * u - above(u, theta, r0))
+                    store(state, j * WIDTH, lif.handed_on(u, beta, theta, r0, zero, True))
                     fired, first = choose(u, theta, u, fired), choose(u, theta, splat(order, j), first)
                 store(mem, t * WIDTH, choose(fired, theta, fired, u))
                 store(firsts, t * WIDTH, first)

@@ -7,7 +7,7 @@ import numpy as np
 
 from . import surrogate as sg
 from .memory import empty, zeros
-from .simd import WIDTH, above, kernel, load, load_some, splat, store, store_some
+from .simd import WIDTH, above, choose, kernel, load, load_some, splat, store, store_some
 
 # Slots of the array that `constants` returns.
 BETA, THETA, R0, R1, Q0, Q1, ZERO, ONE = range(8)
@@ -75,6 +75,13 @@ def backward(
 
 
 @kernel
+def handed_on(u, beta, theta, r0, r1, fixed):
+    """Return the state after a step, beta * u - s * (r0 + r1 * u), s = step(u - theta); `fixed` says that r1 is 0."""
+    left = beta * u
+    return choose(u, theta, left - r0 if fixed else left - (r0 + r1 * u), left)
+
+
+@kernel
 def _forward(cur, neuron, num_steps, neurons, spk, mem):
     beta, theta, r0, r1 = splat(neuron, BETA), splat(neuron, THETA), splat(neuron, R0), splat(neuron, R1)
     zero, one = splat(neuron, ZERO), splat(neuron, ONE)
@@ -84,8 +91,7 @@ def _forward(cur, neuron, num_steps, neurons, spk, mem):
         v = zero
         for t in range(num_steps):
             u = v + load_some(cur, t * pitch + i, count)
-            # s = step(u - theta); v = beta * u - s * (r0 + r1 * u)
-            v = beta * u - above(u, theta, r0 + r1 * u)
+            v = handed_on(u, beta, theta, r0, r1, False)
             store_some(mem, t * neurons + i, u, count)
             store_some(spk, t * neurons + i, above(u, theta, one), count)
 

@@ -115,11 +115,8 @@ def pixels(x, packed, bias, out, events):
     groups, columns = len(packed), out.shape[3]
     x_flat, out_flat, weights = x.reshape(-1), out.reshape(-1), packed.reshape(-1)
     for pixel in range(count):
-        n, values, o = (
-            list_pixel(x_flat, pixel * channels, 0, channels, 0, events, 0),
-            pixel * channels,
-            pixel * columns,
-        )
+        values, o = pixel * channels, pixel * columns
+        n = list_pixel(x_flat, values, 0, channels, 0, events, 0)
         if columns <= WIDTH:
             sum0 = load(bias, 0)
             for j in range(n):

@@ -45,7 +45,7 @@ POINT = {  # of every row
         "rate_penalty": _or_none(is_text),
     },
     "integers": {},
-    "hardware": {"taps": lambda value: value is None or fault(value, [is_whole]) == ""},  # a file of before says "wide"
+    "hardware": {"taps": _or_none([is_whole])},  # a file of before says "wide"
 }
 DONE = {  # of a row with results, besides
     "point": {
