@@ -86,7 +86,7 @@ def write_all(folder: Path) -> None:
             "data": {"name": "digits"},
             "network": {"topology": "4-3", "surrogate": "atan:2", "beta": 0.5, "threshold": 1.0, "reset": "zero"},
             "integers": {},
-            "hardware": {},
+            "hardware": {"lanes": None, "taps": None},
             "training": {"num_steps": 2, "seed": 0, "epochs": 1, "lr": 0.01, "rate_penalty": None, "loss": "rate"}
             | {"encoding": "rate"},
         }
