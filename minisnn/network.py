@@ -488,6 +488,23 @@ class Network:
         total = (run.mem if self.readout == "membrane" else run.spk).sum(axis=0)
         return class_sums(total, self.classes)
 
+    @property
+    def neurons_per_class(self) -> int:
+        """Neurons of the last layer that share a class."""
+        return self.layers[-1].shape.neurons // self.classes
+
+    def totals(self, run: Run) -> np.ndarray:
+        """Return the spikes of each class, counted up to each step, of shape (T, B, classes); see ``early_exit``.
+
+        Examples
+        --------
+        >>> net = Network("4", (1,), classes=2, backend="numpy", rng=np.random.default_rng(0))
+        >>> spk = np.array([[[1, 1, 0, 1]], [[1, 0, 0, 1]]])  # two steps of four neurons, two of them for each class
+        >>> net.totals(Run(spk, None, None, [], 2)).tolist()
+        [[[2, 1]], [[3, 2]]]
+        """
+        return class_sums(run.spk.astype(np.int64), self.classes).cumsum(axis=0)
+
     def checked(self, inputs: np.ndarray, num_steps: int) -> np.ndarray:
         """Return the inputs in the network's dtype (spikes stay uint8); raise InputError if they do not fit it."""
         inputs = check.finite("inputs", inputs)

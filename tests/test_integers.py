@@ -156,7 +156,7 @@ def test_kernels_equal_the_plain_loops(case, keep):
     """Bit for bit, whatever is kept."""
     network, inputs, num_steps = case
     fast, plain = network.forward(inputs, num_steps, keep), network.plain_forward(inputs, num_steps, keep)
-    for name in ("scores", "inputs", "additions", "spike_counts"):
+    for name in ("totals", "inputs", "additions", "spike_counts"):
         same(getattr(fast, name), getattr(plain, name))
     for name in ("out", "spk", "mem"):
         assert (getattr(fast, name) is None) == (getattr(plain, name) is None)

@@ -298,6 +298,17 @@ def taps(text):
     return _by_layer(text, "9/3/1/1")
 
 
+def exit_margin(text):
+    """Convert the value of a flag: lossless, or the lead that ends an image."""
+    if text == "lossless":
+        from ..fixed.early_exit import LOSSLESS
+
+        return LOSSLESS
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be lossless, or a whole number of spikes from 1, got {text!r}")
+    return int(text)
+
+
 def _by_layer(text, example):
     parts = text.split("/")
     if not all(part.isdecimal() for part in parts):
@@ -364,7 +375,7 @@ def tested_on(data):
     return f"{words}: the last of {len(data.x_train) + len(data.x_test):,}, because the file has no {missing}"
 
 
-def rates_table(layers, rates):
+def rates_table(shapes, rates):
     """Return a table of the firing rate of each layer: spikes per neuron and step."""
-    rows = [(layer.name, layer.shape.neurons, f"{100 * rate:.2f} %") for layer, rate in zip(layers, rates)]
+    rows = [(shape.name, shape.neurons, f"{100 * rate:.2f} %") for shape, rate in zip(shapes, rates)]
     return table(rows, ("layer", "neurons", "firing rate"))

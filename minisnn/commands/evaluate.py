@@ -1,21 +1,33 @@
-"""Test a model: its accuracy over all time steps, and the firing rate of each layer."""
+"""Test a model: its accuracy over all time steps, and the firing rate of each layer.
+
+With --exit an image ends before its last step: with lossless as soon as nothing in the steps that are left could change
+its answer, with a margin as soon as any other class may gain so many spikes without becoming the answer.
+"""
 
 import json
 from dataclasses import asdict
+from math import isinf
 
 from .. import terminal
-from . import add_data_arguments, add_machine_arguments, counted, rates_table, tested_on, wrapped
+from . import add_data_arguments, add_machine_arguments, counted, exit_margin, rates_table, tested_on, wrapped
 
 
 def add_arguments(parser):
     """Add the command's flags."""
-    parser.add_argument("model", metavar="MODEL", help="model file (.npz) that minisnn train or import wrote")
+    parser.add_argument("model", metavar="MODEL", help="model file (.npz) that minisnn train, import or quantize wrote")
     add_data_arguments(parser)
+    parser.add_argument(
+        "--exit",
+        type=lambda text: text if text == "auto" else exit_margin(text),
+        metavar="WHEN",
+        help="when an image ends before its last step: lossless, a margin of spikes from 1, or auto, the smallest "
+        "margin without a loss on the training images that were held out",
+    )
     parser.add_argument(
         "--json",
         action="store_true",
         help="print accuracy (0 to 1), firing_rates (spikes per neuron and step, by layer), images and num_steps as "
-        "JSON",
+        "JSON; with --exit also its margin (null if lossless), mean steps, accuracy, and loss of accuracy",
     )
     add_machine_arguments(parser)
 
@@ -25,15 +37,51 @@ def run(args):
     if not args.json:
         terminal.say("testing the model on the test images")
     from ..data import load as datasets
-    from ..model import load
+    from ..fixed.model import load as load_integer
+    from ..model import kind_of, load
+    from ..training import exit_margin as exits
     from ..training.inference import evaluate
 
-    model = load(args.model, args.backend, args.threads)
+    integers = kind_of(args.model) == "quantized model"
+    model = load_integer(args.model) if integers else load(args.model, args.backend, args.threads)
     data = datasets.load_for(model, args.model, args.dataset, args.data, progress=not args.json)
-    result = evaluate(model, data.x_test, data.y_test)
+    chosen, ended = None, None
+    if args.exit is not None:
+        chosen = exits.choose(model, data, args.threads) if args.exit == "auto" else None
+        margin = chosen.margin if chosen else args.exit
+        result, totals = exits.evaluate(model, data.x_test, data.y_test, args.threads)
+        ended = exits.tried(totals, data.y_test, model.network.neurons_per_class, margin)
+    elif integers:
+        result = model.evaluate(data.x_test, data.y_test, args.threads)
+    else:
+        result = evaluate(model, data.x_test, data.y_test)
     if args.json:
-        print(json.dumps(asdict(result)))
+        print(json.dumps(asdict(result) | ({"exit": _as_json(ended)} if ended else {})))
         return
     steps = counted(result.num_steps, "step")
     print(wrapped(f"{data.name}: accuracy {100 * result.accuracy:.2f} % over all {steps} ({tested_on(data)})") + "\n")
-    print(rates_table(model.network.layers, result.firing_rates))
+    shapes = [layer.layer if integers else layer.shape for layer in model.network.layers]
+    print(rates_table(shapes, result.firing_rates))
+    if ended:
+        _show_exit(ended, chosen, result.num_steps)
+
+
+def _as_json(ended):
+    """Return what --json prints of a margin."""
+    return asdict(ended) | {"margin": None if isinf(ended.margin) else ended.margin}
+
+
+def _show_exit(ended, chosen, num_steps):
+    """Print what a margin gains and loses."""
+    lossless = isinf(ended.margin)
+    name = "lossless" if lossless else f"a margin of {ended.margin}"
+    if chosen:
+        name += ", chosen on training images that were held out"
+    print(f"\nexit    {name}")
+    print(f"        {ended.mean_steps:.2f} of {counted(num_steps, 'step')} in the mean")
+    if lossless:
+        print("        every answer is that of all steps")
+    else:
+        loss, low, high = (f"{100 * value:.2f}" for value in (ended.loss, ended.loss_low, ended.loss_high))
+        print(f"        accuracy {100 * ended.accuracy:.2f} %")
+        print(f"        a loss of {loss} % against all steps ({low} to {high} % with 95 % confidence)")

@@ -208,7 +208,7 @@ def run(args):
     steps = counted(result.num_steps, "step")
     images = counted(result.images, "image")
     print(f"\ntest accuracy {100 * result.accuracy:.2f} % over all {steps} ({images})\n")
-    print(rates_table(net.layers, result.firing_rates))
+    print(rates_table([layer.shape for layer in net.layers], result.firing_rates))
     for name in settings.learned:
         values = getattr(net, f"{name}s")
         print(f"\nlearned {name} {', '.join(f'{value:.3f}' for value in values)}")

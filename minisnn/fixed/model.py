@@ -160,8 +160,9 @@ class IntegerModel:
         y: np.ndarray,
         threads: int | None = None,
         progress: Callable[[int], object] = lambda count: None,
+        watch: Callable[[IntegerRun], object] = lambda run: None,
     ) -> Result:
-        """Return accuracy and firing rates on raw images `x` with labels `y`.
+        """Return accuracy and firing rates on raw images `x` with labels `y`; `watch` is called with each batch's run.
 
         Raise InputError if images or labels do not fit. The float model's is
         :func:`minisnn.training.inference.evaluate`.
@@ -170,6 +171,7 @@ class IntegerModel:
         y = labels(y, len(x), self.network.classes)
         answers, spikes = [], np.zeros(len(self.network.layers))
         for _, run in self.run(x, threads=threads, progress=progress):
+            watch(run)
             answers.append(run.scores.argmax(axis=1))
             spikes += run.spike_counts.sum(axis=(0, 2))
         right = int((np.concatenate(answers) == y).sum())

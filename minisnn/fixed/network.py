@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import backend, check
 from ..errors import InputError
+from ..loss import class_sums
 from ..terminal import counted
 from ..topology import LayerShape
 from . import conv2d, lif, linear, maxpool
@@ -95,8 +96,8 @@ class IntegerRun:
 
     Attributes
     ----------
-    scores : ndarray of int64, shape (B, classes)
-        Spikes counted, or membranes summed over steps (readout).
+    totals : ndarray of int64, shape (T, B, classes)
+        Spikes counted, or membranes summed (readout), up to each step.
     inputs, additions, spike_counts : ndarray of int64, shape (B, L, T)
         Inputs that are not 0, weights added, and spikes before the pool, by image, layer and step. A constant input is
         added once per image and counts in step 0.
@@ -106,13 +107,18 @@ class IntegerRun:
         Spikes before the pool, and membranes before reset.
     """
 
-    scores: np.ndarray
+    totals: np.ndarray
     inputs: np.ndarray
     additions: np.ndarray
     spike_counts: np.ndarray
     out: Any = None
     spk: Any = None
     mem: Any = None
+
+    @property
+    def scores(self) -> np.ndarray:
+        """The totals of all steps, (B, classes)."""
+        return self.totals[-1]
 
     def __repr__(self):
         images, layers, steps = self.spike_counts.shape
@@ -166,6 +172,11 @@ class IntegerNetwork:
     def readout(self) -> str:
         """Return "membrane" if the last layer's membranes are summed, "spikes" if its spikes are."""
         return "membrane" if self.layers[-1].reset == "none" else "spikes"
+
+    @property
+    def neurons_per_class(self) -> int:
+        """Neurons of the last layer that share a class."""
+        return self.layers[-1].layer.neurons // self.classes
 
     def forward(
         self,
@@ -226,7 +237,7 @@ class IntegerNetwork:
         shapes = [layer.layer for layer in self.layers]
         counts = (batch, len(shapes), num_steps)
         run = IntegerRun(
-            scores=np.zeros((batch, self.classes), np.int64),
+            totals=np.zeros((num_steps, batch, self.classes), np.int64),
             inputs=np.zeros(counts, np.int64),
             additions=np.zeros(counts, np.int64),
             spike_counts=np.zeros(counts, np.int64),
@@ -252,8 +263,8 @@ class IntegerNetwork:
                 _store(run, images, index, frames)
                 x = frames.out
             counted = frames.mem if is_read else frames.out
-            scores = counted.sum(axis=0, dtype=np.int64)
-            run.scores[images] = scores.reshape(len(scores), self.classes, -1).sum(axis=2)
+            of_steps = class_sums(counted.reshape(*counted.shape[:2], -1).astype(np.int64), self.classes)
+            run.totals[:, images] = of_steps.cumsum(axis=0)
 
         return run_images
 
@@ -285,7 +296,7 @@ class IntegerNetwork:
                 if run.out is not None:
                     run.out[index][t, image] = x
             counted = mem if self.readout == "membrane" else x
-            run.scores[image] += counted.reshape(self.classes, -1).sum(axis=1, dtype=np.int64)
+            run.totals[t:, image] += class_sums(counted.reshape(-1).astype(np.int64), self.classes)
 
     def _outputs(self, run, image, index, t):
         """Arrays for a layer's spikes and membranes at a step; membranes that nobody reads have no room."""

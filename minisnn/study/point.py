@@ -23,7 +23,6 @@ import numpy as np
 from ..data.dataset import Dataset
 from ..fixed.model import IntegerModel
 from ..fixed.quantize import Losses, quantize
-from ..loss import class_sums
 from ..model import Model
 from ..model import load as load_model
 from ..network import Network
@@ -209,9 +208,7 @@ def _answers_by_step(integer, run):
     """Answers after each step, (T, B): of the spikes counted so far; of a membrane readout the last alone."""
     if integer.network.readout == "membrane":
         return run.scores.argmax(axis=1)[None]
-    last_layer = run.out[-1].reshape(*run.out[-1].shape[:2], -1)
-    counts = class_sums(last_layer.astype(np.int64), integer.network.classes)
-    return counts.cumsum(axis=0).argmax(axis=2)
+    return run.totals.argmax(axis=2)
 
 
 def _timeline(predicted):

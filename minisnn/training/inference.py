@@ -94,17 +94,16 @@ def accuracy_and_rates(
     y: np.ndarray,
     rng: np.random.Generator,
     batch_size: int = 256,
-    watch: Callable[[np.ndarray], object] = lambda scores: None,
+    watch: Callable[[Run], object] = lambda run: None,
 ) -> Result:
     """Evaluate a network without a Model, on unchecked images.
 
-    `rng` is used by "rate" coding only; `watch` is called with the scores of each batch, (B, classes).
+    `rng` is used by "rate" coding only; `watch` is called with the run of each batch.
     """
     right, rates = 0, np.zeros(len(net.layers))
     for run, part in _batches(net, encoder, x, rng, batch_size):
-        scores = net.scores(run)
-        watch(scores)
-        right += int((scores.argmax(axis=1) == y[part]).sum())
+        watch(run)
+        right += int((net.scores(run).argmax(axis=1) == y[part]).sum())
         rates += run.rates * run.spk.shape[1]
     return Result(right / len(x), tuple((rates / len(x)).tolist()), len(x), encoder.num_steps)
 

@@ -224,7 +224,7 @@ class Training:
         with self._weights():
             x, y = self.data.x_train[self.held_out], self.data.y_train[self.held_out]
             scores: list[np.ndarray] = []
-            watch = {"watch": scores.append} if self.metrics else {}
+            watch = {"watch": lambda run: scores.append(self.net.scores(run))} if self.metrics else {}
             accuracy = accuracy_and_rates(self.net, self.encoder, x, y, rng, **watch).accuracy
         self.since_best = 0 if accuracy > self.best_accuracy else self.since_best + 1
         if accuracy >= self.best_accuracy:  # the later of two equals: it was trained for longer

@@ -112,7 +112,7 @@ OTHERS = [
     ("evaluate nowhere.npz", "nowhere.npz does not exist"),
     ("evaluate folder.npz", "folder.npz is a folder"),
     ("evaluate text.npz", "text.npz is not an .npz file; name a model file"),
-    ("evaluate small.int.npz", "small.int.npz holds integers; this command needs floats"),
+    ("evaluate model.npz --exit 0", "--exit: must be lossless, or a whole number of spikes from 1, got '0'"),
     ("evaluate cut.npz", "cut.npz is damaged"),
     ("evaluate flat.npz", "flat.npz is not a model file of minisnn"),
     ("evaluate pickled.npz", "pickled.npz: array X holds Python objects"),
