@@ -205,7 +205,7 @@ class Network:
             )
         )
         self.pad_value = pad_value
-        self.kept: list | None = None  # memory of the kernels for weights as they read them, one array for each layer
+        self.kept: np.ndarray | None = None  # memory of the kernels for all weights as they read them
 
     def __repr__(self):
         return f"Network({self._summary()}, {self.backend})"

@@ -10,7 +10,7 @@ import pytest
 
 from minisnn import lif
 from minisnn.errors import InputError
-from minisnn.kernels import memory
+from minisnn.kernels import hidden, memory
 from minisnn.kernels import network as kernels
 from minisnn.kernels import threads as kernel_threads
 from minisnn.network import Network
@@ -106,6 +106,29 @@ def test_record_keeps_every_layer(case):
     plain = fast.forward(inputs, 4)
     same(plain.spk, actual.spk)
     np.testing.assert_array_equal(plain.rates, actual.rates)
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("kind", ["constant", "spikes"])
+def test_layers_with_many_spikes_leave_the_common_kernel_and_change_nothing(case, kind, monkeypatch):
+    """Whether a layer's spikes are few decides where its currents are computed: all by turns, each alone, none."""
+    net = pair(case)[1]
+    inputs = inputs_for(net, kind)
+    starts, run, count = [], hidden.Slice.run, len(net.layers)
+    monkeypatch.setattr(hidden.Slice, "run", lambda part, first, *rest: starts.append(first) or run(part, first, *rest))
+    results = []
+    for busy in ([], *([i] for i in range(1, count)), range(1, count)):
+        hidden.plan.cache_clear()
+        limits = iter([-1.0 if i in busy else 2.0 for i in range(count)])
+        monkeypatch.setattr(hidden, "dense_from", lambda *sizes, limits=limits: next(limits))
+        starts.clear()
+        done = net.forward(inputs, 4, record=True)
+        assert starts == [0, *busy]
+        results.append([done.spk, done.mem, *(array for layer in done.layers for array in (layer.mem, layer.out))])
+    hidden.plan.cache_clear()
+    for other in results[1:]:
+        for a, b in zip(results[0], other):
+            assert a.tobytes() == b.tobytes()
 
 
 @pytest.mark.parametrize("large", [1, kernels.LARGE])  # gradients of weights in shares of them, or in slices

@@ -15,15 +15,17 @@ def forward(
     pad_value: Any = 0.0,
     frame: Any = None,
     packed: np.ndarray | None = None,
+    cur: np.ndarray | None = None,
 ) -> np.ndarray:
     """Return the currents, as ``minisnn.conv2d.forward``; spikes as uint8 (T, B, H, W, C) take the sparse path.
 
-    `packed` is ``products.pack(w)`` if the caller has it already.
+    `packed` is ``products.pack(w)`` if the caller has it already; the currents are written to `cur`, if given.
     """
     if frame is None:
         frame = [n + 2 * padding - w.shape[0] + 1 for n in x.shape[2:4]]
-    cur = products.forward(x.reshape(-1, *x.shape[2:]), w, b, padding, pad_value, frame, packed)
-    return cur.reshape(*x.shape[:2], *cur.shape[1:])
+    flat = None if cur is None else cur.reshape(-1, *cur.shape[2:])
+    flat = products.forward(x.reshape(-1, *x.shape[2:]), w, b, padding, pad_value, frame, packed, flat)
+    return flat.reshape(*x.shape[:2], *flat.shape[1:])
 
 
 def backward(

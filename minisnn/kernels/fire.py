@@ -51,9 +51,9 @@ def forward(cur: np.ndarray, num_steps: int, neuron: np.ndarray, pool: int) -> t
     """
     batch, height, width, channels = cur.shape[1:]
     out = empty((num_steps, batch, height // pool, width // pool, channels), np.uint8)
-    frame, places = _frame(cur, num_steps, pool), _places(pool, width, channels)
+    sizes, places = _sizes(cur, num_steps, pool), side_by_side(pool, width, channels)
     state = empty((len(places) * WIDTH,), cur.dtype)
-    fired = _forward(cur.reshape(-1), neuron, frame, places, out.reshape(-1), state)
+    fired = run(cur.reshape(-1), neuron, sizes, places, out.reshape(-1), state)
     return out, int(fired)
 
 
@@ -65,29 +65,33 @@ def backward(
     `dout` (T, B, h, w, C) is the gradient of the pooled spikes `out`; `surrogate` comes from ``surrogate.as_numbers``.
     """
     dcur = empty(cur.shape, cur.dtype)
-    frame, places = _frame(cur, len(out), pool), _places(pool, *cur.shape[3:])
+    sizes, places = _sizes(cur, len(out), pool), side_by_side(pool, *cur.shape[3:])
     flat = dout.reshape(-1), cur.reshape(-1), dcur.reshape(-1)
     leak_alone = neuron[lif.R1] == neuron[lif.Q0] == neuron[lif.Q1] == 0  # is what a membrane hands on
     if pool > 1 and leak_alone and not share:
         scratch = empty((3 * len(out) + len(places), WIDTH), cur.dtype).reshape(-1)
-        _backward_first(*flat, neuron, surrogate, frame, places, _order(len(places), cur.dtype), scratch)
+        _backward_first(*flat, neuron, surrogate, sizes, places, _order(len(places), cur.dtype), scratch)
     else:
         scratch = empty((2, len(out) * len(places) * WIDTH), cur.dtype)  # one piece: see memory._Room
-        _backward(*flat, out.reshape(-1), np.array([share]), neuron, surrogate, frame, places, *scratch)
+        _backward(*flat, out.reshape(-1), np.array([share]), neuron, surrogate, sizes, places, *scratch)
     return dcur
 
 
-def _frame(cur, num_steps, pool):
-    """Return the sizes; without a pool all neurons are one long row, so that only its end is no whole vector."""
+def _sizes(cur, num_steps, pool):
     batch, height, width, channels = cur.shape[1:]
-    constant = len(cur) == 1
+    return frame(pool, width, batch * height * width, channels, num_steps, len(cur) == 1)
+
+
+@kernel
+def frame(pool, width, pixels, channels, num_steps, constant):
+    """Return the sizes; without a pool all neurons are one long row, so that only its end is no whole vector."""
     if pool == 1:
-        return Frame(1, 1, 1, cur[0].size, num_steps, constant)
-    return Frame(pool, width, batch * height * width, channels, num_steps, constant)
+        return Frame(1, 1, 1, pixels * channels, num_steps, constant)
+    return Frame(pool, width, pixels, channels, num_steps, constant)
 
 
 @cache
-def _places(pool, width, channels):
+def side_by_side(pool: int, width: int, channels: int) -> np.ndarray:
     """Return how far the neurons that are computed side by side are from the first, in reading order.
 
     They are those of a window; without a pool, SIDE_BY_SIDE vectors in a row. So the processor computes one while it
@@ -111,7 +115,7 @@ def _first_pixel(window, pool, width):
 
 
 @kernel
-def _forward(cur, neuron, frame, places, out, state):
+def run(cur, neuron, frame, places, out, state):
     pool, width, pixels, channels, num_steps, _ = frame
     zero = splat(neuron, lif.ZERO)
     windows = pixels // (pool * pool)
@@ -220,7 +224,7 @@ def _backward(dout, cur, dcur, out, share, neuron, surrogate, frame, places, mem
         while c < channels:
             count = channels - c
             neurons = len(places) if pool > 1 or count >= len(places) * WIDTH else 1
-            # The membranes again, as in _forward.
+            # The membranes again, as in run.
             for j in range(neurons):
                 v = zero
                 for t in range(num_steps):
@@ -284,7 +288,7 @@ def _backward_first(dout, cur, dcur, neuron, surrogate, frame, places, order, sc
         pixel = _first_pixel(window, pool, width)
         for c in range(0, channels, WIDTH):
             count = channels - c
-            # The membranes again, as in _forward; of each window that of its first spike, or else of its first neuron.
+            # The membranes again, as in run; of each window that of its first spike, or else of its first neuron.
             for j in range(neurons):
                 store(state, j * WIDTH, zero)
             for t in range(num_steps):

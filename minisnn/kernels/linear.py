@@ -5,14 +5,18 @@ import numpy as np
 from . import products
 
 
-def forward(spk: np.ndarray, w: np.ndarray, b: np.ndarray, packed: np.ndarray | None = None) -> np.ndarray:
+def forward(
+    spk: np.ndarray, w: np.ndarray, b: np.ndarray, packed: np.ndarray | None = None, cur: np.ndarray | None = None
+) -> np.ndarray:
     """Return the currents, as ``minisnn.linear.forward``; spikes as uint8 (T, B, N) take the sparse path.
 
-    `packed` is ``products.pack(w[None, None])`` if the caller has it already.
+    `packed` is ``products.pack(w[None, None])`` if the caller has it already; the currents are written to `cur`, if
+    given.
     """
     rows = spk.shape[0] * spk.shape[1]
-    cur = products.forward(spk.reshape(rows, 1, 1, -1), w[None, None], b, 0, 0.0, (1, 1), packed)
-    return cur.reshape(*spk.shape[:2], -1)
+    flat = None if cur is None else cur.reshape(rows, 1, 1, -1)
+    flat = products.forward(spk.reshape(rows, 1, 1, -1), w[None, None], b, 0, 0.0, (1, 1), packed, flat)
+    return flat.reshape(*spk.shape[:2], -1)
 
 
 def backward(

@@ -1,9 +1,10 @@
 """Forward and backward pass of a whole network by the kernels, on slices of the batch side by side.
 
 The batch is cut into up to SLICES slices, depending on the amount of work but not on the number of threads, and each
-slice is computed by one thread. The gradients of weights are sums over the batch: of a small layer each slice has its
-own, and they are added in order; of a large one each thread computes a share of the weights over all slices, in order
-too, so that they are not in memory once a slice. The result does not depend on the threads.
+slice is computed by one thread; its hidden layers in one kernel (``hidden``). The gradients of weights are sums over
+the batch: of a small layer each slice has its own, and they are added in order; of a large one each thread computes a
+share of the weights over all slices, in order too, so that they are not in memory once a slice. The result does not
+depend on the threads.
 """
 
 from dataclasses import dataclass
@@ -15,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from . import constants as learned_constants
-from . import fire, lif, maxpool, products, threads
+from . import fire, hidden, lif, maxpool, products, threads
 from . import surrogate as sg
-from .memory import empty
+from .memory import empty, zeros
 
 SLICES = 8
 SLICE_WORTH = 400_000  # neurons times steps: n slices are worth their own cost from n * n times that
@@ -43,13 +44,14 @@ def forward(net: Any, inputs: np.ndarray, num_steps: int, record: bool) -> tuple
     slices = min(SLICES, 1 << isqrt(max(work // SLICE_WORTH, 1)).bit_length() - 1, batch)  # a power of two
     bounds = np.linspace(0, batch, slices + 1).astype(int)
     packed = _packed(net, products.pack)
-    tape = threads.each(
-        lambda i: _forward_slice(
-            net, np.ascontiguousarray(inputs[:, bounds[i] : bounds[i + 1]]), num_steps, packed, record
-        ),
-        len(bounds) - 1,
-        net.threads,
-    )
+    constants = hidden.Constants(net.kept, _biases(net), np.stack([_neuron(net, layer) for layer in net.layers]))
+    plans = _plans(net, num_steps, len(inputs) < num_steps, set(np.diff(bounds).tolist()))
+
+    def one(i):
+        part = np.ascontiguousarray(inputs[:, bounds[i] : bounds[i + 1]])
+        return _forward_slice(net, part, plans[part.shape[1]], packed, constants, record)
+
+    tape = threads.each(one, len(bounds) - 1, net.threads)
     last = [layers[-1] for layers in tape]
     spk = np.concatenate([part.spk for part in last], axis=1).astype(net.dtype)
     mem = np.concatenate([part.mem for part in last], axis=1)
@@ -152,10 +154,18 @@ def _packed(net, pack, first=0):
     They are laid out for one direction at a time, in memory that the network keeps: as long as it only runs forward,
     nothing is written again.
     """
-    kernels = [_as_kernel(layer.w) for layer in net.layers]
+    ends = np.cumsum([products.space(layer.w.shape) for layer in net.layers]).tolist()
     if net.kept is None:
-        net.kept = [products.space(w) for w in kernels]
-    return [None] * first + [pack(w, memory, net.threads) for w, memory in zip(kernels[first:], net.kept[first:])]
+        net.kept = zeros((ends[-1],), net.dtype)
+    return [None] * first + [
+        pack(_as_kernel(layer.w), net.kept[end - products.space(layer.w.shape) : end], net.threads)
+        for layer, end in zip(net.layers[first:], ends[first:])
+    ]
+
+
+def _biases(net):
+    """Return the biases of all layers in one piece, each filled up to whole groups."""
+    return np.concatenate([products.whole(layer.b) for layer in net.layers])
 
 
 def _as_kernel(w):
@@ -194,21 +204,33 @@ def _neuron(net, layer):
     return lif.constants(layer.beta, layer.threshold, layer.reset, net.detach_reset, net.dtype)
 
 
-def _forward_slice(net, x, num_steps, packed, record):
-    layers = []
+def _plans(net, num_steps, constant, batches):
+    """Return the plan of a slice by the size of its batch."""
+    shapes = tuple(layer.shape for layer in net.layers)
+    return {batch: hidden.plan(shapes, num_steps, batch, constant) for batch in batches}
+
+
+def _forward_slice(net, x, plan, packed, constants, record):
+    part, index = hidden.Slice(plan, net.dtype), 0
+    while index < len(net.layers):  # the first layer, and those that take many spikes
+        layer = net.layers[index]
+        inputs = layer.inputs(part.spikes(index - 1) if index else x)
+        layer.forward(inputs, _row(layer.shape.kind), packed=packed[index], cur=part.currents(index))
+        index = part.run(index, constants)
+    layers: list[_LayerTape] = []
     for index, layer in enumerate(net.layers):
-        x, pool = layer.inputs(x), layer.shape.pool
-        cur = layer.forward(x, _row(layer.shape.kind), packed=packed[index])
-        done = _LayerTape(x, cur)
-        if record or index == len(net.layers) - 1:
-            done.spk, done.mem = lif.forward(cur, num_steps, layer.beta, layer.threshold, layer.reset)
-            done.out = maxpool.forward(done.spk, pool) if pool > 1 else done.spk
+        inputs = layer.inputs(layers[-1].out if index else x)
+        cur = part.currents(index)
+        done = _LayerTape(inputs, cur.reshape(*cur.shape[:2], *layer.shape.out_shape))
+        if index == len(net.layers) - 1 or record:
+            done.spk, done.mem = lif.forward(done.cur, plan.num_steps, layer.beta, layer.threshold, layer.reset)
+        if index == len(net.layers) - 1:
+            done.out = maxpool.forward(done.spk, layer.shape.pool) if layer.shape.pool > 1 else done.spk
             done.spike_count = np.count_nonzero(done.spk)
         else:
-            out, done.spike_count = fire.forward(_as_frames(cur), num_steps, _neuron(net, layer), pool)
-            done.out = out.reshape(*out.shape[:2], *layer.shape.next_shape)
+            done.out = part.spikes(index).reshape(plan.num_steps, -1, *layer.shape.next_shape)
+            done.spike_count = int(part.fired[index])
         layers.append(done)
-        x = done.out
     return layers
 
 
@@ -237,7 +259,7 @@ def _backward_slice(net, tape, dspk, dmem, shares, dcounts, packed, few, surroga
                 len(cur) == 1,
             )
         else:
-            # out, fired = fire.forward(cur, ...)
+            # out, fired = fire.run(cur, ...)
             dcur = fire.backward(
                 _as_frames(dout),
                 shares[index],

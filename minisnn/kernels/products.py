@@ -34,10 +34,10 @@ def framed(x: np.ndarray, top: int, left: int, height: int, width: int, value: A
     return out
 
 
-def space(w: np.ndarray) -> np.ndarray:
-    """Return flat memory in which weights (k, k, C, M) can be laid out for either product, one at a time."""
-    size, _, channels, columns = w.shape
-    return zeros((size * size * max(_groups(columns) * channels, _groups(channels) * columns) * GROUP,), w.dtype)
+def space(shape: tuple[int, ...]) -> int:
+    """Return how many numbers weights of a `shape` (k, k, C, M) or (C, M) take, laid out for one product at a time."""
+    *kernel_shape, channels, columns = shape
+    return prod(kernel_shape) * max(groups_of(columns) * channels, groups_of(channels) * columns) * GROUP
 
 
 def pack(w: np.ndarray, memory: np.ndarray | None = None, threads: int | None = 1) -> np.ndarray:
@@ -45,7 +45,7 @@ def pack(w: np.ndarray, memory: np.ndarray | None = None, threads: int | None = 
 
     `memory` may come from :func:`space`; rows that are in it already are not written again.
     """
-    packed = _in(memory, (_groups(w.shape[3]), *w.shape[:3], GROUP), w.dtype)
+    packed = _in(memory, (groups_of(w.shape[3]), *w.shape[:3], GROUP), w.dtype)
     rows, groups = w.reshape(-1, w.shape[3]), packed.reshape(len(packed), -1, GROUP)
     _shared_out(lambda low, high: _pack(rows, groups, low, high), len(rows), w.size, threads)
     return packed
@@ -54,13 +54,15 @@ def pack(w: np.ndarray, memory: np.ndarray | None = None, threads: int | None = 
 def pack_transpose(w: np.ndarray, memory: np.ndarray | None = None, threads: int | None = 1) -> np.ndarray:
     """Return weights (k, k, C, M) flipped and transposed, as the product for the gradient of the inputs reads them."""
     size, _, channels, columns = w.shape
-    packed = _in(memory, (_groups(channels), size, size, columns, GROUP), w.dtype)
+    packed = _in(memory, (groups_of(channels), size, size, columns, GROUP), w.dtype)
     taps, groups = w.reshape(-1, channels, columns), packed.reshape(len(packed), -1, columns, GROUP)
     _shared_out(lambda low, high: _pack_transpose(taps, groups, low, high), len(packed), w.size, threads)
     return packed
 
 
-def _groups(columns):
+@kernel
+def groups_of(columns):
+    """Return how many groups of columns hold so many."""
     return -(-columns // GROUP)
 
 
@@ -94,11 +96,15 @@ def forward(
     pad_value: Any,
     frame: Any,
     packed: np.ndarray | None = None,
+    cur: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Return currents (F, h, w, M), `frame` = (h, w), of inputs (F, H, W, C): spikes (uint8) or numbers."""
+    """Return currents (F, h, w, M), `frame` = (h, w), of inputs (F, H, W, C): spikes (uint8) or numbers.
+
+    They are written to `cur`, if given.
+    """
     packed = pack(w) if packed is None else packed
-    bias = _whole(b, len(packed) * GROUP)
-    cur = empty((len(x), *frame, w.shape[3]), w.dtype)
+    bias = whole(b)
+    cur = empty((len(x), *frame, w.shape[3]), w.dtype) if cur is None else cur
     if are_few([x], w.shape, padding, pad_value):
         _sparse_windows(x, packed, bias, padding, cur)
     else:
@@ -245,22 +251,36 @@ def _taps(size, channels, columns):
 
 
 def _few(parts, inputs, columns):
-    """Return True if so few numbers are not 0 that the sparse products are faster, for windows with rows of `inputs`.
+    """Return True if so few numbers are not 0 that the sparse products are faster; a sample tells, for the choice
+    changes no bit.
+    """
+    samples = [part[slice(*sampled(len(part), part[0].size))] for part in parts]
+    found = sum(np.count_nonzero(sample) for sample in samples)
+    return found < dense_from(parts[0].dtype == np.uint8, inputs, columns) * sum(sample.size for sample in samples)
+
+
+def dense_from(spikes: bool, inputs: int, columns: int) -> float:
+    """Return the share of numbers that are not 0 from which on dense products are faster, for windows with rows of
+    `inputs`.
 
     Measured: a spike costs a dense product 0.6 times what it costs a sparse one, or 0.45 if the weights of a window's
     row do not fit into the nearest cache; a number that is not a spike 0.55 and 0.42. A row begins at the cost of 23
-    vectors of weights, and to list the inputs costs a fifth of a dense product with one vector of columns. Frames from
-    the middle of each part are a sample, for the choice changes no bit.
+    vectors of weights, and to list the inputs costs a fifth of a dense product with one vector of columns.
     """
-    samples = [part[len(part) // 2 :][: max(SAMPLE // part[0].size, 1)] for part in parts]
-    found = sum(np.count_nonzero(sample) for sample in samples)
-    worth = (0.6 if inputs <= NEAR else 0.45) if parts[0].dtype == np.uint8 else (0.55 if inputs <= NEAR else 0.42)
-    limit = worth - 23 / (inputs * 2) if columns > WIDTH else worth - 0.2 - 23 / inputs
-    return found < limit * sum(sample.size for sample in samples)
+    worth = (0.6 if inputs <= NEAR else 0.45) if spikes else (0.55 if inputs <= NEAR else 0.42)
+    return worth - 23 / (inputs * 2) if columns > WIDTH else worth - 0.2 - 23 / inputs
 
 
-def _whole(b, columns):
-    """Return biases filled up with 0."""
+@kernel
+def sampled(frames, numbers):
+    """Return where a sample of `frames`, of so many `numbers` each, begins and ends: some from the middle."""
+    middle = frames // 2
+    return middle, min(middle + max(SAMPLE // numbers, 1), frames)
+
+
+def whole(b: np.ndarray) -> np.ndarray:
+    """Return biases filled up with 0 to whole groups."""
+    columns = groups_of(len(b)) * GROUP
     if len(b) == columns:
         return b
     bias = zeros((columns,), b.dtype)
