@@ -7,6 +7,7 @@ import ast
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tutorials.check.__main__ import LESSONS, exercises, main
@@ -115,6 +116,47 @@ def test_a_file_with_a_mistake_is_told_which(tmp_path, capsys):
     )
 
 
+def test_a_walk_back_is_told_where_its_error_arose():
+    """All values before it are wrong too, so the last wrong step is the one to look at."""
+    right = exercises(4)[1].right
+    said = exercises(4)[1].check(lambda *case: np.cumsum(right(*case)[::-1] > 1, axis=0)[::-1] + right(*case))
+    assert said.endswith(" at step 7, neuron 0")
+
+
+@pytest.mark.parametrize(
+    "change, said",
+    [
+        (lambda x: -x, "result -1, expected 1 at step 1, neuron 0 (every value has the wrong sign)"),
+        (lambda x: 0.5 * x, "result 0.5, expected 1 at step 1, neuron 0 (every value is 0.5 times the expected one)"),
+        (
+            lambda x: np.vstack([[7, 7], x[:-1]]),
+            "result 7, expected 0 at step 0, neuron 0 (every value comes one step late)",
+        ),
+        (
+            lambda x: np.vstack([x[1:], [7, 7]]),
+            "result 1, expected 0 at step 0, neuron 0 (every value comes one step early)",
+        ),
+        (lambda x: x + (x == 9), "result 10, expected 9 at step 3, neuron 1"),
+        (lambda x: x.T, "result is turned: it has the shape (2, 4), expected the shape (4, 2) (step, neuron)"),
+        (lambda x: x[0], "result has the shape (2,), expected the shape (4, 2) (step, neuron)"),
+    ],
+)
+def test_one_cause_of_all_differences_is_named(change, said):
+    values = np.array([[0.0, 0], [1, 4], [2, 3], [5, 9]])
+    exercise = Exercise("f", [(values,)], lambda x: x, {}, axes=("step", "neuron"))
+    assert exercise.check(change) == said
+
+
+def test_functions_above_a_failed_assertion_are_checked(tmp_path, capsys):
+    code = "def steps_to_half(beta):\n    return 14\n\nassert steps_to_half(0.5) == 1, 'at 0.5'\n"
+    status, said = check(tmp_path, capsys, code, "1")
+    assert status == 1
+    assert said.splitlines() == [
+        "mine.py stops in line 4: AssertionError: at 0.5",
+        "1.1 steps_to_half: number of steps 14, expected 2 (beta = 0.5)",
+    ]
+
+
 @pytest.mark.parametrize(
     "code, said",
     [
@@ -123,7 +165,7 @@ def test_a_file_with_a_mistake_is_told_which(tmp_path, capsys):
             "def steps_to_half(beta):\n    x = 0\n    return 1 / x\n",
             "it stops in line 3: ZeroDivisionError: division by zero",
         ),
-        ("def other():\n    pass\n", "mine.py has no steps_to_half"),
+        ("def other():\n    pass\n", "mine.py has no function named steps_to_half"),
         ("def steps_to_half(beta):\n    return [1, 2]\n", "has the shape (2,), expected the shape of a single number"),
         ("def steps_to_half(beta:\n", "mine.py is not Python: line 1"),
         ("x = 1\nnothing + x\n", "mine.py stops in line 2: NameError: name 'nothing' is not defined"),

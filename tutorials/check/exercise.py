@@ -4,6 +4,7 @@ import copy
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,9 @@ class Exercise:
         What the function returns, for messages: one name, or one for each part of a tuple.
     axes : tuple of str
         What the axes of these arrays count, for messages: ("step", "neuron").
+    backwards : bool
+        The function walks back from the last step, so a message names the last value that differs: where the error
+        arose. Otherwise it names the first one.
     use : callable
         How the function is used: ``use(function, *arguments)``.
     rtol, atol : float
@@ -44,6 +48,7 @@ class Exercise:
     mistakes: dict
     values: tuple = ("result",)
     axes: tuple = ()
+    backwards: bool = False
     use: Callable = call
     rtol: float = 1e-6
     atol: float = 1e-9
@@ -52,7 +57,7 @@ class Exercise:
     def check(self, function: Callable | None, file: str = "your file") -> str:
         """Return what is wrong with a student's function in one sentence, or an empty string if it is right."""
         if function is None:
-            return f"{file} has no {self.name}: it should be the name of a function"
+            return f"{file} has no function named {self.name}"
         answers = [self._answer(function, case) for case in self.cases]
         expected = [self.right(*copy.deepcopy(case)) for case in self.cases]
         wrong = [k for k, (got, want) in enumerate(zip(answers, expected)) if self._difference(got, want)]
@@ -101,8 +106,10 @@ class Exercise:
             a, b = np.asarray(got), np.asarray(want)
             if a.shape != b.shape and a.ndim == b.ndim == 1 and not self.axes:
                 return f"{name} {a.tolist()}, expected {b.tolist()}"
+            if a.ndim == b.ndim == 2 and a.shape == b.shape[::-1] != b.shape:
+                return f"{name} is turned: it has the {_shape(a)}, expected the {_shape(b)}{self._counted(b)}"
             if a.shape != b.shape:
-                return f"{name} has the {_shape(a)}, expected the {_shape(b)}"
+                return f"{name} has the {_shape(a)}, expected the {_shape(b)}{self._counted(b)}"
             far = ~np.isclose(a.astype(np.float64), b.astype(np.float64), self.rtol, self.atol)
         except (TypeError, ValueError):
             return "" if got == want else f"{name} {got!r}, expected {want!r}"
@@ -110,9 +117,33 @@ class Exercise:
             return ""
         if a.ndim and not self.axes:
             return f"{name} {a.tolist()}, expected {b.tolist()}"
-        at = tuple(int(k) for k in np.argwhere(far)[0])
+        wrong = np.argwhere(far)
+        step = wrong[-1, 0] if self.backwards else wrong[0, :1]
+        at = tuple(int(k) for k in wrong[(wrong[:, :1] == step).all(axis=1)][0])
         place = ", ".join(f"{axis} {k}" for axis, k in zip(self.axes, at))
-        return f"{name} {_number(a[at])}, expected {_number(b[at])}{' at ' + place if place else ''}"
+        words = f"{name} {_number(a[at])}, expected {_number(b[at])}{' at ' + place if place else ''}"
+        return words + (f" ({everywhere})" if (everywhere := self._everywhere(a, b)) else "")
+
+    def _counted(self, want):
+        """Name what the axes of an expected array count."""
+        return f" ({', '.join(self.axes)})" if len(self.axes) == want.ndim else ""
+
+    def _everywhere(self, got, want):
+        """Return in words what all values have in common, if one cause explains them; otherwise an empty string."""
+        same = partial(np.allclose, rtol=self.rtol, atol=self.atol)
+        if want.ndim == 0 or len(np.unique(want)) < 4:
+            return ""  # too few different values to tell
+        largest = np.unravel_index(np.abs(want).argmax(), want.shape)
+        ratio = got[largest] / want[largest]
+        if same(got, -want):
+            return "every value has the wrong sign"
+        if ratio and same(got, ratio * want):
+            return f"every value is {ratio:.4g} times the expected one"
+        if self.axes[0] in ("step", "cycle") and same(got[1:], want[:-1]):
+            return f"every value comes one {self.axes[0]} late"
+        if self.axes[0] in ("step", "cycle") and same(got[:-1], want[1:]):
+            return f"every value comes one {self.axes[0]} early"
+        return ""
 
 
 @dataclass(frozen=True)
