@@ -1,81 +1,98 @@
-"""Make a bitstream: run build.sh of a delivered folder, and read nextpnr's report."""
+"""Make a bitstream: run build.py in a delivered folder, and read nextpnr's report."""
 
 import json
-import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from ..delivery.deliver import with_sums
 from ..generate.tools import ToolError, finish, need
 from ..synth.phase import phase_of
 from .board import Board
-from .toolchains import TOOLCHAINS
+from .toolchains import TOOLCHAINS, Toolchain
+
+REPORTS = ("build.json", "nextpnr.json", "yosys.log", "nextpnr.log")
 
 
 @dataclass(frozen=True)
 class Built:
-    """A bitstream, and what nextpnr reports.
+    """A bitstream, and what the tools report.
 
     Attributes
     ----------
-    files : dict of str to bytes
-        Bitstream, logs and reports, by name.
+    names : tuple of str
+        Files in the folder: the bitstream, reports and logs.
     mhz : float
         The clock that the design can take.
     used : dict of str to (used, available)
         Cells of the FPGA, by nextpnr's names.
+    seconds : dict of str to dict
+        Of each tool, `all` that it took, and those of `processors`, which Windows does not count.
     """
 
-    files: dict[str, bytes]
+    names: tuple[str, ...]
     mhz: float
     used: dict[str, tuple[int, int]]
+    seconds: dict[str, dict[str, float]]
+
+
+def check_tools(board: Board) -> None:
+    """Raise ToolError, which says how to install it, if a tool for the board is missing."""
+    tools = TOOLCHAINS[board.family]
+    need("yosys", tools.nextpnr, tools.packer)
 
 
 def build(
-    files: dict[str, str],
+    folder: Path,
     board: Board,
     seed: int,
     timeout: float,
     tell: Callable[[str], object] = lambda phase: None,
 ) -> Built:
-    """Run build.sh on the files of :func:`minisnn_hw.boards.deliver.deliver`; `tell` hears what the tools are doing.
+    """Run build.py in a folder with the files of :func:`minisnn_hw.boards.deliver.deliver`, and add what it makes.
+
+    `tell` hears what the tools are doing.
 
     Raises
     ------
     ToolError
         If a tool is missing, fails (as when the design does not fit, or is too slow for the clock), or takes too long.
     """
+    check_tools(board)
+    before = {path.name for path in folder.iterdir()}
+    command = [sys.executable, "build.py", "--seed", str(seed)]
+    status, _, errors = finish("build.py", command, folder, timeout, lambda: tell(phase_of(folder)))
+    if status:
+        *others, last = errors.strip().splitlines() or [f"exit status {status}"]
+        lines = [line for line in others if "ERROR" in line] or others
+        raise ToolError(f"build.py failed for the {board.title}: {'; '.join([*lines, last])[-2000:]}")
+    names = made_by(TOOLCHAINS[board.family])
+    for path in folder.iterdir():  # what one tool leaves to the next
+        if path.name not in before | {*names}:
+            path.unlink()
+    report = json.loads((folder / "nextpnr.json").read_text(encoding="utf-8"))
+    return Built(
+        names,
+        min(clock["achieved"] for clock in report["fmax"].values()),
+        {kind: (site["used"], site["available"]) for kind, site in report["utilization"].items() if site["used"]},
+        json.loads((folder / "build.json").read_text(encoding="utf-8"))["seconds"],
+    )
+
+
+def made_by(tools: Toolchain) -> tuple[str, ...]:
+    """Return the names of the files that a build adds to the folder: the bitstream first."""
+    return (tools.bitstream, *REPORTS)
+
+
+def kept(folder: Path, files: dict[str, str], board: Board) -> dict[str, bytes]:
+    """Return what an earlier build added to a folder, by name, if all that the tools read is as in `files`."""
     tools = TOOLCHAINS[board.family]
-    need("yosys", tools.nextpnr, tools.packer)
-    places = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-    with TemporaryDirectory() as name:
-        folder = Path(name)
-        for file, text in files.items():
-            (folder / file).write_text(text, encoding="utf-8", newline="\n")
-        environment = os.environ | {"PATH": places, "SEED": str(seed)}
-        status, *output = finish(
-            "build.sh", ["sh", "build.sh"], folder, timeout, lambda: tell(phase_of(folder)), environment
-        )
-        if status:
-            log = folder / "nextpnr.log"
-            errors = (
-                [line for line in log.read_text(encoding="utf-8").splitlines() if "ERROR" in line]
-                if log.exists()
-                else []
-            )
-            words = "; ".join(errors) or "".join(output).strip()[-2000:]
-            raise ToolError(f"build.sh failed for the {board.title}: {words}")
-        report = json.loads((folder / "nextpnr.json").read_text(encoding="utf-8"))
-        made = (tools.bitstream, "yosys.log", "nextpnr.log", "nextpnr.json")
-        used = {kind: (site["used"], site["available"]) for kind, site in report["utilization"].items() if site["used"]}
-        mhz = min(clock["achieved"] for clock in report["fmax"].values())
-        return Built({file: (folder / file).read_bytes() for file in made}, mhz, used)
+    read = [name for name in files if Path(name).suffix in (".v", ".ys") or name in ("build.py", tools.constraints)]
+    if not all(_holds(folder / name, files[name]) for name in read):
+        return {}
+    made = [folder / name for name in made_by(tools)]
+    return {path.name: path.read_bytes() for path in made} if all(path.is_file() for path in made) else {}
 
 
-def copy_into(folder: Path, built: Built) -> None:
-    """Write a bitstream and its reports beside what was delivered."""
-    for name, content in with_sums(folder, built.files).items():
-        (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+def _holds(path, text):
+    return path.is_file() and path.read_text(encoding="utf-8") == text

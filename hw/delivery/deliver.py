@@ -5,7 +5,8 @@ The answers that the testbench expects come from the integers and the cycle mode
 
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from tempfile import mkdtemp
@@ -156,18 +157,34 @@ def predict(stimulus: cycles.Stimulus, spec: AcceleratorSpec, schedule: str = "p
     )
 
 
-def write(folder: str | Path, files: dict[str, str]) -> None:
+def write(folder: str | Path, files: Mapping[str, str | bytes]) -> None:
     """Write the files of :func:`deliver`, all or none, to a folder that :func:`check_folder` accepts."""
+    with renewed(folder) as new:
+        fill(new, files)
+
+
+def fill(folder: Path, files: Mapping[str, str | bytes]) -> None:
+    """Write files into a folder; those that a shell runs may be run."""
+    for name, content in files.items():
+        (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+        if name.endswith(".sh"):
+            (folder / name).chmod(0o755)
+
+
+@contextmanager
+def renewed(folder: str | Path) -> Iterator[Path]:
+    """Give an empty folder, which takes the place of `folder` if no exception comes.
+
+    What is there must be as :func:`check_folder` accepts.
+    """
     folder = Path(folder)
     check_folder(folder)
     temporary = Path(mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
         new, old = temporary / "new", temporary / "old"
         new.mkdir()
-        for name, text in files.items():
-            (new / name).write_text(text, encoding="utf-8", newline="\n")
-        for script in new.glob("*.sh"):
-            script.chmod(0o755)
+        yield new
+        check_folder(folder)  # again: it may have been changed meanwhile
         if folder.exists():
             os.replace(folder, old)
         try:
@@ -184,11 +201,13 @@ def write(folder: str | Path, files: dict[str, str]) -> None:
 def check_folder(folder: str | Path) -> None:
     """Raise FileExistsError unless a folder is new, empty, or holds only unchanged files listed in its SHA256SUMS.
 
-    FileNotFoundError is raised if the parent of the folder does not exist.
+    FileNotFoundError is raised if the parent of the folder does not exist, PermissionError if it cannot be written to.
     """
     folder = Path(folder)
     if not folder.parent.is_dir():
         raise FileNotFoundError(f"{folder.parent} does not exist; create it, or choose another folder than {folder}")
+    if not os.access(folder.parent, os.W_OK):
+        raise PermissionError(f"{folder.parent} cannot be written to; choose another folder than {folder}")
     if folder.is_symlink():
         raise FileExistsError(f"{folder} is a symbolic link; name the folder itself: {folder.resolve()}")
     if folder.exists() and not folder.is_dir():

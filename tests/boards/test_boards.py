@@ -23,7 +23,7 @@ from minisnn_hw.boards.host import BoardError
 from minisnn_hw.boards.simulated import simulated
 from minisnn_hw.boards.streamed import answer_bytes
 from minisnn_hw.boards.toolchains import TOOLCHAINS
-from minisnn_hw.delivery.deliver import check_folder
+from minisnn_hw.delivery.deliver import check_folder, fill
 from minisnn_hw.generate.specify import specify
 from minisnn_hw.generate.tools import ToolError
 from minisnn_hw.load_format import design_word
@@ -95,7 +95,7 @@ def test_simulate(model, tmp_path, capsys, serial):
     printed = capsys.readouterr().out
     assert "4 images, 0 different from the integers" in printed and "ULX3S 85F, lanes 8: fits" in printed
     check_folder(out)
-    assert {"board.v", "board.lpf", "board.ys", "build.sh", "host.py", "vectors.json", "README.md"} <= {
+    assert {"board.v", "board.lpf", "board.ys", "build.py", "host.py", "vectors.json", "README.md"} <= {
         path.name for path in out.iterdir()
     }
 
@@ -222,14 +222,96 @@ def test_something_else_at_the_port(serial, rubbish, words):
 
 
 def test_a_build_that_takes_too_long_leaves_nothing_running(tmp_path):
-    """The tools that build.sh started end with it."""
+    """The tools that build.py started end with it."""
     needs("yosys", "nextpnr-ecp5", "ecppack")
     mark = tmp_path / "alive"
-    script = f"(sleep 3; touch {mark}) & sleep 60\n"
-    with pytest.raises(ToolError, match="build.sh did not end within 0.5 s"):
-        build({"build.sh": script}, boards.find("ulx3s-85f"), 1, 0.5)
+    code = f"import time; time.sleep(3); open({str(mark)!r}, 'w')"
+    (tmp_path / "build.py").write_text(f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {code!r}])\n")
+    with pytest.raises(ToolError, match="build.py did not end within 0.5 s"):
+        build(tmp_path, boards.find("ulx3s-85f"), 1, 0.5)
     time.sleep(4)
     assert not mark.exists()
+
+
+TOOL = """#!{python}
+import json, pathlib, sys
+if {status}:
+    sys.exit("ERROR: no way")
+if "nextpnr.json" in sys.argv:
+    report = {{"fmax": {{"clk": {{"achieved": 50.5}}}}, "utilization": {{"LUT": {{"used": 3, "available": 9}}}}}}
+    pathlib.Path("nextpnr.json").write_text(json.dumps(report))
+for name in ("yosys.log", "nextpnr.log", "board.json", "board.config", "board.bit"):
+    pathlib.Path(name).write_text(" ".join(sys.argv[1:]) if name in sys.argv else "")
+"""
+
+
+@pytest.fixture
+def tools(tmp_path, monkeypatch):
+    """Return a function that puts programs in the place of Yosys, nextpnr and the packer, which end with a status."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", str(folder))
+
+    def place(status):
+        for name in ("yosys", "nextpnr-ecp5", "ecppack"):
+            tool = folder / f"yowasp-{name}"
+            tool.write_text(TOOL.format(python=sys.executable, status=status if "next" in name else 0))
+            tool.chmod(0o755)
+        monkeypatch.setattr(sys, "executable", str(tool.with_name("python")))  # tools beside Python come first
+        (folder / "python").unlink(missing_ok=True)
+        (folder / "python").symlink_to(PYTHON)
+
+    return place
+
+
+PYTHON = sys.executable
+
+
+@pytest.fixture
+def built(model, tmp_path, tools):
+    """A folder with what `--build` makes."""
+    tools(0)
+    assert main(["board", str(model), "--board", "ulx3s-85f", "--out", str(tmp_path / "out"), "--build"]) == 0
+    return tmp_path / "out"
+
+
+def test_build_tells_the_seconds_of_each_tool(capsys, built, model):
+    """The report has them too; what the tools leave for one another does not stay."""
+    printed = capsys.readouterr().out
+    assert re.search(r"ecppack +\d+\.\d +\d+\.\d\n", printed) and "clock  50.5 MHz" in printed
+    assert list(json.loads((built / "build.json").read_text())["seconds"]) == ["yosys", "nextpnr-ecp5", "ecppack"]
+    assert (built / "board.bit").exists() and not (built / "board.config").exists()
+    check_folder(built)
+    assert main(["board", str(model), "--board", "ulx3s-85f", "--out", str(built), "--build", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["built"]["mhz"] == 50.5 and told["lanes"] == [8] and told["needs"]["block_rams"][1] == 208
+
+
+def test_a_bitstream_stays_with_its_design(built, model, tools, capsys):
+    """Neither other images nor a build that fails take it away; another design does."""
+    flags = ["board", str(model), "--board", "ulx3s-85f", "--out", str(built)]
+    assert main([*flags, "--images", "3"]) == 0 and (built / "board.bit").exists()
+    check_folder(built)
+    tools(1)
+    assert main([*flags, "--build", "--images", "3"]) == 1
+    assert (
+        "build.py failed for the ULX3S 85F: ERROR: no way; nextpnr-ecp5 failed with status 1" in capsys.readouterr().err
+    )
+    assert (built / "board.bit").exists() and [
+        path.name for path in built.parent.iterdir() if path.name[0] == "."
+    ] == []
+    assert main([*flags, "--lanes", "2"]) == 0 and not (built / "board.bit").exists()
+
+
+@pytest.mark.parametrize(
+    "flag, words", [("--build", "nextpnr-ecp5 and ecppack are not on PATH; pip install yowasp-ne")]
+)
+def test_missing_tools_are_told_at_once(model, tmp_path, tools, capsys, flag, words):
+    tools(0)
+    for name in ("nextpnr-ecp5", "ecppack"):
+        (tmp_path / "bin" / f"yowasp-{name}").unlink()
+    assert main(["board", str(model), "--board", "ulx3s-85f", "--out", str(tmp_path / "out"), flag]) == 1
+    assert words in capsys.readouterr().err and not (tmp_path / "out").exists()
 
 
 @pytest.mark.more
@@ -238,8 +320,9 @@ def test_a_bitstream(tmp_path):
     needs("yosys", "nextpnr-ecp5", "ecppack")
     board = boards.find("ulx3s-85f")
     spec = specify(random_network("4", (8,), np.random.default_rng(0)), [1], max_steps=3)
-    built = build(deliver(spec, board, about("pixels", board)), board, 1, 3000)
-    assert len(built.files["board.bit"]) > 10_000 and built.mhz > board.clock / 1e6
+    fill(tmp_path, deliver(spec, board, about("pixels", board)))
+    built = build(tmp_path, board, 1, 3000)
+    assert (tmp_path / "board.bit").stat().st_size > 10_000 and built.mhz > board.clock / 1e6
     assert built.used["TRELLIS_IO"][0] == len(board.ports())
     guess = fit.estimate(spec, board)
     assert built.used["DP16KD"] == (guess.blocks, board.blocks)
