@@ -12,7 +12,7 @@ import numpy as np
 
 from . import lif
 from . import surrogate as sg
-from .memory import empty
+from .memory import empty, scratch
 from .simd import (
     WIDTH,
     above,
@@ -52,7 +52,7 @@ def forward(cur: np.ndarray, num_steps: int, neuron: np.ndarray, pool: int) -> t
     batch, height, width, channels = cur.shape[1:]
     out = empty((num_steps, batch, height // pool, width // pool, channels), np.uint8)
     sizes, places = _sizes(cur, num_steps, pool), side_by_side(pool, width, channels)
-    state = empty((len(places) * WIDTH,), cur.dtype)
+    state = scratch("state", len(places) * WIDTH, cur.dtype)
     fired = run(cur.reshape(-1), neuron, sizes, places, out.reshape(-1), state)
     return out, int(fired)
 
@@ -69,11 +69,12 @@ def backward(
     flat = dout.reshape(-1), cur.reshape(-1), dcur.reshape(-1)
     leak_alone = neuron[lif.R1] == neuron[lif.Q0] == neuron[lif.Q1] == 0  # is what a membrane hands on
     if pool > 1 and leak_alone and not share:
-        scratch = empty((3 * len(out) + len(places), WIDTH), cur.dtype).reshape(-1)
-        _backward_first(*flat, neuron, surrogate, sizes, places, _order(len(places), cur.dtype), scratch)
+        some = scratch("steps", (3 * len(out) + len(places)) * WIDTH, cur.dtype)
+        _backward_first(*flat, neuron, surrogate, sizes, places, _order(len(places), cur.dtype), some)
     else:
-        scratch = empty((2, len(out) * len(places) * WIDTH), cur.dtype)  # one piece: see memory._Room
-        _backward(*flat, out.reshape(-1), np.array([share]), neuron, surrogate, sizes, places, *scratch)
+        half = len(out) * len(places) * WIDTH
+        some = scratch("steps", 2 * half, cur.dtype)  # one piece: see memory._Room
+        _backward(*flat, out.reshape(-1), np.array([share]), neuron, surrogate, sizes, places, some[:half], some[half:])
     return dcur
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from . import fire, sparse
 from .dense import GROUP
-from .memory import empty
+from .memory import empty, scratch
 from .products import dense_from, groups_of, sampled, space
 from .simd import WIDTH, kernel
 
@@ -147,8 +147,8 @@ class Slice:
         its inputs are not few, or else L.
         """
         plan = self.plan
-        state = empty((plan.places.shape[1] * WIDTH,), self._currents.dtype)
-        lists = empty((plan.events,), np.int32), empty((plan.firsts,), np.int32)
+        state = scratch("state", plan.places.shape[1] * WIDTH, self._currents.dtype)
+        lists = scratch("events", plan.events, np.int32), scratch("firsts", plan.firsts, np.int32)
         sizes = plan.num_steps, plan.batch, plan.constant, plan.table, plan.limits, plan.places
         return _run(first, *sizes, *constants, self._currents, self._spikes, self.fired, state, *lists)
 

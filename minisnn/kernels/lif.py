@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from . import surrogate as sg
-from .memory import empty, zeros
+from .memory import empty, scratch, zeros
 from .simd import WIDTH, above, choose, kernel, load, load_some, splat, store, store_some
 
 # Slots of the array that `constants` returns.
@@ -68,7 +68,7 @@ def backward(
         len(mem),
         mem[0].size,
         dcur.reshape(-1),
-        empty((len(mem) * WIDTH,), mem.dtype),
+        scratch("steps", len(mem) * WIDTH, mem.dtype),
         zeros((len(mem) * WIDTH,), mem.dtype),
     )
     return dcur

@@ -11,7 +11,7 @@ import numpy as np
 
 from . import dense, sparse
 from .dense import GROUP
-from .memory import empty, zeros
+from .memory import empty, scratch, zeros
 from .simd import WIDTH, kernel, load, load_some, store
 from .threads import each
 
@@ -175,15 +175,15 @@ def add_weight_gradient(product: Outer, share: tuple[int, int], dw: np.ndarray) 
     x, dcur, size, padding, few = product
     _, height, width, channels = x.shape
     if few and size == 1 and padding == 0 and dw.shape[3] <= NARROW:
-        sparse.row_weights(x, dcur, dw, *share, empty((channels + 8,), np.int32))
+        sparse.row_weights(x, dcur, dw, *share, scratch("events", channels + 8, np.int32))
     elif few:
         frames, count = max(PIXELS // (height * width), 1), share[1] - share[0]
-        pixels = empty((count, frames * height * width), np.int32)
-        first = empty((frames, count, height + 1), np.int32)
-        events, taps = empty((channels + 8,), np.int32), _taps(size, channels, dw.shape[3])
+        pixels = scratch("pixels", count * frames * height * width, np.int32).reshape(count, -1)
+        first = scratch("firsts", frames * count * (height + 1), np.int32).reshape(frames, count, -1)
+        events, taps = scratch("events", channels + 8, np.int32), _taps(size, channels, dw.shape[3])
         sparse.weights(x, dcur, size, padding, dw, *share, taps, pixels, first, events)
     else:
-        dense.weights(x, dcur, size, dw, *share, empty((dcur.shape[1] * dcur.shape[2] * WIDTH,), dw.dtype))
+        dense.weights(x, dcur, size, dw, *share, scratch("side", dcur.shape[1] * dcur.shape[2] * WIDTH, dw.dtype))
 
 
 def weight_gradient(w: np.ndarray) -> np.ndarray:
@@ -222,11 +222,11 @@ def _sparse_windows(x, packed, bias, border, out):
     size = packed.shape[1]
     if size == 1 and border == 0 and x.shape[1] >= out.shape[1] and x.shape[2] >= out.shape[2]:
         x, out = _in_one_frame(x, out)
-        sparse.pixels(x, packed, bias, out, empty((x.shape[3] + 8,), np.int32))
+        sparse.pixels(x, packed, bias, out, scratch("events", x.shape[3] + 8, np.int32))
         return
     _, height, width, channels = x.shape
-    events = empty((height, width * channels + 8), np.int32)
-    first = empty((height, width + 1), np.int32)
+    events = scratch("events", height * (width * channels + 8), np.int32).reshape(height, -1)
+    first = scratch("firsts", height * (width + 1), np.int32).reshape(height, -1)
     sparse.windows(x, packed, bias, border, border, out, events, first)
 
 
