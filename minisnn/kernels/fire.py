@@ -68,8 +68,8 @@ def backward(
     sizes, places = _sizes(cur, len(out), pool), side_by_side(pool, *cur.shape[3:])
     flat = dout.reshape(-1), cur.reshape(-1), dcur.reshape(-1)
     leak_alone = neuron[lif.R1] == neuron[lif.Q0] == neuron[lif.Q1] == 0  # is what a membrane hands on
-    if pool > 1 and leak_alone and not share:
-        some = scratch("steps", (3 * len(out) + len(places)) * WIDTH, cur.dtype)
+    if pool == 2 and leak_alone and not share:
+        some = scratch("steps", 3 * len(out) * WIDTH, cur.dtype)
         _backward_first(*flat, neuron, surrogate, sizes, places, _order(len(places), cur.dtype), some)
     else:
         half = len(out) * len(places) * WIDTH
@@ -275,14 +275,16 @@ def _backward(dout, cur, dcur, out, share, neuron, surrogate, frame, places, mem
 
 @kernel
 def _backward_first(dout, cur, dcur, neuron, surrogate, frame, places, order, scratch):
-    """Compute what ``_backward`` does behind a pool, where nothing but the first spike of a window has a gradient, and
-    nothing but the leak hands one on: one slope a window, in place of one a neuron.
+    """Compute what ``_backward`` does for windows of 2x2 where nothing but the first spike of a window has a gradient,
+    and nothing but the leak hands one on: one slope a window, in place of one a neuron, and all states in registers.
     """
     pool, width, pixels, channels, num_steps, constant = frame
     beta, theta, zero = splat(neuron, lif.BETA), splat(neuron, lif.THETA), splat(neuron, lif.ZERO)
     r0 = splat(neuron, lif.R0)
-    block, neurons = num_steps * WIDTH, len(places)
-    mem, firsts, slopes, state = scratch, scratch[block:], scratch[2 * block :], scratch[3 * block :]
+    place1, place2, place3 = item(places, 1), item(places, 2), item(places, 3)
+    second, third, fourth = splat(order, 1), splat(order, 2), splat(order, 3)
+    block = num_steps * WIDTH
+    mem, firsts, slopes = scratch, scratch[block:], scratch[2 * block :]
     pitch = 0 if constant else pixels
     windows = pixels // (pool * pool)
     for window in range(windows):
@@ -290,28 +292,38 @@ def _backward_first(dout, cur, dcur, neuron, surrogate, frame, places, order, sc
         for c in range(0, channels, WIDTH):
             count = channels - c
             # The membranes again, as in run; of each window that of its first spike, or else of its first neuron.
-            for j in range(neurons):
-                store(state, j * WIDTH, zero)
+            v0, v1, v2, v3 = zero, zero, zero, zero
             for t in range(num_steps):
                 at = (t * pitch + pixel) * channels + c
-                u, fired, first = zero, theta, zero
-                for j in range(neurons - 1, -1, -1):
-                    u = load(state, j * WIDTH) + load_some(cur, at + item(places, j), count)
-                    store(state, j * WIDTH, lif.handed_on(u, beta, theta, r0, zero, True))
-                    fired, first = choose(u, theta, u, fired), choose(u, theta, splat(order, j), first)
-                store(mem, t * WIDTH, choose(fired, theta, fired, u))
-                store(firsts, t * WIDTH, first)
+                u0, u1 = v0 + load_some(cur, at, count), v1 + load_some(cur, at + place1, count)
+                u2, u3 = v2 + load_some(cur, at + place2, count), v3 + load_some(cur, at + place3, count)
+                v0, v1 = lif.handed_on(u0, beta, theta, r0, zero, True), lif.handed_on(u1, beta, theta, r0, zero, True)
+                v2, v3 = lif.handed_on(u2, beta, theta, r0, zero, True), lif.handed_on(u3, beta, theta, r0, zero, True)
+                first, u = choose(u3, theta, fourth, zero), choose(u3, theta, u3, u0)
+                first, u = choose(u2, theta, third, first), choose(u2, theta, u2, u)
+                first, u = choose(u1, theta, second, first), choose(u1, theta, u1, u)
+                store(firsts, t * WIDTH, choose(u0, theta, zero, first))
+                store(mem, t * WIDTH, choose(u0, theta, u0, u))
             sg.slopes(mem, block, theta, surrogate, slopes)
-            for t in range(num_steps):
-                gradient = load_some(dout, (t * windows + window) * channels + c, count)
-                store(slopes, t * WIDTH, gradient * load(slopes, t * WIDTH))
-            for j in range(neurons):
-                me, du, total = splat(order, j), zero, zero
-                for t in range(num_steps - 1, -1, -1):
-                    du = equal(load(firsts, t * WIDTH), me, load(slopes, t * WIDTH)) + du * beta
-                    # u = v + cur[t]
-                    total = total + du
-                    if not constant:
-                        store_some(dcur, (t * pitch + pixel) * channels + c + item(places, j), du, count)
+            du0, du1, du2, du3 = zero, zero, zero, zero
+            total0, total1, total2, total3 = zero, zero, zero, zero
+            for t in range(num_steps - 1, -1, -1):
+                first, slope = load(firsts, t * WIDTH), load(slopes, t * WIDTH)
+                gradient = load_some(dout, (t * windows + window) * channels + c, count) * slope
+                du0, du1 = equal(first, zero, gradient) + du0 * beta, equal(first, second, gradient) + du1 * beta
+                du2, du3 = equal(first, third, gradient) + du2 * beta, equal(first, fourth, gradient) + du3 * beta
+                # u = v + cur[t]
                 if constant:
-                    store_some(dcur, pixel * channels + c + item(places, j), total, count)
+                    total0, total1, total2, total3 = total0 + du0, total1 + du1, total2 + du2, total3 + du3
+                else:
+                    at = (t * pitch + pixel) * channels + c
+                    store_some(dcur, at, du0, count)
+                    store_some(dcur, at + place1, du1, count)
+                    store_some(dcur, at + place2, du2, count)
+                    store_some(dcur, at + place3, du3, count)
+            if constant:
+                at = pixel * channels + c
+                store_some(dcur, at, total0, count)
+                store_some(dcur, at + place1, total1, count)
+                store_some(dcur, at + place2, total2, count)
+                store_some(dcur, at + place3, total3, count)
