@@ -9,14 +9,14 @@ and the number of answers. With the generic `pause`, each stream rests so many c
 from collections.abc import Iterable
 from textwrap import indent
 
-from ..delivery.benches import RUN_WORK, filled
+from ..delivery.benches import filled
 from ..generate.hierarchy.compact import laid_out
 from ..generate.hierarchy.instances import component
 from ..load_format import design_word
 from ..spec import AcceleratorSpec
 from .registers import AT_ANSWERS, AT_DESIGN, AT_OUTPUT_WAITS, AT_STATUS
 
-PAUSE = 3  # cycles after each beat, in the second run of run.sh
+PAUSES = (0, 3)  # cycles after each beat, in one run of the testbench after the other
 
 
 def bench(hdl: str, name: str, spec: AcceleratorSpec, stream_bits: int, images: int, beats: int, design: str) -> str:
@@ -27,7 +27,7 @@ def bench(hdl: str, name: str, spec: AcceleratorSpec, stream_bits: int, images: 
     values: dict[str, object] = {"NAME": name, "LEFT": stream_bits - 1, "KEEP_LEFT": stream_bits // 8 - 1}
     values |= {
         "IMAGES": images,
-        "MOST": 2 * (PAUSE + 1) * beats + images * 1_000_000,
+        "MOST": 2 * (max(PAUSES) + 1) * beats + images * 1_000_000,
         "DESIGN": f"{design_word(spec):08X}",
     }
     values |= {
@@ -41,11 +41,6 @@ def bench(hdl: str, name: str, spec: AcceleratorSpec, stream_bits: int, images: 
     return filled(VHDL if hdl == "vhdl" else VERILOG, values)
 
 
-def script(hdl: str, name: str) -> str:
-    """Return the text of run.sh, which runs the testbench without pauses and with them."""
-    return filled(RUN_GHDL if hdl == "vhdl" else RUN_IVERILOG, {"WORK": RUN_WORK, "NAME": name, "PAUSE": PAUSE})
-
-
 def beats_of(packets: Iterable[bytes], stream_bits: int, hidden: int = 0) -> str:
     """Return packets as lines of beats; with `hidden`, also masks that leave out the last bytes of each packet."""
     size, lines = stream_bits // 8, []
@@ -57,28 +52,6 @@ def beats_of(packets: Iterable[bytes], stream_bits: int, hidden: int = 0) -> str
             lines.append(f"{int(at + size >= len(packet))} {(1 << len(part)) - 1} {' '.join(words)}\n")
     return "".join(lines)
 
-
-RUN_GHDL = """\
-#!/bin/sh
-# Simulate in GHDL, without pauses and with them. The exit status is 0 if every answer is as expected.
-@WORK@
-ghdl -a --std=08 $(cat @NAME@.f) @NAME@_bench.vhd
-ghdl -e --std=08 @NAME@_bench
-# A warning counts as a failure, because it means that a number was truncated.
-for pause in 0 @PAUSE@; do
-    ghdl -r --std=08 @NAME@_bench -gpause=$pause --ieee-asserts=disable-at-0 --assert-level=warning
-done
-"""
-
-RUN_IVERILOG = """\
-#!/bin/sh
-# Simulate in Icarus Verilog, without pauses and with them. The exit status is 0 if every answer is as expected.
-@WORK@
-for pause in 0 @PAUSE@; do
-    iverilog -g2012 -P @NAME@_bench.pause=$pause -o @NAME@_bench.vvp -s @NAME@_bench -c @NAME@.f @NAME@_bench.sv
-    vvp -n @NAME@_bench.vvp
-done
-"""
 
 VHDL = """\
 -- Sends a load and images to @NAME@ through AXI4-Stream, compares every answer, and reads registers through AXI4-Lite.

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from ..delivery.benches import scripts
 from ..delivery.deliver import SUMS, sums_of
 from ..delivery.fusesoc import core
 from ..generate.convert import converted
@@ -12,7 +13,7 @@ from ..load_format import design_word
 from ..ports import bit
 from ..spec import AcceleratorSpec
 from . import axi_accelerator
-from .axi_benches import beats_of, bench, script
+from .axi_benches import PAUSES, beats_of, bench
 from .registers import ADDRESSES, CLEAR, FLUSH, STATUS
 from .streamed import answer_bytes, whole_bytes
 
@@ -60,7 +61,7 @@ def deliver_axi(
         **design.files,
         **vectors,
         bench_file: bench(hdl, name, spec, stream_bits, len(sent), lines, top),
-        "run.sh": script(hdl, name),
+        **scripts(hdl, name, PAUSES),
         f"{name}.core": core(name, hdl, design.sources, bench_file, list(vectors)),
         "vectors.json": json.dumps(about) + "\n",
         "README.md": _manual(spec, stream_bits, name),
@@ -96,9 +97,9 @@ is active at 0. All readys are registers.
 
 The streams have {stream_bits} bits. Words follow one another without gaps, the lowest byte first. `tkeep` is 1 for all
 bytes but those after the end in a packet's last beat. A packet that ends within a word, or has a hole, is refused, as
-is one that is too short or too long. `sh run.sh` simulates `{name}_bench` in GHDL or Icarus Verilog, with pauses and
-without: it compares every answer and reads registers, and ends with PASS. `vectors.json` has a load, images and their
-answers as bytes in hexadecimal.
+is one that is too short or too long. `python run.py`, or `sh run.sh`, simulates `{name}_bench` in GHDL or Icarus
+Verilog, with pauses and without: it compares every answer and reads registers, and ends with PASS. `vectors.json` has a
+load, images and their answers as bytes in hexadecimal.
 
 | address | register |
 | --- | --- |

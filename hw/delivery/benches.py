@@ -6,7 +6,8 @@ counts the cycles of each image itself. It ends with PASS, or with FAIL and an e
 `labels.txt`, with the true class of an image on each line, the class is printed beside the answer.
 """
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from textwrap import indent
 
 from ..generate.hierarchy.compact import laid_out
@@ -30,14 +31,38 @@ def bench(hdl: str, name: str, spec: AcceleratorSpec, outputs: Iterable[str], mo
     return filled(VHDL if hdl == "vhdl" else VERILOG, values)
 
 
-def scripts(hdl: str, name: str) -> dict[str, str]:
-    """Return the scripts that simulate the design: run.sh, and run.py for systems without a shell."""
-    vhdl = hdl == "vhdl"
-    about = {"TOOL": "GHDL" if vhdl else "Icarus Verilog", "COMMANDS": PYTHON_GHDL if vhdl else PYTHON_IVERILOG}
+def scripts(hdl: str, name: str, pauses: Sequence[int] = ()) -> dict[str, str]:
+    """Return the scripts that simulate the design: run.sh, and run.py for systems without a shell.
+
+    With `pauses`, they simulate once for each, and set the generic `pause` of the testbench.
+    """
+    commands = _commands(hdl, f"{name}_bench", pauses)
+    lines = [" ".join(f"$(cat {name}.f)" if word == DESIGN else word for word in command) for command in commands]
+    lists = [f"    {json.dumps(command)},".replace(json.dumps(DESIGN), "*DESIGN") for command in commands]
+    values = {"TOOL": "GHDL" if hdl == "vhdl" else "Icarus Verilog", "NAME": name}
+    values["NOTE"] = NOTE if hdl == "vhdl" else ""
     return {
-        "run.sh": filled(RUN_GHDL if vhdl else RUN_IVERILOG, {"WORK": RUN_WORK, "NAME": name}),
-        "run.py": filled(RUN_PYTHON, about | {"NAME": name}),
+        "run.sh": filled(RUN_SHELL, values | {"COMMANDS": "\n".join(lines)}),
+        "run.py": filled(RUN_PYTHON, values | {"COMMANDS": "\n".join(lists)}),
     }
+
+
+def _commands(hdl, bench, pauses):
+    """Return the commands of a simulation, as lists of words; DESIGN stands for the files of the design."""
+    result, settings = [], [f"pause={pause}" for pause in pauses] or [None]
+    if hdl == "vhdl":
+        result += [["ghdl", "-a", "--std=08", DESIGN, f"{bench}.vhd"], ["ghdl", "-e", "--std=08", bench]]
+    for setting in settings:
+        if hdl == "vhdl":
+            flags = [f"-g{setting}"] if setting else []
+            strict = ["--ieee-asserts=disable-at-0", "--assert-level=warning"]
+            result.append(["ghdl", "-r", "--std=08", bench, *flags, *strict])
+        else:
+            flags = ["-P", f"{bench}.{setting}"] if setting else []
+            program = f"{bench}.vvp"
+            result.append(["iverilog", "-g2012", *flags, "-o", program, "-s", bench, DESIGN, f"{bench}.sv"])
+            result.append(["vvp", "-n", program])
+    return result
 
 
 def digits(width: int) -> int:
@@ -52,38 +77,26 @@ def filled(text: str, values: Mapping[str, object]) -> str:
     return text
 
 
-# The common part of both: a folder for what the simulator writes, where all files are linked.
-RUN_WORK = """\
-set -e
+NOTE = "# A warning counts as a failure, because it means that a number was truncated.\n"
+DESIGN = "DESIGN"  # in a command, the files of the design in their order
+
+# In a folder for what the simulator writes, where all files are linked.
+RUN_SHELL = """\
+#!/bin/sh
+# Simulate in @TOOL@. The exit status is 0 if everything is as expected.
+@NOTE@set -e
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -r "$work"' EXIT
 cd "$work"
-ln -s "$here"/* ."""
-
-RUN_GHDL = """\
-#!/bin/sh
-# Simulate in GHDL. The exit status is 0 if every beat of the answers, and every number of cycles, is as expected.
-@WORK@
-ghdl -a --std=08 $(cat @NAME@.f) @NAME@_bench.vhd
-ghdl -e --std=08 @NAME@_bench
-# A warning counts as a failure, because it means that a number was truncated.
-ghdl -r --std=08 @NAME@_bench --ieee-asserts=disable-at-0 --assert-level=warning
-"""
-
-RUN_IVERILOG = """\
-#!/bin/sh
-# Simulate in Icarus Verilog. The exit status is 0 if every beat of the answers, and every number of cycles, is as
-# expected.
-@WORK@
-iverilog -g2012 -o @NAME@_bench.vvp -s @NAME@_bench -c @NAME@.f @NAME@_bench.sv
-vvp -n @NAME@_bench.vvp
+ln -s "$here"/* .
+@COMMANDS@
 """
 
 # Without links and without a shell, so that it runs on Windows too; values are filled in from the first to the last.
 RUN_PYTHON = """\
 \"\"\"Simulate in @TOOL@, on any system with Python: the exit status is 0 if everything is as expected.\"\"\"
-
+@NOTE@
 import shutil
 import subprocess
 import sys
@@ -93,7 +106,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 DESIGN = (HERE / "@NAME@.f").read_text(encoding="utf-8").split()
 COMMANDS = [
-@COMMANDS@]
+@COMMANDS@
+]
 
 
 def main():
@@ -114,18 +128,6 @@ def main():
 
 if __name__ == "__main__":
     sys.exit(main())
-"""
-
-PYTHON_GHDL = """\
-    ["ghdl", "-a", "--std=08", *DESIGN, "@NAME@_bench.vhd"],
-    ["ghdl", "-e", "--std=08", "@NAME@_bench"],
-    # A warning counts as a failure, because it means that a number was truncated.
-    ["ghdl", "-r", "--std=08", "@NAME@_bench", "--ieee-asserts=disable-at-0", "--assert-level=warning"],
-"""
-
-PYTHON_IVERILOG = """\
-    ["iverilog", "-g2012", "-o", "@NAME@_bench.vvp", "-s", "@NAME@_bench", *DESIGN, "@NAME@_bench.sv"],
-    ["vvp", "-n", "@NAME@_bench.vvp"],
 """
 
 VHDL = """\

@@ -116,5 +116,4 @@ def run(args):
     lines = sum(files[name].count("\n") for name in design)
     print(wrapped(f"{args.out}: {len(design)} files of {lines:,} lines in {args.name}.f; {', '.join(others)}"))
     print(f"design {design_word(spec):08X}: it takes every load that begins with this word")
-    program, script = ("python", "run.py") if "run.py" in files else ("sh", "run.sh")
-    print(f"next  {program} {shlex.quote(str(args.out / script))}")
+    print(f"next  python {shlex.quote(str(args.out / 'run.py'))}")
