@@ -1,7 +1,9 @@
 """The whole accelerator: streams, buffers and layers.
 
 s_load  -> loader -> load_check      number of steps; weights, biases, thresholds, leaks
-s_input -> stream_in -> spike_buffer -> layer -> pack -> spike_buffer -> layer -> ... -> scores -> m_output
+s_input -> stream_in -> stage -> stage -> ... -> scores -> m_output
+
+A stage is a layer with the buffer of its frames, and its numbers from the load.
 """
 
 from collections.abc import Callable
@@ -9,16 +11,15 @@ from typing import Any
 
 from myhdl import ConcatSignal, Signal, always, always_comb, block, intbv, modbv
 
-from .layer import LayerProbe, layer
+from .layer import LayerProbe
 from .load_check import load_check
-from .load_format import CONTROL_BITS, beats, place, sections
+from .load_format import CONTROL_BITS, aligned, beats, place, sections
 from .loader import loader
-from .pack import pack
 from .parts.crc import crc32
 from .parts.memory import ram
-from .ports import FrameReader, FrameWriter, LayerLoad, LoadWriter, Probe, Stream, bit, bits, word
+from .ports import FrameWriter, LoadWriter, Probe, Stream, bit, bits, word
 from .scores import scores
-from .spike_buffer import spike_buffer
+from .stage import stage
 from .stream_in import stream_in
 
 
@@ -27,7 +28,7 @@ def accelerator(clk, rst, flush, s_load, s_input, m_output, loaded, load_error, 
     """Accelerator of a spiking neural network: it answers each image of the input stream.
 
     s_load  -> loader -> load_check      number of steps; weights, biases, thresholds, leaks
-    s_input -> stream_in -> spike_buffer -> layer -> spike_buffer -> layer -> ... -> scores -> m_output
+    s_input -> stream_in -> stage (spike_buffer -> layer) -> stage -> ... -> scores -> m_output
 
     All streams have AXI4-Stream's names: a beat is transferred in a cycle in which `tvalid` and `tready` are 1.
 
@@ -83,49 +84,41 @@ def accelerator(clk, rst, flush, s_load, s_input, m_output, loaded, load_error, 
     shape = (tuple(section.words for section in all_sections), all_beats)
     load = loader(clk, rst, idle, wanted, good, load_error, load_begins, summed, refused, s_load, words, *shape)
     steps_at = place(spec, "steps")
-    control_data = data_of(words, steps_at, spec)  # all words of control have their bits at the same place
+    control_at, control_end = aligned(words.data, CONTROL_BITS, CONTROL_BITS, spec.load_bits)
+    control_data = words.data(control_end, control_at)  # all words of control have their bits at the same place
     sums = crc32(clk, load_begins, summed, s_load.tdata, crc)
     checks = load_check(words, control, crc, refused, spec)
-    writer = FrameWriter.new(first.in_words, first.word_bits)
+    last = spec.layers[-1]
+    # Into each stage, and out of the last.
+    shapes = [*((layer.in_words, layer.word_bits) for layer in spec.layers), (last.out_words, last.lanes)]
+    writers = [FrameWriter.new(*shape) for shape in shapes]
     image = (frames, allowed, wanted, begins, counts, spoils, under_way, input_error, first.in_words)
-    takes = stream_in(clk, drops, s_input, writer, *image)
-    stages, probes, cleared = [], [], []
-    for number, layer_spec in enumerate(spec.layers):
-        reader = FrameReader.new(layer_spec.in_words, layer_spec.word_bits)
-        if len(writer.data) != layer_spec.word_bits:
-            narrow, writer = writer, FrameWriter.new(layer_spec.in_words, layer_spec.word_bits)
-            stages.append(pack(clk, drops, narrow, writer, layer_spec.in_channels, layer_spec.in_width))
-        stages.append(spike_buffer(clk, drops, writer, reader))
-        threshold = Signal(intbv(0)[layer_spec.membrane_bits - 1 :])
-        at = place(spec, "weights", number + 1)  # biases, threshold and leak follow
-        widths = (None, None, None, layer_spec.frac + 1)
-        data = [data_of(words, at + i, spec, width) for i, width in enumerate(widths)]
-        beta = Signal(intbv(0)[widths[3] :]) if layer_spec.beta is None else layer_spec.beta
-        weights = LayerLoad(bit(), bit(), words.address, *data[:2])
-        stages.append(layer_numbers(clk, words, *data[2:], weights, threshold, beta, at))
-        writer = FrameWriter.new(layer_spec.out_words, layer_spec.lanes)
-        cleared.append(bit())
-        probes.append(LayerProbe.new(layer_spec))
-        summed = number == depth - 1 and spec.membrane
-        stages.append(
-            layer(
-                clk,
-                drops,
-                num_steps,
-                threshold,
-                beta,
-                reader,
-                writer,
-                weights,
-                cleared[-1],
-                probes[-1],
-                layer_spec,
-                probed,
-                summed,
-            )
+    takes = stream_in(clk, drops, s_input, writers[0], *image)
+    rows = [*(layer.in_width for layer in spec.layers[1:]), 1]  # pixels of a row, as the next stage reads them
+    cleared, probes = [bit() for _ in spec.layers], [LayerProbe.new(layer) for layer in spec.layers]
+    stages = [
+        stage(
+            clk,
+            drops,
+            num_steps,
+            words,
+            writers[i],
+            writers[i + 1],
+            cleared[i],
+            probes[i],
+            spec.layers[i],
+            place(spec, "weights", i + 1),
+            spec.load_bits,
+            rows[i],
+            probed,
+            i == depth - 1 and spec.membrane,
         )
-    shape = (spec.layers[-1].out_channels, spec.classes, spec.score_bits, spec.membrane)
-    answer = scores(clk, drops, num_steps, writer, probes[-1].membranes, now, stamp, spoilt, m_output, finished, *shape)
+        for i in range(depth)
+    ]
+    shape = (last.out_channels, spec.classes, spec.score_bits, spec.membrane)
+    answer = scores(
+        clk, drops, num_steps, writers[-1], probes[-1].membranes, now, stamp, spoilt, m_output, finished, *shape
+    )
     most = 1 << (3 * depth + 3).bit_length()  # more images than can be under way
     images = images_under_way(clk, drops, begins, counts, spoils, finished, now, stamp, spoilt, waiting, most)
     ready_layers = joined(cleared)
@@ -133,9 +126,10 @@ def accelerator(clk, rst, flush, s_load, s_input, m_output, loaded, load_error, 
 
     @always_comb
     def gate():
-        frames.next = num_steps
         if first.input_bits > 0:
             frames.next = 1
+        else:
+            frames.next = num_steps
         control.next = control_data
         idle.next = not waiting and not under_way
         loaded.next = good
@@ -160,63 +154,9 @@ def accelerator(clk, rst, flush, s_load, s_input, m_output, loaded, load_error, 
     return [*parts, probe_out(probe, probes)] if probed else parts
 
 
-def data_of(words: LoadWriter, number: int, spec: Any, width: int | None = None) -> Any:
-    """The bits of a word of section `number` in the loader's data, or its lowest `width` bits."""
-    low = len(words.data) - beats(spec)[number] * spec.load_bits
-    return words.data(low + (width or sections(spec)[number].bits), low)
-
-
 def joined(signals: list) -> Any:
     """Signals side by side, the first in the lowest bits."""
     return ConcatSignal(*reversed(signals)) if len(signals) > 1 else signals[0]
-
-
-@block
-def layer_numbers(clk, words, threshold_data, beta_data, load, threshold, beta, first):
-    """Numbers of a layer, from the load: which words are its weights and biases; its threshold, and its leak.
-
-    Parameters
-    ----------
-    first : int
-        Number of the section of the load with its weights; those of biases, threshold and leak follow.
-
-    Ports
-    -----
-    clk : in
-        Rising edge.
-    words : LoadWriter, in
-        A word of section `words_section` in each cycle with `words_write`.
-    threshold_data, beta_data : in
-        The bits of that word that a threshold, or a leak, has.
-    load : LayerLoad, out
-        `load_weights`, `load_biases`: 1 to write the word.
-    threshold, beta : out
-        The numbers that were loaded last; a beta that is built in is none of them.
-
-    Latency: 1 cycle to threshold and leak; `load` is combinational. Throughput: a word a cycle.
-    """
-    loads_beta = not isinstance(beta, int)
-
-    @always_comb
-    def choose():
-        load.weights.next = words.write and words.section == first
-        load.biases.next = words.write and words.section == first + 1
-
-    @always(clk.posedge)
-    def hold_threshold():
-        if words.write and words.section == first + 2:
-            threshold.next = threshold_data
-
-    if loads_beta:
-
-        @always(clk.posedge)
-        def hold_beta():
-            if words.write and words.section == first + 3:
-                beta.next = beta_data
-
-        return choose, hold_threshold, hold_beta
-
-    return choose, hold_threshold
 
 
 @block
@@ -255,7 +195,7 @@ def images_under_way(clk, rst, begins, counts, spoils, finished, now, stamp, spo
     ended = Signal(modbv(0)[bits(most) :])  # count of images that were answered
     last = Signal(modbv(0)[bits(most) :])  # number of the last image that has begun
     spoilt_ones = Signal(intbv(0)[most:])  # a bit for each image
-    start_times = ram(clk, begins, begun, now, True, ended, stamp, most)
+    start_times = ram(clk, begins, begun, now, waiting, ended, stamp, most)
 
     @always_comb
     def show():

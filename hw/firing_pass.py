@@ -49,6 +49,8 @@ def firing_pass(clk, rst, start, busy, turn, height, width, groups, pool):
     corner_x = Signal(intbv(0, min=0, max=width + 1))  # its column
     window_x = Signal(intbv(0, min=0, max=max(across, 2)))  # number of the window in its row of windows
     window_y = Signal(intbv(0, min=0, max=max(down, 2)))  # number of the row of windows
+    y = Signal(intbv(0)[max(len(corner_y), len(in_y)) + 1 :])
+    x = Signal(intbv(0)[max(len(corner_x), len(in_x)) + 1 :])
 
     @always_comb
     def ends():
@@ -63,12 +65,17 @@ def firing_pass(clk, rst, start, busy, turn, height, width, groups, pool):
         )
 
     @always_comb
+    def pixel():
+        y.next = corner_y + in_y
+        x.next = corner_x + in_x
+
+    @always_comb
     def outputs():
         busy.next = walking
         turn.fire.next = walking
         turn.address.next = at[len(turn.address) :]
-        turn.y.next = corner_y + in_y
-        turn.x.next = corner_x + in_x
+        turn.y.next = y[len(turn.y) :]
+        turn.x.next = x[len(turn.x) :]
         turn.group.next = in_group
         turn.first.next = in_x == 0 and in_y == 0
         turn.last.next = window_ends
@@ -127,4 +134,4 @@ def firing_pass(clk, rst, start, busy, turn, height, width, groups, pool):
                     row_at.next = band + window_row_step
                     at.next = band + window_row_step
 
-    return ends, outputs, walk
+    return ends, pixel, outputs, walk

@@ -5,7 +5,6 @@ from myhdl import Signal, always, block, instance, intbv
 from .lif import lif
 from .parts.accumulate import accumulate
 from .parts.memory import ram
-from .parts.register import register_if
 
 
 @block
@@ -113,32 +112,6 @@ def choose_bank(clk, chooses, bank, sums, chosen):
             chosen.next = sums[bank]
 
     return choose
-
-
-@block
-def spike_neuron(clk, holds, addend_bits, addend):
-    """Bias of a neuron, held for ``lif``.
-
-    Ports
-    -----
-    clk : in
-        Rising edge.
-    holds : in
-        1 to hold the bias.
-    addend_bits : in
-        Two's complement.
-    addend : out
-        Signed.
-
-    Latency: 1 cycle. Throughput: a bias a cycle.
-    """
-
-    @always(clk.posedge)
-    def hold():
-        if holds:
-            addend.next = addend_bits.signed()
-
-    return hold
 
 
 @block
@@ -254,14 +227,20 @@ def spike_lane(
         accumulate(clk, controls[i], addresses[i], values[i], sums[i], stores[i], kept, spec.bank_depth)
         for i in range(spec.taps)
     ]
-    parts = [weights, adders, spike_neuron(clk, timing.holds, addend_bits, addend)]
+    parts = [weights, adders]
     v = sums[0]  # the sum of the neuron that fires
     if spec.taps > 1:
         v = Signal(intbv(0, min=low, max=high))
         parts.append(choose_bank(clk, timing.chooses, timing.bank, sums, v))
     leak = (beta, spec.frac, spec.reset, spec.towards_zero)
     neuron = lif(clk, timing.fires, v, addend, threshold, timing.clear, spike, membrane, kept, *leak)
-    return [*parts, neuron]
+
+    @always(clk.posedge)
+    def hold_bias():
+        if timing.holds:
+            addend.next = addend_bits.signed()
+
+    return [*parts, neuron, hold_bias]
 
 
 @block
@@ -330,12 +309,13 @@ def pixel_lane(
     kept = Signal(intbv(0, min=low, max=high))  # what it keeps now
     values = [Signal(intbv(0, min=-most, max=most)) for _ in range(spec.taps)]  # products on the membrane's scale
     sums = [Signal(intbv(0, min=sum_low, max=sum_high)) for _ in range(spec.taps)]
+    nothing = Signal(intbv(0, min=sum_low, max=sum_high))  # always 0: what the next image's sums start from
     products = [
         pixel_tap(clk, timing.reads, timing.multiplies, taps[i], factor, values[i], spec.guard)
         for i in range(spec.taps)
     ]
     adders = [
-        accumulate(clk, controls[i], addresses[i], values[i], sums[i], stores[i], 0, spec.bank_depth)
+        accumulate(clk, controls[i], addresses[i], values[i], sums[i], stores[i], nothing, spec.bank_depth)
         for i in range(spec.taps)
     ]
     parts = [products, adders]
@@ -345,7 +325,12 @@ def pixel_lane(
         parts.append(choose_bank(clk, timing.chooses, timing.bank, sums, current))
     inputs = pixel_neuron(clk, timing.holds, timing.adds, addend_bits, current, direct, spec.membrane_bits)
     states = ram(clk, memory.write, memory.write_address, kept, memory.read, memory.read_address, stored, spec.depth)
-    hold_state = register_if(clk, timing.adds, stored, v)
     leak = (beta, spec.frac, spec.reset, spec.towards_zero)
     neuron = lif(clk, timing.fires, v, direct, threshold, timing.clear, spike, membrane, kept, *leak)
-    return [*parts, inputs, states, hold_state, neuron]
+
+    @always(clk.posedge)
+    def hold_state():
+        if timing.adds:
+            v.next = stored
+
+    return [*parts, inputs, states, neuron, hold_state]

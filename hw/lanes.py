@@ -4,7 +4,7 @@ from myhdl import ConcatSignal, Signal, always, always_comb, block, intbv
 
 from .banks import bank_control, bank_of_neuron
 from .lane import pixel_lane, spike_lane
-from .parts.register import delay, register_or_zero
+from .parts.register import delay, later, register_or_zero
 from .ports import LaneTiming, MemoryPort, SumControl, bit, word
 
 
@@ -92,36 +92,39 @@ def lanes(clk, rst, walk, turn, clear, factor, weights, biases, threshold, beta,
     writes = bit()  # a firing writes a sum
 
     # Where a neuron that fires has its sum, in the cycles in which it is read and written.
-    place_read, place_written = word(width), word(width)
+    place = word(width) if banked else turn.address
+    place_read, place_written = later(place, pixels), word(width)
     fired_at = Signal(intbv(0)[len(turn.address) :])
+    group_read = later(turn.group, bias_read)
     parts = [
         delay(clk, place_read, place_written, stored - read),
         delay(clk, turn.address, fired_at, first + 2),
-        delay(clk, turn.group, biases.group, bias_read),
     ]
+    if pixels:
+        parts.append(delay(clk, place, place_read, pixels))
+    if bias_read:
+        parts.append(delay(clk, turn.group, group_read, bias_read))
     if banked:
-        bank_1, bank_read, bank_written = [Signal(intbv(0, min=0, max=banks)) for _ in range(3)]
-        place_1 = word(width)
+        bank, bank_written = [Signal(intbv(0, min=0, max=banks)) for _ in range(2)]
+        bank_read = later(bank, pixels)
         parts += [
-            bank_of_neuron(clk, turn, bank_1, place_1, spec),
-            delay(clk, bank_1, bank_read, pixels),
-            delay(clk, place_1, place_read, pixels),
+            bank_of_neuron(clk, turn, bank, place, spec),
             delay(clk, bank_read, timing.bank, 2),
             delay(clk, timing.bank, bank_written, stored - read - 2),
         ]
-    else:
-        parts.append(delay(clk, turn.address, place_read, read))
+        if pixels:
+            parts.append(delay(clk, bank, bank_read, pixels))
 
     # Which banks are added to, and where, in the cycle in which their sums are read.
     adding = [walk.banks, *(word(banks) for _ in range(read))]
     adds_now = adding[read]
-    adding_at = Signal(intbv(0)[len(walk.addresses) :])
-    holding = [walk.add, *(bit() for _ in range(banked)), timing.reads]
-    parts += [
-        [register_or_zero(clk, rst, adding[i], adding[i + 1]) for i in range(read)],
-        [register_or_zero(clk, rst, holding[i], holding[i + 1]) for i in range(banked + 1)],
-        delay(clk, walk.addresses, adding_at, read),
-    ]
+    adding_at = later(walk.addresses, read)
+    add_held = bit() if banked else walk.add  # an addition whose weights are held next
+    parts.append([register_or_zero(clk, rst, adding[i], adding[i + 1]) for i in range(read)])
+    if read:
+        parts.append(delay(clk, walk.addresses, adding_at, read))
+    if banked:
+        parts.append(register_or_zero(clk, rst, walk.add, add_held))
     adding_now = bit()  # an addition reads its sums
 
     # A control for each bank, for all lanes.
@@ -224,6 +227,7 @@ def lanes(clk, rst, walk, turn, clear, factor, weights, biases, threshold, beta,
         firing.address.next = fired_at
         drained.next = fires[settling + 1 : 1] == 0  # the next pass may begin: what is kept will be written in time
         biases.read.next = fires[bias_read]
+        biases.group.next = group_read
 
     @always_comb
     def steer():
@@ -252,8 +256,10 @@ def lanes(clk, rst, walk, turn, clear, factor, weights, biases, threshold, beta,
     def advance():
         past.next = fires[first + 4 :]
         past_clears.next = clears[first + 3 :]
+        timing.reads.next = add_held
         if rst:
             past.next = 0
+            timing.reads.next = False
 
     parts += [outputs, steer, store, find_banks, advance]
     if observed:

@@ -26,13 +26,27 @@ def sections(spec: Any) -> tuple[Section, ...]:
     """Return the sections of a load, in their order."""
     result = [Section(content, 0, 1, CONTROL_BITS) for content in ("design", "steps", "exit margin")]
     for number, layer in enumerate(spec.layers, 1):
-        result += [
-            Section("weights", number, layer.weight_words, layer.weight_word_bits),
-            Section("biases", number, layer.groups, layer.lanes * layer.bias_bits),
-            Section("threshold", number, 1, layer.membrane_bits - 1),
-            Section("beta", number, 1, CONTROL_BITS),
-        ]
+        result += layer_sections(layer, number)
     return (*result, Section("checksum", 0, 1, CONTROL_BITS))
+
+
+def layer_sections(layer: Any, number: int = 0) -> tuple[Section, ...]:
+    """Return the sections with the numbers of a layer, which is the `number`-th."""
+    return (
+        Section("weights", number, layer.weight_words, layer.weight_word_bits),
+        Section("biases", number, layer.groups, layer.lanes * layer.bias_bits),
+        Section("threshold", number, 1, layer.membrane_bits - 1),
+        Section("beta", number, 1, CONTROL_BITS),
+    )
+
+
+def aligned(data: Any, bits: int, wanted: int, load_bits: int) -> tuple[int, int]:
+    """Return the range (first bit, end) of the lowest `wanted` bits of a word in the loader's data.
+
+    The loader shifts beats in from above, so a word of `bits` bits, in whole beats, ends with the highest bit.
+    """
+    first = len(data) - -(-bits // load_bits) * load_bits
+    return first, first + wanted
 
 
 def is_reserved(section: Section, spec: Any) -> bool:

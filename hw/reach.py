@@ -1,6 +1,6 @@
 """The neurons that an input of a convolution reaches along one axis: tap after tap, or all of them by their banks."""
 
-from myhdl import Signal, always, block, intbv
+from myhdl import Signal, always, always_comb, block, intbv
 
 from .parts.look_up import look_up
 from .parts.register import register_if
@@ -82,13 +82,27 @@ def taps_in_turn(
     Latency: 1 cycle. Throughput: an input a cycle.
     """
     firsts, mores, neurons, insides = tables_in_turn(1 << len(place), outputs, kernel, padding)
+    weights_at, neurons_at = times_each(firsts, weight_step), times_each(neurons, neuron_step)
     first_weight = Signal(intbv(0)[len(weight) :])
     more = Signal(intbv(0)[len(more_taps) :])
     first_neuron = Signal(intbv(0)[len(neuron) :])
-    find_weight = look_up(place, first_weight, times_each(firsts, weight_step))
-    find_more = look_up(place, more, mores)
-    find_neuron = look_up(place, first_neuron, times_each(neurons, neuron_step))
-    find_inside = look_up(place, inside_frame, insides)
+
+    # Tables, as logic: additions and comparisons would be a longer chain.
+    @always_comb
+    def find_weight():
+        first_weight.next = weights_at[int(place)]
+
+    @always_comb
+    def find_more():
+        more.next = mores[int(place)]
+
+    @always_comb
+    def find_neuron():
+        first_neuron.next = neurons_at[int(place)]
+
+    @always_comb
+    def find_inside():
+        inside_frame.next = insides[int(place)]
 
     @always(clk.posedge)
     def hold():

@@ -2,8 +2,6 @@
 
 from myhdl import Signal, always, always_comb, block, intbv
 
-from .parts.look_up import look_up
-
 
 @block
 def word_position(clk, start, fetch, at, last, y, x, base, word_bits, height, width, channels, flat):
@@ -113,8 +111,16 @@ def pixel_of_word(index, first, x, channel, channels, pixels):
     places = [min(place, channels * pixels - 1) for place in range(1 << len(index))]
     pixel = Signal(intbv(0, min=0, max=max(pixels, 2)))
     column = Signal(intbv(0)[len(x) + 1 :])
-    find_pixel = look_up(index, pixel, tuple(place // channels for place in places))
-    find_channel = look_up(index, channel, tuple(place % channels for place in places))
+    pixel_of = tuple(place // channels for place in places)
+    channel_of = tuple(place % channels for place in places)
+
+    @always_comb
+    def find_pixel():
+        pixel.next = pixel_of[int(index)]
+
+    @always_comb
+    def find_channel():
+        channel.next = channel_of[int(index)]
 
     @always_comb
     def add():

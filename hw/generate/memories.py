@@ -24,7 +24,7 @@ class Place:
     Attributes
     ----------
     path : str
-        Its instance below the top, joined by dots, with those of loops: ``u_layer_1.neurons.each_lane(3).u_lane``.
+        Its instance below the top, joined by dots, with those of loops: ``u_stage_1.u_layer.neurons.each_lane(3)``.
     contents : str
         "weights", "biases", "sums", "membranes", "buffer", "scores" or "stamps".
     layer : int
@@ -46,13 +46,12 @@ def memories(top: Kind) -> list[Place]:
 
 
 def _inside(kind: Kind, path: list[str], names: list[str], layer: int) -> Iterator[Place]:
-    seen = {"layer": 0, "spike_buffer": 0}
+    stages = 0
     for child in kind.children:
         name = child.kind.func.__name__
-        at = layer
-        if not path and name in seen:
-            seen[name] += 1
-            at = seen[name]
+        if name == "stage":
+            stages += 1
+        at = layer or stages * (name == "stage")
         below, inner = [*path, child.place], [*names, name]
         if child.kind.func is ram.func:
             keys = [child.label, *reversed(names)]

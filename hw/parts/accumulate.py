@@ -38,7 +38,7 @@ def accumulate(clk, control, address, value, held, other, other_data, depth):
     other : in
         1 to write `other_data` in place of the adder's result.
     other_data : in
-        Signed; built in if it is always 0.
+        Signed.
 
     Latency: 3 cycles to the write. Throughput: one sum is read, and one is written, in every cycle.
     """

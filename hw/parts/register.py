@@ -1,16 +1,18 @@
 """Registers."""
 
-from myhdl import Signal, always, always_comb, block, concat, intbv
+from typing import Any
+
+from myhdl import Signal, always, always_comb, block, intbv
 
 
 @block
 def delay(clk, given, kept, cycles):
-    """Delay line: a wire, a register, or a shift register of words.
+    """Delay line: a word comes out as many cycles later as there are registers in a row.
 
     Parameters
     ----------
     cycles : int
-        0 for a wire.
+        Registers in a row, at least 1.
 
     Ports
     -----
@@ -23,35 +25,25 @@ def delay(clk, given, kept, cycles):
 
     Latency: `cycles` cycles. Throughput: a word a cycle.
     """
-    if cycles == 0:
-
-        @always_comb
-        def connect():
-            kept.next = given
-
-        return connect
-
-    if cycles == 1:
-
-        @always(clk.posedge)
-        def keep():
-            kept.next = given
-
-        return keep
-
-    width = len(given)
-    older = (cycles - 1) * width  # bits of all words but the oldest
-    line = Signal(intbv(0)[cycles * width :])  # the newest word in the lowest bits
-
-    @always_comb
-    def outputs():
-        kept.next = line[cycles * width : older]
+    assert len(given) == len(kept)
+    line = [Signal(intbv(0)[len(given) :]) for _ in range(cycles)]  # the newest word first
 
     @always(clk.posedge)
     def shift():
-        line.next = concat(line[older:], given)
+        line[0].next = given
+        for i in range(1, cycles):
+            line[i].next = line[i - 1]
 
-    return outputs, shift
+    @always_comb
+    def outputs():
+        kept.next = line[cycles - 1]
+
+    return shift, outputs
+
+
+def later(given: Any, cycles: int) -> Any:
+    """Return a signal for the word of so many cycles ago, to be driven by ``delay``; for 0 cycles `given` itself."""
+    return Signal(intbv(0, min=given.min, max=given.max)) if cycles else given
 
 
 @block

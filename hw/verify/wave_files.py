@@ -14,7 +14,7 @@ LAYER = (
     *("walk_add", "walk_weight_address", "walk_addresses", "writer_claim"),
     *("turn_fire", "turn_address", "probe_fired", "spikes", "pooled", "next_word"),
 )
-STATE = r"(.*)\.(\w*layer_?(\d*))\.control\.state$"  # of the control in a layer: (above, layer, its number)
+STATE = r"(.*)\.(\w*stage_?(\d*))\.u_layer\.control\.state$"  # of a layer's control: (above, stage, its number)
 
 
 def cut(source: Path, target: Path, zero: int, first: int, last: int) -> list[tuple[str, int]]:

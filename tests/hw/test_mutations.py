@@ -22,7 +22,7 @@ FAULTS = {
         "test_lif.py::test_gates_equal_integers",
     ),
     "the leak of the load before": (
-        "accelerator",
+        "stage",
         "words.section == first + 3",
         "words.section == first + 4",
         "hw/test_accelerator.py::test_networks_of_several_leaks_fit_one_design[spikes]",

@@ -60,12 +60,12 @@ def test_vcd_has_every_firing_pass_and_no_memories(network, tmp_path):
     signals = parsed(path)
     assert not any("words(" in name for name in signals)
     check_ports(path, specify(network, (3, 2)))
-    fire = signals["accelerator.u_layer_1.control.turn_fire"]
+    fire = signals["accelerator.u_stage_1.u_layer.control.turn_fire"]
     rises = [time for time, value in fire if value == "1"]
     # From one firing pass to the next, a cycle being 10 ns.
     assert np.diff(rises).tolist() == (10 * np.diff(times["firing_starts"][0, 0])).tolist()
     groups = shown(path.with_suffix(".gtkw"), "accelerator")
-    assert list(groups) == ["streams", "u_layer_1", "u_layer_2"]
+    assert list(groups) == ["streams", "u_stage_1", "u_stage_2"]
     streams = [f"{port}_{signal}" for port in STREAMS for signal in STREAM]
     assert groups.pop("streams") == ["clk", "rst", *streams]
     for layer, names in groups.items():
@@ -78,7 +78,7 @@ def test_an_addition_follows_the_last_firing_by_seven_cycles(network, tmp_path):
     inputs = np.ones_like(random_inputs(network, 3, 1, np.random.default_rng(1)))
     waveform.in_myhdl(network, inputs, 3, (3, 2), tmp_path / "w.vcd")
     signals = parsed(tmp_path / "w.vcd")
-    fires, adds = (signals[f"accelerator.u_layer_1.neurons.{name}"] for name in ("turn_fire", "walk_add"))
+    fires, adds = (signals[f"accelerator.u_stage_1.u_layer.neurons.{name}"] for name in ("turn_fire", "walk_add"))
     ends = [time - 10 for time, value in fires if value == "0" and time > 0]  # a cycle is 10 ns
     starts = [time for time, value in adds if value == "1"]
     apart = [(start - max(end for end in ends if end < start)) // 10 for start in starts if start > ends[0]]
@@ -154,7 +154,7 @@ def test_fst_of_ghdl(network, tmp_path):
     assert compared.same and compared.prediction == network.forward(inputs, 3).scores[0].argmax()
     assert (tmp_path / "w.fst").stat().st_size > 500
     text = (tmp_path / "w.gtkw").read_text()
-    assert "bench.under_test.u_layer_2.pool.spikes[1:0]" in text
+    assert "bench.under_test.u_stage_2.u_layer.pool.spikes[1:0]" in text
     assert "words\n" not in text and "words[" not in text
 
 

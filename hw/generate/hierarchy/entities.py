@@ -124,7 +124,7 @@ def _resolved(kind, found, hdl):
     text = re.sub(form, instance, kind.text)
     if hdl == "vhdl":
         used = dict.fromkeys(found[child.kind] for child in kind.children)
-        text = text.replace("COMPONENTS\n", "\n".join(component(entity.name, entity.text) for entity in used))
+        text = text.replace("COMPONENTS\n", "".join(component(entity.name, entity.text) for entity in used))
     return text.replace(kind.token, SELF)
 
 

@@ -19,7 +19,7 @@ def component(name: str, text: str) -> str:
     """Return VHDL's declaration of an entity as a component: where it stands, files may be analysed in any order."""
     found = re.findall(r"entity \w+ is\n( +generic .*\n)?    port \(\n(.*?)\n    \);\nend entity", text, re.S)
     ((generics, ports),) = found
-    return f"component {name} is\n{generics}    port (\n        {' '.join(ports.split())}\n    );\nend component;\n"
+    return f"component {name} is\n{generics}    port ({' '.join(ports.split())});\nend component;\n"
 
 
 def instances(children: list[Child], hdl: str, names: Names) -> str:
