@@ -13,7 +13,7 @@ from myhdl import ConcatSignal, Signal, always, always_comb, block, intbv, modbv
 
 from .layer import LayerProbe
 from .load_check import load_check
-from .load_format import CONTROL_BITS, aligned, beats, place, sections
+from .load_format import CONTROL_BITS, beats, begin, place, sections
 from .loader import loader
 from .parts.crc import crc32
 from .parts.memory import ram
@@ -84,8 +84,10 @@ def accelerator(clk, rst, flush, s_load, s_input, m_output, loaded, load_error, 
     shape = (tuple(section.words for section in all_sections), all_beats)
     load = loader(clk, rst, idle, wanted, good, load_error, load_begins, summed, refused, s_load, words, *shape)
     steps_at = place(spec, "steps")
-    control_at, control_end = aligned(words.data, CONTROL_BITS, CONTROL_BITS, spec.load_bits)
-    control_data = words.data(control_end, control_at)  # all words of control have their bits at the same place
+    control_at = begin(words.data, CONTROL_BITS, spec.load_bits)
+    control_data = words.data(
+        control_at + CONTROL_BITS, control_at
+    )  # all words of control have their bits at the same place
     sums = crc32(clk, load_begins, summed, s_load.tdata, crc)
     checks = load_check(words, control, crc, refused, spec)
     last = spec.layers[-1]

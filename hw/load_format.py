@@ -40,13 +40,12 @@ def layer_sections(layer: Any, number: int = 0) -> tuple[Section, ...]:
     )
 
 
-def aligned(data: Any, bits: int, wanted: int, load_bits: int) -> tuple[int, int]:
-    """Return the range (first bit, end) of the lowest `wanted` bits of a word in the loader's data.
+def begin(data: Any, bits: int, load_bits: int) -> int:
+    """Return the number of the first bit that a word of `bits` bits has in the loader's data.
 
-    The loader shifts beats in from above, so a word of `bits` bits, in whole beats, ends with the highest bit.
+    The loader shifts beats in from above, so a word, in whole beats, ends with the highest bit.
     """
-    first = len(data) - -(-bits // load_bits) * load_bits
-    return first, first + wanted
+    return len(data) - -(-bits // load_bits) * load_bits
 
 
 def is_reserved(section: Section, spec: Any) -> bool:

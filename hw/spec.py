@@ -28,9 +28,16 @@ class LayerSpec:
         Frame of the neurons; 1, 1, N if flat.
     pool : int
         Window of the pool after the neurons, 1 for none.
-    weight_bits, bias_bits, membrane_bits : int
-    guard, frac : int
-        Fraction bits of the membrane, and of the leak.
+    weight_bits : int
+        Width of a weight.
+    bias_bits : int
+        Width of a bias.
+    membrane_bits : int
+        Width of a membrane.
+    guard : int
+        Fraction bits of the membrane.
+    frac : int
+        Fraction bits of the leak.
     beta : int or None
         The leak is beta / 2**frac; None if beta is loaded.
     reset : str

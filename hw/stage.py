@@ -3,7 +3,7 @@
 from myhdl import always, always_comb, block
 
 from .layer import layer
-from .load_format import aligned, layer_sections
+from .load_format import begin, layer_sections
 from .pack import pack
 from .ports import FrameReader, FrameWriter, LayerLoad, bit, word
 from .spike_buffer import spike_buffer
@@ -51,11 +51,14 @@ def stage(clk, rst, num_steps, words, writer, next_writer, cleared, probe, spec,
     """
     loads_beta, packs = spec.beta is None, len(next_writer.data) != spec.lanes
     weights, biases, limit, leak = layer_sections(spec)
-    # The bits of words_data in which the layer's numbers are.
-    weights_at, weights_end = aligned(words.data, weights.bits, weights.bits, load_bits)
-    biases_at, biases_end = aligned(words.data, biases.bits, biases.bits, load_bits)
-    threshold_at, threshold_end = aligned(words.data, limit.bits, limit.bits, load_bits)
-    beta_at, beta_end = aligned(words.data, leak.bits, spec.frac + 1, load_bits)
+    weights_at = begin(words.data, weights.bits, load_bits)  # first bit of a word of weights in words_data
+    weights_end = weights_at + weights.bits  # the bit after the last of a word of weights
+    biases_at = begin(words.data, biases.bits, load_bits)  # first bit of a word of biases in words_data
+    biases_end = biases_at + biases.bits  # the bit after the last of a word of biases
+    threshold_at = begin(words.data, limit.bits, load_bits)  # first bit of the threshold in words_data
+    threshold_end = threshold_at + limit.bits  # the bit after the threshold's last
+    beta_at = begin(words.data, leak.bits, load_bits)  # first bit of the leak in words_data
+    beta_end = beta_at + spec.frac + 1  # the bit after the leak's last
     threshold = word(limit.bits)
     beta = word(spec.frac + 1) if loads_beta else spec.beta
     load = LayerLoad(

@@ -1,6 +1,31 @@
 """A RAM with one write and one read port, both synchronous: block RAM or distributed RAM in every tool."""
 
+from typing import Any
+
 from myhdl import Signal, always, block, intbv
+
+
+class Words(list):
+    """The words of a memory: for MyHDL a list of signals, each of which is made when it is first used.
+
+    A network may have millions of words; iteration yields the first alone, which has the type of all.
+    """
+
+    def __init__(self, depth: int, low: int, high: int):
+        self.depth, self.low, self.high = depth, low, high
+        self.made: dict[int, Any] = {}
+        super().__init__([self[0]])
+
+    def __len__(self) -> int:
+        return self.depth
+
+    def __getitem__(self, index: Any) -> Any:
+        at = int(index)
+        if not 0 <= at < self.depth:
+            raise IndexError(f"a memory of {self.depth} words has no word {at}")
+        if at not in self.made:
+            self.made[at] = Signal(intbv(0, min=self.low, max=self.high))
+        return self.made[at]
 
 
 @block
@@ -30,7 +55,7 @@ def ram(clk, write, write_address, write_data, read, read_address, read_data, de
     """
     assert len(write_address) == len(read_address)
     assert len(write_data) == len(read_data)
-    words = [Signal(intbv(0, min=write_data.min, max=write_data.max)) for _ in range(max(depth, 2))]
+    words = Words(max(depth, 2), write_data.min, write_data.max)
 
     @always(clk.posedge)
     def write_and_read():

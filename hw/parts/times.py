@@ -14,7 +14,7 @@ def times(value, factor, product):
     Parameters
     ----------
     factor : int
-        Above 0.
+        The constant, above 0.
 
     Ports
     -----

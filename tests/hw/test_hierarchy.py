@@ -325,7 +325,7 @@ def test_files_are_flat_short_and_headed(tmp_path, hdl):
                 assert re.search(rf"\b{name}\b.*: ", head.partition("Generics")[2], re.DOTALL), name
             assert "Latency" in text or "ombinational" in text
     top = files[-1].read_text()
-    assert "s_input ==> [takes: stream_in] ==> [u_spike_buffer_1: spike_buffer] ==> [u_layer_1: layer" in top
+    assert "s_input ==> [takes: stream_in] ==> [u_stage_1: stage" in top
     assert "==> m_output" in top
 
 
@@ -367,7 +367,7 @@ def test_generics_that_happen_to_be_equal_stay_apart(tmp_path, hdl):
 
 def test_names_of_variants_say_what_differs(tmp_path):
     names = {file.stem for file in accelerator(tmp_path / "design", "vhdl")}
-    assert {"lanes_2_lanes", "accumulate_of_pixels", "ram_signed", "ram_start_times", "look_up_find_more"} <= names
+    assert {"lanes_2_lanes", "linear_2_groups", "ram_signed", "layer_control_of_pixels", "taps_in_turn_find_x"} <= names
     assert not any(re.search(r"_v\d+$", name) for name in names)
 
 

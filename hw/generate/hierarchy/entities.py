@@ -24,6 +24,7 @@ class Entity:
     kinds: list[Kind]
     generics: dict[str, list[int]] = field(default_factory=dict)  # of each, its value in each kind
     sources: dict[str, str] = field(default_factory=dict)  # of each, what it is; "" for a number that the block names
+    below: dict[str, "Entity"] = field(default_factory=dict)  # the entities of its sub-blocks, by name
 
     @property
     def func(self) -> Callable:
@@ -76,6 +77,7 @@ def entities_of(kinds: list[Kind], name: str, hdl: str, taken: set[str]) -> list
                 entity.name = f"{base}_{'block' if base.lower() in KEYWORDS else number}"
             taken.add(entity.name.lower())
             by_name[entity.name] = entity
+            entity.below = {found[child.kind].name: found[child.kind] for child in entity.kinds[0].children}
             for kind in entity.kinds:
                 found[kind] = entity
                 entity.text = entity.text.replace(kind.token, entity.name)
@@ -132,7 +134,7 @@ def _with_generics(texts, kinds, hdl, by_name):
     """Return one entity for several kinds, or None if the numbers in which they differ cannot be called by names."""
     if len(set(texts)) == 1:
         return Entity("", texts[0], kinds)
-    made = Generics(texts, kinds, hdl, lambda name: by_name[name].widths(hdl))
+    made = Generics(texts, kinds, hdl, by_name)
     text = made.written()
     used = {} if text is None else {key: v for key, v in made.generics.items() if re.search(rf"\b{key}\b", text)}
     if text is None or len(used) > MOST:

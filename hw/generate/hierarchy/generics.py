@@ -6,12 +6,11 @@ called ``address_bits``; other numbers have the names that they have in the bloc
 """
 
 import re
-from collections.abc import Callable
 from typing import Any
 
-from .kinds import Kind, facts_of
+from .kinds import Kind, computed_by, facts_of
 from .names import DEFINED, KEYWORDS
-from .origins import alias_of, equal_widths, ranges, shape_of, sources, statements
+from .origins import alias_of, argument, equal_widths, ranges, shape_of, sources, statements
 
 NUMBER = re.compile(r"(?<![\w'\".])\d+(?![\w'\".])")
 MOST_APART = 3  # of a number, and the one in the source that it comes from
@@ -35,8 +34,9 @@ _PAIR = {"vhdl": r"(\w+) => ([^,]*\([^)]*\)|[^,\n]*)", "verilog": r"\.(\w+)\(((?
 class Generics:
     """The generics of an entity that several kinds share."""
 
-    def __init__(self, texts: list[str], kinds: list[Kind], hdl: str, ports_of: Callable[[str], dict[str, str]]):
+    def __init__(self, texts: list[str], kinds: list[Kind], hdl: str, entities: dict[str, Any]):
         self.text, self.kinds, self.hdl, self.func = texts[0], kinds, hdl, kinds[0].func
+        self.entities = entities  # those of sub-blocks, by name
         self.found = list(NUMBER.finditer(self.text))
         columns = zip(*([int(each[0]) for each in NUMBER.finditer(text)] for text in texts))
         self.values: dict[int, Values] = {place.start(): values for place, values in zip(self.found, columns)}
@@ -51,11 +51,14 @@ class Generics:
         self.of_child: dict[int, tuple[str, str, str]] = {}  # at a generic of a sub-block: label, entity and name
         self.at_port: dict[int, str] = {}  # at a width of a sub-block, a signal that has it
         self._read_declarations()
-        self._join(ports_of)
+        self._join()
 
     def _facts(self) -> dict[str, Values]:
-        """Return the whole numbers that the block was given, and its variables, by name."""
-        every = [kind.numbers | {k: v for k, v in facts_of(kind).items() if type(v) is int} for kind in self.kinds]
+        """Return the whole numbers that the block was given or that its specification computes, and its variables."""
+        every = [
+            computed_by(kind) | kind.numbers | {k: v for k, v in facts_of(kind).items() if type(v) is int}
+            for kind in self.kinds
+        ]
         return {key: tuple(each[key] for each in every) for key in every[0] if all(key in each for each in every)}
 
     def _read_declarations(self):
@@ -69,7 +72,7 @@ class Generics:
         entity = re.search(r"(?s)(?:entity|module) .*?\n *\);", self.text)
         self.ports = {name for name, (place, _) in self.widths.items() if entity and place < entity.end()}
 
-    def _join(self, ports_of):
+    def _join(self):
         """Find the signals whose widths must be equal."""
         for target, given in re.findall(r"(?m)^ *(?:assign )?(\w+) <?:?= (\w+);", self.text):
             self._equal(target, given)
@@ -84,7 +87,7 @@ class Generics:
             label, entity = (found[1], found[2]) if self.hdl == "vhdl" else (found[3], found[1])
             given, joined = (3, 4) if self.hdl == "vhdl" else (2, 4)
             actuals = dict(re.findall(_PAIR[self.hdl], found[joined]))
-            ports = ports_of(entity)
+            ports = self.entities[entity].widths(self.hdl)
             for pair in re.finditer(_PAIR[self.hdl], found[given]):
                 place = found.start(given) + pair.start(2)
                 self.of_child[place] = label, entity, pair[1]
@@ -140,8 +143,10 @@ class Generics:
 
     def _of_child(self, label, entity, name, values):
         """Return the expression for a generic of a sub-block."""
-        if self.facts.get(name) == values and (word := self._fact(name)):
-            return word
+        given = argument(self.func, self.entities[entity].func, label, name).rpartition(".")[2]
+        for own in (given, name):
+            if self.facts.get(own) == values and (word := self._fact(own)):
+                return word
         for key in (name, f"{label}_{name}"):
             known = self.generics.get(key)
             about = f"`{name}` of {entity}"
@@ -238,7 +243,7 @@ class Generics:
         about = f"width of {', '.join(ports or group[:1])}"
         number = 1
         while True:  # a signal may have the name that the generic would have
-            for name in (_bits(key), _bits((ports or group)[0])):
+            for name in (bits_of(key), bits_of((ports or group)[0])):
                 name += f"_{number}" if number > 1 else ""
                 if self.sources.get(name) == about:
                     return name
@@ -281,7 +286,8 @@ class Generics:
         return None
 
 
-def _bits(name):
+def bits_of(name: str) -> str:
+    """Return the name of the generic for the width of a signal."""
     return f"{name.removesuffix('_bits')}_width" if name.endswith("_bits") else f"{name}_bits"
 
 

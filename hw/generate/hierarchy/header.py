@@ -9,7 +9,9 @@ from textwrap import fill
 from typing import Any
 
 from .entities import Entity
+from .generics import bits_of
 from .origins import meaning
+from .source import comments
 from .wrap import WIDTH
 
 ROOM = Path(__file__).parents[2]  # hw/
@@ -31,9 +33,9 @@ def header(entity: Entity, hdl: str, more: str = "") -> str:
     if ports := _entries(sections.get("Ports", []), arguments):
         lines += ["", "Ports", *ports]
     if entity.generics:
-        lines += ["", "Generics", *_generics(entity, _meanings(sections.get("Parameters", [])))]
+        lines += ["", "Generics", *_generics(entity)]
     lines += ["", *promise] if promise else []
-    facts = "".join(f", {name} = {' or '.join(values)}" for name, values in _parameters(entity).items())
+    facts = "".join(f", {name} = {value}" for name, value in _parameters(entity).items())
     origin = f"From block {entity.func.__name__} of {file_of(entity.func)}{', with' * bool(facts)}{facts[1:]}."
     lines += ["", *fill(origin, WIDTH - 3, subsequent_indent="    ", break_on_hyphens=False).splitlines()]
     return "".join(f"{mark} {line}".rstrip() + "\n" for line in lines) + "\n"
@@ -98,21 +100,33 @@ def _field(entity: Entity, name: str) -> str:
     return ""
 
 
-def _generics(entity: Entity, meanings: dict[str, str]) -> list[str]:
-    """Return a line for each generic that is no width of a port of its name, and one for all others."""
-    lines, widths = [], []
+def _generics(entity: Entity) -> list[str]:
+    """Return a line for each generic, and one for all that are widths of signals by whose names they are called."""
+    lines: list[str] = []
+    widths: dict[str, list[str]] = {}  # by the place of the signals
     for name in entity.generics:
-        source = entity.sources.get(name, "")
-        if source == f"width of {name.removesuffix('_bits')}":
-            widths.append(name)
-            continue
-        said = _field(entity, name)
-        about = source or said or meanings.get(name) or meaning(entity.func, name) or f"`{name}` of the specification"
-        lines += fill(f"{name}: {about}", WIDTH - 3, subsequent_indent="    ", break_on_hyphens=False).splitlines()
-    if widths:
-        text = f"{', '.join(widths)}: width{'s' * (len(widths) > 1)} of the port{'s' * (len(widths) > 1)} so called"
-        lines += fill(text, WIDTH - 3, subsequent_indent="    ", break_on_hyphens=False).splitlines()
-    return lines
+        about = _about(entity, name)
+        width = re.fullmatch(r"width of (\w+)(, in \w+)?", about)
+        if width and name == bits_of(width[1]):
+            widths.setdefault(width[2] or "", []).append(name)
+        else:
+            lines.append(f"{name}: {about}")
+    for where, names in widths.items():
+        several = "s" * (len(names) > 1)
+        lines.append(f"{', '.join(names)}: width{several} of the signal{several} so called{where}")
+    folded = (fill(line, WIDTH - 3, subsequent_indent="    ", break_on_hyphens=False) for line in lines)
+    return [part for line in folded for part in line.splitlines()]
+
+
+def _about(entity: Entity, name: str) -> str:
+    """Return what a generic is; what is only handed on to a sub-block is explained as it is there."""
+    source = entity.sources.get(name, "")
+    if passed := re.fullmatch(r"`(\w+)` of (\w+)", source):
+        about = _about(entity.below[passed[2]], passed[1])
+        return about if ", in " in about else f"{about}, in {passed[2]}"
+    meanings = _meanings(_parts(inspect.getdoc(entity.func) or "")[1].get("Parameters", []))
+    said = source or _field(entity, name) or meanings.get(name) or comments(entity.func)[0].get(name)
+    return (said or meaning(entity.func, name) or f"`{name}` of the specification").rstrip(".")
 
 
 def plain(doc: str) -> list[str]:
@@ -151,23 +165,20 @@ def file_of(func: Callable) -> str:
     return f"hw/{path.relative_to(ROOM).as_posix()}" if path.is_relative_to(ROOM) else path.name
 
 
-def _parameters(entity: Entity) -> dict[str, list[str]]:
-    """Return the different values of each parameter in the kinds of an entity, as text."""
+def _parameters(entity: Entity) -> dict[str, str]:
+    """Return the value of each parameter that all kinds of an entity share, as text."""
     result: dict[str, dict[str, None]] = {}
     for kind in entity.kinds:
         for name, value in kind.parameters.items():
             for key, each in _scalars(name, value, inspect.getsource(entity.func)):
-                if key not in entity.generics:
-                    text = repr(each)
-                    text = text if len(text) <= LONG else f"{text[: LONG - 8]} ... )"
-                    result.setdefault(key, {})[text] = None
-    frac = result.get("frac") or result.get("spec.frac")
-    if "beta" in result and frac:  # the leak is the integer beta, divided
-        (beta, *others), (bits, *_) = result.pop("beta"), frac
-        if not others and beta.isdigit():
-            result["leak"] = {f"{beta}/{1 << int(bits)}": None}
-    result.pop("beta", None)
-    return {name: list(values) for name, values in result.items()}
+                text = repr(each)
+                result.setdefault(key, {})[text if len(text) <= LONG else f"{text[: LONG - 8]} ... )"] = None
+    shared = {key: next(iter(values)) for key, values in result.items() if len(values) == 1}
+    frac = shared.get("frac") or shared.get("spec.frac")
+    beta = shared.pop("beta", "")
+    if frac and beta.isdigit():  # the leak is the integer beta, divided
+        shared["leak"] = f"{beta}/{1 << int(frac)}"
+    return shared
 
 
 def _scalars(name: str, value: Any, source: str) -> list[tuple[str, Any]]:

@@ -59,9 +59,21 @@ class Child:
 def facts_of(kind: Kind) -> dict[str, Any]:
     """Return the numbers, words and flags that a block was given, by name; fields of a specification first."""
     values = kind.parameters.items()
-    specs = [value for _, value in values if is_dataclass(value) and not isinstance(value, type)]
-    fields = {key: value for spec in specs for key, value in vars(spec).items() if isinstance(value, (int, str))}
+    fields = {key: value for spec in _specs(kind) for key, value in vars(spec).items() if isinstance(value, (int, str))}
     return fields | {name: value for name, value in values if isinstance(value, (int, str))}
+
+
+def computed_by(kind: Kind) -> dict[str, int]:
+    """Return the whole numbers that the specifications of a block compute from their fields, by name."""
+    pairs = [
+        (spec, name) for spec in _specs(kind) for name, value in vars(type(spec)).items() if type(value) is property
+    ]
+    values = {name: getattr(spec, name) for spec, name in pairs}
+    return {name: value for name, value in values.items() if type(value) is int}
+
+
+def _specs(kind):
+    return [value for value in kind.parameters.values() if is_dataclass(value) and not isinstance(value, type)]
 
 
 def given(block: _Block) -> dict[str, Any]:

@@ -84,6 +84,30 @@ def _dotted(node) -> str:
 
 
 @cache
+def argument(func: Callable, child: Callable, label: str, parameter: str) -> str:
+    """Return the source of what a block hands to a sub-block as a parameter, or "" if that is not one expression."""
+    known, found = assigned(func), set()
+    calls = [node for node in ast.walk(_function(func)) if _calls(node, child)]
+    own = known.get(label)
+    for call in [own] if own is not None and _calls(own, child) else calls:
+        given: list[ast.expr | None] = []
+        for each in call.args:
+            if isinstance(each, ast.Starred):
+                inner = known.get(each.value.id) if isinstance(each.value, ast.Name) else each.value
+                given += inner.elts if isinstance(inner, ast.Tuple) else [None]
+            else:
+                given.append(each)
+        named = dict(zip(inspect.signature(child).parameters, given)) | {key.arg: key.value for key in call.keywords}
+        value = named.get(parameter)
+        found.add("" if value is None or None in given else ast.unparse(value))
+    return found.pop() if len(found) == 1 else ""
+
+
+def _calls(node, child):
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == child.__name__
+
+
+@cache
 def statements(func: Callable) -> list[tuple[frozenset[str], str]]:
     """Return the names in each statement and condition of a block's processes, and in each slice of a signal.
 
