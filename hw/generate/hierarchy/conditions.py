@@ -91,6 +91,17 @@ def _closing(line, start):
     return len(line)
 
 
+# The functions of MyHDL's package; some have the names of IEEE's, which take no numbers, words or generics to convert.
+_CONVERTED = re.compile(
+    r"\b(?:stdl|bool|tern_op|enum_encoding)\b|\bto_(?:integer|unsigned|signed)\((?!-?\d)|[(=] ?-[a-z(]"
+)
+
+
+def converts(text: str) -> bool:
+    """Return whether an entity may call a function of MyHDL's package."""
+    return bool(_CONVERTED.search(text))
+
+
 def package(texts: list[str]) -> str:
     """Return MyHDL's package of conversions without functions that none of the texts calls."""
     text = _package.replace("\t", "    ")

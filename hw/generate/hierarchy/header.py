@@ -175,7 +175,7 @@ def _parameters(entity: Entity) -> dict[str, str]:
                 result.setdefault(key, {})[text if len(text) <= LONG else f"{text[: LONG - 8]} ... )"] = None
     shared = {key: next(iter(values)) for key, values in result.items() if len(values) == 1}
     frac = shared.get("frac") or shared.get("spec.frac")
-    beta = shared.pop("beta", "")
+    beta = shared.pop("beta", shared.pop("spec.beta", ""))
     if frac and beta.isdigit():  # the leak is the integer beta, divided
         shared["leak"] = f"{beta}/{1 << int(frac)}"
     return shared

@@ -18,7 +18,7 @@ from myhdl.conversion import _misc, _toVerilog, _toVHDL
 
 from .arguments import like, members, signals_of
 from .compact import head_of_module
-from .conditions import readable
+from .conditions import converts, readable
 from .constants import constants_computed
 from .instances import LEAST, in_order, instances
 from .joined import Joined
@@ -286,6 +286,8 @@ class Module:
             converter(unit)
             (file,) = Path(folder).iterdir()
             text = readable(tidy(file.read_text(encoding="utf-8"), self.hdl), self.hdl)
+            if not converts(text):
+                text = text.replace(f"use work.{PACKAGE}.all;\n", "", 1)
         return text if self.hdl == "vhdl" else started(head_of_module(text), self.initial)
 
 
