@@ -87,9 +87,8 @@ def _dotted(node) -> str:
 def argument(func: Callable, child: Callable, label: str, parameter: str) -> str:
     """Return the source of what a block hands to a sub-block as a parameter, or "" if that is not one expression."""
     known, found = assigned(func), set()
-    calls = [node for node in ast.walk(_function(func)) if _calls(node, child)]
     own = known.get(label)
-    for call in [own] if own is not None and _calls(own, child) else calls:
+    for call in _calls([own] if own is not None else [], child) or _calls(ast.walk(_function(func)), child):
         given: list[ast.expr | None] = []
         for each in call.args:
             if isinstance(each, ast.Starred):
@@ -103,8 +102,9 @@ def argument(func: Callable, child: Callable, label: str, parameter: str) -> str
     return found.pop() if len(found) == 1 else ""
 
 
-def _calls(node, child):
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == child.__name__
+def _calls(nodes, child) -> list[ast.Call]:
+    calls = [node for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
+    return [call for call in calls if getattr(call.func, "id", "") == child.__name__]
 
 
 @cache
