@@ -209,6 +209,7 @@ def bank_walk(clk, move, load, row, column, last_group, row_ends, address, group
     start = Signal(intbv(0)[len(address) :])  # of the input in the second stage
 
     if row_step:
+        to_left = 2 * groups - 1  # from the last group of a neuron back to the first of the neuron on its left
         row_at = Signal(intbv(0)[len(address) :])  # address at the start of this row of taps
 
         @always(clk.posedge)
@@ -222,7 +223,7 @@ def bank_walk(clk, move, load, row, column, last_group, row_ends, address, group
                 address.next = row_at - row_step
                 row_at.next = row_at - row_step
             elif last_group:
-                address.next = address - (2 * groups - 1)
+                address.next = address - to_left
             else:
                 address.next = address + 1
 

@@ -294,8 +294,8 @@ assert compared.cycles_counted == latency
 # - Behind the last layer, `step_sums` counts the spikes of each neuron over all steps, and `scores` adds these counts up
 #   by class.
 #
-# `layer_control` says when a step begins and when its firing pass does. `layer` joins the parts of a layer, and
-# `accelerator` joins the layers.
+# `layer_control` says when a step begins and when its firing pass does. `layer` joins the parts of a layer,
+# `stage` adds the buffer before it and its numbers from the load, and `accelerator` joins the stages.
 #
 # Two kinds of layers have parts of their own. In a layer that takes pixels, `pixel_words` reads the value of each pixel,
 # and each lane multiplies it by the weights. A layer may also add several taps of a spike at once, a row or all of them:

@@ -31,9 +31,9 @@ def variant_names(groups: list[list[Kind]], users: Users) -> list[str]:
         return [base]
     words = [_common([_words(kind, users) for kind in group]) for group in groups]
     numbers = [_common([_numbers(kind) for kind in group]) for group in groups]
-    for facts in (words, [a | b for a, b in zip(numbers, words)]):
-        if names := _told_apart(facts):
-            return [f"{base}_{name}" for name in names]
+    facts = [a | b for a, b in zip(numbers, words)]
+    if names := _told_apart(words) or _told_apart(facts) or _in_parts(words, facts):
+        return [f"{base}_{name}" for name in names]
     alone = [next((_written((key,), each) for key in each if _only(key, each, words)), "") for each in words]
     if len(set(alone)) == len(groups):
         return [f"{base}_{name}".rstrip("_") for name in alone]
@@ -54,6 +54,23 @@ def _told_apart(facts):
     for pick in islice(tries, MOST_TRIED):
         if len({tuple(each[key] for key in pick) for each in facts}) == len(facts):
             return [_written(pick, each) for each in facts]
+    return None
+
+
+def _in_parts(words, facts):
+    """Return words for each group: a fact that splits the groups into parts, and what tells those of a part apart."""
+    for key in words[0]:
+        if not all(key in each for each in words) or len({each[key] for each in words}) == 1:
+            continue
+        names = [""] * len(words)
+        for value in dict.fromkeys(each[key] for each in words):
+            part = [at for at, each in enumerate(words) if each[key] == value]
+            own, all_own = [words[at] for at in part], [facts[at] for at in part]
+            inner = [""] if len(part) == 1 else _told_apart(all_own) or _in_parts(own, all_own)
+            for at, more in zip(part, inner or []):
+                names[at] = "_".join(filter(None, (_written((key,), {key: value}), more)))
+        if all(names):
+            return names
     return None
 
 
