@@ -304,7 +304,7 @@ def test_the_manual_maps_each_block_to_its_file_its_python_and_a_lesson(folders,
 
 
 def test_a_lesson_explains_each_file_with_blocks():
-    """Each is named in its lesson; a manual's section with all of them has at most 40 lines."""
+    """Each is named in its lesson; a manual's section with all of them has at most 41 lines."""
     with_blocks = {
         f"hw/{path.relative_to(ROOT / 'hw').as_posix()}"
         for path in [*(ROOT / "hw").glob("*.py"), *(ROOT / "hw/parts").glob("*.py")]
@@ -316,7 +316,7 @@ def test_a_lesson_explains_each_file_with_blocks():
         assert re.search(rf"^#.*`{Path(python).stem}`", text, re.M), f"{lesson} does not name {python}"
     section = MANUAL.partition("## Blocks\n")[2].partition("## Resources")[0]
     others = len(section.replace("@BLOCKS@", "").strip().splitlines())
-    assert 2 + others + 1 + 2 + len(LESSONS) <= 40  # heading, text, a blank line, head of the table, rows
+    assert 2 + others + 1 + 2 + len(LESSONS) <= 41  # heading, text, a blank line, head of the table, rows
 
 
 @pytest.mark.parametrize("name, taps", [("vhdl", 1), ("row", 3), ("all", 9)])
