@@ -6,20 +6,23 @@ from dataclasses import dataclass, replace
 from ..spec import AcceleratorSpec, LayerSpec
 from .board import Board
 from .bridge import DEPTH
+from .toolchains import TOOLCHAINS
 
 # A block RAM of both families has 16 Ki bits, or 18 Ki with those that were meant for parity.
 SHAPES = ((16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18), (512, 36))
 # Cells of 16 words of 4 bits that Yosys prefers to a block RAM, and the look-up tables of such a cell.
 CELLS, TABLES = 21, 6
 ROOM = 0.9  # of the look-up tables: nextpnr finds no way through an FPGA that is full
+CELL_ROOM = 0.6  # of the places of such cells: nextpnr found none for the last of 504 where there are 648
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Cells that a design takes, and those that the board has."""
+    """Block RAMs, look-up tables, and cells of memories in these, that a design takes; and the board."""
 
     blocks: int
     tables: int
+    cells: int
     board: Board
 
     @property
@@ -30,6 +33,9 @@ class Estimate:
             short.append(f"{self.blocks} block RAMs, of which the {self.board.title} has {self.board.blocks}")
         if self.tables > ROOM * self.board.tables:
             short.append(f"about {self.tables:,} look-up tables, of which it has {self.board.tables:,}")
+        places = self.board.tables // TOOLCHAINS[self.board.family].tables_a_cell
+        if self.cells > CELL_ROOM * places:
+            short.append(f"{self.cells:,} cells of small memories, for which it has {places:,} places")
         return short
 
 
@@ -69,9 +75,9 @@ def cells_of(words: int, width: int) -> int:
 def estimate(spec: AcceleratorSpec, board: Board) -> Estimate:
     """Estimate the cells of a design behind a serial line."""
     sizes = [(DEPTH, 8), *memories(spec)]
-    small = sum(TABLES * cells_of(*size) for size in sizes if not blocks_of(*size))
-    tables = 2000 + small + sum(map(_tables_of, spec.layers))
-    return Estimate(sum(blocks_of(*size) for size in sizes), tables, board)
+    cells = sum(cells_of(*size) for size in sizes if not blocks_of(*size))
+    tables = 2000 + TABLES * cells + sum(map(_tables_of, spec.layers))
+    return Estimate(sum(blocks_of(*size) for size in sizes), tables, cells, board)
 
 
 def _tables_of(layer: LayerSpec) -> int:

@@ -31,6 +31,8 @@ class Toolchain:
         nextpnr's name of a block RAM in its report.
     table : str
         nextpnr's name of a look-up table there.
+    tables_a_cell : int
+        Look-up tables of an FPGA for each place of a memory of 16 words of 4 bits in them.
     """
 
     synthesis: str
@@ -43,6 +45,7 @@ class Toolchain:
     bitstream: str
     block: str
     table: str
+    tables_a_cell: int
 
 
 def _lpf(board):
@@ -82,6 +85,7 @@ TOOLCHAINS = {
         "board.bit",
         "DP16KD",
         "TRELLIS_COMB",
+        8,
     ),
     "gowin": Toolchain(
         "synth_gowin -no-rw-check -family gw2a",
@@ -94,6 +98,7 @@ TOOLCHAINS = {
         "board.fs",
         "BSRAM",
         "LUT4",
+        32,
     ),
 }
 

@@ -165,13 +165,23 @@ def test_the_largest_lanes_that_fit():
 
     lanes = fit.largest(spec_with, (64, 32, 10), board)
     assert not fit.estimate(spec_with(lanes), board).lacking
-    small = replace(board, blocks=9)
+    small = replace(board, blocks=fit.estimate(spec_with(lanes), board).blocks - 1)
     fewer = fit.largest(spec_with, (64, 32, 10), small)
-    assert fit.estimate(spec_with(fewer), small).blocks <= 9 and sum(fewer) < sum(lanes)
+    assert fit.estimate(spec_with(fewer), small).blocks <= small.blocks and sum(fewer) < sum(lanes)
     with pytest.raises(ValueError, match="one lane a layer the design needs .* block RAMs.* --weight-bits 2"):
         fit.largest(spec_with, (1, 1, 1), replace(board, blocks=fit.estimate(spec_with((1, 1, 1)), board).blocks - 2))
     with pytest.raises(ValueError, match="train a smaller network"):
         fit.largest(spec_with, (1, 1, 1), replace(board, blocks=1))
+
+
+def test_small_memories_need_places():
+    """A Tang Nano has 648 of them, and nextpnr has placed 236 but not 504."""
+    network = random_network("8C3-MP2-24-10", (8, 8, 1), np.random.default_rng(0), input_bits=5, membrane_bits=20)
+    board = boards.find("tangnano20k")
+    full = fit.estimate(specify(network, (8, 8, 8)), board)
+    assert full.cells > 450 and "648 places" in " ".join(full.lacking)
+    assert fit.largest(lambda lanes: specify(network, lanes), (8, 8, 8), board) == (4, 8, 8)
+    assert not fit.estimate(specify(network, (8, 8, 8)), boards.find("ulx3s-85f")).lacking
 
 
 @pytest.mark.parametrize(
