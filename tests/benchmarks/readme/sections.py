@@ -24,6 +24,7 @@ DESIGNS = {
     "digits, 4/4/2 `--taps 9/1/1`": ("digits", "--lanes 4/4/2 --taps 9/1/1"),
     "SVHN, 32/32/8/8": ("svhn", "--lanes 32/32/8/8"),
 }
+BOARDS = ("ulx3s-85f", "tangnano20k")
 PLACED = ("digits, 4/4/2", "digits, 4/4/2 `--taps 9/1/1`", "digits, 11/32/5", "digits, 32/8/8")
 
 
@@ -225,6 +226,38 @@ def _synth(shop, model, flags):
     return {key: made[key] for key in kept}
 
 
+def bitstreams(shop):
+    """Bitstreams of the digits network: cells, clock, and seconds of the tools."""
+    _digits_model(shop)
+    return {board: shop.json(f"minisnn board digits.int.npz --board {board} --out {board} --build") for board in BOARDS}
+
+
+def lines(shop):
+    """All test images of the digits through the serial line of the simulated boards."""
+    _digits_model(shop)
+    flags = "--simulate --images 359"
+    return {
+        board: shop.json(f"minisnn board digits.int.npz --board {board} --out line-{board} {flags}") for board in BOARDS
+    }
+
+
+def buses(shop):
+    """The wrapper with AXI under cocotb, by the width of its streams, and the targets of FuseSoC's cores."""
+    _digits_model(shop)
+    told = shop.run("python -m pytest --pyargs tests.boards.test_axi -rA -n 0", env={})[0]
+    runs = []
+    for folder, flags, targets in (
+        ("verilog", "--hdl verilog", ("lint", "sim")),
+        ("axi64", "--hdl verilog --axi 64", ("lint", "sim")),
+        ("vhdl", "--hdl vhdl", ("sim",)),
+    ):
+        shop.run(f"minisnn vhdl digits.int.npz {flags} --out {folder} --name digits --images 1")
+        for target in targets:
+            command = f"fusesoc --cores-root {folder} run --target={target} minisnn:snn:digits"
+            runs.append((flags, target, "PASS" in shop.run(command)[0]))
+    return {"cocotb": re.findall(r"PASSED .*test_under_cocotb\[(\d+)\]", told), "fusesoc": runs}
+
+
 def model(shop):
     """Seconds of an image in the cycle model and in MyHDL."""
     _digits_model(shop)
@@ -298,7 +331,21 @@ SECTIONS = {
     function.__name__.replace("_", "-"): function
     for function in (
         *(digits, spike, lanes, interop, nir, study, bits, figures, times, model, cycles, cycles_rate, gates),
-        *(gates_svhn, directions, resources, clocks, svhn, mnist, gates_mnist, tests, speed, points),
+        *(
+            gates_svhn,
+            directions,
+            lines,
+            buses,
+            resources,
+            clocks,
+            bitstreams,
+            svhn,
+            mnist,
+            gates_mnist,
+            tests,
+            speed,
+            points,
+        ),
     )
 }
-IDLE = ("times", "model", "svhn", "mnist", "tests", "speed", "points")  # they measure time
+IDLE = ("times", "model", "bitstreams", "svhn", "mnist", "tests", "speed", "points")  # they measure time

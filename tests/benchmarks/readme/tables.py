@@ -250,4 +250,77 @@ def nir(nir):
     )
 
 
-FILES = {f"{RESULTS}/{function.__name__}.md": function for function in (bits, cycles, resources, study, speed, nir)}
+def boards(bitstreams, lines, buses):
+    cells = {
+        "look-up tables": ("TRELLIS_COMB", "LUT4"),
+        "registers": ("TRELLIS_FF", "DFF"),
+        "block RAM": ("DP16KD", "BSRAM"),
+    }
+    placed, told = [], []
+    for board, of in bitstreams.items():
+        used = of["built"]["used"]
+        shown = [next(used[name] for name in names if name in used) for names in cells.values()]
+        seconds = [f"{each['processors']:.0f}" for each in of["built"]["seconds"].values()]
+        clock = (f"{of['built']['mhz']:.1f}", f"{of['built']['clock_mhz']:g}")
+        placed.append((f"`{board}`", _by_layer(of), *(f"{one:,} of {all_:,}" for one, all_ in shown), *clock, *seconds))
+    for board, of in lines.items():
+        line = of["simulated"]
+        there_back = f"{line['bytes_there']:.1f}, {line['bytes_back']}"
+        cycles = (f"{line['line_cycles']:,.0f}", f"{line['computing_cycles']:,.0f}")
+        counts = (line["images"], line["different"], f"{line['load_bytes']:,}")
+        told.append((f"`{board}`", _by_layer(of), *counts, there_back, *cycles))
+    header = ("board", "lanes", *cells, "clock, MHz", "needs", "Yosys, s", "nextpnr, s", "packer, s")
+    return (
+        "# Boards and buses\n\n"
+        + paragraph(
+            """The digits network with 8-bit weights. No bitstream has met a board yet: these are reports of tools, and
+            simulations."""
+        )
+        + "\n## Bitstreams\n\n"
+        + paragraph(
+            """With the lanes that the command takes, and seed 1. Seconds are those of processors, at the machine's load
+            that is named below; a busy machine makes them longer. `nextpnr.json` in the folder is the whole report."""
+        )
+        + "\n"
+        + table(header, placed)
+        + "\n## Answers through the serial line\n\n"
+        + paragraph(
+            """The whole board in Verilator, all test images. Bytes are those of an image's frame and its answer's; the
+            cycles are an image's average, at 115,200 bits a second on the line, and for an image alone in the
+            accelerator by the cycle model."""
+        )
+        + "\n"
+        + table(
+            (
+                *("board", "lanes", "images", "different from the integers", "load, bytes", "bytes there, back"),
+                *("cycles on the line", "computing"),
+            ),
+            told,
+        )
+        + "\n## The wrapper with AXI\n\n"
+        + paragraph(
+            """The Verilog in Icarus under cocotb, with models of the buses by others (cocotbext-axi): answers of two
+            loads with stalls in and stalls out, a load that waits for the images before it, resets and flushes at many
+            moments, registers, and wrong packets. Each width of the streams has a design of its own."""
+        )
+        + "\n"
+        + table(("streams, bits", "result"), [(width, "passed") for width in buses["cocotb"]])
+        + "\n## FuseSoC\n\n"
+        + paragraph("`minisnn vhdl` writes a core beside the design. A simulation compares an image with the integers.")
+        + "\n"
+        + table(
+            ("folder", "target", "result"),
+            [
+                (f"`{flags}`", target, "no complaint" if target == "lint" else "PASS" if passed else "FAIL")
+                for flags, target, passed in buses["fusesoc"]
+            ],
+        )
+    )
+
+
+def _by_layer(of):
+    return "/".join(map(str, of["lanes"]))
+
+
+_ALL = (bits, cycles, resources, study, speed, nir, boards)
+FILES = {f"{RESULTS}/{function.__name__}.md": function for function in _ALL}
