@@ -112,7 +112,7 @@ def test_every_port_has_its_pin(name):
     for port, pin in board.ports().items():
         assert re.search(rf'"{re.escape(port)}" (SITE "{pin}"|{pin});', text), port
     assert board.source.partition(",")[0] in text
-    assert not any("INITIALIZE_" in text for text in files.values())
+    assert not any("INITIALIZE_WORDS" in text for text in files.values())  # of memories; Yosys is slow with them
     assert len(set(board.ports().values())) == len(board.ports())
 
 
