@@ -27,7 +27,7 @@ class Built:
     used : dict of str to (used, available)
         Cells of the FPGA, by nextpnr's names.
     seconds : dict of str to dict
-        Of each tool, `all` that it took, and those of `processors`, which Windows does not count.
+        The seconds that each tool took, as `all`, and those of `processors`, which Windows does not count.
     """
 
     names: tuple[str, ...]

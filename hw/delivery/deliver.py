@@ -175,7 +175,7 @@ def fill(folder: Path, files: Mapping[str, str | bytes]) -> None:
 def renewed(folder: str | Path) -> Iterator[Path]:
     """Give an empty folder, which takes the place of `folder` if no exception comes.
 
-    What is there must be as :func:`check_folder` accepts.
+    A folder that :func:`check_folder` refuses is left alone.
     """
     folder = Path(folder)
     check_folder(folder)
