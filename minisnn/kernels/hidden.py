@@ -41,7 +41,7 @@ class Layer(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """What the memory of a slice holds, and where.
+    """Names and places of the arrays in the memory of a slice.
 
     Attributes
     ----------
