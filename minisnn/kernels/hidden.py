@@ -107,8 +107,8 @@ def _whole_lines(numbers):
 
 
 class Constants(NamedTuple):
-    """What all slices read, in one piece for all layers: weights as the products read them, biases filled up to whole
-    groups, and a row of ``lif.constants`` for each layer.
+    """Arrays that all slices read, in one piece for all layers: weights as the products read them, biases filled up to
+    whole groups, and a row of ``lif.constants`` for each layer.
     """
 
     weights: np.ndarray
