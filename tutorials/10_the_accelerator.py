@@ -70,7 +70,9 @@ print(source(spike_scanner.without_lowest))
 # %% [markdown]
 # The signals of the handshake and of the spike's address belong together, so they are one *bundle*: a Python object
 # with one signal per attribute. Here it is `Scan`. To the simulator, and in VHDL, its signals are called `scan_valid`,
-# `scan_ready` and so on.
+# `scan_ready` and so on. A spike's address is its row `y`, its column `x` and its channel. A flat frame, as here, is a
+# single pixel with 128 channels, so its channel alone is the address. (`index` is the place of the bit in its word, and
+# `present` says that spikes may follow; here we need neither.)
 
 
 # %%
@@ -112,25 +114,30 @@ def scanner(**signals):
 
 # %%
 START = 2  # the cycle of the `start` pulse
-read_data = 0
-handed_over = []  # (address, cycle)
 
 
-def drive(cycle, seen):
-    """Return the inputs of a cycle, from the outputs at the end of the cycle before."""
-    global read_data
-    if cycle == 60:
-        raise StopIteration
-    if seen["read"]:
-        read_data = words[seen["read_address"]]  # memory answers in the next cycle
-    if seen["scan_valid"] and cycle > START + 1:
-        handed_over.append((seen["scan_channel"], cycle - 1))  # of a flat frame the address
-    return {"rst": cycle == 0, "start": cycle == START, "read_data": read_data, "scan_ready": 1}
+class Surroundings:
+    """What stands around the scanner: a memory that holds the words, and a neighbour that takes every spike at once."""
+
+    def __init__(self):
+        self.read_data = 0
+        self.handed_over = []  # (address, cycle)
+
+    def drive(self, cycle, seen):
+        """Return the scanner's inputs in a cycle, from its outputs at the end of the cycle before."""
+        if cycle == 60:
+            raise StopIteration
+        if seen["read"]:
+            self.read_data = words[seen["read_address"]]  # memory answers in the next cycle
+        if seen["scan_valid"] and cycle > START + 1:  # before that cycle it has not begun
+            self.handed_over.append((seen["scan_channel"], cycle - 1))
+        return {"rst": cycle == 0, "start": cycle == START, "read_data": self.read_data, "scan_ready": 1}
 
 
-verify.simulate.run(scanner, inputs, outputs, drive)
-in_gates = [address for address, cycle in handed_over]
-last_cycle = handed_over[-1][1]
+around = Surroundings()
+verify.simulate.run(scanner, inputs, outputs, around.drive)
+in_gates = [address for address, cycle in around.handed_over]
+last_cycle = around.handed_over[-1][1]
 duration = last_cycle - START
 print(f"{spikes.sum()} spikes, {words.count(0)} word of zeros")
 print(f"naive scanner: 128 cycles; at best: {least}; gates: {duration}")
@@ -194,9 +201,9 @@ print(text[text.index("    def add():") : text.index("                if total[s
 # fired. All inputs are *added* in cycle e. The firing pass *starts* in cycle s, when the next layer has a free bank and
 # the pipeline is empty:
 #
-#     b[l,t] = max(s[l-1,t] + N[l-1] + 6, s[l,t-1] + N[l] + 1)
-#     e[l,t] = b[l,t] + A[l,t]
-#     s[l,t] = max(e[l,t], e[l+1,t-2] + 1, s[l,t-1] + N[l] + 6)
+#     b[layer,t] = max(s[layer-1,t] + N[layer-1] + 6, s[layer,t-1] + N[layer] + 1)
+#     e[layer,t] = b[layer,t] + A[layer,t]
+#     s[layer,t] = max(e[layer,t], e[layer+1,t-2] + 1, s[layer,t-1] + N[layer] + 6)
 #
 # (Layers that take pixels, or add several taps at once, need one to four cycles more; `minisnn/timing/cycles.py` has them.)
 #
@@ -206,7 +213,7 @@ print(text[text.index("    def add():") : text.index("                if total[s
 data = ms.load_data("digits")
 net = ms.Network("4C3-16-10", data.input_shape, rng=np.random.default_rng(0))  # layer 1: 4 channels, 3x3 weights
 model = ms.fit(net, data, epochs=4, num_steps=6, encoding="rate", seed=0)
-integer, _ = ms.quantize(model, 6)
+integer, _ = ms.quantize(model, 6)  # weights of 6 bits (lesson 8)
 
 image = data.x_test[:1]
 lanes = (4, 1, 1)
@@ -227,16 +234,16 @@ for t in range(T):
     if t >= 2:
         first_word = max(first_word, e[0, t - 2] + 1)  # a bank of layer 1 must be free
     last_word = first_word + 7
-    for l in range(3):
-        b[l, t] = last_word + 1 if l == 0 else s[l - 1, t] + N[l - 1] + 6
+    for layer in range(3):
+        b[layer, t] = last_word + 1 if layer == 0 else s[layer - 1, t] + N[layer - 1] + 6
         if t >= 1:
-            b[l, t] = max(b[l, t], s[l, t - 1] + N[l] + 1)
-        e[l, t] = b[l, t] + A[l, t]
-        s[l, t] = e[l, t]
+            b[layer, t] = max(b[layer, t], s[layer, t - 1] + N[layer] + 1)
+        e[layer, t] = b[layer, t] + A[layer, t]
+        s[layer, t] = e[layer, t]
         if t >= 1:
-            s[l, t] = max(s[l, t], s[l, t - 1] + N[l] + 6)
-        if t >= 2 and l < 2:
-            s[l, t] = max(s[l, t], e[l + 1, t - 2] + 1)  # a bank of the next layer must be free
+            s[layer, t] = max(s[layer, t], s[layer, t - 1] + N[layer] + 6)
+        if t >= 2 and layer < 2:
+            s[layer, t] = max(s[layer, t], e[layer + 1, t - 2] + 1)  # a bank of the next layer must be free
 
 assert np.array_equal(b, predicted.begins[0])
 assert np.array_equal(e, predicted.added[0])

@@ -94,16 +94,16 @@ N = predicted.firing
 b, e, s = (np.zeros((3, T), int) for _ in range(3))
 for t in range(T):
     last_word = last_words(e[0, : t + 1], 8, word_every)[t]
-    for l in range(3):
-        b[l, t] = last_word + 1 if l == 0 else s[l - 1, t] + N[l - 1] + 6
+    for layer in range(3):
+        b[layer, t] = last_word + 1 if layer == 0 else s[layer - 1, t] + N[layer - 1] + 6
         if t >= 1:
-            b[l, t] = max(b[l, t], s[l, t - 1] + N[l] + 1)
-        e[l, t] = b[l, t] + A[l, t]
-        s[l, t] = e[l, t]
+            b[layer, t] = max(b[layer, t], s[layer, t - 1] + N[layer] + 1)
+        e[layer, t] = b[layer, t] + A[layer, t]
+        s[layer, t] = e[layer, t]
         if t >= 1:
-            s[l, t] = max(s[l, t], s[l, t - 1] + N[l] + 6)
-        if t >= 2 and l < 2:
-            s[l, t] = max(s[l, t], e[l + 1, t - 2] + 1)
+            s[layer, t] = max(s[layer, t], s[layer, t - 1] + N[layer] + 6)
+        if t >= 2 and layer < 2:
+            s[layer, t] = max(s[layer, t], e[layer + 1, t - 2] + 1)
 
 assert np.array_equal(b, predicted.begins[0])
 assert np.array_equal(e, predicted.added[0])
