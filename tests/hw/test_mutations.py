@@ -89,8 +89,8 @@ FAULTS = {
     ),
     "neuron off by one": (
         "tap_walk",
-        "address - (2 * groups - 1)",
-        "address - (2 * groups - 2)",
+        "to_left = 2 * groups - 1",
+        "to_left = 2 * groups - 2",
         "test_conv2d.py::test_gates_add_what_the_integers_add",
     ),
     "weight row off by one": (

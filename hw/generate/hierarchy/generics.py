@@ -236,7 +236,9 @@ class Generics:
                 if other in self.ports and len(set(self.widths[other][1])) > 1:
                     if word := self._offset(self._width(other), widths, self.widths[other][1]):
                         return word
-            for source in every:
+            # The width of a range from 0 up to a count has no name: a number that equals it does so by chance.
+            counted = re.search(r"min=0, max=(?!1 <<)", shape_of(self.func, re.sub(r"_(reg|net)$", "", group[0])))
+            for source in [] if counted else every:
                 if self.facts.get(source) == widths and (word := self._fact(source)):
                     return word
         key = self._common(ports) if ports else re.sub(r"_(reg|net)$", "", group[0])
