@@ -23,8 +23,8 @@ body {{ margin: 0 auto; padding: 0 16px 48px; max-width: 1180px; background: var
        font: 16px/1.5 system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }}
 h1 {{ font-size: 1.7rem; line-height: 1.25; margin: 1.2em 0 .3em; }}
 h2 {{ font-size: 1.25rem; margin: 2.2em 0 .4em; padding-top: .6em; border-top: 1px solid var(--line); }}
-details > summary {{ cursor: pointer; border-top: 1px solid var(--line); }}
-summary h2 {{ display: inline-block; border: 0; margin: .5em 0; padding: 0; }}
+details > summary {{ cursor: pointer; border-top: 1px solid var(--line); padding: .5em 0; }}
+summary h2 {{ display: inline; border: 0; padding: 0; }}
 h3 {{ font-size: 1rem; margin: 1.6em 0 .3em; }}
 p, li {{ max-width: 50em; }}
 img {{ display: block; width: 100%; height: auto; margin: .6em 0; }}
@@ -45,7 +45,7 @@ th {{ vertical-align: bottom; white-space: normal; border-bottom: 1px solid #888
 code, pre {{ font: .85rem ui-monospace, "DejaVu Sans Mono", monospace; background: var(--tile); overflow-x: auto; }}
 pre {{ padding: .6em .8em; white-space: pre-wrap; overflow-wrap: anywhere; }}
 nav {{ font-size: .9rem; }}
-nav a {{ margin-right: 1em; white-space: nowrap; }}
+nav a {{ margin-right: 1em; display: inline-block; }}
 a {{ color: var(--link); }}
 @media (max-width: 600px) {{
   body {{ font-size: 15px; }}
