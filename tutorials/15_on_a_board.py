@@ -220,7 +220,8 @@ else:
 #     openFPGALoader --board ulx3s board/board.bit
 #     minisnn board digits.int.npz --board ulx3s-85f --out board --host /dev/ttyUSB0
 #
-# The highest LED changes with every answer, and the others show the class in binary.
+# (On macOS a port is called `/dev/cu.usbserial-...`, on Windows `COM3`.) The highest LED changes with every answer, and
+# the others show the class in binary.
 
 # %% [markdown]
 # ## Exercises

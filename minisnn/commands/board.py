@@ -57,7 +57,9 @@ def add_arguments(parser):
         "--timeout", type=positive, default=3600, metavar="SECONDS", help="limit for --build (default: 3600)"
     )
     parser.add_argument("--simulate", action="store_true", help="run the host program against the board in Verilator")
-    parser.add_argument("--host", metavar="PORT", help="run the host program on a serial port, such as /dev/ttyUSB0")
+    parser.add_argument(
+        "--host", metavar="PORT", help="run the host program on a serial port, such as /dev/ttyUSB0 or COM3"
+    )
     parser.add_argument(
         "--images", type=positive, default=10, metavar="N", help="send the first N test images (default: 10)"
     )
