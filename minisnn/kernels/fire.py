@@ -117,6 +117,10 @@ def _first_pixel(window, pool, width):
 
 @kernel
 def run(cur, neuron, frame, places, out, state):
+    """Spikes of all neurons, after the pool, to `out`; return their number before it.
+
+    All arrays are flat; `frame` comes from ``frame``, `places` from ``side_by_side``.
+    """
     pool, width, pixels, channels, num_steps, _ = frame
     zero = splat(neuron, lif.ZERO)
     windows = pixels // (pool * pool)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 
 import numpy as np
@@ -104,15 +105,15 @@ def test_registers_and_latches_are_reported(tiny):
     needs("yosys")
     memory = memories_of(spec)[-1]
     name = memory.name
-    start = "reg [31:0] words ["
+    ram = re.search(r"module ram_unsigned .*?endmodule\n", text, re.DOTALL)[0]
+    start = "reg [data_bits - 1:0] words ["
+    forced = ram.replace("module ram_unsigned", "module forced").replace(start, f'(* ram_style = "logic" *) {start}')
+    instance = re.search(r"ram_unsigned (#[^;\n]*\.data_bits\(32\))", text)
     head, loaded, tail = text.rpartition("assign loaded = good;")  # the top's, which is the last module
-    assert text.count(start) == 1 and loaded
+    assert loaded
     latched = f"{head}reg latch;\nalways @* if (rst) latch = good;\nassign loaded = latch;{tail}"
-    report = synthesize.synthesize(
-        latched.replace(start, f'(* ram_style = "logic" *) {start}'),
-        spec,
-        place=False,
-    )
+    text = forced + latched.replace(instance[0], f"forced {instance[1]}")
+    report = synthesize.synthesize(text, spec, place=False)
     assert [memory.name for memory in report.in_registers] == [name]
     assert len(report.latches) == 1 and len(report.faults) == 2
     assert f"{name} (stamps, {memory.words} words of 32 bits) is in registers" in report.faults
