@@ -84,10 +84,8 @@ def accelerator(clk, rst, flush, s_load, s_input, m_output, loaded, load_error, 
     shape = (tuple(section.words for section in all_sections), all_beats)
     load = loader(clk, rst, idle, wanted, good, load_error, load_begins, summed, refused, s_load, words, *shape)
     steps_at = place(spec, "steps")
-    control_at = begin(words.data, CONTROL_BITS, spec.load_bits)
-    control_data = words.data(
-        control_at + CONTROL_BITS, control_at
-    )  # all words of control have their bits at the same place
+    control_at = begin(words.data, CONTROL_BITS, spec.load_bits)  # the same for all words of control
+    control_data = words.data(control_at + CONTROL_BITS, control_at)
     sums = crc32(clk, load_begins, summed, s_load.tdata, crc)
     checks = load_check(words, control, crc, refused, spec)
     last = spec.layers[-1]

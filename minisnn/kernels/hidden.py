@@ -14,7 +14,7 @@ import numpy as np
 from . import fire, sparse
 from .dense import GROUP
 from .memory import empty, scratch
-from .products import dense_from, groups_of, sampled, space
+from .products import begins, dense_from, groups_of, sampled
 from .simd import WIDTH, kernel
 
 LINE = 64  # numbers: the memory of a layer begins at a multiple of it, and so on a cache line
@@ -76,16 +76,16 @@ def plan(shapes: tuple, num_steps: int, batch: int, constant: bool) -> Plan:
     """Return the plan for layers of these `shapes` (``LayerShape``)."""
     layers, limits = [], []
     places = [fire.side_by_side(shape.pool, *as_frame(shape.out_shape)[1:]) for shape in shapes]
-    weights = bias = currents = spikes = events = firsts = 0
+    weights = begins(tuple(shape.w_shape for shape in shapes))
+    bias = currents = spikes = events = firsts = 0
     for i, shape in enumerate(shapes):
         steps = 1 if constant and i == 0 else num_steps
         size, _, c_in, c = (1, 1, *shape.w_shape)[-4:]  # a flat row is one pixel, whatever frame it was before
         h_in, w_in = shape.in_shape[:2] if len(shape.w_shape) == 4 else (1, 1)
         h, w, _ = as_frame(shape.out_shape)
         sizes = h_in, w_in, c_in, h, w, c, size, shape.padding, shape.pool, len(places[i])
-        layers.append(Layer(*sizes, weights, bias, currents, spikes))
+        layers.append(Layer(*sizes, weights[i], bias, currents, spikes))
         limits.append(dense_from(True, size * c_in, c))
-        weights += space(shape.w_shape)
         bias += groups_of(c) * GROUP
         currents += _whole_lines(steps * batch * h * w * c)
         spikes += _whole_lines(num_steps * batch * (h // shape.pool) * (w // shape.pool) * c)

@@ -154,12 +154,12 @@ def _packed(net, pack, first=0):
     They are laid out for one direction at a time, in memory that the network keeps: as long as it only runs forward,
     nothing is written again.
     """
-    ends = np.cumsum([products.space(layer.w.shape) for layer in net.layers]).tolist()
+    begins = products.begins(tuple(layer.w.shape for layer in net.layers))
     if net.kept is None:
-        net.kept = zeros((ends[-1],), net.dtype)
+        net.kept = zeros((begins[-1],), net.dtype)
     return [None] * first + [
-        pack(_as_kernel(layer.w), net.kept[end - products.space(layer.w.shape) : end], net.threads)
-        for layer, end in zip(net.layers[first:], ends[first:])
+        pack(_as_kernel(net.layers[i].w), net.kept[begins[i] : begins[i + 1]], net.threads)
+        for i in range(first, len(net.layers))
     ]
 
 

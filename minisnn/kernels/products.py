@@ -34,16 +34,23 @@ def framed(x: np.ndarray, top: int, left: int, height: int, width: int, value: A
     return out
 
 
-def space(shape: tuple[int, ...]) -> int:
-    """Return how many numbers weights of a `shape` (k, k, C, M) or (C, M) take, laid out for one product at a time."""
-    *kernel_shape, channels, columns = shape
-    return prod(kernel_shape) * max(groups_of(columns) * channels, groups_of(channels) * columns) * GROUP
+@cache
+def begins(shapes: tuple[tuple[int, ...], ...]) -> list[int]:
+    """Return where the weights of each layer begin in memory for those of all, and its length.
+
+    The layers' `shapes` are (k, k, C, M) or (C, M); each has room for being laid out for one product at a time.
+    """
+    rooms = [
+        prod(kernel_shape) * max(groups_of(columns) * channels, groups_of(channels) * columns) * GROUP
+        for *kernel_shape, channels, columns in shapes
+    ]
+    return [sum(rooms[:i]) for i in range(len(rooms) + 1)]
 
 
 def pack(w: np.ndarray, memory: np.ndarray | None = None, threads: int | None = 1) -> np.ndarray:
     """Return weights (k, k, C, M) as the forward product reads them: (groups, k, k, C, GROUP), filled up with 0.
 
-    `memory` may come from :func:`space`; rows that are in it already are not written again.
+    `memory` may be a part of that of :func:`begins`; rows that are in it already are not written again.
     """
     packed = _in(memory, (groups_of(w.shape[3]), *w.shape[:3], GROUP), w.dtype)
     rows, groups = w.reshape(-1, w.shape[3]), packed.reshape(len(packed), -1, GROUP)
