@@ -30,10 +30,11 @@ def test_the_sum_of_prices_is_the_number_of_additions(topology, shape, padding, 
     given = stimulus(network, random_inputs(network, 3, 4, rng), 3)
     spikes = 0
     for index, integers in enumerate(network.layers):
-        price = prices(integers.layer, lanes[index]).reshape(-1)
+        taps = int(rng.choice(layout.tap_choices(integers.layer)))
+        price = prices(integers.layer, lanes[index], taps).reshape(-1)
         frames = given.frames[index].astype(bool)
         counts = frames.sum(axis=0).reshape(4, -1)
-        counted = additions(given, index, lanes[index], in_lanes=2).adds.sum(axis=1)
+        counted = additions(given, index, lanes[index], in_lanes=2, taps=taps).adds.sum(axis=1)
         np.testing.assert_array_equal(counts @ price, counted)
         spikes += counts.sum()
     assert spikes > 50
@@ -113,6 +114,8 @@ def test_who_pays():
     [
         ({"lanes": "4/4"}, "lanes 4/4 matter to a training only with a cycle_penalty"),
         ({"cycle_penalty": 1, "lanes": "4/x"}, "lanes must be whole numbers from 1, one for each layer as in 32/8/8"),
+        ({"taps": (9, 1, 1)}, "taps 9/1/1 matter to a training only with a cycle_penalty"),
+        ({"cycle_penalty": 1, "taps": (2, 1, 1)}, "layer 1 has a kernel of 3: its taps must be 1 or 3 or 9, got 2"),
         ({"cycle_penalty": 1, "lanes": (4, 4)}, "lanes must be one number for each of 3 layers, got 4/4"),
         ({"cycle_penalty": 1, "lanes": "4/4/99"}, "layer 3 has 10 output channels: its lanes must be 1 to 10, got 99"),
         ({"cycle_penalty": -1}, "cycle_penalty must be at least 0"),

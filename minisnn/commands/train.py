@@ -41,6 +41,11 @@ def add_arguments(parser):
         "fully connected layer)",
     )
     training.add_argument(
+        "--taps",
+        metavar="N/N/...",
+        help="taps that each layer adds at once, such as 9/3/1/1, for --cycle-penalty (default: 1 in each layer)",
+    )
+    training.add_argument(
         "--weight-bits",
         type=widths,
         metavar="BITS",

@@ -61,11 +61,11 @@ def make(
     `finetune` counts epochs. Raise InputError if a setting is not valid.
     """
     if training.get("cycle_penalty") is not None:
-        training = training | {"lanes": lanes}  # cycles are priced on the hardware that they are counted on
+        training = training | {"lanes": lanes, "taps": taps}  # priced on the hardware that cycles are counted on
     checked = Settings(**defaults(data) | training)
     check_time(data, checked)
     settings = asdict(checked)
-    for name in ("learn", "cycle_penalty", "lanes"):
+    for name in ("learn", "cycle_penalty", "lanes", "taps"):
         if settings[name] is None:
             del settings[name]  # so that points of before have their keys
     options = {"topology": f"256-{data.classes}", **network}

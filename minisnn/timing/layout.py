@@ -57,7 +57,11 @@ def tap_choices(layer: LayerShape) -> tuple[int, ...]:
 
 def check_taps(network: IntegerNetwork, taps: Sequence[int] | None) -> tuple[int, ...]:
     """Return `taps` as a tuple, by default 1 in each layer; raise InputError unless layers can add so many at once."""
-    shapes = [integers.layer for integers in network.layers]
+    return taps_of([integers.layer for integers in network.layers], taps)
+
+
+def taps_of(shapes: Sequence[LayerShape], taps: Sequence[int] | None = None) -> tuple[int, ...]:
+    """Return taps for layers, checked as by :func:`check_taps`."""
     if taps is None:
         return (1,) * len(shapes)
     taps = tuple(taps)

@@ -9,7 +9,7 @@ from ..data.dataset import Dataset
 from ..encode import KINDS, RECORDED, Encoder
 from ..errors import InputError
 from ..network import Network
-from ..timing.layout import lanes_of
+from ..timing.layout import lanes_of, taps_of
 from . import optim
 from .settings import Settings
 
@@ -95,7 +95,9 @@ def _check_cycle_penalty(net, settings):
         raise InputError(
             "cycle_penalty prices cycles of hardware, which takes events, not counts; choose encoding events"
         )
-    lanes_of([layer.shape for layer in net.layers], settings.lane_counts)
+    shapes = [layer.shape for layer in net.layers]
+    lanes_of(shapes, settings.lane_counts)
+    taps_of(shapes, settings.tap_counts)
 
 
 def _check_penalty(net, text):

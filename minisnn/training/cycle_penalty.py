@@ -1,9 +1,10 @@
 """The price of clock cycles: a penalty that asks each spike for the additions that it causes in the next layer.
 
-A spike at a place (y, x) of the frame that layer l takes costs it p[l](y, x) additions, one a cycle: the taps that lead
-into the frame from there, times the groups of lanes; of a fully connected layer the groups alone. The prices are read
-from the model of cycles itself (:func:`minisnn.timing.additions.log_of_additions`), so they are right for the lanes at
-hand, and they are whole numbers: their sum over the spikes of an image equals the additions that the model counts.
+A spike at a place (y, x) of the frame that layer l takes costs it p[l](y, x) cycles of additions: the taps that lead
+into the frame from there (or rows of taps, if a row is added at once; 1 if all are), times the groups of lanes; of a
+fully connected layer the groups alone. The prices are read from the model of cycles itself
+(:func:`minisnn.timing.additions.log_of_additions`), so they are right for the lanes and taps at hand, and they are
+whole numbers: their sum over the spikes of an image equals the cycles in which the model adds.
 
     n[l](y, x, c)  = sum over t of the spikes that layer l takes                 pixels are added once an image
     W[l]           = sum over y, x, c of p[l]*n[l]  +  T*F[l]                    cycles of layer l; F of a firing pass
@@ -31,19 +32,21 @@ import numpy as np
 from ..encode import Encoder
 from ..network import Network
 from ..timing.additions import log_of_additions
-from ..timing.layout import count_groups, lanes_of
+from ..timing.layout import count_groups, lanes_of, taps_of
 from ..topology import LayerShape
 
 SHARPNESS = 8  # q
 
 
-def prices(layer: LayerShape, lanes: int) -> np.ndarray:
-    """Return the additions that one input of a layer causes, by its place.
+def prices(layer: LayerShape, lanes: int, taps: int = 1) -> np.ndarray:
+    """Return the cycles of the additions that one input of a layer causes, by its place.
 
     Parameters
     ----------
     layer : LayerShape
     lanes : int
+    taps : int, default 1
+        Taps that are added at once.
 
     Returns
     -------
@@ -61,10 +64,15 @@ def prices(layer: LayerShape, lanes: int) -> np.ndarray:
            [ 6, 12, 18, 12,  6],
            [ 4,  8, 12,  8,  4],
            [ 2,  4,  6,  4,  2]])
+
+    If a row of three taps is added at once, the column does not matter:
+
+    >>> prices(parse("4C3-10", (5, 5, 1))[0], lanes=2, taps=3)[:, 0, 0].astype(int)
+    array([2, 4, 6, 4, 2])
     """
     frame = layer.in_shape if layer.kind == "conv2d" else (1, 1, layer.fan_in)
     every_input = np.ones(frame, np.uint8)
-    return log_of_additions(every_input, layer, lanes, frame[-1])[:, 2].reshape(layer.in_shape).astype(float)
+    return log_of_additions(every_input, layer, lanes, frame[-1], taps)[:, 2].reshape(layer.in_shape).astype(float)
 
 
 class CyclePenalty:
@@ -79,6 +87,8 @@ class CyclePenalty:
         By default those of :func:`minisnn.timing.layout.default_lanes`.
     weight : float
         The penalty if every neuron spiked at every step.
+    taps : sequence of L ints, optional
+        Taps that each layer adds at once, by default 1.
 
     Attributes
     ----------
@@ -107,13 +117,20 @@ class CyclePenalty:
     (0.29, [[0.0203, 0.0203, 0.0203]])
     """
 
-    def __init__(self, net: Network, encoder: Encoder, lanes: Sequence[int] | None = None, weight: float = 1.0):
+    def __init__(
+        self,
+        net: Network,
+        encoder: Encoder,
+        lanes: Sequence[int] | None = None,
+        weight: float = 1.0,
+        taps: Sequence[int] | None = None,
+    ):
         shapes = [layer.shape for layer in net.layers]
-        lanes = lanes_of(shapes, lanes)
+        lanes, taps = lanes_of(shapes, lanes), taps_of(shapes, taps)
         direct = encoder.kind == "direct"
         self.weight = weight
         self.black = encoder.encode(np.zeros((1, *net.input_shape)), dtype=net.dtype) if direct else 0
-        self.prices = [prices(shape, count) for shape, count in zip(shapes, lanes)]
+        self.prices = [prices(*numbers) for numbers in zip(shapes, lanes, taps)]
         passes = [shape.neurons // shape.w_shape[-1] * count_groups(shape, n) for shape, n in zip(shapes, lanes)]
         self.firing = encoder.num_steps * np.array(passes, float)
         steps = [1 if direct and index == 0 else encoder.num_steps for index in range(len(shapes))]

@@ -65,7 +65,8 @@ class Training:
         self.constants = Constants(net, settings.learned, settings.optimiser)
         self.cycle_penalty = None
         if settings.cycle_penalty is not None:
-            self.cycle_penalty = CyclePenalty(net, self.encoder, settings.lane_counts, settings.cycle_penalty)
+            hardware = {"lanes": settings.lane_counts, "taps": settings.tap_counts}
+            self.cycle_penalty = CyclePenalty(net, self.encoder, weight=settings.cycle_penalty, **hardware)
         self.rounding = None
         if settings.weight_bits is not None:
             self.rounding = StraightThrough(net, self.encoder, settings.weight_bits)

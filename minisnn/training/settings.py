@@ -40,6 +40,8 @@ class Settings:
     lanes : str or sequence of int, optional
         Lanes by layer for `cycle_penalty`, such as "32/32/8/8"; by default those of
         :func:`minisnn.timing.layout.default_lanes`.
+    taps : str or sequence of int, optional
+        Taps of an input that each layer adds at once, for `cycle_penalty`, such as "9/3/1/1"; by default 1.
     epochs, batch_size : int
     lr : float
         Peak learning rate.
@@ -68,6 +70,7 @@ class Settings:
     rate_penalty: str | float | None = None
     cycle_penalty: float | None = None
     lanes: str | tuple | None = None
+    taps: str | tuple | None = None
     penalty_ramp: float = 0.0
     epochs: int = 20
     batch_size: int = 32
@@ -102,11 +105,13 @@ class Settings:
             bits = widths(self.weight_bits, np.size(self.weight_bits))
             object.__setattr__(self, "weight_bits", bits if np.ndim(self.weight_bits) else bits[0])
         object.__setattr__(self, "learn", _learned(self.learn))
-        object.__setattr__(self, "lanes", _lanes(self.lanes))
-        if self.lanes is not None and self.cycle_penalty is None:
-            raise InputError(
-                f"lanes {self.lanes} matter to a training only with a cycle_penalty; set one, or leave the lanes out"
-            )
+        for name, example in (("lanes", "32/8/8"), ("taps", "9/1/1")):
+            value = _by_layer(name, getattr(self, name), example)
+            object.__setattr__(self, name, value)
+            if value is not None and self.cycle_penalty is None:
+                raise InputError(
+                    f"{name} {value} matter to a training only with a cycle_penalty; set one, or leave the {name} out"
+                )
         optim.make(self.optimiser, [])
         optim.schedule(self.schedule)
 
@@ -122,7 +127,12 @@ class Settings:
     @property
     def lane_counts(self) -> tuple[int, ...] | None:
         """The numbers in `lanes`."""
-        return tuple(int(count) for count in str(self.lanes).split("/")) if self.lanes else None
+        return _counts(self.lanes)
+
+    @property
+    def tap_counts(self) -> tuple[int, ...] | None:
+        """The numbers in `taps`."""
+        return _counts(self.taps)
 
     def _check_whole(self, name, least):
         """Raise InputError unless the field is a whole number from `least`, and make it an ``int``."""
@@ -156,6 +166,7 @@ class Options(TypedDict, total=False):
     rate_penalty: str | float | None
     cycle_penalty: float | None
     lanes: str | Sequence[int] | None
+    taps: str | Sequence[int] | None
     penalty_ramp: float
     epochs: int
     batch_size: int
@@ -190,8 +201,13 @@ def _learned(value):
     return ",".join(name for name in LEARNABLE if name in names) or None
 
 
-def _lanes(value):
-    """Return lanes as one text, which JSON holds as it is; None without any."""
+def _counts(text):
+    """Return the numbers of a text such as "32/8/8"; None without any."""
+    return tuple(int(count) for count in str(text).split("/")) if text else None
+
+
+def _by_layer(name, value, example):
+    """Return numbers by layer as one text, which JSON holds as it is; None without any."""
     if value is None:
         return None
     counts = value.split("/") if isinstance(value, str) else value
@@ -200,5 +216,5 @@ def _lanes(value):
     except (TypeError, ValueError):
         counts = [0]
     if not counts or min(counts) < 1:
-        raise InputError(f"lanes must be whole numbers from 1, one for each layer as in 32/8/8, got {value!r}")
+        raise InputError(f"{name} must be whole numbers from 1, one for each layer as in {example}, got {value!r}")
     return "/".join(map(str, counts))
