@@ -2,7 +2,7 @@
 
     Network                    a network from its notation: forward over time, backward through time by hand
     Surrogate, Encoder         a surrogate gradient; the code in which the network sees an image
-    load_data                  digits, svhn, mnist, fashion-mnist, moving-digits, n-mnist, or an .npz of your own
+    load_data                  digits, svhn (or svhn-grey), mnist, fashion-mnist, moving-digits, n-mnist, or an .npz
     Dataset, recordings        arrays in memory as a data set; lists of events, such as tonic's
     fit, evaluate, predict     train a network, measure it, ask it for classes
     cosine, ramp               schedules for fit: a learning rate, or another parameter, from epoch to epoch

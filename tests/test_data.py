@@ -78,6 +78,16 @@ def test_svhn_files(tmp_path):
     assert loaded.ordered and loaded.x_train.flags.c_contiguous
 
 
+def test_grey_svhn_is_the_luma_of_its_colours(tmp_path):
+    svhn_files(tmp_path)
+    colour, grey = data.load("svhn", tmp_path), data.load("svhn-grey", tmp_path)
+    assert (grey.name, grey.input_shape, grey.ordered) == ("svhn-grey", (32, 32, 1), True)
+    luma = colour.x_train @ np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
+    assert np.abs(grey.x_train[..., 0] - luma).max() <= 1.5
+    np.testing.assert_array_equal(grey.y_train, colour.y_train)
+    assert data.load("svhn-grey", tmp_path).x_test.dtype == np.uint8
+
+
 def test_custom_npz(tmp_path):
     x = np.random.default_rng(2).random((20, 6, 5))
     np.savez(tmp_path / "own.npz", X=x, y=np.arange(20) % 3)

@@ -31,7 +31,7 @@ COMMANDS = (
     "report",
     "reproduce",
 )
-DATA_SETS = "digits, svhn, mnist, fashion-mnist, moving-digits, n-mnist, or a .npz file with arrays X and y"
+DATA_SETS = "digits, svhn, svhn-grey, mnist, fashion-mnist, moving-digits, n-mnist, or a .npz file with arrays X and y"
 
 
 def main(arguments: list[str] | None = None) -> int:

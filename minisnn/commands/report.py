@@ -22,6 +22,13 @@ def add_arguments(parser):
         help="folder for report.html, figures and tables; created if it does not exist",
     )
     parser.add_argument(
+        "--against",
+        type=Path,
+        metavar="OTHER.sqlite",
+        help="file of a study on other inputs of the same images, such as svhn for svhn-grey, with whose default the "
+        "fastest setting is compared too",
+    )
+    parser.add_argument(
         "--clock-mhz",
         type=float,
         default=100.0,
@@ -52,7 +59,7 @@ def run(args):
     from ..timing.energy import load_constants
 
     constants = load_constants(args.constants) if args.constants else None
-    contents = report.gather(args.study, args.clock_mhz, constants)
+    contents = report.gather(args.study, args.clock_mhz, constants, args.against)
     paths = page.write(contents, args.out)
     claims = contents["claims"]
     if "missing" in claims:

@@ -20,7 +20,9 @@ CHECKED = {"myhdl": 2, "ghdl": 1, "verilator": 20}  # images simulated: about ha
 
 def add_arguments(parser):
     """Add the command's flags."""
-    parser.add_argument("--dataset", default="digits", metavar="NAME", help="digits or svhn (default: digits)")
+    parser.add_argument(
+        "--dataset", default="digits", metavar="NAME", help="digits, svhn or svhn-grey (default: digits)"
+    )
     parser.add_argument(
         "--data",
         metavar="DIR",
@@ -112,7 +114,7 @@ def _select(plan, path, data, out):
         so_far = progress(plan, store.rows())
         if "cycles" not in so_far.selected:
             raise InputError(f"{path} has no network to select ({so_far.lacks}); minisnn report says why")
-        first_seed, *_ = so_far.selected["cycles"]
+        first_seed, *_ = so_far.selected["cycles"].rows
         _, integer, _ = integers(first_seed["point"], model_file(first_seed, store, data), data)
     integer.save(out)
     columns = ("key", "point", "status", "reason", "result")

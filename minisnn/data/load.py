@@ -20,7 +20,8 @@ from .sources import SOURCES, Files
 
 BINNED = ("moving-digits", "n-mnist")  # recordings of events, binned into any number of steps
 SHIPPED = ("digits", "moving-digits")
-NAMES = ("digits", *SOURCES, *BINNED)
+GREY = "svhn-grey"  # made of the files of svhn
+NAMES = ("digits", *SOURCES, GREY, *BINNED)
 
 
 def load(
@@ -35,13 +36,13 @@ def load(
     Parameters
     ----------
     name : str or Path
-        "digits", "svhn", "mnist", "fashion-mnist", the recordings "moving-digits" or "n-mnist", or the path of a .npz
-        file with X (n, H, W), (n, H, W, C) or (n, N), uint8 or float, and y (n,); X_test and y_test are the test part,
-        or else the last fifth of X and y. A file of recordings has `events` and `events_test`, uint8 of shape
-        (n, T, H, W, C) or (n, T, N), in place of X and X_test.
+        "digits", "svhn", "svhn-grey" (its luma), "mnist", "fashion-mnist", the recordings "moving-digits" or "n-mnist",
+        or the path of a .npz file with X (n, H, W), (n, H, W, C) or (n, N), uint8 or float, and y (n,); X_test and
+        y_test are the test part, or else the last fifth of X and y. A file of recordings has `events` and
+        `events_test`, uint8 of shape (n, T, H, W, C) or (n, T, N), in place of X and X_test.
     data_dir : str or Path, optional
-        Folder with the files of svhn, mnist or fashion-mnist under their official names, by default
-        ``~/.cache/minisnn/<name>``; for n-mnist the folder with Train and Test, which is not downloaded.
+        Folder with the files of svhn (also for svhn-grey), mnist or fashion-mnist under their official names, by
+        default ``~/.cache/minisnn/<name>``; for n-mnist the folder with Train and Test, which is not downloaded.
     download : bool, default True
         Fetch files that are missing in the cache folder.
     progress : bool, default False
@@ -86,7 +87,8 @@ def load(
         return nmnist.load(data_dir, num_steps, progress)
     if name not in NAMES:
         raise InputError(f"unknown data set {name!r}: choose one of {', '.join(NAMES)}, or a file that ends in .npz")
-    return _READERS[str(name)](str(name), Files(str(name), data_dir, download, progress))
+    files = "svhn" if name == GREY else str(name)
+    return _READERS[str(name)](str(name), Files(files, data_dir, download, progress))
 
 
 def load_for(
@@ -127,7 +129,15 @@ def _digits():
 def _svhn(name, files):
     train, test = (_svhn_part(files.find(f"{part}_32x32.mat")) for part in ("train", "test"))
     # Consecutive crops come from one photograph.
+    if name == GREY:
+        train, test = ((_grey(x), y) for x, y in (train, test))
     return Dataset(name, *train, *test, classes=10, max_value=255.0, ordered=True)
+
+
+def _grey(x):
+    """Return the luma of colour images (ITU-R BT.601, in 256ths), (n, H, W, 1)."""
+    red, green, blue = (x[..., channel].astype(np.uint16) for channel in range(3))
+    return ((77 * red + 150 * green + 29 * blue + 128) >> 8).astype(np.uint8)[..., None]
 
 
 def _svhn_part(path):
@@ -158,7 +168,7 @@ def _mnist_part(files, part):
     return x[..., None], y.astype(np.int64)
 
 
-_READERS = {"svhn": _svhn, "mnist": _mnist, "fashion-mnist": _mnist}
+_READERS = {"svhn": _svhn, GREY: _svhn, "mnist": _mnist, "fashion-mnist": _mnist}
 
 
 def _count_classes(path, y):

@@ -7,6 +7,7 @@ stages that it rests on are there. Settings were selected on validation (:mod:`m
 here are results on test images.
 """
 
+from ..fixed.early_exit import LOSSLESS
 from ..timing import energy
 from .intervals import Interval, Seeds, interval
 from .plan import FAMILIES, Plan
@@ -26,7 +27,11 @@ PAPER = {  # what the paper says, by group
 
 
 def claims(
-    so_far: Progress, plan: Plan, clock_mhz: float = 100.0, constants: dict[str, float] | None = None
+    so_far: Progress,
+    plan: Plan,
+    clock_mhz: float = 100.0,
+    constants: dict[str, float] | None = None,
+    other: tuple[str, Seeds] | None = None,
 ) -> list[dict]:
     """Return all claims of a study.
 
@@ -36,13 +41,15 @@ def claims(
     - ``tests``, list of {what, unit, sense, bar, value, low, high, verdict}
     - ``verdict``; ``note``
 
-    `constants` are those of :func:`minisnn.timing.energy.load_constants`.
+    `constants` are those of :func:`minisnn.timing.energy.load_constants`, `other` the name of the data and the default
+    of a study on other inputs.
     """
     selected = so_far.selected
     all_claims = [
         *_default_claims(selected, plan),
         *(_fires_less(selected, beta, plan) for beta in plan.betas),
         *_latency_claims(so_far, plan),
+        *(_other_claims(selected, plan, *other) if other else []),
         *_efficiency_claims(selected, plan, clock_mhz, constants),
         _claim("efficiency", EFFICIENT, [], MODEL, "the paper compares boards; here energy is modelled"),
     ]
@@ -58,7 +65,7 @@ def _default_claims(selected, plan):
     what = f"the default, beta {plan.beta:g} and threshold 1"
     if "default" not in selected:
         return [_open("base", what)]
-    found = interval(lambda default: default.accuracy, Seeds(selected["default"]))
+    found = interval(lambda default: default.accuracy, selected["default"])
     return [_claim("base", what, [_test("test accuracy", "%", ">=", plan.least, found)])]
 
 
@@ -67,10 +74,10 @@ def _fires_less(selected, beta, plan):
     what = f"fast sigmoid against arctangent at beta {beta:g}, each tuned"
     if not set(names) <= selected.keys():
         return _open("firing", what)
-    ours, theirs = (Seeds(selected[name]) for name in names)
+    ours, theirs = (selected[name] for name in names)
     rates = interval(lambda a, b: a.firing_rate / b.firing_rate, ours, theirs)
     tests = [_test("ratio of firing rates", "x", "<", 1.0, rates), _loss(ours, theirs, plan.tolerance)]
-    words = " against ".join(selected[name][0]["point"]["network"]["surrogate"] for name in names)
+    words = " against ".join(selected[name].rows[0]["point"]["network"]["surrogate"] for name in names)
     return _claim("firing", f"{what}: {words}", tests)
 
 
@@ -85,21 +92,33 @@ def _latency_claims(so_far, plan):
             if not {"default", name} <= so_far.selected.keys():
                 found.append(_open("latency", what))
                 continue
-            rows = so_far.selected["default"]
+            rows = so_far.selected["default"].rows
             step = so_far.rows.early_step(rows) if kind == "early" else None
-            ours, theirs = Seeds(so_far.selected[name]), Seeds(rows, step)
+            ours, theirs = so_far.selected[name], Seeds(rows, step)
             cut = interval(lambda a, b: 1 - a.latency / b.latency, ours, theirs)
-            note = ""
+            note = how_read(ours)
             if kind == "early":
                 alone = interval(lambda a, b: 1 - a.latency / b.latency, theirs, Seeds(rows))
                 lost = interval(lambda a, b: b.accuracy - a.accuracy, theirs, Seeds(rows))
-                note = f"read after step {step} (counted from 1), the default itself saves {_percent(alone)} for "
+                note += "; " * bool(note)
+                note += f"read after step {step} (counted from 1), the default itself saves {_percent(alone)} for "
                 note += f"{_points(lost)} points"
                 bar = 0.0
             tests = [_test("latency cut", "%", ">" if kind == "early" else ">=", bar, cut)]
             tests.append(_loss(ours, theirs, plan.tolerance))
             found.append(_claim("latency", what, tests, note=note))
     return found
+
+
+def _other_claims(selected, plan, dataset, default):
+    """Return the claim about latency against the default of a study on other inputs."""
+    what = f"the fastest setting with T free on {plan.dataset}, against the default on {dataset}"
+    if "steps" not in selected:
+        return [_open("latency", what)]
+    ours = selected["steps"]
+    cut = interval(lambda a, b: 1 - a.latency / b.latency, ours, default)
+    tests = [_test("latency cut", "%", ">=", plan.cut_against, cut), _loss(ours, default, plan.tolerance)]
+    return [_claim("latency", what, tests, note=how_read(ours))]
 
 
 def _efficiency_claims(selected, plan, clock_mhz, constants):
@@ -110,12 +129,21 @@ def _efficiency_claims(selected, plan, clock_mhz, constants):
         if not {"default", name} <= selected.keys():
             found.append(_open("efficiency", what))
             continue
-        ours, theirs = selected[name], selected["default"]
-        ratio = Interval(*energy.sensitivity(cost(ours), cost(theirs), clock_mhz, constants))
-        tests = [_test("ratio of FPS/W", "x", ">=", RATIO, ratio), _loss(Seeds(ours), Seeds(theirs), plan.tolerance)]
+        ours, theirs = Seeds(selected[name].rows), selected["default"]  # after all steps
+        ratio = Interval(*energy.sensitivity(cost(ours.rows), cost(theirs.rows), clock_mhz, constants))
+        tests = [_test("ratio of FPS/W", "x", ">=", RATIO, ratio), _loss(ours, theirs, plan.tolerance)]
         note = "the interval of the ratio is that of the model's constants, each wrong by a factor of up to two"
+        if selected[name].margin is not None:
+            note += "; all steps are taken: what early exit saves of the energy is not counted"
         found.append(_claim("efficiency", what, tests, note=note))
     return found
+
+
+def how_read(seeds: Seeds) -> str:
+    """Return when answers are read, if not after all steps, such as "early exit at a lead of 2"."""
+    if seeds.margin is not None:
+        return "early exit, lossless" if seeds.margin == LOSSLESS else f"early exit at a lead of {seeds.margin}"
+    return ""
 
 
 def _loss(ours, theirs, bar):

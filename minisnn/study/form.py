@@ -9,6 +9,7 @@ from typing import Any
 from .. import topology
 from ..check import is_number, is_whole
 from ..errors import InputError
+from .plan import MARGINS
 
 
 def is_text(value: Any) -> bool:
@@ -69,6 +70,8 @@ SCHEDULE = {"latency": is_number, "interval": is_number}
 MORE = {
     "accuracy_by_step": [is_number],
     "latency_by_step": [is_number],
+    "accuracy_by_margin": [is_number],
+    "latency_by_margin": [is_number],
     "blocks": {
         "images": [is_whole],
         "right": [[is_whole]],
@@ -77,6 +80,7 @@ MORE = {
         "neuron_steps": is_whole,
     },
 }
+BY_MARGIN = dict.fromkeys(("right_by_margin", "cycles_by_margin"), [[is_whole]])  # of blocks
 MEANS = {"accuracy": is_number}
 PITFALLS = [{"pitfall": is_text, "setting": is_text, "seeds": is_whole, "honest": MEANS, "wrong": MEANS}]
 
@@ -110,7 +114,10 @@ def _fault_of_more(test):
     form = {name: SCHEDULE for name in ("dense", "layerwise") if name in test}
     events = {name: _are_counts for name in form}
     more = {name: form for name, form in MORE.items() if name in test}
-    return fault(test, form | {"events": events} | more, "result.test")
+    wrong = fault(test, form | {"events": events} | more, "result.test")
+    if wrong or not {"accuracy_by_margin", "blocks"} <= test.keys():
+        return wrong
+    return fault(test["blocks"], BY_MARGIN, "result.test.blocks")
 
 
 def _fault_of_lengths(row):
@@ -131,10 +138,11 @@ def _fault_of_lengths(row):
 
 def _are_blocks(blocks, images):
     """Return True if the blocks are of so many images, and have as many rows of each number."""
-    lengths = {len(blocks[name]) for name in ("images", "right", "cycles", "spikes")}
+    lengths = {len(values) for name, values in blocks.items() if name != "neuron_steps"}
     steps = {len(values) for name in ("right", "cycles") for values in blocks[name]}
     usable = len(lengths) == len(steps) == 1 and 0 not in steps and min(blocks["images"]) > 0
-    return usable and blocks["neuron_steps"] > 0 and sum(blocks["images"]) == images
+    margins = {len(blocks[name][0]) for name in ("right_by_margin", "cycles_by_margin") if name in blocks}
+    return usable and margins <= {len(MARGINS)} and blocks["neuron_steps"] > 0 and sum(blocks["images"]) == images
 
 
 def alike(value: Any, example: Any) -> bool:

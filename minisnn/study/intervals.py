@@ -6,10 +6,12 @@ Seeds are drawn for each setting apart. With few seeds their spread is seen too 
 0.82 of it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from .plan import MARGINS
 
 DRAWS = 2000
 INSIDE = 95.0  # per cent of the draws inside an interval
@@ -32,10 +34,20 @@ class Interval(NamedTuple):
 
 
 class Seeds(NamedTuple):
-    """Rows of one setting by seed, read after a number of steps, by default after all."""
+    """Rows of one setting by seed, and when their answers are read: by default after all steps.
 
-    rows: Sequence[dict]
+    Attributes
+    ----------
+    rows : list of dict
+    step : int or None
+        Read after this number of steps.
+    margin : float or None
+        Read by early exit at this margin, one of :data:`minisnn.study.plan.MARGINS`. Spikes are those of all steps.
+    """
+
+    rows: list[dict]
     step: int | None = None
+    margin: float | None = None
 
 
 def interval(statistic: Callable, *settings: Seeds, draws: int = DRAWS) -> Interval:
@@ -71,18 +83,32 @@ def interval(statistic: Callable, *settings: Seeds, draws: int = DRAWS) -> Inter
         of_blocks = _by_block(given)  # (3, seeds, blocks)
         count = len(given.rows)
         seeds = rng.multinomial(count, np.full(count, 1 / count), draws) / count
-        whole.append(Numbers(*(of_blocks.mean(axis=1) @ (images / images.sum()))))
+        whole.append(_whole(of_blocks, images))
         drawn.append(Numbers(*np.einsum("nsb,db,ds->nd", of_blocks, blocks, seeds, optimize=True)))
     low, high = np.percentile(statistic(*drawn), [(100 - INSIDE) / 2, (100 + INSIDE) / 2])
     return Interval(float(statistic(*whole)), float(low), float(high))
 
 
+def means(setting: Seeds) -> Numbers:
+    """Return the means of a setting over its seeds and all test images."""
+    images = np.array(setting.rows[0]["result"]["test"]["blocks"]["images"], float)
+    return _whole(_by_block(setting), images)
+
+
+def _whole(of_blocks, images):
+    """Return means over seeds and all images of what :func:`_by_block` returns."""
+    return Numbers(*(float(value) for value in of_blocks.mean(axis=1) @ (images / images.sum())))
+
+
 def _by_block(setting):
     """Return accuracy, latency and firing rate of each seed and block, (3, seeds, blocks)."""
-    at = -1 if setting.step is None else setting.step - 1
+    when, at = ("", -1) if setting.step is None else ("", setting.step - 1)
+    if setting.margin is not None:
+        when, at = "_by_margin", MARGINS.index(setting.margin)
     blocks = [row["result"]["test"]["blocks"] for row in setting.rows]
     parts = [
-        ([right[at] for right in of["right"]], [cycles[at] for cycles in of["cycles"]], of["spikes"]) for of in blocks
+        ([right[at] for right in of[f"right{when}"]], [spent[at] for spent in of[f"cycles{when}"]], of["spikes"])
+        for of in blocks
     ]
     units = [(1, 1, of["neuron_steps"]) for of in blocks]
     images = np.array([of["images"] for of in blocks], float)

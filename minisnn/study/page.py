@@ -333,7 +333,7 @@ def _claims(report):
     selected = [
         (
             name,
-            _words(setting["settings"]),
+            ", ".join(filter(None, [_words(setting["settings"]), setting["read"]])),
             _listed_by_seed(setting["accuracy"], percent),
             _listed_by_seed(setting["latency"], whole),
             _listed_by_seed(setting["firing_rate"], percent),
@@ -371,6 +371,8 @@ def _words(settings):
     ]
     if settings["cycle_penalty"]:
         words.append(f"cycle penalty {settings['cycle_penalty']:g}")
+    if settings["learn"]:
+        words.append(f"learned {settings['learn']}")
     return ", ".join(words)
 
 

@@ -44,9 +44,9 @@ def note(plan: Plan, store: Store, data: Dataset, names: Sequence[str] = ("defau
     selected = progress(plan, store.rows()).selected
     lines = []
     for name in names:
-        rows = selected.get(name, [])
-        if not rows:
+        if name not in selected:
             continue
+        rows = selected[name].rows
         results = [measure(opened(model_file(row, store, data)), data, plan.lanes) for row in rows]
         for pitfall, right, wrong in PITFALLS:
             lines.append(

@@ -1,11 +1,13 @@
 """Plans: the settings that a study tries on a data set."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import InputError
+from ..fixed.early_exit import LOSSLESS
 
 FAMILIES = ("fast_sigmoid", "atan")
+MARGINS = (1, 2, 3, 4, 6, 8, 12, LOSSLESS)  # of early exit, tried with every network whose answer counts spikes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +32,8 @@ class Plan:
         Thresholds tried with every beta at the default's scale and learning rate.
     cycle_penalties : tuple of float
         Weights of the price on cycles.
+    learned : str
+        Constants that each layer learns in one stage, such as "beta,threshold".
     ramp : float
         Share of a training over which the price rises to its full weight.
     steps : tuple of int
@@ -42,7 +46,11 @@ class Plan:
     tolerance : float
         Accuracy that a faster setting may lose against the default.
     cut, cut_with_steps : float
-        Bars of the cycles saved: at the default's T, and with fewer steps.
+        Bars of the cycles saved: at the default's T, and with fewer steps or early exit.
+    cut_against : float
+        Bar of the cycles saved with fewer steps or early exit against the default of another study, on other inputs.
+    departures : tuple of str
+        What was changed in the protocol after points had been computed, a sentence each.
     least : float or None
         Bar of the default's test accuracy.
     beta : float
@@ -60,6 +68,7 @@ class Plan:
     thresholds: tuple[float, ...]
     cycle_penalties: tuple[float, ...]
     ramp: float
+    learned: str
     steps: tuple[int, ...]
     followed: int
     seeds: tuple[int, ...]
@@ -67,8 +76,10 @@ class Plan:
     tolerance: float = 0.01
     cut: float = 0.5
     cut_with_steps: float = 0.7
+    cut_against: float = 0.8
     least: float | None = None
     beta: float = 0.25
+    departures: tuple[str, ...] = ()
 
 
 PLANS = {
@@ -84,6 +95,7 @@ PLANS = {
         thresholds=(1.0, 1.5),
         cycle_penalties=(0.1, 0.3),
         ramp=0.5,
+        learned="beta,threshold",
         steps=(2, 3),
         followed=1,
         seeds=(0, 1),
@@ -101,13 +113,19 @@ PLANS = {
         thresholds=(0.5, 1.0, 1.5, 2.0),
         cycle_penalties=(0.1, 0.3, 1.0),
         ramp=0.5,
+        learned="beta,threshold",
         steps=(3, 5, 7),
         followed=2,
         seeds=(0, 1, 2),
         lanes=(32, 32, 8, 8),
         least=0.895,
+        departures=(
+            "When the trials had been computed, and nothing that is compared, early exit and learned leaks and "
+            "thresholds were added.",
+        ),
     ),
 }
+PLANS["svhn-grey"] = replace(PLANS["svhn"], dataset="svhn-grey", betas=(0.25, 0.5), least=None, departures=())
 
 
 def plan_for(dataset: str) -> Plan:

@@ -25,6 +25,7 @@ KINDS = {  # label, color and marker of each kind of setting
     "tuned": ("surrogate and beta", "tab:blue", "s"),
     "threshold": ("threshold", "tab:gray", "o"),
     "price on cycles": ("price on cycles", "tab:green", "^"),
+    "learned": ("learned leaks and thresholds", "tab:brown", "P"),
     "fewer steps": ("fewer steps", "tab:purple", "D"),
     "point": ("points of the sweep", "tab:blue", "o"),
 }

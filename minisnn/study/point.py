@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from ..data.dataset import Dataset
+from ..fixed.early_exit import stops
 from ..fixed.model import IntegerModel
 from ..fixed.quantize import Losses, quantize
 from ..model import Model
@@ -32,6 +33,7 @@ from ..training.images import split
 from ..training.inference import evaluate
 from ..training.settings import Settings, defaults
 from ..training.train import build, fine_tune, fit
+from .plan import MARGINS
 from .store import Store, canonical
 
 BLOCKS = 50  # of test images, for intervals
@@ -135,11 +137,12 @@ def measure(point: dict, file: bytes, data: Dataset, threads: int | None = None)
     """Measure a trained point; return plain values that JSON can hold.
 
     - ``validation`` (None without validation images) and ``test``: accuracy (integers, all steps), accuracy_float,
-      accuracy_by_step and latency_by_step (of the answer after each step), firing_rates, latency, interval
+      accuracy_by_step and latency_by_step (of the answer after each step), accuracy_by_margin and latency_by_margin (of
+      the answer of early exit at each of MARGINS; without them for a membrane readout), firing_rates, latency, interval
     - ``test`` also has latency and interval of the schedules "dense" and "layerwise", the events of each schedule for
       ``energy``, the mean begins, added, fires and ends by layer and step, and ``blocks`` of consecutive images: sums
-      of images, of right answers and cycles (both by the step after which the answer is read), and of spikes;
-      ``neuron_steps`` is the most spikes that an image can have
+      of images, of right answers and cycles (both by the step after which the answer is read, and by margin), and of
+      spikes; ``neuron_steps`` is the most spikes that an image can have
     - ``lanes``, ``taps``; ``lost``, the rounding loss by layer; ``history`` of the training
     """
     model, integer, losses = integers(point, file, data, threads)
@@ -164,31 +167,39 @@ def measure(point: dict, file: bytes, data: Dataset, threads: int | None = None)
 
 def _measure_images(model, integer, x, y, lanes, taps, threads):
     """Return (stimulus, predicted cycles, results, results by block) of images and their labels."""
-    frames, right, spikes, start = [], [], [], 0
+    frames, right, exits, spikes, start = [], [], [], [], 0
     for inputs, run in integer.run(x, "spikes", threads):
         labels = y[start : start + inputs.shape[1]]
         start += inputs.shape[1]
         frames.append(cycles.Stimulus.of(integer.network, inputs, run, integer.num_steps).frames)
         right.append(_answers_by_step(integer, run) == labels)
+        exits.append(_early_exits(integer, run, labels))
         spikes.append(run.spike_counts.sum(axis=2))
-    by_step, counts = np.concatenate(right, axis=1), np.concatenate(spikes)
+    by_step, counts = np.concatenate(right, axis=1).T, np.concatenate(spikes)
     frames_by_layer = [np.concatenate(batches, axis=1) for batches in zip(*frames)]
     stimulus = cycles.Stimulus(integer.network, frames_by_layer, integer.num_steps)
     predicted = cycles.predict(stimulus, lanes, taps=taps)
     neurons = np.array([layer.layer.neurons for layer in integer.network.layers])
-    cycles_by_step = _latency_by_step(predicted)[:, -len(by_step) :]
+    cycles_by_step = _latency_by_step(predicted)[:, -by_step.shape[1] :]
     results = {
-        "accuracy": float(by_step[-1].mean()),
+        "accuracy": float(by_step[:, -1].mean()),
         "accuracy_float": evaluate(model, x, y).accuracy,
         "images": len(y),
         "firing_rates": (counts.sum(axis=0) / (neurons * len(y) * integer.num_steps)).tolist(),
         "latency": float(predicted.latency.mean()),
         "interval": predicted.interval,
-        "accuracy_by_step": by_step.mean(axis=1).tolist(),
-        "latency_by_step": cycles_by_step.mean(axis=0).tolist(),
     }
-    blocks = _blocks(by_step.T, cycles_by_step, counts.sum(axis=1))
-    return stimulus, predicted, results, blocks | {"neuron_steps": int(neurons.sum()) * integer.num_steps}
+    sums = {"images": np.ones(len(y), int), "spikes": counts.sum(axis=1)}
+    read = {"": (by_step, cycles_by_step)}
+    if integer.network.readout != "membrane":
+        steps, hits = np.concatenate(exits, axis=1)
+        read["_by_margin"] = hits, np.take_along_axis(cycles_by_step, steps - 1, axis=1)
+    for when, (hits, spent) in read.items():
+        results[f"accuracy{when or '_by_step'}"] = hits.mean(axis=0).tolist()
+        results[f"latency{when or '_by_step'}"] = spent.mean(axis=0).tolist()
+        sums |= {f"right{when}": hits.astype(int), f"cycles{when}": spent}
+    blocks = _blocks(sums) | {"neuron_steps": int(neurons.sum()) * integer.num_steps}
+    return stimulus, predicted, results, blocks
 
 
 def _latency_by_step(predicted):
@@ -197,10 +208,10 @@ def _latency_by_step(predicted):
     return ends + (predicted.latency - ends[:, -1])[:, None]
 
 
-def _blocks(right, cycles_by_step, spikes):
-    """Sums over blocks of consecutive images, of which intervals are made."""
-    starts = np.linspace(0, len(right), min(BLOCKS, len(right)), endpoint=False).astype(int)
-    sums = {"images": np.ones(len(right), int), "right": right.astype(int), "cycles": cycles_by_step, "spikes": spikes}
+def _blocks(sums):
+    """Sums over blocks of consecutive images, of which intervals are made; `sums` are arrays (images, ...) by name."""
+    images = len(sums["images"])
+    starts = np.linspace(0, images, min(BLOCKS, images), endpoint=False).astype(int)
     return {name: np.add.reduceat(values, starts).tolist() for name, values in sums.items()}
 
 
@@ -209,6 +220,14 @@ def _answers_by_step(integer, run):
     if integer.network.readout == "membrane":
         return run.scores.argmax(axis=1)[None]
     return run.totals.argmax(axis=2)
+
+
+def _early_exits(integer, run, labels):
+    """Steps after which images end, and whether their answers are right, (2, B, MARGINS); None for membranes."""
+    if integer.network.readout == "membrane":
+        return None
+    ended = [stops(run.totals, integer.network.neurons_per_class, margin) for margin in MARGINS]
+    return np.array([[each.steps for each in ended], [each.answers == labels for each in ended]]).transpose(0, 2, 1)
 
 
 def _timeline(predicted):

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..errors import InputError
+from .intervals import Seeds
 from .plan import FAMILIES, Plan
 from .selection import Rows, identity
-from .stages import STAGES, bases, candidates, wanted
+from .stages import EXITS, STAGES, bases, candidates, wanted
 from .tables import describe
 
 
@@ -33,10 +34,10 @@ class Progress:
         All stages in order.
     rows : Rows
         Rows of the stages that are complete.
-    selected : dict of list
-        Rows by seed: "default"; "FAMILY BETA", what a family and beta allow, from the stage "bases"; "cycles" and
-        "steps", what the bars are tested with, from the stage "levers". Nothing is selected from an unfinished stage,
-        because the best of some points may be any point.
+    selected : dict of Seeds
+        Rows by seed, and when their answers are read: "default"; "FAMILY BETA", what a family and beta allow, from the
+        stage "bases"; "cycles" and "steps", what the bars are tested with, from the stage "levers". Nothing is selected
+        from an unfinished stage, because the best of some points may be any point.
     lacks : str
         Reason for what is not selected, such as "5 of 8 points are there in stage 2 of 8 (finalists)", or the points
         that failed; "" if nothing is missing.
@@ -44,7 +45,7 @@ class Progress:
 
     stages: list[Reached]
     rows: Rows
-    selected: dict[str, list[dict]]
+    selected: dict[str, Seeds]
     lacks: str
 
     def has(self, stage: str) -> bool:
@@ -93,8 +94,9 @@ def _selected(rows, whole):
     selected = {}
     if "bases" in whole:
         cells = [f"{family} {beta:g}" for beta in rows.plan.betas for family in FAMILIES]
-        selected = {"default": rows.seeds(rows.default())}
-        selected |= {name: rows.seeds(setting) for name, setting in zip(cells, bases(rows), strict=True)}
+        selected = {"default": Seeds(rows.seeds(rows.default()))}
+        selected |= {name: Seeds(rows.seeds(setting)) for name, setting in zip(cells, bases(rows), strict=True)}
     if "levers" in whole:
-        selected |= {name: rows.final(settings) for name, settings in candidates(rows).items()}
-    return {name: found for name, found in selected.items() if found}
+        finals = {name: rows.final(settings, EXITS[name]) for name, settings in candidates(rows).items()}
+        selected |= {name: found for name, found in finals.items() if found}
+    return {name: found for name, found in selected.items() if found.rows}

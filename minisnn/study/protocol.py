@@ -27,7 +27,7 @@ and the tuned networks of one beta are the same at each threshold.
 from typing import Any
 
 from .. import surrogate as surrogates
-from .plan import FAMILIES, Plan
+from .plan import FAMILIES, MARGINS, Plan
 
 Words = list[list[str]]  # [heading, sentence, sentence, ...]
 
@@ -60,7 +60,7 @@ def text(plan: Plan) -> Words:
         f"The default has at least {100 * plan.least:g} % of the test images right." if plan.least else "",
         f"At T = {steps}, a faster setting saves at least {100 * plan.cut:g} % of the default's cycles for at most "
         f"{loss} of accuracy.",
-        f"With T free, it saves at least {100 * plan.cut_with_steps:g} % for at most {loss}.",
+        f"With T free and early exit, it saves at least {100 * plan.cut_with_steps:g} % for at most {loss}.",
         f"The fast sigmoid fires less than the arctangent at a loss of at most {loss}, at each beta.",
         "Each comparison of latency also shows the default itself, its answer read after fewer steps: the fewest that "
         f"lose at most {loss} on validation images.",
@@ -86,8 +86,12 @@ def text(plan: Plan) -> Words:
             f"default is the fast sigmoid at beta {plan.beta:g}, the best that its beta and threshold allow.",
             f"A price on cycles: the fast sigmoid of each beta with the weights {_listed(plan.cycle_penalties)}, which "
             f"rise over the first {100 * plan.ramp:g} % of the training; {plan.epochs} epochs of one seed.",
-            f"Fewer steps: the default, and the {followed} with a price that are within {loss} of it, at T = "
-            f"{_listed(plan.steps)}; {plan.epochs} epochs of one seed.",
+            f"Learned {plan.learned.replace(',', ' and ')} of each layer: the default, and the {followed} with a price "
+            f"that are within {loss} of it; {plan.epochs} epochs of one seed.",
+            f"Fewer steps: the same settings, with nothing learned but weights, at T = {_listed(plan.steps)}; "
+            f"{plan.epochs} epochs of one seed.",
+            "Early exit, where T is free: each network, its images ending at a lead of "
+            f"{_listed(MARGINS[:-1])}, or when the answer is final.",
             f"Of all these, for each bar, the {followed} within {loss} of the default are trained with all seeds. The "
             "fastest whose mean loss is at most half of that is tested; if there is none, the one that loses least.",
             f"Curves: every scale of both families at the default's beta, each with its better learning rate. Beta by "
@@ -104,6 +108,7 @@ def text(plan: Plan) -> Words:
             '"not resolved" otherwise.',
             "Stages are computed in the order of this page; what time did not allow is listed.",
         ],
+        *([["Departures", *plan.departures]] if plan.departures else []),
     ]
 
 

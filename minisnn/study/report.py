@@ -12,6 +12,7 @@ from ..model import versions
 from . import sections, sections_of_sweep
 from .form import PITFALLS, alike, fault, is_text
 from .plan import PLANS, Plan
+from .progress import progress
 from .store import Store, is_sqlite
 from .tables import describe, flat
 
@@ -19,12 +20,19 @@ NEEDED = (("test", "blocks"), ("validation", "accuracy_by_step"))  # results tha
 SVHN_OFFICIAL = 26_032  # test images
 
 
-def gather(path: str | Path, clock_mhz: float = 100.0, constants: dict[str, float] | None = None) -> dict[str, Any]:
+def gather(
+    path: str | Path,
+    clock_mhz: float = 100.0,
+    constants: dict[str, float] | None = None,
+    against: str | Path | None = None,
+) -> dict[str, Any]:
     """Return everything that a report says about a file of results, finished or not.
 
     The file is that of a study (``minisnn reproduce``) or a sweep (``minisnn sweep``). `constants` are those of
-    :func:`minisnn.timing.energy.load_constants`. Raise InputError if the file is missing or not a file of results, or
-    the clock is not above 0. The report has
+    :func:`minisnn.timing.energy.load_constants`. `against` is the file of a study on other inputs of the same test
+    images, with whose default this study's fastest setting is compared too. Raise InputError if a file is missing or
+    not a file of results, that of `against` has no default yet or other images, or the clock is not above 0. The report
+    has
 
     - ``points``: list of dict, of :func:`minisnn.study.tables.flat`
     - ``failed``: list of (settings in words, reason)
@@ -64,6 +72,32 @@ def gather(path: str | Path, clock_mhz: float = 100.0, constants: dict[str, floa
     """
     if not (clock_mhz > 0 and np.isfinite(clock_mhz)):
         raise InputError(f"the clock must be a number of MHz above 0, got {clock_mhz!r}")
+    plan, rows, notes, seconds = _read(path)
+    other = None
+    if against is not None:
+        if plan is None:
+            raise InputError(f"{path} is a sweep, and has no selected setting to compare with {against}; leave it out")
+        other = _default_of(against, rows)
+    return _contents(rows, plan, notes, seconds, clock_mhz, constants, other)
+
+
+def _default_of(path, rows):
+    """Return the name of the data of another study, and its default; raise InputError if it has other test images."""
+    plan, others, _, _ = _read(path)
+    selected = progress(plan, others).selected if plan else {}
+    if "default" not in selected:
+        raise InputError(f"{path} has no default to compare with; name the file of a study that has one")
+    blocks = {
+        str(row["result"]["test"]["blocks"]["images"])
+        for row in [*selected["default"].rows, *(row for row in rows if row["status"] == "done")]
+    }
+    if len(blocks) > 1:
+        raise InputError(f"{path} has other test images; name the file of a study on the same images")
+    return plan.dataset, selected["default"]
+
+
+def _read(path):
+    """Return plan, rows, notes and computing time of a file, checked."""
     _check(path)
     with Store(path, read_only=True) as store:
         notes = {name: store.noted(name) for name in ("plan", "protocol", "command", "pitfalls")}
@@ -79,16 +113,16 @@ def gather(path: str | Path, clock_mhz: float = 100.0, constants: dict[str, floa
         raise InputError(
             f"{path} has points without blocks of images, of which intervals are made; run the study again"
         )
-    return _contents(rows, plan, notes, seconds, clock_mhz, constants)
+    return plan, rows, notes, seconds
 
 
-def _contents(rows, plan, notes, seconds, clock_mhz, constants):
+def _contents(rows, plan, notes, seconds, clock_mhz, constants, other):
     """Everything that a report says, from the rows and notes of a file."""
     return {
         "points": [flat(row, plan, clock_mhz, constants) for row in rows],
         "failed": [(describe(row["point"]), row["reason"]) for row in rows if row["status"] != "done"],
         **(
-            sections.of_study(plan, rows, clock_mhz, constants, notes["pitfalls"])
+            sections.of_study(plan, rows, clock_mhz, constants, notes["pitfalls"], other)
             if plan
             else sections_of_sweep.of_sweep(rows, clock_mhz, constants)
         ),
@@ -148,7 +182,7 @@ def _about(plan, rows, command, seconds, clock_mhz):
 
 def _split_note(plan, names, images):
     """Return a sentence that warns if the data are only a part of SVHN."""
-    if "svhn" not in names or not images or images == [SVHN_OFFICIAL]:
+    if not {"svhn", "svhn-grey"} & set(names) or not images or images == [SVHN_OFFICIAL]:
         return ""
     if images == [1999]:
         return (

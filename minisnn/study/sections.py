@@ -11,14 +11,14 @@ import numpy as np
 from .. import topology
 from ..timing import energy
 from ..timing.cycles import waits
-from .claims import TITLES, claims
-from .intervals import Seeds, interval
+from .claims import TITLES, claims, how_read
+from .intervals import Seeds, interval, means
 from .plan import FAMILIES, Plan
 from .progress import Progress, progress
 from .results import cost, firing_rate, floor, schedules_of, test_mean
 from .selection import settings_of, validation
 from .stages import beta_by_threshold, every_scale
-from .tables import describe, kind, means, settings
+from .tables import describe, kind, settings
 
 LABELS = {"default": "default", "cycles": "fastest at equal T", "steps": "fastest with T free"}
 NUMBERS = ("accuracy", "firing_rate", "latency")
@@ -30,15 +30,21 @@ def of_study(
     clock_mhz: float = 100.0,
     constants: dict[str, float] | None = None,
     pitfalls: list[dict] | None = None,
+    other: tuple[str, Seeds] | None = None,
 ) -> dict[str, dict]:
     """Return all sections by name, described at :func:`minisnn.study.report.gather`.
 
     `rows` are all of a file; `constants` are those of the energy model, `pitfalls` the note of
-    :func:`minisnn.study.pitfalls.note`.
+    :func:`minisnn.study.pitfalls.note`, `other` the data and the default of a study on other inputs.
     """
     so_far = progress(plan, rows)
     named = {name: so_far.selected[name] for name in LABELS if name in so_far.selected}
-    shown = {"named": named, "labels": LABELS, "how": "", "lacks": so_far.lacks}
+    shown = {
+        "named": {name: seeds.rows for name, seeds in named.items()},
+        "labels": LABELS,
+        "how": "All steps are shown, without early exit." if any(how_read(seeds) for seeds in named.values()) else "",
+        "lacks": so_far.lacks,
+    }
     return {
         "reached": {"stages": [list(stage) for stage in so_far.stages], "lacks": so_far.lacks},
         "trials": _trials(so_far),
@@ -47,7 +53,7 @@ def of_study(
         "trade": _trade(so_far, rows),
         "timeline": timeline(shown),
         "power": power(shown, clock_mhz, constants),
-        "claims": _claims(so_far, clock_mhz, constants),
+        "claims": _claims(so_far, clock_mhz, constants, other),
         "pitfalls": {"lines": pitfalls} if pitfalls else {"missing": f"They are measured at the end: {so_far.lacks}."},
     }
 
@@ -94,9 +100,8 @@ def _choice(rows, beta, family):
     }
 
 
-def numbers(rows: list[dict], step: int | None = None) -> dict[str, tuple[float, float, float]]:
+def numbers(seeds: Seeds) -> dict[str, tuple[float, float, float]]:
     """Return accuracy, firing_rate and latency of a setting with their intervals, (value, low, high)."""
-    seeds = Seeds(rows, step)
     found = {name: interval(lambda of, name=name: getattr(of, name), seeds) for name in NUMBERS}
     return {name: (value, low, high) for name, (value, low, high) in found.items()}
 
@@ -111,14 +116,13 @@ def _curves(so_far: Progress) -> dict:
     lines = {
         family: [
             {"surrogate": seeds[0]["point"]["network"]["surrogate"], "lr": seeds[0]["point"]["training"]["lr"]}
-            | numbers(seeds)
+            | numbers(Seeds(seeds))
             for seeds in of_scales
         ]
         for family, of_scales in groups.items()
     }
-    wanted = (
-        test_mean(so_far.selected["default"], "accuracy") - plan.tolerance if "default" in so_far.selected else None
-    )
+    default = so_far.selected.get("default")
+    wanted = means(default).accuracy - plan.tolerance if default else None
     return {"lines": lines, "equal": None if wanted is None or not all(groups.values()) else _equal(groups, wanted)}
 
 
@@ -144,7 +148,7 @@ def _leaks(so_far: Progress) -> dict:
         return missing
     rows, plan = so_far.rows, so_far.rows.plan
     cells = {(one["beta"], one["threshold"]): rows.seeds(one) for one in beta_by_threshold(rows)}
-    found = {cell: numbers(seeds) for cell, seeds in cells.items() if seeds}
+    found = {cell: numbers(Seeds(seeds)) for cell, seeds in cells.items() if seeds}
     default = rows.default()
     return {
         "betas": list(plan.betas),
@@ -170,22 +174,22 @@ def _trade(so_far: Progress, rows: list[dict]) -> dict:
         return {"missing": f"No setting in full length is there: {so_far.lacks}."}
     points = []
     for group in settings(full):
-        found = numbers(group)
+        found = numbers(Seeds(group))
         points.append(
             {"kind": kind(group[0]["point"], plan), "seeds": len(group)}
             | {name: found[name][0] for name in NUMBERS}
             | {f"{name}_range": found[name][1:] for name in NUMBERS}
         )
-    default = so_far.selected.get("default", [])
-    early = [numbers(default, step) for step in range(1, plan.training["num_steps"] + 1)] if default else []
-    marks: dict[str, dict] = {}  # by training: a setting that is selected under several names has one mark
+    default = so_far.selected["default"].rows if "default" in so_far.selected else []
+    early = [numbers(Seeds(default, step)) for step in range(1, plan.training["num_steps"] + 1)] if default else []
+    marks: dict[tuple, dict] = {}  # a setting that is selected under several names has one mark
     for name, label in LABELS.items():
         if name in so_far.selected:
-            group = so_far.selected[name]
-            mark = marks.setdefault(
-                group[0]["training"], {"labels": [], "settings": describe_all(group)} | means(group)
-            )
-            mark["labels"].append(label)
+            seeds = so_far.selected[name]
+            found = {"accuracy": means(seeds).accuracy, "latency": means(seeds).latency}
+            words = ", ".join(filter(None, [describe_all(seeds.rows), how_read(seeds)]))
+            key = (seeds.rows[0]["training"], seeds.margin)
+            marks.setdefault(key, {"labels": [], "settings": words} | found)["labels"].append(label)
     return {
         "settings": points,
         "early": [{name: of[name] for name in ("accuracy", "latency")} for of in early],
@@ -288,13 +292,13 @@ def _power_line(label, rows, schedule, reference, clock_mhz, constants):
 # Claims.
 
 
-def _claims(so_far, clock_mhz, constants):
+def _claims(so_far, clock_mhz, constants, other):
     """Section "claims": their list, the default's floor, and the selected settings that they rest on."""
     selected = so_far.selected
     return {
-        "list": claims(so_far, so_far.rows.plan, clock_mhz, constants),
-        "floors": {LABELS["default"]: floor(selected["default"])} if "default" in selected else {},
-        "settled": {_title(name): _by_seed(group) for name, group in selected.items()},
+        "list": claims(so_far, so_far.rows.plan, clock_mhz, constants, other),
+        "floors": {LABELS["default"]: floor(selected["default"].rows)} if "default" in selected else {},
+        "settled": {_title(name): _by_seed(seeds) for name, seeds in selected.items()},
     }
 
 
@@ -304,14 +308,15 @@ def _title(name):
     return LABELS.get(name) or f"{TITLES[family]}, beta {beta}"
 
 
-def _by_seed(rows):
+def _by_seed(seeds):
     """Return the settings of rows, and their results seed by seed."""
-    tests = [row["result"]["test"] for row in rows]
+    rows, read = seeds.rows, [means(seeds._replace(rows=[row])) for row in seeds.rows]
     return {
         "settings": settings_of(rows[0]),
+        "read": how_read(seeds),
         "seeds": [row["point"]["training"]["seed"] for row in rows],
         "validation_accuracy": [float(validation(row)["accuracy"]) for row in rows],
-        "accuracy": [float(test["accuracy"]) for test in tests],
-        "latency": [float(test["latency"]) for test in tests],
+        "accuracy": [of.accuracy for of in read],
+        "latency": [of.latency for of in read],
         "firing_rate": [firing_rate(row) for row in rows],
     }

@@ -7,9 +7,10 @@ import numpy as np
 
 from .. import surrogate as surrogates
 from ..errors import InputError
-from .plan import FAMILIES, Plan
+from .intervals import Seeds
+from .plan import FAMILIES, MARGINS, Plan
 
-VARIED = ("surrogate", "beta", "threshold", "lr", "num_steps", "cycle_penalty")
+VARIED = ("surrogate", "beta", "threshold", "lr", "num_steps", "cycle_penalty", "learn")
 Setting = dict[str, Any]  # values of VARIED
 
 
@@ -115,33 +116,40 @@ class Rows:
         done = [(validation(row)["accuracy"], -trial["lr"], index) for index, (trial, row) in enumerate(tried) if row]
         return tried[max(done)[2] if done else 0][0]
 
-    def fastest(self, settings: list[Setting], count: int) -> list[Setting]:
-        """Return the fastest settings, by the first seed in full length, that lose at most the tolerance."""
+    def fastest(self, settings: list[Setting], count: int, exits: bool = False) -> list[Setting]:
+        """Return the fastest settings, by the first seed in full length, that lose at most the tolerance.
+
+        With `exits` a setting may be read by early exit, at the margin that makes it fastest.
+        """
         plan = self.plan
         rows = [self.row(given, plan.seeds[0], plan.epochs) for given in settings]
         default = self.row(self.default(), plan.seeds[0], plan.epochs)
         if default is None:
             return []
         least = validation(default)["accuracy"] - plan.tolerance
-        results = [(given, validation(row)) for given, row in zip(settings, rows) if row]
-        near = [(given, result) for given, result in results if result["accuracy"] >= least]
-        return [given for given, result in sorted(near, key=lambda pair: pair[1]["latency"])[:count]]
+        near = []
+        for given, row in zip(settings, rows):
+            read = [numbers for _, numbers in readings([row], exits)] if row else []
+            latencies = [latency for accuracy, latency in read if accuracy >= least]
+            near += [(min(latencies), given)] if latencies else []
+        return [given for _, given in sorted(near, key=lambda pair: pair[0])[:count]]
 
-    def final(self, settings: list[Setting]) -> list[dict]:
-        """Return the rows by seed of the setting that a bar is tested with; [] without any.
+    def final(self, settings: list[Setting], exits: bool = False) -> Seeds | None:
+        """Return the rows by seed of the setting that a bar is tested with, and when they are read; None without any.
 
         It is the fastest of those whose mean loss is at most half of the tolerance, or, if there is none, the one that
-        loses least.
+        loses least. With `exits` a setting may be read by early exit.
         """
         whole = [rows for rows in map(self.seeds, settings) if rows]
         default = self.seeds(self.default())
         if not whole or not default:
-            return []
+            return None
         least = mean(default, "accuracy") - self.plan.tolerance / 2
-        near = [rows for rows in whole if mean(rows, "accuracy") >= least]
+        read = [one for rows in whole for one in readings(rows, exits)]
+        near = [(latency, seeds) for seeds, (accuracy, latency) in read if accuracy >= least]
         if near:
-            return min(near, key=lambda rows: mean(rows, "latency"))
-        return max(whole, key=lambda rows: mean(rows, "accuracy"))
+            return min(near, key=lambda pair: pair[0])[1]
+        return max(read, key=lambda pair: pair[1][0])[0]
 
     def early_step(self, rows: list[dict]) -> int:
         """Return the fewest steps after which an answer loses at most the tolerance, by validation."""
@@ -158,9 +166,27 @@ def setting(plan: Plan, **changes: Any) -> Setting:
         "lr": plan.rates[0],
         "num_steps": plan.training["num_steps"],
         "cycle_penalty": None,
+        "learn": None,
         **changes,
     }
     return chosen | {"surrogate": str(surrogates.parse(chosen["surrogate"]))}
+
+
+def readings(rows: list[dict], exits: bool) -> list[tuple[Seeds, tuple[float, float]]]:
+    """Return when the answers of rows of one setting may be read, each with mean validation accuracy and latency.
+
+    They are read after all steps; with `exits` also by early exit at each margin, where rows have results of it.
+    """
+    found = [(Seeds(rows), (mean(rows, "accuracy"), mean(rows, "latency")))]
+    if exits and all("accuracy_by_margin" in validation(row) for row in rows):
+        accuracy, latency = (
+            np.mean([validation(row)[f"{name}_by_margin"] for row in rows], axis=0) for name in ("accuracy", "latency")
+        )
+        found += [
+            (Seeds(rows, margin=margin), (float(right), float(spent)))
+            for margin, right, spent in zip(MARGINS, accuracy, latency, strict=True)
+        ]
+    return found
 
 
 def mean(rows: list[dict], name: str, part: str = "validation") -> float:
@@ -170,7 +196,7 @@ def mean(rows: list[dict], name: str, part: str = "validation") -> float:
 
 def settings_of(row: dict) -> Setting:
     """Return the values of VARIED of a row."""
-    point = {"cycle_penalty": None} | row["point"]["network"] | row["point"]["training"]
+    point = {"cycle_penalty": None, "learn": None} | row["point"]["network"] | row["point"]["training"]
     return {name: point[name] for name in VARIED}
 
 

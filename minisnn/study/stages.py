@@ -4,8 +4,9 @@
     finalists   the best trials with the other seeds
     bases       the settings chosen, in full length, all seeds: what each family and beta allows
     prices      a price on cycles at each beta, in full length, one seed
+    learned     the default and the fastest priced settings with learned leaks and thresholds, in full length, one seed
     steps       fewer steps, of the default and of the fastest priced settings, in full length, one seed
-    levers      the fastest settings of the two stages before with the other seeds
+    levers      the fastest settings of the three stages before with the other seeds
     scales      all scales at the default's beta, each with its learning rate, in full length, all seeds
     leaks       beta by threshold at the default's scale and learning rate, in full length, all seeds
 
@@ -115,17 +116,32 @@ def priced(rows: Rows) -> list[Setting]:
     return [one | {"cycle_penalty": float(weight)} for one in chosen for weight in rows.plan.cycle_penalties]
 
 
+def _followed(rows):
+    """Return the default, and the fastest priced settings."""
+    return [rows.default(), *rows.fastest(priced(rows), rows.plan.followed)]
+
+
+def learned(rows: Rows) -> list[Setting]:
+    """Return the default, and the fastest priced settings, with constants that each layer learns."""
+    return [one | {"learn": rows.plan.learned} for one in _followed(rows)]
+
+
 def with_fewer_steps(rows: Rows) -> list[Setting]:
     """Return the default, and the fastest priced settings, with each number of steps."""
-    chosen = [rows.default(), *rows.fastest(priced(rows), rows.plan.followed)]
-    return [one | {"num_steps": steps} for one in chosen for steps in rows.plan.steps]
+    return [one | {"num_steps": steps} for one in _followed(rows) for steps in rows.plan.steps]
+
+
+EXITS = {"cycles": False, "steps": True}  # by bar, whether answers may be read by early exit
 
 
 def candidates(rows: Rows) -> dict[str, list[Setting]]:
-    """Return the settings of which each bar's is chosen, by the bar: "cycles" at equal T, "steps" with T free."""
-    equal = [*bases(rows), *priced(rows)]
-    free = [*equal, *with_fewer_steps(rows)]
-    return {name: rows.fastest(among, rows.plan.followed) for name, among in (("cycles", equal), ("steps", free))}
+    """Return the settings of which each bar's is chosen, by the bar.
+
+    They are "cycles", at equal T, and "steps", with T free and early exit.
+    """
+    equal = [*bases(rows), *priced(rows), *learned(rows)]
+    among = {"cycles": equal, "steps": [*equal, *with_fewer_steps(rows)]}
+    return {name: rows.fastest(settings, rows.plan.followed, EXITS[name]) for name, settings in among.items()}
 
 
 def every_scale(rows: Rows) -> dict[str, list[Setting]]:
@@ -145,6 +161,7 @@ STAGES: dict[str, Callable[[Rows], list[Wanted]]] = {
     "finalists": _finalists,
     "bases": lambda rows: _all_seeds(rows, bases(rows)),
     "prices": lambda rows: _first_seed(rows, priced(rows)),
+    "learned": lambda rows: _first_seed(rows, learned(rows)),
     "steps": lambda rows: _first_seed(rows, with_fewer_steps(rows)),
     "levers": lambda rows: _all_seeds(rows, [one for group in candidates(rows).values() for one in group]),
     "scales": lambda rows: _all_seeds(rows, [one for group in every_scale(rows).values() for one in group]),

@@ -30,6 +30,8 @@ def describe(point: dict) -> str:
         words.append(f"penalty {training['rate_penalty']}")
     if training.get("cycle_penalty"):
         words.append(f"cycle penalty {training['cycle_penalty']:g}")
+    if training.get("learn"):
+        words.append(f"learned {training['learn']}")
     epochs = training["epochs"]
     return ", ".join(words + [f"{epochs} epoch{'s' * (epochs != 1)}", f"seed {training['seed']}"])
 
@@ -43,6 +45,8 @@ def kind(point: dict, plan: Plan | None) -> str:
         return "trial"
     if training["num_steps"] != plan.training["num_steps"]:
         return "fewer steps"
+    if training.get("learn"):
+        return "learned"
     if training.get("cycle_penalty"):
         return "price on cycles"
     return "tuned" if network["threshold"] == 1 else "threshold"
@@ -64,7 +68,7 @@ def flat(
         "dataset": point["data"]["name"],
         **{name: network[name] for name in ("topology", "surrogate", "beta", "threshold", "reset")},
         **{name: training[name] for name in ("num_steps", "encoding", "loss", "lr", "rate_penalty")},
-        "cycle_penalty": training.get("cycle_penalty"),
+        **{name: training.get(name) for name in ("cycle_penalty", "learn")},
         **{name: training[name] for name in ("epochs", "seed")},
         **point["integers"],
         **point["hardware"],

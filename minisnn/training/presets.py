@@ -62,6 +62,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     },
     "file": {"epochs": 20, "num_steps": 5},
 }
+PRESETS["svhn-grey"] = PRESETS["svhn"]
 
 
 def choose(

@@ -8,6 +8,7 @@ import numpy as np
 import minisnn
 from minisnn.study import point, protocol
 from minisnn.study import stages as study
+from minisnn.study.plan import MARGINS
 from minisnn.study.selection import Rows, setting
 from minisnn.study.store import Store, canonical
 from minisnn.timing import energy
@@ -24,6 +25,7 @@ PLAN = small_plan(
 )
 IMAGES, BLOCKS = 400, 10
 STEPS = (0.6, 0.9, 0.99, 1.0)  # of the accuracy after each step
+EXITS = {1: (0.9, 0.3), 2: (1.0, 0.7)}  # of accuracy and latency, of early exit by margin; others end no image early
 
 
 def template():
@@ -36,8 +38,9 @@ def made(like, chosen, epochs, seed):
     new = copy.deepcopy(like)
     for name, value in (chosen | {"epochs": epochs, "seed": seed}).items():
         new["network" if name in new["network"] else "training"][name] = value
-    if chosen["cycle_penalty"] is None:
-        del new["training"]["cycle_penalty"]
+    for name in ("cycle_penalty", "learn"):
+        if chosen[name] is None:
+            del new["training"][name]
     return new
 
 
@@ -49,6 +52,7 @@ def numbers_of(chosen, epochs, seed):
     latency *= {None: 1.0, 0.1: 0.6, 0.3: 0.3}[chosen["cycle_penalty"]]
     accuracy -= {None: 0.0, 0.1: 0.001, 0.3: 0.1}[chosen["cycle_penalty"]]
     latency *= 0.4 if chosen["num_steps"] < 4 else 1
+    latency *= 0.98 if chosen["learn"] else 1
     latency += 10 * chosen["beta"] + 20 * chosen["threshold"]
     return accuracy, latency, rate
 
@@ -58,6 +62,7 @@ def result(accuracy, latency, rate, num_steps=4):
     shares = STEPS[-num_steps:]
     by_step = [accuracy * share for share in shares]
     cycles = [latency * (step + 1) / num_steps for step in range(num_steps)]
+    exits = [EXITS.get(margin, (1.0, 1.0)) for margin in MARGINS]
     part = {
         "accuracy": accuracy,
         "accuracy_float": accuracy,
@@ -67,6 +72,8 @@ def result(accuracy, latency, rate, num_steps=4):
         "interval": latency / 2,
         "accuracy_by_step": by_step,
         "latency_by_step": cycles,
+        "accuracy_by_margin": [accuracy * right for right, _ in exits],
+        "latency_by_margin": [latency * spent for _, spent in exits],
     }
     each = IMAGES // BLOCKS
     sway = np.arange(BLOCKS) % 2  # one image more is right in every second block
@@ -74,6 +81,8 @@ def result(accuracy, latency, rate, num_steps=4):
         "images": [each] * BLOCKS,
         "right": [[round(each * share) + int(more) - 1 for share in by_step] for more in sway],
         "cycles": [[round(each * value) for value in cycles]] * BLOCKS,
+        "right_by_margin": [[round(each * accuracy * right) + int(more) - 1 for right, _ in exits] for more in sway],
+        "cycles_by_margin": [[round(each * latency * spent) for _, spent in exits]] * BLOCKS,
         "spikes": [round(each * 1000 * rate)] * BLOCKS,
         "neuron_steps": 1000,
     }

@@ -17,6 +17,7 @@ def small_plan(dataset, **changes):
         "thresholds": (0.5, 1.0),
         "cycle_penalties": (0.5,),
         "ramp": 0.5,
+        "learned": "beta,threshold",
         "steps": (2,),
         "followed": 1,
         "seeds": (0, 1),

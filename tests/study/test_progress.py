@@ -42,10 +42,14 @@ def test_a_finished_study_selects_and_decides(rows):
     so_far = progress(PLAN, rows)
     cells = {f"{family} {beta}" for family in ("fast_sigmoid", "atan") for beta in PLAN.betas}
     assert set(so_far.selected) == {"default", "cycles", "steps"} | cells and so_far.lacks == ""
-    assert all([row["point"]["training"]["seed"] for row in group] == [0, 1] for group in so_far.selected.values())
+    assert all([row["point"]["training"]["seed"] for row in group.rows] == [0, 1] for group in so_far.selected.values())
     # A price of 0.3 loses ten points; that of 0.1 loses hardly any. Fewer steps save more.
-    assert settings_of(so_far.selected["cycles"][0])["cycle_penalty"] == 0.1
-    assert settings_of(so_far.selected["steps"][0]) | {"num_steps": 4} == settings_of(so_far.selected["cycles"][0])
+    cycles, steps = so_far.selected["cycles"], so_far.selected["steps"]
+    assert settings_of(cycles.rows[0])["cycle_penalty"] == 0.1
+    # What is learned saves cycles too, but not with fewer steps. Early exit at a lead of 1 loses a tenth, at 2 nothing.
+    assert settings_of(cycles.rows[0])["learn"] == "beta,threshold"
+    assert settings_of(steps.rows[0]) | {"num_steps": 4, "learn": "beta,threshold"} == settings_of(cycles.rows[0])
+    assert (cycles.margin, steps.margin) == (None, 2)
     assert [stage.whole for stage in so_far.stages] == [True] * len(STAGES)
     assert decided(rows) == set(RESTS_ON)
 
@@ -62,7 +66,7 @@ def test_any_missing_point_opens_what_rests_on_its_stage(rows):
         left = {group for group, name in RESTS_ON.items() if names.index(name) < names.index(stage.name)}
         assert decided(rest) == left
         seen.add(stage.name)
-    assert seen == {"trials", "finalists", "bases", "prices", "steps", "levers", "scales", "leaks"}
+    assert seen == {"trials", "finalists", "bases", "prices", "learned", "steps", "levers", "scales", "leaks"}
 
 
 def test_a_study_that_shrinks_decides_less_and_less(rows):
@@ -79,7 +83,7 @@ def failed(rows, which):
 
 def test_a_failed_point_is_there_and_is_named(rows):
     whole = progress(PLAN, rows)
-    victim = whole.selected["atan 0.7"][1]
+    victim = whole.selected["atan 0.7"].rows[1]
     now = progress(PLAN, failed(rows, lambda row: row["key"] == victim["key"]))
     assert now.lacks.startswith("failed: atan:") and now.lacks.endswith("5 epochs, seed 1")
     assert "atan 0.7" not in now.selected and now.selected["default"] == whole.selected["default"]
@@ -91,7 +95,7 @@ def test_a_failed_point_is_there_and_is_named(rows):
 def test_a_family_that_failed_altogether(rows):
     now = progress(PLAN, failed(rows, lambda row: row["point"]["network"]["surrogate"].startswith("atan")))
     assert now.selected == {} and now.lacks.startswith("no trial of atan at beta 0.25 has succeeded")
-    assert [stage.total for stage in now.stages][1:] == [None] * 7
+    assert [stage.total for stage in now.stages][1:] == [None] * 8
 
 
 def test_points_that_the_plan_does_not_ask_for_are_not_selected(rows):

@@ -52,7 +52,7 @@ def test_the_words_are_those_of_the_plan(name):
     plan = PLANS[name]
     words = " ".join(sentence for part in protocol.text(plan) for sentence in part)
     assert f"{len(plan.scales) * len(plan.rates)} trials" in words
-    assert "T = 10" in words if name == "svhn" else "T = 5" in words
+    assert f"T = {plan.training['num_steps']}" in words
     assert f"{plan.epochs} epochs on one schedule with {len(plan.seeds)} seeds" in words
     assert ("89.5 %" in words) == (plan.least is not None)
     assert not re.search(r"\b1 (points|settings|fastest)\b|  |None", words)

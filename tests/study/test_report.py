@@ -47,9 +47,10 @@ def test_the_page_begins_with_five_sentences_the_figure_and_the_protocol(whole):
     assert 4 <= len(sentences) <= 5 and "<picture>" in short
     # The default has 0.904 and 0.906, and one image of 40 less in every second block.
     assert sentences[0].startswith("The default, with the best scale and rate tried, has 8")
-    cut, lost = "39.1 % (39.1 to 39.1)", "0.00 (0.00 to 0.00) points"
+    cut, lost = "40.3 % (40.3 to 40.3)", "0.00 (0.00 to 0.00) points"
     assert sentences[1] == f"The fastest setting at T = 4 saves {cut} for {lost}: the claim does not hold."
-    assert sentences[2].startswith("The fastest setting with T free saves 74.")
+    # Fewer steps leave 0.4, and an exit at a lead of 2 leaves 0.7 of that.
+    assert sentences[2].startswith("The fastest setting with T free saves 82.")
     assert sentences[2].endswith(": the claim holds.")
     for _, *said in contents["protocol"]:
         assert all(sentence.replace('"', "&quot;").replace("'", "&#x27;") in protocol for sentence in said)
@@ -82,16 +83,39 @@ def test_the_default_read_early(whole):
     assert [mark["label"] for mark in section["marks"]][0] == "default"
 
 
+def test_the_fastest_setting_against_the_default_of_other_inputs(whole, template, tmp_path):
+    other = store_of(tmp_path / "other.sqlite", rows_of(template, lambda *of: (0.9, 4000.0, 0.1)))
+    against = report.gather(whole, against=other)["claims"]["list"]
+    (claim,) = (claim for claim in against if "digits, against the default on digits" in claim["what"])
+    cut, lost = claim["tests"]
+    latency = 4000 * (1 - cut["value"])  # of the fastest setting: fewer steps, and early exit at a lead of 2
+    assert latency == pytest.approx(0.7 * 0.4 * (0.6 * 1000.0) + 0.7 * (10 * 0.25 + 20), rel=0.02)
+    assert claim["note"] == "early exit at a lead of 2" and cut["bar"] == 0.8 and cut["verdict"] == claims.HOLDS
+    assert [claim for claim in against if claim not in report.gather(whole)["claims"]["list"]] == [claim]
+
+    begun = store_of(tmp_path / "begun.sqlite", rows_of(template, stages=["trials"]))
+    with pytest.raises(InputError, match="begun.sqlite has no default to compare with; name"):
+        report.gather(whole, against=begun)
+    with sqlite3.connect(other) as db:
+        db.execute("UPDATE points SET result = json_set(result, '$.test.blocks.images[0]', 41, '$.test.images', 401)")
+    db.close()
+    with pytest.raises(InputError, match="other.sqlite has other test images"):
+        report.gather(whole, against=other)
+    sweep = store_of(tmp_path / "sweep.sqlite", rows_of(template, stages=["trials"]), plan=None)
+    with pytest.raises(InputError, match="sweep.sqlite is a sweep"):
+        report.gather(sweep, against=whole)
+
+
 def test_sections_of_a_study_that_is_not_finished(template, tmp_path):
     """What rests on stages that are there is shown; the rest says what is missing, and all claims on it are open."""
     contents, text = page_of(store_of(tmp_path / "a.sqlite", rows_of(template, stages=list(STAGES)[:3])))
-    lacks = "0 of 4 points are there in stage 4 of 8 (prices)"
+    lacks = "0 of 4 points are there in stage 4 of 9 (prices)"
     verdicts = {(claim["group"], claim["what"]): claim for claim in contents["claims"]["list"]}
     assert {claim["note"] for claim in verdicts.values() if claim["verdict"] == claims.OPEN} == {lacks}
     decided = {group for (group, _), claim in verdicts.items() if claim["tests"]}
     assert decided == {"base", "firing"}
     assert f"Not everything was reached: {lacks}." in text and lacks in contents["curves"]["missing"]
-    assert contents["reached"]["stages"][3:5] == [["prices", 0, 4], ["steps", 0, None]]
+    assert contents["reached"]["stages"][3:5] == [["prices", 0, 4], ["learned", 0, None]]
 
 
 def test_a_study_that_has_hardly_begun(template, tmp_path):
@@ -180,7 +204,7 @@ def test_lists_that_do_not_fit(template):
         wrong = copy.deepcopy(row)
         wrong["result"]["test"][name].pop()
         assert name.partition("_cycles")[0] in fault_of_row(wrong)
-    for name in ("images", "right", "cycles", "spikes"):
+    for name in ("images", "right", "cycles", "spikes", "right_by_margin"):
         wrong = copy.deepcopy(row)
         wrong["result"]["test"]["blocks"][name].pop()
         assert fault_of_row(wrong) == "result.test.blocks", name

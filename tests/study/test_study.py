@@ -13,7 +13,7 @@ from minisnn.data import load as datasets
 from minisnn.errors import InputError
 from minisnn.study import executors, pitfalls
 from minisnn.study import stages as study
-from minisnn.study.plan import plan_for
+from minisnn.study.plan import MARGINS, plan_for
 from minisnn.study.point import key, training_key
 from minisnn.study.progress import progress
 from minisnn.study.selection import Rows, setting, settings_of, validation
@@ -61,8 +61,8 @@ def test_choices_do_not_look_at_the_test(plan, data):
         for name in study.STAGES:
             assert study.stage(name, plan, data, rows) == study.stage(name, plan, data, others)
         chosen, same = progress(plan, rows).selected, progress(plan, others).selected
-        assert {name: [row["key"] for row in group] for name, group in chosen.items()} == {
-            name: [row["key"] for row in group] for name, group in same.items()
+        assert {name: [row["key"] for row in group.rows] for name, group in chosen.items()} == {
+            name: [row["key"] for row in group.rows] for name, group in same.items()
         }
         for row in others:  # but they do look at validation
             row["result"]["validation"]["accuracy"] = 1 - row["result"]["validation"]["accuracy"]
@@ -77,7 +77,8 @@ def test_stages_ask_for_what_the_protocol_says(plan, data):
     assert len(asked["finalists"]) == 4 * 2 and {one[1:] for one in asked["finalists"]} == {(1, 1)}
     assert {one[1:] for one in asked["bases"]} == {(2, 0), (2, 1)} and len(asked["bases"]) == 8
     assert [one["cycle_penalty"] for one, _, _ in asked["prices"]] == [0.5, 0.5]
-    assert {one["num_steps"] for one, _, _ in asked["steps"]} == {2}
+    assert {one["learn"] for one, _, _ in asked["learned"]} == {"beta,threshold"} and len(asked["learned"]) == 2
+    assert {(one["num_steps"], one["learn"]) for one, _, _ in asked["steps"]} == {(2, None)}
     assert len(asked["scales"]) == 2 * 2 * 2 and len(asked["leaks"]) == 2 * 2 * 2
     points = study.stage("prices", plan, data, rows.rows)
     assert all(point["training"]["lanes"] == "2/3" for point in points)  # cycles are priced on the lanes of the plan
@@ -121,11 +122,32 @@ def test_final_settings_by_hand(plan, data):
     rows = [row_of(plan, data, one, 2, seed, *of) for one, *of in numbers.values() for seed in (0, 1)]
     found = Rows(plan, trials + rows)
     assert found.fastest([default, fast, faster, poor], 2) == [faster, fast]
-    assert settings_of(found.final([default, fast, faster])[0]) == fast
-    assert settings_of(found.final([faster, poor])[0]) == faster  # none is within half the tolerance
-    assert found.final([default | {"num_steps": 2}]) == []
+    assert settings_of(found.final([default, fast, faster]).rows[0]) == fast
+    assert settings_of(found.final([faster, poor]).rows[0]) == faster  # none is within half the tolerance
+    assert found.final([default | {"num_steps": 2}]) is None
     assert found.early_step(found.seeds(default)) == 2  # 0.45, 0.80, 0.90
     assert Rows(replace(plan, tolerance=0.09), trials + rows).early_step(found.seeds(default)) == 3
+
+
+def test_early_exit_is_one_more_choice_where_it_is_allowed(plan, data):
+    """The default at 0.90 and 1,000 cycles; a lead of 2 ends its images at 0.86 and 400, one of 1 at 0.70 and 100."""
+    plan = replace(plan, tolerance=0.1)
+    default = Rows(plan, []).trials(0.25, "fast_sigmoid")[0]
+    fast = default | {"cycle_penalty": 0.1}
+    trials = [row_of(plan, data, default, 1, seed, 0.5, 1e3) for seed in (0, 1)]
+    rows = [row_of(plan, data, default, 2, seed, 0.9, 1000.0) for seed in (0, 1)]
+    rows += [row_of(plan, data, fast, 2, seed, 0.88, 500.0) for seed in (0, 1)]
+    for row in rows[:2]:
+        row["result"]["validation"] |= {
+            "accuracy_by_margin": [0.70, 0.86] + [0.90] * (len(MARGINS) - 2),
+            "latency_by_margin": [100.0, 400.0] + [900.0] * (len(MARGINS) - 2),
+        }
+    found = Rows(plan, trials + rows)
+    assert found.fastest([default, fast], 2) == [fast, default]
+    assert found.fastest([default, fast], 2, exits=True) == [default, fast]
+    assert (found.final([default, fast]).rows, found.final([default, fast]).margin) == (rows[2:], None)
+    chosen = found.final([default, fast], exits=True)
+    assert (chosen.rows, chosen.margin) == (rows[:2], MARGINS[1])
 
 
 def test_the_same_study_twice(plan, data, tmp_path):

@@ -22,6 +22,7 @@ from minisnn.data import load as datasets
 from minisnn.errors import InputError
 from minisnn.study import executors, sweep
 from minisnn.study import point as points_of
+from minisnn.study.plan import MARGINS
 from minisnn.study.results import firing_rate
 from minisnn.study.store import STALE, Store, canonical
 
@@ -84,10 +85,37 @@ def test_a_point_has_the_numbers_of_the_library(points, expected, dataset):
     assert rate == pytest.approx(firing_rate({"point": point, "result": row}))
     # An answer that is read after some steps takes as many cycles as a run of these steps alone.
     for step in range(1, steps + 1):
-        alone = cycles.predict(cycles.Stimulus(integer.network, [frames[:step] for frames in stimulus.frames], step))
+        alone = _alone(integer, stimulus, step)
         assert sum(spent[step - 1] for spent in blocks["cycles"]) == alone.latency.sum()
         assert row["test"]["latency_by_step"][step - 1] == alone.latency.mean()
+    # By early exit an image takes the cycles of the step that ends it, one at a time and by the rule's words.
+    totals = np.concatenate([run.totals for _, run in integer.run(data.x_test)], axis=1)
+    spent = np.array([_alone(integer, stimulus, step).latency for step in range(1, steps + 1)])
+    for at, margin in enumerate(MARGINS):
+        ends = [_end(totals[:, image].tolist(), margin) for image in range(len(data.y_test))]
+        latency = np.mean([spent[step, image] for image, (step, _) in enumerate(ends)])
+        assert row["test"]["latency_by_margin"][at] == latency
+        right = sum(answer == label for (_, answer), label in zip(ends, data.y_test))
+        assert row["test"]["accuracy_by_margin"][at] == right / len(data.y_test)
+        assert sum(block[at] for block in blocks["right_by_margin"]) == right
     assert max(entry["validation_accuracy"] for entry in row["history"]) == row["validation"]["accuracy_float"]
+
+
+def _alone(integer, stimulus, step):
+    """Return the cycles of a run of the first steps alone."""
+    from minisnn.timing import cycles
+
+    return cycles.predict(cycles.Stimulus(integer.network, [frames[:step] for frames in stimulus.frames], step))
+
+
+def _end(scores, margin):
+    """Return the step, counted from 0, that ends an image with these scores by step, and its answer."""
+    for step, now in enumerate(scores):
+        answer = now.index(max(now))
+        gains = [now[answer] - other - (rival < answer) for rival, other in enumerate(now) if rival != answer]
+        if min(gains) >= min(margin, len(scores) - 1 - step):
+            return step, answer
+    raise AssertionError("the last step ends every image")
 
 
 def test_points_that_share_a_training_are_trained_once(expected):
