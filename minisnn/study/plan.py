@@ -120,7 +120,7 @@ PLANS = {
         lanes=(32, 32, 8, 8),
         least=0.895,
         departures=(
-            "When the trials had been computed, and nothing that is compared, early exit and learned leaks and "
+            "When half of the trials had been computed, and nothing that is compared, early exit and learned leaks and "
             "thresholds were added.",
         ),
     ),
