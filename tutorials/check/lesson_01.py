@@ -24,7 +24,7 @@ def steps_between(level, beta):
     return 0
 
 
-def account(cur, threshold, late=0, keep=False, zero=False, at=False):
+def account(cur, threshold, late=0, keep=False, zero=False, at=False, after=False):
     spk, mem, u, price = [], [], 0.0, [0.0] * (late + 1)
     for current in cur:
         u = u - price.pop(0) + current
@@ -33,7 +33,7 @@ def account(cur, threshold, late=0, keep=False, zero=False, at=False):
         spk.append(spike)
         mem.append(u)
     left = mem[-1] - (0 if keep else sum(price))
-    return np.array(spk), np.array(mem), left
+    return np.array(spk), np.array(mem) - threshold * after * np.array(spk), left
 
 
 rng = np.random.default_rng(0)
@@ -60,7 +60,14 @@ EXERCISES = [
     ),
     Exercise(
         name="steps_between",
-        cases=[(1.5, 0.95), (5.0, 0.95), (0.9, 0.95), (1.01, 0.9), (3.0, 0.6)],
+        cases=[
+            (1.5, 0.95),
+            (5.0, 0.95),
+            (0.9, 0.95),
+            (1.01, 0.9),
+            (3.0, 0.6),
+            (2.0, 0.5),
+        ],  # the last: 1.0 after a step
         right=steps_between,
         mistakes={
             "these are the silent steps between two spikes; count the step of the second spike too": lambda level, beta: (
@@ -68,6 +75,9 @@ EXERCISES = [
             ),
             "rounded to the nearest step, but the neuron spikes in the first step above the threshold": lambda level, beta: (
                 round(math.log(1 - 1 / level) / math.log(beta)) if level > 1 else 0
+            ),
+            "a membrane at exactly the threshold does not spike yet": lambda level, beta: (
+                math.ceil(math.log(1 - 1 / level) / math.log(beta)) if level > 1 else 0
             ),
             "a level of 1 or less never reaches the threshold": lambda level, beta: steps_between(level, beta) or 1,
         },
@@ -82,6 +92,9 @@ EXERCISES = [
             "the reset is taken away one step late": lambda cur, threshold: account(cur, threshold, late=1),
             "the last spike's reset is not taken from what is left": lambda cur, threshold: account(
                 cur, threshold, keep=True
+            ),
+            "these are the membranes after the reset; they are wanted before it": lambda cur, threshold: account(
+                cur, threshold, after=True
             ),
             "a spike takes the whole membrane away, as reset zero does; subtract takes one threshold": lambda cur, threshold: (
                 account(cur, threshold, zero=True)

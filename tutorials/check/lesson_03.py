@@ -1,5 +1,6 @@
 """Lesson 3: equal widths and heights, the number of updates, and the curve of a box."""
 
+import itertools
 import math
 
 import numpy as np
@@ -13,12 +14,33 @@ def match_atan(alpha):
     return (math.sqrt(2) - 1) / half, alpha / 2
 
 
-def updates(loss, gradient, start, late=0, sign=-1.0):
+def updates(loss, gradient, start, late=0, sign=-1.0, most=3000, at=False):
     w, count = np.array(start), 0
-    while loss(w) >= 0.02 and count < 3000:
+    while (loss(w) > 0.02 if at else loss(w) >= 0.02) and count < most:
         w = w + sign * 2.0 * gradient(w)
         count += 1
-    return count + late if count < 3000 else count
+    return count + late if count < most else count
+
+
+def updates_in_place(loss, gradient, start):
+    w = start
+    for count in range(3000):
+        if loss(w) < 0.02:
+            return count
+        w -= 2.0 * gradient(w)
+    return 3000
+
+
+def searched(function, loss, gradient, start):
+    """Return the number of updates, and what has become of `start`; a search without an end is stopped."""
+    made = itertools.count()
+
+    def limited(w):
+        if next(made) >= 3000:
+            raise RuntimeError("this would be update 3001")
+        return gradient(w)
+
+    return function(loss, limited, start), start
 
 
 def bowl(scale):
@@ -28,6 +50,10 @@ def bowl(scale):
         lambda w: 2 * scale * (w - 1),
         np.array([3.0, -1.0]),
     )
+
+
+FLAT = lambda w: 1.0, lambda w: 0 * w, np.ones(2)  # nothing to be learned
+STAIRS = lambda w: 0.01 * w[0], lambda w: np.array([0.5]), np.array([4.0])  # losses 0.04, 0.03, 0.02, 0.01
 
 
 def shape_of(function, x):
@@ -53,14 +79,17 @@ EXERCISES = [
     ),
     Exercise(
         name="updates",
-        cases=[bowl(0.1), bowl(0.01), bowl(0.0004), (*bowl(0.1)[:2], np.array([1.0, 1.0]))],
-        right=updates,
+        cases=[bowl(0.1), bowl(0.01), (*bowl(0.1)[:2], np.array([1.0, 1.0])), STAIRS, FLAT],
+        right=lambda *case: (updates(*case), case[-1]),
         mistakes={
             "one too many: the loss is looked at before an update, not after": lambda *case: updates(*case, late=1),
+            "a loss of exactly 0.02 is not below 0.02": lambda *case: updates(*case, at=True),
+            "start itself is changed, and the next search begins there; change a copy": updates_in_place,
+            "3000 updates are the most; then the answer is 3000": lambda *case: updates(*case, most=4000),
             "the loss grows: the gradient must be subtracted": lambda *case: updates(*case, sign=1.0),
         },
-        values=("number of updates",),
-        use=lambda function, loss, gradient, start: int(function(loss, gradient, start)),
+        values=("number of updates", "start, after the call,"),
+        use=searched,
     ),
     Exercise(
         name="box_curve",
@@ -69,6 +98,9 @@ EXERCISES = [
         mistakes={
             "this is the box itself; the curve is its integral": lambda x: (np.abs(x) < 0.5).astype(float),
             "outside of the box the curve stays flat": lambda x: x,
+            "outside of the box the curve stays where it is; it does not fall back to 0": lambda x: np.where(
+                np.abs(x) < 0.5, x, 0
+            ),
             "the ramp is too steep: its slope is the height of the box, 1": lambda x: np.clip(2 * x, -1, 1),
         },
         values=("curve, from its value at 0 on,",),

@@ -100,6 +100,9 @@ EXERCISES = [
             "the error is divided by the exact gradient; it should not be": lambda *case: (
                 judge_errors(*case) / np.abs(case[2]).max()
             ),
+            "the error is divided by the largest slope; it should not be": lambda *case: judge_errors(
+                *case, reduce=lambda error: np.abs(error).max() / np.abs(error + case[2]).max()
+            ),
             "w is moved up and then back, but not down": but(moved_for_good, back=1),
             "w is still moved when the next weight's turn comes": but(moved_for_good, back=2),
             "both runs are the same: a second name for w is not a copy": lambda function, w, exact, epsilons: np.full(
@@ -156,6 +159,9 @@ EXERCISES = [
         mistakes={
             "one step too many: K counts the step of the spike itself": but(
                 truncated, first=lambda last, K: max(last - K, 0)
+            ),
+            "one step too many, and on before step 0, where an index of -1 means the last step": but(
+                truncated, first=lambda last, K: last - K
             ),
             "one step too few: K = 2 visits the spike's step and the one before": but(
                 truncated, first=lambda last, K: max(last - max(K - 1, 1) + 1, 0)

@@ -40,7 +40,7 @@ def matrix(w, size, turn=False):
 
 rng = np.random.default_rng(0)
 w = rng.normal(size=(3, 3, 2, 4))
-single = np.zeros((5, 5, 4))
+single = np.zeros((4, 5, 4))
 single[0, 3, 1] = 1.0
 
 EXERCISES = [
@@ -52,6 +52,7 @@ EXERCISES = [
             "what leaves the frame on the right comes back on the left; the first column is silent": lambda spk: shift(
                 spk, fill=False
             ),
+            "without an axis np.roll moves every number to the next channel": lambda spk: np.roll(spk, 1),
             "shifted down; x is the second axis": lambda spk: shift(spk, axis=0),
             "shifted to the left": lambda spk: shift(spk[:, ::-1])[:, ::-1],
         },
@@ -60,12 +61,13 @@ EXERCISES = [
     ),
     Exercise(
         name="gradient_of_inputs",
-        cases=[(single, w), (rng.normal(size=(5, 5, 4)), w)],
+        cases=[(single, w), (rng.normal(size=(4, 5, 4)), w)],
         right=back,
         mistakes={
             "the kernel is turned the wrong way: go back to where the forward pass has read": lambda dcur, w: back(
                 dcur, w, turn=True
             ),
+            "the border is still there; cut it off": lambda dcur, w: np.pad(dcur, 1)[..., :2],
             "what falls outside the frame comes back at the other side": wrapped,
         },
         values=("dx",),

@@ -43,6 +43,19 @@ def at_once(clk, d, third):
 
 
 @block
+def assigned(clk, d, third):
+    first, second = [Signal(intbv(0)[len(d) :]) for _ in range(2)]
+
+    @always(clk.posedge)
+    def take():
+        first = d
+        second = first
+        third = second  # noqa: F841
+
+    return take
+
+
+@block
 def wraps(clk, spike, count):
     @always(clk.posedge)
     def step():
@@ -66,6 +79,28 @@ def bursts(clk, spike, count):
 
 
 @block
+def up_to_fifteen(clk, spike, count):
+    @always(clk.posedge)
+    def step():
+        if spike and count < 15:
+            count.next = count + 1
+
+    return step
+
+
+@block
+def all_cycles(clk, spike, count):
+    most = count.max - 1
+
+    @always(clk.posedge)
+    def step():
+        if count < most:
+            count.next = count + 1
+
+    return step
+
+
+@block
 def below_the_end(clk, spike, count):
     @always(clk.posedge)
     def step():
@@ -79,15 +114,15 @@ def delayed(values):
     return [[0]] * 3 + [[value] for value in values[:-3]]
 
 
-def counted(spikes):
-    return [[min(sum(spikes[:k]), 15)] for k in range(len(spikes))]
+def counted(spikes, width):
+    return [[min(sum(spikes[:k]), 2**width - 1)] for k in range(len(spikes))]
 
 
-def fire_zero(v, addend, threshold, beta, frac, at=False, subtract=False):
+def fire_zero(v, addend, threshold, beta, frac, at=False, subtract=False, floor=True):
     low, high = -128, 127
     u = max(low, min(high, v + addend))
     spike = int(u >= threshold if at else u > threshold)
-    kept = beta * u // 2**frac
+    kept = beta * u // 2**frac if floor else int(beta * u / 2**frac)
     if spike:
         kept = kept - threshold if subtract else 0
     return spike, kept
@@ -109,6 +144,7 @@ EXERCISES = [
         right=delayed,
         mistakes={
             "one register too few: the value comes out a cycle early": two,
+            "nothing arrives: `=` gives a name to something, and only `.next =` drives a signal": assigned,
             "one register too many: the value comes out a cycle late": four,
             "the value comes out after one cycle: each of the three registers takes what the one before held": at_once,
         },
@@ -130,6 +166,10 @@ EXERCISES = [
         mistakes={
             "a membrane at the threshold does not spike; it must be above": lambda *case: fire_zero(*case, at=True),
             "this is reset subtract; reset zero keeps nothing": lambda *case: fire_zero(*case, subtract=True),
+            "rounded towards zero; `>>` rounds down, so -6.75 becomes -7": lambda *case: fire_zero(*case, floor=False),
+            "the leak is missing in what is kept": lambda v, addend, threshold, *_: fire_zero(
+                v, addend, threshold, 1, 0
+            ),
             "the sum must be saturated to 8 bits, -128 to 127": not_saturated,
         },
         values=("spike", "kept state"),
@@ -137,15 +177,20 @@ EXERCISES = [
     ),
     Exercise(
         name="counter",
-        cases=[(SPIKES,)],
+        cases=[(SPIKES, 4), (SPIKES, 3)],
         right=counted,
         mistakes={
             "after 15 it begins again at 0; a saturated counter stays": wraps,
+            "a count of other widths ends elsewhere; count.max says where": up_to_fifteen,
+            "a cycle without a spike does not count": all_cycles,
             "15 spikes are the most that fit; the next one does not": bursts,
             "it stops at 14; 15 fits into four bits": below_the_end,
         },
         values=("count",),
         axes=("cycle",),
-        use=lambda function, spikes: simulate(function, {"spike": 1}, {"count": 4}, [{"spike": s} for s in spikes]),
+        use=lambda function, spikes, width: simulate(
+            function, {"spike": 1}, {"count": width}, [{"spike": spike} for spike in spikes]
+        ),
+        doing=lambda spikes, width: f"count has {width} bits",
     ),
 ]

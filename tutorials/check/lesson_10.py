@@ -19,12 +19,12 @@ def wasteful(neurons, candidates):
     return [lanes for lanes in candidates if turns(neurons, lanes) == turns(neurons, lanes - 1)]
 
 
-def last_words(added, words, word_every, gap=True, bank=1):
+def last_words(added, words, word_every, gap=True, bank=1, banks=2):
     last, ends = -word_every, []
     for t in range(len(added)):
         first = last + (word_every if gap else 1)
-        if bank and t >= 2:
-            first = max(first, added[t - 2] + bank)
+        if bank and t >= banks:
+            first = max(first, added[t - banks] + bank)
         last = first + (words - 1) * word_every
         ends.append(last)
     return ends
@@ -57,7 +57,7 @@ EXERCISES = [
     ),
     Exercise(
         name="wasteful",
-        cases=[(16, range(8, 17)), (10, range(2, 11)), (32, range(1, 6))],
+        cases=[(16, range(8, 17)), (10, range(2, 11)), (32, range(1, 6)), (16, [9, 12, 16])],
         right=lambda neurons, candidates: wasteful(neurons, [n for n in candidates if n > 1]),
         mistakes={
             "lanes that do not divide the neurons are not always wasted: one lane less may need another turn": lambda neurons, candidates: [
@@ -66,13 +66,15 @@ EXERCISES = [
             "a last turn that is not full is a turn too: round up": lambda neurons, candidates: [
                 n for n in candidates if n > 1 and neurons // n == neurons // (n - 1)
             ],
+            "compare with one lane less, whether that is a candidate or not": lambda neurons, candidates: [
+                n for n, before in zip(candidates[1:], candidates) if turns(neurons, n) == turns(neurons, before)
+            ],
             "these are the numbers that waste nothing": lambda neurons, candidates: [
                 n for n in candidates if n == 1 or turns(neurons, n) != turns(neurons, n - 1)
             ],
         },
-        values=("number of lanes",),
-        use=lambda function, neurons, candidates: list(function(neurons, candidates)),
-        doing=lambda neurons, candidates: f"{neurons} neurons, {candidates.start} to {candidates.stop - 1} lanes",
+        values=("list of lanes",),
+        doing=lambda neurons, candidates: f"{neurons} neurons, candidates {list(candidates)}",
     ),
     Exercise(
         name="last_words",
@@ -84,6 +86,9 @@ EXERCISES = [
             ),
             "there are two banks: a frame waits until the frame two steps before is added": lambda *case: last_words(
                 *case, bank=0
+            ),
+            "there are two banks: only the frame two steps before must have been added": lambda *case: last_words(
+                *case, banks=1
             ),
             "the bank is free in the cycle after the last addition": lambda added, words, word_every: last_words(
                 [cycle - 1 for cycle in added], words, word_every

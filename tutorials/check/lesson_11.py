@@ -25,7 +25,7 @@ def active_first(spikes):
 
 
 def ordered(function, spikes):
-    order = np.asarray(function(spikes))
+    order = np.asarray(function(spikes)).astype(int)
     return np.sort(order), spikes.any(axis=(0, 1))[order]
 
 
@@ -43,7 +43,7 @@ EXERCISES = [
             "the silent inputs are left out; every input needs a place": lambda spikes: active_first(spikes)[:8],
             "these are zeros and ones, not places: an order says which input comes first": lambda spikes: spikes.any(
                 axis=(0, 1)
-            ).astype(int),
+            ),
             "nothing is moved": lambda spikes: np.arange(40),
         },
         values=("input (sorted)", "whether the input ever spikes, as 0 or 1,"),
@@ -59,6 +59,9 @@ EXERCISES = [
                 *case, last=0
             ),
             "a step without spikes takes as long as one with a single spike": lambda *case: layerwise(*case, least=0),
+            "the inputs are one flat frame, so IC is 1": lambda S, fan_in, neurons, lanes: (
+                layerwise(S, fan_in, neurons, lanes) + len(S) * (fan_in - 1)
+            ),
             "what an image costs once is missing": lambda *case: layerwise(*case, once=False),
         },
         values=("number of cycles",),

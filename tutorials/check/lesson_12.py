@@ -52,7 +52,7 @@ def whole_blocks(words, width, shapes, first=False):
     return counts[0] if first else min(counts)
 
 
-TEXT = "entity pool is\n  port (clk: in std_logic; WORD_VALID: out std_logic; word: out unsigned(3 downto 0));\nend;"
+TEXT = "entity pool is\n  port (clk, spikes_on: in std_logic; WORD_VALID: out std_logic; word: out unsigned(3 downto 0));\nend;"
 SHAPES = ((16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18), (512, 36))
 pairs = np.random.default_rng(0).integers(0, 256, (40, 2))
 pairs[:4] = [7, 7], [0, 255], [255, 0], [3, 2]
@@ -76,10 +76,13 @@ EXERCISES = [
     Exercise(
         name="missing_ports",
         cases=[(TEXT, ["clk", "valid", "word_valid", "word", "spikes"])],
-        right=missing_ports,
+        right=lambda text, ports: sorted(missing_ports(text, ports)),
         mistakes={
             "a name inside a longer one does not count: word_valid is not valid": lambda text, ports: [
                 port for port in ports if port not in text.lower()
+            ],
+            "a name that only begins like a port does not count: spikes_on is not spikes": lambda text, ports: [
+                port for port in ports if not re.search(rf"\b{port}", text, re.I)
             ],
             "VHDL does not distinguish capitals": lambda text, ports: [
                 port for port in ports if not re.search(rf"\b{port}\b", text)
@@ -89,10 +92,11 @@ EXERCISES = [
             ],
         },
         values=("list of ports",),
+        use=lambda function, text, ports: sorted(function(text, ports)),
     ),
     Exercise(
         name="whole_blocks",
-        cases=[(128, 30, SHAPES), (1024, 30, SHAPES), (2048, 30, SHAPES), (5000, 3, SHAPES)],
+        cases=[(128, 30, SHAPES), (1024, 30, SHAPES), (2048, 30, SHAPES), (5000, 3, SHAPES), (1000, 40, SHAPES)],
         right=whole_blocks,
         mistakes={
             "bits are not poured: a block has as many words as its shape, full or not": lambda words, width, shapes: (

@@ -28,8 +28,13 @@ def points(betas, thresholds, scale):
     return [{"beta": b, "threshold": th, "scale": scale} for b, th in itertools.product(betas, thresholds)]
 
 
+def written(point):
+    """Return a point in words, with its keys in one order."""
+    return ", ".join(f"{name} {point[name]}" for name in sorted(point)) if isinstance(point, dict) else str(point)
+
+
 def sorted_points(function, betas, thresholds, scale):
-    return sorted(tuple(sorted(point.items())) for point in function(betas, thresholds, scale))
+    return sorted(map(written, function(betas, thresholds, scale)))
 
 
 EXERCISES = [
@@ -57,6 +62,9 @@ EXERCISES = [
             "this is the spread of one network; the best of many lies further out": lambda accuracy, images, networks, rng: (
                 math.sqrt(accuracy * (1 - accuracy) / images)
             ),
+            "this is a single draw, which is luck itself; take the mean of many": lambda accuracy, images, networks, rng: (
+                rng.binomial(images, accuracy, networks).max() / images - accuracy
+            ),
             "give a share, not percent": lambda *case: 100 * luck_of_the_best(*case),
         },
         values=("luck",),
@@ -67,11 +75,14 @@ EXERCISES = [
     ),
     Exercise(
         name="points",
-        cases=[((0.1, 0.5, 0.9), (0.5, 2.0), 5.0), ((0.5, 0.9), (1.0, 1.5), 2.0)],
+        cases=[((0.5, 0.9), (1.0, 1.5), 2.0), ((0.1, 0.5, 0.9), (0.5, 2.0), 5.0)],
         right=lambda *case: sorted_points(points, *case),
         mistakes={
             "each beta meets one threshold only; all pairs are wanted": lambda betas, thresholds, scale: [
                 {"beta": b, "threshold": th, "scale": scale} for b, th in zip(betas, thresholds)
+            ],
+            "the scale is the same at every threshold": lambda betas, thresholds, scale: [
+                {"beta": b, "threshold": th, "scale": scale * th} for b, th in itertools.product(betas, thresholds)
             ],
             "the scale that the trials have chosen is missing": lambda betas, thresholds, scale: [
                 {"beta": b, "threshold": th} for b, th in itertools.product(betas, thresholds)

@@ -11,12 +11,12 @@ def corners(x, w, h):
     return (np.abs(x - w) <= h) | (np.abs(x + w) <= h)
 
 
-def refractory(cur, beta, threshold, memory=True, pays=False, late=False):
+def refractory(cur, beta, threshold, memory=True, pays=False, late=False, shared=False):
     v, s, spk = np.zeros_like(cur[0]), np.zeros_like(cur[0]), []
     for t in range(len(cur)):
         u = v + cur[t]
         above = (u > threshold).astype(float)
-        before = s
+        before = s.max() if shared else s
         s = above * (1 - before) if memory else above
         reset = above if pays else before if late else s
         v = beta * u - reset * threshold
@@ -66,6 +66,33 @@ def never_cleared(clk, valid, first, last, spike, word_valid, word):
 
 
 @block
+def whatever_is_valid(clk, valid, first, last, spike, word_valid, word):
+    @always(clk.posedge)
+    def add():
+        word_valid.next = last
+        if first:
+            word.next = spike
+        else:
+            word.next = (word + spike) % 8
+
+    return add
+
+
+@block
+def after_each(clk, valid, first, last, spike, word_valid, word):
+    @always(clk.posedge)
+    def add():
+        word_valid.next = valid
+        if valid:
+            if first:
+                word.next = spike
+            else:
+                word.next = word + spike
+
+    return add
+
+
+@block
 def without_the_last(clk, valid, first, last, spike, word_valid, word):
     count = Signal(intbv(0)[3:])
 
@@ -88,8 +115,8 @@ def sums(function, windows):
     for number, window in enumerate(windows):
         for place, spike in enumerate(window):
             stream.append({"valid": 1, "first": int(place == 0), "last": int(place == 3), "spike": int(spike)})
-        if number % 3 == 1:
-            stream.append({"spike": 1})  # a pause: what is not valid does not count
+            if number % 3 == place:
+                stream.append({"spike": 1, "last": 1})  # a pause: what is not valid does not count
     rows = simulate(function, inputs, {"word_valid": 1, "word": 3}, [*stream, {}])
     return [word for valid, word in rows if valid]
 
@@ -103,11 +130,12 @@ WINDOWS[0] = 1
 EXERCISES = [
     Exercise(
         name="corners",
-        cases=[(np.linspace(-2, 2, 401), 0.5, 1e-6), (np.array([-0.3, 0.2999995, 0.30001, 0.1]), 0.3, 1e-6)],
+        cases=[(np.linspace(-2, 2, 401), 0.5, 1e-6), (np.array([-0.3, 0.2999995, 0.3000015, 0.1]), 0.3, 1e-6)],
         right=corners,
         mistakes={
             "all points beyond the box are left out; the derivative is right there": lambda x, w, h: np.abs(x) >= w - h,
             "the curve has a corner on each side": lambda x, w, h: np.abs(x - w) <= h,
+            "these are the points that stay; those that are left out are wanted": lambda *case: ~corners(*case),
             "points near a corner are wrong too: their differences reach across it": lambda x, w, h: np.isclose(
                 np.abs(x), w, rtol=0, atol=1e-12
             ),
@@ -123,6 +151,7 @@ EXERCISES = [
             "it spikes in two steps in a row": lambda *case: refractory(*case, memory=False),
             "a spike that was forbidden takes nothing from the membrane": lambda *case: refractory(*case, pays=True),
             "the reset is taken away one step late": lambda *case: refractory(*case, late=True),
+            "a spike forbids those of its own neuron alone": lambda *case: refractory(*case, shared=True),
             "a spike that was forbidden forbids nothing": never_twice_blocked,
         },
         values=("spike",),
@@ -135,6 +164,8 @@ EXERCISES = [
         mistakes={
             "this is the OR of the spikes; the average pool counts them": either,
             "the count is not cleared at the first neuron of a window": never_cleared,
+            "what comes while valid is 0 does not count: neither spike nor last": whatever_is_valid,
+            "word_valid is 1 after the last neuron of a window, not after each": after_each,
             "the last neuron of the window is missing in the sum": without_the_last,
         },
         values=("sum",),
