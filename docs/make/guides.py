@@ -34,9 +34,9 @@ def commands() -> str:
 
 
 def lower(manual: Path) -> str:
-    """Return a design's manual for the end of the FPGA guide: its headings are two levels lower."""
+    """Return a design's manual for the end of the page about it: its headings are one level lower."""
     blocks = re.split(r"(^```.*?^```$)", manual.read_text(encoding="utf-8"), flags=re.M | re.S)
-    return "".join(block if block.startswith("```") else re.sub(r"^#", "###", block, flags=re.M) for block in blocks)
+    return "".join(block if block.startswith("```") else re.sub(r"^#", "##", block, flags=re.M) for block in blocks)
 
 
 def copy(path: Path, source: Path, repository: str, more: str = "") -> None:
@@ -53,7 +53,7 @@ def prepare(source: Path, manual: Path, repository: str) -> None:
     for name in ("results", "figures"):
         shutil.rmtree(source / name, ignore_errors=True)
         shutil.copytree(ROOT / "tutorials" / name, source / name)
-    more = {"commands": commands(), "fpga": lower(manual)}
+    more = {"commands": commands(), "manual": lower(manual)}
     pages = [ROOT / "docs/glossary.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "tutorials/results").glob("*.md"))]
     for page in pages + sorted((ROOT / "docs/book").glob("*.md")):
         copy(page, source, repository, more.get(page.stem, "") if page.parent.name == "book" else "")

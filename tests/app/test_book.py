@@ -21,7 +21,7 @@ from minisnn.commands import COMMANDS
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-PAGES = ("index", "course/04_bptt", "course/exercises/04_bptt", "fpga", "commands", "results/study")
+PAGES = ("index", "course/04_bptt", "course/exercises/04_bptt", "fpga", "manual", "commands", "results/study")
 
 
 # What is made of lessons
@@ -139,10 +139,10 @@ def test_the_guide_has_every_command(command, guides):
     assert "COLUMNS" not in os.environ or os.environ["COLUMNS"] != "100"
 
 
-def test_a_manual_becomes_a_part_of_the_guide(tmp_path, guides):
+def test_a_manual_becomes_a_part_of_its_page(tmp_path, guides):
     (tmp_path / "README.md").write_text("# The design\n\n```text\n# a comment\n```\n\n## Ports\n")
     text = guides.lower(tmp_path / "README.md")
-    assert text.startswith("### The design\n") and "\n#### Ports\n" in text and "\n# a comment\n" in text
+    assert text.startswith("## The design\n") and "\n### Ports\n" in text and "\n# a comment\n" in text
 
 
 @pytest.mark.parametrize("words", [["--lessons", "0"], ["--lessons", "x"], ["--lessons", "1,99"]])
