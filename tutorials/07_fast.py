@@ -3,6 +3,9 @@
 # The code of lessons 1 to 6 is written to be read. The library has all of it a second time, in `minisnn/kernels/`,
 # compiled by *Numba*, which turns Python functions into machine code: the same numbers, faster and in less memory.
 # Where does the time go, and what wins it back? All times are measured on your machine. You need lessons 5 and 6.
+#
+# The order is that of a training step: the neurons, the sums of their inputs, the way back, and what is left. No line
+# of the kernels is needed later; take with you *why* each of them is fast.
 
 # %%
 import timeit
@@ -26,7 +29,8 @@ def seconds(function, *args, repeats=5):
 
 # %% [markdown]
 # ## The naive way: a loop in Python, neuron by neuron
-# Python looks up the type of every number anew, which takes far longer than to add it.
+# Python looks up the type of every number anew, which takes far longer than to add it. This is the neuron of lesson 1,
+# for 262,144 neurons, one after the other:
 
 # %%
 num_steps = 10
@@ -36,6 +40,7 @@ flat = cur.reshape(num_steps, -1)  # (T, neurons): 262144 neurons
 
 
 def neuron_by_neuron(cur, spk, mem):
+    """Fill spikes and membranes, of the shape (T, neurons) of the currents."""
     for i in range(cur.shape[1]):
         v = np.float32(0)
         for t in range(num_steps):
@@ -46,14 +51,19 @@ def neuron_by_neuron(cur, spk, mem):
 
 
 # %% [markdown]
-# `njit` compiles these lines. What then costs time is *memory*: a processor fetches 64 bytes at once, and waits for
-# them longer than it computes. The next step of a neuron lies 262144 numbers away, so 64 bytes are fetched to use 4 of
-# them. Nor can the processor use its *vector* instructions, which add 4 to 16 numbers at once, but only numbers that
-# lie side by side. The cure for both is to swap the loops and to go step by step:
+# Numba's `njit` compiles these lines. What then costs time is *memory*: a processor fetches 64 bytes at once, a *cache
+# line*, and waits for them longer than it computes. Here the next step of a neuron lies 262,144 numbers away, so 64
+# bytes are fetched to use 4 of them.
+#
+# Nor can the processor use its *vector* instructions: they add 4 to 16 numbers at once, but only numbers that lie side
+# by side.
+#
+# The cure for both is to swap the loops, and to go step by step:
 
 
 # %%
 def step_by_step(cur, spk, mem):
+    """Do the same, a step of all neurons at a time."""
     v = np.zeros_like(cur[0])
     for t in range(num_steps):
         for i in range(cur.shape[1]):
@@ -64,8 +74,7 @@ def step_by_step(cur, spk, mem):
 
 
 # %% [markdown]
-# NumPy (`lif.forward`) goes step by step as well, but it walks through memory once for each `+` and `*`. All ways give
-# the same numbers, to the last bit:
+# NumPy (`lif.forward`) goes step by step as well, but it walks through memory once for each `+` and `*`.
 #
 # **Predict before you run.** The neurons are visited in different orders. Are the results equal to the last bit, or
 # only nearly?
@@ -88,19 +97,35 @@ for compiled in (njit(neuron_by_neuron), njit(step_by_step)):
         np.testing.assert_array_equal(mem, library_mem)
 
 # %% [markdown]
-# ## The kernels
+# ## Sixteen neurons in registers
 # ![One network, written four times](../docs/drawings/columns.svg)
 #
-# The library's kernels keep 16 neurons in *registers*, the processor's own few places for numbers, through all steps.
-# On its own this wins nothing here: the swapped loop above is faster (it also finds its arrays ready). But now several
-# passes can be *fused* into one: `kernels.fire.forward` takes a pooling window at a time, hands on the OR of its
-# spikes, and writes no membrane at all. A membrane and a spike are 5 bytes per neuron and step; a quarter of a byte is
-# left.
+# A *register* is one of the processor's own few places for numbers: nothing has to be fetched. The library's kernel
+# keeps the states of 16 neurons in one vector `v`, and takes these 16 through all steps before it turns to the next.
+#
+# In the source, `splat` puts one number into all 16 places of a vector. `load_some` and `store_some` read and write 16
+# numbers that lie side by side, or fewer at the end of an array. `above` is 1 where the first vector is greater. All
+# else is lesson 1: `u` is the membrane, and `handed_on` returns what is left after leak and reset.
 
 # %%
-# splat, in this source, puts one number into all 16 places of a vector.
-print(source(kernels.fire._four.py_func))
+print(source(kernels.lif._forward.py_func))
 
+# %% [markdown]
+# ## Fused: the neuron and its pool in one pass
+# On its own this wins nothing over `step_by_step`, which also finds its arrays ready. But now several passes can be
+# *fused* into one. `kernels.fire` runs the four neurons of a pooling window side by side, with their states `v0` to
+# `v3` in registers, hands on the OR of their spikes, and writes no membrane at all.
+#
+# A membrane and a spike are 5 bytes per neuron and step. Of these a quarter of a byte is left.
+
+# %%
+text = source(kernels.fire._four.py_func)
+print(text[text.index("    for t in") : text.index("        else:")])
+
+# %% [markdown]
+# How long does each way take?
+
+# %%
 neuron = kernels.lif.constants(0.5, 1.0, "subtract", True, cur.dtype)  # beta, theta, r0, r1, ... (lesson 1)
 some = flat[:, :300]  # enough for Python
 times = {
@@ -121,13 +146,17 @@ assert nanoseconds["kernel: pooled spikes"] < nanoseconds["NumPy, step by step"]
 
 # %% [markdown]
 # ## Silence is free
-# A dense layer, `spk @ w`, costs the same whether its inputs spike or not. The kernel lists the spikes, eight inputs at
-# a time without a single `if` (a processor guesses which way an `if` goes and loses some 15 cycles when it is wrong),
-# and adds the weights of those alone. For each spike it adds 64 columns at a time: four vectors of 16, four sums that do
-# not wait for one another. (In a convolution these are 32 columns of three rows of outputs, all of which a row of spikes
-# reaches, so that the list is read once for three.) If more than about 40 % of the inputs spike (60 % in a convolution
-# whose weights stay in the nearest cache), or so few are in a row that to begin costs more than to add, it goes the
-# dense way too. The order of the sums is the same, so both give the same bits.
+# Before the neurons come the sums of their inputs. A dense product, `spk @ w`, costs the same whether its inputs spike
+# or not. The sparse kernel first makes a list of the spikes, and then adds the weights of those alone.
+#
+# - *The list*: a processor guesses which way an `if` goes, and loses some 15 cycles when it is wrong. So the list is
+#   made without a single `if`, eight inputs at a time.
+# - *The sums*: an addition takes several cycles, and the next addition to the same sum must wait for it. So four sums
+#   are on their way at once, of 16 columns each.
+# - *The choice*: where more than about 40 % of the inputs spike, the dense way is faster, and the kernel takes it. (In
+#   a convolution the limit is up to 60 %.)
+#
+# In both ways the inputs are added in the same order, so both give the same bits.
 
 # %%
 # Weights in multiples of 1/256: all their sums are exact, whatever the order (exercise 1).
@@ -167,12 +196,13 @@ save(
 
 # %% [markdown]
 # ## The way back is sparse too
-# Gradients of spikes are hardly ever 0, for a surrogate is not. But a pool gives its gradient to one neuron of its
-# window only: to the first that fired, or to the first of all if none did. The others get a gradient only through time,
-# if they were chosen at a later step. So after a 2x2 pool, with few spikes, most currents have a gradient of exactly 0,
-# and `kernels.sparse` leaves those out of the convolution that leads to the layer below. It also follows that one slope
-# of the surrogate a window is enough, in place of one a neuron: the way back through neurons and pool takes little more
-# than half as long.
+# The gradient of a spike is hardly ever 0, for a surrogate has tails. But a pool gives its gradient to one neuron of its
+# window only: to the first that fired, or to the first of all if none did (lesson 6). The three others get one only
+# through time, if they were chosen at a later step.
+#
+# Two things follow. One slope of the surrogate is enough for a window, in place of four, and the gradients of its four
+# neurons stay in registers. And most currents have a gradient of exactly 0, which the product that leads to the layer
+# below leaves out, as it leaves out silent inputs on the way forward.
 
 # %%
 cur = rng.normal(0.0, 0.5, (num_steps, 4, 16, 16, 32)).astype(np.float32)
@@ -191,16 +221,48 @@ for name, gradient in ways.items():
     print(f"{name:26} {1e3 * time:.2f} ms")
 
 # %% [markdown]
+# ## Two threads, the same bits
+# A *thread* is a course of computing; two of them can run on two processors. The kernels cut a batch into up to eight
+# slices, and each thread takes the next slice that is left.
+#
+# Python runs only one thread at a time, so threads wait for each other wherever they return to Python. Therefore
+# `kernels.hidden` takes a slice through all hidden layers without a return, as long as their spikes are few: fire, list
+# the spikes, add their weights, fire again.
+#
+# Sums of floats depend on their order (exercise 1). So the slices depend on the work but not on the number of threads,
+# and gradients are added up in the order of the slices: the results are the same bits, whatever the machine is doing.
+
+# %%
+inputs = rng.standard_normal((1, 64, 16, 16, 3)).astype(np.float32)
+
+
+def gradients(net):
+    """Return the gradients of a forward and a backward pass."""
+    run = net.forward(inputs, num_steps)
+    return net.backward(run, np.ones_like(run.spk) / 64)
+
+
+def new_network(**options):
+    return Network("16C3-MP2-32C3-MP2-10", (16, 16, 3), padding=1, rng=np.random.default_rng(0), **options)
+
+
+for one, two in zip(gradients(new_network(threads=1)), gradients(new_network(threads=2))):
+    np.testing.assert_array_equal(one, two)
+
+# %% [markdown]
 # ## What is not arithmetic
-# When products are this fast, what is around them counts. Five things took as long as the convolutions themselves:
-# - *Memory from the operating system* comes as pages of zeros, and to fill them takes as long as to write them. A step
-#   needs the same arrays as the one before, so `kernels.memory` keeps them.
-# - *One gradient of the weights for each thread*, to be zeroed, written and added up. Where weights are many, each
-#   thread computes a share of them over the whole batch instead, and they exist once.
-# - *Laying out the weights* for the kernels: only if they changed since the last time.
-# - *Adam*, as twelve passes of NumPy through four arrays: `kernels.optim` is one pass.
-# - *Two threads on one processor.* Linux may wake a thread on the processor of the one that wakes it, and moves it only
-#   after some milliseconds, when the pass is over: `kernels.threads` tells the others where not to run.
+# When products are this fast, what is around them counts:
+#
+# - *Memory from the operating system* comes as pages of zeros, and to fill them takes as long as to write them. A
+#   training step needs the same arrays as the one before, so `kernels.memory.empty` gives out again what is free.
+# - *What a kernel needs for the time of one call*, such as its list of spikes, is memory of the thread, by name:
+#   `kernels.memory.scratch`. Nobody gives it back, so nobody has to keep account of it.
+# - *One gradient of the weights for each slice* must be zeroed, written and added up. Where weights are many, each
+#   thread computes a share of them over the whole batch instead.
+# - *Laying out the weights* for the kernels is done only if they have changed since the last time.
+# - *Adam* is twelve passes of NumPy through four arrays. `kernels.optim` is one pass.
+# - *Two threads on one processor*: Linux may wake a thread on the processor of the one that wakes it, and moves it only
+#   after some milliseconds, when the pass is over. `kernels.threads` tells it where not to run.
 
 # %%
 first = kernels.memory.empty((1000, 1000), np.float32)
@@ -208,25 +270,21 @@ address = first.ctypes.data
 del first
 assert kernels.memory.empty((1000, 1000), np.float32).ctypes.data == address  # the same memory again
 
+events = kernels.memory.scratch("events", 1000, np.int32)
+assert kernels.memory.scratch("events", 500, np.int32).ctypes.data == events.ctypes.data  # without giving it back
+
 # %% [markdown]
 # ## A training step: time and memory
 # The backward pass needs every membrane of every step (lesson 4). The reference keeps them, at 4 bytes each, and the
-# spikes as well: $8\,T\,B \sum_l N_l$ bytes for $N_l$ neurons in layer $l$, and copies on the way. The kernels keep
-# only the currents, and spikes in single bytes; on the way back they compute the membranes *again*. They also use all
-# processors.
+# spikes as well: $8\,T\,B \sum_l N_l$ bytes for $N_l$ neurons in layer $l$, and copies on the way.
+#
+# The kernels keep only the currents, and spikes in single bytes. On the way back they compute the membranes *again*,
+# which costs less than to fetch them. They also use all processors.
 
 # %%
-inputs = rng.standard_normal((1, 64, 16, 16, 3)).astype(np.float32)
-
-
-def gradients(net):
-    run = net.forward(inputs, num_steps)
-    return net.backward(run, np.ones_like(run.spk) / 64)
-
-
 durations, peaks, results = {}, {}, {}
 for backend in ("numpy", "numba"):
-    net = Network("16C3-MP2-32C3-MP2-10", (16, 16, 3), padding=1, backend=backend, rng=np.random.default_rng(0))
+    net = new_network(backend=backend)
     durations[backend] = seconds(gradients, net, repeats=3)
     kernels.memory.POOL.clear()  # memory that is used again would not count
     tracemalloc.start()  # counts the memory of all arrays

@@ -1,22 +1,25 @@
 # %% [markdown]
 # # 13. The paper reproduced
-# Aliyev & Adegbija, "Fine-Tuning Surrogate Gradient Learning for Optimal Hardware Performance in Spiking Neural
-# Networks" (DATE 2024), train networks like those of lesson 11 with different surrogates, leaks and thresholds, and
-# measure an accelerator. They report:
+# This course began with a paper: Aliyev & Adegbija, "Fine-Tuning Surrogate Gradient Learning for Optimal Hardware
+# Performance in Spiking Neural Networks" (DATE 2024). They train networks like those of lesson 11 with different
+# surrogates, leaks and thresholds, and measure an accelerator. They report two things:
 #
-# - the fast sigmoid causes fewer spikes than the arctangent, at similar accuracy;
-# - a cross-sweep of beta and threshold cuts the latency by 48 %, at a cost of 2.88 points of accuracy.
+# - The fast sigmoid causes fewer spikes than the arctangent, at similar accuracy.
+# - A sweep over beta and threshold cuts the latency by 48 %, at a cost of 2.88 points of accuracy.
 #
-# We repeat both on a small scale, on digits. If you have the files of SVHN (photographs of house numbers), a part of
-# SVHN is used instead: give their folder, or a folder above it, as `python 13_the_paper.py --data DIR` or in the
-# environment variable MINISNN_TEST_DATA. With `--quick`, which is for tests, the numbers mean little. The whole study
-# is the command `minisnn reproduce`. You need lesson 11 (sparsity is time).
+# We repeat both on a small scale, on digits, and meet four traps on the way. The whole study is the command `minisnn
+# reproduce`. You need lesson 11 (sparsity is time).
+#
+# If you have the files of SVHN (photographs of house numbers), a part of them is used in place of the digits: give
+# their folder, or a folder above it, as `python 13_the_paper.py --data DIR` or in the environment variable
+# MINISNN_TEST_DATA. The flag `--quick` is for tests; with it the numbers mean little.
 
 # %%
 import argparse
 import os
 from dataclasses import replace
 from pathlib import Path
+from pprint import pprint
 from tempfile import TemporaryDirectory
 
 import numpy as np
@@ -24,7 +27,7 @@ from common import save
 from matplotlib import pyplot as plt
 
 import minisnn as ms
-from minisnn import study, surrogate
+from minisnn import lif, study, surrogate
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--quick", action="store_true")
@@ -34,11 +37,19 @@ folder = TemporaryDirectory()
 
 # %% [markdown]
 # ## The plan
-# A *plan* says what is varied, stage by stage. First come *trials*: few epochs, one seed, several scales and learning
-# rates for each leak and each surrogate, all at threshold 1. The best are trained again with other seeds. What they
-# choose is then trained in full length, and so is all that is compared with it: a price on clock cycles, fewer steps,
-# all scales, other thresholds. Every choice is made on *validation* images. The *protocol* is these rules in words. It
-# is written to the file of results before the first training, so that nobody, we included, can change it afterwards.
+# A study that tries many settings needs rules, and it needs them *before* its first result. Otherwise one looks at the
+# results, and then finds the rules that suit them. A *plan* says what is varied, in stages:
+#
+# 1. *Trials* are short: few epochs and one seed, but several scales and learning rates for each leak and each
+#    surrogate.
+# 2. *Finalists*: the best trials are trained again with other seeds, so that luck is not chosen.
+# 3. What they choose is trained in full length, and so is all that is compared with it: a price on clock cycles, fewer
+#    steps, all scales, other thresholds.
+#
+# Every choice is made on *validation* images, never on test images.
+#
+# The library has a plan for the digits. `replace` returns a copy with other values, so that all fits into three
+# minutes:
 
 # %%
 digits_plan = replace(
@@ -49,7 +60,11 @@ digits_plan = replace(
     training={"topology": "16C3-MP2-64-10", "padding": 1, "num_steps": 5, "validation": 0.2, "lr": 4e-3},
 )
 
+# %% [markdown]
+# The plan for SVHN, for those who have its files, has a network with one convolution more:
 
+
+# %%
 def svhn_plan(source):
     """Write a part of SVHN, every second pixel of each image, to a file; return the plan for it."""
     whole = ms.load_data("svhn", source)
@@ -89,7 +104,8 @@ if args.quick:
     )
 
 # %% [markdown]
-# The protocol of this plan:
+# The *protocol* is these rules in words. It is written to the file of results before the first training, so that nobody,
+# we included, can change it afterwards:
 
 # %%
 for heading, *sentences in study.protocol.text(plan):
@@ -98,14 +114,17 @@ for heading, *sentences in study.protocol.text(plan):
         print(f"  - {sentence}")
 
 # %% [markdown]
-# Each setting of the plan becomes a *point*, a dictionary of everything that it depends on:
+# Each setting of the plan becomes a *point*, a dictionary of everything that its result depends on. Two equal points
+# have equal results, so a point is computed once, and a study that was interrupted goes on where it stopped. This is
+# the point of the default setting:
 
 # %%
 data = ms.load_data(plan.dataset)
-print(study.stages.point(plan, data, study.selection.setting(plan), epochs=plan.epochs, seed=0))
+pprint(study.stages.point(plan, data, study.selection.setting(plan), epochs=plan.epochs, seed=0))
 
 # %% [markdown]
-# Run all stages, for two and a half minutes at most. All results go to one file.
+# ## Run it
+# All stages, for two and a half minutes at most. All results go to one file.
 
 # %%
 path = f"{folder.name}/study.sqlite"
@@ -123,6 +142,11 @@ if unfinished:
 else:
     print("all stages are done")
 
+# %% [markdown]
+# The report reads the file. So do we, for the questions below: `rows` has all points that were computed, and `models`
+# the trained networks.
+
+# %%
 report = study.report.gather(path)
 with study.store.Store(path) as store:
     rows = [row for row in store.rows() if row["status"] == "done"]
@@ -130,10 +154,11 @@ with study.store.Store(path) as store:
 
 # %% [markdown]
 # ## A trap: equal scales are not equal surrogates
-# The scale k of the fast sigmoid and the scale alpha of the arctangent share a name, but not a meaning. The
-# *half-widths* can be compared (lesson 3). At equal scale the fast sigmoid is narrower by the factor 0.65, so it passes
-# less gradient. So the study does not compare equal scales: it tunes scale and learning rate of both, with as many
-# trials, and compares the best of each, or all scales at equal accuracy.
+# Does the fast sigmoid cause fewer spikes than the arctangent? One would give both the same scale, and count.
+#
+# But the scale k of the one and the scale alpha of the other share a name, not a meaning. What can be compared are
+# *half-widths* (lesson 3): at equal scale the fast sigmoid is narrower by the factor 0.65, so it passes less gradient
+# and learns less. A network that has hardly learned has few spikes, too.
 
 # %%
 atan = surrogate.parse("atan:2")
@@ -144,7 +169,12 @@ assert abs(sigmoid.half_width / atan.half_width - 0.65) < 0.001
 matched = surrogate.match_width("fast_sigmoid", atan)
 assert abs(matched.half_width - atan.half_width) < 1e-9
 
+# %% [markdown]
+# So the study tunes scale and learning rate of both, with as many trials for each. Then it compares the best of the two,
+# or all scales at equal accuracy. The figures are those of the report:
 
+
+# %%
 def draw(name, seen):
     """Draw a figure of the study's report, if the results for it exist; `seen` says what one sees."""
     if "missing" in report[name]:
@@ -156,6 +186,7 @@ def draw(name, seen):
     save(figure, f"13_{name}", seen)
 
 
+# %%
 draw(
     "trials",
     "Validation accuracy of short trainings against the scale, a panel for each beta, a line for each surrogate and "
@@ -170,11 +201,25 @@ draw(
 
 # %% [markdown]
 # ## A trap: a threshold is a scale and a learning rate in disguise
-# Take a network with threshold 0.5, and double its weights, biases and membranes: at threshold 1 it spikes as before.
-# The curve of the surrogate becomes twice as narrow in the larger membrane, and a step of Adam must be twice as large
-# to change the larger weights by the same share. So training with (threshold, scale k, learning rate) equals training
-# with (1, k * threshold, learning rate / threshold), spike for spike; the head of `minisnn/study/protocol.py` derives it.
-# A study that varies the threshold at one scale and one learning rate compares these two, without saying so.
+# The paper sweeps the threshold. Take a neuron with threshold 0.5, and double all its currents. At threshold 1 it spikes
+# as before:
+
+# %%
+currents = np.random.default_rng(0).normal(0.3, 0.5, (200, 50))  # (T, neurons)
+low_threshold, _ = lif.forward(currents, 200, beta=0.5, threshold=0.5)
+doubled, _ = lif.forward(2 * currents, 200, beta=0.5, threshold=1.0)
+assert low_threshold.any()
+np.testing.assert_array_equal(low_threshold, doubled)
+
+# %% [markdown]
+# So a lower threshold is nothing but larger weights. For the training two things change:
+#
+# - In a membrane that is twice as large, a surrogate of the same scale is twice as narrow. So the scale k must be halved.
+# - To change weights that are twice as large by the same share, a step of Adam must be twice as large.
+#
+# Together: training with (threshold, scale k, learning rate) equals training with (1, k * threshold, learning rate /
+# threshold), spike for spike. The head of `minisnn/study/protocol.py` derives it. Who varies the threshold at one scale
+# and one learning rate varies these two, without saying so.
 
 # %%
 print(study.protocol.at_threshold_one(0.5, "fast_sigmoid:8", lr=0.006, weight_decay=0.05))
@@ -182,9 +227,11 @@ draw("leaks", "Three heat maps over beta and threshold: accuracy, firing rate an
 
 # %% [markdown]
 # ## Accuracy against latency
-# Full marks are means over all seeds, open marks have one seed; bars are intervals of 95 %. The dashed line costs no
-# training at all: it is the default itself, its answer read after each step. The marks with a letter were chosen on
-# validation images.
+# This is the figure that all the work was for. A mark further left is faster, a mark further up is more often right.
+# Full marks are means over all seeds, open marks have one seed; bars are intervals of 95 %. The marks with a letter were
+# chosen on validation images.
+#
+# The dashed line costs no training at all: it is the default itself, its answer read after each step.
 
 # %%
 draw(
@@ -195,9 +242,10 @@ draw(
 
 # %% [markdown]
 # ## A bound that no training passes
-# The pixels are added once per image, whatever was learned, and layer 1 makes T firing passes. These cycles remain;
-# training can cut only the rest of the latency. A little more can be cut if the network runs for fewer steps, with at
-# least one firing pass.
+# How much can be cut at all? The pixels are added once per image, whatever was learned, and layer 1 makes T firing passes.
+# These cycles remain. Training can cut only the rest.
+#
+# A little more can be cut if the network runs for fewer steps. At least one firing pass is left.
 
 # %%
 bound = report["claims"]["floors"].get(study.sections.LABELS["default"])
@@ -211,8 +259,8 @@ if bound:  # all points are there
 
 # %% [markdown]
 # ## A trap: the best of many, chosen by the test
-# The best test result among many is partly luck (exercise 2 says how much). A result that is chosen on validation
-# images is no higher, but honest.
+# Whoever reports the best test result among many reports luck with it (exercise 2 says how much). A result that is chosen
+# on validation images is no higher, but honest.
 #
 # **Predict before you run.** Which of the two choices will show the higher test accuracy?
 #
@@ -237,9 +285,13 @@ print(f"    chosen on validation images: {accuracy(by_validation, 'test'):.2f} %
 
 # %% [markdown]
 # ## A trap: two networks in one study
-# The paper's public code trains with one order of leak and reset and uses the other one in its hardware; and it pools
-# after the neurons in one, before the neurons in the other. Here are the same weights, run in both ways, with the
-# latency in cycles. (The first two lines are integers, the last two are floats.)
+# The paper's public code trains one network and puts another one into hardware, in two ways:
+#
+# - Leak and reset come in the other order (lesson 8).
+# - The pool stands after the neurons in one, and before the neurons in the other.
+#
+# Nothing stops, and nothing warns. Here are the same weights, run in each way, with the latency in cycles. (The first
+# two lines are integers, the last two are floats.)
 
 # %%
 chosen_model = study.point.opened(models[by_validation["training"]])
@@ -248,11 +300,16 @@ for name, numbers in study.pitfalls.measure(chosen_model, data, plan.lanes).item
 
 # %% [markdown]
 # ## The verdicts
-# Each claim is a set of tests: a number with its *interval* against a bar. The interval comes from drawing test images
-# and seeds again, with replacement, 2,000 times. A claim holds if the whole interval passes the bar, does not hold if the
-# whole interval misses it, and is *not resolved* otherwise; so verdicts are computed, not judged. While the stages that
-# it rests on are not complete, a claim is *open*: the fastest of the settings that happen to be there proves nothing. A
-# study as small as this can resolve little; the full study says more, and on SVHN.
+# Verdicts are computed, not judged. A claim is a set of tests, and a test compares a number with a *bar*. As the number
+# rests on some images and some seeds, it has an *interval*: images and seeds are drawn again, with replacement, 2,000
+# times, and 95 % of the results lie in it. A claim
+#
+# - *holds* if the whole interval passes the bar,
+# - *does not hold* if the whole interval misses it,
+# - is *not resolved* otherwise,
+# - is *open* while its stages are not complete: the fastest of the settings that happen to be there proves nothing.
+#
+# A study as small as this one can resolve little. The full study says more, and on SVHN.
 
 # %%
 claims = report["claims"]["list"]
