@@ -8,11 +8,10 @@ here are results on test images.
 """
 
 from ..fixed.early_exit import LOSSLESS
-from ..timing import energy
 from .intervals import Interval, Seeds, interval
 from .plan import FAMILIES, Plan
 from .progress import Progress
-from .results import cost
+from .results import efficiency
 
 HOLDS, FAILS, UNSURE = "holds", "does not hold", "not resolved"
 OPEN, MODEL = "open", "cannot be reproduced by a model"
@@ -130,9 +129,9 @@ def _efficiency_claims(selected, plan, clock_mhz, constants):
             found.append(_open("efficiency", what))
             continue
         ours, theirs = Seeds(selected[name].rows), selected["default"]  # after all steps
-        ratio = Interval(*energy.sensitivity(cost(ours.rows), cost(theirs.rows), clock_mhz, constants))
+        ratio = efficiency(ours.rows, theirs.rows, clock_mhz, constants)
         tests = [_test("ratio of FPS/W", "x", ">=", RATIO, ratio), _loss(ours, theirs, plan.tolerance)]
-        note = "the interval of the ratio is that of the model's constants, each wrong by a factor of up to two"
+        note = "its interval: each constant of the model is wrong by a factor of up to two, with any seed of each"
         if selected[name].margin is not None:
             note += "; all steps are taken: what early exit saves of the energy is not counted"
         found.append(_claim("efficiency", what, tests, note=note))

@@ -288,6 +288,7 @@ def _power(report):
         "frames/s",
         "dynamic energy, µJ/image",
         "static energy, µJ/image",
+        "memory, logic, static",
         "FPS/W (modelled)",
         f"FPS/W, ratio to {section['lines'][0]['label']}",
         "range of the ratio",
@@ -301,6 +302,7 @@ def _power(report):
             whole(line["fps"]),
             f"{1e6 * line['dynamic']:.3f}",
             f"{1e6 * line['static']:.3f}",
+            ", ".join(f"{100 * share:.0f}" for share in line["shares"].values()) + " %",
             whole(line["fps_per_watt"]),
             f"{line['ratio']:.3f}",
             f"{line['low']:.3f} to {line['high']:.3f}",
@@ -313,7 +315,7 @@ def _power(report):
             f"The clock is {section['clock_mhz']:g} MHz. Events are counted exactly; the energy of an event is derived "
             "from published tables, and no board was measured. FPS/W, frames per second per watt, is the number of "
             "frames per joule; images follow without a pause. The range of a ratio shows how far it could move if each "
-            "constant of the model were wrong by a factor of up to two."
+            "constant of the model were wrong by a factor of up to two, with any seed of each setting."
         )
         + paragraph(section["how"])
         + table(head, rows)

@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 
 from .. import topology
+from ..timing import energy
+from .intervals import Interval
 
 
 def floor(rows: list[dict]) -> dict[str, float] | None:
@@ -62,3 +64,24 @@ def cost(rows: list[dict], schedule: str = "pipelined") -> tuple[dict[str, Any],
     events = [test["events"][schedule] for test in tests]
     intervals = [test["interval"] if schedule == "pipelined" else test[schedule]["interval"] for test in tests]
     return {name: float(np.mean([counts[name] for counts in events])) for name in events[0]}, float(np.mean(intervals))
+
+
+def efficiency(
+    ours: list[dict],
+    theirs: list[dict],
+    clock_mhz: float,
+    constants: dict[str, float] | None = None,
+    schedule: str = "pipelined",
+) -> Interval:
+    """Return the ratio of the modelled images per joule of two settings; `schedule` is that of `ours`.
+
+    The ratio is that of the means over seeds. Its interval is the widest of all pairs of a seed of each, where each
+    constant of the model may be wrong by a factor of up to two, see :func:`minisnn.timing.energy.sensitivity`.
+    """
+    ratio, _, _ = energy.sensitivity(cost(ours, schedule), cost(theirs), clock_mhz, constants)
+    one_of_each = [
+        energy.sensitivity(cost([mine], schedule), cost([other]), clock_mhz, constants)
+        for mine in ours
+        for other in theirs
+    ]
+    return Interval(ratio, min(low for _, low, _ in one_of_each), max(high for _, _, high in one_of_each))

@@ -15,7 +15,7 @@ from .claims import TITLES, claims, how_read
 from .intervals import Seeds, interval, means
 from .plan import FAMILIES, Plan
 from .progress import Progress, progress
-from .results import cost, firing_rate, floor, schedules_of, test_mean
+from .results import cost, efficiency, firing_rate, floor, schedules_of, test_mean
 from .selection import settings_of, validation
 from .stages import beta_by_threshold, every_scale
 from .tables import describe, kind, settings
@@ -253,10 +253,9 @@ def power(shown: dict[str, Any], clock_mhz: float, constants: dict[str, float] |
     for name in dict.fromkeys(["default", list(named)[1 if len(named) > 1 else 0]]):
         for schedule in schedules_of(named[name]):
             listed.append((f"{labels[name]}, {schedule} schedule", named[name], schedule))
-    reference = cost(named["default"])
     given = constants or {}
     return {
-        "lines": [_power_line(*setting, reference, clock_mhz, constants) for setting in listed],
+        "lines": [_power_line(*setting, named["default"], clock_mhz, constants) for setting in listed],
         "constants": [
             (name, given.get(name, value), unit, "given" if name in given else source)
             for name, (value, unit, source) in energy.CONSTANTS.items()
@@ -266,9 +265,9 @@ def power(shown: dict[str, Any], clock_mhz: float, constants: dict[str, float] |
     }
 
 
-def _power_line(label, rows, schedule, reference, clock_mhz, constants):
+def _power_line(label, rows, schedule, default, clock_mhz, constants):
     events, interval = cost(rows, schedule)
-    ratio, low, high = energy.sensitivity((events, interval), reference, clock_mhz, constants)
+    ratio, low, high = efficiency(rows, default, clock_mhz, constants, schedule)
     tests = [row["result"]["test"] for row in rows]
     latencies = [test["latency"] if schedule == "pipelined" else test[schedule]["latency"] for test in tests]
     latency = float(np.mean(latencies))
@@ -281,6 +280,7 @@ def _power_line(label, rows, schedule, reference, clock_mhz, constants):
         "fps": clock_mhz * 1e6 / interval,
         "dynamic": sum(energy.energy(events, constants).values()),
         "static": static * interval / (clock_mhz * 1e6),
+        "shares": energy.shares(events, interval, clock_mhz, constants),
         "fps_per_watt": energy.fps_per_watt(events, interval, clock_mhz, constants),
         "ratio": ratio,
         "low": low,

@@ -148,6 +148,27 @@ def fps_per_watt(
     return 1 / image_energy(events, interval, clock_mhz, constants)
 
 
+def shares(
+    events: dict[str, float], interval: float, clock_mhz: float, constants: dict[str, float] | None = None
+) -> dict[str, float]:
+    """Return the shares of an image's energy that go to "memory" (what is read and written), "logic" and "static".
+
+    Examples
+    --------
+    At a clock so fast that no static energy is left, and with as many joules read as added:
+
+    >>> constants = {"weight_read_bits": 1.0, "addition_bits": 2.0}
+    >>> found = shares({"weight_read_bits": 20, "addition_bits": 10}, 1, 1e12, constants)
+    >>> {name: round(share, 3) for name, share in found.items()}
+    {'memory': 0.5, 'logic': 0.5, 'static': 0.0}
+    """
+    terms = dict(zip(CONSTANTS, _terms(events, interval, clock_mhz, constants)))
+    total, static = sum(terms.values()), terms.pop("static")
+    memory = sum(joules for name, joules in terms.items() if name.endswith(("read_bits", "write_bits")))
+    logic = sum(terms.values()) - memory
+    return {name: float(part / total) for name, part in (("memory", memory), ("logic", logic), ("static", static))}
+
+
 def sensitivity(
     ours: tuple[dict[str, float], float],
     theirs: tuple[dict[str, float], float],

@@ -17,6 +17,7 @@ from minisnn.study.form import DONE, POINT, fault_of_row
 from minisnn.study.selection import setting
 from minisnn.study.stages import STAGES
 from minisnn.study.store import Store
+from minisnn.timing import energy
 from tests.study import made_up
 from tests.study.made_up import PLAN, made, result, rows_of, store_of
 
@@ -261,6 +262,17 @@ def test_equal_stores_give_equal_files(tmp_path, template):
     latencies = {line["key"]: float(line["latency"]) for line in lines}
     points = json.loads((tmp_path / "a" / "results.json").read_text())
     assert latencies == {point["key"]: point["latency"] for point in points}
+
+
+def test_the_range_of_a_ratio_has_every_seed():
+    """With one constant alone, a ratio is that of its events: 4 and 5 against 10 and 20."""
+    only = dict.fromkeys(energy.CONSTANTS, 0.0) | {"cycles": 1.0}
+
+    def rows(*cycles):
+        return [{"result": {"test": {"events": {"pipelined": {"cycles": value}}, "interval": 1}}} for value in cycles]
+
+    found = results.efficiency(rows(4.0, 5.0), rows(10.0, 20.0), 100, only)
+    assert found == pytest.approx((15 / 4.5, 10 / 5, 20 / 4))
 
 
 def test_page_needs_no_other_file(tmp_path, template):
