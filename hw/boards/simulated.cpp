@@ -1,5 +1,6 @@
 // A simulated board: the whole top in Verilator, its serial line as a pseudo-terminal.
-// Usage: board DIVIDE. Prints the terminal's name, and runs until it is ended with SIGTERM or SIGINT.
+// Usage: board DIVIDE. Prints the terminal's name, and runs until it is ended with SIGTERM or SIGINT, or the
+// process that reads the name is gone.
 
 #include "Vboard.h"
 #include "verilated.h"
@@ -94,9 +95,11 @@ int main(int argc, char **argv) {
     board.clk = 0;
     for (unsigned long long cycle = 0; !stop; cycle++) {
         if (sender.bytes.empty() && cycle % 64 == 63) { // the first cycles are the reset's
-            pollfd at{master, POLLIN, 0};
+            pollfd at[] = {{master, POLLIN, 0}, {STDOUT_FILENO, 0, 0}};
             const bool rests = cycle - active > quiet && cycle % 65536 == 63;
-            if (poll(&at, 1, rests ? 20 : 0) > 0 && (at.revents & POLLIN)) {
+            if (poll(at, 2, rests ? 20 : 0) > 0 && (at[1].revents & POLLERR))
+                break; // nobody reads any more
+            if (at[0].revents & POLLIN) {
                 unsigned char some[4096];
                 const ssize_t count = read(master, some, sizeof some);
                 sender.bytes.insert(sender.bytes.end(), some, some + (count > 0 ? count : 0));

@@ -6,7 +6,8 @@ The answers that the testbench expects come from the integers and the cycle mode
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from glob import escape
 from hashlib import sha256
 from pathlib import Path
 from tempfile import mkdtemp
@@ -30,6 +31,7 @@ from .manual import header, manual
 from .manual_tables import layer_table
 
 SUMS = "SHA256SUMS"
+PART = ".part"  # ends the name of a folder that is not complete yet
 # Names that the VHDL or its testbench takes from libraries: an entity with such a name would hide them.
 TAKEN = frozenset(
     """work ieee std std_logic_1164 numeric_std textio env std_logic std_logic_vector signed unsigned
@@ -179,7 +181,7 @@ def renewed(folder: str | Path) -> Iterator[Path]:
     """
     folder = Path(folder)
     check_folder(folder)
-    temporary = Path(mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    temporary = Path(mkdtemp(prefix=f".{folder.name}.", suffix=PART, dir=folder.parent))
     try:
         new, old = temporary / "new", temporary / "old"
         new.mkdir()
@@ -196,6 +198,18 @@ def renewed(folder: str | Path) -> Iterator[Path]:
     finally:
         if folder.exists() or not old.exists():  # else what was there is in `temporary`, and nowhere else
             shutil.rmtree(temporary)
+
+
+def remove_leftovers(folder: str | Path) -> None:
+    """Remove what a killed process left beside a folder that no process writes; what it had moved away comes back."""
+    folder = Path(folder)
+    for left in folder.parent.glob(f".{escape(folder.name)}.{'?' * 8}{PART}"):
+        old = left / "old"
+        with suppress(OSError):  # it belongs to another user
+            if {path.name for path in left.iterdir()} <= {"new", "old"}:
+                if old.exists() and not folder.exists():
+                    os.replace(old, folder)
+                shutil.rmtree(left)
 
 
 def check_folder(folder: str | Path) -> None:

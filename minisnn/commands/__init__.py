@@ -234,6 +234,20 @@ def needs_room(*folders):
         raise InputError(f"cannot write to {places}: {error.strerror}; make room there") from error
 
 
+@contextmanager
+def alone_in(folder):
+    """Hold a folder that is written anew, and first remove what a killed process left beside it."""
+    from minisnn_hw.delivery.deliver import remove_leftovers
+
+    from ..files import lock
+
+    with lock(folder.parent / f".{folder.name}.lock") as mine:
+        if not mine:
+            raise InputError(f"another process writes {folder}; wait until it ends, or name another folder")
+        remove_leftovers(folder)
+        yield
+
+
 def check_model_path(flag, path):
     """Raise InputError unless a model can be written to a path without the loss of a file of another kind."""
     from ..archive import read_arrays

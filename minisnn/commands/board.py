@@ -17,6 +17,7 @@ from . import (
     add_lanes_argument,
     add_load_beta_argument,
     add_taps_argument,
+    alone_in,
     first_images,
     needs_room,
     of_layers,
@@ -112,7 +113,7 @@ def run(args):
     with needs_room(), terminal.bar(None, " kinds of blocks", desc="converted") as bar:
         files = deliver.deliver(spec, board, about, bar.update)
     try:
-        with needs_room(args.out), renewed(args.out) as new:
+        with needs_room(args.out), alone_in(args.out), renewed(args.out) as new:
             fill(new, files)
             fill(new, with_sums(new, kept(args.out, files, board)))
     except OSError as error:
@@ -202,7 +203,11 @@ def _build(args, board, files, say):
     from minisnn_hw.delivery.deliver import fill, renewed, with_sums
 
     print("making the bitstream takes minutes; the first time, the tools compile for one more", file=sys.stderr)
-    with renewed(args.out) as new, terminal.phases("starting") as tell:  # on the disk where it is to stay
+    with (
+        alone_in(args.out),
+        renewed(args.out) as new,
+        terminal.phases("starting") as tell,
+    ):  # on the disk where it is to stay
         fill(new, files)
         built = build(new, board, args.seed, args.timeout, tell)
         fill(new, with_sums(new, {name: (new / name).read_bytes() for name in built.names}))

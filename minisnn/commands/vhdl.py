@@ -14,6 +14,7 @@ from . import (
     add_lanes_argument,
     add_load_beta_argument,
     add_taps_argument,
+    alone_in,
     first_images,
     needs_room,
     positive,
@@ -108,7 +109,8 @@ def run(args):
             sample = data.x_test[:SAMPLE]
             files = deliver(model, images, spec, args.name, args.hdl, args.probe, sample, labels, bar.update)
     try:
-        write(args.out, files)
+        with alone_in(args.out):
+            write(args.out, files)
     except OSError as error:
         raise InputError(f"cannot write {args.out}: {error.strerror or error}; name another folder") from None
     design = [name for name in files if name.endswith((".vhd", ".v")) and not name.startswith(f"{args.name}_bench")]

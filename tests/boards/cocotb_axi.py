@@ -150,10 +150,10 @@ async def registers_tell_what_and_how_it_is(dut):
 
 
 @cocotb.test()
-@cocotb.parametrize(cycles=(1, 23, 150, 400))
-async def a_reset_at_any_time_leaves_nothing_behind(dut, cycles):
-    """During the load, an image or an answer; a new load is needed, and then all answers are right."""
-    system = System(dut, "random", "random")
+@cocotb.parametrize(stalls_in=PATTERNS, stalls_out=PATTERNS, cycles=(1, 23, 150, 400))
+async def a_reset_at_any_time_leaves_nothing_behind(dut, stalls_in, stalls_out, cycles):
+    """During each of two loads, an image or an answer; a new load is needed, and then all answers are right."""
+    system = System(dut, stalls_in, stalls_out)
     await system.reset()
     for load, images, answers in NETWORKS:
         system.load.send_nowait(load)

@@ -59,4 +59,4 @@ def test_under_cocotb(width, tmp_path):
             extra_env={"BOARD_CASE": str(file), "COCOTB_LOG_LEVEL": "WARNING"},
             log_file=log,
         )
-    assert runner.get_results(results) == (17, 0), log.read_text()[-8000:]
+    assert runner.get_results(results) == (29, 0), log.read_text()[-8000:]

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from minisnn.commands import main
+from minisnn.files import lock
 from minisnn_hw.boards import board as boards
 from minisnn_hw.boards import fit, host
 from minisnn_hw.boards.build import build
@@ -311,6 +312,20 @@ def test_a_bitstream_stays_with_its_design(built, model, tools, capsys):
         path.name for path in built.parent.iterdir() if path.name[0] == "."
     ] == []
     assert main([*flags, "--lanes", "2"]) == 0 and not (built / "board.bit").exists()
+
+
+def test_what_a_killed_process_left_is_removed(built, model, capsys):
+    """What it had moved away comes back, folders of others stay, and a process that is not killed has its own."""
+    flags = ["board", str(model), "--board", "ulx3s-85f", "--out", str(built)]
+    left, other = built.with_name(".out.a1_b2_c3.part"), built.with_name(".out.settings.part")
+    for folder in (left / "new", other / "mine"):
+        folder.mkdir(parents=True)
+    built.rename(left / "old")
+    capsys.readouterr()
+    with lock(built.with_name(".out.lock")):
+        assert main(flags) == 2 and f"another process writes {built}; wait" in capsys.readouterr().err
+    assert left.exists() and main(flags) == 0
+    assert (built / "board.bit").exists() and not left.exists() and other.exists()
 
 
 @pytest.mark.parametrize(

@@ -299,9 +299,20 @@ def boards(bitstreams, lines, buses):
         )
         + "\n## The wrapper with AXI\n\n"
         + paragraph(
-            """The Verilog in Icarus under cocotb, with models of the buses by others (cocotbext-axi): answers of two
-            loads with stalls in and stalls out, a load that waits for the images before it, resets and flushes at many
-            moments, registers, and wrong packets. Each width of the streams has a design of its own."""
+            """The Verilog in Icarus under cocotb, with models of the buses by others (cocotbext-axi). A stall comes at
+            random in 60 of 100 cycles. Each width of the streams has a design of its own, and runs all of this:"""
+        )
+        + "\n"
+        + table(
+            ("what is compared with the integers", "stalls in", "stalls out", "runs"),
+            [
+                ("the answers of two loads, one after the other", "without, with", "without, with", 4),
+                ("the answers after a reset, at 4 moments of each load", "without, with", "without, with", 16),
+                ("a second load, offered while images are under way", "without, with", "the same", 2),
+                ("the answers after a flush, at 5 moments", "without", "with", 5),
+                ("registers, and what AXI4-Lite must refuse", "without", "without", 1),
+                ("loads and images that are too short or too long", "without", "without", 1),
+            ],
         )
         + "\n"
         + table(("streams, bits", "result"), [(width, "passed") for width in buses["cocotb"]])
