@@ -239,7 +239,8 @@ def trade(figure: "Figure", section: dict[str, Any], narrow: bool = False) -> No
     grid[1].set_title(f"settings within {100 * NEAR:g} points of the best", fontsize=11)
     high = max(setting["accuracy_range"][1] for setting in near)
     grid[1].set_ylim(100 * (best - NEAR), 100 * high + 0.6)
-    x = [setting["latency"] / 1e3 for setting in near]
+    shown = [*near, *(mark for mark in section["marks"] if mark["accuracy"] >= best - NEAR)]
+    x = [setting["latency"] / 1e3 for setting in shown]
     margin = 0.06 * (max(x) - min(x)) or 1
     grid[1].set_xlim(min(x) - margin, max(x) + margin)
     _legend(figure, grid[0])
