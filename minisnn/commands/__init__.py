@@ -235,10 +235,8 @@ def needs_room(*folders):
 
 
 @contextmanager
-def alone_in(folder):
-    """Hold a folder that is written anew, and first remove what a killed process left beside it."""
-    from minisnn_hw.delivery.deliver import remove_leftovers
-
+def alone_in(folder, remove_leftovers):
+    """Hold a folder that is written anew; the function removes what a killed process left beside it."""
     from ..files import lock
 
     with lock(folder.parent / f".{folder.name}.lock") as mine:

@@ -79,7 +79,7 @@ def run(args):
     from minisnn_hw.boards.build import kept
     from minisnn_hw.boards.host import BoardError
     from minisnn_hw.boards.uart import divide_for
-    from minisnn_hw.delivery.deliver import check_folder, fill, renewed, with_sums
+    from minisnn_hw.delivery.deliver import check_folder, fill, remove_leftovers, renewed, with_sums
     from minisnn_hw.generate.tools import ToolError
 
     from ..data import load as datasets
@@ -113,7 +113,7 @@ def run(args):
     with needs_room(), terminal.bar(None, " kinds of blocks", desc="converted") as bar:
         files = deliver.deliver(spec, board, about, bar.update)
     try:
-        with needs_room(args.out), alone_in(args.out), renewed(args.out) as new:
+        with needs_room(args.out), alone_in(args.out, remove_leftovers), renewed(args.out) as new:
             fill(new, files)
             fill(new, with_sums(new, kept(args.out, files, board)))
     except OSError as error:
@@ -200,11 +200,11 @@ def _build(args, board, files, say):
     """Make the bitstream, keep the reports of the tools, and say what they say; return it for JSON."""
     from minisnn_hw.boards.build import build
     from minisnn_hw.boards.toolchains import TOOLCHAINS
-    from minisnn_hw.delivery.deliver import fill, renewed, with_sums
+    from minisnn_hw.delivery.deliver import fill, remove_leftovers, renewed, with_sums
 
     print("making the bitstream takes minutes; the first time, the tools compile for one more", file=sys.stderr)
     with (
-        alone_in(args.out),
+        alone_in(args.out, remove_leftovers),
         renewed(args.out) as new,
         terminal.phases("starting") as tell,
     ):  # on the disk where it is to stay

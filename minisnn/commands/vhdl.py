@@ -73,7 +73,7 @@ def run(args):
     """Write the folder."""
     from minisnn_hw.boards.deliver import vectors
     from minisnn_hw.boards.deliver_axi import check_axi, deliver_axi
-    from minisnn_hw.delivery.deliver import check_folder, check_name, deliver, write
+    from minisnn_hw.delivery.deliver import check_folder, check_name, deliver, remove_leftovers, write
     from minisnn_hw.generate.specify import specify
     from minisnn_hw.generate.words import load_words
     from minisnn_hw.load_format import design_word
@@ -109,7 +109,7 @@ def run(args):
             sample = data.x_test[:SAMPLE]
             files = deliver(model, images, spec, args.name, args.hdl, args.probe, sample, labels, bar.update)
     try:
-        with alone_in(args.out):
+        with alone_in(args.out, remove_leftovers):
             write(args.out, files)
     except OSError as error:
         raise InputError(f"cannot write {args.out}: {error.strerror or error}; name another folder") from None
