@@ -73,6 +73,8 @@ def _cst(board):
 
 
 # The design never uses a word that is read while it is written, so -no-rw-check saves the comparison of addresses.
+# Gowin's carry chains and wide multiplexers bind cells to one another, and nextpnr takes twice the time to place them;
+# without them the clock is still several times the board's.
 TOOLCHAINS = {
     "ecp5": Toolchain(
         "synth_ecp5 -no-rw-check -abc9",
@@ -88,7 +90,7 @@ TOOLCHAINS = {
         8,
     ),
     "gowin": Toolchain(
-        "synth_gowin -no-rw-check -family gw2a",
+        "synth_gowin -no-rw-check -noalu -nowidelut -family gw2a",
         "nextpnr-himbaechel-gowin",
         "gowin_pack",
         "board.cst",
