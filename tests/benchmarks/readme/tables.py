@@ -191,9 +191,10 @@ def study(study):
         + paragraph(
             """Results of the protocol before. 24 epochs, the seeds 0, 1, 2, T = 10 unless stated otherwise, 8-bit
             weights, lanes 32/32/8/8; the same first weights, epochs and augmentation for all. Accuracy and latency are
-            those of the integers on all test
-            images, as mean (range). Every setting was chosen on validation. All points are in
-            [results.csv](svhn10k/results.csv), the numbers behind each claim in [claims.json](svhn10k/claims.json)."""
+            those of the integers on all test images, as mean (range). Every setting was chosen on validation. All
+            points are in [results.csv](svhn10k/results.csv), the numbers behind each claim in
+            [claims.json](svhn10k/claims.json). The present `minisnn report` refuses the file behind them,
+            `study.sqlite`, which holds the plan of that time; the study is to be run anew with the present one."""
         )
         + "\n"
         + table(header, rows)
