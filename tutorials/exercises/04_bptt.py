@@ -14,7 +14,7 @@ import numpy as np
 #
 # <details><summary>Hint 1</summary>
 #
-# It is `differences` of the lesson, once for each epsilon.
+# It is `differences` of the lesson, once for each epsilon. Copy it into your file.
 #
 # </details>
 #
