@@ -191,7 +191,7 @@ random_current = rng.normal(0.3, 0.5, 200)
 for reset in ("subtract", "zero"):
     for signal in (cur, random_current):
         our_spk, our_mem = neuron(signal, beta, 1.0, reset)
-        spk, mem = lif.forward(signal[:, None], 200, beta, 1.0, reset)
+        spk, mem = lif.forward(signal[:, None], 200, beta, 1.0, reset)  # [:, None]: a batch of one
         np.testing.assert_array_equal(spk[:, 0], our_spk)
         np.testing.assert_array_equal(mem[:, 0], our_mem)
 
@@ -252,12 +252,14 @@ save(
 
 # %%
 data = load_data("digits")  # small images of handwritten digits, which come with the package
+# "10" names the network: a single layer of ten neurons.
 net = Network("10", data.input_shape, beta=0.5, threshold=1.0, rng=rng)
 
 right_after = []  # the share of digits that are read right after each epoch, one look at all training images
 
 
 def tell(model):
+    """Note and print how many digits are read right; `fit` calls this after each epoch."""
     accuracy = model.history[-1]["validation_accuracy"]  # on images that it does not learn from
     right_after.append(accuracy)
     print(f"after epoch {len(right_after):2}: {accuracy:.0%} of the digits are read right")
@@ -271,7 +273,7 @@ assert right_after[-1] > 0.85
 
 # %%
 image = data.x_test[:1]
-pixels = model.encoder.encode(image).reshape(64)
+pixels = model.encoder.encode(image).reshape(64)  # grey levels as numbers around 0 (lesson 2)
 weights, bias = net.params  # of shapes (64, 10) and (10,)
 currents = pixels @ weights + bias  # one for each of the ten neurons
 

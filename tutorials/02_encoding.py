@@ -206,7 +206,7 @@ print(moving)
 print(f"directions, in steps of 45 degrees: {moving.y_test[0]} and {moving.y_test[1]}")
 assert (forwards == backwards[::-1]).all() and (forwards != backwards).any()
 assert (forwards.sum(axis=0) == backwards.sum(axis=0)).all()
-assert (moving.y_test[0] - moving.y_test[1]) % 8 == 4
+assert (moving.y_test[0] - moving.y_test[1]) % 8 == 4  # opposite directions: 4 times 45 degrees apart
 
 figure, axes = plt.subplots(2, 5, figsize=(10, 4.2), layout="constrained")
 for row, (name, recording) in zip(axes, (("forwards", forwards), ("backwards", backwards))):

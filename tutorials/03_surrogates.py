@@ -213,7 +213,8 @@ net = Network("64-64-64-64-10", (64,), backend="numpy", rng=np.random.default_rn
 library_rates = net.forward(inputs, num_steps=5).rates
 
 for layer in net.layers:
-    layer.w /= layer.w.std() * np.sqrt(3 * len(layer.w))
+    inputs_of_layer = len(layer.w)
+    layer.w *= np.sqrt(1 / (3 * inputs_of_layer)) / layer.w.std()  # the variance is now 1/(3n)
 pytorch_rates = net.forward(inputs, num_steps=5).rates
 
 print("spikes per neuron and step, by layer:")

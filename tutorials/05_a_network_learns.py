@@ -66,9 +66,9 @@ def cross_entropy(spk, y):
     share = np.exp(counts)
     share /= share.sum(axis=1, keepdims=True)
     target = np.eye(10, dtype=spk.dtype)[y]
-    value = -np.log(share[target > 0]).mean()
+    value = -np.log(share[target > 0]).mean()  # of the right class of each image
     dcounts = (share - target) / np.float32(len(y))
-    return value, np.broadcast_to(dcounts, spk.shape)
+    return value, np.broadcast_to(dcounts, spk.shape)  # the same at each step
 
 
 # class_sums, in this source: a class may have several neurons; ours have one each.

@@ -55,6 +55,7 @@ b = rng.normal(size=16)
 
 
 def gather(spk, w, b):
+    """Return the currents of shape (H, W, M), with a padding of one pixel."""
     padded = np.pad(spk, ((1, 1), (1, 1), (0, 0)))
     cur = np.empty((8, 8, 16))
     for y in range(8):

@@ -226,7 +226,9 @@ state = u.copy()
 spk = np.zeros(len(u), np.uint8)
 bias = np.zeros(1, np.int64)
 no_membranes = np.zeros(0, np.int64)  # an empty array: we do not ask for the membranes before reset
-fixed.lif.fire(state, bias, 700, 3, 2, fixed.lif.SUBTRACT, fixed.lif.FLOOR, -4096, 4095, spk, no_membranes)
+leak, frac = 3, 2  # 3 / 2**2 = 3/4
+lowest, highest = -4096, 4095  # membranes of 13 bits
+fixed.lif.fire(state, bias, 700, leak, frac, fixed.lif.SUBTRACT, fixed.lif.FLOOR, lowest, highest, spk, no_membranes)
 assert np.array_equal(spk, spk_by_hand)
 assert np.array_equal(state, state_by_hand)
 assert spk[:3].tolist() == [0, 1, 0]  # only a membrane strictly above the threshold spikes
@@ -242,6 +244,7 @@ assert spk[:3].tolist() == [0, 1, 0]  # only a membrane strictly above the thres
 # %%
 def deployed(reset):
     """Return accuracy (%), mean firing rate (%) and mean latency (cycles) of the integers with this reset."""
+    # `replace` returns a copy in which something is different.
     layers = tuple(replace(layer, reset=reset) for layer in integer.network.layers)
     other = replace(integer, network=replace(integer.network, layers=layers))
     result = other.evaluate(data.x_test, data.y_test)

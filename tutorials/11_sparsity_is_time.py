@@ -61,6 +61,7 @@ lanes = (8, 10)
 shares = np.array([0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.7, 1.0])  # one image for each share
 spikes = (rng.random((T, len(shares), 128)) < shares[:, None]).astype(np.uint8)
 run = network.forward(spikes, T, keep="spikes")
+# A stimulus is all that the cycles depend on: the frames of spikes that each layer takes.
 stimulus = timing.cycles.Stimulus.of(network, spikes, run, T)
 predicted = timing.cycles.predict(stimulus, lanes)
 

@@ -44,7 +44,8 @@ _, seen = verify.simulate.run(sender, inputs, outputs, lambda cycle, before: nex
 levels = [cycle["tx"] for cycle in seen[3:]]
 bits = levels[divide // 2 :: divide][:10]
 print("bits on the wire:", *bits)
-assert bits == [0, *(0x4B >> at & 1 for at in range(8)), 1]
+lowest_first = [0x4B >> place & 1 for place in range(8)]
+assert bits == [0, *lowest_first, 1]  # start, eight bits, stop
 
 # %% [markdown]
 # ## Without frames, one lost byte spoils everything
@@ -95,19 +96,22 @@ assert framed == 1
 # %%
 def most_waiting(images, of_bytes, computing, every, window=None, credit=512):
     """Return the most bytes that wait; with a window, the host sends only what has been confirmed to have room."""
-    waiting = most = sent = taken = confirmed = 0
-    next_byte = busy = 0
-    while taken < images * of_bytes:
-        now = min(next_byte, busy) if waiting >= of_bytes else next_byte
-        if waiting >= of_bytes and busy <= now:  # the accelerator takes an image
-            waiting, taken, busy = waiting - of_bytes, taken + of_bytes, now + computing
-            confirmed = taken // credit * credit
-        elif sent < images * of_bytes and (window is None or sent - confirmed < window):
-            sent, waiting, next_byte = sent + 1, waiting + 1, now + every
-            most = max(most, waiting)
-            busy = max(busy, now)
-        else:
-            next_byte = max(busy, now + 1)
+    total = images * of_bytes
+    sent = 0  # bytes that the host has sent
+    taken = 0  # bytes that the accelerator has taken from the queue
+    most = 0
+    cycle = 0
+    free_from = 0  # the cycle from which on the accelerator is free
+    while taken < total:
+        confirmed = taken // credit * credit
+        has_room = window is None or sent - confirmed < window
+        if sent < total and has_room:
+            sent += 1
+        most = max(most, sent - taken)
+        if sent - taken >= of_bytes and cycle >= free_from:
+            taken += of_bytes  # a whole image
+            free_from = cycle + computing
+        cycle += every
     return most
 
 
