@@ -190,7 +190,7 @@ def add_weight_gradient(product: Outer, share: tuple[int, int], dw: np.ndarray) 
         events, taps = scratch("events", channels + 8, np.int32), _taps(size, channels, dw.shape[3])
         sparse.weights(x, dcur, size, padding, dw, *share, taps, pixels, first, events)
     else:
-        dense.weights(x, dcur, size, dw, *share, scratch("side", dcur.shape[1] * dcur.shape[2] * WIDTH, dw.dtype))
+        dense.weights(x, dcur, size, dw, *share, scratch("side", dcur.shape[1] * dcur.shape[2] * dense.GROUP, dw.dtype))
 
 
 def weight_gradient(w: np.ndarray) -> np.ndarray:
