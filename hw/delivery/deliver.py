@@ -233,8 +233,7 @@ def check_folder(folder: str | Path) -> None:
         file = folder / name
         if name != SUMS and not (name in known and file.is_file() and _digest(file.read_bytes()) == known[name]):
             raise FileExistsError(
-                f"{folder} holds {name}, which minisnn vhdl did not write, or which was changed later; "
-                "choose a new folder"
+                f"{folder} holds {name}, which minisnn did not write, or which was changed later; choose a new folder"
             )
 
 
