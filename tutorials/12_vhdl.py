@@ -271,7 +271,7 @@ board = boards.board.find("ulx3s-85f")
 spec = specify(integer.network, (2,))
 needs = boards.fit.estimate(spec, board)
 print(f"estimated: {needs.tables:,} of {board.tables:,} look-up tables, {needs.blocks} of {board.blocks} block RAMs")
-assert not needs.lacking
+assert not needs.lacking(board.fpga)
 
 about = boards.deliver.vectors(integer, data.x_test[:3], data.y_test[:3], spec)
 about |= {"clock": board.clock, "baud": 115_200}

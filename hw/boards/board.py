@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
+from ..synth.devices import Device
+
 
 @dataclass(frozen=True, kw_only=True)
 class Board:
@@ -13,8 +15,8 @@ class Board:
     ----------
     title : str
         Its name.
-    family : str
-        A key of ``toolchains.TOOLCHAINS``.
+    fpga : Device
+        Its family is a key of ``toolchains.TOOLCHAINS``.
     clock : int
         Frequency in Hz of the clock at the pin `clk`.
     lit : bool
@@ -25,22 +27,33 @@ class Board:
         The pin of each of `clk`, `rx` (the FPGA receives) and `tx` (it sends), and a tuple of pins for `led`.
     device : tuple of str
         Flags that tell nextpnr which FPGA it is.
-    tables, blocks : int
-        Look-up tables of 4 inputs, and block RAMs, that it has.
     configure : str
         A command that configures the FPGA with `{file}`.
     """
 
     title: str
-    family: str
+    fpga: Device
     clock: int
     lit: bool
     source: str
     pins: dict
     device: tuple[str, ...]
-    tables: int
-    blocks: int
     configure: str
+
+    @property
+    def family(self) -> str:
+        """Its FPGA's family."""
+        return self.fpga.family
+
+    @property
+    def tables(self) -> int:
+        """Look-up tables of 4 inputs that it has."""
+        return self.fpga.tables
+
+    @property
+    def blocks(self) -> int:
+        """Block RAMs that it has."""
+        return self.fpga.blocks
 
     @property
     def leds(self) -> int:

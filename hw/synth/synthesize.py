@@ -16,7 +16,7 @@ from typing import Any
 from ..accelerator import design, ports
 from ..generate.convert import Design, converted
 from ..generate.hierarchy.elaborate import unelaborated
-from ..generate.memories import memories
+from ..generate.memories import Place, memories
 from ..generate.tools import ToolError, call, need, version
 from ..ports import bit
 from ..spec import AcceleratorSpec
@@ -51,10 +51,15 @@ def without_clearing(text: str) -> str:
     return re.sub(r"initial begin: INITIALIZE_WORDS\n.*?\nend\n", "", text, flags=re.DOTALL)
 
 
+def places(spec: AcceleratorSpec) -> list[Place]:
+    """Return the memories of an accelerator, as they are in its Verilog."""
+    return memories(_design(spec).top)
+
+
 def memories_of(spec: AcceleratorSpec, cells: dict[str, dict] | None = None) -> list[Memory]:
     """Return the memories of an accelerator; `cells` are the cells of each memory, by the memory's name."""
     result = []
-    for place in memories(_design(spec).top):
+    for place in places(spec):
         layer, name = spec.layers[place.layer - 1], f"{place.path}.words"
         # A memory may have more words than are in use. Memories of the whole design count as the last layer's (-1).
         used = {
@@ -122,7 +127,8 @@ def synthesize(
     >>> report.faults  # doctest: +SKIP
     []
     """
-    kind, (yosys,) = FAMILIES[family], need("yosys")
+    kind = FAMILIES[family]
+    (yosys,) = need(kind.yosys)
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)
         (folder / "design.v").write_text(text, encoding="utf-8", newline="\n")

@@ -104,9 +104,9 @@ def run(args):
     needs = fit.estimate(spec, board)
     say = (lambda *_, **__: None) if args.json else print
     _show(spec, board, needs, say)
-    if args.build and needs.lacking:
+    if args.build and (lacking := needs.lacking(board.fpga)):
         raise InputError(
-            f"the design needs {' and '.join(needs.lacking)}; take fewer lanes with --lanes, or leave them out and the "
+            f"the design needs {' and '.join(lacking)}; take fewer lanes with --lanes, or leave them out and the "
             "largest that fit are taken"
         )
     terminal.say("converting the accelerator and the board's top to Verilog")
@@ -177,7 +177,7 @@ def _spec(args, model, board, data):
     stimulus = cycles.Stimulus.of_images(model, data.x_test[:JUDGES])
 
     def fits(lanes, taps):
-        return not fit.estimate(spec_with(lanes, taps), board).lacking
+        return not fit.estimate(spec_with(lanes, taps), board).lacking(board.fpga)
 
     try:
         return spec_with(*balance.balance(stimulus, fits=fits, taps=args.taps))
@@ -192,7 +192,7 @@ def _show(spec, board, needs, say):
         ("look-up tables, about", f"{needs.tables:,}", f"{board.tables:,}"),
     ]
     layers = of_layers(*zip(*((layer.lanes, layer.taps) for layer in spec.layers)))
-    say(f"{board.title}, {layers}: {'does not fit' if needs.lacking else 'fits'}, as estimated\n")
+    say(f"{board.title}, {layers}: {'does not fit' if needs.lacking(board.fpga) else 'fits'}, as estimated\n")
     say(table(rows, ("cells", "needed", "on the board")) + "\n", flush=True)
 
 

@@ -32,7 +32,7 @@ def add_arguments(parser):
         "--family",
         default="ecp5",
         metavar="NAME",
-        help="ecp5, ice40 or xcup; only ecp5 is placed and routed, which gives the clock (default: ecp5)",
+        help="ecp5, gowin, ice40 or xcup; only ecp5 is placed and routed, which gives the clock (default: ecp5)",
     )
     parser.add_argument("--seed", type=positive, default=1, metavar="N", help="seed of the placement (default: 1)")
     parser.add_argument(
@@ -59,6 +59,7 @@ def run(args):
     from minisnn_hw.delivery.deliver import with_sums
     from minisnn_hw.generate.specify import specify
     from minisnn_hw.generate.tools import ToolError, need
+    from minisnn_hw.synth.area import COSTS, estimate, memory_bits
     from minisnn_hw.synth.families import FAMILIES
     from minisnn_hw.synth.resources import markdown
     from minisnn_hw.synth.synthesize import synthesize, verilog_of
@@ -67,6 +68,7 @@ def run(args):
     from ..files import atomic_write
     from ..fixed.model import load
     from ..timing import layout
+    from ..timing.balance import count_adders, count_multipliers
 
     check.choice("--family", args.family, FAMILIES)
     model = load(args.model)
@@ -91,9 +93,15 @@ def run(args):
     except ToolError as error:
         print(f"minisnn: error: {error}", file=sys.stderr)
         return 1
+    taps = [layer.taps for layer in spec.layers]
+    estimated = estimate(spec, args.family) if args.family in COSTS else None
     result = {
         "lanes": list(lanes),
-        "taps": [layer.taps for layer in spec.layers],
+        "taps": taps,
+        "adders": count_adders(lanes, taps),
+        "multipliers": count_multipliers(model.network, lanes, taps),
+        "memory_bits": memory_bits(spec),
+        "estimated_look_up_tables": estimated and round(estimated.tables),
         "load_beta": args.load_beta,
         "seed": args.seed,
         **report.as_dict(),
@@ -101,11 +109,18 @@ def run(args):
         "latency_us": latency / report.mhz if latency and report.mhz else None,
     }
     facts = [
-        (name, f"{result[key]:,.1f}")
-        for name, key in (("latency, cycles", "latency_cycles"), ("latency, us", "latency_us"))
-        if result[key]
+        (name, f"{result[key]:,.1f}".removesuffix(".0"))
+        for name, key in (
+            ("look-up tables, as estimated", "estimated_look_up_tables"),
+            ("adders", "adders"),
+            ("multipliers of pixels and leaks", "multipliers"),
+            ("bits of memory", "memory_bits"),
+            ("latency, cycles", "latency_cycles"),
+            ("latency, us", "latency_us"),
+        )
+        if result[key] is not None
     ]
-    title = f"{Path(args.model).name}, {of_layers(lanes, result['taps'])}"
+    title = f"{Path(args.model).name}, {of_layers(lanes, taps)}"
     title += "" if args.load_beta is None else f", leaks loaded in {args.load_beta} bits"
     if args.out:
         _check_folder(args.out, model, spec)  # again: the folder may have been rewritten during the synthesis

@@ -18,11 +18,11 @@ from minisnn_hw.generate.specify import specify
 from minisnn_hw.generate.tools import ToolError
 from minisnn_hw.load_format import sections
 from minisnn_hw.parts import accumulate
-from minisnn_hw.synth import synthesize
+from minisnn_hw.synth import area, synthesize
 from minisnn_hw.synth.families import FAMILIES
 from minisnn_hw.synth.phase import phase_of
 from minisnn_hw.synth.resources import Memory, Report, markdown, whole_blocks
-from minisnn_hw.synth.synthesize import memories_of, neuron_bits, verilog_of
+from minisnn_hw.synth.synthesize import memories_of, neuron_bits, places, verilog_of
 from tests.helpers import quantised_model
 from tests.hw.networks import Whole, random_inputs, random_network
 from tests.hw.ports import needs
@@ -45,6 +45,7 @@ def tiny():
 def test_memories_are_those_of_the_spec(taps):
     """Kinds, layers, words and bits from the Verilog equal those of the spec and the load."""
     spec = specs()[taps]
+    assert sorted((place.words, place.width) for place in places(spec)) == sorted(area.memories(spec))
     sizes = {}
     for memory in memories_of(spec):
         sizes.setdefault((memory.layer, memory.kind), []).append((memory.words, memory.width))
@@ -189,6 +190,8 @@ def test_command(model, monkeypatch, capsys, tmp_path, cells, status):
     printed = json.loads(capsys.readouterr().out)
     assert printed == json.loads((tmp_path / "new/report.json").read_text())
     assert printed["latency_us"] == 5000 / 100
+    assert (printed["adders"], printed["multipliers"]) == (10, 10)
+    assert f"{printed['memory_bits']:,}" == table["bits of memory"] and printed["estimated_look_up_tables"] > 100
     assert printed["packed"] == {"total": 20, **packed} and printed["cells"] == {"LUT4": 12}
     assert {path.name for path in (tmp_path / "new").iterdir()} == {"report.json", "report.md", "SHA256SUMS"}
     check_folder(tmp_path / "new")  # minisnn vhdl accepts the folder

@@ -1,7 +1,7 @@
 """Boards, one a file, named as the command line names them.
 
 Each file holds a BOARD with the pins of a public constraints file, which it cites. A new board needs its file, and
-nothing else. This folder imports ``board`` alone.
+nothing else. This folder imports ``board`` and the devices alone.
 """
 
 from minisnn.lazy import attributes

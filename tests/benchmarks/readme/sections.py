@@ -209,6 +209,11 @@ def resources(shop):
     return result
 
 
+def area(shop):
+    """Cells of designs by Yosys, to which the estimate is fitted, and by which it is checked."""
+    return shop.json("python -m tests.benchmarks.area --file area.json")
+
+
 def clocks(shop):
     """The clock of some designs, after place and route."""
     result = {name: _synth(shop, *DESIGNS[name]) for name in PLACED}
@@ -337,6 +342,7 @@ SECTIONS = {
             lines,
             buses,
             resources,
+            area,
             clocks,
             bitstreams,
             svhn,

@@ -157,6 +157,41 @@ def resources(resources, clocks):
     )
 
 
+def area(area):
+    from minisnn_hw.synth.area import COSTS, estimate
+
+    from ..area import CHECK, spec_of_row
+
+    lines, errors = [], []
+    for name, row in area.items():
+        guess = estimate(spec_of_row(row))
+        error = guess.tables / row["tables"] - 1
+        if name in CHECK:
+            errors.append(abs(error))
+        pairs = ((row[of], getattr(guess, of)) for of in ("tables", "cells", "blocks", "multipliers"))
+        tables, *others = (f"{counted:,} / {estimated:,}" for counted, estimated in pairs)
+        lines.append((name, "check" if name in CHECK else "fit", tables, f"{100 * error:+.1f} %", *others))
+    costs = [(part, f"{cost:g}") for part, cost in COSTS["ecp5"].items()]
+    header = ("design", "part of", "look-up tables", "error", "cells of 16 x 4", "block RAMs", "multipliers")
+    return (
+        "# The estimate of cells\n\n"
+        + paragraph(
+            f"""What the tools counted for an ECP5, and what `minisnn cycles` estimates before any tool runs:
+            {"; ".join(next(iter(area.values()))["tools"])}, look-up tables as packed. Memories are placed by Yosys' own
+            rule; look-up tables of logic are a sum over the parts of a design, with a cost for each part that was
+            fitted to the designs of the fit. The {len(errors)} of the check are off by {percent(np.median(errors), 1)}
+            (median) and {percent(max(errors), 1)} (most). Names tell lanes; the networks have random weights, because a
+            design contains none, only their widths."""
+        )
+        + "\n"
+        + table(header, sorted(lines, key=lambda line: line[1]))
+        + "\n"
+        + paragraph("Look-up tables of logic for a unit of each part, as `hw/synth/area.py` explains them:")
+        + "\n"
+        + table(("part", "look-up tables"), costs)
+    )
+
+
 def study(study):
     names = {
         "default": "default: beta 0.25, threshold 1, fast sigmoid at its best scale, 2",
@@ -334,5 +369,5 @@ def _by_layer(of):
     return "/".join(map(str, of["lanes"]))
 
 
-_ALL = (bits, cycles, resources, study, speed, nir, boards)
+_ALL = (bits, cycles, resources, area, study, speed, nir, boards)
 FILES = {f"{RESULTS}/{function.__name__}.md": function for function in _ALL}
