@@ -51,6 +51,39 @@ def cycles_figure(cycles: Any, names: Sequence[str], lanes: Sequence[int], path:
         figure.legend(handles, words, loc="outside lower center", ncols=len(words), frameon=False)
 
 
+def front_figure(front: Sequence[Any], device: str, tables: int, path: str | Path) -> None:
+    """Write a PNG of the designs that fit a device: latency over look-up tables, with the lanes and taps of each.
+
+    `front` holds :class:`minisnn.timing.balance.Point`, the cheapest first; `tables` are those of the device.
+    """
+    with _png((10, 6), path) as figure:
+        axes = figure.subplots()
+        costs, latencies = [point.cost for point in front], [point.latency for point in front]
+        axes.step(costs, latencies, where="post", color="tab:blue", linewidth=1)
+        axes.plot(costs, latencies, "o", color="tab:blue")
+        for point in front:
+            lanes, taps = ("/".join(map(str, numbers)) for numbers in point.share)
+            words = lanes if max(point.share.taps) == 1 else f"{lanes}, taps {taps}"
+            # Beside the steps: above them on the left, below them on the right.
+            offset, side = ((6, 4), "left") if point.cost < tables / 2 else ((-6, -11), "right")
+            axes.annotate(words, (point.cost, point.latency), offset, textcoords="offset points", ha=side, fontsize=8)
+        axes.axvline(tables, color="0.5", linestyle="--", linewidth=1, label=f"all of a {device}")
+        axes.set(
+            title=f"Designs that fit a {device}: lanes, and taps where several are added at once",
+            xlabel="look-up tables (estimated)",
+            ylabel="latency (clock cycles, mean)",
+            yscale="log",
+            xlim=(0, 1.03 * tables),
+            ylim=(0.7 * min(latencies), 1.4 * max(latencies)),
+        )
+        axes.yaxis.get_major_locator().set_params(subs=(1, 2, 5))
+        axes.yaxis.set_minor_formatter("")
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter("{x:,.0f}")
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.legend(frameon=False, loc="lower left")
+
+
 # Colours of what a layer does, in every figure.
 ADDS, FIRING, WAITS, IDLE = "tab:blue", "tab:orange", "0.7", "0.93"
 

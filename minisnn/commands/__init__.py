@@ -207,6 +207,15 @@ def add_taps_argument(parser, **options):
     )
 
 
+def add_device_argument(parser):
+    """Add --device."""
+    parser.add_argument(
+        "--device",
+        metavar="NAME",
+        help="FPGA in whose cells the price is estimated: ecp5-25k, ecp5-45k, ecp5-85k or gw2ar-18 (default: ecp5-85k)",
+    )
+
+
 def add_load_beta_argument(parser):
     """Add --load-beta."""
     parser.add_argument(

@@ -12,6 +12,7 @@ from .. import terminal
 from ..errors import InputError
 from . import (
     add_data_arguments,
+    add_device_argument,
     add_lanes_argument,
     add_taps_argument,
     counted,
@@ -23,6 +24,8 @@ from . import (
 )
 
 JUDGES = 16  # images by which --balance judges
+DEFAULT_DEVICE = "ecp5-85k"  # whose cells the price is estimated in
+NO_BUDGET = 0  # of adders: --balance alone
 
 
 def add_arguments(parser):
@@ -34,16 +37,19 @@ def add_arguments(parser):
     parser.add_argument(
         "--balance",
         type=positive,
+        nargs="?",
+        const=NO_BUDGET,
         metavar="BUDGET",
         help="choose the lanes and taps with the least latency, with at most so many adders in all; with --taps the "
-        "lanes alone",
+        "lanes alone; with --device the fastest that fits it, and a list of those that are smaller",
     )
+    add_device_argument(parser)
     parser.add_argument("--multipliers", type=positive, metavar="N", help="with --balance: at most so many multipliers")
     parser.add_argument(
         "--block-ram",
         type=positive,
         metavar="N",
-        help="with --balance: at most so many block RAMs of 16 Kibit, as estimated (those of ECP5 and Gowin)",
+        help="with --balance: at most so many block RAMs of 16 Kibit, as estimated",
     )
     add_taps_argument(parser)
     parser.add_argument(
@@ -56,7 +62,12 @@ def add_arguments(parser):
         metavar="N",
         help="cycles from one word of the input stream to the next (default: 1)",
     )
-    parser.add_argument("--figure", type=Path, metavar="PNG", help="figure of the cycles by layer and step")
+    parser.add_argument(
+        "--figure",
+        type=Path,
+        metavar="PNG",
+        help="figure of the cycles by layer and step; with --balance --device of the designs that fit",
+    )
     parser.add_argument("--threads", type=positive, metavar="N", help="number of threads (default: all processors)")
     parser.add_argument(
         "--json",
@@ -73,7 +84,6 @@ def run(args):
     from ..data import load as datasets
     from ..fixed.model import load
     from ..timing import cycles, layout
-    from ..timing.balance import count_adders, count_multipliers
 
     _check(args)
     model = load(args.model)
@@ -83,62 +93,127 @@ def run(args):
     data = datasets.load_for(model, args.model, args.dataset, args.data, progress=not args.json)
     images, _ = first_images(data, args.images)
     stimulus = cycles.Stimulus.of_images(model, images, args.threads)
-    if args.balance:
-        lanes, taps = _balanced(args, stimulus)
+    prices, front = _Prices(args, network), []
+    if args.balance is not None:
+        front = _balanced(args, stimulus, prices)
+        lanes, taps = front[-1].share
     results = {
         schedule: cycles.predict(stimulus, lanes, schedule, args.word_every, taps=taps) for schedule in cycles.SCHEDULES
     }
     chosen = results.pop(args.schedule)
     ratios = {name: float(chosen.latency.mean() / other.latency.mean()) for name, other in results.items()}
-    adders, multipliers = count_adders(lanes, taps), count_multipliers(network, lanes, taps)
     if args.json:
-        about = {"lanes": list(lanes), "taps": list(taps), "adders": adders, "multipliers": multipliers}
-        about |= {"images": stimulus.images, "num_steps": model.num_steps}
-        print(json.dumps(_as_json(chosen, about | {"schedule": args.schedule}, ratios)))
+        about = prices.of(lanes, taps) | {"images": stimulus.images, "num_steps": model.num_steps}
+        about |= {"schedule": args.schedule, "device": prices.device_name}
+        if args.device and front:
+            about["front"] = [prices.of(*point.share) | {"latency_cycles": point.latency} for point in front]
+        print(json.dumps(_as_json(chosen, about, ratios)))
     else:
+        if args.device and front:
+            _show_front(front, prices)
         about = f"{data.name}: {counted(stimulus.images, 'image')}, T = {model.num_steps}, {of_layers(lanes, taps)}"
-        price = f"{counted(adders, 'adder')}, {counted(multipliers, 'multiplier')}"
-        print(wrapped(f"{about} ({price}), {args.schedule}") + "\n")
-        _show(chosen, [layer.layer.name for layer in network.layers], lanes, args.schedule)
+        print(wrapped(f"{about}, {args.schedule}") + "\n")
+        _show(chosen, [layer.layer.name for layer in network.layers], lanes, args.schedule, prices.told(lanes, taps))
         print("latency is " + ", ".join(f"{ratio:.3f}x that of {name}" for name, ratio in ratios.items()))
         print("layerwise, layer after layer, is known within some 2 % where it convolves spikes")
     if args.figure:
-        from ..plot import cycles_figure
+        from ..plot import cycles_figure, front_figure
 
-        cycles_figure(chosen, [layer.layer.name for layer in network.layers], lanes, args.figure)
+        if args.device and front:
+            front_figure(front, prices.device.title, prices.device.tables, args.figure)
+        else:
+            cycles_figure(chosen, [layer.layer.name for layer in network.layers], lanes, args.figure)
         if not args.json:
             print(f"\nfigure  {args.figure}")
 
 
-def _balanced(args, stimulus):
-    """Return the lanes and taps that the budgets afford."""
-    from ..timing.balance import balance
+class _Prices:
+    """What designs of a network cost: adders and multipliers, bits of memory, and estimated cells of a device."""
 
-    limits = {"multipliers": args.multipliers, "taps": args.taps}
-    if args.block_ram:
-        from minisnn_hw.boards.fit import block_rams
+    def __init__(self, args, network):
+        from minisnn_hw.synth.area import estimates
+        from minisnn_hw.synth.devices import DEVICES
+
+        self.network = network
+        self.device_name = args.device or DEFAULT_DEVICE
+        self.device = DEVICES[self.device_name]
+        try:
+            self.area = estimates(network, self.device.family)
+        except ValueError as error:  # cycles can be counted of what hardware cannot implement
+            if args.device or args.block_ram:
+                raise InputError(str(error)) from None
+            self.area = None
+
+    def of(self, lanes, taps):
+        """Return the price of a design, for --json; what is not known is None."""
         from minisnn_hw.generate.specify import specify
+        from minisnn_hw.synth.area import memory_bits
 
-        def fits(lanes, taps):
-            return block_rams(specify(stimulus.network, lanes, taps=taps)) <= args.block_ram
+        from ..timing.balance import count_adders, count_multipliers
 
-        limits["fits"] = fits
-    try:
-        return balance(stimulus.first(JUDGES), args.balance, **limits)
-    except ValueError as error:
-        raise InputError(str(error)) from None
+        area = self.area and self.area(lanes, taps)
+        return {
+            "lanes": list(lanes),
+            "taps": list(taps),
+            "adders": count_adders(lanes, taps),
+            "multipliers": count_multipliers(self.network, lanes, taps),
+            "memory_bits": area and memory_bits(specify(self.network, lanes, taps=taps)),
+            "estimated": area
+            and {
+                "look_up_tables": round(area.tables),
+                "block_rams": area.blocks,
+                "multipliers_18x18": area.multipliers,
+            },
+        }
+
+    def told(self, lanes, taps):
+        """Return the price of a design in words."""
+        price = self.of(lanes, taps)
+        words = f"price     {counted(price['adders'], 'adder')}, {counted(price['multipliers'], 'multiplier')}"
+        if not self.area:
+            return words
+        cells = price["estimated"]
+        return (
+            f"{words}, {price['memory_bits']:,} bits of memory\n"
+            f"          estimated: {round(cells['look_up_tables'], -2):,} look-up tables and "
+            f"{counted(cells['block_rams'], 'block RAM')} of a {self.device.title}"
+        )
+
+
+def _balanced(args, stimulus, prices):
+    """Return the designs that the budgets afford, the fastest last; without --device only that."""
+    from ..timing.balance import MeanLatency, Point, balance, front
+
+    def fits(lanes, taps):
+        if not (args.block_ram or args.device):
+            return True
+        area = prices.area(lanes, taps)
+        return area.blocks <= (args.block_ram or area.blocks) and not (args.device and area.lacking(prices.device))
+
+    judges, adders = stimulus.first(JUDGES), args.balance or None
+    if args.device:
+        return front(judges, lambda *share: prices.area(*share).tables, fits, adders, args.multipliers, args.taps)
+    latency = MeanLatency(judges)
+    share = balance(judges, adders, args.multipliers, fits, args.taps, latency=latency)
+    return [Point(share, 0.0, latency(*share))]
 
 
 def _check(args):
     """Raise InputError for flags that do not go together, before any work."""
+    from minisnn_hw.synth.devices import DEVICES
+
     from .. import check
     from ..timing.cycles import SCHEDULES
 
     check.choice("schedule", args.schedule, SCHEDULES)
-    if args.balance and args.lanes:
+    if args.device:
+        check.choice("--device", args.device, DEVICES)
+    if args.balance is not None and args.lanes:
         raise InputError("--balance chooses the lanes, so --lanes cannot be given too; leave one of them out")
+    if args.balance == NO_BUDGET and not (args.device or args.multipliers or args.block_ram):
+        raise InputError("--balance needs a budget of adders, as in --balance 48, or --device, or another budget")
     for flag, value in (("--multipliers", args.multipliers), ("--block-ram", args.block_ram)):
-        if value and not args.balance:
+        if value and args.balance is None:
             raise InputError(f"{flag} is a budget of --balance; add --balance, or leave it out")
     if args.figure and (args.figure.suffix != ".png" or not args.figure.parent.is_dir()):
         raise InputError(f"--figure {args.figure} must name a file that ends in .png, in a folder that exists")
@@ -146,6 +221,25 @@ def _check(args):
         raise InputError(
             "--figure shows layers that overlap, and with --schedule layerwise none do; leave one of them out"
         )
+
+
+def _show_front(front, prices):
+    """Print the designs that fit a device."""
+    rows = []
+    for point in front:
+        price = prices.of(*point.share)
+        by_layer = ("/".join(map(str, price[name])) for name in ("lanes", "taps"))
+        numbers = (price["adders"], *price["estimated"].values(), point.latency)
+        rows.append((*by_layer, *(f"{number:,.0f}" for number in numbers)))
+    print(
+        wrapped(
+            f"Designs that fit a {prices.device.title}, each faster than all that are smaller. Look-up tables, block "
+            f"RAMs and multipliers are estimated; cycles are the mean of {JUDGES} images.",
+            0,
+        )
+        + "\n"
+    )
+    print(table(rows, ("lanes", "taps", "adders", "LUTs", "block RAMs", "multipliers", "cycles")) + "\n")
 
 
 def _as_json(chosen, about, ratios):
@@ -167,10 +261,11 @@ def _as_json(chosen, about, ratios):
     }
 
 
-def _show(chosen, layers, lanes, schedule):
-    """Print latency, interval and a table of the layers."""
+def _show(chosen, layers, lanes, schedule, price):
+    """Print latency, interval, price, and a table of the layers."""
     print(f"latency   {chosen.latency.mean():,.0f} cycles, {chosen.latency.min():,} to {chosen.latency.max():,}")
-    print(f"interval  {chosen.interval:,.0f} cycles between two answers, if images follow without a pause\n")
+    print(f"interval  {chosen.interval:,.0f} cycles between two answers, if images follow without a pause")
+    print(f"{price}\n")
     if schedule == "layerwise":
         _show_layerwise(chosen, layers, lanes)
         return

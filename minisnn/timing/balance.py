@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from itertools import combinations_with_replacement, product
+from math import inf
 from typing import NamedTuple
 
 import numpy as np
@@ -13,12 +14,24 @@ from .cycles import recurrence
 from .layout import check_taps, count_groups, inputs_of_words, tap_choices
 from .stimulus import Stimulus
 
+STEPS = 16  # designs of a front, at most
+SMALLER = 0.8  # cost of a design of a front, of that of the next dearer one, at most
+CLOSER = 0.02  # a design of a front is faster than the one before by more than this share
+
 
 class Share(NamedTuple):
     """Lanes of each layer, and the taps that each adds at once."""
 
     lanes: tuple[int, ...]
     taps: tuple[int, ...]
+
+
+class Point(NamedTuple):
+    """A design of a front: its lanes and taps, what it costs, and its mean latency in cycles."""
+
+    share: Share
+    cost: float
+    latency: float
 
 
 def count_adders(lanes: Sequence[int], taps: Sequence[int]) -> int:
@@ -39,6 +52,7 @@ def balance(
     fits: Callable[[tuple[int, ...], tuple[int, ...]], bool] = lambda lanes, taps: True,
     taps: Sequence[int] | None = None,
     in_lanes: int | None = None,
+    latency: "MeanLatency | None" = None,
 ) -> Share:
     """Return the lanes and taps with the least mean latency within budgets.
 
@@ -58,6 +72,8 @@ def balance(
         Taps of each layer, if only the lanes are to be chosen.
     in_lanes : int, optional
         See :func:`minisnn.timing.cycles.predict`.
+    latency : MeanLatency, optional
+        Latencies of the stimulus that are known already.
 
     Returns
     -------
@@ -69,7 +85,7 @@ def balance(
         If one lane for each layer is too much, or nothing fits.
     """
     network = stimulus.network
-    latency = _MeanLatency(stimulus, in_lanes)
+    latency = latency or MeanLatency(stimulus, in_lanes)
     if taps is None:
         choices = [_choices(integers.layer, tap_choices(integers.layer)) for integers in network.layers]
     else:
@@ -103,6 +119,65 @@ def balance(
     return Share(*zip(*best))
 
 
+def front(
+    stimulus: Stimulus,
+    cost: Callable[[tuple[int, ...], tuple[int, ...]], float],
+    fits: Callable[[tuple[int, ...], tuple[int, ...]], bool],
+    adders: int | None = None,
+    multipliers: int | None = None,
+    taps: Sequence[int] | None = None,
+) -> list[Point]:
+    """Return the Pareto front of lanes and taps: no other design found is both cheaper and faster.
+
+    The fastest design that fits is the dearest of the front. The others are the fastest with ever smaller costs, each
+    about a fifth smaller, down to the smallest design that fits.
+
+    Parameters
+    ----------
+    stimulus : Stimulus
+        Some images to judge by.
+    cost : callable
+        Returns what (lanes, taps) cost, such as look-up tables.
+    fits : callable
+        Returns whether there is room for (lanes, taps).
+    adders, multipliers, taps
+        See :func:`balance`.
+
+    Returns
+    -------
+    points : list of Point
+        The cheapest first.
+
+    Raises
+    ------
+    InputError
+        If no design fits.
+    """
+    found: list[Point] = []
+    latency, most = MeanLatency(stimulus), inf
+    while len(found) < STEPS:
+        try:
+            share = balance(
+                stimulus,
+                adders,
+                multipliers,
+                lambda lanes, taps: cost(lanes, taps) <= most and fits(lanes, taps),
+                taps,
+                latency=latency,
+            )
+        except InputError:
+            if not found:
+                raise
+            break
+        found.append(Point(share, cost(*share), latency(*share)))
+        most = SMALLER * found[-1].cost
+    points: list[Point] = []
+    for point in sorted(found, key=lambda point: (point.cost, point.latency)):
+        if not points or point.latency < (1 - CLOSER) * points[-1].latency:
+            points.append(point)
+    return points
+
+
 def _too_small(network, lanes, taps, adders, multipliers):
     """Say which budget is too small for one lane a layer."""
     need = count_adders(lanes, taps)
@@ -131,14 +206,16 @@ def _neighbours(layers, choices):
     return found
 
 
-class _MeanLatency:
+class MeanLatency:
     """Mean latency of a stimulus with any lanes and taps; a layer's additions are computed once for each choice."""
 
-    def __init__(self, stimulus, in_lanes):
+    def __init__(self, stimulus: Stimulus, in_lanes: int | None = None):
         self.stimulus, self.in_lanes = stimulus, in_lanes
-        self.adding, self.latencies = {}, {}
+        self.adding: dict[tuple, np.ndarray] = {}
+        self.latencies: dict[tuple, float] = {}
 
-    def __call__(self, lanes, taps):
+    def __call__(self, lanes: tuple[int, ...], taps: tuple[int, ...]) -> float:
+        """Return the mean latency in cycles."""
         if (lanes, taps) not in self.latencies:
             network = self.stimulus.network
             words = inputs_of_words(network, lanes, self.in_lanes)

@@ -157,6 +157,11 @@ OTHERS = [
     ("cycles small.int.npz --block-ram 8", "--block-ram is a budget of --balance; add --balance, or leave it out"),
     ("cycles small.int.npz --taps 2/1", "layer 1 is fully connected: its taps must be 1, got 2"),
     ("cycles small.int.npz --taps nine", "--taps: must be whole numbers joined by '/', such as 9/3/1/1, got 'nine'"),
+    ("cycles small.int.npz --balance", "--balance needs a budget of adders, as in --balance 48, or --device"),
+    (
+        "cycles small.int.npz --device ecp6",
+        "--device must be one of ecp5-25k, ecp5-45k, ecp5-85k, gw2ar-18, got 'ecp6'",
+    ),
     ("cycles small.int.npz --balance 8 --lanes 4/4", "--balance chooses the lanes, so --lanes cannot be given too"),
     ("cycles small.int.npz --schedule fast", "schedule must be one of pipelined, layerwise, dense, got 'fast'"),
     ("cycles small.int.npz --word-every 0", "--word-every: must be a whole number from 1, got '0'"),

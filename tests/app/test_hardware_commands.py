@@ -10,8 +10,9 @@ from minisnn.commands import main
 from minisnn.data.load import load as load_data
 from minisnn.fixed.model import load
 from minisnn.timing import cycles
-from minisnn_hw.boards.fit import block_rams
 from minisnn_hw.generate.specify import specify
+from minisnn_hw.synth.area import estimate, memory_bits
+from minisnn_hw.synth.devices import DEVICES
 from minisnn_hw.verify import cosimulate as cosim
 from tests.helpers import quantised_model
 
@@ -27,7 +28,9 @@ def test_cycles_prints_layers_and_ratios_and_draws_a_figure(model, tmp_path, cap
     assert main(["cycles", str(model), "--lanes", "2/5", "--figure", str(figure)]) == 0
     output = capsys.readouterr().out
     for expected in (
-        "digits: 359 images, T = 2, lanes 2/5 (7 adders, 2 multipliers), pipelined",
+        "digits: 359 images, T = 2, lanes 2/5, pipelined",
+        "price     7 adders, 2 multipliers, ",
+        "estimated: ",
         "latency   ",
         "interval  ",
         "1 4C3-MP2",
@@ -70,14 +73,17 @@ def test_balance(model, capsys):
 
 def test_balance_keeps_to_every_budget(model, capsys):
     """Taps are chosen too, and each budget binds: fewer of anything cost cycles."""
+    wide = model.with_name("wide.int.npz")  # weights of 6 bits would be in look-up tables
 
     def balanced(*flags):
-        assert main(["cycles", str(model), "--balance", "46", "--json", *flags]) == 0
+        assert main(["cycles", str(wide), "--balance", "46", "--json", *flags]) == 0
         found = json.loads(capsys.readouterr().out)
         assert found["adders"] <= 46
-        spec = specify(load(model).network, found["lanes"], taps=found["taps"])
-        return found["latency_cycles"]["mean"], found, block_rams(spec)
+        spec = specify(load(wide).network, found["lanes"], taps=found["taps"])
+        return found["latency_cycles"]["mean"], found, estimate(spec).blocks
 
+    assert main(["quantize", str(model.with_name("m.npz")), "--weight-bits", "16", "--out", str(wide)]) == 0
+    capsys.readouterr()
     fastest, free, blocks = balanced()
     assert free["taps"][0] > 1
     latency, found, _ = balanced("--multipliers", "6")
@@ -86,6 +92,33 @@ def test_balance_keeps_to_every_budget(model, capsys):
     assert latency > fastest and fewer < blocks
     latency, found, _ = balanced("--taps", "1/1")
     assert latency > fastest and found["taps"] == [1, 1]
+
+
+def test_designs_that_fit_a_device(model, capsys, tmp_path):
+    """Each is faster than all that are smaller, and fits; the last is the one that is described."""
+    figure, network, device = tmp_path / "front.png", load(model).network, DEVICES["ecp5-25k"]
+    flags = ["cycles", str(model), "--balance", "40", "--device", "ecp5-25k"]
+    assert main([*flags, "--json", "--figure", str(figure)]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    front = printed["front"]
+    assert len(front) > 2 and figure.read_bytes().startswith(b"\x89PNG")
+    for point in front:
+        spec = specify(network, point["lanes"], taps=point["taps"])
+        area = estimate(spec, device.family)
+        assert not area.lacking(device) and point["adders"] <= 40
+        assert point["memory_bits"] == memory_bits(spec)
+        assert point["estimated"] == {
+            "look_up_tables": area.tables,
+            "block_rams": area.blocks,
+            "multipliers_18x18": area.multipliers,
+        }
+    for smaller, larger in zip(front, front[1:]):
+        assert smaller["estimated"]["look_up_tables"] < larger["estimated"]["look_up_tables"]
+        assert smaller["latency_cycles"] > larger["latency_cycles"]
+    assert all(printed[name] == front[-1][name] for name in ("lanes", "taps", "adders", "memory_bits", "estimated"))
+    assert main([*flags, "--images", "16"]) == 0
+    output = capsys.readouterr().out
+    assert "Designs that fit a Lattice ECP5 25F" in output and max(map(len, output.splitlines())) <= 80
 
 
 def test_taps(model, capsys):
