@@ -198,8 +198,11 @@ def _leaks(report):
         points = (
             f"All cells use the default's {section['surrogate']} and its learning rate {section['lr']:g}; they are "
             f"means over {section['seeds']} seeds. A threshold here is also another scale and learning rate, as the "
-            "protocol says; the trials tune these two at threshold 1. The paper's own point is beta 0.5, threshold 1.5."
+            "protocol says; the trials tune these two at threshold 1."
         )
+    beta, theta = plot_study.PAPER
+    if beta in section["betas"] and theta in section["thresholds"]:
+        points += f" The red frame is the paper's own point, beta {beta:g} and threshold {theta:g}."
     return paragraph(f"{points} The firing rate is the number of spikes per neuron and step, over all layers.")
 
 

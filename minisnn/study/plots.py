@@ -32,6 +32,7 @@ KINDS = {  # label, color and marker of each kind of setting
 NAMES = ("trade", "trials", "curves", "scales", "leaks", "timeline")  # sections that have a figure
 LINES = ("-", "--", ":", "-.")  # of learning rates, from the lowest up
 LETTERS = "ABCDEFGH"  # of selected settings, in the trade's figure and table
+PAPER = (0.5, 1.5)  # beta and threshold that the paper chose
 NEAR = 0.06  # accuracy; the second panel of the trade shows settings within this of the best
 
 
@@ -208,10 +209,18 @@ def leaks(figure: "Figure", section: dict[str, Any], narrow: bool = False) -> No
             ylabel="beta",
         )
         axes.set_title(title, fontsize=11)
+        beta, theta = PAPER
+        if beta in section["betas"] and theta in section["thresholds"]:
+            x, y = section["thresholds"].index(theta), section["betas"].index(beta)
+            left, right, top, bottom = x - 0.48, x + 0.48, y - 0.47, y + 0.47
+            axes.plot([left, right, right, left, left], [top, top, bottom, bottom, top], color="tab:red", linewidth=1.6)
 
 
 def _heat_map(axes, values, words, colors):
-    low, high = np.nanmin(values), np.nanmax(values)
+    """Draw values in colors that tell all but outliers apart: one network that learns nothing hides no difference."""
+    quarters = np.nanpercentile(values, [25, 75])
+    fences = quarters + 1.5 * np.subtract(*quarters[::-1]) * np.array([-1, 1])  # Tukey's
+    low, high = max(np.nanmin(values), fences[0]), min(np.nanmax(values), fences[1])
     axes.imshow(
         values, cmap=colors, vmin=low - 0.15 * (high - low or 1), vmax=high + 0.1 * (high - low or 1), aspect="auto"
     )
