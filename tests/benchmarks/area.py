@@ -10,7 +10,7 @@ the costs.
 
 import argparse
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +30,10 @@ FLAT_PIXELS = ("128-10", (28, 28, 1), "direct", {"beta": 0.5})
 SMALL = ("20-10", (8,), "rate", {"beta": 0.5})
 DEEP = ("64-32-10", (16,), "rate", {"beta": 0.9})
 ONE = ("8C3-MP2-10", (10, 10, 1), "rate", {"beta": 0.5})
+SVHN = ("32C3-MP2-32C3-MP2-256-10", (32, 32, 3), "direct", {"beta": 0.25})
 
+# The trained networks of README, with weights of 8 bits: bits of a pixel, and of each layer's membranes.
+TRAINED = {"digits": (DIGITS, 5, (20, 19, 18)), "svhn": (SVHN, 8, (24, 19, 21, 19))}
 # name: network, weight bits, lanes, taps
 FIT = {
     "20-10, 1/1": (SMALL, 8, (1, 1), (1, 1)),
@@ -52,11 +55,24 @@ DESIGNS = FIT | CHECK
 
 def spec_of(name):
     """Return the numbers of a design."""
-    (topology, shape, coding, options), bits, lanes, taps = DESIGNS[name]
+    network, bits, lanes, taps = DESIGNS[name]
+    return specify(integers_of(network, bits), lanes, taps=taps)
+
+
+def integers_of(network, bits):
+    """Return a network in integers, with random weights."""
+    topology, shape, coding, options = network
     net = Network(topology, shape, rng=np.random.default_rng(0), **options)
     black = np.zeros((1, *shape), np.uint8)
-    integer, _ = quantize(Model(net, Encoder(coding, 10)), bits, images=black)
-    return specify(integer.network, lanes, taps=taps)
+    return quantize(Model(net, Encoder(coding, 10)), bits, images=black)[0].network
+
+
+def spec_of_trained(name, lanes, taps=None):
+    """Return the numbers of a design of a trained network, of which nothing but its widths matters."""
+    network, input_bits, membranes = TRAINED[name]
+    integers = integers_of(network, 8)
+    layers = tuple(replace(layer, membrane_bits=bits) for layer, bits in zip(integers.layers, membranes))
+    return specify(replace(integers, layers=layers, input_bits=input_bits), lanes, taps=taps)
 
 
 def spec_of_row(row):

@@ -10,6 +10,7 @@ import time
 import tty
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -28,6 +29,7 @@ from minisnn_hw.delivery.deliver import check_folder, fill
 from minisnn_hw.generate.specify import specify
 from minisnn_hw.generate.tools import ToolError
 from minisnn_hw.load_format import design_word
+from tests.benchmarks.area import spec_of_trained
 from tests.boards.designs import case, vectors
 from tests.helpers import quantised_model
 from tests.hw.networks import random_network
@@ -116,24 +118,20 @@ def test_every_port_has_its_pin(name):
     assert len(set(board.ports().values())) == len(board.ports())
 
 
-# Lanes, taps of the convolution, and the block RAMs and look-up tables of the digits network as placed on an ECP5.
-PLACED = [
-    ((4, 4, 2), 1, 42, 6556),
-    ((8, 8, 2), 1, 51, 8792),
-    ((11, 32, 5), 1, 54, 19656),
-    ((32, 8, 8), 1, 66, 25961),
-    ((4, 4, 2), 9, 73, 13759),
-    ((8, 8, 2), 9, 41, 34068),
-]
-
-
-@pytest.mark.parametrize("lanes, taps, blocks, tables", PLACED)
-def test_the_estimate_is_near_what_designs_took(lanes, taps, blocks, tables):
-    """Those were of the accelerator alone; the line adds a block RAM, for its queue."""
-    rng, widths = np.random.default_rng(0), {"input_bits": 5, "bits": 8, "membrane_bits": 16}
-    network = random_network("32C3-MP2-128-10", (8, 8, 1), rng, padding=1, **widths)
-    guess = fit.estimate(specify(network, lanes, taps=(taps, 1, 1)), boards.find("ulx3s-85f"))
-    assert abs(guess.blocks - 1 - blocks) <= 1 and abs((guess.tables - fit.LINE.tables) / tables - 1) < 0.2
+@pytest.mark.parametrize(
+    "name, tables",
+    [("ulx3s-85f", {"TRELLIS_COMB": 1}), ("tangnano20k", {"LUT4": 1, "ALU": 1, "RAM16SDP4": 6})],
+)
+def test_the_estimate_is_near_what_boards_took(name, tables):
+    """The digits network, as its bitstreams were made; of Gowin a carry is a table, and a cell of memory six."""
+    placed = json.loads((Path(__file__).parents[2] / "tutorials/results/readme.json").read_text())["bitstreams"][
+        "measured"
+    ][name]
+    used = {cell: count for cell, (count, _) in placed["built"]["used"].items()}
+    board = boards.find(name)
+    guess = fit.estimate(spec_of_trained("digits", placed["lanes"], placed["taps"]), board)
+    assert guess.blocks == used[TOOLCHAINS[board.family].block]
+    assert guess.tables == pytest.approx(sum(used[cell] * each for cell, each in tables.items()), rel=0.15)
 
 
 def test_the_largest_lanes_that_fit():

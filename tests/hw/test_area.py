@@ -13,7 +13,8 @@ from minisnn_hw.synth.families import FAMILIES
 from tests.benchmarks import area as measured
 from tests.hw.networks import random_network
 
-ROWS = json.loads((Path(__file__).parents[2] / "tutorials/results/readme.json").read_text())["area"]["measured"]
+RECORDS = json.loads((Path(__file__).parents[2] / "tutorials/results/readme.json").read_text())
+ROWS = RECORDS["area"]["measured"]
 
 
 @pytest.mark.parametrize(
@@ -75,4 +76,16 @@ def test_designs_that_the_fit_did_not_see():
         guess = area.estimate(measured.spec_of_row(row))
         errors.append(abs(guess.tables / row["tables"] - 1))
         assert (guess.blocks, guess.cells, guess.multipliers) == (row["blocks"], row["cells"], row["multipliers"]), name
-    assert np.median(errors) < 0.15
+    trained = RECORDS["resources"]["measured"]
+    for name, network, *numbers in (
+        ("digits, 32/8/8", "digits", (32, 8, 8)),
+        ("digits, 11/32/5", "digits", (11, 32, 5)),
+        ("digits, 8/8/2", "digits", (8, 8, 2)),
+        ("digits, 8/8/2 `--taps 9/1/1`", "digits", (8, 8, 2), (9, 1, 1)),
+        ("digits, 4/4/2", "digits", (4, 4, 2)),
+        ("SVHN, 32/32/8/8", "svhn", (32, 32, 8, 8)),
+    ):
+        guess, cells = area.estimate(measured.spec_of_trained(network, *numbers)), trained[name]["cells"]
+        errors.append(abs(guess.tables / trained[name]["packed"]["total"] - 1))
+        assert abs(guess.blocks - cells["DP16KD"]) <= 1
+    assert len(errors) >= 8 and np.median(errors) < 0.15

@@ -5,6 +5,7 @@ import numpy as np
 from ..race import PEERS
 from ..show import BARS, KINDS, race_rows, times
 from .record import RESULTS
+from .sections import DESIGNS
 from .words import (
     TITLES,
     accuracy,
@@ -157,20 +158,27 @@ def resources(resources, clocks):
     )
 
 
-def area(area):
+def area(area, resources):
     from minisnn_hw.synth.area import COSTS, estimate
 
-    from ..area import CHECK, spec_of_row
+    from ..area import FIT, spec_of_row, spec_of_trained
 
     lines, errors = [], []
-    for name, row in area.items():
-        guess = estimate(spec_of_row(row))
+    designs = [(name, spec_of_row(row), row) for name, row in area.items()]
+    for name, of in resources.items():
+        model, flags = DESIGNS[name]
+        cells, numbers = of["cells"], [tuple(map(int, word.split("/"))) for word in flags.split()[1::2]]
+        counted = {"tables": of["packed"]["total"], "cells": cells["DPR16X4"], "blocks": cells["DP16KD"]}
+        counted |= {"multipliers": cells["MULT18X18D"]}
+        designs.append((f"{name} (trained)", spec_of_trained(model, *numbers), counted))
+    for name, spec, row in designs:
+        guess = estimate(spec)
         error = guess.tables / row["tables"] - 1
-        if name in CHECK:
+        if name not in FIT:
             errors.append(abs(error))
         pairs = ((row[of], getattr(guess, of)) for of in ("tables", "cells", "blocks", "multipliers"))
         tables, *others = (f"{counted:,} / {estimated:,}" for counted, estimated in pairs)
-        lines.append((name, "check" if name in CHECK else "fit", tables, f"{100 * error:+.1f} %", *others))
+        lines.append((name, "fit" if name in FIT else "check", tables, f"{100 * error:+.1f} %", *others))
     costs = [(part, f"{cost:g}") for part, cost in COSTS["ecp5"].items()]
     header = ("design", "part of", "look-up tables", "error", "cells of 16 x 4", "block RAMs", "multipliers")
     return (
@@ -180,8 +188,9 @@ def area(area):
             {"; ".join(next(iter(area.values()))["tools"])}, look-up tables as packed. Memories are placed by Yosys' own
             rule; look-up tables of logic are a sum over the parts of a design, with a cost for each part that was
             fitted to the designs of the fit. The {len(errors)} of the check are off by {percent(np.median(errors), 1)}
-            (median) and {percent(max(errors), 1)} (most). Names tell lanes; the networks have random weights, because a
-            design contains none, only their widths."""
+            (median) and {percent(max(errors), 1)} (most). Names tell lanes. Those marked as trained are the designs of
+            [resources](resources.md), with the gates that were measured there; the other networks have random weights,
+            because a design contains none, only their widths."""
         )
         + "\n"
         + table(header, sorted(lines, key=lambda line: line[1]))
