@@ -33,10 +33,14 @@ def commands() -> str:
     return "".join(f"\n## {command}\n\n```text\n{help_of(command)}\n```\n" for command in COMMANDS)
 
 
-def lower(manual: Path) -> str:
-    """Return a design's manual for the end of the page about it: its headings are one level lower."""
-    blocks = re.split(r"(^```.*?^```$)", manual.read_text(encoding="utf-8"), flags=re.M | re.S)
-    return "".join(block if block.startswith("```") else re.sub(r"^#", "##", block, flags=re.M) for block in blocks)
+def folded(manual: Path) -> str:
+    """Return a design's manual for the end of the page about it: its title one level lower, its sections folded."""
+    head, *rest = re.split(r"^## (.+)\n", manual.read_text(encoding="utf-8"), flags=re.M)
+    sections = [
+        f"<details><summary>{title}</summary>\n\n{text.strip()}\n\n</details>\n"
+        for title, text in zip(rest[::2], rest[1::2])
+    ]
+    return "\n".join([f"#{head.lstrip()}", *sections])
 
 
 def copy(path: Path, source: Path, repository: str, more: str = "") -> None:
@@ -53,7 +57,7 @@ def prepare(source: Path, manual: Path, repository: str) -> None:
     for name in ("results", "figures"):
         shutil.rmtree(source / name, ignore_errors=True)
         shutil.copytree(ROOT / "tutorials" / name, source / name)
-    more = {"commands": commands(), "manual": lower(manual)}
+    more = {"commands": commands(), "manual": folded(manual)}
     pages = [ROOT / "docs/glossary.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "tutorials/results").glob("*.md"))]
     for page in pages + sorted((ROOT / "docs/book").glob("*.md")):
         copy(page, source, repository, more.get(page.stem, "") if page.parent.name == "book" else "")

@@ -140,9 +140,11 @@ def test_the_guide_has_every_command(command, guides):
 
 
 def test_a_manual_becomes_a_part_of_its_page(tmp_path, guides):
-    (tmp_path / "README.md").write_text("# The design\n\n```text\n# a comment\n```\n\n## Ports\n")
-    text = guides.lower(tmp_path / "README.md")
-    assert text.startswith("## The design\n") and "\n### Ports\n" in text and "\n# a comment\n" in text
+    manual = tmp_path / "README.md"
+    manual.write_text("# The design\n\n```text\n# a comment\n```\n\n## Ports\n\nof it\n\n## Load\n\nfirst\n")
+    text = guides.folded(manual)
+    assert text.startswith("## The design\n") and "\n# a comment\n" in text
+    assert "<details><summary>Ports</summary>\n\nof it\n\n</details>\n\n<details><summary>Load<" in text
 
 
 @pytest.mark.parametrize("words", [["--lessons", "0"], ["--lessons", "x"], ["--lessons", "1,99"]])
