@@ -17,7 +17,7 @@ from .load_format import CONTROL_BITS, beats, begin, place, sections
 from .loader import loader
 from .parts.crc import crc32
 from .parts.memory import ram
-from .ports import FrameWriter, LoadWriter, Probe, Stream, bit, bits, word
+from .ports import Decided, FrameWriter, LoadWriter, Probe, Stream, bit, bits, word
 from .scores import scores
 from .stage import stage
 from .stream_in import stream_in
@@ -67,6 +67,7 @@ def accelerator(clk, rst, flush, s_load, s_input, m_output, loaded, load_error, 
     first, depth = spec.layers[0], len(spec.layers)
     probed = probe is not None
     all_sections, all_beats = sections(spec), beats(spec)
+    margin = Signal(intbv(0)[spec.most_gain.bit_length() :])
     num_steps, frames = [Signal(intbv(0)[spec.step_bits :]) for _ in range(2)]
     wanted, good, load_begins, summed, refused = [bit() for _ in range(5)]
     drops = bit()  # drop all images under way
@@ -83,17 +84,19 @@ def accelerator(clk, rst, flush, s_load, s_input, m_output, loaded, load_error, 
     )
     shape = (tuple(section.words for section in all_sections), all_beats)
     load = loader(clk, rst, idle, wanted, good, load_error, load_begins, summed, refused, s_load, words, *shape)
-    steps_at = place(spec, "steps")
+    steps_at, margin_at = place(spec, "steps"), place(spec, "exit margin")
     control_at = begin(words.data, CONTROL_BITS, spec.load_bits)  # the same for all words of control
     control_data = words.data(control_at + CONTROL_BITS, control_at)
     sums = crc32(clk, load_begins, summed, s_load.tdata, crc)
     checks = load_check(words, control, crc, refused, spec)
     last = spec.layers[-1]
+    most = 1 << (3 * depth + 3).bit_length()  # more images than can be under way
+    decided = Decided(bit(), Signal(modbv(0)[bits(most) :]))
     # Into each stage, and out of the last.
     shapes = [*((layer.in_words, layer.word_bits) for layer in spec.layers), (last.out_words, last.lanes)]
     writers = [FrameWriter.new(*shape) for shape in shapes]
     image = (frames, allowed, wanted, begins, counts, spoils, under_way, input_error, first.in_words)
-    takes = stream_in(clk, drops, s_input, writers[0], *image)
+    takes = stream_in(clk, drops, s_input, writers[0], decided, *image)
     rows = [*(layer.in_width for layer in spec.layers[1:]), 1]  # pixels of a row, as the next stage reads them
     cleared, probes = [bit() for _ in spec.layers], [LayerProbe.new(layer) for layer in spec.layers]
     stages = [
@@ -104,6 +107,7 @@ def accelerator(clk, rst, flush, s_load, s_input, m_output, loaded, load_error, 
             words,
             writers[i],
             writers[i + 1],
+            decided,
             cleared[i],
             probes[i],
             spec.layers[i],
@@ -116,10 +120,8 @@ def accelerator(clk, rst, flush, s_load, s_input, m_output, loaded, load_error, 
         for i in range(depth)
     ]
     shape = (last.out_channels, spec.classes, spec.score_bits, spec.membrane)
-    answer = scores(
-        clk, drops, num_steps, writers[-1], probes[-1].membranes, now, stamp, spoilt, m_output, finished, *shape
-    )
-    most = 1 << (3 * depth + 3).bit_length()  # more images than can be under way
+    sums_in = (writers[-1], probes[-1].membranes, now, stamp, spoilt)
+    answer = scores(clk, drops, num_steps, margin, *sums_in, m_output, finished, decided, *shape)
     images = images_under_way(clk, drops, begins, counts, spoils, finished, now, stamp, spoilt, waiting, most)
     ready_layers = joined(cleared)
     all_layers = (1 << depth) - 1
@@ -146,6 +148,8 @@ def accelerator(clk, rst, flush, s_load, s_input, m_output, loaded, load_error, 
             now.next = 0
         if words.write and words.section == steps_at and not refused:
             num_steps.next = control[len(num_steps) :]
+        if words.write and words.section == margin_at and not refused:
+            margin.next = control[len(margin) :]
         all_cleared.next = ready_layers == all_layers
         if drops:
             all_cleared.next = False

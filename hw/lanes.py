@@ -63,7 +63,7 @@ def lanes(clk, rst, walk, turn, clear, factor, weights, biases, threshold, beta,
         The pixel of an addition; not read for spikes.
     weights : in, cycle 1, with several banks cycle 2
         A word: bank by bank, each with lane 0 in its lowest bits.
-    biases : BiasReader
+    biases : GroupReader
         `biases_read` and `biases_group`, out: read the biases of this group; `biases_data`, in: they are, in the next
         cycle, lane 0 in the lowest bits.
     threshold, beta : in

@@ -14,7 +14,8 @@ from .linear import linear
 from .maxpool import maxpool
 from .parts.memory import ram
 from .pixel_words import pixel_words
-from .ports import BiasReader, Bundle, Firing, Scan, Turn, Walk, bit, bits, word
+from .ports import Bundle, Firing, GroupReader, Scan, Turn, Walk, bit, bits, word
+from .spike_buffer import dropping
 from .spike_scanner import spike_scanner
 
 
@@ -99,7 +100,7 @@ def weight_and_bias_memory(clk, load, read, read_address, weights, biases, spec)
         1 to read the word of weights at this address.
     weights : out
         The word, lane 0 in the lowest bits.
-    biases : BiasReader
+    biases : GroupReader
         `biases_read`, in: 1 to read the word of group `biases_group`, in; it is `biases_data`, out.
 
     Latency: a word is read in one cycle. Throughput: a word of each memory a cycle.
@@ -128,7 +129,9 @@ def new_walk(spec: Any) -> Walk:
 
 
 @block
-def layer(clk, rst, num_steps, threshold, beta, reader, writer, load, cleared, probe, spec, probed, summed=False):
+def layer(
+    clk, rst, num_steps, threshold, beta, reader, writer, decided, load, cleared, probe, spec, probed, summed=False
+):
     """Layer of spiking neurons: it adds the weights of its input spikes to membranes, and fires at each step's end.
 
     A spike becomes an addition so: ``spike_scanner`` finds it in the frame that the layer before has written;
@@ -158,6 +161,8 @@ def layer(clk, rst, num_steps, threshold, beta, reader, writer, load, cleared, p
     writer : FrameWriter
         The ``spike_buffer`` after it: when `writer_free` is 1 the layer claims a bank with `writer_claim`, writes it by
         `writer_write`, `writer_address` and `writer_data`, and ends with `writer_done`.
+    decided : Decided, in
+        See ``dropping``.
     load : LayerLoad, in
         `load_weights`, `load_biases`: 1 to write `load_weight_data`, or `load_bias_data`, lane 0 in the lowest bits, at
         `load_address`: that of ``conv2d`` or ``linear`` for weights, the group for biases.
@@ -183,20 +188,22 @@ def layer(clk, rst, num_steps, threshold, beta, reader, writer, load, cleared, p
     turn = Turn(
         bit(), word(bits(spec.depth)), below(spec.out_height), below(spec.out_width), below(spec.groups), bit(), bit()
     )
-    orders, pool_timing = Orders(bit(), bit(), bit()), PoolTiming(bit(), bit(), bit())
+    orders, pool_timing = Orders(bit(), bit(), bit(), bit()), PoolTiming(bit(), bit(), bit())
     progress = Progress(bit(), walk.busy, bit(), bit())
     present, pooled = bit(), bit()
     inputs, factor = word(spec.in_lanes), word(max(spec.input_bits, 1))
     weights = word(spec.weight_word_bits)
-    biases = BiasReader(bit(), below(spec.groups), word(spec.lanes * spec.bias_bits))
+    biases = GroupReader(bit(), below(spec.groups), word(spec.lanes * spec.bias_bits))
     results = Firing(probe.spikes, probe.membranes, probe.address)
 
+    drop = bit()  # what is left of the present image is dropped
+    decides = dropping(clk, rst, writer, decided, drop)
     control = layer_control(
-        clk, rst, num_steps, reader, writer, orders, progress, turn, pool_timing, cleared, probe, spec, probed
+        clk, rst, num_steps, reader, writer, drop, orders, progress, turn, pool_timing, cleared, probe, spec, probed
     )
     frame = (spec.in_height, spec.in_width, spec.in_channels, spec.flat)
     scanner = spike_scanner(
-        clk, rst, orders.scan, progress.scanning, reader.read, reader.address, inputs, present, scan, *frame
+        clk, orders.halt, orders.scan, progress.scanning, reader.read, reader.address, inputs, present, scan, *frame
     )
     if spec.input_bits:
         words_in = pixel_words(clk, reader.data, present, inputs, scan, walk, factor, spec)
@@ -207,10 +214,10 @@ def layer(clk, rst, num_steps, threshold, beta, reader, writer, load, cleared, p
             inputs.next = reader.data
 
     if spec.flat:
-        walker = linear(clk, rst, scan, walk, spec.groups)
+        walker = linear(clk, orders.halt, scan, walk, spec.groups)
     else:
         frame_of_neurons = (spec.kernel, spec.padding, spec.out_height, spec.out_width, spec.groups)
-        walker = conv2d(clk, rst, scan, walk, spec.taps, *frame_of_neurons)
+        walker = conv2d(clk, orders.halt, scan, walk, spec.taps, *frame_of_neurons)
     memories = weight_and_bias_memory(clk, load, walk.add, walk.weight_address, weights, biases, spec)
     shape = (spec.out_height, spec.out_width, spec.groups, spec.pool)
     order = firing_pass(clk, rst, orders.fire_start, progress.firing, turn, *shape)
@@ -222,4 +229,4 @@ def layer(clk, rst, num_steps, threshold, beta, reader, writer, load, cleared, p
     neurons = lanes(clk, rst, *adding, results, progress.drained, spec, probed or summed)
     pool = maxpool(clk, pool_timing.valid, pool_timing.first, pool_timing.last, probe.spikes, pooled, writer.data)
     words_out = frame_out(clk, rst, pooled, writer, spec.out_words)
-    return control, scanner, words_in, walker, memories, order, turning, neurons, pool, words_out
+    return decides, control, scanner, words_in, walker, memories, order, turning, neurons, pool, words_out

@@ -14,6 +14,7 @@ states = enum("ST_RESET", "ST_CLEAR", "ST_IDLE", "ST_ADD", "ST_WAIT", "ST_FIRE")
 class Orders(Bundle):
     """Orders of the control to the rest of a layer."""
 
+    halt: Any  # forget all inputs that are not added
     scan: Any  # start to scan a frame
     fire_start: Any  # start a firing pass
     clear: Any  # keep 0 after the present firing
@@ -39,7 +40,9 @@ class PoolTiming(Bundle):
 
 
 @block
-def layer_control(clk, rst, num_steps, reader, writer, orders, progress, turn, pool, cleared, probe, spec, probed):
+def layer_control(
+    clk, rst, num_steps, reader, writer, drop, orders, progress, turn, pool, cleared, probe, spec, probed
+):
     """Control of a layer: when a step begins, when its firing pass starts, and when its frame is given back.
 
     ST_RESET   after a reset: clear the membranes, which is a firing pass without a result
@@ -50,6 +53,10 @@ def layer_control(clk, rst, num_steps, reader, writer, orders, progress, turn, p
     ST_FIRE    firing pass: the next layer's frame is written
 
     A layer of pixels adds once an image, and has a firing pass at every step.
+
+    When an image is dropped, its frames are given back without additions, and those under way are ended. No firing pass
+    starts but one, which clears the membranes: of spikes at the image's last frame, of pixels in place of the next
+    step.
 
     Parameters
     ----------
@@ -64,12 +71,17 @@ def layer_control(clk, rst, num_steps, reader, writer, orders, progress, turn, p
     num_steps : in
         Steps of an image.
     reader : FrameReader
-        `reader_filled`, in: the buffer before the layer has a frame. `reader_give_back`, out: its inputs are added.
+        `reader_filled`, in: the buffer before the layer has a frame; `reader_last`, in: it is its image's last.
+        `reader_give_back`, out: its inputs are added.
     writer : FrameWriter
-        `writer_free`, in: the buffer after the layer has a free bank. `writer_claim`, out: claim it, and fire.
+        `writer_free`, in: the buffer after the layer has a free bank. `writer_claim`, out: claim it, and fire;
+        `writer_last`, out: this is the image's last step.
+    drop : in
+        What is left of the image that the layer works on is dropped.
     orders : Orders, out
-        `orders_scan`: begin to scan the frame. `orders_fire_start`: begin a firing pass. `orders_clear`: the neurons
-        that fire now keep 0, after the image's last step and after a reset.
+        `orders_halt`: forget all inputs that are not added. `orders_scan`: begin to scan the frame.
+        `orders_fire_start`: begin a firing pass. `orders_clear`: the neurons that fire now keep 0, after the image's
+        last step and after a reset.
     progress : Progress, in
         `progress_scanning`, `progress_walking`: inputs are under way. `progress_firing`: a firing pass is under way.
         `progress_drained`: the next one may begin.
@@ -90,15 +102,13 @@ def layer_control(clk, rst, num_steps, reader, writer, orders, progress, turn, p
     state = Signal(states.ST_RESET)
     idle = Signal(bool(0))  # a step may begin
     added = Signal(bool(0))  # all inputs of the frame are added
-    last_step = Signal(bool(0))  # the present step is the image's last
+    last_frame = Signal(bool(0))  # the present frame is its image's last
+    ends = Signal(bool(0))  # the firing pass that comes next is the image's last
+    discard = Signal(bool(0))  # the present frame has none
+    last_step = Signal(bool(0))  # the present firing pass is the image's last
     fires = Signal(bool(0))  # neurons fire, and their spikes count
-    step = Signal(intbv(0)[len(num_steps) :])  # number of the present step, from 0
-    one_more = Signal(intbv(0)[len(num_steps) + 1 :])
+    later = Signal(bool(0))  # the present step adds nothing: of pixels, all but the image's first
     fired, opens, closes = [Signal(intbv(0)[delay:]) for _ in range(3)]  # fired: bit i, `fires` i + 1 cycles ago
-
-    @always_comb
-    def count_steps():
-        one_more.next = step + 1
 
     @always_comb
     def between():
@@ -108,13 +118,49 @@ def layer_control(clk, rst, num_steps, reader, writer, orders, progress, turn, p
         added.next = state == states.ST_ADD and (not progress.scanning) and (not progress.walking)
         cleared.next = state != states.ST_RESET and state != states.ST_CLEAR
 
+    if takes_pixels:
+        step = Signal(intbv(0)[len(num_steps) :])  # number of the present step, from 0
+        one_more = Signal(intbv(0)[len(num_steps) + 1 :])
+        closing = Signal(bool(0))  # the present step is the last of all
+
+        @always_comb
+        def look_for_end():
+            one_more.next = step + 1
+            later.next = step != 0
+            ends.next = closing or drop
+            discard.next = False
+
+        @always(clk.posedge)
+        def note_end():
+            closing.next = one_more == num_steps  # a cycle late, before which nothing reads it
+            if rst:
+                step.next = 0
+            elif state == states.ST_FIRE and not progress.firing:
+                step.next = one_more[len(step) :]
+                if last_step:
+                    step.next = 0
+    else:
+
+        @always_comb
+        def look_for_end():
+            later.next = False
+            ends.next = last_frame
+            discard.next = drop and not last_frame
+
+        @always(clk.posedge)
+        def note_end():
+            if orders.scan:
+                last_frame.next = reader.last
+
     @always_comb
     def steer():
         # The handshake with both neighbours: a frame from the layer before, and a free bank for the next layer.
         # The first addition comes 7 cycles after the last firing, when what the neuron keeps is written: 1 to the scan,
         # 3 in the scanner, 3 in the walker. The lanes rely on it.
+        orders.halt.next = rst or drop
         orders.scan.next = idle and reader.filled
-        writer.claim.next = (added or state == states.ST_WAIT) and progress.drained and writer.free
+        writer.claim.next = (added or state == states.ST_WAIT) and progress.drained and writer.free and not discard
+        writer.last.next = ends
         reader.give_back.next = added
 
     @always_comb
@@ -134,7 +180,7 @@ def layer_control(clk, rst, num_steps, reader, writer, orders, progress, turn, p
 
         @always_comb
         def show():
-            probe.events.next[0] = orders.scan or (takes_pixels != 0 and writer.claim and step != 0)
+            probe.events.next[0] = orders.scan or (later and writer.claim)
             probe.events.next[1] = added
             probe.events.next[2] = writer.claim
             probe.events.next[3] = state == states.ST_FIRE and not progress.firing
@@ -144,7 +190,8 @@ def layer_control(clk, rst, num_steps, reader, writer, orders, progress, turn, p
         fired.next = concat(fired[delay - 1 :], fires)
         opens.next = concat(opens[delay - 1 :], turn.first)
         closes.next = concat(closes[delay - 1 :], turn.last)
-        last_step.next = one_more == num_steps  # a cycle late, before which nothing reads it
+        if writer.claim:
+            last_step.next = ends
         if rst:
             fired.next = 0
 
@@ -152,7 +199,6 @@ def layer_control(clk, rst, num_steps, reader, writer, orders, progress, turn, p
     def advance():
         if rst:
             state.next = states.ST_RESET
-            step.next = 0
         elif state == states.ST_RESET:
             state.next = states.ST_CLEAR
         elif state == states.ST_CLEAR:
@@ -160,21 +206,16 @@ def layer_control(clk, rst, num_steps, reader, writer, orders, progress, turn, p
                 state.next = states.ST_IDLE
         elif orders.scan:
             state.next = states.ST_ADD
-            if state == states.ST_FIRE:
-                step.next = one_more[len(step) :]
-                if last_step:
-                    step.next = 0
         elif writer.claim:
             state.next = states.ST_FIRE
+        elif discard and (added or state == states.ST_WAIT):
+            state.next = states.ST_IDLE
         elif added:
             state.next = states.ST_WAIT
         elif state == states.ST_FIRE and not progress.firing:
             state.next = states.ST_IDLE
-            step.next = one_more[len(step) :]
-            if last_step:
-                step.next = 0
-            elif takes_pixels != 0:
+            if takes_pixels != 0 and not last_step:
                 state.next = states.ST_WAIT
 
-    parts = [count_steps, between, steer, start_firing, time_pool, remember, advance]
+    parts = [between, look_for_end, note_end, steer, start_firing, time_pool, remember, advance]
     return [*parts, show] if probed else parts

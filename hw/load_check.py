@@ -6,8 +6,8 @@ from myhdl import Signal, always_comb, block, intbv
 
 from .load_format import design_word, is_reserved, sections
 
-ANY, DESIGN, STEPS, ZERO, CHECKSUM, BETA = range(6)
-CHECKS = {"design": DESIGN, "steps": STEPS, "checksum": CHECKSUM, "beta": BETA}
+ANY, DESIGN, STEPS, ZERO, CHECKSUM, BETA, MARGIN = range(7)
+CHECKS = {"design": DESIGN, "steps": STEPS, "checksum": CHECKSUM, "beta": BETA, "exit margin": MARGIN}
 
 
 def check_of(section: Any, spec: Any) -> int:
@@ -40,11 +40,11 @@ def load_check(words, value, crc, refused, spec):
     Latency: combinational.
     """
     checks = tuple(check_of(section, spec) for section in sections(spec))
-    most, fits = spec.max_steps, design_word(spec)
+    most, most_gain, fits = spec.max_steps, spec.most_gain, design_word(spec)
     loads_beta, most_beta = spec.loads_beta, spec.most_beta
     fits_low, fits_high = fits & 0xFFFF, fits >> 16  # VHDL has no integers of 32 bits
     # check: what the words of the present section have to pass
-    check = Signal(intbv(0, min=0, max=6))
+    check = Signal(intbv(0, min=0, max=7))
 
     @always_comb
     def look_up():
@@ -56,6 +56,7 @@ def load_check(words, value, crc, refused, spec):
             (check == DESIGN and (value[16:] != fits_low or value[32:16] != fits_high))
             or (check == STEPS and (value == 0 or value > most))
             or (check == ZERO and value != 0)
+            or (check == MARGIN and value > most_gain)
             or (loads_beta and check == BETA and value > most_beta)
             or (check == CHECKSUM and value != crc)
         )

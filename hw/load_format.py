@@ -51,7 +51,7 @@ def begin(data: Any, bits: int, load_bits: int) -> int:
 def is_reserved(section: Section, spec: Any) -> bool:
     """Return whether a section is for a register that this design does not have; its words must be 0."""
     built_in = section.content == "beta" and spec.layers[section.layer - 1].beta is not None
-    return section.content == "exit margin" or built_in
+    return (section.content == "exit margin" and not spec.exits) or built_in
 
 
 def place(spec: Any, content: str, layer: int = 0) -> int:

@@ -101,6 +101,7 @@ def pack(clk, rst, narrow, wide, channels, row):
     def frame():
         narrow.free.next = wide.free
         wide.claim.next = narrow.claim
+        wide.last.next = narrow.last
         wide.done.next = narrow.done
 
     @always_comb

@@ -64,6 +64,7 @@ class FrameWriter(Bundle):
 
     free: Any  # from the buffer: a bank is free
     claim: Any  # 1 for one cycle while `free` is 1: a frame will be written
+    last: Any  # with `claim`: the frame is its image's last
     write: Any  # write `data` at `address`
     address: Any
     data: Any
@@ -72,7 +73,7 @@ class FrameWriter(Bundle):
     @classmethod
     def new(cls, words: int, width: int) -> "FrameWriter":
         """A port for frames of `words` words of `width` bits."""
-        return cls(bit(), bit(), bit(), word(bits(words)), word(width), bit())
+        return cls(bit(), bit(), bit(), bit(), word(bits(words)), word(width), bit())
 
 
 @dataclass(eq=False)
@@ -80,6 +81,7 @@ class FrameReader(Bundle):
     """The reading side of a spike buffer."""
 
     filled: Any  # from the buffer: there is a frame to read
+    last: Any  # from the buffer, with `filled`: the frame is its image's last
     read: Any  # read the word at `address`
     address: Any
     data: Any  # from the buffer, a cycle after `read`
@@ -88,7 +90,15 @@ class FrameReader(Bundle):
     @classmethod
     def new(cls, words: int, width: int) -> "FrameReader":
         """A port for frames of `words` words of `width` bits."""
-        return cls(bit(), bit(), word(bits(words)), word(width), bit())
+        return cls(bit(), bit(), bit(), word(bits(words)), word(width), bit())
+
+
+@dataclass(eq=False)
+class Decided(Bundle):
+    """An image that is answered before its last step, told to all that may still work on it."""
+
+    early: Any  # the image is answered, and its last frame has not come out of the last layer
+    image: Any  # its number, of as many bits as tell apart all images under way
 
 
 @dataclass(eq=False)
@@ -152,8 +162,8 @@ class LayerLoad(Bundle):
 
 
 @dataclass(eq=False)
-class BiasReader(Bundle):
-    """The reading port of a layer's biases, of latency 1."""
+class GroupReader(Bundle):
+    """The reading port of a memory with a word for each group of lanes, of latency 1."""
 
     read: Any
     group: Any

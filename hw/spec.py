@@ -180,6 +180,16 @@ class AcceleratorSpec:
     membrane: bool
 
     @property
+    def exits(self) -> bool:
+        """True if an image may be answered before its last step: scores are spike counts of several classes."""
+        return not self.membrane and self.classes > 1
+
+    @property
+    def most_gain(self) -> int:
+        """The most spikes that a class can count; no margin need be larger."""
+        return self.layers[-1].out_channels // self.classes * self.max_steps
+
+    @property
     def loads_beta(self) -> bool:
         """True if leaks are loaded."""
         return any(layer.beta is None for layer in self.layers)

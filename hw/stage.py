@@ -10,7 +10,23 @@ from .spike_buffer import spike_buffer
 
 
 @block
-def stage(clk, rst, num_steps, words, writer, next_writer, cleared, probe, spec, first, load_bits, row, probed, summed):
+def stage(
+    clk,
+    rst,
+    num_steps,
+    words,
+    writer,
+    next_writer,
+    decided,
+    cleared,
+    probe,
+    spec,
+    first,
+    load_bits,
+    row,
+    probed,
+    summed,
+):
     """Stage of the accelerator: a layer, the buffer of its frames, and its numbers from the load.
 
     writer ==> spike_buffer ==> layer ==> next_writer, by way of ``pack`` if the next stage takes wider words
@@ -42,6 +58,8 @@ def stage(clk, rst, num_steps, words, writer, next_writer, cleared, probe, spec,
         The stage before writes its frames here, as into a ``spike_buffer``.
     next_writer : FrameWriter
         The stage writes its frames here: into the next stage.
+    decided : Decided, in
+        See ``dropping``.
     cleared : out
         0 after a reset, until the layer can work.
     probe : LayerProbe, out
@@ -69,7 +87,7 @@ def stage(clk, rst, num_steps, words, writer, next_writer, cleared, probe, spec,
     numbers = (num_steps, threshold, beta)
     parts = [
         spike_buffer(clk, rst, writer, reader),
-        layer(clk, rst, *numbers, reader, narrow, load, cleared, probe, spec, probed, summed),
+        layer(clk, rst, *numbers, reader, narrow, decided, load, cleared, probe, spec, probed, summed),
     ]
     if packs:
         parts.append(pack(clk, rst, narrow, next_writer, spec.out_channels, row))

@@ -49,7 +49,7 @@ def score(clk, adds, first, sum_before, addend, total):
 
 
 @block
-def step_sums(clk, rst, writer, first, membranes, fetch, fetch_group, sums, groups, score_bits, membrane):
+def step_sums(clk, rst, writer, first, ignore, membranes, sums, groups, score_bits, membrane):
     """Sums over the steps of an image: each word of spikes, or its membranes, is added to the sums at its place.
 
     cycle   a word
@@ -74,13 +74,13 @@ def step_sums(clk, rst, writer, first, membranes, fetch, fetch_group, sums, grou
         A word of spikes `writer_data`, for group `writer_address`, in each cycle with `writer_write`.
     first : in
         1 in the image's first step: the sums begin anew.
+    ignore : in
+        1 to add no word.
     membranes : in
         Membranes of the word's neurons, a cycle before it; lane 0 in the lowest bits.
-    fetch : in
-        1 to read the sums of group `fetch_group`, while no word comes.
-    fetch_group : in
-    sums : out
-        The sums, in the next cycle; lane 0 in the lowest bits.
+    sums : GroupReader
+        `sums_read`, in: 1 to read the sums of group `sums_group`, in, while no word comes; they are `sums_data`, out,
+        in the next cycle, lane 0 in the lowest bits.
 
     Latency: the sums of a word may be fetched 3 cycles after it. Throughput: a word a cycle.
     """
@@ -91,7 +91,7 @@ def step_sums(clk, rst, writer, first, membranes, fetch, fetch_group, sums, grou
     sums_now = Signal(intbv(0)[lanes * score_bits :])  # the new sums, in cycle 2
     totals = [Signal(intbv(0)[score_bits:]) for _ in range(lanes)]
 
-    memory = ram(clk, adds_2, at_2, sums_now, reads, read_address, sums, groups)
+    memory = ram(clk, adds_2, at_2, sums_now, reads, read_address, sums.data, groups)
     if membrane:
         bits = len(membranes) // lanes
         membranes_0, membranes_1 = [Signal(intbv(0)[len(membranes) :]) for _ in range(2)]
@@ -109,7 +109,7 @@ def step_sums(clk, rst, writer, first, membranes, fetch, fetch_group, sums, grou
             word_1.next = writer.data
 
     adders = [
-        score(clk, adds_1, first_1, sums((i + 1) * score_bits, i * score_bits), addends[i], totals[i])
+        score(clk, adds_1, first_1, sums.data((i + 1) * score_bits, i * score_bits), addends[i], totals[i])
         for i in range(lanes)
     ]
     all_totals = ConcatSignal(*reversed(totals)) if lanes > 1 else totals[0]
@@ -120,14 +120,14 @@ def step_sums(clk, rst, writer, first, membranes, fetch, fetch_group, sums, grou
 
     @always_comb
     def choose():
-        reads.next = writer.write or fetch
+        reads.next = writer.write or sums.read
         read_address.next = writer.address
-        if fetch:
-            read_address.next = fetch_group
+        if sums.read:
+            read_address.next = sums.group
 
     @always(clk.posedge)
     def advance():
-        adds_1.next = writer.write
+        adds_1.next = writer.write and not ignore
         adds_2.next = adds_1
         first_1.next = first
         at_1.next = writer.address

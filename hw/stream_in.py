@@ -2,11 +2,15 @@
 
 from myhdl import Signal, always, always_comb, block, enum, intbv
 
+from .spike_buffer import dropping
+
 taking = enum("ST_TAKE", "ST_FILL", "ST_DROP")
 
 
 @block
-def stream_in(clk, rst, stream, writer, frames, allowed, wanted, begins, counts, spoils, under_way, error, words):
+def stream_in(
+    clk, rst, stream, writer, decided, frames, allowed, wanted, begins, counts, spoils, under_way, error, words
+):
     """Input of images: it checks their length, and writes their frames to the buffer before the first layer.
 
     ST_TAKE   take the words of an image, or wait for one
@@ -15,6 +19,8 @@ def stream_in(clk, rst, stream, writer, frames, allowed, wanted, begins, counts,
 
     An image is wrong if it is shorter or longer than its frames, or if a load waits and no word is offered that could
     be taken. A wrong image is dropped, unless its first frame is in the layers already: then zeros complete it.
+
+    The frames of an image that is answered already are taken and dropped, except one that has begun, and the last.
 
     Parameters
     ----------
@@ -29,7 +35,9 @@ def stream_in(clk, rst, stream, writer, frames, allowed, wanted, begins, counts,
         A word of a frame in the lowest bits of `stream_tdata`; `stream_tlast` with the last word of an image.
     writer : FrameWriter
         To the buffer: `writer_claim` a bank when `writer_free` is 1, `writer_write` the words, each `writer_data` at
-        `writer_address`, and `writer_done` with the frame's last.
+        `writer_address`, and `writer_done` with the frame's last; `writer_last` with the claim for an image's last.
+    decided : Decided, in
+        See ``dropping``.
     frames : in
         Frames of an image: its steps, or 1 for pixels.
     allowed : in
@@ -48,7 +56,7 @@ def stream_in(clk, rst, stream, writer, frames, allowed, wanted, begins, counts,
         1 if the last image that ended was wrong.
 
     Latency: a word is written in the cycle in which it is taken. Throughput: a word a cycle, as long as a bank is free
-    when a frame begins.
+    when a frame begins that is not dropped.
     """
     # at: address of the next word in its frame
     at = Signal(intbv(0, min=0, max=max(words, 2)))
@@ -60,13 +68,19 @@ def stream_in(clk, rst, stream, writer, frames, allowed, wanted, begins, counts,
     room = Signal(bool(0))  # there is a bank for a word
     ready = Signal(bool(0))  # a word of the image is taken if it is offered
     take = Signal(bool(0))  # a word of the image is taken
-    put = Signal(bool(0))  # a word is written: of the image, or zeros
+    moves = Signal(bool(0))  # a word is written or dropped: of the image, or zeros
+    put = Signal(bool(0))  # it is written
+    drop = Signal(bool(0))  # the image is answered already
+    dropped = Signal(bool(0))  # the present frame is dropped
+    last = Signal(bool(0))  # it is the image's last
     first = Signal(bool(0))  # the present frame is the image's first
     in_image = Signal(bool(0))  # a word of the image was taken, and not yet its last
     frame_ends, image_ends = [Signal(bool(0)) for _ in range(2)]  # frame_ends: the next word is the frame's last
     misfits = Signal(bool(0))  # `tlast` comes too early, or not at the image's end
     stops = Signal(bool(0))  # the image does not go on, and a load waits
     wrong = Signal(bool(0))
+
+    decides = dropping(clk, rst, writer, decided, drop)
 
     @always_comb
     def count():
@@ -76,15 +90,24 @@ def stream_in(clk, rst, stream, writer, frames, allowed, wanted, begins, counts,
         in_image.next = at != 0 or frame != 0
 
     @always_comb
+    def look():
+        last.next = one_more == frames
+        dropped.next = drop and (not claimed) and one_more != frames
+
+    @always_comb
     def accept():
-        room.next = claimed or writer.free
+        room.next = claimed or writer.free or dropped
         ready.next = state == taking.ST_TAKE and room and (in_image or allowed)
 
     @always_comb
     def transfer():
         take.next = stream.tvalid and ready
-        put.next = (stream.tvalid and ready) or (state == taking.ST_FILL and room)
-        image_ends.next = frame_ends and one_more == frames
+        moves.next = (stream.tvalid and ready) or (state == taking.ST_FILL and room)
+        image_ends.next = frame_ends and last
+
+    @always_comb
+    def choose():
+        put.next = moves and not dropped
 
     @always_comb
     def compare():
@@ -95,6 +118,7 @@ def stream_in(clk, rst, stream, writer, frames, allowed, wanted, begins, counts,
     def outputs():
         stream.tready.next = ready or state == taking.ST_DROP
         writer.claim.next = put and not claimed
+        writer.last.next = last
         writer.write.next = put
         writer.address.next = at
         writer.data.next = 0
@@ -119,8 +143,8 @@ def stream_in(clk, rst, stream, writer, frames, allowed, wanted, begins, counts,
         elif first and (misfits or stops):  # drop it; its bank serves the next image
             at.next = 0
             claimed.next = True
-        elif put:
-            claimed.next = not frame_ends
+        elif moves:
+            claimed.next = not (frame_ends or dropped)
             if not frame_ends:
                 at.next = at + 1
             else:
@@ -144,7 +168,7 @@ def stream_in(clk, rst, stream, writer, frames, allowed, wanted, begins, counts,
             elif take and image_ends:
                 wrong.next = False
         elif state == taking.ST_FILL:
-            if put and image_ends:
+            if moves and image_ends:
                 state.next = taking.ST_TAKE
         elif stream.tvalid:
             if stream.tlast:
@@ -152,4 +176,4 @@ def stream_in(clk, rst, stream, writer, frames, allowed, wanted, begins, counts,
         elif wanted:
             state.next = taking.ST_TAKE
 
-    return count, accept, transfer, compare, outputs, tell, place, judge
+    return decides, count, look, accept, transfer, choose, compare, outputs, tell, place, judge

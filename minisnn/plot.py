@@ -94,8 +94,10 @@ def pipeline_gantt(axes: Any, cycles: Any, labels: Sequence[str], image: int = 0
         getattr(cycles, name)[image] for name in ("begins", "added", "firing_starts", "ends")
     )
     latency = int(cycles.latency[image])
+    # A step that is dropped ends where its additions do, and one that has not begun is not drawn.
+    firing_starts, ends = np.maximum(firing_starts, added), np.maximum(ends, added)
     for layer in range(len(labels)):
-        for t in range(begins.shape[1]):
+        for t in np.flatnonzero(added[layer] >= 0):
             parts = ((begins, added, ADDS), (added, firing_starts, WAITS), (firing_starts, ends, FIRING))
             axes.broken_barh(
                 [(a[layer, t], b[layer, t] - a[layer, t]) for a, b, _ in parts],
@@ -126,10 +128,9 @@ def pipeline_gantt(axes: Any, cycles: Any, labels: Sequence[str], image: int = 0
 
 def cycle_shares(axes: Any, cycles: Any) -> None:
     """Draw the shares of the latency in which each layer adds, is in its firing pass, waits, or is idle."""
-    latency = cycles.latency.mean()
-    steps = cycles.adding.shape[2]
+    latency = cycles.over.mean() + 1
     adds = cycles.adding.sum(axis=2).mean(axis=0)
-    firing = cycles.firing * float(steps)
+    firing = cycles.firing * cycles.passes.mean(axis=0)
     waits = cycles.waiting.sum(axis=2).mean(axis=0)
     parts = (
         (adds, ADDS, "adds"),

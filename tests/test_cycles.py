@@ -330,7 +330,19 @@ def test_what_cycles_and_a_run_of_integers_print():
     assert repr(run) == "IntegerRun(2 images, 2 layers, T = 5, scores alone kept)"
     whole = network.forward(inputs, 5, keep="membranes")
     assert repr(whole) == "IntegerRun(2 images, 2 layers, T = 5, out, spk, mem kept)"
-    unseen = ("begins", "added", "firing_starts", "ends", "adding", "firing", "bound", "least")
+    unseen = (
+        "begins",
+        "added",
+        "firing_starts",
+        "ends",
+        "adding",
+        "firing",
+        "bound",
+        "least",
+        "steps",
+        "decided",
+        "over",
+    )
     shown = cycles.Cycles(
         latency=np.array([1000, 2000]),
         interval=1200.4,

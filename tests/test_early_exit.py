@@ -40,25 +40,25 @@ def could_change(scores, members, left):
 @given(totals_of())
 def test_lossless_ends_at_the_first_step_whose_answer_is_final(case):
     totals, members = case
-    (steps,), (scores,), (answered,) = stops(totals, members)
+    (steps,), (scores,), (answered,), (last,) = stops(totals, members)
     rows = totals[:, 0].tolist()
     final = [not could_change(row, members, len(rows) - t) for t, row in enumerate(rows, 1)]
     assert steps == final.index(True) + 1
     assert scores.tolist() == rows[steps - 1]
-    assert answered == answer(rows[-1])
+    assert answered == last == answer(rows[-1])
 
 
 @settings(max_examples=300, deadline=None)
 @given(totals_of(), st.integers(1, 20))
 def test_a_margin_ends_at_the_first_lead_and_never_later_than_lossless(case, margin):
     totals, members = case
-    (steps,), _, (answered,) = stops(totals, members, margin)
+    (steps,), _, (answered,), (last,) = stops(totals, members, margin)
     lossless = int(stops(totals, members).steps[0])
     rows = totals[:, 0].tolist()
     # A lead of at least the margin: one spike less for any other class leaves the answer as it is.
     leading = [not could_change(row, margin, 1) for row in rows]
     assert steps == min(lossless, (leading.index(True) if True in leading else len(rows)) + 1)
-    assert answered == answer(rows[steps - 1])
+    assert (answered, last) == (answer(rows[steps - 1]), answer(rows[-1]))
     if margin >= members * (len(rows) - 1):
         assert steps == lossless
 
@@ -113,9 +113,10 @@ def test_floats_and_integers_choose_on_images_that_training_held_out(trained):
         assert result == plain
         smaller = range(1, int(min(chosen.margin, 6)))
         _, held_out = exit_margin.evaluate(one, data.x_train[images], data.y_train[images])
-        assert all(exit_margin.tried(held_out, data.y_train[images], 2, margin).loss > 0 for margin in smaller)
+        labels = data.y_train[images]
+        assert all(exit_margin.tried(stops(held_out, 2, margin), labels, margin).loss > 0 for margin in smaller)
         assert chosen.loss <= 0
-        lossless = exit_margin.tried(totals, data.y_test, 2, LOSSLESS)
+        lossless = exit_margin.tried(stops(totals, 2), data.y_test, LOSSLESS)
         assert lossless.accuracy == lossless.all_steps_accuracy == result.accuracy
         assert lossless.loss == lossless.loss_low == lossless.loss_high == 0
     other = ms.Dataset("other", data.x_train, data.y_train, data.x_test, data.y_test)

@@ -301,6 +301,10 @@ assert compared.cycles_counted == latency
 # - Behind the last layer, `step_sums` counts the spikes of each neuron over all steps, and `scores` adds these counts up
 #   by class.
 #
+# If the load has a margin, `scores` also looks at the scores after each step. When the best class leads by so much, the
+# answer is sent at once, and the parts before drop what is left of the image: each counts its images, and `dropping`
+# compares this count with the number of the image that is answered.
+#
 # `layer_control` says when a step begins and when its firing pass does. `layer` joins the parts of a layer,
 # `stage` adds the buffer before it and its numbers from the load, and `accelerator` joins the stages.
 #

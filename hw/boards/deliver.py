@@ -27,19 +27,23 @@ from .vectors import image_bytes, load_bytes
 TOP = "board"
 
 
-def vectors(model: IntegerModel, images: np.ndarray, labels: np.ndarray, spec: AcceleratorSpec) -> dict:
+def vectors(
+    model: IntegerModel, images: np.ndarray, labels: np.ndarray, spec: AcceleratorSpec, margin: float | None = None
+) -> dict:
     """Return what a host needs, as plain values: load, images, answers, labels, cycles alone.
 
-    Bytes are in hexadecimal; answers are the integers', and cycles the cycle model's.
+    Bytes are in hexadecimal; answers are the integers', and cycles the cycle model's. `margin` is that of early exit,
+    None for all steps.
     """
     inputs, run = next(model.run(images, "spikes", batch_size=len(images)))
-    stimulus = cycles.Stimulus.of(model.network, inputs, run, model.num_steps)
+    stimulus = cycles.Stimulus.of(model.network, inputs, run, model.num_steps, margin)
+    scores = run.scores if stimulus.stops is None else stimulus.stops.scores
     return {
         "design": design_word(spec),
         "answer_bytes": answer_bytes(spec),
-        "load": load_bytes(model.network, spec, model.num_steps).hex(),
+        "load": load_bytes(model.network, spec, model.num_steps, margin).hex(),
         "images": [image_bytes(inputs, image, spec).hex() for image in range(len(images))],
-        "answers": answer_words(run.scores),
+        "answers": answer_words(scores),
         "labels": [int(label) for label in labels],
         "cycles": predict(stimulus, spec).latency.tolist(),
     }

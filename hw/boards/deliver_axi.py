@@ -105,9 +105,9 @@ load, images and their answers as bytes in hexadecimal.
 | --- | --- |
 {registers}
 
-The design is {design_word(spec):08X}. The exit margin is reserved, and 0. Bit {FLUSH} of control flushes: images under
-way are dropped, an answer that is being sent is completed, and what is loaded is kept. Bit {CLEAR} clears the errors
-that were. An access to any other address is answered with SLVERR.
+The design is {design_word(spec):08X}. The exit margin is a word of the load; its register is reserved, and 0. Bit
+{FLUSH} of control flushes: images under way are dropped, an answer that is being sent is completed, and what is loaded
+is kept. Bit {CLEAR} clears the errors that were. An access to any other address is answered with SLVERR.
 
 | bit of status | |
 | --- | --- |

@@ -11,9 +11,9 @@ from ..spec import AcceleratorSpec
 from .streamed import whole_bytes
 
 
-def load_bytes(network: IntegerNetwork, spec: AcceleratorSpec, num_steps: int) -> bytes:
-    """Return the bytes of a network's load."""
-    return _joined(load_words(network, spec, num_steps), whole_bytes(spec.load_bits))
+def load_bytes(network: IntegerNetwork, spec: AcceleratorSpec, num_steps: int, margin: float | None = None) -> bytes:
+    """Return the bytes of a network's load; `margin` is that of early exit, None for all steps."""
+    return _joined(load_words(network, spec, num_steps, margin), whole_bytes(spec.load_bits))
 
 
 def image_bytes(inputs: np.ndarray, image: int, spec: AcceleratorSpec) -> bytes:

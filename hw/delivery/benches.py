@@ -15,12 +15,14 @@ from ..generate.hierarchy.instances import component
 from ..spec import AcceleratorSpec
 
 
-def bench(hdl: str, name: str, spec: AcceleratorSpec, outputs: Iterable[str], most_cycles: int, design: str) -> str:
+def bench(
+    hdl: str, name: str, spec: AcceleratorSpec, outputs: Iterable[str], most_cycles: int, design: str, rest: int = 0
+) -> str:
     """Return the testbench of the design `name` with these output ports; it fails after `most_cycles` cycles.
 
-    `design` is the text of the top's file.
+    `design` is the text of the top's file. The testbench waits `rest` cycles after each answer.
     """
-    values: dict[str, object] = {"NAME": name, "MOST": most_cycles}
+    values: dict[str, object] = {"NAME": name, "MOST": most_cycles, "REST": rest}
     for port, width in (("LOAD", spec.load_bits), ("INPUT", spec.input_bits), ("OUTPUT", spec.output_bits)):
         values |= {f"{port}_LEFT": width - 1, f"{port}_DIGITS": 4 * digits(width) - 1}
     probes = [port for port in outputs if port.startswith("probe_")]
@@ -147,6 +149,7 @@ entity @NAME@_bench is
         images_file: string := "images.txt";
         expected_file: string := "expected.txt";
         labels_file: string := "labels.txt";  -- may be missing
+        rest: natural := @REST@;  -- cycles after an answer in which the rest of an image that ended early is dropped
         most_cycles: positive := @MOST@  -- a longer run fails
     );
 end entity;
@@ -223,6 +226,9 @@ begin
                 s_input_tvalid <= '0';
                 sent := sent + 1;
                 while answers < sent loop
+                    wait until rising_edge(clk);
+                end loop;
+                for i in 1 to rest loop
                     wait until rising_edge(clk);
                 end loop;
             end if;
@@ -331,6 +337,7 @@ module @NAME@_bench;
     parameter images_file = "images.txt";
     parameter expected_file = "expected.txt";
     parameter labels_file = "labels.txt";  // may be missing
+    parameter rest = @REST@;  // cycles after an answer in which the rest of an image that ended early is dropped
     parameter most_cycles = @MOST@;  // a longer run fails
 
     reg clk = 0, rst = 1;
@@ -381,6 +388,7 @@ module @NAME@_bench;
                 s_input_tvalid = 0;
                 sent = sent + 1;
                 while (answers < sent) @(negedge clk);
+                repeat (rest) @(negedge clk);
             end
         end
         repeat (16) @(negedge clk);  // no further beat may come

@@ -25,6 +25,7 @@ from ..generate.memories import memories
 from ..generate.words import answer_words, image_words, load_words
 from ..ports import bit
 from ..spec import AcceleratorSpec
+from ..verify.cosimulate import dropping_limit
 from .benches import bench, digits, scripts
 from .fusesoc import core
 from .manual import header, manual
@@ -58,6 +59,7 @@ def deliver(
     sample: np.ndarray | None = None,
     labels: np.ndarray | None = None,
     converted: Callable[[], None] = lambda: None,
+    margin: float | None = None,
 ) -> dict[str, str]:
     """Generate all files of a delivery: design, testbench, load, images, expected answers, script and manual.
 
@@ -81,6 +83,8 @@ def deliver(
         The classes of the images, which the testbench prints beside the answers.
     converted : callable
         Called without arguments whenever a kind of block is converted.
+    margin : int or LOSSLESS, optional
+        Margin of early exit in the load, see :mod:`minisnn.fixed.early_exit`; by default images take all steps.
 
     Returns
     -------
@@ -104,14 +108,15 @@ def deliver(
     """
     check_name(name, hdl)
     inputs, run = next(model.run(images, "spikes", batch_size=len(images)))
-    stimulus = cycles.Stimulus.of(model.network, inputs, run, model.num_steps)
+    stimulus = cycles.Stimulus.of(model.network, inputs, run, model.num_steps, margin)
     predicted = predict(stimulus, spec)
     latencies = None
     if sample is not None:
-        more = cycles.Stimulus.of_images(model, sample)
+        more = cycles.Stimulus.of_images(model, sample, margin=margin)
         latencies = predict(more, spec).latency, int(predict(more, spec, "dense").latency.max())
-    load = load_words(model.network, spec, model.num_steps)
-    answers = [[*words, count] for words, count in zip(answer_words(run.scores), predicted.latency.tolist())]
+    load = load_words(model.network, spec, model.num_steps, margin)
+    scores = run.scores if stimulus.stops is None else stimulus.stops.scores
+    answers = [[*words, count] for words, count in zip(answer_words(scores), predicted.latency.tolist())]
     files = {
         "load.txt": _lines([load], spec.load_bits),
         "images.txt": _lines([image_words(inputs, image, spec) for image in range(len(answers))], spec.input_bits),
@@ -120,14 +125,15 @@ def deliver(
     if labels is not None:
         files["labels.txt"] = "".join(f"{label}\n" for label in labels)
     vectors = list(files)
-    most_cycles = 2 * (len(load) + sum(answer[-1] for answer in answers)) + 10_000
+    rest = 0 if margin is None else dropping_limit(spec, len(inputs))
+    most_cycles = 2 * (len(load) + sum(answer[-1] + rest for answer in answers)) + 10_000
     ports = top.ports(spec, probed)
     block = unelaborated(top.design(spec), clk=bit(), **ports[0], **ports[1])
     design = conversion.converted(block, name, hdl, header(model, spec), True, converted)
     files |= design.files
     package = design.sources[0] if hdl == "vhdl" else ""
     bench_file = f"{name}_bench{'.vhd' if hdl == 'vhdl' else '.sv'}"
-    files[bench_file] = bench(hdl, name, spec, ports[1], most_cycles, design.files[design.sources[-1]])
+    files[bench_file] = bench(hdl, name, spec, ports[1], most_cycles, design.files[design.sources[-1]], rest)
     files |= scripts(hdl, name)
     files[f"{name}.core"] = core(name, hdl, design.sources, bench_file, vectors)
     files["README.md"] = manual(
@@ -143,6 +149,7 @@ def deliver(
         latencies,
         memories(design.top),
         design.entities,
+        margin,
     )
     files[SUMS] = sums_of(files)
     return files

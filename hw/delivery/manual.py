@@ -180,9 +180,9 @@ behind it have to wait. Between two scores `m_output_tvalid` is 0 for a cycle or
 is summed. This diagram shows the last score but one, which waits for two cycles, and the rest of the packet:
 
 @OUTPUT_WAVES@
-The cycle count includes the cycles in which earlier beats of the answer waited. Images may overlap: you may send the
-next image before the answer to the current one is complete. The cycle count of that next image then includes the cycles
-in which it waited for the image before it.
+@EXIT@The cycle count includes the cycles in which earlier beats of the answer waited. Images may overlap: you may send
+the next image before the answer to the current one is complete. The cycle count of that next image then includes the
+cycles in which it waited for the image before it.
 
 ## Cycles
 
@@ -238,13 +238,14 @@ def manual(
     latencies: tuple[np.ndarray, int] | None,
     memories: list[Place],
     entities: list[Entity],
+    margin: float | None,
 ) -> str:
     """Return the text of README.md.
 
     `load` and each row of `answers` list beats; `interval` is in cycles. `latencies` are the cycles of the first images
     of the test set, and the cycles of an image if every neuron spiked in every step. `memories` come from
     :func:`minisnn_hw.generate.memories.memories`, `ports` from :func:`minisnn_hw.accelerator.ports`, and `entities`
-    from :func:`minisnn_hw.generate.convert.converted`.
+    from :func:`minisnn_hw.generate.convert.converted`. `margin` is that of the load.
     """
     values = {
         "NAME": name,
@@ -278,12 +279,35 @@ def manual(
         "LOAD_WAVES": waves(LOAD),
         "INPUT_WAVES": waves(INPUT),
         "OUTPUT_WAVES": waves(OUTPUT),
+        "EXIT": _exit(spec, margin),
         **_input_values(model, spec),
         **_cycle_values(answers, interval, latencies),
         **simulators(name, hdl),
         **loads(model, spec, load),
     }
     return "\n\n".join(wrapped(part) for part in filled(MANUAL, values).split("\n\n"))
+
+
+def _exit(spec, margin):
+    """Say when an image is answered before its last step."""
+    if not spec.exits:
+        return ""
+    members = spec.layers[-1].out_channels // spec.classes
+    gain = "the steps that are left" if members == 1 else f"{members} times the steps that are left"
+    loaded = "0" if margin is None else int(min(margin, spec.most_gain))
+    return (
+        "An image may be answered before its last step, by the exit margin in the load. The lead of the class with the "
+        "highest score is the number of spikes that any other class may gain without becoming the answer: the least "
+        "difference to the score of another class, less 1 if that class has a lower number. With an exit margin other "
+        f"than 0 the image ends after the first step whose lead is at least the margin, or at least {gain}; then no "
+        "spike could change the class any more. A margin of "
+        f"{spec.most_gain} is therefore lossless: each class is that of all steps. A smaller one may change classes; "
+        f"`minisnn evaluate --exit` says how many. The margin in `load.txt` is {loaded}.\n\nThe scores are then those "
+        "of the steps up to this one. The answer is sent at once, what is left of the image is dropped, and the next "
+        "image may follow. Send all words of every image all the same: those of an image that has ended are taken, one "
+        "in each cycle, and dropped. With a margin the scores are looked at after each step, and the last layer's next "
+        "firing pass waits for that.\n\n"
+    )
 
 
 def _leak_values(spec):

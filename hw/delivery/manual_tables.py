@@ -300,6 +300,7 @@ def _meaning(section, spec):
         what = {
             "design": f"`{design_word(spec):08X}`, the word of this design",
             "steps": "number of steps",
+            "exit margin": f"margin of early exit, 1 to {spec.most_gain}, or 0 for all steps",
             "checksum": "checksum of all beats before it",
             "beta": f"leak, in units of 1/{spec.most_beta}",
         }.get(section.content, section.content)

@@ -9,24 +9,36 @@ from ..load_format import CONTROL_BITS, Section, checksum, design_word, is_reser
 from ..spec import AcceleratorSpec, LayerSpec
 
 
-def load_words(network: IntegerNetwork, spec: AcceleratorSpec, num_steps: int) -> list[int]:
-    """Return the beats of the load, as integers; raise ValueError if the design cannot run as many steps."""
+def load_words(
+    network: IntegerNetwork, spec: AcceleratorSpec, num_steps: int, margin: float | None = None
+) -> list[int]:
+    """Return the beats of the load, as integers; raise ValueError if the design does not fit steps or margin.
+
+    `margin` is that of :func:`minisnn.fixed.early_exit.stops`; None for all steps.
+    """
     if not 1 <= num_steps <= spec.max_steps:
         raise ValueError(f"max_steps must be at least {num_steps}, the steps of the network, got {spec.max_steps}")
+    if margin is not None and not spec.exits:
+        raise ValueError(
+            "early exit compares the spike counts of several classes, which this network does not have; leave it out"
+        )
     *others, _ = sections(spec)
     load: list[int] = []
     for section in others:
-        for word in section_words(section, network, spec, num_steps):
+        for word in section_words(section, network, spec, num_steps, margin):
             load += beats_of(word, section.bits, spec.load_bits)
     return load + beats_of(checksum(load, spec.load_bits), CONTROL_BITS, spec.load_bits)
 
 
-def section_words(section: Section, network: IntegerNetwork, spec: AcceleratorSpec, num_steps: int) -> list[int]:
+def section_words(
+    section: Section, network: IntegerNetwork, spec: AcceleratorSpec, num_steps: int, margin: float | None = None
+) -> list[int]:
     """Return the words of a section; that of the checksum follows from the others."""
     if is_reserved(section, spec):
         return [0]
     if section.layer == 0:
-        return [{"design": design_word(spec), "steps": num_steps}[section.content]]
+        lead = 0 if margin is None else int(min(margin, spec.most_gain))
+        return [{"design": design_word(spec), "steps": num_steps, "exit margin": lead}[section.content]]
     layer, layer_spec = network.layers[section.layer - 1], spec.layers[section.layer - 1]
     if section.content == "threshold":
         return [layer.threshold]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from minisnn.fixed.early_exit import NEVER
 from minisnn.fixed.network import IntegerNetwork, IntegerRun
 from minisnn.timing import layout
 from minisnn.timing.cycles import EVENTS, Cycles
@@ -13,7 +14,9 @@ from ..generate.words import cut
 from ..ports import bits
 from ..spec import AcceleratorSpec, LayerSpec
 
-Firing = tuple[int, int, int]  # address, spikes and membranes of a layer's lanes: one word each
+# Address, spikes and membranes of a layer's lanes: one word each.
+Firing = tuple[int, int, int]
+ANY = -1  # spikes and membranes in a pass that clears what is left of a dropped image: any will do
 
 
 @dataclass
@@ -67,12 +70,23 @@ def firing_order(spec: LayerSpec) -> np.ndarray:
     return layout.firing_order(spec.out_height, spec.out_width, spec.pool, spec.groups)
 
 
-def expected_firings(run: IntegerRun, image: int, spec: AcceleratorSpec) -> list[list[Firing]]:
-    """Return, for each layer, all firings that the probe must show of an image; `run` has membranes."""
+def expected_firings(
+    run: IntegerRun, image: int, spec: AcceleratorSpec, starts: np.ndarray, decided: int
+) -> list[list[Firing]]:
+    """Return, for each layer, all firings that the probe must show of an image; `run` has membranes.
+
+    `starts`, (L, T), and `decided` are the image's `firing_starts` and `decided` of
+    :class:`minisnn.timing.cycles.Cycles`.
+    """
     result = []
-    for layer, spk, mem in zip(spec.layers, run.spk, run.mem):
+    for index, (layer, spk, mem) in enumerate(zip(spec.layers, run.spk, run.mem)):
         order, words = firing_order(layer).tolist(), []
         for step in range(len(spk)):
+            if starts[index, step] == NEVER:
+                continue
+            if starts[index, step] >= decided:
+                words += [(address, ANY, ANY) for address in order]
+                continue
             spikes, before = (
                 cut(values[step, image].reshape(-1, layer.out_channels), layer.lanes, layer.groups, width)
                 for values, width in ((spk, 1), (mem, layer.membrane_bits))
@@ -111,10 +125,10 @@ class FiringCheck:
         expected = self.expected[index][self.next[index]]
         self.next[index] += 1
         self.observed.compared += 1
-        if firing == expected:
+        if firing == expected or (firing[0] == expected[0] and expected[1] == ANY):
             return
         if firing[0] != expected[0]:  # at the wrong address, everything differs
-            firing = (firing[0], ~expected[1], ~expected[2])
+            expected = (expected[0], ~firing[1], ~firing[2])
         mask = (1 << layer.membrane_bits) - 1
         spikes, befores = firing[1] ^ expected[1], firing[2] ^ expected[2]
         self.observed.spikes += (spikes & (1 << layer.lanes) - 1).bit_count()
@@ -142,14 +156,16 @@ def compare(observed: Observed, run: IntegerRun, predicted: Cycles, image: int, 
     network : IntegerNetwork
     """
     scores, best, count = observed.answers[0] if observed.answers else ([], -1, 0)
-    expected, latency = run.scores[image].tolist(), int(predicted.latency[image])
+    expected = run.totals[predicted.steps[image] - 1, image].tolist()
+    latency = int(predicted.latency[image])
     measured = [end - start + 1 for start, end in zip(observed.taken, observed.ended)]
     cycles = int(count != latency) + _differences(measured, [count])
     for index, layer_events in enumerate(observed.events):
         for name, seen in zip(EVENTS, layer_events):
-            wanted = getattr(predicted, name)[image, index].tolist()
+            wanted = getattr(predicted, name)[image, index]
             if name == "added" and index == 0 and network.input_bits:
                 wanted = wanted[:1]  # pixels are added once an image
+            wanted = wanted[wanted != NEVER].tolist()
             cycles += _differences([cycle - observed.taken[0] for cycle in seen], wanted)
     return Compared(
         prediction=best,

@@ -76,10 +76,11 @@ def reference(
     word_every: int = 1,
     taps: Sequence[int] | None = None,
     threads: int | None = None,
+    margin: float | None = None,
 ) -> tuple[IntegerRun, timing.Cycles]:
     """Run the integers, with membranes, and the cycle model: what the accelerator is compared with."""
     run = network.forward(inputs, num_steps, keep="membranes", threads=threads)
-    stimulus = timing.Stimulus.of(network, inputs, run, num_steps)
+    stimulus = timing.Stimulus.of(network, inputs, run, num_steps, margin)
     return run, timing.predict(stimulus, lanes, word_every=word_every, taps=taps)
 
 
@@ -93,13 +94,22 @@ def silence_limit(
 ) -> int:
     """Return a number of cycles that no image takes: more than with every input set and every neuron spiking.
 
-    An accelerator that takes no beat of the load and sends no answer for so long has stopped.
+    An accelerator that takes no beat of the load and sends no answer for so long has stopped. With early exit the
+    scores are looked at after every step.
     """
     full = np.full_like(inputs[:, :1], 1)
     run = network.forward(full, num_steps, keep="spikes")
     stimulus = timing.Stimulus.of(network, full, run, num_steps)
     dense = timing.predict(stimulus, lanes, "dense", word_every, taps=taps)
-    return 2 * int(dense.latency[0]) + 1000
+    return 2 * int(dense.latency[0]) + num_steps * (timing.answer_cycles(network, lanes) + 1) + 1000
+
+
+def dropping_limit(spec: AcceleratorSpec, frames: int, word_every: int = 1) -> int:
+    """Return a number of cycles after an answer with early exit from which on nothing is left of the image.
+
+    The words of its `frames` are taken one by one, and each layer ends its firing pass and has one more.
+    """
+    return spec.layers[0].in_words * frames * word_every + sum(2 * layer.depth + 50 for layer in spec.layers)
 
 
 def cosimulate(
@@ -111,6 +121,7 @@ def cosimulate(
     taps: Sequence[int] | None = None,
     progress: Callable[[], None] = lambda: None,
     load_beta: int | None = None,
+    margin: float | None = None,
 ) -> list[Compared]:
     """Run images through the accelerator in MyHDL, one after the other, and compare them with the integers.
 
@@ -135,6 +146,8 @@ def cosimulate(
         Called without arguments after each image.
     load_beta : int, optional
         Load the leaks, with so many fraction bits; by default they are built in.
+    margin : int or LOSSLESS, optional
+        Margin of early exit, see :mod:`minisnn.fixed.early_exit`; by default every image takes all steps.
 
     Returns
     -------
@@ -157,16 +170,19 @@ def cosimulate(
     (True, True)
     """
     spec = build(network, lanes, num_steps, taps, load_beta)
-    run, predicted = reference(network, inputs, num_steps, lanes, word_every, taps)
+    run, predicted = reference(network, inputs, num_steps, lanes, word_every, taps, margin=margin)
     result: list[Compared] = []
-    host = Host(spec, load_words(network, spec, num_steps), [], word_every=word_every)
+    host = Host(spec, load_words(network, spec, num_steps, margin), [], word_every=word_every)
     limit = silence_limit(network, inputs, num_steps, lanes, word_every, taps)
     images, begun = inputs.shape[1], 0
     done, last_cycle = (0, 0), 0  # beats of the load and images that are done, and the cycle in which this changed
 
     def begin_image():
         nonlocal begun
-        host.restart([image_words(inputs, begun, spec)], expected_firings(run, begun, spec))
+        starts, decided = predicted.firing_starts[begun], predicted.decided[begun]
+        firings = expected_firings(run, begun, spec, starts, decided)
+        linger = int(predicted.over[begun] - predicted.latency[begun] + 1)
+        host.restart([image_words(inputs, begun, spec)], firings, linger)
         begun += 1
 
     def compare_image():

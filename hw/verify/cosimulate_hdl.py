@@ -21,7 +21,7 @@ from ..generate.words import image_words, load_words
 from ..spec import AcceleratorSpec
 from . import hdl_host
 from .comparison import Compared, compare
-from .cosimulate import build, reference, silence_limit
+from .cosimulate import build, dropping_limit, reference, silence_limit
 from .records import observe, record_size
 
 BATCH = 8  # images of a worker whose membranes are in memory at once
@@ -37,6 +37,7 @@ class Case:
     lanes: Sequence[int]
     word_every: int
     taps: Sequence[int] | None
+    margin: float | None
     spec: AcceleratorSpec
 
     def build(self, simulator: str, folder: Path, traced: bool = False) -> list[str]:
@@ -46,9 +47,10 @@ class Case:
         """
         words = self.spec.layers[0].in_words * self.inputs.shape[0]
         limit = silence_limit(self.network, self.inputs, self.num_steps, self.lanes, self.word_every, self.taps)
-        numbers = hdl_host.constants(self.spec, words, self.word_every, limit)
+        rest = 0 if self.margin is None else dropping_limit(self.spec, self.inputs.shape[0], self.word_every)
+        numbers = hdl_host.constants(self.spec, words, self.word_every, limit + rest, rest)
         command = hdl_host.build(simulator, design(self.spec), top.ports(self.spec), numbers, folder, traced)
-        load = load_words(self.network, self.spec, self.num_steps)
+        load = load_words(self.network, self.spec, self.num_steps, self.margin)
         hdl_host.write_words(folder / "load.txt", load, self.spec.load_bits)
         return command
 
@@ -66,10 +68,10 @@ class Case:
         for start in range(0, inputs.shape[1], BATCH):
             batch = inputs[:, start : start + BATCH]
             run, predicted = reference(
-                self.network, batch, self.num_steps, self.lanes, self.word_every, self.taps, threads=1
+                self.network, batch, self.num_steps, self.lanes, self.word_every, self.taps, 1, self.margin
             )
             for image in range(batch.shape[1]):
-                observed = observe(next(records, nothing), run, image, self.spec)
+                observed = observe(next(records, nothing), run, predicted, image, self.spec)
                 yield compare(observed, run, predicted, image, self.network)
 
 
@@ -84,12 +86,13 @@ def cosimulate(
     taps: Sequence[int] | None = None,
     load_beta: int | None = None,
     begun: Callable[[], object] = lambda: None,
+    margin: float | None = None,
 ) -> Iterator[tuple[int, Compared]]:
     """Yield (image, comparison) as each image is done; each enters an empty accelerator.
 
     Parameters
     ----------
-    network, inputs, num_steps, lanes, word_every, taps, load_beta
+    network, inputs, num_steps, lanes, word_every, taps, load_beta, margin
         As for :func:`minisnn_hw.verify.cosimulate.cosimulate`.
     simulator : "ghdl" or "verilator"
     workers : int
@@ -105,7 +108,7 @@ def cosimulate(
         If a tool is missing or fails; in GHDL also if a value is truncated.
     """
     spec = build(network, lanes, num_steps, taps, load_beta)
-    case = Case(network, inputs, num_steps, lanes, word_every, taps, spec)
+    case = Case(network, inputs, num_steps, lanes, word_every, taps, margin, spec)
     workers = min(workers, inputs.shape[1])
     done: Queue = Queue()
     simulations: list[hdl_host.Simulation] = []

@@ -20,7 +20,7 @@ from ..generate.hierarchy.elaborate import unelaborated
 from ..generate.tools import ToolError, call, need
 from ..ports import bit, bits
 from ..spec import AcceleratorSpec
-from .records import BEAT, record_size
+from .records import OVER, record_size
 from .verilate import BUILD_TIMEOUT, TOOLS, verilate
 
 SIMULATORS = {"ghdl": ("ghdl",), "verilator": TOOLS}  # and the tools that each needs
@@ -29,7 +29,9 @@ SILENCE_TIMEOUT = 900  # seconds without any record
 GHDL_ASSERTS = ["--ieee-asserts=disable-at-0", "--assert-level=warning"]  # a truncated value ends the run
 
 
-def constants(spec: AcceleratorSpec, words: int, word_every: int, limit: int) -> dict[str, int | list[int]]:
+def constants(
+    spec: AcceleratorSpec, words: int, word_every: int, limit: int, rest: int = 0
+) -> dict[str, int | list[int]]:
     """Return the numbers that a host needs, by name.
 
     Parameters
@@ -41,6 +43,8 @@ def constants(spec: AcceleratorSpec, words: int, word_every: int, limit: int) ->
         Least number of cycles from one word to the next.
     limit : int
         Cycles without an answer after which the host gives up.
+    rest : int
+        Cycles to wait after an answer: with early exit the rest of the image is then dropped.
     """
 
     def places(widths: Iterable[int]) -> list[int]:
@@ -56,6 +60,7 @@ def constants(spec: AcceleratorSpec, words: int, word_every: int, limit: int) ->
         "WORDS": words,
         "WORD_EVERY": word_every,
         "LIMIT": limit,
+        "REST": rest,
         "RECORD_SIZE": record_size(spec),
         "LANES": [layer.lanes for layer in layers],
         "MEMBRANE_BITS": [layer.membrane_bits for layer in layers],
@@ -194,7 +199,7 @@ class Simulation:
         """
         parts: list[np.ndarray] = []
         for records in self._records():
-            ends = np.flatnonzero((records[:, 0] == BEAT) & (records[:, 1] == 1)) + 1
+            ends = np.flatnonzero(records[:, 0] == OVER) + 1
             for part in np.split(records, ends)[:-1]:
                 yield np.concatenate([*parts, part])
                 parts = []

@@ -66,7 +66,8 @@ int main() {
     int64_t cycle = 0, next_word = 0, first = 0, progress = 0;
     int at = 0;
     bool loading = true;
-    bool answered = true;  // the last image sent has its answer
+    bool over = true;  // the last image sent is answered, and nothing of it is left
+    int64_t answered = -1;  // cycle of the answer to the present image
 
     const auto put = [&](int kind, int layer, int64_t address) {
         fields[0] = kind;
@@ -84,7 +85,7 @@ int main() {
 #endif
     const auto trace = [&](int half) {  // a cycle takes 10 ns, and the first word's is at 0
 #if VM_TRACE
-        if (!answered)
+        if (!over)
             waveform.dump(uint64_t(10 * (cycle - first) + half));
 #endif
     };
@@ -94,7 +95,7 @@ int main() {
     for (;; cycle++) {
         dut.rst = cycle < 2;
         dut.s_load_tvalid = cycle >= 2 && loading;
-        dut.s_input_tvalid = !loading && (at > 0 || answered) && cycle >= next_word && !images.now.empty();
+        dut.s_input_tvalid = !loading && (at > 0 || over) && cycle >= next_word && !images.now.empty();
         if (dut.s_load_tvalid) {
             set(dut.s_load_tdata, load.now);
             dut.s_load_tlast = load.next.empty();
@@ -112,7 +113,8 @@ int main() {
         if (dut.s_input_tvalid && dut.s_input_tready) {
             if (at == 0) {
                 first = cycle;
-                answered = false;
+                over = false;
+                answered = -1;
             }
             next_word = cycle + WORD_EVERY;
             at = (at + 1) % WORDS;
@@ -142,10 +144,14 @@ int main() {
             put(2, dut.m_output_tlast, 0);
             if (dut.m_output_tlast) {
                 progress = cycle;
-                answered = true;
-                if (images.now.empty())
-                    break;
+                answered = cycle;
             }
+        }
+        if (!over && answered >= 0 && at == 0 && cycle >= answered + REST) {
+            over = true;
+            put(3, 0, 0);
+            if (images.now.empty())
+                break;
         }
         if (cycle - progress > LIMIT)  // the accelerator has stopped
             break;

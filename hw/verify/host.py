@@ -29,6 +29,8 @@ class Host:
         Least number of cycles from one word to the next.
     alone : bool
         Send an image only after the answer to the one before; else as soon as it is taken.
+    linger : int
+        Cycles to go on after the last answer: what is left of an image that ended early is dropped.
     offers, takes, loads : callable
         Given the cycle, return whether to offer a word, take a beat of the answer, or offer a beat of the load.
     """
@@ -44,16 +46,17 @@ class Host:
         offers: Callable[[int], bool] = always,
         takes: Callable[[int], bool] = always,
         loads: Callable[[int], bool] = always,
+        linger: int = 0,
     ):
         self.spec, self.load, self.word_every, self.alone = spec, list(load), word_every, alone
         self.offers, self.takes, self.loads = offers, takes, loads
         self.loaded = 0  # beats of the load that were taken
         self.next_word = 0  # the next word is not sent before this cycle
-        self.restart(images, expected)
+        self.restart(images, expected, linger)
 
-    def restart(self, images: list[list[int]], expected: list[list[Firing]] | None = None) -> None:
+    def restart(self, images: list[list[int]], expected: list[list[Firing]] | None = None, linger: int = 0) -> None:
         """Begin with other images in the same simulation: the load is not sent again."""
-        self.images = images
+        self.images, self.linger = images, linger
         self.image, self.word = 0, 0  # sent next
         self.beats: list[int] = []  # of the answer that is coming in
         self.given: dict[str, int] = {}  # inputs of the cycle before
@@ -67,7 +70,7 @@ class Host:
             return self.given
         if self.given:  # else another host drove the cycle before
             self._look(cycle - 1, seen)
-        if len(self.observed.ended) == len(self.images) and self.loaded == len(self.load):
+        if self.loaded == len(self.load) and self._is_over(cycle):
             raise StopIteration
         given = {"m_output_tready": int(self.takes(cycle))}
         offered = self.given.get("s_load_tvalid") and not seen["s_load_tready"]  # an offer is never withdrawn
@@ -93,6 +96,10 @@ class Host:
         if self.check is not None:
             self.check.end()
         return self.observed
+
+    def _is_over(self, cycle):
+        ended = self.observed.ended
+        return len(ended) == len(self.images) and (not ended or cycle > ended[-1] + self.linger)
 
     def _may_send(self, cycle):
         if self.image == len(self.images) or cycle < self.next_word or self.loaded < len(self.load):

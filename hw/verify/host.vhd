@@ -4,7 +4,7 @@
 -- The numbers are in the package constants, which hw/verify/hdl_host.py writes. Each line of ../load.txt is a beat of
 -- the load, each line of images.txt a word of the input, in hexadecimal. A record in the file "records" is RECORD_SIZE
 -- integers:
---     0   kind: 0 a firing, 1 events, 2 a beat of the answer
+--     0   kind: 0 a firing, 1 events, 2 a beat of the answer, 3 nothing of the image is left
 --     1   layer, from 0; of a beat: 1 if it is the last of the answer, else 0
 --     2   cycle, counted from the one in which the image's first word was taken
 --     3   address of the neurons; of events: their four bits
@@ -65,9 +65,10 @@ begin
         variable wide: signed(63 downto 0);
         variable fields: record_fields;
         variable loading: boolean := true;
-        variable answered: boolean := true;  -- the last image sent has its answer
+        variable over: boolean := true;  -- the last image sent is answered, and nothing of it is left
         variable more: boolean := true;  -- `word` has yet to be sent
         variable at, cycle, next_word, first, progress: integer := 0;
+        variable answered: integer := -1;  -- cycle of the answer to the present image
         variable low: integer;
 
         procedure put(kind, layer, address: integer) is
@@ -86,7 +87,7 @@ begin
             s_load_tvalid <= '1' when cycle >= 2 and loading else '0';
             s_load_tdata <= beat;
             s_load_tlast <= '1' when endfile(load) else '0';
-            s_input_tvalid <= '1' when more and not loading and (at > 0 or answered) and cycle >= next_word else '0';
+            s_input_tvalid <= '1' when more and not loading and (at > 0 or over) and cycle >= next_word else '0';
             s_input_tdata <= word;
             s_input_tlast <= '1' when at = WORDS - 1 else '0';
             wait for 5 ns;
@@ -100,7 +101,8 @@ begin
             if s_input_tvalid and s_input_tready then
                 if at = 0 then
                     first := cycle;
-                    answered := false;
+                    over := false;
+                    answered := -1;
                 end if;
                 next_word := cycle + WORD_EVERY;
                 at := (at + 1) mod WORDS;
@@ -128,12 +130,16 @@ begin
                 fields(5) := to_integer(wide(63 downto 32));
                 if m_output_tlast then
                     progress := cycle;
-                    answered := true;
+                    answered := cycle;
                     put(2, 1, 0);
-                    exit when not more;
                 else
                     put(2, 0, 0);
                 end if;
+            end if;
+            if not over and answered >= 0 and at = 0 and cycle >= answered + REST then
+                over := true;
+                put(3, 0, 0);
+                exit when not more;
             end if;
             exit when cycle - progress > LIMIT;  -- the accelerator has stopped
             clk <= '1';

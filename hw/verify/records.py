@@ -2,13 +2,14 @@
 
 import numpy as np
 
+from minisnn.fixed.early_exit import NEVER
 from minisnn.fixed.network import IntegerRun
-from minisnn.timing.cycles import EVENTS
+from minisnn.timing.cycles import EVENTS, Cycles
 
 from ..spec import AcceleratorSpec, LayerSpec
 from .comparison import Observed, firing_order
 
-FIRED, EVENT, BEAT = range(3)  # kinds of records
+FIRED, EVENT, BEAT, OVER = range(4)  # kinds of records
 HEAD = 4  # integers before a record's values: kind, layer, cycle, address
 
 
@@ -17,7 +18,7 @@ def record_size(spec: AcceleratorSpec) -> int:
     return HEAD + max(2, *(layer.lanes for layer in spec.layers))
 
 
-def observe(records: np.ndarray, run: IntegerRun, image: int, spec: AcceleratorSpec) -> Observed:
+def observe(records: np.ndarray, run: IntegerRun, predicted: Cycles, image: int, spec: AcceleratorSpec) -> Observed:
     """Return what the records of an image show, its firings compared with the integers'.
 
     Parameters
@@ -25,8 +26,10 @@ def observe(records: np.ndarray, run: IntegerRun, image: int, spec: AcceleratorS
     records : ndarray of int32, shape (n, size)
     run : IntegerRun
         With membranes.
+    predicted : Cycles
+        Which firing passes there are: not all, if the image is answered before its last step.
     image : int
-        Index of the image in `run`.
+        Index of the image in these two.
     spec : AcceleratorSpec
 
     Returns
@@ -39,7 +42,11 @@ def observe(records: np.ndarray, run: IntegerRun, image: int, spec: AcceleratorS
     observed = Observed(taken=[0])
     for index, (layer, spk, mem) in enumerate(zip(spec.layers, run.spk, run.mem)):
         fired = (kind == FIRED) & (number == index)
-        spikes, membranes = differing(address[fired], values[fired, : layer.lanes], spk[:, image], mem[:, image], layer)
+        starts = predicted.firing_starts[image, index]
+        passes = starts != NEVER
+        counts = starts[passes] < predicted.decided[image]  # the others clear what is left: any spike will do
+        both = spk[passes, image], mem[passes, image]
+        spikes, membranes = differing(address[fired], values[fired, : layer.lanes], *both, counts, layer)
         observed.spikes += spikes
         observed.membranes += membranes
         observed.compared += int(fired.sum())
@@ -55,7 +62,12 @@ def observe(records: np.ndarray, run: IntegerRun, image: int, spec: AcceleratorS
 
 
 def differing(
-    addresses: np.ndarray, values: np.ndarray, spk: np.ndarray, mem: np.ndarray, spec: LayerSpec
+    addresses: np.ndarray,
+    values: np.ndarray,
+    spk: np.ndarray,
+    mem: np.ndarray,
+    counts: np.ndarray,
+    spec: LayerSpec,
 ) -> tuple[int, int]:
     """Count the spikes and the membranes of a layer that differ; firings missing or too many count for all lanes.
 
@@ -65,8 +77,10 @@ def differing(
         In the order of the records.
     values : ndarray of int32, shape (n, lanes)
         Twice the membrane, plus the spike.
-    spk, mem : ndarrays, shape (T, ...)
-        Spikes and membranes of the integers.
+    spk, mem : ndarrays, shape (n, ...)
+        Spikes and membranes of the integers, in each firing pass.
+    counts : ndarray of bool, shape (n,)
+        False for a firing pass of which only the addresses are compared.
     spec : LayerSpec
     """
     both = (mem * 2 + spk).reshape(len(mem), -1, spec.out_channels)
@@ -75,7 +89,7 @@ def differing(
     order = firing_order(spec)
     wanted = both[:, order].reshape(-1, spec.lanes)
     common = min(len(wanted), len(values))
-    bits = values[:common] ^ wanted[:common]
+    bits = (values[:common] ^ wanted[:common]) * np.repeat(counts, spec.depth)[:common, None]
     bits[addresses[:common] != np.tile(order, len(mem))[:common]] = -1  # another neuron: everything differs
     lost = abs(len(wanted) - len(values)) * spec.lanes
     return int(np.count_nonzero(bits & 1)) + lost, int(np.count_nonzero(bits >> 1)) + lost

@@ -64,9 +64,8 @@ def in_myhdl(
     """
     spec, path = _delivered(network, lanes, num_steps, taps), Path(path)
     run, predicted = reference(network, inputs, num_steps, lanes, 1, taps)
-    host = Host(
-        spec, load_words(network, spec, num_steps), [image_words(inputs, 0, spec)], expected_firings(run, 0, spec)
-    )
+    firings = expected_firings(run, 0, spec, predicted.firing_starts[0], predicted.decided[0])
+    host = Host(spec, load_words(network, spec, num_steps), [image_words(inputs, 0, spec)], firings)
     limit = len(host.load) + silence_limit(network, inputs, num_steps, lanes, 1, taps)
     with TemporaryDirectory() as folder:
         _simulate_traced(spec, host, limit, folder)
@@ -140,7 +139,7 @@ def in_verilator(
         If Verilator is missing or fails.
     """
     path = Path(path).resolve()
-    case = Case(network, inputs, num_steps, lanes, 1, taps, _delivered(network, lanes, num_steps, taps))
+    case = Case(network, inputs, num_steps, lanes, 1, taps, None, _delivered(network, lanes, num_steps, taps))
     with TemporaryDirectory() as name:
         folder = Path(name)
         compared = _run(case, case.build("verilator", folder, traced=True), folder / "image")
@@ -188,7 +187,7 @@ def in_ghdl(
         If GHDL is missing or fails.
     """
     path = Path(path).resolve()
-    case = Case(network, inputs, num_steps, lanes, 1, taps, _delivered(network, lanes, num_steps, taps))
+    case = Case(network, inputs, num_steps, lanes, 1, taps, None, _delivered(network, lanes, num_steps, taps))
     with TemporaryDirectory() as name:
         folder = Path(name)
         command = case.build("ghdl", folder)

@@ -216,6 +216,17 @@ def add_device_argument(parser):
     )
 
 
+def add_exit_argument(parser):
+    """Add --exit."""
+    parser.add_argument(
+        "--exit",
+        type=exit_margin,
+        metavar="WHEN",
+        help="when an image ends before its last step: lossless, as soon as its answer is final, or a margin of spikes "
+        "from 1 by which it leads (default: never)",
+    )
+
+
 def add_load_beta_argument(parser):
     """Add --load-beta."""
     parser.add_argument(
@@ -328,6 +339,26 @@ def exit_margin(text):
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"must be lossless, or a whole number of spikes from 1, got {text!r}")
     return int(text)
+
+
+def gains_and_losses(ended, num_steps, origin=""):
+    """Return lines on what a margin of early exit gains and loses; `origin` says where it is from."""
+    lossless = ended.margin == float("inf")
+    lines = [
+        f"exit    {'lossless' if lossless else f'a margin of {ended.margin}'}{origin}",
+        f"        {ended.mean_steps:.2f} of {counted(num_steps, 'step')} in the mean",
+    ]
+    if lossless:
+        return "\n".join([*lines, "        every answer is that of all steps"])
+    loss, low, high = (f"{100 * value:.2f}" for value in (ended.loss, ended.loss_low, ended.loss_high))
+    lines.append(f"        accuracy {100 * ended.accuracy:.2f} %")
+    lines.append(f"        a loss of {loss} % against all steps ({low} to {high} % with 95 % confidence)")
+    return "\n".join(lines)
+
+
+def exit_as_json(ended):
+    """Return what --json prints of a margin of early exit."""
+    return vars(ended) | {"margin": None if ended.margin == float("inf") else ended.margin}
 
 
 def _by_layer(text, example):

@@ -14,6 +14,7 @@ from .. import terminal
 from ..errors import InputError
 from . import (
     add_data_arguments,
+    add_exit_argument,
     add_lanes_argument,
     add_load_beta_argument,
     add_taps_argument,
@@ -51,6 +52,7 @@ def add_arguments(parser):
     )
     add_taps_argument(parser)
     add_load_beta_argument(parser)
+    add_exit_argument(parser)
     parser.add_argument("--baud", type=positive, default=115200, metavar="N", help="bits a second (default: 115200)")
     parser.add_argument("--build", action="store_true", help="make the bitstream with Yosys, nextpnr and a packer")
     parser.add_argument("--seed", type=positive, default=1, metavar="N", help="seed of the placement (default: 1)")
@@ -96,7 +98,7 @@ def run(args):
         data = datasets.load_for(model, args.model, args.dataset, args.data, progress=not args.json)
         images, labels = first_images(data, args.images)
         spec = _spec(args, model, board, data)
-        about = deliver.vectors(model, images, labels, spec) | {"baud": args.baud, "clock": board.clock}
+        about = deliver.vectors(model, images, labels, spec, args.exit) | {"baud": args.baud, "clock": board.clock}
     except (ValueError, OSError) as error:
         raise InputError(str(error)) from None
     except (ToolError, BoardError) as error:

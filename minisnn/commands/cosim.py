@@ -13,6 +13,7 @@ from os import cpu_count
 from ..errors import InputError
 from . import (
     add_data_arguments,
+    add_exit_argument,
     add_lanes_argument,
     add_load_beta_argument,
     add_taps_argument,
@@ -36,6 +37,7 @@ def add_arguments(parser):
     add_lanes_argument(parser)
     add_taps_argument(parser)
     add_load_beta_argument(parser)
+    add_exit_argument(parser)
     parser.add_argument(
         "--word-every",
         type=positive,
@@ -67,12 +69,15 @@ def run(args):
     """Cosimulate; return 1 if anything differs, else 0."""
     from .. import terminal
     from ..data import load as datasets
+    from ..fixed.early_exit import check_readout
     from ..fixed.model import load
     from ..timing import layout
 
     if args.simulator not in SIMULATORS:
         raise InputError(f"--simulator must be myhdl, ghdl or verilator, got {args.simulator!r}")
     model = load(args.model)
+    if args.exit:
+        check_readout(model.network.readout)
     lanes = layout.check_lanes(model.network, args.lanes or layout.default_lanes(model.network))
     taps = layout.check_taps(model.network, args.taps)
     data = datasets.load_for(model, args.model, args.dataset, args.data, progress=not args.json)
@@ -137,6 +142,7 @@ def _simulate(model, images, lanes, args, begun):
         "workers": args.workers,
         "taps": args.taps,
         "load_beta": args.load_beta,
+        "margin": args.exit,
         "begun": begun,
     }
     try:
@@ -157,7 +163,7 @@ def _in_myhdl(model, inputs, lanes, args):
 
     count = inputs.shape[1]
     workers = min(args.workers, count)
-    options = {"word_every": args.word_every, "taps": args.taps, "load_beta": args.load_beta}
+    options = {"word_every": args.word_every, "taps": args.taps, "load_beta": args.load_beta, "margin": args.exit}
     if workers == 1:
         yield from enumerate(cosimulate(model.network, inputs, model.num_steps, lanes, **options))
         return

@@ -6,6 +6,7 @@ to compare with: that of the public RTL of the paper's group (layerwise: one lay
 """
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from .. import terminal
@@ -13,10 +14,13 @@ from ..errors import InputError
 from . import (
     add_data_arguments,
     add_device_argument,
+    add_exit_argument,
     add_lanes_argument,
     add_taps_argument,
     counted,
+    exit_as_json,
     first_images,
+    gains_and_losses,
     of_layers,
     positive,
     table,
@@ -52,6 +56,7 @@ def add_arguments(parser):
         help="with --balance: at most so many block RAMs of 16 Kibit, as estimated",
     )
     add_taps_argument(parser)
+    add_exit_argument(parser)
     parser.add_argument(
         "--schedule", default="pipelined", metavar="NAME", help="pipelined, layerwise or dense (default: pipelined)"
     )
@@ -84,6 +89,7 @@ def run(args):
     from ..data import load as datasets
     from ..fixed.model import load
     from ..timing import cycles, layout
+    from ..training.exit_margin import tried
 
     _check(args)
     model = load(args.model)
@@ -91,8 +97,8 @@ def run(args):
     lanes = layout.check_lanes(network, args.lanes or layout.default_lanes(network))
     taps = layout.check_taps(network, args.taps)
     data = datasets.load_for(model, args.model, args.dataset, args.data, progress=not args.json)
-    images, _ = first_images(data, args.images)
-    stimulus = cycles.Stimulus.of_images(model, images, args.threads)
+    images, labels = first_images(data, args.images)
+    stimulus = cycles.Stimulus.of_images(model, images, args.threads, margin=args.exit)
     prices, front = _Prices(args, network), []
     if args.balance is not None:
         front = _balanced(args, stimulus, prices)
@@ -101,10 +107,16 @@ def run(args):
         schedule: cycles.predict(stimulus, lanes, schedule, args.word_every, taps=taps) for schedule in cycles.SCHEDULES
     }
     chosen = results.pop(args.schedule)
+    ended = None
+    if args.exit:
+        ended = tried(stimulus.stops, labels, args.exit)
+        whole = replace(stimulus, stops=None)
+        results["all steps"] = cycles.predict(whole, lanes, word_every=args.word_every, taps=taps)
     ratios = {name: float(chosen.latency.mean() / other.latency.mean()) for name, other in results.items()}
     if args.json:
         about = prices.of(lanes, taps) | {"images": stimulus.images, "num_steps": model.num_steps}
         about |= {"schedule": args.schedule, "device": prices.device_name}
+        about |= {"exit": None if ended is None else exit_as_json(ended)}
         if args.device and front:
             about["front"] = [prices.of(*point.share) | {"latency_cycles": point.latency} for point in front]
         print(json.dumps(_as_json(chosen, about, ratios)))
@@ -115,6 +127,8 @@ def run(args):
         print(wrapped(f"{about}, {args.schedule}") + "\n")
         _show(chosen, [layer.layer.name for layer in network.layers], lanes, args.schedule, prices.told(lanes, taps))
         print("latency is " + ", ".join(f"{ratio:.3f}x that of {name}" for name, ratio in ratios.items()))
+        if ended:
+            print(f"\n{gains_and_losses(ended, model.num_steps)}\n")
         print("layerwise, layer after layer, is known within some 2 % where it convolves spikes")
     if args.figure:
         from ..plot import cycles_figure, front_figure
@@ -215,6 +229,10 @@ def _check(args):
     for flag, value in (("--multipliers", args.multipliers), ("--block-ram", args.block_ram)):
         if value and args.balance is None:
             raise InputError(f"{flag} is a budget of --balance; add --balance, or leave it out")
+    if args.exit and args.schedule != "pipelined":
+        raise InputError(
+            f"--schedule {args.schedule} takes all steps, and --exit ends images before; leave one of them out"
+        )
     if args.figure and (args.figure.suffix != ".png" or not args.figure.parent.is_dir()):
         raise InputError(f"--figure {args.figure} must name a file that ends in .png, in a folder that exists")
     if args.figure and args.schedule == "layerwise":
@@ -254,7 +272,7 @@ def _as_json(chosen, about, ratios):
         "utilisation": list(chosen.utilisation),
         **about,
         "adding_cycles": chosen.adding.sum(axis=2).mean(axis=0).tolist(),
-        "firing_cycles": (chosen.firing * about["num_steps"]).tolist(),
+        "firing_cycles": (chosen.firing * chosen.passes.mean(axis=0)).tolist(),
         "adding_vs_bound": float(chosen.adding.sum() / chosen.bound.sum()),
         "latency_vs_bound": float(chosen.latency.sum() / chosen.least.sum()),
         "latency_vs": ratios,
@@ -273,9 +291,9 @@ def _show(chosen, layers, lanes, schedule, price):
     for index, (name, count) in enumerate(zip(layers, lanes)):
         adds = chosen.adding[:, index].sum(axis=1).mean()
         bound = chosen.bound[:, index].sum(axis=1).mean()
-        firing = int(chosen.firing[index]) * chosen.ends.shape[2]
+        firing = chosen.firing[index] * chosen.passes[:, index].mean()
         waits, idle = chosen.waiting[:, index].sum(axis=1).mean(), chosen.idle[:, index].mean()
-        counts = (f"{adds:,.0f}", f"{adds / bound:.3f}", f"{firing:,}", f"{waits:,.0f}", f"{idle:,.0f}")
+        counts = (f"{adds:,.0f}", f"{adds / bound:.3f}", f"{firing:,.0f}", f"{waits:,.0f}", f"{idle:,.0f}")
         rows.append((name, count, *counts, f"{100 * chosen.utilisation[index]:.1f} %"))
     print("Cycles of an image in an empty accelerator (mean), and utilisation in a stream\n")
     print(table(rows, ("layer", "lanes", "adds", "x bound", "firing pass", "waits", "idle", "utilisation")))

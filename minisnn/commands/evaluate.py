@@ -6,10 +6,19 @@ its answer, with a margin as soon as any other class may gain so many spikes wit
 
 import json
 from dataclasses import asdict
-from math import isinf
 
 from .. import terminal
-from . import add_data_arguments, add_machine_arguments, counted, exit_margin, rates_table, tested_on, wrapped
+from . import (
+    add_data_arguments,
+    add_machine_arguments,
+    counted,
+    exit_as_json,
+    exit_margin,
+    gains_and_losses,
+    rates_table,
+    tested_on,
+    wrapped,
+)
 
 
 def add_arguments(parser):
@@ -37,6 +46,7 @@ def run(args):
     if not args.json:
         terminal.say("testing the model on the test images")
     from ..data import load as datasets
+    from ..fixed.early_exit import stops
     from ..fixed.model import load as load_integer
     from ..model import kind_of, load
     from ..training import exit_margin as exits
@@ -50,38 +60,18 @@ def run(args):
         chosen = exits.choose(model, data, args.threads) if args.exit == "auto" else None
         margin = chosen.margin if chosen else args.exit
         result, totals = exits.evaluate(model, data.x_test, data.y_test, args.threads)
-        ended = exits.tried(totals, data.y_test, model.network.neurons_per_class, margin)
+        ended = exits.tried(stops(totals, model.network.neurons_per_class, margin), data.y_test, margin)
     elif integers:
         result = model.evaluate(data.x_test, data.y_test, args.threads)
     else:
         result = evaluate(model, data.x_test, data.y_test)
     if args.json:
-        print(json.dumps(asdict(result) | ({"exit": _as_json(ended)} if ended else {})))
+        print(json.dumps(asdict(result) | ({"exit": exit_as_json(ended)} if ended else {})))
         return
     steps = counted(result.num_steps, "step")
     print(wrapped(f"{data.name}: accuracy {100 * result.accuracy:.2f} % over all {steps} ({tested_on(data)})") + "\n")
     shapes = [layer.layer if integers else layer.shape for layer in model.network.layers]
     print(rates_table(shapes, result.firing_rates))
     if ended:
-        _show_exit(ended, chosen, result.num_steps)
-
-
-def _as_json(ended):
-    """Return what --json prints of a margin."""
-    return asdict(ended) | {"margin": None if isinf(ended.margin) else ended.margin}
-
-
-def _show_exit(ended, chosen, num_steps):
-    """Print what a margin gains and loses."""
-    lossless = isinf(ended.margin)
-    name = "lossless" if lossless else f"a margin of {ended.margin}"
-    if chosen:
-        name += ", chosen on training images that were held out"
-    print(f"\nexit    {name}")
-    print(f"        {ended.mean_steps:.2f} of {counted(num_steps, 'step')} in the mean")
-    if lossless:
-        print("        every answer is that of all steps")
-    else:
-        loss, low, high = (f"{100 * value:.2f}" for value in (ended.loss, ended.loss_low, ended.loss_high))
-        print(f"        accuracy {100 * ended.accuracy:.2f} %")
-        print(f"        a loss of {loss} % against all steps ({low} to {high} % with 95 % confidence)")
+        name = ", chosen on training images that were held out" if chosen else ""
+        print(f"\n{gains_and_losses(ended, result.num_steps, name)}")

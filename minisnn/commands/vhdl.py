@@ -11,6 +11,7 @@ from .. import terminal
 from ..errors import InputError
 from . import (
     add_data_arguments,
+    add_exit_argument,
     add_lanes_argument,
     add_load_beta_argument,
     add_taps_argument,
@@ -38,6 +39,7 @@ def add_arguments(parser):
     add_lanes_argument(parser)
     add_taps_argument(parser)
     add_load_beta_argument(parser)
+    add_exit_argument(parser)
     parser.add_argument("--hdl", default="vhdl", metavar="NAME", help="vhdl or verilog (default: vhdl)")
     parser.add_argument(
         "--name", default="accelerator", metavar="NAME", help="name of the entity or module (default: accelerator)"
@@ -96,7 +98,7 @@ def run(args):
             taps=args.taps,
             load_beta=args.load_beta,
         )
-        load_words(model.network, spec, model.num_steps)
+        load_words(model.network, spec, model.num_steps, args.exit)
     except (ValueError, OSError) as error:
         raise InputError(str(error)) from None
     data = datasets.load_for(model, args.model, args.dataset, args.data)
@@ -104,10 +106,11 @@ def run(args):
     terminal.say(f"converting the accelerator to {args.hdl}; the integers give its answers")
     with needs_room(), terminal.bar(None, " kinds of blocks", desc="converted") as bar:
         if args.axi:
-            files = deliver_axi(spec, args.axi, vectors(model, images, labels, spec), args.name, args.hdl, bar.update)
+            about = vectors(model, images, labels, spec, args.exit)
+            files = deliver_axi(spec, args.axi, about, args.name, args.hdl, bar.update)
         else:
             sample = data.x_test[:SAMPLE]
-            files = deliver(model, images, spec, args.name, args.hdl, args.probe, sample, labels, bar.update)
+            files = deliver(model, images, spec, args.name, args.hdl, args.probe, sample, labels, bar.update, args.exit)
     try:
         with alone_in(args.out, remove_leftovers):
             write(args.out, files)

@@ -24,6 +24,7 @@ from .. import check
 from ..errors import InputError
 
 LOSSLESS = math.inf
+NEVER = -1  # the cycle of an event that does not happen, because its image has ended
 
 
 class Stops(NamedTuple):
@@ -37,11 +38,14 @@ class Stops(NamedTuple):
         Scores after these steps.
     answers : ndarray of int64, shape (B,)
         The class with the highest of them, the lowest of equals.
+    final : ndarray of int64, shape (B,)
+        The answers after all steps.
     """
 
     steps: np.ndarray
     scores: np.ndarray
     answers: np.ndarray
+    final: np.ndarray
 
 
 def leads(scores: np.ndarray) -> np.ndarray:
@@ -96,7 +100,7 @@ def stops(totals: np.ndarray, neurons_per_class: int, margin: float = LOSSLESS) 
 
     >>> totals = np.array([[1, 0], [2, 0], [2, 1]])[:, None]
     >>> stops(totals, 1)
-    Stops(steps=array([2]), scores=array([[2, 0]]), answers=array([0]))
+    Stops(steps=array([2]), scores=array([[2, 0]]), answers=array([0]), final=array([0]))
 
     A margin of 1 ends it a step sooner:
 
@@ -112,7 +116,7 @@ def stops(totals: np.ndarray, neurons_per_class: int, margin: float = LOSSLESS) 
     ends = leads(totals) >= np.minimum(margin, left)[:, None]
     last = ends.argmax(axis=0)  # the first step at which an image ends
     scores = np.take_along_axis(totals, last[None, :, None], axis=0)[0]
-    return Stops(last + 1, scores, scores.argmax(axis=1))
+    return Stops(last + 1, scores, scores.argmax(axis=1), totals[-1].argmax(axis=1))
 
 
 def check_readout(readout: str) -> None:

@@ -220,7 +220,9 @@ class MeanLatency:
             network = self.stimulus.network
             words = inputs_of_words(network, lanes, self.in_lanes)
             adding = [self._adding(*numbers) for numbers in zip(range(len(lanes)), lanes, words, taps)]
-            times = recurrence(network, np.stack(adding, 1), lanes, words[0], taps, alone=True)
+            times = recurrence(
+                network, np.stack(adding, 1), lanes, words[0], taps, alone=True, last_steps=self.stimulus.last_steps
+            )
             self.latencies[lanes, taps] = times["last"].mean()
         return self.latencies[lanes, taps]
 

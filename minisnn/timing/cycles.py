@@ -27,6 +27,7 @@ import numpy as np
 
 from .. import check
 from ..errors import InputError
+from ..fixed.early_exit import NEVER
 from ..fixed.model import IntegerModel
 from ..fixed.network import IntegerNetwork
 from .additions import Additions, additions_of_layers
@@ -35,6 +36,7 @@ from .layout import check_lanes, check_taps, default_lanes, depths, frame_shape,
 from .stimulus import Stimulus
 
 SCHEDULES = ("pipelined", "layerwise", "dense")
+MOMENTS = ("first", "last", "decided", "over")  # of an image
 EVENTS = ("begins", "added", "firing_starts", "ends")  # of a step; also the bits of a layer's probe, from the lowest up
 
 
@@ -63,6 +65,15 @@ class Cycles:
         No design with these lanes adds in fewer cycles: the maximum of additions, and inputs plus words of zeros.
     least : ndarray of int64, shape (B,)
         Latency if additions took `bound` and nothing came between additions and firing passes.
+    steps : ndarray of int64, shape (B,)
+        Steps after which an image is answered: T without early exit.
+    decided, over : ndarray of int64, shape (B,)
+        Of an image that is answered before its last step, the cycle from which on the rest of it is dropped, and the
+        one in which its answer is sent and nothing of it is left. Of any other both are the cycle of the answer's last
+        beat.
+
+    With early exit an event that a dropped step does not have is in cycle NEVER, and `adding` and `bound` are those of
+    what is added before the image is dropped.
     """
 
     latency: np.ndarray
@@ -76,6 +87,9 @@ class Cycles:
     firing: np.ndarray
     bound: np.ndarray
     least: np.ndarray
+    steps: np.ndarray
+    decided: np.ndarray
+    over: np.ndarray
 
     def __repr__(self):
         images, busy = len(self.latency), ", ".join(f"{100 * share:.1f}" for share in self.utilisation)
@@ -92,22 +106,35 @@ class Cycles:
     @property
     def idle(self) -> np.ndarray:
         """Cycles of each image in which a layer neither adds, waits, nor is in its firing pass, (B, L)."""
-        busy = self.adding.sum(axis=2) + self.waiting.sum(axis=2) + self.firing * self.ends.shape[2]
-        return self.latency[:, None] - busy
+        busy = self.adding.sum(axis=2) + self.waiting.sum(axis=2) + self.firing * self.passes
+        return self.over[:, None] + 1 - busy
+
+    @property
+    def passes(self) -> np.ndarray:
+        """Firing passes of each image, (B, L)."""
+        return (self.firing_starts != NEVER).sum(axis=2)
 
 
 def waits(added: np.ndarray, firing_starts: np.ndarray) -> np.ndarray:
     """Return the cycles in which a layer waits: its frame is added, and its firing pass has not started.
+
+    A step that is dropped before its firing pass waits for nothing.
 
     The next layer then has no free bank (of the last layer: the answer before is not sent). After a frame with hardly
     any inputs the layer may also wait up to two cycles until its last firing pass is drained. A layer that takes pixels
     does not wait but is *idle* between two firing passes of an image: it has nothing to add, so in the cycle model
     such a step begins, and is added, in the cycle in which its firing pass starts.
     """
-    return firing_starts - added
+    return np.where(firing_starts == NEVER, 0, firing_starts - added)
 
 
-def cycles(model: IntegerModel, images: np.ndarray, lanes: Sequence[int] | None = None, **options: Any) -> Cycles:
+def cycles(
+    model: IntegerModel,
+    images: np.ndarray,
+    lanes: Sequence[int] | None = None,
+    margin: float | None = None,
+    **options: Any,
+) -> Cycles:
     """Predict the clock cycles of raw images on the accelerator.
 
     Parameters
@@ -117,6 +144,8 @@ def cycles(model: IntegerModel, images: np.ndarray, lanes: Sequence[int] | None 
         Raw images, like those that the model was trained on.
     lanes : sequence of int, optional
         Lanes of each layer; by default up to 32 for a convolution and up to 8 for a fully connected layer.
+    margin : int or LOSSLESS, optional
+        Margin of early exit, see :mod:`minisnn.fixed.early_exit`; by default every image takes all steps.
     **options
         Options of :func:`predict`: `schedule`, `word_every`, `in_lanes`, `taps`.
 
@@ -138,7 +167,7 @@ def cycles(model: IntegerModel, images: np.ndarray, lanes: Sequence[int] | None 
     >>> bool(ms.cycles(integer, data.x_test[:2]).latency.max() < 1000)
     True
     """
-    return predict(Stimulus.of_images(model, images), lanes, **options)
+    return predict(Stimulus.of_images(model, images, margin=margin), lanes, **options)
 
 
 def predict(
@@ -158,7 +187,7 @@ def predict(
         One number for each layer; by default :func:`minisnn.timing.layout.default_lanes`.
     schedule : "pipelined", "layerwise" or "dense"
         The accelerator; the public RTL of the paper's group, which runs one layer after the other (see
-        :mod:`minisnn.timing.layerwise`); the accelerator with every input spiking.
+        :mod:`minisnn.timing.layerwise`); the accelerator with every input spiking. Early exit has only the first.
     word_every : int
         Cycles from one word of the input stream to the next, at least.
     in_lanes : int, optional
@@ -189,29 +218,42 @@ def predict(
         parts = _dense_additions(stimulus, lanes, words, taps)
     else:
         parts = additions_of_layers(stimulus, lanes, words, taps)
-    return _pipelined(network, parts, lanes, words[0], taps, word_every)
+    last_steps = stimulus.last_steps if schedule == "pipelined" else None
+    return _pipelined(network, parts, lanes, words[0], taps, word_every, last_steps)
 
 
-def _pipelined(network, parts, lanes, in_lanes, taps, word_every):
+def _pipelined(network, parts, lanes, in_lanes, taps, word_every, last_steps):
     """Cycles of images whose additions are `parts`, (B, L, T)."""
     images, _, steps = parts.cycles.shape
     bound, firing = np.maximum(parts.adds, parts.inputs + parts.zero_words), depths(network, lanes)
     arguments = network, parts.cycles, lanes, in_lanes, taps, word_every
-    times = recurrence(*arguments, alone=True)
-    stream = recurrence(*arguments, alone=False)
-    least = recurrence(network, bound, lanes, in_lanes, taps, word_every, alone=True, overhead=False)
+    times = recurrence(*arguments, alone=True, last_steps=last_steps)
+    stream = recurrence(*arguments, alone=False, last_steps=last_steps)
+    least = recurrence(
+        network, bound, lanes, in_lanes, taps, word_every, alone=True, overhead=False, last_steps=last_steps
+    )
     latency = times["last"] - times["first"] + 1
-    busy = parts.cycles.sum(axis=(0, 2)) + firing * steps * images
+    passes = (stream["firing_starts"] != NEVER).sum(axis=(0, 2))
+    busy = _added(parts.cycles, stream).sum(axis=(0, 2)) + firing * passes
+    adding = _added(parts.cycles, times)
     return Cycles(
         latency=latency,
         interval=float(np.diff(stream["last"]).mean()) if images > 1 else float(latency[0]),
         utilisation=tuple((busy / (stream["last"][-1] - stream["first"][0] + 1)).tolist()),
         **{name: times[name] for name in EVENTS},
-        adding=parts.cycles,
+        adding=adding,
         firing=firing,
-        bound=bound,
+        bound=np.minimum(bound, adding),
         least=least["last"],
+        steps=np.full(images, steps) if last_steps is None else last_steps,
+        decided=times["decided"],
+        over=times["over"],
     )
+
+
+def _added(adding, times):
+    """Cycles of additions, less those of dropped steps."""
+    return np.minimum(adding, times["added"] - times["begins"])
 
 
 def _dense_additions(stimulus, lanes, words, taps):
@@ -239,6 +281,9 @@ def _layerwise(stimulus, lanes, in_lanes):
         firing=np.zeros(len(lanes), np.int64),
         bound=cost,
         least=latency,
+        steps=np.full(len(cost), stimulus.num_steps),
+        decided=latency - 1,
+        over=latency - 1,
     )
 
 
@@ -255,7 +300,17 @@ def timetable(
     words = inputs_of_words(network, lanes, in_lanes)
     taps = check_taps(network, taps)
     adding = additions_of_layers(stimulus, lanes, words, taps).cycles
-    return recurrence(network, adding, lanes, words[0], taps, word_every, alone)
+    return recurrence(network, adding, lanes, words[0], taps, word_every, alone, last_steps=stimulus.last_steps)
+
+
+def answer_cycles(network: IntegerNetwork, lanes: Sequence[int]) -> int:
+    """Return the cycles from the last word of the last layer to the last beat of the answer.
+
+    Each group's words are stored and fetched, each neuron is summed, each class, answer and count is sent. With early
+    exit the scores are looked at after every step, which takes one cycle more.
+    """
+    neurons = network.layers[-1].layer.neurons
+    return 2 * -(-neurons // lanes[-1]) + neurons + network.classes + 4
 
 
 def recurrence(
@@ -267,6 +322,7 @@ def recurrence(
     word_every: int = 1,
     alone: bool = True,
     overhead: bool = True,
+    last_steps: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
     """Return the cycles of all events of images whose additions take `adding` cycles, (B, L, T).
 
@@ -277,19 +333,20 @@ def recurrence(
         soon as possible.
     overhead : bool
         False for a bound: additions and firing passes with nothing between them.
+    last_steps : ndarray of int64, shape (B,), optional
+        The step after which each image is answered, from 1, of a load with a margin; by default there is none.
 
     Returns
     -------
     times : dict of ndarray of int64
-        ``begins``, ``added``, ``firing_starts``, ``ends``, (B, L, T), of :class:`Cycles`; ``first`` and ``last``, (B,),
-        the cycles of an image's first word and of its answer's last beat.
+        ``begins``, ``added``, ``firing_starts``, ``ends``, (B, L, T), and ``decided``, ``over``, (B,), of
+        :class:`Cycles`; ``first`` and ``last``, (B,), the cycles of an image's first word and of its answer's last
+        beat.
     """
     from . import loops
 
-    neurons = network.layers[-1].layer.neurons
-    times: dict[str, np.ndarray] = {}
-    times |= {name: np.zeros(adding.shape, np.int64) for name in EVENTS}
-    times |= {name: np.zeros(len(adding), np.int64) for name in ("first", "last")}
+    events = np.zeros((len(EVENTS), *adding.shape), np.int64)
+    moments = np.zeros((len(MOMENTS), len(adding)), np.int64)
     loops.pipeline(
         np.ascontiguousarray(adding),
         depths(network, lanes),
@@ -297,10 +354,12 @@ def recurrence(
         network.input_bits > 0,
         words_of_frame(frame_shape(network, 0), in_lanes),
         word_every,
-        # Each group's words are stored and fetched, each neuron is summed, each class, answer and count is sent.
-        2 * -(-neurons // lanes[-1]) + neurons + network.classes + 4,
+        answer_cycles(network, lanes),
+        last_steps is not None,
+        np.full(len(adding), adding.shape[2]) if last_steps is None else last_steps,
         alone,
         overhead,
-        *times.values(),
+        events,
+        moments,
     )
-    return times
+    return dict(zip((*EVENTS, *MOMENTS), (*events, *moments)))

@@ -11,7 +11,8 @@ from math import prod
 import numpy as np
 
 from ..fixed.bounds import signed_bits
-from .additions import additions
+from ..fixed.early_exit import NEVER
+from .additions import additions, additions_of_layers
 from .cycles import predict
 from .layerwise import CHUNKS, SCANNED, words_scanned
 from .layout import check_taps, default_lanes, depths, inputs_of_words
@@ -29,6 +30,9 @@ def count(
 
     "dense" adds its zeros in full. "layerwise" adds the same spikes, one tap at a time, and has as many firing passes;
     a convolution reads its frame again for each group of lanes.
+
+    With early exit these are the events of an image in an empty accelerator: of the frames and firing passes that
+    begin, and of additions that are dropped halfway the share of their cycles that went by.
 
     Returns
     -------
@@ -48,26 +52,36 @@ def count(
         ``cycles``: from answer to answer, images following one another.
     """
     network, steps = stimulus.network, stimulus.num_steps
-    interval = predict(stimulus, lanes, schedule, in_lanes=in_lanes, taps=taps).interval
+    predicted = predict(stimulus, lanes, schedule, in_lanes=in_lanes, taps=taps)
+    interval = predicted.interval
+    passes, frames_begun = (
+        (np.full(len(network.layers), float(steps)),) * 2
+        if schedule == "layerwise"
+        else ((cycles != NEVER).sum(axis=2).mean(axis=0) for cycles in (predicted.firing_starts, predicted.begins))
+    )
     lane_counts = np.array(default_lanes(network) if lanes is None else lanes)
     words = inputs_of_words(network, lane_counts.tolist(), in_lanes)
     tap_counts = np.array(check_taps(network, None if schedule == "layerwise" else taps))
     bits = _bits(network)
 
-    adding, inputs, zero_words = _mean_additions(stimulus, lane_counts, words, tap_counts, schedule)
+    shares = None
+    if schedule == "pipelined" and stimulus.stops is not None:
+        whole = additions_of_layers(stimulus, lane_counts.tolist(), words, tap_counts.tolist()).cycles
+        shares = predicted.adding / np.maximum(whole, 1)
+    adding, inputs, zero_words = _mean_additions(stimulus, lane_counts, words, tap_counts, schedule, shares)
     one_by_one = adding
     if (tap_counts > 1).any():
-        one_by_one, _, _ = _mean_additions(stimulus, lane_counts, words, np.ones_like(tap_counts), schedule)
+        one_by_one, _, _ = _mean_additions(stimulus, lane_counts, words, np.ones_like(tap_counts), schedule, shares)
     groups = -(-bits.channels // lane_counts)
     added = one_by_one / groups * bits.channels
-    fired = bits.neurons * steps
+    fired = bits.neurons * passes
     frame = np.array([prod(frames.shape[2:]) for frames in stimulus.frames])
-    written = read = np.where(bits.pixel, frame * bits.pixel, frame * steps)
+    written = read = np.where(bits.pixel, frame * bits.pixel, frame * frames_begun)
     scanned = (inputs + zero_words) * words * np.maximum(bits.pixel, 1)
     if schedule == "layerwise":
         scanned, read = _layerwise_scans(stimulus, bits, groups, inputs, scanned, read)
     # A stream's interval leaves out the first image, so a heavy one may seem to be busy for longer: then never idle.
-    idle = np.maximum(interval - adding - depths(network, lane_counts.tolist()) * steps, 0)
+    idle = np.maximum(interval - adding - depths(network, lane_counts.tolist()) * passes, 0)
     events = {
         "weight_read_bits": adding / groups * bits.channels * tap_counts * bits.weight + fired * bits.bias,
         "membrane_read_bits": added * bits.sum
@@ -140,8 +154,11 @@ def _layerwise_scans(stimulus, bits, groups, inputs, scanned, read):
     return scanned, read * np.where(is_conv & (bits.pixel == 0), groups, 1)
 
 
-def _mean_additions(stimulus, lanes, words, tap_counts, schedule):
-    """Mean cycles with an addition, inputs and words of zeros of an image, (L,) each."""
+def _mean_additions(stimulus, lanes, words, tap_counts, schedule, shares):
+    """Mean cycles with an addition, inputs and words of zeros of an image, (L,) each.
+
+    `shares` says how much of each step is added, (B, L, T); None for all of it.
+    """
     network, times = stimulus.network, np.ones(len(lanes))
     if schedule == "dense":  # one step stands for all, except of pixels
         times[:] = stimulus.num_steps
@@ -151,5 +168,6 @@ def _mean_additions(stimulus, lanes, words, tap_counts, schedule):
     means = []
     for index, (count, in_lanes, taps) in enumerate(zip(lanes.tolist(), words, tap_counts.tolist())):
         parts = additions(stimulus, index, count, in_lanes, taps)
-        means.append([part.sum(axis=1).mean() for part in (parts.adds, parts.inputs, parts.zero_words)])
+        share = 1 if shares is None else shares[:, index]
+        means.append([(part * share).sum(axis=1).mean() for part in (parts.adds, parts.inputs, parts.zero_words)])
     return np.array(means).T * times

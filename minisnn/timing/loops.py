@@ -6,10 +6,12 @@ Each line that follows states when a register of ``hw/`` changes; the blocks are
 
 import numpy as np
 
+from ..fixed.early_exit import NEVER
 from ..fixed.jit import kernel
 
 READY = 5  # cycles from the last firing of a pass to the last word that it writes
 DRAINED = 6  # cycles from the last firing of a pass to the start of the next, at least
+LATEST = np.int64(1) << 62  # after all cycles
 LATER = 2  # cycles added to READY for a layer that takes pixels, and for one that adds several taps at once
 
 HANDED, FIRST, COUNT = range(3)  # columns of a log of additions
@@ -119,14 +121,12 @@ def pipeline(
     in_words,
     word_every,
     answer,
+    looks,
+    last_steps,
     alone,
     overhead,
-    begins,
-    added,
-    firing_starts,
-    ends,
-    first,
-    last,
+    events,
+    moments,
 ):
     """Fill in when every step of every layer begins and ends: a max-plus recurrence over (step, layer).
 
@@ -144,29 +144,48 @@ def pipeline(
         Words of a frame of the input stream, and the cycles from one to the next.
     answer : int
         Cycles from the last word of the last layer to the last beat of the answer.
+    looks : bool
+        The answer is looked at after every step, because there is a margin.
+    last_steps : ndarray of int64, shape (B,)
+        Number, from 1, of the step after which each image is answered.
     alone : bool
         Each image enters an empty accelerator, at its cycle 0; else it enters as soon as it is taken.
     overhead : bool
         False for the bound: firing passes and additions with nothing between them.
-    begins, added, firing_starts, ends : ndarray of int64, shape (B, L, T)
-        Out: the cycles of the `events` of ``hw/layer.py``.
-    first, last : ndarray of int64, shape (B,)
-        Out: the cycles of an image's first word, and of its answer's last beat.
+    events : ndarray of int64, shape (4, B, L, T)
+        Out: the cycles of the `events` of ``hw/layer.py``; NEVER for those that a dropped image does not have.
+    moments : ndarray of int64, shape (4, B)
+        Out: the cycles of an image's first word, and of its answer's last beat; the cycle from which on an image that
+        is answered before its last step is dropped, and the one in which its answer is sent and nothing of it is left.
+        For any other image these two are the cycle of the answer's last beat.
     """
+    begins, added, firing_starts, ends = events[0], events[1], events[2], events[3]
+    first, last, decided, over = moments[0], moments[1], moments[2], moments[3]
     images, layers, steps = adding.shape
     o = 1 if overhead else 0
-    end = np.zeros(layers, np.int64)  # of the step before
+    end = np.zeros(layers, np.int64)  # of the last firing pass
+    free = np.zeros(layers, np.int64)  # cycle from which on a step may begin
     given_back = np.zeros((layers, 2), np.int64)  # of the last two frames: the earlier is at 0
     for image in range(images):
         if alone or image == 0:  # nothing has happened before cycle 0
-            end[:], given_back[:], word_taken, sent = -DRAINED, -1, -word_every, -1
+            end[:], free[:], given_back[:], word_taken, ended = -DRAINED, -DRAINED, -1, -word_every, -1
+        drops = LATEST  # cycle from which on the image is dropped
+        complete, sent = np.int64(0), np.int64(0)
+        closes = False  # this step is the image's last
         for t in range(steps):
+            begins[image, :, t], added[image, :, t] = NEVER, NEVER
+            firing_starts[image, :, t], ends[image, :, t] = NEVER, NEVER
+            if closes:
+                continue
+            closes = t == steps - 1
             filled = np.int64(0)
             if t == 0 or not pixels:
-                taken = max(word_taken + word_every, given_back[0, 0] + 1)
+                taken = max(word_taken + word_every, min(given_back[0, 0] + 1, LATEST if closes else drops))
                 if t == 0:
                     first[image] = taken
                 word_taken = taken + (in_words - 1) * word_every
+                if taken >= drops and not closes:
+                    continue
                 filled = word_taken + o
             for layer in range(layers):
                 takes_pixels = pixels and layer == 0
@@ -174,20 +193,37 @@ def pipeline(
                 late = o if banked[layer] and not takes_pixels else 0  # with banks sums are written a cycle later
                 start = end[layer] - o + DRAINED * o + late
                 if not constant:
-                    begin = max(filled, end[layer] + late)
-                    added[image, layer, t] = begin + adding[image, layer, t]
-                    start = max(start, added[image, layer, t])
+                    begin = max(filled, free[layer])
+                    all_added = begin + adding[image, layer, t]
+                    if all_added > drops:
+                        all_added = max(begin, drops) + 1
+                    begins[image, layer, t], added[image, layer, t] = begin, all_added
+                    start = max(start, all_added)
                     given_back[layer, 0], given_back[layer, 1] = given_back[layer, 1], added[image, layer, t]
                 if layer < layers - 1:
                     start = max(start, given_back[layer + 1, 0] + o)
                 elif t == 0:
-                    start = max(start, sent + o)
+                    start = max(start, ended + o)
+                elif looks:
+                    start = max(start, complete + (answer + 1) * o)
+                if start >= drops and not closes:
+                    if not takes_pixels:
+                        free[layer] = max(all_added, drops) + 1
+                        break
+                    closes = True
                 if constant:  # idle until it can fire
-                    begin = start
-                    added[image, layer, t] = start
-                begins[image, layer, t], firing_starts[image, layer, t] = begin, start
+                    begins[image, layer, t], added[image, layer, t] = start, start
+                firing_starts[image, layer, t] = start
                 end[layer] = start + depths[layer] + o
-                ends[image, layer, t] = end[layer]
+                ends[image, layer, t], free[layer] = end[layer], end[layer] + late
                 filled = start + depths[layer] + (READY + LATER * (int(banked[layer]) + int(takes_pixels)) + 1) * o
-        sent = filled - o + answer * o
-        last[image] = sent
+                if layer == layers - 1:
+                    complete = filled - o
+                    if t == last_steps[image] - 1:
+                        sent = complete + answer * o
+                        if not closes:
+                            drops = sent + 1
+                            sent += (answer - 1) * o
+        ended = max(sent, complete)
+        last[image], over[image] = sent, ended
+        decided[image] = min(drops, sent)

@@ -1,13 +1,14 @@
 """The inputs of all layers, which decide how many cycles and how much energy an image costs."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Self
 
 import numpy as np
 
 from ..errors import InputError
+from ..fixed.early_exit import Stops, check_readout, stops
 from ..fixed.model import IntegerModel
 from ..fixed.network import IntegerNetwork, IntegerRun
 from .layout import frame_shape
@@ -25,18 +26,31 @@ class Stimulus:
         once.
     num_steps : int
         T.
+    stops : Stops, optional
+        Where the images end, if the accelerator is loaded with a margin of early exit; see
+        :mod:`minisnn.fixed.early_exit`. By default after all steps.
     """
 
     network: IntegerNetwork
     frames: list[np.ndarray]
     num_steps: int
+    stops: Stops | None = None
 
     @classmethod
-    def of(cls, network: IntegerNetwork, inputs: np.ndarray, run: IntegerRun, num_steps: int) -> Self:
-        """Take the inputs of :meth:`IntegerNetwork.forward`, and the run it returned with ``keep="spikes"``."""
+    def of(
+        cls, network: IntegerNetwork, inputs: np.ndarray, run: IntegerRun, num_steps: int, margin: float | None = None
+    ) -> Self:
+        """Take the inputs of :meth:`IntegerNetwork.forward`, and the run it returned with ``keep="spikes"``.
+
+        `margin` is that of early exit; None for all steps. Raise InputError if the network cannot have one.
+        """
         if run.out is None:
             raise InputError('a stimulus needs the spikes of a run: call forward with keep="spikes"')
-        return cls.of_frames(network, [inputs, *run.out[:-1]], num_steps)
+        stimulus = cls.of_frames(network, [inputs, *run.out[:-1]], num_steps)
+        if margin is None:
+            return stimulus
+        check_readout(network.readout)
+        return replace(stimulus, stops=stops(run.totals, network.neurons_per_class, margin))
 
     @classmethod
     def of_frames(cls, network: IntegerNetwork, frames: Sequence[np.ndarray], num_steps: int) -> Self:
@@ -56,22 +70,31 @@ class Stimulus:
         images: np.ndarray,
         threads: int | None = None,
         progress: Callable[[int], object] = lambda count: None,
+        margin: float | None = None,
     ) -> Self:
         """Run raw images through the integers, batch by batch; raise InputError if they do not fit the network."""
         batches = [
-            cls.of(model.network, inputs, run, model.num_steps).frames
+            cls.of(model.network, inputs, run, model.num_steps, margin)
             for inputs, run in model.run(images, "spikes", threads, progress=progress)
         ]
-        return cls(model.network, [np.concatenate(frames, axis=1) for frames in zip(*batches)], model.num_steps)
+        frames = [np.concatenate(parts, axis=1) for parts in zip(*(batch.frames for batch in batches))]
+        ended = [batch.stops for batch in batches if batch.stops is not None]
+        return cls(model.network, frames, model.num_steps, Stops(*map(np.concatenate, zip(*ended))) if ended else None)
 
     @property
     def images(self) -> int:
         """B, the number of images."""
         return self.frames[0].shape[1]
 
+    @property
+    def last_steps(self) -> np.ndarray | None:
+        """The step after which each image is answered, from 1, (B,); None without early exit."""
+        return None if self.stops is None else self.stops.steps
+
     def first(self, count: int) -> Self:
         """Return the stimulus of the first images alone."""
-        return type(self)(self.network, [frames[:, :count] for frames in self.frames], self.num_steps)
+        ended = None if self.stops is None else Stops(*(part[:count] for part in self.stops))
+        return replace(self, frames=[frames[:, :count] for frames in self.frames], stops=ended)
 
     def one_dense_step(self) -> Self:
         """Return one step in which every input spikes; pixels stay as they are."""

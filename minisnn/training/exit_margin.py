@@ -7,7 +7,7 @@ import numpy as np
 
 from ..data.dataset import Dataset
 from ..errors import InputError
-from ..fixed.early_exit import LOSSLESS, check_readout, stops
+from ..fixed.early_exit import LOSSLESS, Stops, check_readout, stops
 from ..fixed.model import IntegerModel
 from ..model import Model
 from ..result import Result
@@ -60,20 +60,19 @@ def evaluate(
     return result, np.concatenate(totals, axis=1)
 
 
-def tried(totals: np.ndarray, labels: np.ndarray, neurons_per_class: int, margin: float) -> Tried:
-    """Return what a margin gains and loses on images with labels, (B,); other arguments are those of ``stops``.
+def tried(ended: Stops, labels: np.ndarray, margin: float) -> Tried:
+    """Return what a margin gains and loses on images with labels, (B,), which end so by this margin.
 
     Examples
     --------
     Two of three images end a step early, one of them before its answer is right:
 
     >>> totals = np.array([[[1, 0], [1, 0], [0, 0]], [[1, 0], [1, 2], [0, 1]]])
-    >>> result = tried(totals, np.array([0, 1, 1]), neurons_per_class=2, margin=1)
+    >>> result = tried(stops(totals, neurons_per_class=2, margin=1), np.array([0, 1, 1]), margin=1)
     >>> round(result.mean_steps, 2), round(result.accuracy, 2), result.all_steps_accuracy, round(result.loss, 2)
     (1.33, 0.67, 1.0, 0.33)
     """
-    ended = stops(totals, neurons_per_class, margin)
-    before, after = totals[-1].argmax(axis=1) == labels, ended.answers == labels
+    before, after = ended.final == labels, ended.answers == labels
     low, high = interval(int((before & ~after).sum()), int((after & ~before).sum()), len(labels))
     if margin == LOSSLESS:  # by proof, not by these images
         low, high = 0.0, 0.0
@@ -109,10 +108,10 @@ def choose(model: Model | IntegerModel, data: Dataset, threads: int | None = Non
     _, totals = evaluate(model, data.x_train[images], data.y_train[images], threads)
     labels, members = data.y_train[images], model.network.neurons_per_class
     for margin in range(1, members * (len(totals) - 1)):  # a larger one ends no image sooner than LOSSLESS does
-        result = tried(totals, labels, members, margin)
+        result = tried(stops(totals, members, margin), labels, margin)
         if result.loss <= 0:
             return result
-    return tried(totals, labels, members, LOSSLESS)
+    return tried(stops(totals, members), labels, LOSSLESS)
 
 
 def held_out(model: Model | IntegerModel, data: Dataset) -> np.ndarray:

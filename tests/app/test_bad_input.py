@@ -164,6 +164,16 @@ OTHERS = [
     ),
     ("cycles small.int.npz --balance 8 --lanes 4/4", "--balance chooses the lanes, so --lanes cannot be given too"),
     ("cycles small.int.npz --schedule fast", "schedule must be one of pipelined, layerwise, dense, got 'fast'"),
+    *(
+        (f"{words} --exit 2", "this network's answer is read from membranes, which may change by any amount")
+        for words in ("evaluate read.int.npz", "cycles read.int.npz", "cosim read.int.npz")
+    ),
+    ("vhdl read.int.npz --out new --exit 2", "early exit compares the spike counts of several classes"),
+    (
+        "cycles small.int.npz --exit 2 --schedule dense",
+        "--schedule dense takes all steps, and --exit ends images before",
+    ),
+    ("cosim small.int.npz --exit 0", "--exit: must be lossless, or a whole number of spikes from 1, got '0'"),
     ("cycles small.int.npz --word-every 0", "--word-every: must be a whole number from 1, got '0'"),
     ("cycles small.int.npz --images x", "--images: must be a whole number from 1, got 'x'"),
     ("cycles small.int.npz --figure f.jpg", "--figure f.jpg must name a file that ends in .png"),
@@ -239,8 +249,14 @@ def _models(folder):
         )
         == 0
     )
-    for name, *flags in (("small",), ("large", "--membrane-bits", "40")):
-        assert main(["quantize", str(folder / "model.npz"), "--out", str(folder / f"{name}.int.npz"), *flags]) == 0
+    read = ["--topology", "10", "--epochs", "1", "--steps", "2", "--readout", "membrane", "--backend", "numpy"]
+    assert main(["train", "--out", str(folder / "membrane.npz"), *read, "--figure", "none"]) == 0
+    for name, source, *flags in (
+        ("small", "model"),
+        ("large", "model", "--membrane-bits", "40"),
+        ("read", "membrane"),
+    ):
+        assert main(["quantize", str(folder / f"{source}.npz"), "--out", str(folder / f"{name}.int.npz"), *flags]) == 0
     whole = (folder / "model.npz").read_bytes()
     (folder / "torch.pt").write_bytes((folder / "flat.npz").read_bytes())  # torch writes archives too
     (folder / "graph.nir").write_bytes(b"\x89HDF")

@@ -173,8 +173,8 @@ def test_verilator_where_the_folder_for_temporary_files_has_a_space(model, tmp_p
 def test_cosim_fails_if_anything_differs(model, capsys, monkeypatch):
     from minisnn_hw.generate.words import load_words
 
-    def wrong_threshold(network, spec, num_steps):
-        return [*load_words(network, spec, num_steps)[:-1], 1]
+    def wrong_threshold(network, spec, *rest):
+        return [*load_words(network, spec, *rest)[:-1], 1]
 
     monkeypatch.setattr(cosim, "load_words", wrong_threshold)
     assert main(["cosim", str(model), "--images", "1", "--workers", "1"]) == 1

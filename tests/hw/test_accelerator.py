@@ -326,7 +326,7 @@ WRONG_LOADS = {
     "of no steps": lambda case: with_words(case, steps=0),
     "of too many steps": lambda case: with_words(case, steps=case.spec.max_steps + 1),
     "of steps with a high bit": lambda case: with_words(case, steps=1 << 31 | 3),
-    "with an exit margin": lambda case: with_words(case, exit_margin=1),
+    "with a margin that no class reaches": lambda case: with_words(case, exit_margin=case.spec.most_gain + 1),
     "with a beta": lambda case: with_words(case, beta=1 << 31),
     "with a damaged weight": lambda case: flipped(case.load, 4 * len(case.load) // 5),
     "with a damaged checksum": lambda case: flipped(case.load, len(case.load) - 1),
@@ -554,11 +554,11 @@ def test_differences_are_counted(monkeypatch):
     assert same.same and same.cycles_counted == same.cycles_predicted
     assert same.prediction == case.run.scores[1].argmax()
 
-    def another(network, spec, num_steps):
+    def another(network, spec, *rest):
         first, *others = network.layers
         w = first.w.copy()
         w.reshape(-1)[0] ^= 0b110
-        return load_words(replace(network, layers=(replace(first, w=w), *others)), spec, num_steps)
+        return load_words(replace(network, layers=(replace(first, w=w), *others)), spec, *rest)
 
     monkeypatch.setattr(cosim, "load_words", another)
     (different,) = run()

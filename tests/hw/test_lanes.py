@@ -8,7 +8,7 @@ from myhdl import block
 
 from minisnn_hw.lanes import lanes
 from minisnn_hw.parts.accumulate import accumulate
-from minisnn_hw.ports import BiasReader, Firing, SumControl, Turn, Walk
+from minisnn_hw.ports import Firing, GroupReader, SumControl, Turn, Walk
 from minisnn_hw.spec import LayerSpec
 from tests.hw.neuron import fired
 from tests.hw.ports import address, below, bit, in_ghdl, pack, plain, run, saturated, signed, word
@@ -284,7 +284,7 @@ def test_lanes(spec, threshold):
             Turn(fire, address, y, x, turn_group, None, None),
         )
         firing = Firing(spikes, membranes, fired_address)
-        reader = BiasReader(bias_read, bias_group, biases)
+        reader = GroupReader(bias_read, bias_group, biases)
         return lanes(
             clk, rst, walk, turn, clear, factor, weights, reader, threshold, spec.beta, firing, drained, spec, 1
         )

@@ -12,7 +12,7 @@ from minisnn.timing.stimulus import Stimulus
 from minisnn.topology import parse
 from minisnn_hw.generate.specify import specify
 from minisnn_hw.layer import LayerProbe, layer
-from minisnn_hw.ports import FrameReader, FrameWriter, LayerLoad
+from minisnn_hw.ports import Decided, FrameReader, FrameWriter, LayerLoad
 from tests.hw.ports import address, bit, in_ghdl, pack, plain, run, word
 
 
@@ -22,8 +22,9 @@ def design(spec, probed=True, summed=False):
 
 
 BUNDLES = {
-    "reader": (FrameReader, {"address": "read_address", "data": "read_data"}),
+    "reader": (FrameReader, {"last": "frame_last", "address": "read_address", "data": "read_data"}),
     "writer": (FrameWriter, {"write": "word_valid", "address": "word_address", "data": "word"}),
+    "decided": Decided,
     "load": (LayerLoad, {"weights": "load_weight", "biases": "load_bias", "address": "load_address"}),
     "probe": (LayerProbe, {"address": "fired_address"}),
 }
@@ -91,6 +92,9 @@ class Bench:
                 "num_steps": word(4),
                 "threshold": word(s.membrane_bits - 1),
                 "filled": bit(),
+                "frame_last": bit(),
+                "early": bit(),
+                "image": word(2),
                 "read_data": word(s.word_bits),
                 "free": bit(),
                 "load_weight": bit(),
@@ -104,6 +108,7 @@ class Bench:
                 "read_address": address(s.in_words),
                 "give_back": bit(),
                 "claim": bit(),
+                "last": bit(),
                 "word_valid": bit(),
                 "word_address": address(s.out_words),
                 "word": word(s.lanes),
@@ -156,10 +161,16 @@ class Bench:
         frames = inputs.swapaxes(0, 1).reshape(-1, s.in_height * s.in_width, s.in_channels)
         queue = [[v for row in frame.tolist() for v in cut(row, s.in_lanes, max(s.input_bits, 1))] for frame in frames]
         wanted, done, filled, at, reset_at = inputs.shape[1] * self.num_steps, 0, False, 0, None
+        frames_of_image, claims = len(inputs), 0
         while done < wanted:
             filled = at < len(queue) and (filled or fills())
             self.words = queue[min(at, len(queue) - 1)]
-            seen = yield from self.cycle(filled=filled, free=frees(), rst=len(self.log) == reset_at)
+            closes = (at + 1) % frames_of_image == 0
+            reset_now = len(self.log) == reset_at
+            seen = yield from self.cycle(filled=filled, frame_last=closes, free=frees(), rst=reset_now)
+            if seen["claim"]:
+                claims += 1
+                assert seen["last"] == (claims % self.num_steps == 0)
             if len(self.log) - 1 == reset_at:
                 return
             done += seen["done"]

@@ -71,12 +71,13 @@ class Buffer:
         self.reset()
 
     def reset(self):
-        self.claims, self.frames, self.written, self.writing = 0, [], {}, 0
+        self.claims, self.frames, self.written, self.writing, self.lasts = 0, [], {}, 0, []
         self.unread = list(range(self.depth))
 
     def give_back(self):
         self.claims -= 1
         self.frames.pop(0)
+        self.lasts.pop(0)
         self.unread = list(range(self.depth))
 
     def bench(self, cycles, eagerness):
@@ -86,7 +87,7 @@ class Buffer:
             given = {"write_address": rng.integers(self.depth), "read_address": rng.integers(self.depth)}
             writes, reads = rng.random(2) < eagerness
             free, filled = self.claims < 2, bool(self.frames)
-            given["claim"] = free and writes and rng.random() < 0.4
+            given |= {"claim": free and writes and rng.random() < 0.4, "last": rng.integers(2)}
             if writes and self.writing:
                 left = [a for a in range(self.depth) if a not in self.written]
                 address, value = int(rng.choice(left)) if left else 0, int(rng.integers(16))
@@ -101,6 +102,7 @@ class Buffer:
                 given["give_back"] = not self.unread and rng.random() < 0.5
             seen = yield given
             assert (seen["free"], seen["filled"]) == (free, filled)
+            assert not filled or seen["frame_last"] == self.lasts[0]
             assert expected is None or seen["read_data"] == expected
             if given.get("read"):
                 expected = self.frames[0][given["read_address"]]
@@ -112,19 +114,21 @@ class Buffer:
                 self.written, self.writing = {}, self.writing - 1
             if given["claim"]:
                 self.claims, self.writing = self.claims + 1, self.writing + 1
+                self.lasts.append(given["last"])
             if given.get("give_back"):
                 self.give_back()
 
 
 @pytest.mark.parametrize("depth", [1, 3, 4])
 def test_spike_buffer(depth):
-    """`free`, `filled` and every word read, with both sides at any pace; a reset forgets all."""
+    """`free`, `filled`, `last` and every word read, with both sides at any pace; a reset forgets all."""
 
     def ports():
         return (
             {
                 "rst": bit(),
                 "claim": bit(),
+                "last": bit(),
                 "write": bit(),
                 "write_address": below(depth),
                 "write_data": word(4),
@@ -133,7 +137,7 @@ def test_spike_buffer(depth):
                 "read_address": below(depth),
                 "give_back": bit(),
             },
-            {"free": bit(), "filled": bit(), "read_data": word(4)},
+            {"free": bit(), "filled": bit(), "frame_last": bit(), "read_data": word(4)},
         )
 
     sides = Buffer(depth, np.random.default_rng(depth))
@@ -148,7 +152,7 @@ def test_spike_buffer(depth):
     make = plain(
         spike_buffer,
         writer=(FrameWriter, {"address": "write_address", "data": "write_data"}),
-        reader=(FrameReader, {"address": "read_address", "data": "read_data"}),
+        reader=(FrameReader, {"last": "frame_last", "address": "read_address", "data": "read_data"}),
     )
     given, seen = run(make, ports, bench())
     assert sides.full > 50 and sides.ahead > 3  # both banks taken; the second claimed while the first is written

@@ -42,21 +42,37 @@ def test_pack(pixels, channels, row, lanes, width):
     wide = [wide_words(frame, row, lanes, width) for frame in frames]
 
     def ports():
-        given = {"rst": bit(), "claim": bit(), "write": bit(), "data": word(lanes), "done": bit(), "wide_free": bit()}
-        seen = {"free": bit(), "wide_claim": bit(), "wide_write": bit(), "wide_done": bit(), "wide_data": word(width)}
+        given = {
+            "rst": bit(),
+            "claim": bit(),
+            "last": bit(),
+            "write": bit(),
+            "data": word(lanes),
+            "done": bit(),
+            "wide_free": bit(),
+        }
+        seen = {
+            "free": bit(),
+            "wide_claim": bit(),
+            "wide_last": bit(),
+            "wide_write": bit(),
+            "wide_done": bit(),
+            "wide_data": word(width),
+        }
         return given | {"address": word(1)}, seen | {"wide_address": address(len(wide[0]))}
 
     make = plain(
         partial(gather, channels=channels, row=row),
         narrow=FrameWriter,
-        wide=(FrameWriter, {name: f"wide_{name}" for name in ("free", "claim", "write", "address", "data", "done")}),
+        wide=(FrameWriter, {name: f"wide_{name}" for name in vars(FrameWriter.new(1, 1))}),
     )
     log = []
 
     def cycle(**given):
-        given = {"data": rng.integers(1 << lanes), "claim": rng.integers(2), "wide_free": rng.integers(2)} | given
+        free, claim, last = rng.integers(2, size=3)
+        given = {"data": rng.integers(1 << lanes), "claim": claim, "last": last, "wide_free": free} | given
         seen = yield given
-        assert (seen["free"], seen["wide_claim"]) == (given["wide_free"], given["claim"])
+        assert (seen["free"], seen["wide_claim"], seen["wide_last"]) == (free, claim, last)
         log.append(seen)
 
     def bench():

@@ -62,9 +62,14 @@ def model(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def folders(model, tmp_path_factory):
-    """A delivery in VHDL, one in Verilog with the probe, and two that add a row of taps, or all, at once."""
+    """A delivery in VHDL, one in Verilog with probe and early exit, and two that add a row of taps, or all, at once."""
     folder = tmp_path_factory.mktemp("deliveries")
-    flags = {"vhdl": [], "verilog": ["--hdl", "verilog", "--probe"], "row": ["--taps", "3/1"], "all": ["--taps", "9/1"]}
+    flags = {
+        "vhdl": [],
+        "verilog": ["--hdl", "verilog", "--probe", "--exit", "1"],
+        "row": ["--taps", "3/1"],
+        "all": ["--taps", "9/1"],
+    }
     bars = []
 
     def bar(*words, **options):
@@ -105,7 +110,10 @@ def test_the_folder_runs_by_its_own_scripts(folders, hdl, script):
     load, total = (int(re.search(f"{words}(\\d+)", done.stdout)[1]) for words in ("load: ", "load and pauses "))
     beats = len((folders / hdl / "load.txt").read_text().splitlines())
     images = sum(int(count) for count in re.findall(r"image \d: (\d+) cycles", done.stdout))
-    assert beats <= load <= total - images <= load + 40
+    bench = (folders / hdl / f"net_bench{'.vhd' if hdl == 'vhdl' else '.sv'}").read_text()
+    rest = int(re.search(r"\brest\b.*= (\d+);", bench)[1])  # after each answer
+    assert (rest > 0) == (hdl == "verilog")
+    assert beats <= load <= total - images - 2 * rest <= load + 40
     assert contents(folders / hdl) == before
     design = (folders / hdl / "net.f").read_text().split()
     assert design[-1] == f"net{SUFFIX[hdl]}" and (design[0].startswith("pck_") == (hdl == "vhdl"))
@@ -199,7 +207,7 @@ def test_a_fault_fails(folders, tmp_path, hdl, fault):
 def test_the_same_bytes(model, folders, tmp_path, hdl):
     """The bytes are the same in a process with other hashes, and in this one after other blocks."""
     first = contents(folders / hdl)
-    flags = [*FLAGS, "--hdl", hdl, *(["--probe"] if hdl == "verilog" else [])]
+    flags = [*FLAGS, "--hdl", hdl, *(["--probe", "--exit", "1"] if hdl == "verilog" else [])]
     subprocess.run(
         [sys.executable, "-m", "minisnn", "vhdl", str(model), *flags, "--out", str(tmp_path / "again")],
         check=True,
@@ -210,9 +218,9 @@ def test_the_same_bytes(model, folders, tmp_path, hdl):
     integer, images = load(model), load_data("digits").x_test
     spec = specify(integer.network, (2, 4), load_bits=12)
     simulate.run(design(spec), *ports(spec, False), script([{"rst": 1}] * 3), 9)
-    files = deliver(
-        integer, images[:2], spec, "net", hdl, hdl == "verilog", images[:200], load_data("digits").y_test[:2]
-    )
+    margin = {"vhdl": None, "verilog": 1}[hdl]
+    labels = load_data("digits").y_test[:2]
+    files = deliver(integer, images[:2], spec, "net", hdl, hdl == "verilog", images[:200], labels, lambda: None, margin)
     assert {name: text.encode() for name, text in files.items()} == first
     for name, text in files.items():
         assert "/tmp" not in text and "Date" not in text and "dut" not in text, name
