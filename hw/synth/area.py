@@ -55,7 +55,8 @@ COSTS: dict[str, dict[str, float]] = {
         "bank bit": 3.14,
     },
 }
-# Gowin's carries add, and no more, so that logic stands beside them: a Tang Nano that was placed took so much more.
+# Yosys needs as many tables of Gowin as of ECP5, but nextpnr adds one before a register that has none of its own: on
+# the Tang Nano that was placed, so much more.
 COSTS["gowin"] = {part: 1.5 * cost for part, cost in COSTS["ecp5"].items()}
 
 

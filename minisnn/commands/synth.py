@@ -111,7 +111,7 @@ def run(args):
     facts = [
         (name, f"{result[key]:,.1f}".removesuffix(".0"))
         for name, key in (
-            ("look-up tables, as estimated", "estimated_look_up_tables"),
+            ("look-up tables as packed, estimated", "estimated_look_up_tables"),
             ("adders", "adders"),
             ("multipliers of pixels and leaks", "multipliers"),
             ("bits of memory", "memory_bits"),

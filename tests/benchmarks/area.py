@@ -49,6 +49,7 @@ FIT = {
 CHECK = {
     "64-32-10, 16/8/5": (DEEP, 8, (16, 8, 5), (1, 1, 1)),
     "784-128-10 of pixels, 4/2": (FLAT_PIXELS, 6, (4, 2), (1, 1)),
+    "digits, 2/8/5": (DIGITS, 8, (2, 8, 5), (1, 1, 1)),
 }
 DESIGNS = FIT | CHECK
 

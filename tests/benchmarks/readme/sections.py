@@ -214,6 +214,18 @@ def area(shop):
     return shop.json("python -m tests.benchmarks.area --file area.json")
 
 
+def svhn_fit(shop):
+    """Designs of the SVHN network that fit an ECP5, by the width of the weights."""
+    _svhn_model(shop)
+    found = {}
+    for width in (4, 5, 6):
+        model = f"svhn-{width}.int.npz"
+        made = shop.json(f"minisnn quantize svhn.npz --weight-bits {width} --out {model} --data DIR", SVHN)
+        command = f"minisnn cycles {model} --data DIR --images 100 --balance --device ecp5-85k"
+        found[width] = {"accuracy": made["accuracy_after"], "front": shop.json(command, SVHN)["front"]}
+    return found
+
+
 def clocks(shop):
     """The clock of some designs, after place and route."""
     result = {name: _synth(shop, *DESIGNS[name]) for name in PLACED}
@@ -343,6 +355,7 @@ SECTIONS = {
             buses,
             resources,
             area,
+            svhn_fit,
             clocks,
             bitstreams,
             svhn,
