@@ -99,6 +99,7 @@ EXERCISES = [
             "a spike takes the whole membrane away, as reset zero does; subtract takes one threshold": lambda cur, threshold: (
                 account(cur, threshold, zero=True)
             ),
+            "the threshold is an argument; it is not always 1": lambda cur, threshold: account(cur, 1.0),
             "a membrane at the threshold does not spike; it must be above": lambda cur, threshold: account(
                 cur, threshold, at=True
             ),

@@ -14,10 +14,10 @@ def match_atan(alpha):
     return (math.sqrt(2) - 1) / half, alpha / 2
 
 
-def updates(loss, gradient, start, late=0, sign=-1.0, most=3000, at=False):
+def updates(loss, gradient, start, late=0, rate=2.0, most=3000, at=False):
     w, count = np.array(start), 0
     while (loss(w) > 0.02 if at else loss(w) >= 0.02) and count < most:
-        w = w + sign * 2.0 * gradient(w)
+        w = w - rate * gradient(w)
         count += 1
     return count + late if count < most else count
 
@@ -86,7 +86,8 @@ EXERCISES = [
             "a loss of exactly 0.02 is not below 0.02": lambda *case: updates(*case, at=True),
             "start itself is changed, and the next search begins there; change a copy": updates_in_place,
             "3000 updates are the most; then the answer is 3000": lambda *case: updates(*case, most=4000),
-            "the loss grows: the gradient must be subtracted": lambda *case: updates(*case, sign=1.0),
+            "the loss grows: the gradient must be subtracted": lambda *case: updates(*case, rate=-2.0),
+            "the learning rate is 2.0": lambda *case: updates(*case, rate=1.0),
         },
         values=("number of updates", "start, after the call,"),
         use=searched,

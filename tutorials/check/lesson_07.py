@@ -24,7 +24,7 @@ def fused(cur, beta, threshold, pool=lambda four: four.max(axis=(2, 4)), reset="
     for t in range(steps):
         u = v + cur[t]
         s = (u >= threshold if at else u > threshold).astype(np.float32)
-        v = beta * u - s * {"subtract": threshold, "zero": beta * u, "none": 0}[reset]
+        v = beta * u - s * {"subtract": threshold, "early": beta * threshold, "zero": beta * u, "none": 0}[reset]
         out.append(s if early else pool(windows(s)))
     return np.array(out)
 
@@ -81,6 +81,9 @@ EXERCISES = [
             "a membrane at the threshold does not spike; it must be above": lambda *case: fused(*case, at=True),
             "this is reset zero; reset subtract takes one threshold away": lambda *case: fused(*case, reset="zero"),
             "the currents are pooled before the neurons; pool the spikes": lambda *case: fused(*case, early=True),
+            "first the leak, then the reset: the threshold itself is taken away": lambda *case: fused(
+                *case, reset="early"
+            ),
             "the reset is missing": lambda *case: fused(*case, reset="none"),
         },
         values=("pooled spike",),

@@ -11,10 +11,10 @@ def corners(x, w, h):
     return (np.abs(x - w) <= h) | (np.abs(x + w) <= h)
 
 
-def refractory(cur, beta, threshold, memory=True, pays=False, late=False, shared=False):
+def refractory(cur, beta, threshold, memory=True, pays=False, late=False, shared=False, deaf=False):
     v, s, spk = np.zeros_like(cur[0]), np.zeros_like(cur[0]), []
     for t in range(len(cur)):
-        u = v + cur[t]
+        u = v + cur[t] * (1 - s if deaf else 1)
         above = (u > threshold).astype(float)
         before = s.max() if shared else s
         s = above * (1 - before) if memory else above
@@ -151,6 +151,7 @@ EXERCISES = [
             "it spikes in two steps in a row": lambda *case: refractory(*case, memory=False),
             "a spike that was forbidden takes nothing from the membrane": lambda *case: refractory(*case, pays=True),
             "the reset is taken away one step late": lambda *case: refractory(*case, late=True),
+            "a neuron that may not spike still adds its current": lambda *case: refractory(*case, deaf=True),
             "a spike forbids those of its own neuron alone": lambda *case: refractory(*case, shared=True),
             "a spike that was forbidden forbids nothing": never_twice_blocked,
         },
