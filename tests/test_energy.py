@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minisnn.errors import InputError
+from minisnn.fixed.early_exit import Stops
 from minisnn.timing import cycles, energy
 from minisnn.timing.additions import additions
 from minisnn.timing.events import count
@@ -41,6 +42,22 @@ def test_two_neurons_by_hand():
         "idle_bits": (39 - 4 - 4) * 8,
         "cycles": 39,
     }
+
+
+def test_early_exit_leaves_out_what_is_dropped():
+    """Images that end after 9, 4 and 1 of 9 steps; each pass compares two neurons of 8 bits twice."""
+    given = stimulus(always_spiking("2", (2,), reset="subtract", beta=5), np.ones((9, 3, 2)), 9)
+    steps = np.array([9, 4, 1])
+    ended = replace(given, stops=Stops(steps, np.zeros((3, 2), int), np.zeros(3, int), np.zeros(3, int)))
+    predicted, whole, less = cycles.predict(ended, (1,)), count(given, (1,)), count(ended, (1,))
+    assert predicted.passes[:, 0].tolist()[0] == 9 and (predicted.passes[1:, 0] >= steps[1:] + 1).all()
+    assert (predicted.passes[1:] < 9).all() and (np.diff(predicted.latency) < 0).all()
+    assert less["compare_bits"] == predicted.passes.mean() * 2 * 2 * 8
+    assert (predicted.idle >= 0).all() and less["buffer_read_bits"] < whole["buffer_read_bits"]
+    assert less["weight_read_bits"] < whole["weight_read_bits"] and less["cycles"] < whole["cycles"]
+    never = replace(ended, stops=ended.stops._replace(steps=np.full(3, 9)))
+    same = count(never, (1,))
+    assert {name for name in same if same[name] != whole[name]} == {"cycles", "idle_bits"}  # scores are looked at
 
 
 def test_pixels_by_hand():

@@ -28,8 +28,10 @@ def test_shares_add_up_to_the_latency(axes):
     """20 of 40 cycles are additions, 2 * 2 firing passes, 2 waiting."""
     cycles = SimpleNamespace(
         latency=np.array([40]),
+        over=np.array([39]),
         adding=np.array([[[10, 10]]]),
         firing=np.array([2]),
+        passes=np.array([[2]]),
         waiting=np.array([[[0, 2]]]),
     )
     plot.cycle_shares(axes, cycles)

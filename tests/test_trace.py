@@ -128,7 +128,7 @@ def state_of(sub, writer, spec):
     """Return fields of Doing, by name, from the signals of a layer, its control, and the writer of its frame."""
     scan, walk, turn = (sub.symdict[name] for name in ("scan", "walk", "turn"))
     control = next(part for part in sub.subs if getattr(part, "func", None) is layer_control.func)
-    state, step = str(control.sigdict["state"]), int(control.sigdict["step"])
+    state = str(control.sigdict["state"])
     handed = -1
     if scan.valid and scan.ready:
         handed = int(scan.channel)
@@ -145,7 +145,8 @@ def state_of(sub, writer, spec):
     phases = {"ST_IDLE": "idle", "ST_ADD": "adds", "ST_WAIT": "waits", "ST_FIRE": "firing pass"}
     if state in phases:
         result["phase"] = phases[state]
-        between_passes = state == "ST_WAIT" and spec.input_bits > 0 and step > 0  # the pixels are added already
+        # Of pixels: they are added already. A layer of spikes counts no steps.
+        between_passes = state == "ST_WAIT" and spec.input_bits > 0 and control.sigdict["step"] > 0
         if between_passes or (state == "ST_FIRE" and not turn.fire):
             result["phase"] = "idle"
     return result
