@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from minisnn.fixed.early_exit import NEVER
-from tests.hw.networks import Whole, random_inputs, random_network
+from tests.hw.networks import Whole, random_inputs, random_network, stalling
 
 CASES = {  # topology, shape, bits of a pixel, lanes, taps, classes, steps, margin, cycles from word to word
     "flat spikes": ("6-4", (40,), 0, (5, 2), None, 2, 8, 2, 1),
@@ -33,3 +33,19 @@ def test_early_exit(name):
     assert (case.stimulus().last_steps < steps).any() and (times["firing_starts"] == NEVER).any()
     if len(network.layers) > 1:
         case.same_in_ghdl(given, seen)
+
+
+@pytest.mark.parametrize("margin", [1, 2, 1000, inf])
+@pytest.mark.parametrize("name", ["few words", "lossless, pixels"])
+def test_stalls_change_no_answer(name, margin):
+    """Words and beats wait at random; with them the frames that are dropped change, and the answers do not."""
+    topology, shape, input_bits, lanes, taps, classes, steps, _, _ = CASES[name]
+    rng = np.random.default_rng(5)
+    network = random_network(topology, shape, rng, input_bits=input_bits, threshold=25, classes=classes)
+    inputs = random_inputs(network, steps, 5, rng)
+    case = Whole(network, lanes, inputs, steps, margin=margin, taps=taps)
+    host = case.host(alone=False, offers=stalling(rng, 0.4), takes=stalling(rng, 0.3), linger=500)
+    case.simulate(host)
+    ended = case.stimulus().stops
+    answers = [answer[:2] for answer in host.observed.answers]
+    assert answers == list(zip(ended.scores.tolist(), ended.answers.tolist()))

@@ -316,6 +316,18 @@ FAULTS = {
         "hw/test_streams.py::test_crc32",
     ),
     "tie to the last": ("send_answer", "total > best", "total >= best", "hw/test_streams.py::test_scores"),
+    "a tie that is no loss": (
+        "send_answer",
+        "best + 1  #",
+        "best  #",
+        "hw/test_early_exit.py::test_early_exit[one layer]",
+    ),
+    "dropped too late": (
+        "spike_buffer",
+        "drop.next = decided.early and image",
+        "drop.next = image",
+        "hw/test_early_exit.py::test_early_exit[few words]",
+    ),
     "a cycle not counted": ("send_answer", "now - stamp + 2", "now - stamp + 1", "hw/test_streams.py::test_scores"),
     "lost event": (
         "layer_control",
