@@ -80,6 +80,7 @@ MORE = {
         "neuron_steps": is_whole,
     },
 }
+COSTS_BY_MARGIN = {"events_by_margin": [_are_counts], "interval_by_margin": [is_number]}
 BY_MARGIN = dict.fromkeys(("right_by_margin", "cycles_by_margin"), [[is_whole]])  # of blocks
 MEANS = {"accuracy": is_number}
 PITFALLS = [{"pitfall": is_text, "setting": is_text, "seeds": is_whole, "honest": MEANS, "wrong": MEANS}]
@@ -117,7 +118,7 @@ def _fault_of_more(test):
     wrong = fault(test, form | {"events": events} | more, "result.test")
     if wrong or not {"accuracy_by_margin", "blocks"} <= test.keys():
         return wrong
-    return fault(test["blocks"], BY_MARGIN, "result.test.blocks")
+    return fault(test["blocks"], BY_MARGIN, "result.test.blocks") or fault(test, COSTS_BY_MARGIN, "result.test")
 
 
 def _fault_of_lengths(row):

@@ -13,7 +13,7 @@ Points that differ only in integers and hardware share a training.
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from ..data.dataset import Dataset
-from ..fixed.early_exit import stops
+from ..fixed.early_exit import Stops, stops
 from ..fixed.model import IntegerModel
 from ..fixed.quantize import Losses, quantize
 from ..model import Model
@@ -140,9 +140,10 @@ def measure(point: dict, file: bytes, data: Dataset, threads: int | None = None)
       accuracy_by_step and latency_by_step (of the answer after each step), accuracy_by_margin and latency_by_margin (of
       the answer of early exit at each of MARGINS; without them for a membrane readout), firing_rates, latency, interval
     - ``test`` also has latency and interval of the schedules "dense" and "layerwise", the events of each schedule for
-      ``energy``, the mean begins, added, fires and ends by layer and step, and ``blocks`` of consecutive images: sums
-      of images, of right answers and cycles (both by the step after which the answer is read, and by margin), and of
-      spikes; ``neuron_steps`` is the most spikes that an image can have
+      ``energy``, those of early exit and its interval (events_by_margin, interval_by_margin), the mean begins, added,
+      fires and ends by layer and step, and ``blocks`` of consecutive images: sums of images, of right answers and
+      cycles (both by the step after which the answer is read, and by margin), and of spikes; ``neuron_steps`` is the
+      most spikes that an image can have
     - ``lanes``, ``taps``; ``lost``, the rounding loss by layer; ``history`` of the training
     """
     model, integer, losses = integers(point, file, data, threads)
@@ -154,10 +155,10 @@ def measure(point: dict, file: bytes, data: Dataset, threads: int | None = None)
     if held_out is not None:
         images, labels = data.x_train[held_out], data.y_train[held_out]
         validation = _measure_images(model, integer, images, labels, lanes, taps, threads)[2]
-    stimulus, predicted, test, blocks = _measure_images(model, integer, data.x_test, data.y_test, lanes, taps, threads)
+    stimuli, predicted, test, blocks = _measure_images(model, integer, data.x_test, data.y_test, lanes, taps, threads)
     return {
         "validation": validation,
-        "test": test | {"blocks": blocks} | _timeline(predicted) | _schedules(stimulus, lanes, taps),
+        "test": test | {"blocks": blocks} | _timeline(predicted) | _costs(stimuli, lanes, taps),
         "lanes": list(lanes),
         "taps": list(taps),
         "lost": [asdict(layer) for layer in losses.layers],
@@ -166,14 +167,17 @@ def measure(point: dict, file: bytes, data: Dataset, threads: int | None = None)
 
 
 def _measure_images(model, integer, x, y, lanes, taps, threads):
-    """Return (stimulus, predicted cycles, results, results by block) of images and their labels."""
+    """Return (stimuli, predicted cycles, results, results by block) of images and their labels.
+
+    The stimuli are that of all steps, and those of early exit at each of MARGINS, where the readout allows it.
+    """
     frames, right, exits, spikes, start = [], [], [], [], 0
     for inputs, run in integer.run(x, "spikes", threads):
         labels = y[start : start + inputs.shape[1]]
         start += inputs.shape[1]
         frames.append(cycles.Stimulus.of(integer.network, inputs, run, integer.num_steps).frames)
         right.append(_answers_by_step(integer, run) == labels)
-        exits.append(_early_exits(integer, run, labels))
+        exits.append(_early_exits(integer, run))
         spikes.append(run.spike_counts.sum(axis=2))
     by_step, counts = np.concatenate(right, axis=1).T, np.concatenate(spikes)
     frames_by_layer = [np.concatenate(batches, axis=1) for batches in zip(*frames)]
@@ -191,15 +195,17 @@ def _measure_images(model, integer, x, y, lanes, taps, threads):
     }
     sums = {"images": np.ones(len(y), int), "spikes": counts.sum(axis=1)}
     read = {"": (by_step, cycles_by_step)}
-    if integer.network.readout != "membrane":
-        steps, hits = np.concatenate(exits, axis=1)
-        read["_by_margin"] = hits, np.take_along_axis(cycles_by_step, steps - 1, axis=1)
+    ended = [replace(stimulus, stops=Stops(*map(np.concatenate, zip(*batches)))) for batches in zip(*exits)]
+    if ended:
+        hits = np.stack([each.stops.answers == y for each in ended], axis=1)
+        spent = [cycles.predict(each, lanes, taps=taps).latency for each in ended]
+        read["_by_margin"] = hits, np.stack(spent, axis=1)
     for when, (hits, spent) in read.items():
         results[f"accuracy{when or '_by_step'}"] = hits.mean(axis=0).tolist()
         results[f"latency{when or '_by_step'}"] = spent.mean(axis=0).tolist()
         sums |= {f"right{when}": hits.astype(int), f"cycles{when}": spent}
     blocks = _blocks(sums) | {"neuron_steps": int(neurons.sum()) * integer.num_steps}
-    return stimulus, predicted, results, blocks
+    return [stimulus, *ended], predicted, results, blocks
 
 
 def _latency_by_step(predicted):
@@ -222,12 +228,11 @@ def _answers_by_step(integer, run):
     return run.totals.argmax(axis=2)
 
 
-def _early_exits(integer, run, labels):
-    """Steps after which images end, and whether their answers are right, (2, B, MARGINS); None for membranes."""
+def _early_exits(integer, run):
+    """Where images end at each of MARGINS; [] for a membrane readout."""
     if integer.network.readout == "membrane":
-        return None
-    ended = [stops(run.totals, integer.network.neurons_per_class, margin) for margin in MARGINS]
-    return np.array([[each.steps for each in ended], [each.answers == labels for each in ended]]).transpose(0, 2, 1)
+        return []
+    return [stops(run.totals, integer.network.neurons_per_class, margin) for margin in MARGINS]
 
 
 def _timeline(predicted):
@@ -245,11 +250,15 @@ def _timeline(predicted):
     }
 
 
-def _schedules(stimulus, lanes, taps):
-    """Results of the other schedules, and the events of all three."""
+def _costs(stimuli, lanes, taps):
+    """Results of the other schedules, the events of all three, and those of early exit with their intervals."""
+    stimulus, *ended = stimuli
     results = {"events": {"pipelined": events.count(stimulus, lanes, "pipelined", taps)}}
     for schedule in ("dense", "layerwise"):
         predicted = cycles.predict(stimulus, lanes, schedule, taps=taps)
         results[schedule] = {"latency": float(predicted.latency.mean()), "interval": predicted.interval}
         results["events"][schedule] = events.count(stimulus, lanes, schedule, taps)
+    if ended:
+        results["events_by_margin"] = [events.count(each, lanes, "pipelined", taps) for each in ended]
+        results["interval_by_margin"] = [each["cycles"] for each in results["events_by_margin"]]
     return results

@@ -6,7 +6,8 @@ import numpy as np
 
 from .. import topology
 from ..timing import energy
-from .intervals import Interval
+from .intervals import Interval, Seeds
+from .plan import MARGINS
 
 
 def floor(rows: list[dict]) -> dict[str, float] | None:
@@ -58,17 +59,25 @@ def schedules_of(rows: list[dict]) -> list[str]:
     return [name for name in ("dense", "layerwise") if all(name in row["result"]["test"] for row in rows)]
 
 
-def cost(rows: list[dict], schedule: str = "pipelined") -> tuple[dict[str, Any], float]:
-    """Return an image's events, of :func:`minisnn.timing.energy.count`, and the interval in cycles: means over rows."""
+def cost(rows: list[dict], schedule: str = "pipelined", margin: float | None = None) -> tuple[dict[str, Any], float]:
+    """Return an image's events, of :func:`minisnn.timing.events.count`, and the interval in cycles: means over rows.
+
+    With a `margin`, one of MARGINS, they are those of early exit.
+    """
     tests = [row["result"]["test"] for row in rows]
-    events = [test["events"][schedule] for test in tests]
-    intervals = [test["interval"] if schedule == "pipelined" else test[schedule]["interval"] for test in tests]
+    if margin is None:
+        events = [test["events"][schedule] for test in tests]
+        intervals = [test["interval"] if schedule == "pipelined" else test[schedule]["interval"] for test in tests]
+    else:
+        at = MARGINS.index(margin)
+        events = [test["events_by_margin"][at] for test in tests]
+        intervals = [test["interval_by_margin"][at] for test in tests]
     return {name: float(np.mean([counts[name] for counts in events])) for name in events[0]}, float(np.mean(intervals))
 
 
 def efficiency(
-    ours: list[dict],
-    theirs: list[dict],
+    ours: Seeds,
+    theirs: Seeds,
     clock_mhz: float,
     constants: dict[str, float] | None = None,
     schedule: str = "pipelined",
@@ -78,10 +87,14 @@ def efficiency(
     The ratio is that of the means over seeds. Its interval is the widest of all pairs of a seed of each, where each
     constant of the model may be wrong by a factor of up to two, see :func:`minisnn.timing.energy.sensitivity`.
     """
-    ratio, _, _ = energy.sensitivity(cost(ours, schedule), cost(theirs), clock_mhz, constants)
+    ratio, _, _ = energy.sensitivity(
+        cost(ours.rows, schedule, ours.margin), cost(theirs.rows, margin=theirs.margin), clock_mhz, constants
+    )
     one_of_each = [
-        energy.sensitivity(cost([mine], schedule), cost([other]), clock_mhz, constants)
-        for mine in ours
-        for other in theirs
+        energy.sensitivity(
+            cost([mine], schedule, ours.margin), cost([other], margin=theirs.margin), clock_mhz, constants
+        )
+        for mine in ours.rows
+        for other in theirs.rows
     ]
     return Interval(ratio, min(low for _, low, _ in one_of_each), max(high for _, _, high in one_of_each))

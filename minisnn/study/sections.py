@@ -40,9 +40,9 @@ def of_study(
     so_far = progress(plan, rows)
     named = {name: so_far.selected[name] for name in LABELS if name in so_far.selected}
     shown = {
-        "named": {name: seeds.rows for name, seeds in named.items()},
+        "named": named,
         "labels": LABELS,
-        "how": "All steps are shown, without early exit." if any(how_read(seeds) for seeds in named.values()) else "",
+        "how": "",
         "lacks": so_far.lacks,
     }
     return {
@@ -212,10 +212,12 @@ def describe_all(rows: list[dict]) -> str:
 def timeline(shown: dict[str, Any]) -> dict:
     """Return the section "timeline": the first and the last of the settings shown."""
     names = list(dict.fromkeys([name for name in shown["named"]][:1] + list(shown["named"])[-1:]))
-    parts = [_timeline_part(shown["named"][name], shown["labels"][name]) for name in names]
+    chosen = [shown["named"][name] for name in names]
+    parts = [_timeline_part(seeds.rows, shown["labels"][name]) for name, seeds in zip(names, chosen)]
     if not parts:
         return {"missing": f"This needs the default: {shown['lacks']}."}
-    return {"parts": parts, "how": shown["how"]}
+    ends_early = "All steps are shown, without early exit." if any(map(how_read, chosen)) else ""
+    return {"parts": parts, "how": shown["how"] or ends_early}
 
 
 def _timeline_part(rows, label):
@@ -249,10 +251,10 @@ def power(shown: dict[str, Any], clock_mhz: float, constants: dict[str, float] |
     named, labels = shown["named"], shown["labels"]
     if "default" not in named:
         return {"missing": f"This needs the default: {shown['lacks']}."}
-    listed = [(labels[name], rows, "pipelined") for name, rows in named.items()]
+    listed = [(labels[name], seeds, "pipelined") for name, seeds in named.items()]
     for name in dict.fromkeys(["default", list(named)[1 if len(named) > 1 else 0]]):
-        for schedule in schedules_of(named[name]):
-            listed.append((f"{labels[name]}, {schedule} schedule", named[name], schedule))
+        for schedule in schedules_of(named[name].rows):
+            listed.append((f"{labels[name]}, {schedule} schedule", Seeds(named[name].rows), schedule))
     given = constants or {}
     return {
         "lines": [_power_line(*setting, named["default"], clock_mhz, constants) for setting in listed],
@@ -265,16 +267,20 @@ def power(shown: dict[str, Any], clock_mhz: float, constants: dict[str, float] |
     }
 
 
-def _power_line(label, rows, schedule, default, clock_mhz, constants):
-    events, interval = cost(rows, schedule)
-    ratio, low, high = efficiency(rows, default, clock_mhz, constants, schedule)
-    tests = [row["result"]["test"] for row in rows]
-    latencies = [test["latency"] if schedule == "pipelined" else test[schedule]["latency"] for test in tests]
-    latency = float(np.mean(latencies))
+def _power_line(label, seeds, schedule, default, clock_mhz, constants):
+    rows = seeds.rows
+    events, interval = cost(rows, schedule, seeds.margin)
+    ratio, low, high = efficiency(seeds, default, clock_mhz, constants, schedule)
+    if seeds.margin is None:
+        tests = [row["result"]["test"] for row in rows]
+        latencies = [test["latency"] if schedule == "pipelined" else test[schedule]["latency"] for test in tests]
+        accuracy, latency = test_mean(rows, "accuracy"), float(np.mean(latencies))
+    else:
+        accuracy, latency, _ = means(seeds)
     static = (constants or {}).get("static", energy.CONSTANTS["static"][0])
     return {
         "label": label,
-        "accuracy": test_mean(rows, "accuracy"),
+        "accuracy": accuracy,
         "latency": latency,
         "latency_us": latency / clock_mhz,
         "fps": clock_mhz * 1e6 / interval,

@@ -3,6 +3,7 @@
 import numpy as np
 
 from .. import surrogate as surrogates
+from .intervals import Seeds
 from .sections import NUMBERS, power, timeline
 from .tables import kind, largest, means, settings
 
@@ -37,7 +38,7 @@ def _shown(rows):
     has_validation = all(row["result"]["validation"] for row in rows)
     images = "validation" if has_validation else "the test images, because there are no validation images,"
     return {
-        "named": {"default": best, "steps": min(near, key=lambda group: score(group, "latency"))},
+        "named": {"default": Seeds(best), "steps": Seeds(min(near, key=lambda group: score(group, "latency")))},
         "labels": {"default": "most accurate", "steps": "fastest within a point"},
         "lacks": "",
         "how": f"The file has no plan, and so no default: these settings were chosen on {images} among all points.",
@@ -95,7 +96,7 @@ def _trade(rows, shown):
     if not rows:
         return {"missing": "The file has no finished point."}
     points = [{"kind": kind(group[0]["point"], None)} | means(group) for group in settings(rows)]
-    marks = [{"label": shown["labels"][name]} | means(group) for name, group in shown["named"].items()]
+    marks = [{"label": shown["labels"][name]} | means(seeds.rows) for name, seeds in shown["named"].items()]
     return {
         "settings": points,
         "front": front([(point["latency"], point["accuracy"]) for point in points]),

@@ -14,6 +14,7 @@ from minisnn.errors import InputError
 from minisnn.study import claims, page, report, results, sections_of_sweep
 from minisnn.study import plots as plot_study
 from minisnn.study.form import DONE, POINT, fault_of_row
+from minisnn.study.intervals import Seeds
 from minisnn.study.selection import setting
 from minisnn.study.stages import STAGES
 from minisnn.study.store import Store
@@ -271,7 +272,7 @@ def test_the_range_of_a_ratio_has_every_seed():
     def rows(*cycles):
         return [{"result": {"test": {"events": {"pipelined": {"cycles": value}}, "interval": 1}}} for value in cycles]
 
-    found = results.efficiency(rows(4.0, 5.0), rows(10.0, 20.0), 100, only)
+    found = results.efficiency(Seeds(rows(4.0, 5.0)), Seeds(rows(10.0, 20.0)), 100, only)
     assert found == pytest.approx((15 / 4.5, 10 / 5, 20 / 4))
 
 

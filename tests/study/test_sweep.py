@@ -88,13 +88,15 @@ def test_a_point_has_the_numbers_of_the_library(points, expected, dataset):
         alone = _alone(integer, stimulus, step)
         assert sum(spent[step - 1] for spent in blocks["cycles"]) == alone.latency.sum()
         assert row["test"]["latency_by_step"][step - 1] == alone.latency.mean()
-    # By early exit an image takes the cycles of the step that ends it, one at a time and by the rule's words.
+    # Images end by the rule's words, one at a time; an answer takes as long as the steps alone, and a look at each.
     totals = np.concatenate([run.totals for _, run in integer.run(data.x_test)], axis=1)
     spent = np.array([_alone(integer, stimulus, step).latency for step in range(1, steps + 1)])
     for at, margin in enumerate(MARGINS):
         ends = [_end(totals[:, image].tolist(), margin) for image in range(len(data.y_test))]
-        latency = np.mean([spent[step, image] for image, (step, _) in enumerate(ends)])
-        assert row["test"]["latency_by_margin"][at] == latency
+        least = np.mean([spent[step, image] for image, (step, _) in enumerate(ends)])
+        predicted = cycles.cycles(integer, data.x_test, margin=margin)
+        assert least < row["test"]["latency_by_margin"][at] == predicted.latency.mean() < least + 100
+        assert row["test"]["interval_by_margin"][at] == predicted.interval
         right = sum(answer == label for (_, answer), label in zip(ends, data.y_test))
         assert row["test"]["accuracy_by_margin"][at] == right / len(data.y_test)
         assert sum(block[at] for block in blocks["right_by_margin"]) == right
