@@ -115,7 +115,7 @@ def balance(
             break
         best, fitting = better, True
     if not fitting:
-        raise InputError("no lanes and taps fit the memories that there are; train a smaller network")
+        raise InputError("no lanes and taps fit; quantize with fewer --weight-bits, or train a smaller network")
     return Share(*zip(*best))
 
 

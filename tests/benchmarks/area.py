@@ -29,6 +29,7 @@ FLAT = ("128-10", (28, 28, 1), "rate", {"beta": 0.9})
 FLAT_PIXELS = ("128-10", (28, 28, 1), "direct", {"beta": 0.5})
 SMALL = ("20-10", (8,), "rate", {"beta": 0.5})
 DEEP = ("64-32-10", (16,), "rate", {"beta": 0.9})
+LARGE_KERNEL = ("16C5-MP2-10", (12, 12, 1), "direct", {"beta": 0.5})
 ONE = ("8C3-MP2-10", (10, 10, 1), "rate", {"beta": 0.5})
 SVHN = ("32C3-MP2-32C3-MP2-256-10", (32, 32, 3), "direct", {"beta": 0.25})
 
@@ -50,6 +51,7 @@ CHECK = {
     "64-32-10, 16/8/5": (DEEP, 8, (16, 8, 5), (1, 1, 1)),
     "784-128-10 of pixels, 4/2": (FLAT_PIXELS, 6, (4, 2), (1, 1)),
     "digits, 2/8/5": (DIGITS, 8, (2, 8, 5), (1, 1, 1)),
+    "16C5-MP2-10, 2/5, a row of taps": (LARGE_KERNEL, 4, (2, 5), (5, 1)),
 }
 DESIGNS = FIT | CHECK
 

@@ -215,8 +215,8 @@ def svhn_fit(svhn_fit):
         "# The SVHN network on an ECP5 85F\n\n"
         + paragraph(
             """Designs of 32C3-MP2-32C3-MP2-256-10 that fit by the estimate, of which [a table](area.md) says how good
-            it is: 208 block RAMs, nine tenths of the look-up tables, 156 multipliers. No design with weights of 8 bits
-            fits, whatever its lanes and taps: its memories alone are too large. Accuracy is that of the integers after
+            it is: 208 block RAMs, nine tenths of the look-up tables, 156 multipliers. With weights of 8 bits the
+            command finds none: the memories alone are too large. Accuracy is that of the integers after
             quantisation, without fine-tuning; [bits](bits.md) says what that wins back. Cycles are the mean of the
             first 16 test images. None of these designs was placed."""
         )
