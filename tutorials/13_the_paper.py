@@ -43,8 +43,8 @@ folder = TemporaryDirectory()
 # 1. *Trials* are short: few epochs and one seed, but several scales and learning rates for each leak and each
 #    surrogate.
 # 2. *Finalists*: the best trials are trained again with other seeds, so that luck is not chosen.
-# 3. What they choose is trained in full length, and so is all that is compared with it: a price on clock cycles, fewer
-#    steps, all scales, other thresholds.
+# 3. What they choose is trained in full length, and so is all that is compared with it: a price on clock cycles, leaks
+#    and thresholds that are learned, fewer steps, all scales, other thresholds.
 #
 # Every choice is made on *validation* images, never on test images.
 #
