@@ -1,12 +1,12 @@
 """Banks of sums: which one a neuron is in, how weights get to them, and the control of each."""
 
-from myhdl import ConcatSignal, Signal, always, always_comb, block, intbv
+from myhdl import ConcatSignal, Signal, always, always_comb, block, concat, intbv
 
 from .parts.look_up import look_up
 from .parts.register import delay
 from .parts.rotate import rotate
 from .parts.sum_control import sum_control
-from .ports import bits, word
+from .ports import bit, bits, word
 
 
 @block
@@ -137,3 +137,32 @@ def bank_control(clk, rst, add, add_address, adding, read, read_address, store, 
             address.next = add_address
 
     return sums, choose
+
+
+@block
+def pair_control(clk, rst, add, add_bank, add_address, address, control, reader):
+    """Control of the sums of one tap in two banks: in one an image is added, in the other one an image fires.
+
+    Ports
+    -----
+    clk, rst : in
+        Rising edge; `rst` is synchronous, and forgets additions under way.
+    add, add_bank, add_address : in
+        1 for an addition, and in which bank, and where.
+    address : out
+        Where, with the bank in the highest bit.
+    control : SumControl, out
+        For ``accumulate``.
+    reader : SumReader
+        See ``sum_control``.
+
+    Latency: as ``sum_control``; `address` is combinational. Throughput: an addition and a firing a cycle.
+    """
+    never = bit()  # always 0: the adder's side neither only reads, nor writes anything else
+    sums = sum_control(clk, rst, add, never, address, never, address, control, reader)
+
+    @always_comb
+    def join_half():
+        address.next = concat(add_bank, add_address)
+
+    return sums, join_half

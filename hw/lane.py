@@ -256,6 +256,7 @@ def pixel_lane(
     threshold,
     beta,
     memory,
+    readers,
     spike,
     membrane,
     spec,
@@ -277,7 +278,7 @@ def pixel_lane(
     controls : list of SumControl, in
         For each bank, from ``bank_control``.
     addresses, stores : list of signals, in
-        For each bank: the address to read, and 1 to write 0, for the next image.
+        For each bank: the address to read, and 1 to write 0, for the image that is added there next.
     taps : list of signals, in
         For each bank, the weight, two's complement.
     factor : in, a cycle after `taps`
@@ -294,6 +295,8 @@ def pixel_lane(
     memory : MemoryPort, in
         Port of the memory of kept states: `memory_read` at `memory_read_address`, `memory_write` at
         `memory_write_address`.
+    readers : list of SumReader, in
+        For the sums of each tap, from ``pair_control``; None without a second bank of currents.
     spike, membrane : out, cycle 2 of ``lif``
         The neuron's spike, and its membrane before reset.
 
@@ -315,7 +318,7 @@ def pixel_lane(
         for i in range(spec.taps)
     ]
     adders = [
-        accumulate(clk, controls[i], addresses[i], values[i], sums[i], stores[i], nothing, spec.bank_depth)
+        accumulate(clk, controls[i], addresses[i], values[i], sums[i], stores[i], nothing, spec.bank_depth, readers[i])
         for i in range(spec.taps)
     ]
     parts = [products, adders]

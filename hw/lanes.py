@@ -1,11 +1,11 @@
 """All lanes of a layer, side by side: as many neurons, each with a bank of sums and an adder for each tap at once."""
 
-from myhdl import ConcatSignal, Signal, always, always_comb, block, intbv
+from myhdl import ConcatSignal, Signal, always, always_comb, block, concat, intbv
 
-from .banks import bank_control, bank_of_neuron
+from .banks import bank_control, bank_of_neuron, pair_control
 from .lane import pixel_lane, spike_lane
 from .parts.register import delay, later, register_or_zero
-from .ports import LaneTiming, MemoryPort, SumControl, bit, word
+from .ports import LaneTiming, MemoryPort, SumControl, SumReader, bit, word
 
 
 @block
@@ -13,7 +13,8 @@ def lanes(clk, rst, walk, turn, clear, factor, weights, biases, threshold, beta,
     """All lanes of a layer, side by side: additions in every bank, or a turn of the firing pass.
 
     With several taps an input is added in one cycle in as many banks as it reaches, for each group of lanes, and a
-    neuron that fires is read from its one bank. Cycles with one bank, and with several:
+    neuron that fires is read from its one bank. With a second bank of currents there are two of each, and an image is
+    added in one while another fires from the other. Cycles with one bank, and with several:
 
     banks, an addition of   spikes       pixels       what is done
                             1    more    1    more
@@ -52,11 +53,12 @@ def lanes(clk, rst, walk, turn, clear, factor, weights, biases, threshold, beta,
         Rising edge; `rst` is synchronous, and forgets additions and firings under way.
     walk : Walk, in, cycle 0
         Additions: `walk_add`, a bit for each bank in `walk_banks`, and their addresses in `walk_addresses`. They must
-        come at least 7 cycles after a firing of the same neurons, with several banks 8.
+        come at least 7 cycles after a firing of the same neurons, with several banks 8. `walk_half` says in which
+        of two banks of currents.
     turn : Turn, in, cycle 0
         With `turn_fire`, a firing at `turn_address`, which is pixel (`turn_y`, `turn_x`), group `turn_group`. It must
         come at least 2 cycles after an addition to the same neurons, and 7 after their last firing; of spikes in
-        several banks 8.
+        several banks 8. `turn_half` says from which of two banks of currents.
     clear : in, cycle 0
         1 with a firing after which 0 is kept: the image's last.
     factor : in, cycle 0
@@ -77,7 +79,7 @@ def lanes(clk, rst, walk, turn, clear, factor, weights, biases, threshold, beta,
 
     Latency: as above. Throughput: additions in all banks, or a firing, a cycle.
     """
-    pixels, banked = int(spec.input_bits > 0), int(spec.taps > 1)
+    pixels, banked, paired = int(spec.input_bits > 0), int(spec.taps > 1), int(spec.second_bank)
     count, banks, w, b = spec.lanes, spec.taps, spec.weight_bits, spec.bias_bits
     width = len(walk.addresses) // banks
     read = pixels + banked  # cycle in which the address of a sum is given
@@ -93,7 +95,11 @@ def lanes(clk, rst, walk, turn, clear, factor, weights, biases, threshold, beta,
 
     # Where a neuron that fires has its sum, in the cycles in which it is read and written.
     place = word(width) if banked else turn.address
-    place_read, place_written = later(place, pixels), word(width)
+    sum_at = place
+    if paired:
+        sum_at = word(width + 1)  # with the half in the highest bit
+        half = later(turn.half, banked)
+    place_read, place_written = later(sum_at, pixels), word(width + paired)
     fired_at = Signal(intbv(0)[len(turn.address) :])
     group_read = later(turn.group, bias_read)
     parts = [
@@ -101,7 +107,7 @@ def lanes(clk, rst, walk, turn, clear, factor, weights, biases, threshold, beta,
         delay(clk, turn.address, fired_at, first + 2),
     ]
     if pixels:
-        parts.append(delay(clk, place, place_read, pixels))
+        parts.append(delay(clk, sum_at, place_read, pixels))
     if bias_read:
         parts.append(delay(clk, turn.group, group_read, bias_read))
     if banked:
@@ -129,25 +135,46 @@ def lanes(clk, rst, walk, turn, clear, factor, weights, biases, threshold, beta,
 
     # A control for each bank, for all lanes.
     reads_of, stores_of = word(banks), word(banks)  # bit i: a firing reads, or writes, in bank i
-    addresses = [word(width) for _ in range(banks)]
+    addresses = [word(width + paired) for _ in range(banks)]
     stores = [stores_of(i) for i in range(banks)]
-    controls = [SumControl.new(width) for _ in range(banks)]
-    parts += [
-        bank_control(
-            clk,
-            rst,
-            adds_now(i),
-            adding_at((i + 1) * width, i * width),
-            adding_now,
-            reads_of(i),
-            place_read,
-            stores[i],
-            place_written,
-            addresses[i],
-            controls[i],
-        )
-        for i in range(banks)
-    ]
+    controls = [SumControl.new(width + paired) for _ in range(banks)]
+    adding_to = [adding_at((i + 1) * width, i * width) for i in range(banks)]
+    readers = [None] * banks
+    if paired:
+        readers = [SumReader.new(reads_of(i), place_read, place_written) for i in range(banks)]
+        adds_in = later(walk.half, read)
+        parts += [
+            delay(clk, walk.half, adds_in, read),
+            [
+                pair_control(clk, rst, adds_now(i), adds_in, adding_to[i], addresses[i], controls[i], readers[i])
+                for i in range(banks)
+            ],
+        ]
+        if banked:
+            parts.append(delay(clk, turn.half, half, banked))
+
+        @always_comb
+        def join_half():
+            sum_at.next = concat(half, place)
+
+        parts.append(join_half)
+    else:
+        parts += [
+            bank_control(
+                clk,
+                rst,
+                adds_now(i),
+                adding_to[i],
+                adding_now,
+                reads_of(i),
+                place_read,
+                stores[i],
+                place_written,
+                addresses[i],
+                controls[i],
+            )
+            for i in range(banks)
+        ]
 
     spike = [bit() for _ in range(count)]
     membrane = [word(spec.membrane_bits) for _ in range(count)]
@@ -177,6 +204,7 @@ def lanes(clk, rst, walk, turn, clear, factor, weights, biases, threshold, beta,
                 threshold,
                 beta,
                 memory,
+                readers,
                 spike[lane],
                 membrane[lane],
                 spec,
@@ -231,7 +259,8 @@ def lanes(clk, rst, walk, turn, clear, factor, weights, biases, threshold, beta,
 
     @always_comb
     def steer():
-        adding_now.next = adds_now != 0
+        if paired == 0:
+            adding_now.next = adds_now != 0
         timing.holds.next = fires[bias_read + 1]
         timing.fires.next = fires[first + 4 : first]
         timing.clear.next = clears[first + 3]

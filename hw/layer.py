@@ -125,7 +125,16 @@ def new_walk(spec: Any) -> Walk:
     turn_x = word(bits(spec.bank_columns)) if spec.bank_columns > 1 else None
     turn_y = word(bits(spec.bank_rows)) if spec.bank_rows > 1 else None
     addresses = word(spec.taps * bits(spec.bank_depth))
-    return Walk(bit(), bit(), bit(), bit(), word(bits(spec.weight_words)), word(spec.taps), addresses, turn_x, turn_y)
+    half = word(1) if spec.second_bank else None
+    weight_address = word(bits(spec.weight_words))
+    return Walk(bit(), bit(), bit(), bit(), weight_address, word(spec.taps), addresses, turn_x, turn_y, half)
+
+
+def new_turn(spec: Any) -> Turn:
+    """The port of a layer's firing pass."""
+    pixel = below(spec.out_height), below(spec.out_width)
+    half = word(1) if spec.second_bank else None
+    return Turn(bit(), word(bits(spec.depth)), *pixel, below(spec.groups), bit(), bit(), half)
 
 
 @block
@@ -185,10 +194,8 @@ def layer(
     x, channel = word(bits(spec.in_width)), word(bits(spec.inputs if spec.flat else spec.in_channels))
     scan = Scan(bit(), bit(), below(spec.in_height), x, channel, below(spec.in_lanes))
     walk = new_walk(spec)
-    turn = Turn(
-        bit(), word(bits(spec.depth)), below(spec.out_height), below(spec.out_width), below(spec.groups), bit(), bit()
-    )
-    orders, pool_timing = Orders(bit(), bit(), bit(), bit()), PoolTiming(bit(), bit(), bit())
+    turn = new_turn(spec)
+    orders, pool_timing = Orders(bit(), bit(), bit(), bit(), walk.half, turn.half), PoolTiming(bit(), bit(), bit())
     progress = Progress(bit(), walk.busy, bit(), bit())
     present, pooled = bit(), bit()
     inputs, factor = word(spec.in_lanes), word(max(spec.input_bits, 1))

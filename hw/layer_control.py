@@ -7,7 +7,8 @@ from myhdl import Signal, always, always_comb, block, concat, enum, intbv
 
 from .ports import Bundle
 
-states = enum("ST_RESET", "ST_CLEAR", "ST_IDLE", "ST_ADD", "ST_WAIT", "ST_FIRE")
+STATES = enum("ST_RESET", "ST_CLEAR", "ST_IDLE", "ST_ADD", "ST_WAIT", "ST_FIRE")
+FIRING_STATES = enum("ST_RESET", "ST_CLEAR", "ST_IDLE", "ST_FIRE")  # with a second bank
 
 
 @dataclass(eq=False)
@@ -18,6 +19,8 @@ class Orders(Bundle):
     scan: Any  # start to scan a frame
     fire_start: Any  # start a firing pass
     clear: Any  # keep 0 after the present firing
+    adds_in: Any = None  # of two banks of currents, the one that is added to; None if there is no second one
+    fires_in: Any = None  # and the one that fires
 
 
 @dataclass(eq=False)
@@ -52,7 +55,14 @@ def layer_control(
     ST_WAIT    wait for a free bank of the next layer, and until the pipeline is drained
     ST_FIRE    firing pass: the next layer's frame is written
 
-    A layer of pixels adds once an image, and has a firing pass at every step.
+    A layer of pixels adds once an image, and has a firing pass at every step. With a second bank of currents
+    ``add_ahead`` adds, and the states are of the firing pass alone:
+
+    ST_RESET, ST_CLEAR   once for each bank
+    ST_IDLE              wait for an image that is added, and for all that ST_WAIT waits for
+    ST_FIRE              firing pass
+
+    What is added ahead is of an image that has not fired, so it is never dropped.
 
     When an image is dropped, its frames are given back without additions, and those under way are ended. No firing pass
     starts but one, which clears the membranes: of spikes at the image's last frame, of pixels in place of the next
@@ -81,7 +91,7 @@ def layer_control(
     orders : Orders, out
         `orders_halt`: forget all inputs that are not added. `orders_scan`: begin to scan the frame.
         `orders_fire_start`: begin a firing pass. `orders_clear`: the neurons that fire now keep 0, after the image's
-        last step and after a reset.
+        last step and after a reset. `orders_adds_in`, `orders_fires_in`: the bank of each side, if there are two.
     progress : Progress, in
         `progress_scanning`, `progress_walking`: inputs are under way. `progress_firing`: a firing pass is under way.
         `progress_drained`: the next one may begin.
@@ -98,7 +108,9 @@ def layer_control(
     `writer_claim`. Throughput: a step may begin in the cycle in which the last firing pass ends.
     """
     takes_pixels, delay = int(spec.input_bits > 0), spec.firing_delay  # 0 or 1: a number can be a generic
+    ahead = int(spec.second_bank)  # 0 or 1
     late = int(spec.taps > 1 and not takes_pixels)  # 1: a step begins a cycle after the end of the last
+    states = FIRING_STATES if spec.second_bank else STATES
     state = Signal(states.ST_RESET)
     idle = Signal(bool(0))  # a step may begin
     added = Signal(bool(0))  # all inputs of the frame are added
@@ -110,13 +122,25 @@ def layer_control(
     later = Signal(bool(0))  # the present step adds nothing: of pixels, all but the image's first
     fired, opens, closes = [Signal(intbv(0)[delay:]) for _ in range(3)]  # fired: bit i, `fires` i + 1 cycles ago
 
-    @always_comb
-    def between():
-        idle.next = state == states.ST_IDLE or (
-            state == states.ST_FIRE and (not progress.firing) and late == 0 and (last_step or takes_pixels == 0)
-        )
-        added.next = state == states.ST_ADD and (not progress.scanning) and (not progress.walking)
-        cleared.next = state != states.ST_RESET and state != states.ST_CLEAR
+    if spec.second_bank:
+        ready = Signal(bool(0))  # an image is added, and has not fired at all its steps
+        leaves = Signal(bool(0))  # its last firing pass has ended
+        adds_ahead = add_ahead(clk, rst, reader, orders, progress, cleared, leaves, added, ready)
+
+        @always_comb
+        def look_at_image():
+            cleared.next = state != states.ST_RESET and state != states.ST_CLEAR
+            leaves.next = state == states.ST_FIRE and (not progress.firing) and last_step
+
+    else:
+
+        @always_comb
+        def between():
+            idle.next = state == states.ST_IDLE or (
+                state == states.ST_FIRE and (not progress.firing) and late == 0 and (last_step or takes_pixels == 0)
+            )
+            added.next = state == states.ST_ADD and (not progress.scanning) and (not progress.walking)
+            cleared.next = state != states.ST_RESET and state != states.ST_CLEAR
 
     if takes_pixels:
         step = Signal(intbv(0)[len(num_steps) :])  # number of the present step, from 0
@@ -127,8 +151,11 @@ def layer_control(
         def look_for_end():
             one_more.next = step + 1
             later.next = step != 0
+            if ahead:
+                later.next = False  # the probe shows when pixels are begun, of this image or of the next
             ends.next = closing or drop
-            discard.next = False
+            if ahead == 0:
+                discard.next = False
 
         @always(clk.posedge)
         def note_end():
@@ -152,16 +179,26 @@ def layer_control(
             if orders.scan:
                 last_frame.next = reader.last
 
-    @always_comb
-    def steer():
-        # The handshake with both neighbours: a frame from the layer before, and a free bank for the next layer.
-        # The first addition comes 7 cycles after the last firing, when what the neuron keeps is written: 1 to the scan,
-        # 3 in the scanner, 3 in the walker. The lanes rely on it.
-        orders.halt.next = rst or drop
-        orders.scan.next = idle and reader.filled
-        writer.claim.next = (added or state == states.ST_WAIT) and progress.drained and writer.free and not discard
-        writer.last.next = ends
-        reader.give_back.next = added
+    if spec.second_bank:
+
+        @always_comb
+        def steer_firing():
+            orders.halt.next = rst
+            writer.claim.next = ready and state == states.ST_IDLE and progress.drained and writer.free
+            writer.last.next = ends
+
+    else:
+
+        @always_comb
+        def steer():
+            # The handshake with both neighbours: a frame from the layer before, and a free bank for the next layer.
+            # The first addition comes 7 cycles after the last firing, when what the neuron keeps is written: 1 to the
+            # scan, 3 in the scanner, 3 in the walker. The lanes rely on it.
+            orders.halt.next = rst or drop
+            orders.scan.next = idle and reader.filled
+            writer.claim.next = (added or state == states.ST_WAIT) and progress.drained and writer.free and not discard
+            writer.last.next = ends
+            reader.give_back.next = added
 
     @always_comb
     def start_firing():
@@ -195,27 +232,128 @@ def layer_control(
         if rst:
             fired.next = 0
 
-    @always(clk.posedge)
-    def advance():
-        if rst:
-            state.next = states.ST_RESET
-        elif state == states.ST_RESET:
-            state.next = states.ST_CLEAR
-        elif state == states.ST_CLEAR:
-            if not progress.firing:
-                state.next = states.ST_IDLE
-        elif orders.scan:
-            state.next = states.ST_ADD
-        elif writer.claim:
-            state.next = states.ST_FIRE
-        elif discard and (added or state == states.ST_WAIT):
-            state.next = states.ST_IDLE
-        elif added:
-            state.next = states.ST_WAIT
-        elif state == states.ST_FIRE and not progress.firing:
-            state.next = states.ST_IDLE
-            if takes_pixels != 0 and not last_step:
-                state.next = states.ST_WAIT
+    if spec.second_bank:
 
-    parts = [between, look_for_end, note_end, steer, start_firing, time_pool, remember, advance]
+        @always(clk.posedge)
+        def advance_firing():
+            if rst:
+                state.next = states.ST_RESET
+                orders.fires_in.next = 0
+            elif state == states.ST_RESET:
+                state.next = states.ST_CLEAR
+            elif state == states.ST_CLEAR:
+                if not progress.firing:
+                    state.next = states.ST_IDLE
+                    orders.fires_in.next = 0
+                    if orders.fires_in == 0:  # now the other bank
+                        state.next = states.ST_RESET
+                        orders.fires_in.next = 1
+            elif writer.claim:
+                state.next = states.ST_FIRE
+            elif state == states.ST_FIRE and not progress.firing:
+                state.next = states.ST_IDLE
+                if last_step:
+                    orders.fires_in.next = not orders.fires_in[0]
+
+    else:
+
+        @always(clk.posedge)
+        def advance():
+            if rst:
+                state.next = states.ST_RESET
+            elif state == states.ST_RESET:
+                state.next = states.ST_CLEAR
+            elif state == states.ST_CLEAR:
+                if not progress.firing:
+                    state.next = states.ST_IDLE
+            elif orders.scan:
+                state.next = states.ST_ADD
+            elif writer.claim:
+                state.next = states.ST_FIRE
+            elif discard and (added or state == states.ST_WAIT):
+                state.next = states.ST_IDLE
+            elif added:
+                state.next = states.ST_WAIT
+            elif state == states.ST_FIRE and not progress.firing:
+                state.next = states.ST_IDLE
+                if takes_pixels != 0 and not last_step:
+                    state.next = states.ST_WAIT
+
+    if spec.second_bank:
+        parts = [adds_ahead, look_at_image, look_for_end, note_end, steer_firing]
+        parts += [start_firing, time_pool, remember, advance_firing]
+    else:
+        parts = [between, look_for_end, note_end, steer, start_firing, time_pool, remember, advance]
     return [*parts, show] if probed else parts
+
+
+@block
+def add_ahead(clk, rst, reader, orders, progress, cleared, leaves, added, ready):
+    """Additions of pixels in one bank of currents, while the image in the other bank fires.
+
+    Images take turns in the banks. A bank is claimed when its image is begun, and left after the image's last firing
+    pass.
+
+    Ports
+    -----
+    clk, rst : in
+        Rising edge; `rst` is synchronous, and empties both banks.
+    reader : FrameReader
+        See ``layer_control``.
+    orders : Orders, out
+        `orders_scan`: begin to scan the frame. `orders_adds_in`: the bank of the image that is added, now or next.
+    progress : Progress, in
+        `progress_scanning`, `progress_walking`: inputs are under way.
+    cleared : in
+        1 when both banks are cleared.
+    leaves : in
+        1 for one cycle when an image leaves its bank: its last firing pass has ended.
+    added : out
+        1 for one cycle when all pixels of an image are added.
+    ready : out
+        There is an image that may fire: the one that is added now, or an earlier one.
+
+    Latency: an image begins in the cycle in which its frame and a bank are there, a cycle after the image before is
+    added at the earliest. Throughput: a pixel a cycle, as scanner and walker allow.
+    """
+    adding = Signal(bool(0))  # pixels are under way
+    claims = Signal(intbv(0, min=0, max=3))  # banks that are claimed
+    images = Signal(intbv(0, min=0, max=3))  # images that are added, and have not left
+
+    @always_comb
+    def look():
+        added.next = adding and (not progress.scanning) and (not progress.walking)
+        orders.scan.next = reader.filled and cleared and (not adding) and (claims != 2 or leaves)
+
+    @always_comb
+    def tell():
+        reader.give_back.next = added
+        ready.next = added or images != 0
+
+    @always(clk.posedge)
+    def take_turns():
+        if rst:
+            adding.next = False
+            orders.adds_in.next = 0
+        elif orders.scan:
+            adding.next = True
+        elif added:
+            adding.next = False
+            orders.adds_in.next = not orders.adds_in[0]
+
+    @always(clk.posedge)
+    def count():
+        if rst:
+            claims.next = 0
+            images.next = 0
+        else:
+            if orders.scan and not leaves:
+                claims.next = claims + 1
+            elif leaves and not orders.scan:
+                claims.next = claims - 1
+            if added and not leaves:
+                images.next = images + 1
+            elif leaves and not added:
+                images.next = images - 1
+
+    return look, tell, take_turns, count

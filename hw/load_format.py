@@ -68,13 +68,14 @@ def design_word(spec: Any) -> int:
     """Return the word that names a design: the first 32 bits of a SHA-256 of everything that is elaborated.
 
     That is this format's version and every number of the spec, which includes topology, padding, widths, lanes, taps,
-    reset, rounding, frac, guard and beta. Weights, biases and thresholds are not in it, nor is a beta that is loaded.
+    reset, rounding, frac, guard and beta. Weights, biases and thresholds are not in it, nor is a beta that is loaded,
+    nor an option that is off by default, and is off: designs of before such an option was there keep their word.
     """
     lines = [f"minisnn load {VERSION}"]
     for number, part in enumerate((spec, *spec.layers)):
-        lines += [
-            f"{number} {field.name} {getattr(part, field.name)}" for field in fields(part) if field.name != "layers"
-        ]
+        numbers = {field.name: getattr(part, field.name) for field in fields(part) if field.name != "layers"}
+        off = {field.name for field in fields(part) if field.default is False and not numbers.get(field.name)}
+        lines += [f"{number} {name} {value}" for name, value in numbers.items() if name not in off]
     return int.from_bytes(sha256("\n".join(lines).encode()).digest()[:4], "big")
 
 

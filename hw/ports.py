@@ -126,6 +126,7 @@ class Walk(Bundle):
     addresses: Any  # an address for each bank, the first bank's in the lowest bits; of the membranes of all lanes
     turn_x: Any = None  # by how many columns the taps are turned to reach their banks; None if there is one bank
     turn_y: Any = None  # by how many rows; None unless all taps are added at once
+    half: Any = None  # of two banks of currents, the one that is added to; None if there is no second one
 
 
 @dataclass(eq=False)
@@ -139,6 +140,7 @@ class Turn(Bundle):
     group: Any
     first: Any  # the first, and the last, word of a pooling window
     last: Any
+    half: Any = None  # of two banks of currents, the one that fires; None if there is no second one
 
 
 @dataclass(eq=False)
@@ -187,6 +189,23 @@ class SumControl(Bundle):
     def new(cls, width: int) -> "SumControl":
         """Controls of a bank with addresses of `width` bits."""
         return cls(bit(), bit(), bit(), bit(), bit(), bit(), bit(), word(width))
+
+
+@dataclass(eq=False)
+class SumReader(Bundle):
+    """Control of the sums that are read, and written, while other sums are added to, in the other bank of two."""
+
+    read: Any  # cycle 0: read the sum
+    read_address: Any
+    holds: Any  # cycle 1: hold it
+    two_before: Any  # cycle 1: there was an addition to this sum two cycles before
+    three_before: Any  # cycle 1: there was an addition to this sum three cycles before
+    write_address: Any  # of any sum
+
+    @classmethod
+    def new(cls, read: Any, read_address: Any, write_address: Any) -> "SumReader":
+        """Controls with these signals."""
+        return cls(read, read_address, bit(), bit(), bit(), write_address)
 
 
 @dataclass(eq=False)

@@ -45,6 +45,8 @@ class LayerSpec:
         The leak rounds towards zero; otherwise down.
     taps : int
         Taps of a convolution that are added at once: 1, a row of kernel, or all kernel**2.
+    second_bank : bool
+        Pixels of the next image are added into a second bank of currents while the present image fires.
     """
 
     lanes: int
@@ -69,13 +71,14 @@ class LayerSpec:
     reset: str
     towards_zero: bool
     taps: int = 1
+    second_bank: bool = False
 
     WORDS: ClassVar = ("coding", "operation")  # what tells two layers apart in words, for the names of their entities
 
     @property
     def coding(self) -> str:
         """The end of a name that says what the layer takes."""
-        return "of_pixels" if self.input_bits else "of_spikes"
+        return ("of_pixels_ahead" if self.second_bank else "of_pixels") if self.input_bits else "of_spikes"
 
     @property
     def operation(self) -> str:

@@ -342,6 +342,7 @@ def test_what_cycles_and_a_run_of_integers_print():
         "steps",
         "decided",
         "over",
+        "overlap",
     )
     shown = cycles.Cycles(
         latency=np.array([1000, 2000]),

@@ -177,6 +177,11 @@ def kinds(spec: AcceleratorSpec) -> str:
             "MPk is a pool: each window of k x k neurons of a channel gives one spike if any of its neurons spikes; "
             "neurons outside whole windows are not computed."
         )
+    if spec.layers[0].second_bank:
+        sentences.append(
+            "Layer 1 has a second bank of currents: it adds the pixels of the next image in one bank while the present "
+            "image fires from the other one."
+        )
     if any(layer.flat for layer in spec.layers):
         sentences.append(
             "A fully connected layer has weights w[input, neuron]; its inputs are numbered row by row, column by "
@@ -371,7 +376,8 @@ def _contents(memory: Place, spec: AcceleratorSpec) -> str:
     layer = spec.layers[memory.layer - 1]
     if memory.contents == "sums":
         bank = " in one of its banks" if layer.taps > 1 else ""
-        return ("currents" if layer.input_bits else "membranes") + " of one lane" + bank
+        image = ", of every second image" if layer.second_bank else ""
+        return ("currents" if layer.input_bits else "membranes") + " of one lane" + bank + image
     return {
         "scores": "scores of the neurons of the last layer",
         "stamps": "first cycle of each image under way",

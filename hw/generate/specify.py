@@ -6,7 +6,7 @@ import numpy as np
 
 from minisnn.fixed.bounds import HARDWARE_BITS, flag_for_hardware, signed_bits
 from minisnn.fixed.network import IntegerNetwork
-from minisnn.timing.layout import check_lanes, check_taps, frame_shape, inputs_of_words
+from minisnn.timing.layout import check_lanes, check_second_bank, check_taps, frame_shape, inputs_of_words
 
 from ..spec import AcceleratorSpec, LayerSpec
 from .words import loaded_beta
@@ -20,6 +20,7 @@ def specify(
     load_bits: int = 32,
     taps: Sequence[int] | None = None,
     load_beta: int | None = None,
+    second_bank: bool = False,
 ) -> AcceleratorSpec:
     """Return the numbers of an accelerator for a network.
 
@@ -39,6 +40,9 @@ def specify(
     load_beta : int, optional
         Load the leaks, with so many fraction bits, 0 to 16: a register in each layer and a multiplier in each lane, so
         that networks of other leaks fit the design. By default each is built in; then a power of two is only a shift.
+    second_bank : bool
+        A second bank of currents in the first layer, which must take pixels: the next image's are added while the
+        present image fires.
 
     Returns
     -------
@@ -62,6 +66,7 @@ def specify(
     frames = [frame_shape(network, index) for index in range(len(lanes))]
     _, width, channels = frames[0]
     words = inputs_of_words(network, lanes, in_lanes)
+    check_second_bank(network, second_bank)
     for name, value, least, most in (
         ("in_lanes", words[0], 1, width * channels),
         ("max_steps", max_steps, 1, 65535),
@@ -116,6 +121,7 @@ def specify(
                 reset=integer.reset,
                 towards_zero=integer.rounding == "zero",
                 taps=tap_count,
+                second_bank=second_bank and number == 1,
             )
         )
         pixel_bits = 0

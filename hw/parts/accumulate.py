@@ -1,12 +1,12 @@
 """A memory of sums, and the adder beside it: an addition a cycle, even to the same sum in every cycle."""
 
-from myhdl import Signal, always_comb, block, instance, intbv
+from myhdl import Signal, always, always_comb, block, instance, intbv
 
-from .memory import ram
+from .memory import ram, ram_pair
 
 
 @block
-def accumulate(clk, control, address, value, held, other, other_data, depth):
+def accumulate(clk, control, address, value, held, other, other_data, depth, reader=None):
     """Memory of sums, such as membranes, and the adder beside it: sum = saturated(sum + value).
 
     cycle   an addition
@@ -15,10 +15,13 @@ def accumulate(clk, control, address, value, held, other, other_data, depth):
     2       plus `value`, saturated; if the addition a cycle before was to the same sum, plus its result
     3       written
 
+    With a `reader` there are two such memories: while sums in one are added to, those in the other are read, and
+    written. The highest bit of an address says which one.
+
     Parameters
     ----------
     depth : int
-        Number of sums.
+        Number of sums of a memory.
 
     Ports
     -----
@@ -34,11 +37,16 @@ def accumulate(clk, control, address, value, held, other, other_data, depth):
     value : in, cycle 2
         Signed; what is added.
     held : out, cycle 2
-        Signed; the sum before the addition, unless the addition a cycle before was to the same sum.
+        Signed; the sum before the addition, unless the addition a cycle before was to the same sum. With a reader the
+        sum that it reads.
     other : in
-        1 to write `other_data` in place of the adder's result.
+        1 to write `other_data` in place of the adder's result; with a reader at `reader_write_address`.
     other_data : in
         Signed.
+    reader : SumReader, in, or None
+        From ``sum_control``. `reader_read`: read the sum at `reader_read_address`, in cycle 0. `reader_holds`: hold it,
+        in cycle 1. `reader_two_before`, `reader_three_before`: in cycle 1, an addition so many cycles before was to the
+        same sum.
 
     Latency: 3 cycles to the write. Throughput: one sum is read, and one is written, in every cycle.
     """
@@ -53,13 +61,36 @@ def accumulate(clk, control, address, value, held, other, other_data, depth):
     sign = most.bit_length() - 1  # bit of the total's sign; without overflow all bits from width - 1 up equal it
     ones = (1 << sign - width + 1) - 1
 
-    memory = ram(clk, control.write, control.write_address, to_write, control.enable, address, stored, depth)
+    if reader is None:
+        memory = ram(clk, control.write, control.write_address, to_write, control.enable, address, stored, depth)
 
-    @always_comb
-    def choose_data():
-        to_write.next = result
-        if other:
-            to_write.next = other_data
+        @always_comb
+        def choose_data():
+            to_write.next = result
+            if other:
+                to_write.next = other_data
+
+        so_far = held
+    else:
+        so_far = Signal(intbv(0, min=low, max=high + 1))  # the sum before the addition
+        found = Signal(intbv(0, min=low, max=high + 1))  # the reader's sum, as read
+        adding = (control.write, control.write_address, to_write, control.enable, address, stored)
+        reading = (other, reader.write_address, other_data, reader.read, reader.read_address, found)
+        memory = ram_pair(clk, *adding, *reading, depth)
+
+        @always_comb
+        def choose_data():
+            to_write.next = result
+
+        @always(clk.posedge)
+        def hold():
+            if reader.holds:
+                if reader.two_before:
+                    held.next = result
+                elif reader.three_before:
+                    held.next = written
+                else:
+                    held.next = found
 
     @instance
     def add():
@@ -68,16 +99,16 @@ def accumulate(clk, control, address, value, held, other, other_data, depth):
             yield clk.posedge
             if control.holds:
                 if control.two_before:
-                    held.next = result
+                    so_far.next = result
                 elif control.three_before:
-                    held.next = written
+                    so_far.next = written
                 else:
-                    held.next = stored
+                    so_far.next = stored
             if control.adds:
                 if control.one_before:
                     total[:] = result + value
                 else:
-                    total[:] = held + value  # here a weight is added to a membrane
+                    total[:] = so_far + value  # here a weight is added to a membrane
                 if total[sign] == 0 and total[sign : width - 1] != 0:
                     result.next = high  # saturated
                 elif total[sign] == 1 and total[sign : width - 1] != ones:
@@ -87,4 +118,4 @@ def accumulate(clk, control, address, value, held, other, other_data, depth):
             if control.write:
                 written.next = to_write
 
-    return memory, choose_data, add
+    return (memory, choose_data, add) if reader is None else (memory, choose_data, hold, add)

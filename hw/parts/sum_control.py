@@ -4,7 +4,7 @@ from myhdl import Signal, always, always_comb, block, intbv
 
 
 @block
-def sum_control(clk, rst, add, read, address, store, store_address, control):
+def sum_control(clk, rst, add, read, address, store, store_address, control, reader=None):
     """Control of the adders of one bank of sums: when to read, hold, add and write, once for all lanes.
 
     It also compares the addresses of the additions under way: a sum that was changed in one of the last three cycles
@@ -26,6 +26,10 @@ def sum_control(clk, rst, add, read, address, store, store_address, control):
         Address of that sum, in the same cycle.
     control : SumControl, out
         `control_enable`, `control_holds`, ...: the inputs of ``accumulate``, where they are explained.
+    reader : SumReader, or None
+        In: `reader_read`, and `reader_read_address`, of a sum that is read at the same time, if there are two banks. It
+        must come at least 2 cycles after an addition to the same sum. Out: `reader_holds`, `reader_two_before` and
+        `reader_three_before`.
 
     Latency: `control_enable` is combinational; the others follow in the cycles in which ``accumulate`` wants them.
     Throughput: an addition, or a sum that is read, in every cycle.
@@ -60,4 +64,13 @@ def sum_control(clk, rst, add, read, address, store, store_address, control):
             adds_2.next = False
             adds_3.next = False
 
-    return steer, advance
+    if reader is None:
+        return steer, advance
+
+    @always(clk.posedge)
+    def compare():
+        reader.holds.next = reader.read
+        reader.two_before.next = adds_2 and at_2 == reader.read_address
+        reader.three_before.next = adds_3 and at_3 == reader.read_address
+
+    return steer, advance, compare

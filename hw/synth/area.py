@@ -125,9 +125,11 @@ def estimate(spec: AcceleratorSpec, family: str = "ecp5") -> Area:
     return sum((area_of_layer(layer, family) for layer in spec.layers), whole)
 
 
-def estimates(network: IntegerNetwork, family: str) -> Callable[[tuple[int, ...], tuple[int, ...]], Area]:
+def estimates(
+    network: IntegerNetwork, family: str, second_bank: bool = False
+) -> Callable[[tuple[int, ...], tuple[int, ...]], Area]:
     """Return a function of (lanes, taps) that estimates the cells of a network's accelerator, fast enough to search."""
-    spec = specify(network, (1,) * len(network.layers))
+    spec = specify(network, (1,) * len(network.layers), second_bank=second_bank)
 
     @cache
     def estimated(lanes: tuple[int, ...], taps: tuple[int, ...]) -> Area:
@@ -182,7 +184,7 @@ def memories_of_layer(layer: LayerSpec) -> Iterator[tuple[int, int]]:
     yield 2 << max((layer.in_words - 1).bit_length(), 1), layer.word_bits
     yield _two(layer.weight_words), layer.weight_word_bits
     yield _two(layer.groups), layer.lanes * layer.bias_bits
-    yield from repeat((_two(layer.bank_depth), sum_bits(layer)), layer.lanes * layer.taps)
+    yield from repeat((_two(layer.bank_depth), sum_bits(layer)), layer.lanes * layer.taps * (1 + layer.second_bank))
     if layer.input_bits:
         yield from repeat((_two(layer.depth), layer.membrane_bits), layer.lanes)
 
@@ -243,6 +245,8 @@ def of_layer(layer: LayerSpec) -> tuple[int, ...]:
     banked, width = layer.taps > 1, sum_bits(layer)
     turns = (layer.kernel - 1).bit_length() * (1 + (layer.bank_rows > 1))
     turned, chosen = turns * layer.weight_word_bits, (layer.taps - 1) * layer.lanes * width
+    # With a second bank each sum is chosen twice, for the adder and the neuron, and forwarded to both.
+    paired = 4 * layer.lanes * layer.taps * width if layer.second_bank else 0
     neuron = layer.lanes * (layer.membrane_bits + (layer.current_bits if layer.input_bits else 0))
     return (
         0,
@@ -251,7 +255,7 @@ def of_layer(layer: LayerSpec) -> tuple[int, ...]:
         layer.lanes * layer.taps * width,
         neuron,
         0 if is_shift(layer) else layer.lanes * layer.membrane_bits,
-        read_choices(memories_of_layer(layer)) + (turned + chosen if banked else 0),
+        read_choices(memories_of_layer(layer)) + (turned + chosen if banked else 0) + paired,
         layer.taps * (layer.bank_depth - 1).bit_length() if banked else 0,
     )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from minisnn.fixed.early_exit import NEVER
-from minisnn.fixed.network import IntegerNetwork, IntegerRun
+from minisnn.fixed.network import IntegerRun
 from minisnn.timing import layout
 from minisnn.timing.cycles import EVENTS, Cycles
 
@@ -142,7 +142,16 @@ class FiringCheck:
             self.observed.membranes += missing
 
 
-def compare(observed: Observed, run: IntegerRun, predicted: Cycles, image: int, network: IntegerNetwork) -> Compared:
+def once_an_image(event: str, layer: LayerSpec) -> bool:
+    """Return whether the probe of a layer shows an event once an image, and not at every step.
+
+    Pixels are added once an image. With a second bank a step may begin when pixels of the next image do, so that only
+    this is shown.
+    """
+    return layer.input_bits > 0 and (event == "added" or (event == "begins" and layer.second_bank))
+
+
+def compare(observed: Observed, run: IntegerRun, predicted: Cycles, image: int, spec: AcceleratorSpec) -> Compared:
     """Return the comparison of one image.
 
     Parameters
@@ -153,7 +162,7 @@ def compare(observed: Observed, run: IntegerRun, predicted: Cycles, image: int, 
         All images, from :func:`minisnn_hw.verify.cosimulate.reference`.
     image : int
         Index of the image in these two.
-    network : IntegerNetwork
+    spec : AcceleratorSpec
     """
     scores, best, count = observed.answers[0] if observed.answers else ([], -1, 0)
     expected = run.totals[predicted.steps[image] - 1, image].tolist()
@@ -163,8 +172,8 @@ def compare(observed: Observed, run: IntegerRun, predicted: Cycles, image: int, 
     for index, layer_events in enumerate(observed.events):
         for name, seen in zip(EVENTS, layer_events):
             wanted = getattr(predicted, name)[image, index]
-            if name == "added" and index == 0 and network.input_bits:
-                wanted = wanted[:1]  # pixels are added once an image
+            if index == 0 and once_an_image(name, spec.layers[0]):
+                wanted = wanted[:1]
             wanted = wanted[wanted != NEVER].tolist()
             cycles += _differences([cycle - observed.taken[0] for cycle in seen], wanted)
     return Compared(

@@ -23,6 +23,7 @@ def build(
     num_steps: int,
     taps: Sequence[int] | None = None,
     load_beta: int | None = None,
+    second_bank: bool = False,
 ) -> AcceleratorSpec:
     """Return the spec of an accelerator for cosimulation: like ``specify``, with each word loaded in one beat.
 
@@ -37,6 +38,8 @@ def build(
         Taps of an input that each layer adds at once; see ``specify``.
     load_beta : int, optional
         Load the leaks, with so many fraction bits; by default they are built in.
+    second_bank : bool
+        A second bank of currents of pixels; see ``specify``.
 
     Returns
     -------
@@ -65,6 +68,7 @@ def build(
         load_bits=min(max(32, widest), 65536),
         taps=taps,
         load_beta=load_beta,
+        second_bank=second_bank,
     )
 
 
@@ -122,6 +126,7 @@ def cosimulate(
     progress: Callable[[], None] = lambda: None,
     load_beta: int | None = None,
     margin: float | None = None,
+    second_bank: bool = False,
 ) -> list[Compared]:
     """Run images through the accelerator in MyHDL, one after the other, and compare them with the integers.
 
@@ -148,6 +153,8 @@ def cosimulate(
         Load the leaks, with so many fraction bits; by default they are built in.
     margin : int or LOSSLESS, optional
         Margin of early exit, see :mod:`minisnn.fixed.early_exit`; by default every image takes all steps.
+    second_bank : bool
+        A second bank of currents of pixels; see ``specify``. Each image is alone here, so it changes no cycle.
 
     Returns
     -------
@@ -169,7 +176,7 @@ def cosimulate(
     >>> compared.same, compared.cycles_predicted == compared.cycles_counted
     (True, True)
     """
-    spec = build(network, lanes, num_steps, taps, load_beta)
+    spec = build(network, lanes, num_steps, taps, load_beta, second_bank)
     run, predicted = reference(network, inputs, num_steps, lanes, word_every, taps, margin=margin)
     result: list[Compared] = []
     host = Host(spec, load_words(network, spec, num_steps, margin), [], word_every=word_every)
@@ -186,7 +193,7 @@ def cosimulate(
         begun += 1
 
     def compare_image():
-        result.append(compare(host.end(), run, predicted, len(result), network))
+        result.append(compare(host.end(), run, predicted, len(result), spec))
         progress()
 
     def drive(cycle, seen):

@@ -72,7 +72,7 @@ class Case:
             )
             for image in range(batch.shape[1]):
                 observed = observe(next(records, nothing), run, predicted, image, self.spec)
-                yield compare(observed, run, predicted, image, self.network)
+                yield compare(observed, run, predicted, image, self.spec)
 
 
 def cosimulate(
@@ -87,12 +87,13 @@ def cosimulate(
     load_beta: int | None = None,
     begun: Callable[[], object] = lambda: None,
     margin: float | None = None,
+    second_bank: bool = False,
 ) -> Iterator[tuple[int, Compared]]:
     """Yield (image, comparison) as each image is done; each enters an empty accelerator.
 
     Parameters
     ----------
-    network, inputs, num_steps, lanes, word_every, taps, load_beta, margin
+    network, inputs, num_steps, lanes, word_every, taps, load_beta, margin, second_bank
         As for :func:`minisnn_hw.verify.cosimulate.cosimulate`.
     simulator : "ghdl" or "verilator"
     workers : int
@@ -107,7 +108,7 @@ def cosimulate(
     ToolError
         If a tool is missing or fails; in GHDL also if a value is truncated.
     """
-    spec = build(network, lanes, num_steps, taps, load_beta)
+    spec = build(network, lanes, num_steps, taps, load_beta, second_bank)
     case = Case(network, inputs, num_steps, lanes, word_every, taps, margin, spec)
     workers = min(workers, inputs.shape[1])
     done: Queue = Queue()

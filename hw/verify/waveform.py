@@ -75,7 +75,7 @@ def in_myhdl(
         # simulate.run ends cycle c with the rising edge at PERIOD * c + PERIOD / 2.
         names = cut(Path(folder) / "all.vcd", path, PERIOD * start, PERIOD * first, PERIOD * (last + 1))
     path.with_suffix(".gtkw").write_text(save_file(path.name, names), encoding="utf-8", newline="\n")
-    return compare(observed, run, predicted, 0, network)
+    return compare(observed, run, predicted, 0, spec)
 
 
 def _delivered(network, lanes, num_steps, taps):

@@ -216,6 +216,17 @@ def add_device_argument(parser):
     )
 
 
+def add_second_bank_argument(parser, **options):
+    """Add --second-bank."""
+    parser.add_argument(
+        "--second-bank",
+        action="store_true",
+        help="a second bank of currents in a first layer that takes pixels: the next image's are added while the "
+        "present image fires, which shortens the interval (default: one bank)",
+        **options,
+    )
+
+
 def add_exit_argument(parser):
     """Add --exit."""
     parser.add_argument(
@@ -368,10 +379,11 @@ def _by_layer(text, example):
     return tuple(int(part) for part in parts)
 
 
-def of_layers(lanes, taps):
-    """Return lanes, and taps if any layer adds several at once, as words: lanes 32/32/8/8, taps 9/3/1/1."""
+def of_layers(lanes, taps, second_bank=False):
+    """Return lanes, taps if any layer adds several at once, and a second bank: lanes 32/32/8/8, taps 9/3/1/1."""
     words = f"lanes {'/'.join(map(str, lanes))}"
-    return words + (f", taps {'/'.join(map(str, taps))}" if max(taps) > 1 else "")
+    words += f", taps {'/'.join(map(str, taps))}" if max(taps) > 1 else ""
+    return words + (", a second bank" if second_bank else "")
 
 
 def widths(text):

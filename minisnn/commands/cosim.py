@@ -16,6 +16,7 @@ from . import (
     add_exit_argument,
     add_lanes_argument,
     add_load_beta_argument,
+    add_second_bank_argument,
     add_taps_argument,
     counted,
     first_images,
@@ -36,6 +37,7 @@ def add_arguments(parser):
     parser.add_argument("--images", type=positive, default=2, metavar="N", help="number of test images (default: 2)")
     add_lanes_argument(parser)
     add_taps_argument(parser)
+    add_second_bank_argument(parser)
     add_load_beta_argument(parser)
     add_exit_argument(parser)
     parser.add_argument(
@@ -106,7 +108,8 @@ def run(args):
     if args.json:
         print(json.dumps(_as_json(results, totals)))
     else:
-        print(f"{data.name}: {counted(len(results), 'image')} in {args.simulator}, {of_layers(lanes, taps)}\n")
+        layers = of_layers(lanes, taps, args.second_bank)
+        print(f"{data.name}: {counted(len(results), 'image')} in {args.simulator}, {layers}\n")
         _show(results, labels, totals)
     return 1 if any(totals.values()) else 0
 
@@ -130,7 +133,7 @@ def _simulate(model, images, lanes, args, begun):
     from minisnn_hw.verify.cosimulate_hdl import cosimulate
 
     try:
-        build(model.network, lanes, model.num_steps, args.taps, args.load_beta)
+        build(model.network, lanes, model.num_steps, args.taps, args.load_beta, args.second_bank)
     except ValueError as error:
         raise InputError(str(error)) from None
     inputs = np.concatenate(list(model.inputs(images)), axis=1)
@@ -141,6 +144,7 @@ def _simulate(model, images, lanes, args, begun):
         "word_every": args.word_every,
         "workers": args.workers,
         "taps": args.taps,
+        "second_bank": args.second_bank,
         "load_beta": args.load_beta,
         "margin": args.exit,
         "begun": begun,
@@ -164,6 +168,7 @@ def _in_myhdl(model, inputs, lanes, args):
     count = inputs.shape[1]
     workers = min(args.workers, count)
     options = {"word_every": args.word_every, "taps": args.taps, "load_beta": args.load_beta, "margin": args.exit}
+    options["second_bank"] = args.second_bank
     if workers == 1:
         yield from enumerate(cosimulate(model.network, inputs, model.num_steps, lanes, **options))
         return

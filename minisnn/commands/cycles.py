@@ -16,6 +16,7 @@ from . import (
     add_device_argument,
     add_exit_argument,
     add_lanes_argument,
+    add_second_bank_argument,
     add_taps_argument,
     counted,
     exit_as_json,
@@ -44,8 +45,9 @@ def add_arguments(parser):
         nargs="?",
         const=NO_BUDGET,
         metavar="BUDGET",
-        help="choose the lanes and taps with the least latency, with at most so many adders in all; with --taps the "
-        "lanes alone; with --device the fastest that fits it, and a list of those that are smaller",
+        help="choose the lanes and taps with the least latency (with --second-bank the least interval), with at most "
+        "so many adders in all; with --taps the lanes alone; with --device the fastest that fits it, and a list of "
+        "those that are smaller",
     )
     add_device_argument(parser)
     parser.add_argument("--multipliers", type=positive, metavar="N", help="with --balance: at most so many multipliers")
@@ -56,6 +58,7 @@ def add_arguments(parser):
         help="with --balance: at most so many block RAMs of 16 Kibit, as estimated",
     )
     add_taps_argument(parser)
+    add_second_bank_argument(parser)
     add_exit_argument(parser)
     parser.add_argument(
         "--schedule", default="pipelined", metavar="NAME", help="pipelined, layerwise or dense (default: pipelined)"
@@ -96,6 +99,7 @@ def run(args):
     network = model.network
     lanes = layout.check_lanes(network, args.lanes or layout.default_lanes(network))
     taps = layout.check_taps(network, args.taps)
+    layout.check_second_bank(network, args.second_bank)
     data = datasets.load_for(model, args.model, args.dataset, args.data, progress=not args.json)
     images, labels = first_images(data, args.images)
     stimulus = cycles.Stimulus.of_images(model, images, args.threads, margin=args.exit)
@@ -103,19 +107,22 @@ def run(args):
     if args.balance is not None:
         front = _balanced(args, stimulus, prices)
         lanes, taps = front[-1].share
-    results = {
-        schedule: cycles.predict(stimulus, lanes, schedule, args.word_every, taps=taps) for schedule in cycles.SCHEDULES
-    }
+    options = {"word_every": args.word_every, "taps": taps, "second_bank": args.second_bank}
+    results = {schedule: cycles.predict(stimulus, lanes, schedule, **options) for schedule in cycles.SCHEDULES}
     chosen = results.pop(args.schedule)
     ended = None
     if args.exit:
         ended = tried(stimulus.stops, labels, args.exit)
         whole = replace(stimulus, stops=None)
-        results["all steps"] = cycles.predict(whole, lanes, word_every=args.word_every, taps=taps)
+        results["all steps"] = cycles.predict(whole, lanes, **options)
+    gain = None  # by the second bank
+    if args.second_bank:
+        gain = chosen.interval / cycles.predict(stimulus, lanes, args.schedule, args.word_every, taps=taps).interval
     ratios = {name: float(chosen.latency.mean() / other.latency.mean()) for name, other in results.items()}
     if args.json:
         about = prices.of(lanes, taps) | {"images": stimulus.images, "num_steps": model.num_steps}
         about |= {"schedule": args.schedule, "device": prices.device_name}
+        about |= {"second_bank": args.second_bank, "interval_vs_one_bank": gain}
         about |= {"exit": None if ended is None else exit_as_json(ended)}
         if args.device and front:
             about["front"] = [prices.of(*point.share) | {"latency_cycles": point.latency} for point in front]
@@ -123,10 +130,13 @@ def run(args):
     else:
         if args.device and front:
             _show_front(front, prices)
-        about = f"{data.name}: {counted(stimulus.images, 'image')}, T = {model.num_steps}, {of_layers(lanes, taps)}"
+        about = f"{data.name}: {counted(stimulus.images, 'image')}, T = {model.num_steps}"
+        about += f", {of_layers(lanes, taps, args.second_bank)}"
         print(wrapped(f"{about}, {args.schedule}") + "\n")
         _show(chosen, [layer.layer.name for layer in network.layers], lanes, args.schedule, prices.told(lanes, taps))
         print("latency is " + ", ".join(f"{ratio:.3f}x that of {name}" for name, ratio in ratios.items()))
+        if gain:
+            print(f"interval is {gain:.3f}x that without the second bank, whose latency is the same")
         if ended:
             print(f"\n{gains_and_losses(ended, model.num_steps)}\n")
         print("layerwise, layer after layer, is known within some 2 % where it convolves spikes")
@@ -148,11 +158,11 @@ class _Prices:
         from minisnn_hw.synth.area import estimates
         from minisnn_hw.synth.devices import DEVICES
 
-        self.network = network
+        self.network, self.second_bank = network, args.second_bank
         self.device_name = args.device or DEFAULT_DEVICE
         self.device = DEVICES[self.device_name]
         try:
-            self.area = estimates(network, self.device.family)
+            self.area = estimates(network, self.device.family, args.second_bank)
         except ValueError as error:  # cycles can be counted of what hardware cannot implement
             if args.device or args.block_ram:
                 raise InputError(str(error)) from None
@@ -171,7 +181,7 @@ class _Prices:
             "taps": list(taps),
             "adders": count_adders(lanes, taps),
             "multipliers": count_multipliers(self.network, lanes, taps),
-            "memory_bits": area and memory_bits(specify(self.network, lanes, taps=taps)),
+            "memory_bits": area and memory_bits(specify(self.network, lanes, taps=taps, second_bank=self.second_bank)),
             "estimated": area
             and {
                 "look_up_tables": round(area.tables),
@@ -205,9 +215,10 @@ def _balanced(args, stimulus, prices):
         return area.blocks <= (args.block_ram or area.blocks) and not (args.device and area.lacking(prices.device))
 
     judges, adders = stimulus.first(JUDGES), args.balance or None
+    latency = MeanLatency(judges, second_bank=args.second_bank)
     if args.device:
-        return front(judges, lambda *share: prices.area(*share).tables, fits, adders, args.multipliers, args.taps)
-    latency = MeanLatency(judges)
+        budgets = (adders, args.multipliers, args.taps)
+        return front(judges, lambda *share: prices.area(*share).tables, fits, *budgets, latency)
     share = balance(judges, adders, args.multipliers, fits, args.taps, latency=latency)
     return [Point(share, 0.0, latency(*share))]
 
@@ -229,6 +240,10 @@ def _check(args):
     for flag, value in (("--multipliers", args.multipliers), ("--block-ram", args.block_ram)):
         if value and args.balance is None:
             raise InputError(f"{flag} is a budget of --balance; add --balance, or leave it out")
+    if args.second_bank and args.schedule == "layerwise":
+        raise InputError(
+            "--schedule layerwise has no second bank, as layers do not overlap; leave out it or --second-bank"
+        )
     if args.exit and args.schedule != "pipelined":
         raise InputError(
             f"--schedule {args.schedule} takes all steps, and --exit ends images before; leave one of them out"

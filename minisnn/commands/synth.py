@@ -14,6 +14,7 @@ from . import (
     add_data_arguments,
     add_lanes_argument,
     add_load_beta_argument,
+    add_second_bank_argument,
     add_taps_argument,
     needs_room,
     of_layers,
@@ -27,6 +28,7 @@ def add_arguments(parser):
     parser.add_argument("model", metavar="MODEL", help="model file (.int.npz) that minisnn quantize wrote")
     add_lanes_argument(parser)
     add_taps_argument(parser)
+    add_second_bank_argument(parser)
     add_load_beta_argument(parser)
     parser.add_argument(
         "--family",
@@ -74,7 +76,8 @@ def run(args):
     model = load(args.model)
     lanes = layout.check_lanes(model.network, args.lanes or layout.default_lanes(model.network))
     try:
-        spec = specify(model.network, lanes, taps=args.taps, load_beta=args.load_beta)
+        options = {"taps": args.taps, "load_beta": args.load_beta, "second_bank": args.second_bank}
+        spec = specify(model.network, lanes, **options)
         need("yosys")
         if args.out:
             args.out.mkdir(parents=True, exist_ok=True)
@@ -103,6 +106,7 @@ def run(args):
         "memory_bits": memory_bits(spec),
         "estimated_look_up_tables": estimated and round(estimated.tables),
         "load_beta": args.load_beta,
+        "second_bank": args.second_bank,
         "seed": args.seed,
         **report.as_dict(),
         "latency_cycles": latency,
@@ -120,7 +124,7 @@ def run(args):
         )
         if result[key] is not None
     ]
-    title = f"{Path(args.model).name}, {of_layers(lanes, taps)}"
+    title = f"{Path(args.model).name}, {of_layers(lanes, taps, args.second_bank)}"
     title += "" if args.load_beta is None else f", leaks loaded in {args.load_beta} bits"
     if args.out:
         _check_folder(args.out, model, spec)  # again: the folder may have been rewritten during the synthesis

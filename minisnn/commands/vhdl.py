@@ -14,6 +14,7 @@ from . import (
     add_exit_argument,
     add_lanes_argument,
     add_load_beta_argument,
+    add_second_bank_argument,
     add_taps_argument,
     alone_in,
     first_images,
@@ -38,6 +39,7 @@ def add_arguments(parser):
     )
     add_lanes_argument(parser)
     add_taps_argument(parser)
+    add_second_bank_argument(parser)
     add_load_beta_argument(parser)
     add_exit_argument(parser)
     parser.add_argument("--hdl", default="vhdl", metavar="NAME", help="vhdl or verilog (default: vhdl)")
@@ -97,6 +99,7 @@ def run(args):
             load_bits=args.load_bits,
             taps=args.taps,
             load_beta=args.load_beta,
+            second_bank=args.second_bank,
         )
         load_words(model.network, spec, model.num_steps, args.exit)
     except (ValueError, OSError) as error:

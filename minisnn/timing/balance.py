@@ -11,7 +11,7 @@ from ..errors import InputError
 from ..fixed.network import IntegerNetwork
 from .additions import additions
 from .cycles import recurrence
-from .layout import check_taps, count_groups, inputs_of_words, tap_choices
+from .layout import check_second_bank, check_taps, count_groups, inputs_of_words, tap_choices
 from .stimulus import Stimulus
 
 STEPS = 16  # designs of a front, at most
@@ -55,6 +55,8 @@ def balance(
     latency: "MeanLatency | None" = None,
 ) -> Share:
     """Return the lanes and taps with the least mean latency within budgets.
+
+    With a `latency` of a design with a second bank, which shortens the interval alone, this is what counts.
 
     Lanes matter only through the groups that they make, so each layer has few numbers to choose from. The search starts
     with one adder for each layer and changes one or two layers at a time, always to the fastest choice, until no such
@@ -126,6 +128,7 @@ def front(
     adders: int | None = None,
     multipliers: int | None = None,
     taps: Sequence[int] | None = None,
+    latency: "MeanLatency | None" = None,
 ) -> list[Point]:
     """Return the Pareto front of lanes and taps: no other design found is both cheaper and faster.
 
@@ -140,7 +143,7 @@ def front(
         Returns what (lanes, taps) cost, such as look-up tables.
     fits : callable
         Returns whether there is room for (lanes, taps).
-    adders, multipliers, taps
+    adders, multipliers, taps, latency
         See :func:`balance`.
 
     Returns
@@ -154,7 +157,7 @@ def front(
         If no design fits.
     """
     found: list[Point] = []
-    latency, most = MeanLatency(stimulus), inf
+    latency, most = latency or MeanLatency(stimulus), inf
     while len(found) < STEPS:
         try:
             share = balance(
@@ -207,23 +210,27 @@ def _neighbours(layers, choices):
 
 
 class MeanLatency:
-    """Mean latency of a stimulus with any lanes and taps; a layer's additions are computed once for each choice."""
+    """Mean latency of a stimulus with any lanes and taps; a layer's additions are computed once for each choice.
 
-    def __init__(self, stimulus: Stimulus, in_lanes: int | None = None):
+    Of a design with a second bank of currents it is the mean interval instead, from the first word of a stream on.
+    """
+
+    def __init__(self, stimulus: Stimulus, in_lanes: int | None = None, second_bank: bool = False):
         self.stimulus, self.in_lanes = stimulus, in_lanes
+        self.second_bank = check_second_bank(stimulus.network, second_bank)
         self.adding: dict[tuple, np.ndarray] = {}
         self.latencies: dict[tuple, float] = {}
 
     def __call__(self, lanes: tuple[int, ...], taps: tuple[int, ...]) -> float:
-        """Return the mean latency in cycles."""
+        """Return the mean latency, or interval, in cycles."""
         if (lanes, taps) not in self.latencies:
             network = self.stimulus.network
             words = inputs_of_words(network, lanes, self.in_lanes)
             adding = [self._adding(*numbers) for numbers in zip(range(len(lanes)), lanes, words, taps)]
-            times = recurrence(
-                network, np.stack(adding, 1), lanes, words[0], taps, alone=True, last_steps=self.stimulus.last_steps
-            )
-            self.latencies[lanes, taps] = times["last"].mean()
+            design = network, np.stack(adding, 1), lanes, words[0], taps
+            stops, paired = self.stimulus.last_steps, self.second_bank
+            last = recurrence(*design, alone=not paired, last_steps=stops, second_bank=paired)["last"]
+            self.latencies[lanes, taps] = last[-1] / len(last) if paired else last.mean()
         return self.latencies[lanes, taps]
 
     def _adding(self, *key):

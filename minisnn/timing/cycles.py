@@ -12,8 +12,13 @@ The frame of a layer lies in one of two banks, so layer l fires step t into the 
 before. 6 is the number of cycles from the last neuron of a firing pass until its spikes are written and the pipeline of
 the layer is empty (drained). In the first equation it is 2 more if layer l - 1 takes pixels, and 2 more if it adds
 several taps at once; where N[l] stands, a layer that adds several taps at once and takes spikes adds 1. A layer that
-takes pixels has an A only at step 0; later it begins when it fires. The last beat of the answer follows the last firing
-pass after a number of cycles that depends on the size of the last layer alone.
+takes pixels has an A only at step 0; later it begins when it fires. If it has a second bank of currents (image i), it
+adds pixels while the image before fires:
+
+    b[0, 0] = max(its frame is complete, e[0, 0] of image i-1, plus 1, s[0, T-1] of image i-2, plus N[0] + 1)
+
+The last beat of the answer follows the last firing pass after a number of cycles that depends on the size of the last
+layer alone.
 
 The compiled loops are in ``loops``, with every term; tests hold them to the gates of ``hw/``, cycle by cycle, without
 tolerance.
@@ -32,7 +37,16 @@ from ..fixed.model import IntegerModel
 from ..fixed.network import IntegerNetwork
 from .additions import Additions, additions_of_layers
 from .layerwise import layerwise_cycles
-from .layout import check_lanes, check_taps, default_lanes, depths, frame_shape, inputs_of_words, words_of_frame
+from .layout import (
+    check_lanes,
+    check_second_bank,
+    check_taps,
+    default_lanes,
+    depths,
+    frame_shape,
+    inputs_of_words,
+    words_of_frame,
+)
 from .stimulus import Stimulus
 
 SCHEDULES = ("pipelined", "layerwise", "dense")
@@ -51,8 +65,10 @@ class Cycles:
     interval : float
         Mean cycles between two answers when images follow one another without a pause.
     utilisation : tuple of L floats
-        Share of the cycles of such a stream, from the first word to the last answer, in which a layer adds or is in its
-        firing pass.
+        Share of the cycles of such a stream, from the first word to the last answer, in which a layer adds, or is in
+        its firing pass, or both.
+    overlap : float
+        Mean cycles of an image of such a stream in which the first layer does both, with its second bank of currents.
     begins, added, firing_starts, ends : ndarray of int64, shape (B, L, T)
         Cycle in which a step begins, in which all its inputs are added, in which its firing pass starts (the first
         neurons have their turn in the next cycle), and the one after the firing pass. Cycle 0 takes the image's first
@@ -79,6 +95,7 @@ class Cycles:
     latency: np.ndarray
     interval: float
     utilisation: tuple[float, ...]
+    overlap: float
     begins: np.ndarray
     added: np.ndarray
     firing_starts: np.ndarray
@@ -147,7 +164,7 @@ def cycles(
     margin : int or LOSSLESS, optional
         Margin of early exit, see :mod:`minisnn.fixed.early_exit`; by default every image takes all steps.
     **options
-        Options of :func:`predict`: `schedule`, `word_every`, `in_lanes`, `taps`.
+        Options of :func:`predict`: `schedule`, `word_every`, `in_lanes`, `taps`, `second_bank`.
 
     Returns
     -------
@@ -177,6 +194,7 @@ def predict(
     word_every: int = 1,
     in_lanes: int | None = None,
     taps: Sequence[int] | None = None,
+    second_bank: bool = False,
 ) -> Cycles:
     """Predict the clock cycles of a stimulus.
 
@@ -195,6 +213,9 @@ def predict(
     taps : sequence of int, optional
         Taps of an input that each layer adds at once: 1, or of a convolution also k or k * k, with a kernel of k; by
         default 1. "layerwise" always adds one.
+    second_bank : bool
+        The first layer, which takes pixels, has a second bank of currents; see
+        :func:`minisnn.timing.layout.check_second_bank`. "layerwise" has none.
 
     Returns
     -------
@@ -203,7 +224,7 @@ def predict(
     Raises
     ------
     InputError
-        If the lanes or taps do not fit the network, or the schedule does not exist.
+        If lanes, taps or a second bank do not fit the network, or the schedule does not exist.
     """
     network = stimulus.network
     lanes = check_lanes(network, default_lanes(network) if lanes is None else lanes)
@@ -212,6 +233,7 @@ def predict(
     if word_every < 1:
         raise InputError(f"word_every must be at least 1, got {word_every}")
     taps = check_taps(network, taps)
+    check_second_bank(network, second_bank)
     if schedule == "layerwise":
         return _layerwise(stimulus, lanes, words[0])
     if schedule == "dense":
@@ -219,27 +241,30 @@ def predict(
     else:
         parts = additions_of_layers(stimulus, lanes, words, taps)
     last_steps = stimulus.last_steps if schedule == "pipelined" else None
-    return _pipelined(network, parts, lanes, words[0], taps, word_every, last_steps)
+    return _pipelined(network, parts, lanes, words[0], taps, word_every, last_steps, second_bank)
 
 
-def _pipelined(network, parts, lanes, in_lanes, taps, word_every, last_steps):
+def _pipelined(network, parts, lanes, in_lanes, taps, word_every, last_steps, second_bank):
     """Cycles of images whose additions are `parts`, (B, L, T)."""
     images, _, steps = parts.cycles.shape
     bound, firing = np.maximum(parts.adds, parts.inputs + parts.zero_words), depths(network, lanes)
     arguments = network, parts.cycles, lanes, in_lanes, taps, word_every
     times = recurrence(*arguments, alone=True, last_steps=last_steps)
-    stream = recurrence(*arguments, alone=False, last_steps=last_steps)
+    stream = recurrence(*arguments, alone=False, last_steps=last_steps, second_bank=second_bank)
     least = recurrence(
         network, bound, lanes, in_lanes, taps, word_every, alone=True, overhead=False, last_steps=last_steps
     )
     latency = times["last"] - times["first"] + 1
     passes = (stream["firing_starts"] != NEVER).sum(axis=(0, 2))
     busy = _added(parts.cycles, stream).sum(axis=(0, 2)) + firing * passes
+    overlap = _overlap(stream, int(firing[0])) if second_bank else 0
+    busy[0] -= overlap
     adding = _added(parts.cycles, times)
     return Cycles(
         latency=latency,
         interval=float(np.diff(stream["last"]).mean()) if images > 1 else float(latency[0]),
         utilisation=tuple((busy / (stream["last"][-1] - stream["first"][0] + 1)).tolist()),
+        overlap=overlap / images,
         **{name: times[name] for name in EVENTS},
         adding=adding,
         firing=firing,
@@ -254,6 +279,18 @@ def _pipelined(network, parts, lanes, in_lanes, taps, word_every, last_steps):
 def _added(adding, times):
     """Cycles of additions, less those of dropped steps."""
     return np.minimum(adding, times["added"] - times["begins"])
+
+
+def _overlap(times, firing):
+    """Cycles in which the first layer adds an image's pixels during a firing pass of another image."""
+    starts = times["firing_starts"][:, 0]
+    starts = starts[starts != NEVER] + 1  # neurons have their turns from the next cycle on
+
+    def fired(cycle):  # turns before this cycle
+        passes = np.searchsorted(starts, cycle)
+        return passes * firing - np.maximum(starts[passes - 1] + firing - cycle, 0) * (passes > 0)
+
+    return int((fired(times["added"][:, 0, 0]) - fired(times["begins"][:, 0, 0])).sum())
 
 
 def _dense_additions(stimulus, lanes, words, taps):
@@ -276,6 +313,7 @@ def _layerwise(stimulus, lanes, in_lanes):
         latency=latency,
         interval=interval,
         utilisation=tuple((cost.sum(axis=2).mean(axis=0) / interval).tolist()),
+        overlap=0.0,
         **dict.fromkeys(EVENTS, no_events),
         adding=cost,
         firing=np.zeros(len(lanes), np.int64),
@@ -294,13 +332,15 @@ def timetable(
     in_lanes: int | None = None,
     alone: bool = True,
     taps: Sequence[int] | None = None,
+    second_bank: bool = False,
 ) -> dict[str, np.ndarray]:
     """Return the cycles of all events, as :func:`recurrence` does; parameters are those of :func:`predict`."""
     network = stimulus.network
     words = inputs_of_words(network, lanes, in_lanes)
     taps = check_taps(network, taps)
     adding = additions_of_layers(stimulus, lanes, words, taps).cycles
-    return recurrence(network, adding, lanes, words[0], taps, word_every, alone, last_steps=stimulus.last_steps)
+    arguments = network, adding, lanes, words[0], taps, word_every, alone
+    return recurrence(*arguments, last_steps=stimulus.last_steps, second_bank=second_bank)
 
 
 def answer_cycles(network: IntegerNetwork, lanes: Sequence[int]) -> int:
@@ -323,6 +363,7 @@ def recurrence(
     alone: bool = True,
     overhead: bool = True,
     last_steps: np.ndarray | None = None,
+    second_bank: bool = False,
 ) -> dict[str, np.ndarray]:
     """Return the cycles of all events of images whose additions take `adding` cycles, (B, L, T).
 
@@ -335,6 +376,8 @@ def recurrence(
         False for a bound: additions and firing passes with nothing between them.
     last_steps : ndarray of int64, shape (B,), optional
         The step after which each image is answered, from 1, of a load with a margin; by default there is none.
+    second_bank : bool
+        As for :func:`predict`; an image alone takes as long with it as without.
 
     Returns
     -------
@@ -352,6 +395,7 @@ def recurrence(
         depths(network, lanes),
         np.array(taps) > 1,
         network.input_bits > 0,
+        second_bank,
         words_of_frame(frame_shape(network, 0), in_lanes),
         word_every,
         answer_cycles(network, lanes),

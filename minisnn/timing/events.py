@@ -25,6 +25,7 @@ def count(
     schedule: str = "pipelined",
     taps: Sequence[int] | None = None,
     in_lanes: int | None = None,
+    second_bank: bool = False,
 ) -> dict[str, float]:
     """Return the mean events of an image; parameters and errors are those of :func:`minisnn.timing.cycles.predict`.
 
@@ -52,7 +53,7 @@ def count(
         ``cycles``: from answer to answer, images following one another.
     """
     network, steps = stimulus.network, stimulus.num_steps
-    predicted = predict(stimulus, lanes, schedule, in_lanes=in_lanes, taps=taps)
+    predicted = predict(stimulus, lanes, schedule, in_lanes=in_lanes, taps=taps, second_bank=second_bank)
     interval = predicted.interval
     passes, frames_begun = (
         (np.full(len(network.layers), float(steps)),) * 2
@@ -81,7 +82,9 @@ def count(
     if schedule == "layerwise":
         scanned, read = _layerwise_scans(stimulus, bits, groups, inputs, scanned, read)
     # A stream's interval leaves out the first image, so a heavy one may seem to be busy for longer: then never idle.
-    idle = np.maximum(interval - adding - depths(network, lane_counts.tolist()) * passes, 0)
+    busy = adding + depths(network, lane_counts.tolist()) * passes
+    busy[0] -= predicted.overlap
+    idle = np.maximum(interval - busy, 0)
     events = {
         "weight_read_bits": adding / groups * bits.channels * tap_counts * bits.weight + fired * bits.bias,
         "membrane_read_bits": added * bits.sum

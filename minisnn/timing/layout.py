@@ -75,6 +75,17 @@ def taps_of(shapes: Sequence[LayerShape], taps: Sequence[int] | None = None) -> 
     return tuple(int(count) for count in taps)
 
 
+def check_second_bank(network: IntegerNetwork, wanted: bool) -> bool:
+    """Return `wanted`; raise InputError if a second bank of currents is wanted and no layer takes pixels.
+
+    A layer of pixels adds an image's pixels once into its currents, and fires at every step with the same ones. In a
+    second bank of currents it adds the next image's pixels meanwhile.
+    """
+    if wanted and not network.input_bits:
+        raise InputError("a second bank is for currents of pixels, and this network takes spikes; leave it out")
+    return wanted
+
+
 def banks(layer: LayerShape, taps: int) -> tuple[int, int]:
     """Return (rows, columns) of the banks of a layer that adds so many taps at once."""
     columns = 1 if layer.kind == "linear" else min(taps, layer.w_shape[0])

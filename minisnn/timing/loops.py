@@ -118,6 +118,7 @@ def pipeline(
     depths,
     banked,
     pixels,
+    second_bank,
     in_words,
     word_every,
     answer,
@@ -140,6 +141,8 @@ def pipeline(
         Layers that add several taps at once.
     pixels : bool
         The first layer takes pixels.
+    second_bank : bool
+        It has a second bank of currents: it adds an image's pixels while the image before fires.
     in_words, word_every : int
         Words of a frame of the input stream, and the cycles from one to the next.
     answer : int
@@ -165,10 +168,12 @@ def pipeline(
     o = 1 if overhead else 0
     end = np.zeros(layers, np.int64)  # of the last firing pass
     free = np.zeros(layers, np.int64)  # cycle from which on a step may begin
+    emptied = np.int64(0)  # cycle from which on the second bank, with the image before, is free
     given_back = np.zeros((layers, 2), np.int64)  # of the last two frames: the earlier is at 0
     for image in range(images):
         if alone or image == 0:  # nothing has happened before cycle 0
             end[:], free[:], given_back[:], word_taken, ended = -DRAINED, -DRAINED, -1, -word_every, -1
+            emptied = np.int64(-DRAINED)
         drops = LATEST  # cycle from which on the image is dropped
         complete, sent = np.int64(0), np.int64(0)
         closes = False  # this step is the image's last
@@ -224,6 +229,8 @@ def pipeline(
                         if not closes:
                             drops = sent + 1
                             sent += (answer - 1) * o
+        if second_bank:  # the next image is added in the other bank, which the image before has left
+            emptied, free[0] = free[0], max(emptied, added[image, 0, 0] + o)
         ended = max(sent, complete)
         last[image], over[image] = sent, ended
         decided[image] = min(drops, sent)

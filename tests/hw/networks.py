@@ -11,7 +11,7 @@ from minisnn_hw.accelerator import design, ports
 from minisnn_hw.generate.specify import specify
 from minisnn_hw.generate.words import image_words, load_words
 from minisnn_hw.verify import simulate
-from minisnn_hw.verify.comparison import expected_firings
+from minisnn_hw.verify.comparison import expected_firings, once_an_image
 from minisnn_hw.verify.host import Host, always
 
 LONG = 60_000  # cycles; a simulation that needs more hangs
@@ -116,7 +116,7 @@ class Whole:
     def __init__(self, network, lanes, inputs, num_steps, probed=True, margin=None, word_every=1, **options):
         self.network, self.lanes, self.inputs, self.num_steps = network, lanes, inputs, num_steps
         self.spec = specify(network, lanes, **{"max_steps": 15} | options)
-        self.taps = options.get("taps")
+        self.taps, self.second_bank = options.get("taps"), options.get("second_bank", False)
         self.make, self.probed = design(self.spec), probed
         self.run = network.forward(inputs, num_steps, keep="membranes")
         self.load = load_words(network, self.spec, num_steps, margin)
@@ -136,7 +136,8 @@ class Whole:
     def times(self, word_every=1, alone=True):
         """Return the predicted cycles of all events."""
         in_lanes = self.spec.layers[0].in_lanes
-        return cycles.timetable(self.stimulus(), self.lanes, word_every, in_lanes, alone, self.taps)
+        arguments = self.stimulus(), self.lanes, word_every, in_lanes, alone, self.taps
+        return cycles.timetable(*arguments, second_bank=self.second_bank)
 
     def host(self, **options):
         """Return a Host that drives the network."""
@@ -170,8 +171,8 @@ class Whole:
         for index, events in enumerate(observed.events):
             for seen, name in zip(events, EVENTS):
                 wanted = np.where(times[name][:, index] == NEVER, NEVER, times[name][:, index] + start[:, None])
-                if name == "added" and index == 0 and self.network.input_bits:
-                    wanted = wanted[:, :1]  # pixels are added once an image
+                if index == 0 and once_an_image(name, self.spec.layers[0]):
+                    wanted = wanted[:, :1]
                 assert seen == wanted[wanted != NEVER].tolist(), (index, name)
 
 

@@ -43,6 +43,16 @@ NETWORKS = {
         {"taps": (9, 3, 1), "load_bits": 64},
     ),
     "one step": ("3C2-2C1-3", (3, 3, 1), (3, 1, 2), 1, {"input_bits": 1}, {}),
+    "second bank": ("3C3-MP2-5-4", (6, 6, 2), (3, 2, 4), 3, {"input_bits": 4}, {"second_bank": True}),
+    "second bank, taps": (
+        "4C3-4",
+        (5, 5, 1),
+        (2, 4),
+        2,
+        {"input_bits": 5, "padding": 1},
+        {"taps": (9, 1), "second_bank": True, "load_bits": 64},
+    ),
+    "second bank, one step": ("6-3", (5,), (6, 3), 1, {"input_bits": 3}, {"second_bank": True}),
 }
 
 
@@ -74,7 +84,20 @@ def test_equals_the_integers_and_the_model(name):
 
 
 @pytest.mark.parametrize("shares", [(0.3, 1, 1), (1, 0.05, 1), (0.5, 0.4, 0.5)])
-@pytest.mark.parametrize("name", ["convolutions", "pixels", "membranes", "tiny and silent", "all taps", "one step"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "convolutions",
+        "pixels",
+        "membranes",
+        "tiny and silent",
+        "all taps",
+        "one step",
+        "second bank",
+        "second bank, taps",
+        "second bank, one step",
+    ],
+)
 def test_any_stalls(name, shares):
     """Words, answers and load at random: the same spikes and membranes, and it comes to its end."""
     rng = np.random.default_rng(7)
@@ -139,7 +162,7 @@ def test_corners(all_fire):
 
 
 @pytest.mark.parametrize("port", ["rst", "flush"])
-@pytest.mark.parametrize("name", ["odd frame", "pixels", "pixels to membranes"])
+@pytest.mark.parametrize("name", ["odd frame", "pixels", "pixels to membranes", "second bank"])
 def test_a_reset_or_flush_in_the_middle(name, port):
     """Whenever it comes, the images after it are right; only a reset needs another load."""
     rng = np.random.default_rng(6)

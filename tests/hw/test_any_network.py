@@ -33,7 +33,7 @@ def test_any_network(seed):
     lanes = [int(rng.integers(1, layer.layer.w_shape[-1] + 1)) for layer in network.layers]
     taps = [int(rng.choice(tap_choices(layer.layer))) for layer in network.layers]
     inputs = np.concatenate([random_inputs(network, 2, 1, rng, density) for density in (0.1, 1.0, 0.0)], axis=1)
-    case = Whole(network, lanes, inputs, 2, taps=taps)
+    case = Whole(network, lanes, inputs, 2, taps=taps, second_bank=input_bits > 0 and seed % 2 == 0)
     host = case.host(alone=False)
     case.simulate(host)
     case.check_values(host)

@@ -29,6 +29,8 @@ WAIVED = {
 NETWORKS = {
     "pixels": (("2C2-MP2-4", (5, 5, 2), 3), [2, 3], None),
     "all taps of pixels": (("2C2-4", (3, 3, 1), 2), [1, 2], (4, 1)),
+    "second bank": (("2C2-4", (3, 3, 1), 2), [1, 2], None),
+    "second bank, all taps": (("2C2-4", (3, 3, 1), 2), [1, 2], (4, 1)),
     "tiny": (("1C2-2", (3, 3, 1), 2), [1, 1], None),
     "all taps of spikes": (("3C3-4", (6, 6, 2), 0), [3, 2], (9, 1)),
     "rows of taps": (("3C3-MP2-4C2-4", (6, 6, 2), 2), [3, 2, 2], (3, 2, 1)),
@@ -42,7 +44,7 @@ def converted(name, folder, hdl):
     """Convert a small accelerator with its probe, and return the files."""
     (topology, shape, bits), lanes, taps = NETWORKS[name]
     network = random_network(topology, shape, np.random.default_rng(0), input_bits=bits)
-    spec = specify(network, lanes, max_steps=3, load_bits=8, taps=taps)
+    spec = specify(network, lanes, max_steps=3, load_bits=8, taps=taps, second_bank="second bank" in name)
     inputs, outputs = ports(spec)
     return convert(unelaborated(design(spec), clk=bit(), **inputs, **outputs), folder, "accelerator", hdl)
 
@@ -60,7 +62,7 @@ def test_verilator_warns_of_nothing_without_a_reason(name, tmp_path):
 
 
 @pytest.mark.parametrize("standard", ["93", "08"])
-@pytest.mark.parametrize("name", ["pixels", "all taps of spikes", "rows of taps"])
+@pytest.mark.parametrize("name", ["pixels", "all taps of spikes", "rows of taps", "second bank, all taps"])
 def test_ghdl_warns_of_nothing(name, standard, tmp_path):
     needs("ghdl")
     files = [file.name for file in converted(name, tmp_path, "vhdl")]
@@ -78,10 +80,12 @@ def latches(files, top, synthesis, folder):
     return re.findall(r"^Latch inferred.*", log, re.MULTILINE) + (folder / "cells.txt").read_text().split()
 
 
-@pytest.mark.parametrize("synthesis", SYNTHESES)
-def test_yosys_makes_no_latch(synthesis, tmp_path):
+@pytest.mark.parametrize(
+    "name, synthesis", [*(("tiny", synthesis) for synthesis in SYNTHESES), ("second bank", "synth_ecp5")]
+)
+def test_yosys_makes_no_latch(name, synthesis, tmp_path):
     needs("yosys")
-    files = [file.name for file in converted("tiny", tmp_path, "verilog")]
+    files = [file.name for file in converted(name, tmp_path, "verilog")]
     assert latches(files, "accelerator", synthesis, tmp_path) == []
 
 
