@@ -87,7 +87,7 @@ def layer_control(
         `writer_free`, in: the buffer after the layer has a free bank. `writer_claim`, out: claim it, and fire;
         `writer_last`, out: this is the image's last step.
     drop : in
-        What is left of the image that the layer works on is dropped.
+        The rest of the image that the layer works on is dropped.
     orders : Orders, out
         `orders_halt`: forget all inputs that are not added. `orders_scan`: begin to scan the frame.
         `orders_fire_start`: begin a firing pass. `orders_clear`: the neurons that fire now keep 0, after the image's

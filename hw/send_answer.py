@@ -12,7 +12,7 @@ sending = enum("ST_IDLE", "ST_FETCH", "ST_WORD", "ST_SUM", "ST_SCORE", "ST_CLASS
 
 @dataclass(eq=False)
 class Review(Bundle):
-    """Whether an image ends: its sums are looked at after each frame of the last layer."""
+    """The review after each frame of the last layer: its sums are looked at, and the image may end."""
 
     asks: Any  # 1 for one cycle when the sums of a frame are complete
     whole: Any  # with `asks`: the frame is its image's last

@@ -94,7 +94,7 @@ def spike_buffer(clk, rst, writer, reader):
 
 @block
 def dropping(clk, rst, writer, decided, drop):
-    """Whether the image that a part works on is answered already, so that what is left of it is dropped.
+    """Mark of the image that is answered already: the part that works on it drops the rest of it.
 
     Parts count the images that they have ended, and compare this number with that of the image that is answered.
 

@@ -84,8 +84,8 @@ class Cycles:
     steps : ndarray of int64, shape (B,)
         Steps after which an image is answered: T without early exit.
     decided, over : ndarray of int64, shape (B,)
-        Of an image that is answered before its last step, the cycle from which on the rest of it is dropped, and the
-        one in which its answer is sent and nothing of it is left. Of any other both are the cycle of the answer's last
+        The cycle from which on the rest of an image is dropped that is answered before its last step, and the one in
+        which its answer is sent and nothing of it is left. For any other image both are the cycle of the answer's last
         beat.
 
     With early exit an event that a dropped step does not have is in cycle NEVER, and `adding` and `bound` are those of
