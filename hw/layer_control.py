@@ -62,7 +62,7 @@ def layer_control(
     ST_IDLE              wait for an image that is added, and for all that ST_WAIT waits for
     ST_FIRE              firing pass
 
-    What is added ahead is of an image that has not fired, so it is never dropped.
+    An image that is added ahead has not fired, so it is not dropped yet.
 
     When an image is dropped, its frames are given back without additions, and those under way are ended. No firing pass
     starts but one, which clears the membranes: of spikes at the image's last frame, of pixels in place of the next

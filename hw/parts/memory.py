@@ -85,7 +85,7 @@ def shared_ram(clk, write_a, to_a, data_a, read_a, from_a, write_b, to_b, data_b
     read_a, from_a : in
         1 to read the word at the address `from_a` at the next edge; then `read_b` must be 0.
     write_b, to_b, data_b, read_b, from_b : in
-        Likewise from the other side.
+        The same from the other side.
     read_data : out
         As of ``ram``.
 
@@ -134,7 +134,7 @@ def ram_pair(
     found_a : out
         The word, in the next cycle alone.
     write_b, to_b, data_b, read_b, from_b, found_b
-        Likewise from the other side.
+        The same from the other side.
 
     Latency: 1 cycle. Throughput: each side writes a word, and reads one, in every cycle.
     """

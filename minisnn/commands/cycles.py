@@ -152,7 +152,7 @@ def run(args):
 
 
 class _Prices:
-    """What designs of a network cost: adders and multipliers, bits of memory, and estimated cells of a device."""
+    """Prices of a network's designs: adders and multipliers, bits of memory, and estimated cells of a device."""
 
     def __init__(self, args, network):
         from minisnn_hw.synth.area import estimates

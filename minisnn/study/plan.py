@@ -50,7 +50,7 @@ class Plan:
     cut_against : float
         Bar of the cycles saved with fewer steps or early exit against the default of another study, on other inputs.
     departures : tuple of str
-        What was changed in the protocol after points had been computed, a sentence each.
+        Changes of the protocol after points had been computed, a sentence each.
     least : float or None
         Bar of the default's test accuracy.
     beta : float

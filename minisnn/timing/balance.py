@@ -212,7 +212,7 @@ def _neighbours(layers, choices):
 class MeanLatency:
     """Mean latency of a stimulus with any lanes and taps; a layer's additions are computed once for each choice.
 
-    Of a design with a second bank of currents it is the mean interval instead, from the first word of a stream on.
+    With a second bank of currents it is the mean interval instead, from the first word of a stream on.
     """
 
     def __init__(self, stimulus: Stimulus, in_lanes: int | None = None, second_bank: bool = False):
