@@ -504,11 +504,10 @@ SOME_BLOCKS = {
         ),
     ),
     "one_layer": (
-        plain(partial(layer, beta=FEW.beta, spec=FEW, probed=True), **BUNDLES),
+        plain(partial(layer, num_steps=None, beta=FEW.beta, spec=FEW, probed=True), **BUNDLES),
         lambda: (
             {
                 "rst": bit(),
-                "num_steps": word(4),
                 "threshold": word(9),
                 "filled": bit(),
                 "frame_last": bit(),
