@@ -112,9 +112,9 @@ print(source(kernels.lif._forward.py_func))
 
 # %% [markdown]
 # ## Fused: the neuron and its pool in one pass
-# On its own this wins nothing over `step_by_step`, which also finds its arrays ready. But now several passes can be
-# *fused* into one. `kernels.fire` runs the four neurons of a pooling window side by side, with their states `v0` to
-# `v3` in registers, hands on the OR of their spikes, and writes no membrane at all.
+# What is kept in registers can be used at once, so several passes can be *fused* into one. `kernels.fire` runs the four
+# neurons of a pooling window side by side, with their states `v0` to `v3` in registers, hands on the OR of their spikes,
+# and writes no membrane at all.
 #
 # A membrane and a spike are 5 bytes per neuron and step. Of these a quarter of a byte is left.
 
