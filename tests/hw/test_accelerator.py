@@ -351,6 +351,7 @@ WRONG_LOADS = {
     "of steps with a high bit": lambda case: with_words(case, steps=1 << 31 | 3),
     "with a margin that no class reaches": lambda case: with_words(case, exit_margin=case.spec.most_gain + 1),
     "with a beta": lambda case: with_words(case, beta=1 << 31),
+    "with the least beta": lambda case: with_words(case, beta=1),
     "with a damaged weight": lambda case: flipped(case.load, 4 * len(case.load) // 5),
     "with a damaged checksum": lambda case: flipped(case.load, len(case.load) - 1),
     "a beat short": lambda case: case.load[:-1],

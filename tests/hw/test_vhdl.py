@@ -31,7 +31,7 @@ from minisnn_hw.layer import layer
 from minisnn_hw.lif import lif
 from minisnn_hw.loader import loader
 from minisnn_hw.maxpool import maxpool
-from minisnn_hw.ports import FrameWriter, LoadWriter, Scan, Stream
+from minisnn_hw.ports import Decided, FrameWriter, LoadWriter, Scan, Stream
 from minisnn_hw.spec import LayerSpec
 from minisnn_hw.spike_scanner import spike_scanner
 from minisnn_hw.stream_in import stream_in
@@ -424,14 +424,15 @@ def test_the_diagram_of_the_input_is_true():
         for at, (valid, last) in enumerate(zip(INPUT["s_input_tvalid"], INPUT["s_input_tlast"]))
     ]
     begin = {"tvalid": 1, "free": 1, "allowed": 1, "frames": 1}
-    inputs = {name: bit() for name in ("rst", "allowed", "wanted", "tvalid", "tlast", "free")} | {
+    inputs = {name: bit() for name in ("rst", "allowed", "wanted", "tvalid", "tlast", "free", "early")} | {
+        "image": word(2),
         "frames": word(2),
         "tdata": word(8),
     }
-    single = ("tready", "claim", "write", "done", "begins", "counts", "spoils", "under_way", "error")
+    single = ("tready", "claim", "last", "write", "done", "begins", "counts", "spoils", "under_way", "error")
     outputs = {name: bit() for name in single} | {"write_address": below(4), "write_data": word(8)}
     writer = (FrameWriter, {"address": "write_address", "data": "write_data"})
-    make = plain(partial(stream_in, words=4), stream=Stream, writer=writer)
+    make = plain(partial(stream_in, words=4), stream=Stream, writer=writer, decided=Decided)
     log = log_of(make, inputs, outputs, script([{"rst": 1}, begin, begin, *rows]))
     assert is_true(renamed(INPUT, "s_input_"), log)
     assert not any(cycle["error"] for cycle in log)
