@@ -5,6 +5,7 @@ import csv
 import json
 import re
 import sqlite3
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from minisnn.study import claims, page, report, results, sections_of_sweep
 from minisnn.study import plots as plot_study
 from minisnn.study.form import DONE, POINT, fault_of_row
 from minisnn.study.intervals import Seeds
+from minisnn.study.plan import PLANS
 from minisnn.study.selection import setting
 from minisnn.study.stages import STAGES
 from minisnn.study.store import Store
@@ -118,6 +120,12 @@ def test_sections_of_a_study_that_is_not_finished(template, tmp_path):
     assert decided == {"base", "firing"}
     assert f"Not everything was reached: {lacks}." in text and lacks in contents["curves"]["missing"]
     assert contents["reached"]["stages"][3:5] == [["prices", 0, 4], ["learned", 0, None]]
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_every_plan_is_read_again(tmp_path, name):
+    path = store_of(tmp_path / "s.sqlite", [], PLANS[name])
+    assert report.gather(path)["about"]["plan"] == asdict(PLANS[name])
 
 
 def test_a_study_that_has_hardly_begun(template, tmp_path):
