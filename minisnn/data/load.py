@@ -5,6 +5,7 @@ the cache folder, else they are downloaded to it.
 """
 
 import gzip
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -129,9 +130,12 @@ def _digits():
 def _svhn(name, files):
     train, test = (_svhn_part(files.find(f"{part}_32x32.mat")) for part in ("train", "test"))
     # Consecutive crops come from one photograph.
-    if name == GREY:
-        train, test = ((_grey(x), y) for x, y in (train, test))
     return Dataset(name, *train, *test, classes=10, max_value=255.0, ordered=True)
+
+
+def _svhn_grey(name, files):
+    colour = _svhn(name, files)
+    return replace(colour, x_train=_grey(colour.x_train), x_test=_grey(colour.x_test))
 
 
 def _grey(x):
@@ -168,7 +172,7 @@ def _mnist_part(files, part):
     return x[..., None], y.astype(np.int64)
 
 
-_READERS = {"svhn": _svhn, GREY: _svhn, "mnist": _mnist, "fashion-mnist": _mnist}
+_READERS = {"svhn": _svhn, GREY: _svhn_grey, "mnist": _mnist, "fashion-mnist": _mnist}
 
 
 def _count_classes(path, y):

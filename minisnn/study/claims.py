@@ -94,11 +94,11 @@ def _latency_claims(so_far, plan):
             rows = so_far.selected["default"].rows
             step = so_far.rows.early_step(rows) if kind == "early" else None
             ours, theirs = so_far.selected[name], Seeds(rows, step)
-            cut = interval(lambda a, b: 1 - a.latency / b.latency, ours, theirs)
+            cut = _saved(ours, theirs)
             note = how_read(ours)
             if kind == "early":
-                alone = interval(lambda a, b: 1 - a.latency / b.latency, theirs, Seeds(rows))
-                lost = interval(lambda a, b: b.accuracy - a.accuracy, theirs, Seeds(rows))
+                alone = _saved(theirs, Seeds(rows))
+                lost = _lost(theirs, Seeds(rows))
                 note += "; " * bool(note)
                 note += f"read after step {step} (counted from 1), the default itself saves {_percent(alone)} for "
                 note += f"{_points(lost)} points"
@@ -115,7 +115,7 @@ def _other_claims(selected, plan, dataset, default):
     if "steps" not in selected:
         return [_open("latency", what)]
     ours = selected["steps"]
-    cut = interval(lambda a, b: 1 - a.latency / b.latency, ours, default)
+    cut = _saved(ours, default)
     tests = [_test("latency cut", "%", ">=", plan.cut_against, cut), _loss(ours, default, plan.tolerance)]
     return [_claim("latency", what, tests, note=how_read(ours))]
 
@@ -143,10 +143,19 @@ def how_read(seeds: Seeds) -> str:
     return ""
 
 
+def _saved(ours, theirs):
+    """Return the share of their latency that ours saves, with its interval."""
+    return interval(lambda a, b: 1 - a.latency / b.latency, ours, theirs)
+
+
+def _lost(ours, theirs):
+    """Return the accuracy that ours loses against theirs, with its interval."""
+    return interval(lambda a, b: b.accuracy - a.accuracy, ours, theirs)
+
+
 def _loss(ours, theirs, bar):
     """Return the test that at most `bar` of accuracy is lost."""
-    lost = interval(lambda a, b: b.accuracy - a.accuracy, ours, theirs)
-    return _test("accuracy lost", "points", "<=", bar, lost)
+    return _test("accuracy lost", "points", "<=", bar, _lost(ours, theirs))
 
 
 def _test(what, unit, sense, bar, found):

@@ -72,6 +72,7 @@ MORE = {
     "latency_by_step": [is_number],
     "accuracy_by_margin": [is_number],
     "latency_by_margin": [is_number],
+    "events_by_margin": [_are_counts],
     "blocks": {
         "images": [is_whole],
         "right": [[is_whole]],
@@ -80,7 +81,6 @@ MORE = {
         "neuron_steps": is_whole,
     },
 }
-COSTS_BY_MARGIN = {"events_by_margin": [_are_counts], "interval_by_margin": [is_number]}
 BY_MARGIN = dict.fromkeys(("right_by_margin", "cycles_by_margin"), [[is_whole]])  # of blocks
 MEANS = {"accuracy": is_number}
 PITFALLS = [{"pitfall": is_text, "setting": is_text, "seeds": is_whole, "honest": MEANS, "wrong": MEANS}]
@@ -118,8 +118,7 @@ def _fault_of_more(test):
     wrong = fault(test, form | {"events": events} | more, "result.test")
     if wrong or not {"accuracy_by_margin", "blocks"} <= test.keys():
         return wrong
-    costs = COSTS_BY_MARGIN if "events_by_margin" in test else {}  # which a version before has not written
-    return fault(test["blocks"], BY_MARGIN, "result.test.blocks") or fault(test, costs, "result.test")
+    return fault(test["blocks"], BY_MARGIN, "result.test.blocks")
 
 
 def _fault_of_lengths(row):

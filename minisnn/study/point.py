@@ -140,10 +140,9 @@ def measure(point: dict, file: bytes, data: Dataset, threads: int | None = None)
       accuracy_by_step and latency_by_step (of the answer after each step), accuracy_by_margin and latency_by_margin (of
       the answer of early exit at each of MARGINS; without them for a membrane readout), firing_rates, latency, interval
     - ``test`` also has latency and interval of the schedules "dense" and "layerwise", the events of each schedule for
-      ``energy``, those of early exit and its interval (events_by_margin, interval_by_margin), the mean begins, added,
-      fires and ends by layer and step, and ``blocks`` of consecutive images: sums of images, of right answers and
-      cycles (both by the step after which the answer is read, and by margin), and of spikes; ``neuron_steps`` is the
-      most spikes that an image can have
+      ``energy``, those of early exit (events_by_margin), the mean begins, added, fires and ends by layer and step, and
+      ``blocks`` of consecutive images: sums of images, of right answers and cycles (both by the step after which the
+      answer is read, and by margin), and of spikes; ``neuron_steps`` is the most spikes that an image can have
     - ``lanes``, ``taps``; ``lost``, the rounding loss by layer; ``history`` of the training
     """
     model, integer, losses = integers(point, file, data, threads)
@@ -260,5 +259,4 @@ def _costs(stimuli, lanes, taps):
         results["events"][schedule] = events.count(stimulus, lanes, schedule, taps)
     if ended:
         results["events_by_margin"] = [events.count(each, lanes, "pipelined", taps) for each in ended]
-        results["interval_by_margin"] = [each["cycles"] for each in results["events_by_margin"]]
     return results

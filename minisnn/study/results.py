@@ -69,9 +69,8 @@ def cost(rows: list[dict], schedule: str = "pipelined", margin: float | None = N
         events = [test["events"][schedule] for test in tests]
         intervals = [test["interval"] if schedule == "pipelined" else test[schedule]["interval"] for test in tests]
     else:
-        at = MARGINS.index(margin)
-        events = [test["events_by_margin"][at] for test in tests]
-        intervals = [test["interval_by_margin"][at] for test in tests]
+        events = [test["events_by_margin"][MARGINS.index(margin)] for test in tests]
+        intervals = [counts["cycles"] for counts in events]
     return {name: float(np.mean([counts[name] for counts in events])) for name in events[0]}, float(np.mean(intervals))
 
 

@@ -39,12 +39,7 @@ def of_study(
     """
     so_far = progress(plan, rows)
     named = {name: so_far.selected[name] for name in LABELS if name in so_far.selected}
-    shown = {
-        "named": named,
-        "labels": LABELS,
-        "how": "",
-        "lacks": so_far.lacks,
-    }
+    shown = {"named": named, "labels": LABELS, "how": "", "lacks": so_far.lacks}
     return {
         "reached": {"stages": [list(stage) for stage in so_far.stages], "lacks": so_far.lacks},
         "trials": _trials(so_far),
@@ -186,10 +181,12 @@ def _trade(so_far: Progress, rows: list[dict]) -> dict:
     for name, label in LABELS.items():
         if name in so_far.selected:
             seeds = so_far.selected[name]
-            found = {"accuracy": means(seeds).accuracy, "latency": means(seeds).latency}
+            accuracy, latency, _ = means(seeds)
             words = ", ".join(filter(None, [describe_all(seeds.rows), how_read(seeds)]))
             key = (seeds.rows[0]["training"], seeds.margin)
-            marks.setdefault(key, {"labels": [], "settings": words} | found)["labels"].append(label)
+            marks.setdefault(key, {"labels": [], "settings": words, "accuracy": accuracy, "latency": latency})[
+                "labels"
+            ].append(label)
     return {
         "settings": points,
         "early": [{name: of[name] for name in ("accuracy", "latency")} for of in early],

@@ -95,7 +95,6 @@ def result(accuracy, latency, rate, num_steps=4):
         "dense": {"latency": 2 * latency, "interval": latency * 2},
         "layerwise": {"latency": 2 * latency, "interval": latency},
         "events_by_margin": [{key: value * spent for key, value in events.items()} for _, spent in exits],
-        "interval_by_margin": [latency / 2 * spent for _, spent in exits],
         "firing_cycles": [4, 2, 1],
         "timeline": {name: times.tolist() for name, times in timeline.items()},
         "events": {

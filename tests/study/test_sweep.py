@@ -96,7 +96,7 @@ def test_a_point_has_the_numbers_of_the_library(points, expected, dataset):
         least = np.mean([spent[step, image] for image, (step, _) in enumerate(ends)])
         predicted = cycles.cycles(integer, data.x_test, margin=margin)
         assert least < row["test"]["latency_by_margin"][at] == predicted.latency.mean() < least + 100
-        assert row["test"]["interval_by_margin"][at] == predicted.interval
+        assert row["test"]["events_by_margin"][at]["cycles"] == predicted.interval
         right = sum(answer == label for (_, answer), label in zip(ends, data.y_test))
         assert row["test"]["accuracy_by_margin"][at] == right / len(data.y_test)
         assert sum(block[at] for block in blocks["right_by_margin"]) == right
