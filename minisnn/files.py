@@ -65,17 +65,19 @@ def _remove_leftovers(target):
 
 
 @contextmanager
-def lock(path: str | Path) -> Iterator[bool]:
+def lock(path: str | Path, guarded: str | Path | None = None) -> Iterator[bool]:
     """Hold the lock file `path` and yield True, or yield False at once if another process holds it.
 
     The system locks, not the existence of the file: the lock ends with its process, even by kill -9, and a file left
-    behind blocks nobody. Raise InputError if the file cannot be written.
+    behind blocks nobody. Raise InputError if the file cannot be written; it names what is `guarded`, if that is given.
     """
     path = Path(path)
     try:
         file = _locked(path)
     except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror or error}; {_remedy(error)}") from error
+        raise InputError(
+            f"cannot write {path if guarded is None else guarded}: {error.strerror or error}; {_remedy(error)}"
+        ) from error
     try:
         yield file is not None
     finally:

@@ -1,6 +1,7 @@
 """Files are complete or absent, whoever writes, reads, fails or dies at the same time; a lock ends with its process."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -106,6 +107,13 @@ def test_what_is_no_file_is_not_replaced(tmp_path):
         with pytest.raises(InputError, match=f"cannot write .*{words}.*name a file|name another file"):
             atomic_write(tmp_path / path, b"content")
     assert Path("/dev/null").is_char_device()
+
+
+def test_a_lock_that_cannot_be_written_names_what_it_guards(tmp_path):
+    """A user has not named the lock file, which is hidden."""
+    with pytest.raises(InputError, match=f"^cannot write {re.escape(str(tmp_path / 'no' / 'out'))}: No such file"):
+        with lock(tmp_path / "no" / ".out.lock", tmp_path / "no" / "out"):
+            pass
 
 
 @posix

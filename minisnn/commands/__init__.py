@@ -270,7 +270,7 @@ def alone_in(folder, remove_leftovers):
     """Hold a folder that is written anew; the function removes what a killed process left beside it."""
     from ..files import lock
 
-    with lock(folder.parent / f".{folder.name}.lock") as mine:
+    with lock(folder.parent / f".{folder.name}.lock", folder) as mine:
         if not mine:
             raise InputError(f"another process writes {folder}; wait until it ends, or name another folder")
         remove_leftovers(folder)

@@ -33,7 +33,7 @@ def fetch(url: str, path: Path, md5: str, progress: bool = False, timeout: float
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise _failed(url, path, _reason(error)) from error
-        with lock(path.with_name(path.name + ".lock")) as alone:
+        with lock(path.with_name(path.name + ".lock"), path) as alone:
             if not alone:
                 time.sleep(WAIT)
             elif not path.exists():

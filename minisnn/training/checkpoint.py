@@ -27,7 +27,7 @@ def alone(path: str | Path | None) -> Iterator[None]:
     if path is None:
         yield
         return
-    with lock(f"{path}.lock") as mine:
+    with lock(f"{path}.lock", path) as mine:
         if not mine:
             raise InputError(f"another training writes here ({path}); wait until it ends, or name another file")
         yield
