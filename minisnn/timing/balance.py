@@ -11,7 +11,7 @@ from ..errors import InputError
 from ..fixed.network import IntegerNetwork
 from .additions import additions
 from .cycles import recurrence
-from .layout import check_second_bank, check_taps, count_groups, inputs_of_words, tap_choices
+from .layout import check_positions, check_second_bank, check_taps, count_groups, inputs_of_words, tap_choices
 from .stimulus import Stimulus
 
 STEPS = 16  # designs of a front, at most
@@ -39,9 +39,17 @@ def count_adders(lanes: Sequence[int], taps: Sequence[int]) -> int:
     return sum(count * at_once for count, at_once in zip(lanes, taps))
 
 
-def count_multipliers(network: IntegerNetwork, lanes: Sequence[int], taps: Sequence[int]) -> int:
-    """Return the multipliers of all layers: one for each adder of pixels, and each lane whose leak is not a shift."""
-    leaks = sum(count for layer, count in zip(network.layers, lanes) if layer.beta & (layer.beta - 1))
+def count_neurons(lanes: Sequence[int], positions: Sequence[int] | None = None) -> int:
+    """Return the hardware neurons of all layers: one for each lane and each position that fires at once."""
+    return sum(lanes) if positions is None else sum(count * at_once for count, at_once in zip(lanes, positions))
+
+
+def count_multipliers(
+    network: IntegerNetwork, lanes: Sequence[int], taps: Sequence[int], positions: Sequence[int] | None = None
+) -> int:
+    """Return the multipliers of all layers: one for each adder of pixels, and each neuron whose leak is not a shift."""
+    neurons = zip(network.layers, lanes, positions or (1,) * len(lanes))
+    leaks = sum(count * at_once for layer, count, at_once in neurons if layer.beta & (layer.beta - 1))
     return leaks + (lanes[0] * taps[0] if network.input_bits else 0)
 
 
@@ -75,7 +83,7 @@ def balance(
     in_lanes : int, optional
         See :func:`minisnn.timing.cycles.predict`.
     latency : MeanLatency, optional
-        Latencies of the stimulus that are known already.
+        Latencies of the stimulus that are known already; they have the positions that fire at once, which need `taps`.
 
     Returns
     -------
@@ -97,12 +105,12 @@ def balance(
     def affordable(layers):
         lanes, taps = zip(*layers)
         return (adders is None or count_adders(lanes, taps) <= adders) and (
-            multipliers is None or count_multipliers(network, lanes, taps) <= multipliers
+            multipliers is None or count_multipliers(network, lanes, taps, latency.positions) <= multipliers
         )
 
     if not affordable(best):
         lanes, least = zip(*best)
-        raise InputError(_too_small(network, lanes, least, adders, multipliers))
+        raise InputError(_too_small(network, lanes, least, adders, multipliers, latency.positions))
 
     def rank(layers):
         return latency(*zip(*layers)), count_adders(*zip(*layers)), layers
@@ -181,12 +189,12 @@ def front(
     return points
 
 
-def _too_small(network, lanes, taps, adders, multipliers):
+def _too_small(network, lanes, taps, adders, multipliers, positions):
     """Say which budget is too small for one lane a layer."""
     need = count_adders(lanes, taps)
     if adders is not None and adders < need:
         return f"a budget of {adders} adders is too small for {len(lanes)} layers: they need {need}"
-    need = count_multipliers(network, lanes, taps)
+    need = count_multipliers(network, lanes, taps, positions)
     return f"a budget of {multipliers} multipliers is too small: with one lane a layer the design needs {need}"
 
 
@@ -212,11 +220,18 @@ def _neighbours(layers, choices):
 class MeanLatency:
     """Mean latency of a stimulus with any lanes and taps; a layer's additions are computed once for each choice.
 
+    Taps must fit the positions that fire at once, if there are any.
     With a second bank of currents it is the mean interval instead, from the first word of a stream on.
     """
 
-    def __init__(self, stimulus: Stimulus, in_lanes: int | None = None, second_bank: bool = False):
-        self.stimulus, self.in_lanes = stimulus, in_lanes
+    def __init__(
+        self,
+        stimulus: Stimulus,
+        in_lanes: int | None = None,
+        second_bank: bool = False,
+        positions: Sequence[int] | None = None,
+    ):
+        self.stimulus, self.in_lanes, self.positions = stimulus, in_lanes, positions
         self.second_bank = check_second_bank(stimulus.network, second_bank)
         self.adding: dict[tuple, np.ndarray] = {}
         self.latencies: dict[tuple, float] = {}
@@ -228,8 +243,11 @@ class MeanLatency:
             words = inputs_of_words(network, lanes, self.in_lanes)
             adding = [self._adding(*numbers) for numbers in zip(range(len(lanes)), lanes, words, taps)]
             design = network, np.stack(adding, 1), lanes, words[0], taps
-            stops, paired = self.stimulus.last_steps, self.second_bank
-            last = recurrence(*design, alone=not paired, last_steps=stops, second_bank=paired)["last"]
+            paired = self.second_bank
+            positions = check_positions(network, taps, self.positions)
+            stops = self.stimulus.last_steps
+            times = recurrence(*design, alone=not paired, last_steps=stops, second_bank=paired, positions=positions)
+            last = times["last"]
             self.latencies[lanes, taps] = last[-1] / len(last) if paired else last.mean()
         return self.latencies[lanes, taps]
 

@@ -17,8 +17,9 @@ adds pixels while the image before fires:
 
     b[0, 0] = max(its frame is complete, e[0, 0] of image i-1, plus 1, s[0, T-1] of image i-2, plus N[0] + 1)
 
-The last beat of the answer follows the last firing pass after a number of cycles that depends on the size of the last
-layer alone.
+N is the number of words of membranes; of a layer that fires all positions of a pooling window at once, that of pooled
+words. The last beat of the answer follows the last firing pass after a number of cycles that depends on the size of the
+last layer alone.
 
 The compiled loops are in ``loops``, with every term; tests hold them to the gates of ``hw/``, cycle by cycle, without
 tolerance.
@@ -39,6 +40,7 @@ from .additions import Additions, additions_of_layers
 from .layerwise import layerwise_cycles
 from .layout import (
     check_lanes,
+    check_positions,
     check_second_bank,
     check_taps,
     default_lanes,
@@ -164,7 +166,8 @@ def cycles(
     margin : int or LOSSLESS, optional
         Margin of early exit, see :mod:`minisnn.fixed.early_exit`; by default every image takes all steps.
     **options
-        Options of :func:`predict`: `schedule`, `word_every`, `in_lanes`, `taps`, `second_bank`.
+        Options of :func:`predict`: `schedule`, `word_every`, `in_lanes`, `taps`, `second_bank`,
+        `positions`.
 
     Returns
     -------
@@ -195,6 +198,7 @@ def predict(
     in_lanes: int | None = None,
     taps: Sequence[int] | None = None,
     second_bank: bool = False,
+    positions: Sequence[int] | None = None,
 ) -> Cycles:
     """Predict the clock cycles of a stimulus.
 
@@ -216,6 +220,9 @@ def predict(
     second_bank : bool
         The first layer, which takes pixels, has a second bank of currents; see
         :func:`minisnn.timing.layout.check_second_bank`. "layerwise" has none.
+    positions : sequence of int, optional
+        Positions that each layer fires in a cycle: 1, or with all taps at once those of a pooling window; see
+        :func:`minisnn.timing.layout.position_choices`. By default 1; "layerwise" always fires one.
 
     Returns
     -------
@@ -224,7 +231,7 @@ def predict(
     Raises
     ------
     InputError
-        If lanes, taps or a second bank do not fit the network, or the schedule does not exist.
+        If lanes, taps, positions or a second bank do not fit the network, or the schedule does not exist.
     """
     network = stimulus.network
     lanes = check_lanes(network, default_lanes(network) if lanes is None else lanes)
@@ -234,6 +241,7 @@ def predict(
         raise InputError(f"word_every must be at least 1, got {word_every}")
     taps = check_taps(network, taps)
     check_second_bank(network, second_bank)
+    positions = check_positions(network, taps, positions)
     if schedule == "layerwise":
         return _layerwise(stimulus, lanes, words[0])
     if schedule == "dense":
@@ -241,19 +249,22 @@ def predict(
     else:
         parts = additions_of_layers(stimulus, lanes, words, taps)
     last_steps = stimulus.last_steps if schedule == "pipelined" else None
-    return _pipelined(network, parts, lanes, words[0], taps, word_every, last_steps, second_bank)
+    design = network, lanes, words[0], taps, positions
+    return _pipelined(parts, design, word_every, last_steps, second_bank)
 
 
-def _pipelined(network, parts, lanes, in_lanes, taps, word_every, last_steps, second_bank):
+def _pipelined(parts, design, word_every, last_steps, second_bank):
     """Cycles of images whose additions are `parts`, (B, L, T)."""
+    network, lanes, in_lanes, taps, positions = design
     images, _, steps = parts.cycles.shape
-    bound, firing = np.maximum(parts.adds, parts.inputs + parts.zero_words), depths(network, lanes)
-    arguments = network, parts.cycles, lanes, in_lanes, taps, word_every
-    times = recurrence(*arguments, alone=True, last_steps=last_steps)
-    stream = recurrence(*arguments, alone=False, last_steps=last_steps, second_bank=second_bank)
-    least = recurrence(
-        network, bound, lanes, in_lanes, taps, word_every, alone=True, overhead=False, last_steps=last_steps
-    )
+    bound, firing = np.maximum(parts.adds, parts.inputs + parts.zero_words), depths(network, lanes, positions)
+
+    def at(additions, **options):
+        numbers = network, additions, lanes, in_lanes, taps, word_every
+        return recurrence(*numbers, last_steps=last_steps, positions=positions, **options)
+
+    times, stream = at(parts.cycles), at(parts.cycles, alone=False, second_bank=second_bank)
+    least = at(bound, overhead=False)
     latency = times["last"] - times["first"] + 1
     passes = (stream["firing_starts"] != NEVER).sum(axis=(0, 2))
     busy = _added(parts.cycles, stream).sum(axis=(0, 2)) + firing * passes
@@ -333,6 +344,7 @@ def timetable(
     alone: bool = True,
     taps: Sequence[int] | None = None,
     second_bank: bool = False,
+    positions: Sequence[int] | None = None,
 ) -> dict[str, np.ndarray]:
     """Return the cycles of all events, as :func:`recurrence` does; parameters are those of :func:`predict`."""
     network = stimulus.network
@@ -340,7 +352,8 @@ def timetable(
     taps = check_taps(network, taps)
     adding = additions_of_layers(stimulus, lanes, words, taps).cycles
     arguments = network, adding, lanes, words[0], taps, word_every, alone
-    return recurrence(*arguments, last_steps=stimulus.last_steps, second_bank=second_bank)
+    positions = check_positions(network, taps, positions)
+    return recurrence(*arguments, last_steps=stimulus.last_steps, second_bank=second_bank, positions=positions)
 
 
 def answer_cycles(network: IntegerNetwork, lanes: Sequence[int]) -> int:
@@ -364,6 +377,7 @@ def recurrence(
     overhead: bool = True,
     last_steps: np.ndarray | None = None,
     second_bank: bool = False,
+    positions: Sequence[int] | None = None,
 ) -> dict[str, np.ndarray]:
     """Return the cycles of all events of images whose additions take `adding` cycles, (B, L, T).
 
@@ -378,6 +392,8 @@ def recurrence(
         The step after which each image is answered, from 1, of a load with a margin; by default there is none.
     second_bank : bool
         As for :func:`predict`; an image alone takes as long with it as without.
+    positions : sequence of int, optional
+        As for :func:`predict`.
 
     Returns
     -------
@@ -392,7 +408,7 @@ def recurrence(
     moments = np.zeros((len(MOMENTS), len(adding)), np.int64)
     loops.pipeline(
         np.ascontiguousarray(adding),
-        depths(network, lanes),
+        depths(network, lanes, positions),
         np.array(taps) > 1,
         network.input_bits > 0,
         second_bank,

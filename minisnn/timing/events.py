@@ -15,7 +15,7 @@ from ..fixed.early_exit import NEVER
 from .additions import additions, additions_of_layers
 from .cycles import predict
 from .layerwise import CHUNKS, SCANNED, words_scanned
-from .layout import check_taps, default_lanes, depths, inputs_of_words
+from .layout import check_positions, check_taps, default_lanes, depths, inputs_of_words
 from .stimulus import Stimulus
 
 
@@ -26,6 +26,7 @@ def count(
     taps: Sequence[int] | None = None,
     in_lanes: int | None = None,
     second_bank: bool = False,
+    positions: Sequence[int] | None = None,
 ) -> dict[str, float]:
     """Return the mean events of an image; parameters and errors are those of :func:`minisnn.timing.cycles.predict`.
 
@@ -38,7 +39,8 @@ def count(
     Returns
     -------
     events : dict of float
-        ``weight_read_bits``: weights of additions (all that are added at once, in the frame or not); biases of firings.
+        ``weight_read_bits``: weights of additions (all that are added at once, in the frame or not); biases of firings,
+        which positions that fire at once share.
         ``membrane_read_bits, membrane_write_bits``: the sum of each addition; membranes of firings (a layer of pixels
         also has currents, which are written as 0 once per image).
         ``buffer_read_bits, buffer_write_bits``: frames of the layers' inputs, scanned once, written once.
@@ -53,7 +55,7 @@ def count(
         ``cycles``: from answer to answer, images following one another.
     """
     network, steps = stimulus.network, stimulus.num_steps
-    predicted = predict(stimulus, lanes, schedule, in_lanes=in_lanes, taps=taps, second_bank=second_bank)
+    predicted = predict(stimulus, lanes, schedule, 1, in_lanes, taps, second_bank, positions)
     interval = predicted.interval
     passes, frames_begun = (
         (np.full(len(network.layers), float(steps)),) * 2
@@ -62,7 +64,9 @@ def count(
     )
     lane_counts = np.array(default_lanes(network) if lanes is None else lanes)
     words = inputs_of_words(network, lane_counts.tolist(), in_lanes)
-    tap_counts = np.array(check_taps(network, None if schedule == "layerwise" else taps))
+    one_at_once = schedule == "layerwise"
+    tap_counts = np.array(check_taps(network, None if one_at_once else taps))
+    position_counts = np.array(check_positions(network, tap_counts.tolist(), None if one_at_once else positions))
     bits = _bits(network)
 
     shares = None
@@ -82,11 +86,12 @@ def count(
     if schedule == "layerwise":
         scanned, read = _layerwise_scans(stimulus, bits, groups, inputs, scanned, read)
     # A stream's interval leaves out the first image, so a heavy one may seem to be busy for longer: then never idle.
-    busy = adding + depths(network, lane_counts.tolist()) * passes
+    busy = adding + depths(network, lane_counts.tolist(), position_counts.tolist()) * passes
     busy[0] -= predicted.overlap
     idle = np.maximum(interval - busy, 0)
     events = {
-        "weight_read_bits": adding / groups * bits.channels * tap_counts * bits.weight + fired * bits.bias,
+        "weight_read_bits": adding / groups * bits.channels * tap_counts * bits.weight
+        + fired / position_counts * bits.bias,
         "membrane_read_bits": added * bits.sum
         + fired * np.where(bits.pixel, bits.current + bits.membrane, bits.membrane),
         "membrane_write_bits": added * bits.sum

@@ -75,6 +75,51 @@ def taps_of(shapes: Sequence[LayerShape], taps: Sequence[int] | None = None) -> 
     return tuple(int(count) for count in taps)
 
 
+# Positions that fire at once
+#
+# A firing pass takes one pixel of neurons a cycle, or all positions of a pooling window. A bank is read once a cycle,
+# so no two positions of a window may lie in the same bank: all taps are added at once, and a window is no wider than
+# the kernel. So each cycle brings one pooled word, which is what the next layer's frame takes.
+
+
+def position_choices(layer: LayerShape, taps: int) -> tuple[int, ...]:
+    """Return the numbers of positions that a layer, which adds so many taps at once, can fire in a cycle."""
+    return (1, layer.pool**2) if 1 < layer.pool <= min(banks(layer, taps)) else (1,)
+
+
+def check_positions(network: IntegerNetwork, taps: Sequence[int], positions: Sequence[int] | None) -> tuple[int, ...]:
+    """Return `positions` as a tuple, by default 1 in each layer.
+
+    Raise InputError unless layers that add `taps` at once can fire so many positions in a cycle.
+    """
+    shapes = [integers.layer for integers in network.layers]
+    if positions is None:
+        return (1,) * len(shapes)
+    positions = tuple(positions)
+    if len(positions) != len(shapes):
+        raise InputError(
+            f"positions must be one number for each of {len(shapes)} layers, got {'/'.join(map(str, positions))}"
+        )
+    for number, (shape, at_once, count) in enumerate(zip(shapes, taps, positions), 1):
+        choices = position_choices(shape, at_once)
+        if not isinstance(count, (int, np.integer)) or isinstance(count, bool) or count not in choices:
+            raise InputError(
+                f"layer {number} {_about_pool(shape, at_once)}: its positions must be "
+                f"{' or '.join(map(str, choices))}, got {count}"
+            )
+    return tuple(int(count) for count in positions)
+
+
+def _about_pool(layer, taps):
+    """Return in words what decides which positions a layer can fire at once."""
+    if layer.pool == 1:
+        return "has no pool"
+    kernel, words = layer.w_shape[0], f"has a pool of {layer.pool}"
+    if layer.pool > kernel:
+        return f"{words} and a kernel of {kernel}, which is smaller"
+    return words if taps == kernel**2 else f"{words} and {taps} taps at once, not all {kernel**2} of its kernel"
+
+
 def check_second_bank(network: IntegerNetwork, wanted: bool) -> bool:
     """Return `wanted`; raise InputError if a second bank of currents is wanted and no layer takes pixels.
 
@@ -97,11 +142,18 @@ def count_groups(layer: LayerShape, lanes: int) -> int:
     return -(-layer.w_shape[-1] // lanes)
 
 
-def depths(network: IntegerNetwork, lanes: Sequence[int]) -> np.ndarray:
-    """Return the cycles of each layer's firing pass, (L,): neurons of a channel times groups of lanes."""
+def depths(network: IntegerNetwork, lanes: Sequence[int], positions: Sequence[int] | None = None) -> np.ndarray:
+    """Return the cycles of each layer's firing pass, (L,): neurons of a channel times groups of lanes.
+
+    With several `positions` at once it is as many times shorter.
+    """
     shapes = [integers.layer for integers in network.layers]
+    numbers = zip(shapes, lanes, (1,) * len(shapes) if positions is None else positions)
     return np.array(
-        [shape.neurons // shape.w_shape[-1] * count_groups(shape, count) for shape, count in zip(shapes, lanes)],
+        [
+            shape.neurons // shape.w_shape[-1] // at_once * count_groups(shape, count)
+            for shape, count, at_once in numbers
+        ],
         np.int64,
     )
 
