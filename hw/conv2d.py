@@ -111,7 +111,7 @@ def conv2d(clk, rst, scan, walk, taps, kernel, padding, out_height, out_width, g
     row_step = -(-out_width // columns) * groups  # from a row of neurons to the next in the same bank
     weight_row = kernel // columns * groups  # from a row of taps to the next
     channel_step = kernel // rows * weight_row
-    first_free, walking, ends, reaches, enters, last_group, row_ends = [Signal(bool(0)) for _ in range(7)]
+    first_free, walking, ending, reaches, enters, last_group, row_ends = [Signal(bool(0)) for _ in range(7)]
     inside_y, inside_x = word(rows), word(columns)  # banks in which the input that is offered reaches a neuron
     weight_y, weight_x = [Signal(intbv(0)[len(walk.weight_address) :]) for _ in range(2)]
     more_y, more_x, second_more_y, second_more_x = [word(bits(kernel)) for _ in range(4)]  # of taps in turn
@@ -120,7 +120,7 @@ def conv2d(clk, rst, scan, walk, taps, kernel, padding, out_height, out_width, g
     at = [word(width) for _ in range(taps)]
     channel = Signal(intbv(0, min=0, max=1 << len(scan.channel)))
 
-    flow = stages(clk, rst, enters, ends, first_free, walk.move, walk.load, walking, walk.busy)
+    flow = stages(clk, rst, enters, ending, first_free, walk.move, walk.load, walking, walk.busy)
     hold_channel = register_if(clk, first_free, scan.channel, channel)
     axis_y, axis_x = (kernel, padding, out_height), (kernel, padding, out_width)
     if columns_in_turn:
@@ -149,7 +149,7 @@ def conv2d(clk, rst, scan, walk, taps, kernel, padding, out_height, out_width, g
         second_more_x,
         last_group,
         row_ends,
-        ends,
+        ending,
         groups,
         rows_in_turn,
         columns_in_turn,

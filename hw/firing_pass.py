@@ -81,11 +81,15 @@ def firing_pass(clk, rst, start, busy, turn, height, width, groups, pool):
         turn.last.next = window_ends
 
     @always(clk.posedge)
-    def walk():
-        if rst:
+    def begin():
+        if rst or (walking and pass_ends):
             walking.next = False
         elif start:
             walking.next = True
+
+    @always(clk.posedge)
+    def walk():
+        if rst or (walking and pass_ends):  # the next pass may begin: `start` comes late in its cycle
             at.next = 0
             row_at.next = 0
             corner.next = 0
@@ -98,9 +102,7 @@ def firing_pass(clk, rst, start, busy, turn, height, width, groups, pool):
             corner_y.next = 0
             corner_x.next = 0
         elif walking:
-            if pass_ends:
-                walking.next = False
-            elif not row_ends:  # the next pixel of the window
+            if not row_ends:  # the next pixel of the window
                 in_x.next = in_x + 1
                 at.next = at + column_step
             elif not window_ends:  # the next row of the window
@@ -134,4 +136,4 @@ def firing_pass(clk, rst, start, busy, turn, height, width, groups, pool):
                     row_at.next = band + window_row_step
                     at.next = band + window_row_step
 
-    return ends, pixel, outputs, walk
+    return ends, pixel, outputs, begin, walk

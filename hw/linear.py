@@ -36,7 +36,7 @@ def linear(clk, rst, scan, walk, groups):
     """
     alone, before_last = groups == 1, max(groups - 2, 0)
     first_free, walking = [Signal(bool(0)) for _ in range(2)]
-    ends = Signal(bool(0))  # the walk of an input is in its last cycle
+    ending = Signal(bool(0))  # the walk of an input is in its last cycle next
     # address: number of the input in the first stage
     address = Signal(intbv(0, min=0, max=1 << len(scan.channel)))
     product = Signal(intbv(0)[len(address) + groups.bit_length() :])
@@ -45,7 +45,7 @@ def linear(clk, rst, scan, walk, groups):
     weight_at = Signal(intbv(0)[len(walk.weight_address) :])
     at_group = Signal(intbv(0, min=0, max=max(groups, 2)))
 
-    flow_of_stages = stages(clk, rst, scan.valid, ends, first_free, walk.move, walk.load, walking, walk.busy)
+    flow_of_stages = stages(clk, rst, scan.valid, ending, first_free, walk.move, walk.load, walking, walk.busy)
 
     @always_comb
     def outputs():
@@ -64,16 +64,19 @@ def linear(clk, rst, scan, walk, groups):
         if walk.move:
             start.next = product[len(walk.weight_address) :]
 
-    # `ends` is computed a cycle ahead: the path that decides on the next input is long enough without it.
+    @always_comb
+    def look():
+        ending.next = at_group == before_last
+        if walk.load:
+            ending.next = alone
+
     @always(clk.posedge)
     def step():
         if walk.load:
             weight_at.next = start
             at_group.next = 0
-            ends.next = alone
         else:
-            ends.next = at_group == before_last
             at_group.next = at_group + 1
             weight_at.next = weight_at + 1
 
-    return flow_of_stages, outputs, row, hold, step
+    return flow_of_stages, outputs, row, hold, look, step

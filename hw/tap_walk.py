@@ -6,7 +6,7 @@ from .parts.times import times
 
 
 @block
-def tap_turns(clk, load, more_rows, more_columns, last_group, row_ends, ends, groups, rows_in_turn, columns_in_turn):
+def tap_turns(clk, load, more_rows, more_columns, last_group, row_ends, ending, groups, rows_in_turn, columns_in_turn):
     """Turns of an input's walk: all groups of lanes at each tap, tap after tap in a row, and row after row.
 
     Parameters
@@ -28,80 +28,95 @@ def tap_turns(clk, load, more_rows, more_columns, last_group, row_ends, ends, gr
         1 in the last group's turn at each tap.
     row_ends : out
         1 in the last turn of each row of taps.
-    ends : out
-        1 in the last turn of the walk.
+    ending : out
+        1 in a cycle after which the walk is in its last turn: of the walk that begins, in a cycle with `load`.
 
     Latency: 1 cycle from `load` to the first turn. Throughput: a turn a cycle.
     """
     alone, before_last = groups == 1, max(groups - 2, 0)
     at_group = Signal(intbv(0, min=0, max=max(groups, 2)))
-    group_ends = Signal(bool(0))  # computed a cycle ahead, as are the last column and the last row
-
-    @always(clk.posedge)
-    def count_groups():
-        if load or group_ends:
-            at_group.next = 0
-            group_ends.next = alone
-        else:
-            at_group.next = at_group + 1
-            group_ends.next = at_group == before_last
-
-    parts = [count_groups]
-    last_column, last_row = [Signal(bool(0)) for _ in range(2)]
+    # Which turn is the last of a tap, a row and the walk is computed a cycle ahead: "next" is the following turn.
+    group_ends_next = Signal(bool(0))
+    row_ends_next = group_ends_next
+    parts = []
     if columns_in_turn:
         columns_left = Signal(intbv(0)[len(more_columns) :])  # taps after the present one in its row
         row_columns = Signal(intbv(0)[len(more_columns) :])  # `more_columns` of the present input
+        last_column, last_column_next, row_ends_next = [Signal(bool(0)) for _ in range(3)]
+
+        @always_comb
+        def find_last_column():
+            last_column_next.next = last_column
+            if load:
+                last_column_next.next = more_columns == 0
+            elif row_ends:
+                last_column_next.next = row_columns == 0
+            elif last_group:
+                last_column_next.next = columns_left == 1
+
+        @always_comb
+        def find_row_end():
+            row_ends_next.next = group_ends_next and last_column_next
 
         @always(clk.posedge)
         def count_columns():
+            last_column.next = last_column_next
             if load:
                 row_columns.next = more_columns
                 columns_left.next = more_columns
-                last_column.next = more_columns == 0
-            elif group_ends and last_column:
+            elif row_ends:
                 columns_left.next = row_columns
-                last_column.next = row_columns == 0
-            elif group_ends:
+            elif last_group:
                 columns_left.next = columns_left - 1
-                last_column.next = columns_left == 1
 
-        @always_comb
-        def find_row_end():
-            row_ends.next = group_ends and last_column
-
-        parts.append(count_columns)
-    else:
-
-        @always_comb
-        def find_row_end():
-            row_ends.next = group_ends
-
+        parts += [find_last_column, find_row_end, count_columns]
     if rows_in_turn:
         rows_left = Signal(intbv(0)[len(more_rows) :])  # rows of taps after the present one
+        last_row, last_row_next = [Signal(bool(0)) for _ in range(2)]
+
+        @always_comb
+        def find_last_row():
+            last_row_next.next = last_row
+            if load:
+                last_row_next.next = more_rows == 0
+            elif row_ends:
+                last_row_next.next = rows_left == 1
+
+        @always_comb
+        def find_end():
+            ending.next = row_ends_next and last_row_next
 
         @always(clk.posedge)
         def count_rows():
+            last_row.next = last_row_next
             if load:
                 rows_left.next = more_rows
-                last_row.next = more_rows == 0
             elif row_ends:
                 rows_left.next = rows_left - 1
-                last_row.next = rows_left == 1
 
-        @always_comb
-        def find_end():
-            last_group.next = group_ends
-            ends.next = row_ends and last_row
-
-        parts.append(count_rows)
+        parts += [find_last_row, count_rows]
     else:
 
         @always_comb
         def find_end():
-            last_group.next = group_ends
-            ends.next = row_ends
+            ending.next = row_ends_next
 
-    return [*parts, find_row_end, find_end]
+    @always_comb
+    def find_group_end():
+        group_ends_next.next = at_group == before_last
+        if load or last_group:
+            group_ends_next.next = alone
+
+    @always(clk.posedge)
+    def count_groups():
+        last_group.next = group_ends_next
+        row_ends.next = row_ends_next
+        if load or last_group:
+            at_group.next = 0
+        else:
+            at_group.next = at_group + 1
+
+    return [*parts, find_end, find_group_end, count_groups]
 
 
 @block

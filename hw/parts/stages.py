@@ -4,7 +4,7 @@ from myhdl import Signal, always, always_comb, block
 
 
 @block
-def stages(clk, rst, valid, ends, ready, move, load, walking, busy):
+def stages(clk, rst, valid, ending, ready, move, load, walking, busy):
     """Flow of a walker: inputs move through two stages to the walk, which lasts one cycle for each addition.
 
     The contents of the stages are registers of the walker; this block says when they take a new input.
@@ -15,8 +15,8 @@ def stages(clk, rst, valid, ends, ready, move, load, walking, busy):
         Rising edge; `rst` is synchronous, and drops all inputs.
     valid : in
         1 while an input is offered that has additions. It enters in a cycle in which `ready` is 1, too.
-    ends : in
-        1 while the walk is in its last cycle.
+    ending : in
+        1 in a cycle after which the walk is in its last cycle: of the walk that begins, in a cycle with `load`.
     ready : out
         1 in a cycle at whose end the first stage takes what is offered.
     move : out
@@ -30,15 +30,13 @@ def stages(clk, rst, valid, ends, ready, move, load, walking, busy):
 
     Latency: the walk of an input begins 3 cycles after the input entered. Throughput: a walk follows the one before
     without an empty cycle between them; `ready` never depends on `valid` of the same cycle.
+
+    Whether the walk is free is computed a cycle ahead: the path from there to the scanner's next input is the longest.
     """
     first_valid = Signal(bool(0))  # the first stage has an input
     second_valid = Signal(bool(0))  # the second stage has an input
     second_free = Signal(bool(0))  # the second stage is empty, or hands its input over in this cycle
-    walk_free = Signal(bool(0))  # there is no walk, or it ends in this cycle
-
-    @always_comb
-    def walk_flow():
-        walk_free.next = (not walking) or ends
+    walk_free = Signal(bool(1))  # there is no walk, or it ends in this cycle
 
     @always_comb
     def second_flow():
@@ -59,9 +57,13 @@ def stages(clk, rst, valid, ends, ready, move, load, walking, busy):
             second_valid.next = first_valid
         if walk_free:
             walking.next = second_valid
+            walk_free.next = ending or not second_valid
+        else:
+            walk_free.next = ending
         if rst:
             first_valid.next = False
             second_valid.next = False
             walking.next = False
+            walk_free.next = True
 
-    return walk_flow, second_flow, outputs, advance
+    return second_flow, outputs, advance

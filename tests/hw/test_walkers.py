@@ -17,19 +17,19 @@ def test_stages(density):
 
     def ports():
         return (
-            {"rst": bit(), "valid": bit(), "ends": bit()},
+            {"rst": bit(), "valid": bit(), "ending": bit()},
             {"ready": bit(), "move": bit(), "load": bit(), "walking": bit(), "busy": bit()},
         )
 
     rng = np.random.default_rng(0)
     logs = []
     episodes = [([{}] * 30, pattern, cut) for pattern in PATTERNS for cut in (5, 6, None)]
-    given, seen = run(stages, ports, walk(episodes, logs, rng, lambda: {"ends": rng.random() < density}))
+    given, seen = run(stages, ports, walk(episodes, logs, rng, lambda: {"ending": rng.random() < density}))
     for log in logs:
         check_flow(
             log,
             [1] * 30,
-            lambda first, cost: next((c for c in range(first, len(log)) if log[c]["ends"]), 10**6),
+            lambda first, cost: next((c for c in range(first, len(log)) if log[c - 1]["ending"]), 10**6),
             "walking",
         )
     in_ghdl(stages, ports, given, seen)
