@@ -197,7 +197,7 @@ def layer(
     turn = new_turn(spec)
     orders, pool_timing = Orders(bit(), bit(), bit(), bit(), walk.half, turn.half), PoolTiming(bit(), bit(), bit())
     progress = Progress(bit(), walk.busy, bit(), bit())
-    present, pooled = bit(), bit()
+    follows, present, pooled = bit(), bit(), bit()
     inputs, factor = word(spec.in_lanes), word(max(spec.input_bits, 1))
     weights = word(spec.weight_word_bits)
     biases = GroupReader(bit(), below(spec.groups), word(spec.lanes * spec.bias_bits))
@@ -209,11 +209,12 @@ def layer(
         clk, rst, num_steps, reader, writer, drop, orders, progress, turn, pool_timing, cleared, probe, spec, probed
     )
     frame = (spec.in_height, spec.in_width, spec.in_channels, spec.flat)
+    steps = (follows, present)
     scanner = spike_scanner(
-        clk, orders.halt, orders.scan, progress.scanning, reader.read, reader.address, inputs, present, scan, *frame
+        clk, orders.halt, orders.scan, progress.scanning, reader.read, reader.address, inputs, *steps, scan, *frame
     )
     if spec.input_bits:
-        words_in = pixel_words(clk, reader.data, present, inputs, scan, walk, factor, spec)
+        words_in = pixel_words(clk, reader.data, *steps, inputs, scan, walk, factor, spec)
     else:
 
         @always_comb

@@ -4,7 +4,7 @@ from myhdl import Signal, always, always_comb, block, intbv
 
 
 @block
-def pixel_words(clk, read_data, present, inputs, scan, walk, factor, spec):
+def pixel_words(clk, read_data, follows, present, inputs, scan, walk, factor, spec):
     """Values of the pixels, beside the scanner: it gets a bit for each that is not 0, and each value its additions.
 
     Parameters
@@ -18,8 +18,8 @@ def pixel_words(clk, read_data, present, inputs, scan, walk, factor, spec):
         Rising edge.
     read_data : in
         A word of pixels, the first in the lowest bits.
-    present : in
-        1 in the cycle in which the scanner takes the word.
+    follows, present : in
+        1 in a cycle after which the word in `read_data` is the scanner's next, or its next word is the present one.
     inputs : out
         A bit for each pixel: 1 if it is not 0.
     scan : Scan, in
@@ -33,7 +33,7 @@ def pixel_words(clk, read_data, present, inputs, scan, walk, factor, spec):
     cycle.
     """
     width, count = spec.input_bits, spec.in_lanes
-    word = Signal(intbv(0)[len(read_data) :])  # the word that is scanned
+    word, next_word = [Signal(intbv(0)[len(read_data) :]) for _ in range(2)]  # word: the one that is scanned
     chosen = Signal(intbv(0)[width:])  # the pixel that the scanner hands over
     first, second = [Signal(intbv(0)[width:]) for _ in range(2)]  # first: the pixel in the walker's first stage
 
@@ -55,8 +55,10 @@ def pixel_words(clk, read_data, present, inputs, scan, walk, factor, spec):
 
     @always(clk.posedge)
     def carry():
+        if follows:
+            next_word.next = read_data
         if present:
-            word.next = read_data
+            word.next = next_word
         if scan.ready:
             first.next = chosen
         if walk.move:

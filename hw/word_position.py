@@ -4,8 +4,8 @@ from myhdl import Signal, always, always_comb, block, intbv
 
 
 @block
-def word_position(clk, start, fetch, at, last, y, x, base, word_bits, height, width, channels, flat):
-    """Position in a frame: the address of the word to fetch next, and the place of the word fetched last.
+def word_position(clk, rst, start, fetch, follows, at, last, y, x, base, word_bits, height, width, channels, flat):
+    """Position in a frame: the address of the word to fetch next, and the place of the word that follows.
 
     Words come row by row. A word holds whole pixels of a row, or a part of a pixel; then a pixel takes several words.
 
@@ -18,18 +18,20 @@ def word_position(clk, start, fetch, at, last, y, x, base, word_bits, height, wi
 
     Ports
     -----
-    clk : in
-        Rising edge.
+    clk, rst : in
+        Rising edge; `rst` is synchronous: the next word to fetch is the first of a frame.
     start : in
-        1 for one cycle: begin with the frame's first word.
+        1 for one cycle: the next word that follows is the first of a frame.
     fetch : in
         1 in a cycle in which the word at `at` is fetched.
+    follows : in
+        1 in a cycle after which the next word is the one that follows.
     at : out
-        Address of the word to fetch next; it stays at the last.
+        Address of the word to fetch next; the first again after the last.
     last : out
         1 while that is the frame's last word.
     y, x : out
-        Row of the word fetched last, and the column of its first pixel; 0 if `flat`.
+        Row of the word that follows, and the column of its first pixel; 0 if `flat`.
     base : out
         The channel of its first bit; if `flat`, the address of that bit in the frame.
 
@@ -53,16 +55,20 @@ def word_position(clk, start, fetch, at, last, y, x, base, word_bits, height, wi
         last.next = at == last_word
 
     @always(clk.posedge)
+    def count_fetched():
+        if rst or (fetch and last):
+            at.next = 0
+        elif fetch:
+            at.next = at + 1
+
+    @always(clk.posedge)
     def count():
         if start:
-            at.next = 0
             at_part.next = 0
             at_x.next = 0
             at_y.next = 0
             at_base.next = 0
-        elif fetch:
-            if not last:
-                at.next = at + 1
+        elif follows:
             y.next = at_y[len(y) :]
             x.next = at_x
             base.next = at_base[len(base) :]
@@ -81,7 +87,7 @@ def word_position(clk, start, fetch, at, last, y, x, base, word_bits, height, wi
                 at_part.next = at_part + 1
                 at_base.next = at_base + word_bits
 
-    return ends, count
+    return ends, count_fetched, count
 
 
 @block

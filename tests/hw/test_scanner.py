@@ -82,6 +82,7 @@ def test_spike_scanner(height, width, channels, bits, flat):
                 "busy": bit(),
                 "read": bit(),
                 "read_address": below(count),
+                "follows": bit(),
                 "present": bit(),
                 "valid": bit(),
                 "y": below(height),
