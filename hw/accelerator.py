@@ -203,7 +203,6 @@ def images_under_way(clk, rst, begins, counts, spoils, finished, now, stamp, spo
 
     @always_comb
     def show():
-        last.next = begun - 1
         spoilt.next = spoilt_ones[int(ended)]
         waiting.next = begun != ended
 
@@ -221,6 +220,7 @@ def images_under_way(clk, rst, begins, counts, spoils, finished, now, stamp, spo
             ended.next = 0
         else:
             if counts:
+                last.next = begun
                 begun.next = begun + 1
             if finished:
                 ended.next = ended + 1

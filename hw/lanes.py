@@ -253,7 +253,6 @@ def lanes(clk, rst, walk, turn, clear, factor, weights, biases, threshold, beta,
     def outputs():
         firing.spikes.next = all_spikes
         firing.address.next = fired_at
-        drained.next = fires[settling + 1 : 1] == 0  # the next pass may begin: what is kept will be written in time
         biases.read.next = fires[bias_read]
         biases.group.next = group_read
 
@@ -285,9 +284,11 @@ def lanes(clk, rst, walk, turn, clear, factor, weights, biases, threshold, beta,
     def advance():
         past.next = fires[first + 4 :]
         past_clears.next = clears[first + 3 :]
+        drained.next = fires[settling:] == 0  # the next pass may begin: what is kept will be written in time
         timing.reads.next = add_held
         if rst:
             past.next = 0
+            drained.next = True
             timing.reads.next = False
 
     parts += [outputs, steer, store, find_banks, advance]

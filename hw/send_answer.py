@@ -77,13 +77,14 @@ def send_answer(
     groups = -(-neurons // lanes)
     members = neurons // classes
     width = len(stream.tdata)
+    most = 1 << score_bits + members.bit_length() - 1  # more than any score
     state = Signal(sending.ST_IDLE)
     rest = Signal(intbv(0)[lanes * score_bits :])  # the present word, the next neuron's sum in the lowest bits
     value = Signal(intbv(0, min=-(1 << score_bits - 1), max=1 << score_bits - 1))  # that sum
-    total = Signal(intbv(0, min=-(1 << width - 1), max=1 << width - 1))  # score of the present class
-    best = Signal(intbv(0, min=-(1 << width - 1), max=1 << width - 1))  # the largest score so far
-    rival = Signal(intbv(0, min=-(1 << width - 1), max=1 << width - 1))  # the score that the best class must reach
-    lead = Signal(intbv(0, min=-(1 << width - 1), max=1 << width - 1))  # best - rival
+    total = Signal(intbv(0, min=-most, max=most))  # score of the present class
+    best = Signal(intbv(0, min=-most, max=most))  # the largest score so far
+    rival = Signal(intbv(0, min=-most, max=most))  # the score that the best class must reach
+    lead = Signal(intbv(0, min=-2 * most, max=2 * most))  # best - rival
     looks = Signal(bool(0))  # the sums are looked at, and not sent
     again = Signal(bool(0))  # they are sent after that
     best_class, at_class = [Signal(intbv(0, min=0, max=max(classes, 2))) for _ in range(2)]
@@ -108,7 +109,9 @@ def send_answer(
         review.ends.next = lead >= margin or lead >= review.left
         stream.tlast.next = state == sending.ST_CYCLES
         finished.next = state == sending.ST_CYCLES and stream.tready
-        stream.tdata.next = total[width:]
+        score = intbv(0, min=-(1 << width - 1), max=1 << width - 1)
+        score[:] = total
+        stream.tdata.next = score[width:]
         if state == sending.ST_CLASS:
             stream.tdata.next = best_class
         if state == sending.ST_CYCLES:

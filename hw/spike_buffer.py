@@ -109,19 +109,26 @@ def dropping(clk, rst, writer, decided, drop):
     drop : out
         The part works on this image.
 
-    Latency: combinational from `decided`, 1 cycle from the last claim. Throughput: an image a cycle.
+    Latency: combinational from `decided_early`, 1 cycle from `decided_image`, which does not change while an image is
+    answered early, and from the last claim. Throughput: an image a cycle.
     """
     image = Signal(modbv(0)[len(decided.image) :])  # number of the image that the part works on
+    next_image = Signal(modbv(0)[len(decided.image) :])
+    same = Signal(bool(0))  # it is that of `decided`
 
     @always_comb
     def compare():
-        drop.next = decided.early and image == decided.image
+        next_image.next = image + 1
+        drop.next = decided.early and same
 
     @always(clk.posedge)
     def count():
+        same.next = image == decided.image
+        if writer.claim and writer.last:
+            image.next = next_image
+            same.next = next_image == decided.image
         if rst:
             image.next = 0
-        elif writer.claim and writer.last:
-            image.next = image + 1
+            same.next = True
 
     return compare, count

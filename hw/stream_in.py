@@ -62,7 +62,7 @@ def stream_in(
     at = Signal(intbv(0, min=0, max=max(words, 2)))
     # frame: number of the present frame in its image
     frame = Signal(intbv(0)[len(frames) :])
-    one_more = Signal(intbv(0)[len(frames) + 1 :])
+    one_more, two_more = [Signal(intbv(0)[len(frames) + 1 :]) for _ in range(2)]
     state = Signal(taking.ST_TAKE)
     claimed = Signal(bool(0))  # a bank waits for the frame's words; after a dropped image it serves the next one
     room = Signal(bool(0))  # there is a bank for a word
@@ -75,7 +75,9 @@ def stream_in(
     last = Signal(bool(0))  # it is the image's last
     first = Signal(bool(0))  # the present frame is the image's first
     in_image = Signal(bool(0))  # a word of the image was taken, and not yet its last
-    frame_ends, image_ends = [Signal(bool(0)) for _ in range(2)]  # frame_ends: the next word is the frame's last
+    frame_ends = Signal(bool(0))  # the next word is the frame's last
+    image_ends = Signal(bool(0))  # it is the image's last
+    one_word, before_last = words == 1, max(words - 2, 0)
     misfits = Signal(bool(0))  # `tlast` comes too early, or not at the image's end
     stops = Signal(bool(0))  # the image does not go on, and a load waits
     wrong = Signal(bool(0))
@@ -85,14 +87,11 @@ def stream_in(
     @always_comb
     def count():
         one_more.next = frame + 1
-        frame_ends.next = at == words - 1
-        first.next = frame == 0
-        in_image.next = at != 0 or frame != 0
+        two_more.next = frame + 2
 
     @always_comb
     def look():
-        last.next = one_more == frames
-        dropped.next = drop and (not claimed) and one_more != frames
+        dropped.next = drop and (not claimed) and not last
 
     @always_comb
     def accept():
@@ -153,6 +152,27 @@ def stream_in(
                 if image_ends:
                     frame.next = 0
 
+    # Where the next word is in its frame and image, known as its cycle begins: much depends on it.
+    @always(clk.posedge)
+    def look_ahead():
+        last.next = one_more == frames  # a load changes `frames` long before an image begins
+        if rst or (first and (misfits or stops)):
+            frame_ends.next = one_word
+            first.next = True
+            in_image.next = False
+        elif moves:
+            in_image.next = not image_ends
+            if not frame_ends:
+                frame_ends.next = at == before_last
+            else:
+                frame_ends.next = one_word
+                first.next = image_ends
+                last.next = two_more == frames
+                if image_ends:
+                    last.next = frames == 1
+        if rst:
+            last.next = frames == 1
+
     @always(clk.posedge)
     def judge():
         if rst:
@@ -176,4 +196,4 @@ def stream_in(
         elif wanted:
             state.next = taking.ST_TAKE
 
-    return decides, count, look, accept, transfer, choose, compare, outputs, tell, place, judge
+    return decides, count, look, accept, transfer, choose, compare, outputs, tell, place, look_ahead, judge

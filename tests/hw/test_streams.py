@@ -106,11 +106,14 @@ def test_stream_in(words, frames, bits):
     rng = np.random.default_rng(words * 10 + frames)
     rules, count = Rules(words, frames), words * frames
     rules.bits = bits
-    modes = set()
+    modes, answered = set(), []
 
     def cycle(**given):
         given = {"rst": 0, "allowed": 1, "wanted": 0, "tvalid": 0, "tlast": 0, "free": 1, "tdata": 0} | given
         given = {"early": 0, "image": rules.image} | given
+        if given["early"]:
+            given["image"] = answered[-1]  # this number does not change while an image is answered early
+        answered.append(given["image"])
         modes.add((rules.mode, given["wanted"], given["tvalid"]))
         expected = rules.cycle(given)
         seen = yield given | {"frames": frames}
@@ -153,6 +156,7 @@ def test_stream_in(words, frames, bits):
         return [int(value) for value in rng.integers(1 << bits, size=length)]
 
     def bench():
+        yield {"rst": 1, "frames": frames}
         for patterns in product(PATTERNS, PATTERNS, PATTERNS):
             offers, frees, allows = (partial(next, map(stalls(pattern, rng), count_up())) for pattern in patterns)
             yield from cycle(rst=1, tvalid=1)  # it is not the first word
@@ -164,7 +168,7 @@ def test_stream_in(words, frames, bits):
             # Images end early, and others do at the same time, which concerns nobody here.
             yield from send(packets, offers, frees, allows, lambda: 0, lambda: int(rng.random() < 0.6))
             # A load that waits stops images; then a reset comes in the middle of one.
-            yield from send(packets, offers, frees, allows, lambda: int(rng.random() < 0.2))
+            yield from send(packets, offers, frees, allows, lambda: int(rng.random() < 0.3))
             yield from send([packet(count // 2 + 1)], offers, frees, allows, lambda: 0)
 
     writer = (FrameWriter, {"address": "write_address", "data": "write_data"})
