@@ -146,9 +146,10 @@ def accelerator(clk, rst, flush, s_load, s_input, m_output, loaded, load_error, 
         now.next = now + 1
         if rst:
             now.next = 0
-        if words.write and words.section == steps_at and not refused:
+        # Of a load that is refused, no image reads what follows.
+        if words.write and words.section == steps_at:
             num_steps.next = control[len(num_steps) :]
-        if words.write and words.section == margin_at and not refused:
+        if words.write and words.section == margin_at:
             margin.next = control[len(margin) :]
         all_cleared.next = ready_layers == all_layers
         if drops:

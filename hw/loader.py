@@ -58,15 +58,18 @@ def loader(clk, rst, idle, wanted, loaded, error, begins, summed, refused, strea
     at_word, last_word = [Signal(intbv(0, min=0, max=max(most_words, 2))) for _ in range(2)]
     at_beat, last_beat = [Signal(intbv(0, min=0, max=max(most_beats, 2))) for _ in range(2)]
     held = Signal(intbv(0)[width:])
-    last_words, last_beats = tuple(n - 1 for n in words), tuple(n - 1 for n in beats)
+    first_last_word, first_last_beat = words[0] - 1, beats[0] - 1
+    next_last_word, next_last_beat = Signal(last_word.val), Signal(last_beat.val)  # of the next section
+    next_last_words = tuple(n - 1 for n in (*words[1:], words[-1]))
+    next_last_beats = tuple(n - 1 for n in (*beats[1:], beats[-1]))
 
     @always_comb
     def look_up_words():
-        last_word.next = last_words[int(at_section)]
+        next_last_word.next = next_last_words[int(at_section)]
 
     @always_comb
     def look_up_beats():
-        last_beat.next = last_beats[int(at_section)]
+        next_last_beat.next = next_last_beats[int(at_section)]
 
     @always_comb
     def handshake():
@@ -111,6 +114,8 @@ def loader(clk, rst, idle, wanted, loaded, error, begins, summed, refused, strea
             at_section.next = 0
             at_word.next = 0
             at_beat.next = 0
+            last_word.next = first_last_word
+            last_beat.next = first_last_beat
         elif take:
             if not word_ends:
                 at_beat.next = at_beat + 1
@@ -122,6 +127,8 @@ def loader(clk, rst, idle, wanted, loaded, error, begins, summed, refused, strea
                     at_word.next = 0
                     if not last:
                         at_section.next = at_section + 1
+                        last_word.next = next_last_word
+                        last_beat.next = next_last_beat
 
     @always(clk.posedge)
     def advance():

@@ -65,14 +65,14 @@ assert addresses == np.flatnonzero(spikes).tolist()
 # how long the other takes.
 
 # %%
-print(source(spike_scanner.without_lowest))
+print(source(spike_scanner.lowest_bit))
 
 # %% [markdown]
 # The signals of the handshake and of the spike's address belong together, so they are one *bundle*: a Python object
 # with one signal per attribute. Here it is `Scan`. To the simulator, and in VHDL, its signals are called `scan_valid`,
 # `scan_ready` and so on. A spike's address is its row `y`, its column `x` and its channel. A flat frame, as here, is a
 # single pixel with 128 channels, so its channel alone is the address. (`index` is the place of the bit in its word, and
-# `present` says that spikes may follow; here we need neither.)
+# `follows` and `present` say that a word moves on; here we need none of them.)
 
 
 # %%
@@ -98,6 +98,7 @@ outputs = {
     "busy": unsigned(1),
     "read": unsigned(1),
     "read_address": unsigned(2),
+    "follows": unsigned(1),
     "present": unsigned(1),
     **scan_port.named("scan", "valid", "y", "x", "channel", "index"),
 }

@@ -121,17 +121,18 @@ if GHDL:
 # %% [markdown]
 # ## One block alone
 # Whoever needs one part of the library in a design of their own takes that part alone: `convert` works for any block,
-# and for a block built from ours. Here are two parts of the scanner of lesson 10, which find the lowest spike of a word
-# and remove it:
+# and for a block built from ours. Here are two parts of the scanner of lesson 10, which take the lowest spike out of a
+# word and find its number:
 
 
 # %%
 @block
 def next_spike(word, index, rest):
-    """Find the lowest set bit of a word, and clear it."""
-    find = spike_scanner.lowest_bit(word, index)
-    clear = spike_scanner.without_lowest(word, rest)
-    return find, clear
+    """Find the number of the lowest set bit of a word, and clear the bit."""
+    lowest = Signal(intbv(0)[len(word) :])
+    take = spike_scanner.lowest_bit(word, lowest, rest)
+    count = spike_scanner.number_of(lowest, index)
+    return take, count
 
 
 word, rest = Signal(intbv(0)[8:]), Signal(intbv(0)[8:])
@@ -139,7 +140,7 @@ index = Signal(intbv(0)[3:])
 with TemporaryDirectory() as folder:
     vhdl_of = {file.stem: file.read_text() for file in convert(next_spike(word, index, rest), folder)}
 print(", ".join(vhdl_of))
-assert {"lowest_bit", "without_lowest"} < set(vhdl_of)
+assert {"lowest_bit", "number_of"} < set(vhdl_of)
 
 # %% [markdown]
 # Each block is an *entity* (the ports of a circuit, and what is in it) in a file of its own. The first file, a package,
@@ -151,11 +152,11 @@ print(vhdl_of["next_spike"])
 
 # %% [markdown]
 # And one of the smaller blocks. Lesson 10 prints its Python. Its docstring is now the comment at the head, the function
-# in it is a *process* (what happens whenever `word` changes), and `word & (word - 1)` takes two lines as in Python:
+# in it is a *process* (what happens whenever `word` changes), and `word - 1` has a line of its own as in Python:
 
 # %%
-print(vhdl_of["without_lowest"])
-assert "word - 1" in vhdl_of["without_lowest"]
+print(vhdl_of["lowest_bit"])
+assert "word - 1" in vhdl_of["lowest_bit"]
 assert all(text.count("\n") <= 60 for name, text in vhdl_of.items() if not name.startswith("pck_"))
 
 # %% [markdown]

@@ -1,43 +1,47 @@
 """CRC-32 of a stream of words, one word a cycle."""
 
-from myhdl import Signal, always, always_comb, block, intbv
+from myhdl import ConcatSignal, Signal, always, always_comb, block, intbv
 
 POLYNOMIAL = 0xEDB88320  # that of zlib and Ethernet, with the lowest bit first
 POLYNOMIAL_LOW, POLYNOMIAL_HIGH = POLYNOMIAL & 0xFFFF, POLYNOMIAL >> 16  # VHDL has no integers of 32 bits
 ONES = 0xFFFF
+PART = 4  # bits that are divided at once
 
 
 @block
-def divide(word, rest, steps):
-    """Division by the polynomial of CRC-32, 0xEDB88320, in halves: the remainder of a word, its lowest bit first.
+def divide(bits, rest, first, steps):
+    """Division by the polynomial of CRC-32, 0xEDB88320, in halves: the remainder of a part of a word, lowest bit first.
 
     Parameters
     ----------
+    first : int
+        The place in the word of the first of `bits`; all other bits of the word count as 0.
     steps : int
-        Bits that are divided: those of `word`, and as many 0s behind it as are missing.
+        Bits that are divided: those of the word.
 
     Ports
     -----
-    word : in
+    bits : in
     rest : out
         The remainder, 32 bits.
 
-    Latency: combinational; synthesis makes an exclusive or of some of the word's bits from each bit of `rest`.
+    Latency: combinational; synthesis makes an exclusive or of some of `bits` from each bit of `rest`.
     """
-    width = len(word)
+    width = len(bits)
+    remainders = tuple(remainder(value << first, steps) for value in range(1 << width))
 
     @always_comb
     def long_division():
         if __debug__:
-            rest.next = remainder(int(word), steps)
+            rest.next = remainders[int(bits)]
             return
         left = intbv(0)[32:]
         flips = intbv(0)[1:]
         left[:] = 0
         for i in range(steps):
             flips[0] = left[0]
-            if i < width:
-                flips[0] = left[0] ^ word[i]
+            if i >= first and i < first + width:
+                flips[0] = left[0] ^ bits[i - first]
             left[:] = left >> 1
             if flips == 1:
                 left[16:] = left[16:] ^ POLYNOMIAL_LOW
@@ -45,6 +49,44 @@ def divide(word, rest, steps):
         rest.next = left
 
     return long_division
+
+
+@block
+def remainder_of(word, rest, steps):
+    """Remainder of a word, part by part: the division is linear, so the remainders of its parts are added.
+
+    A part has as many bits as a look-up table has inputs; in one piece the division would be a long chain of them.
+
+    Parameters
+    ----------
+    steps : int
+        Bits that are divided: the lowest of `word`, and as many 0s behind it as are missing.
+
+    Ports
+    -----
+    word : in
+    rest : out
+        The remainder, 32 bits.
+
+    Latency: combinational.
+    """
+    used = min(len(word), steps)
+    firsts = range(0, used, PART)
+    count = len(firsts)
+    parts = [Signal(intbv(0)[32:]) for _ in firsts]
+    divisions = [divide(word(min(at + PART, used), at), part, at, steps) for at, part in zip(firsts, parts)]
+    all_parts = ConcatSignal(*reversed(parts)) if count > 1 else parts[0]
+
+    @always_comb
+    def add():
+        total = intbv(0)[32:]
+        total[:] = 0
+        for i in range(count):
+            for j in range(32):
+                total[j] = total[j] ^ all_parts[i * 32 + j]
+        rest.next = total
+
+    return divisions, add
 
 
 @block
@@ -74,10 +116,9 @@ def crc32(clk, restart, take, data, crc):
     of_before = Signal(intbv(0)[32:])  # remainder of those bits of `inverse` that the next word shifts out
     added = Signal(intbv(0)[32:])  # remainder of the word taken in the cycle before
     taken = Signal(bool(0))
-    shifted_out = inverse(steps, 0) if steps < 32 else inverse
 
-    divide_data = divide(data, of_data, steps)
-    divide_before = divide(shifted_out, of_before, steps)
+    divide_data = remainder_of(data, of_data, steps)
+    divide_before = remainder_of(inverse, of_before, steps)
 
     @always_comb
     def outputs():

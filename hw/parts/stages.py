@@ -31,9 +31,11 @@ def stages(clk, rst, valid, ending, ready, move, load, walking, busy):
     Latency: the walk of an input begins 3 cycles after the input entered. Throughput: a walk follows the one before
     without an empty cycle between them; `ready` never depends on `valid` of the same cycle.
 
-    Whether the walk is free is computed a cycle ahead: the path from there to the scanner's next input is the longest.
+    Whether the walk is free, and whether both stages are full, is computed a cycle ahead: the path from there to the
+    scanner's next input is the longest.
     """
     first_valid = Signal(bool(0))  # the first stage has an input
+    full = Signal(bool(0))  # so have both stages
     second_valid = Signal(bool(0))  # the second stage has an input
     second_free = Signal(bool(0))  # the second stage is empty, or hands its input over in this cycle
     walk_free = Signal(bool(1))  # there is no walk, or it ends in this cycle
@@ -44,7 +46,7 @@ def stages(clk, rst, valid, ending, ready, move, load, walking, busy):
 
     @always_comb
     def outputs():
-        ready.next = (not first_valid) or second_free
+        ready.next = (not full) or walk_free
         move.next = second_free
         load.next = walk_free
         busy.next = first_valid or second_valid or walking
@@ -55,6 +57,7 @@ def stages(clk, rst, valid, ending, ready, move, load, walking, busy):
             first_valid.next = valid
         if second_free:
             second_valid.next = first_valid
+        full.next = (not ready) or (valid and (first_valid or not second_free))
         if walk_free:
             walking.next = second_valid
             walk_free.next = ending or not second_valid
@@ -62,6 +65,7 @@ def stages(clk, rst, valid, ending, ready, move, load, walking, busy):
             walk_free.next = ending
         if rst:
             first_valid.next = False
+            full.next = False
             second_valid.next = False
             walking.next = False
             walk_free.next = True

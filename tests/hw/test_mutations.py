@@ -71,7 +71,7 @@ FAULTS = {
     ),
     "fires again too soon": (
         "lanes",
-        "drained.next = fires[settling + 1 : 1] == 0",
+        "drained.next = fires[settling:] == 0",
         "drained.next = True",
         "hw/test_layer.py::test_layer[tiny]",
     ),
@@ -101,19 +101,19 @@ FAULTS = {
     ),
     "ready stuck": (
         "parts/stages",
-        "ready.next = (not first_valid) or second_free",
+        "ready.next = (not full) or walk_free",
         "ready.next = True",
         "test_conv2d.py::test_gates_add_what_the_integers_add",
     ),
     "lost spike": (
         "spike_scanner",
-        "live.next = rest != 0",
-        "live.next = rest_of_rest != 0",
+        "left.next = rest != 0",
+        "left.next = rest_after != 0",
         "hw/test_scanner.py::test_spike_scanner",
     ),
     "bubble after a word": (
         "spike_scanner",
-        "free.next = (not live) or (scan.ready and rest == 0)",
+        "free.next = (not live) or (scan.ready and not left)",
         "free.next = not live",
         "hw/test_scanner.py::test_spike_scanner",
     ),
@@ -167,8 +167,8 @@ FAULTS = {
     ),
     "early last word": (
         "stream_in",
+        "frame_ends.next = at == before_last",
         "frame_ends.next = at == words - 1",
-        "frame_ends.next = at == words - 2",
         "hw/test_streams.py::test_stream_in",
     ),
     "a short image is taken": (
@@ -324,8 +324,8 @@ FAULTS = {
     ),
     "dropped too late": (
         "spike_buffer",
-        "drop.next = decided.early and image",
-        "drop.next = image",
+        "drop.next = decided.early and same",
+        "drop.next = same",
         "hw/test_early_exit.py::test_early_exit[few words]",
     ),
     "a cycle not counted": ("send_answer", "now - stamp + 2", "now - stamp + 1", "hw/test_streams.py::test_scores"),
