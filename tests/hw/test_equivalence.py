@@ -54,6 +54,7 @@ def scanner():
                 "busy": bit(),
                 "read": bit(),
                 "read_address": word(3),
+                "follows": bit(),
                 "present": bit(),
                 "valid": bit(),
                 "y": word(1),

@@ -495,6 +495,7 @@ SOME_BLOCKS = {
                 "busy": bit(),
                 "read": bit(),
                 "read_address": word(6),
+                "follows": bit(),
                 "present": bit(),
                 "valid": bit(),
                 "y": word(3),
