@@ -126,11 +126,11 @@ def backward(
 
 
 class Layer(layer.Layer):
-    """A convolution; it computes the neurons that lie in whole pooling windows."""
+    """A convolution; it computes the currents that lie in whole pooling windows."""
 
     def forward(self, x: np.ndarray, column: Any = None, **engine: Any) -> np.ndarray:
         """Return the currents of the maps `x`."""
-        run, frame = (column.forward if column else forward), self.shape.out_shape[:2]
+        run, frame = (column.forward if column else forward), self.shape.cur_shape[:2]
         return run(x, self.w, self.b, self.shape.padding, self.pad_value, frame, **engine)
 
     def backward(

@@ -10,6 +10,8 @@ So the scale follows the threshold; the default of PyTorch, var = 1/(3n), leaves
 = 1. m is 1 for a normalised image; for spikes 0/1 it is their rate, which is `rate` of the layer before, raised by its
 pool. Neighbouring neurons spike together, so the OR of a k x k window is less often 1 than if they were independent;
 real images come close to k independent neurons: 1 - (1 - rate)^k. The tests measure the rates that this gives.
+
+``pytorch`` draws what ``torch.nn.Conv2d`` and ``torch.nn.Linear`` begin with, for comparisons with networks that do.
 """
 
 from collections.abc import Sequence
@@ -43,5 +45,17 @@ def parameters(
         std = threshold / z / np.sqrt(shape.fan_in * mean_square)
         w = rng.standard_normal(shape.w_shape) * std  # drawn in float64: the same weights in every dtype
         params += [w.astype(dtype), np.zeros(shape.w_shape[-1], dtype)]
-        mean_square = 1 - (1 - rate) ** shape.pool
+        mean_square = 1 - (1 - rate) ** (shape.pool * shape.cur_pool)
+    return params
+
+
+def pytorch(shapes: Sequence[LayerShape], rng: np.random.Generator, dtype: Any = np.float32) -> list[np.ndarray]:
+    """Draw first weights and biases as PyTorch does, uniform within 1/sqrt(n) of 0 with n inputs, [w, b, w, b, ...].
+
+    They follow neither the thresholds nor the inputs, so deep layers may be silent.
+    """
+    params = []
+    for shape in shapes:
+        most = 1 / np.sqrt(shape.fan_in)
+        params += [rng.uniform(-most, most, size).astype(dtype) for size in (shape.w_shape, shape.w_shape[-1:])]
     return params

@@ -27,8 +27,8 @@ class Layer:
     pad_value : float or tuple of float
         Border of the frame of a convolution.
     pooling : module or object
-        ``forward(spk, k)`` and ``backward(dpooled, spk, k)`` of the pool; the reference runs any, the kernels only
-        ``maxpool``.
+        ``forward(spk, k)`` and ``backward(dpooled, spk, k)`` of the pool, of spikes or of currents; the reference runs
+        any, the kernels only ``maxpool``.
     """
 
     def __init__(
@@ -62,6 +62,16 @@ class Layer:
     def forward(self, x: np.ndarray, column: Any = None, **engine: Any) -> np.ndarray:
         """Return the currents of `x`, by the reference or by the same file of another `column` (a module)."""
         raise NotImplementedError
+
+    def pooled(self, cur: np.ndarray) -> np.ndarray:
+        """Return the currents that the neurons take, after the pool of currents."""
+        return self.pooling.forward(cur, self.shape.cur_pool) if self.shape.cur_pool > 1 else cur
+
+    def pooled_backward(self, dpooled: np.ndarray, x: np.ndarray) -> np.ndarray:
+        """Undo :meth:`pooled` on the currents of `x`, which are computed again: no run keeps them."""
+        if self.shape.cur_pool == 1:
+            return dpooled
+        return self.pooling.backward(dpooled, self.forward(x), self.shape.cur_pool)
 
     def backward(
         self, dcur: np.ndarray, x: np.ndarray, need_dx: bool = True, column: Any = None, **engine: Any

@@ -1,4 +1,4 @@
-"""Pooling of spikes: the maximum of each k x k window, which for spikes 0/1 is their OR."""
+"""Pooling: the maximum of each k x k window, which for spikes 0/1 is their OR; or of currents, before the neurons."""
 
 import numpy as np
 
@@ -14,7 +14,7 @@ def _windows(x, k):
 
 
 def forward(spk: np.ndarray, k: int) -> np.ndarray:
-    """Pool spikes.
+    """Pool spikes, or currents.
 
     Parameters
     ----------

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from . import backend as backends
-from . import check, init, lif, maxpool
+from . import check, lif, maxpool
+from . import init as first_weights
 from . import surrogate as surrogates
 from .errors import InputError
 from .layer import layers_table
@@ -19,6 +20,7 @@ from .terminal import by_x, item
 from .topology import normalised, parse
 
 BACKENDS = ("numba", "numpy")
+INITS = ("spiking", "pytorch")
 
 
 @dataclass(repr=False)
@@ -119,8 +121,10 @@ class Network:
         Threads of the kernels; all processors by default. The result does not depend on it.
     mean_square : float, default 1
         Mean square of an input, for the first weights: 1 for normalised images, their rate for spikes.
+    init : "spiking" or "pytorch"
+        First weights that leave no layer silent at the first step, or those of PyTorch; see :mod:`minisnn.init`.
     rng : numpy.random.Generator
-        Draws the first weights; see :mod:`minisnn.init`.
+        Draws the first weights.
 
     Raises
     ------
@@ -176,6 +180,7 @@ class Network:
         backend: str = "numba",
         threads: int | None = None,
         mean_square: float = 1.0,
+        init: str = "spiking",
         rng: np.random.Generator,
     ) -> None:
         check.generator(rng)
@@ -194,7 +199,10 @@ class Network:
         betas = _betas(beta, shapes)
         thresholds = _thresholds(threshold, shapes)
         resets = [self.reset] * (len(shapes) - 1) + ["none" if readout == "membrane" else self.reset]
-        weights = init.parameters(shapes, thresholds, rng, self.dtype, mean_square=mean_square)
+        if check.choice("init", init, INITS) == "pytorch":
+            weights = first_weights.pytorch(shapes, rng, self.dtype)
+        else:
+            weights = first_weights.parameters(shapes, thresholds, rng, self.dtype, mean_square=mean_square)
         self.layers = tuple(
             # The kind is the name of the row's file.
             import_module(f".{shape.kind}", __package__).Layer(
@@ -537,8 +545,8 @@ class Network:
         """Raise InputError unless `run` is what this network's forward returned for a backward pass."""
         kernels = self._has_kernels()
         layers = ((run.tape[0] if run.tape else None) if kernels else run.kept) or []
-        sizes = [(prod(done.inputs.shape[2:]), (done.cur if kernels else done.spk).shape[2:]) for done in layers]
-        if sizes != [(prod(layer.shape.in_shape), layer.shape.out_shape) for layer in self.layers]:
+        sizes = [(prod(done.inputs.shape[2:]), done.out.shape[2:]) for done in layers]
+        if sizes != [(prod(layer.shape.in_shape), layer.shape.next_shape) for layer in self.layers]:
             raise InputError("backward takes the run that the forward pass of this network, on this backend, returned")
 
 
@@ -548,7 +556,7 @@ def reference_forward(net: Network, inputs: np.ndarray, num_steps: int, step: Ca
     layers = []
     for layer in net.layers:
         x = layer.inputs(x)
-        cur = layer.forward(x)
+        cur = layer.pooled(layer.forward(x))
         spk, mem = lif.forward(cur, num_steps, layer.beta, layer.threshold, layer.reset, step)
         pool = layer.shape.pool
         out = layer.pooling.forward(spk, pool) if pool > 1 else spk
@@ -598,7 +606,8 @@ def reference_backward(
             constants[:, index] = lif.backward_constants(dcur, dspk, *neuron)
             dcur = dcur[::-1].sum(axis=0, keepdims=True) if constant else dcur  # the order in which lif.backward adds
         dmem = None  # only the last layer's membranes are read
-        # cur = layer.forward(x)
+        # cur = layer.pooled(layer.forward(x))
+        dcur = layer.pooled_backward(dcur, done.inputs)
         dout, dw, db = layer.backward(dcur, done.inputs, need_dx=index > 0)
         grads = [dw, db, *grads]
     return grads

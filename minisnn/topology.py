@@ -3,7 +3,12 @@
     32C3   32 feature maps, kernel 3x3, stride 1          256   256 fully connected neurons
     MP2    maximum over windows of 2x2 spikes (also P2)    10   the last layer is the output
 
+    32C3MP2   the same convolution; maximum over windows of 2x2 currents, before the neurons
+
 Every layer of weights ends in spiking neurons; a pool belongs to the convolution before it and is an OR of its spikes.
+Without the dash it comes before the neurons, as in much code of the field: a window has one neuron, which takes the
+largest current. That is another network, and the accelerator, which adds one spike at a time, does not compute it.
+
 Frames that are no multiple of the window lose their last rows and columns, as everywhere in the field. The neurons
 there could reach nothing, so they do not exist, in any column from the reference to the hardware (a 13x13 frame before
 MP2 has 12x12 neurons).
@@ -36,7 +41,9 @@ class LayerShape:
     padding : int
         Pixels added on each side of the frame (0 for linear).
     pool : int
-        Window of the pool; 1 for none.
+        Window of the pool of spikes; 1 for none.
+    cur_pool : int
+        Window of the pool of currents, before the neurons; 1 for none.
     next_shape : (H, W, C) or (N,)
         The frame it hands on: the pooled spikes.
     """
@@ -49,6 +56,15 @@ class LayerShape:
     padding: int
     pool: int
     next_shape: tuple
+    cur_pool: int = 1
+
+    @property
+    def cur_shape(self) -> tuple:
+        """The frame of its currents, before their pool, cropped to whole windows."""
+        if self.cur_pool == 1:
+            return self.out_shape
+        height, width, channels = self.out_shape
+        return height * self.cur_pool, width * self.cur_pool, channels
 
     @property
     def fan_in(self) -> int:
@@ -63,13 +79,14 @@ class LayerShape:
 
 @dataclass(frozen=True)
 class _Term:
-    """One layer of the notation: kind, output channels, kernel, pool, and its normalised text."""
+    """One layer of the notation: kind, output channels, kernel, pools, and its normalised text."""
 
     kind: str
     size: int
     kernel: int
     pool: int
     text: str
+    cur_pool: int = 1
 
 
 @dataclass(frozen=True)
@@ -156,19 +173,21 @@ def _layer_term(topology, before, text):
             )
         if term.kind == "conv2d" and min(term.size, term.kernel) < 1:
             raise InputError(f"topology {topology!r}: {text} needs at least one map and a kernel of 1")
+        if term.cur_pool < 2 and "MP" in term.text:
+            raise InputError(f"topology {topology!r}: the window of the pool of {text} must be at least 2")
         if term.size > 0:
             return term
     raise InputError(
-        f"topology {topology!r}: cannot read {text!r}; write 32C3 (convolution), MP2 (max pool) "
-        "or 256 (fully connected), joined by '-'"
+        f"topology {topology!r}: cannot read {text!r}; write 32C3 (convolution), MP2 (max pool), 32C3MP2 (convolution, "
+        "max pool of its currents) or 256 (fully connected), joined by '-'"
     )
 
 
 def _join_pool(topology, terms, text, window):
     """Give the pool to the convolution before it."""
-    if not terms or terms[-1].kind != "conv2d" or terms[-1].pool != 1:
+    if not terms or terms[-1].kind != "conv2d" or (terms[-1].pool, terms[-1].cur_pool) != (1, 1):
         raise InputError(
-            f"topology {topology!r}: {text} must follow a convolution directly (pools are of "
+            f"topology {topology!r}: {text} must follow a convolution without a pool directly (pools are of "
             "spikes; two in a row are one with the product of their windows)"
         )
     if window < 2:
@@ -221,7 +240,9 @@ def _shape_linear(name, frame, term, padding):
 
 def _read_conv2d(match):
     size, kernel = int(match[1]), int(match[2])
-    return _Term("conv2d", size, kernel, 1, f"{size}C{kernel}")
+    if match[3] is None:
+        return _Term("conv2d", size, kernel, 1, f"{size}C{kernel}")
+    return _Term("conv2d", size, kernel, 1, f"{size}C{kernel}MP{int(match[3])}", int(match[3]))
 
 
 def _shape_conv2d(name, frame, term, padding):
@@ -229,7 +250,7 @@ def _shape_conv2d(name, frame, term, padding):
         raise InputError(
             f"layer {name}: a convolution needs maps (height, width, channels) as input, got a flat row of {frame[0]}"
         )
-    kernel, pool = term.kernel, term.pool
+    kernel, pool = term.kernel, term.pool * term.cur_pool  # at most one of the two is not 1
     if padding == "same":
         if kernel % 2 == 0:
             raise InputError(f"layer {name}: padding 'same' needs an odd kernel, got {kernel}; give a number")
@@ -246,16 +267,17 @@ def _shape_conv2d(name, frame, term, padding):
         name=name,
         kind="conv2d",
         in_shape=frame,
-        out_shape=(rows * pool, columns * pool, term.size),
+        out_shape=(rows * term.pool, columns * term.pool, term.size),
         w_shape=(kernel, kernel, frame[2], term.size),
         padding=padding,
-        pool=pool,
+        pool=term.pool,
+        cur_pool=term.cur_pool,
         next_shape=(rows, columns, term.size),
     )
 
 
 # A new kind of layer is one entry here, and a file of this name in every column.
 KINDS = {
-    "conv2d": Kind(r"(\d+)[Cc](\d+)", _read_conv2d, _shape_conv2d),
+    "conv2d": Kind(r"(\d+)[Cc](\d+)(?:[Mm]?[Pp](\d+))?", _read_conv2d, _shape_conv2d),
     "linear": Kind(r"\d+", _read_linear, _shape_linear),
 }

@@ -131,6 +131,14 @@ def test_inputs_that_change_over_time(reset):
     check(net, inputs, 4, with_loss("rate", net))
 
 
+@pytest.mark.parametrize("reset", RESETS)
+@pytest.mark.parametrize("steps", [1, 4])
+def test_pools_of_currents(reset, steps):
+    net = network("fast_sigmoid:2", reset, topology="3C3MP2-2C2MP2-6")
+    inputs = np.random.default_rng(12).standard_normal((steps, 2, 8, 7, 2))
+    check(net, inputs, 4, with_loss("mse_count:1:0", net))
+
+
 def test_membrane_readout():
     net = network("fast_sigmoid:2", "subtract", readout="membrane")
     inputs = np.random.default_rng(10).standard_normal((1, 2, 8, 7, 2))

@@ -22,6 +22,7 @@ def images(rng, count, shape):
         ("32C3-MP2-128-10", (8, 8, 1), 1),
         ("16C5-MP2-32C5-MP2-10", (28, 28, 1), 0),
         ("256-256-256-10", (8, 8, 1), 0),
+        ("32C3MP2-32C3MP2-256-450", (32, 32, 3), 0),
     ],
 )
 @pytest.mark.parametrize("threshold", [0.5, 1.0, 2.0])
@@ -34,12 +35,15 @@ def test_no_layer_is_silent_at_step_one(topology, shape, padding, threshold, see
     assert rates.max() < 0.4
 
 
-def test_half_of_torch_like_weights_would_be_silent():
-    """The default of PyTorch, uniform of variance 1/(3n), is what this cures: its second layer hardly fires."""
+def test_first_weights_of_pytorch_would_be_silent():
+    """Uniform of variance 1/(3n), with biases, is what this cures: the second layer hardly fires."""
     rng = np.random.default_rng(0)
-    net = Network("32C3-MP2-32C3-MP2-256-10", (32, 32, 3), backend="numpy", rng=rng)
+    net = Network("32C3-MP2-32C3-MP2-256-10", (32, 32, 3), init="pytorch", backend="numpy", rng=rng)
     for layer in net.layers:
-        layer.w[...] = rng.uniform(-1, 1, layer.w.shape) / np.sqrt(layer.shape.fan_in)
+        most = 1 / np.sqrt(layer.shape.fan_in)
+        for array in (layer.w, layer.b):
+            assert 0.8 * most < np.abs(array).max() <= most
+        assert np.isclose(layer.w.std(), most / np.sqrt(3), rtol=0.1)
     rates = net.forward(images(rng, 8, (32, 32, 3)), num_steps=1).rates
     assert rates[1:].max() < 0.01
 

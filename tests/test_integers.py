@@ -36,7 +36,7 @@ def by_hand(network, inputs, num_steps):
         return product // 2**integers.frac if down else -(-product // 2**integers.frac)
 
     def terms(integers, x, neuron):
-        """Weight times input of one neuron, in ascending address of the input."""
+        """Weight times input of one place, in ascending address of the input."""
         layer = integers.layer
         if layer.kind == "linear":
             return [int(integers.w[i, neuron[0]]) * int(v) for i, v in enumerate(x.reshape(-1)) if v]
@@ -48,6 +48,14 @@ def by_hand(network, inputs, num_steps):
                 products.append(int(integers.w[ky, kx, c, m]) * int(x[y, column, c]))
         return products
 
+    def largest(integers, x, neuron):
+        """The largest current of a neuron's window; without a pool of currents it has one place."""
+        size = integers.layer.cur_pool
+        y, column, m = neuron if len(neuron) == 3 else (0, 0, neuron[0])
+        window = product(range(size * y, size * (y + 1)), range(size * column, size * (column + 1)))
+        places = [(*place, m) for place in window] if size > 1 else [neuron]
+        return max(sum(term << integers.guard for term in terms(integers, x, place)) for place in places)
+
     result = []
     x = inputs
     for index, integers in enumerate(network.layers):
@@ -58,12 +66,14 @@ def by_hand(network, inputs, num_steps):
             v = 0
             for t in range(num_steps):
                 if constant:
-                    cur = sum(term << integers.guard for term in terms(integers, x[0], neuron))
-                    cur += int(integers.b[neuron[-1]])
+                    cur = largest(integers, x[0], neuron) + int(integers.b[neuron[-1]])
                     u = sat(v + sat(cur, integers.membrane_bits), integers.membrane_bits)
                 else:
-                    for term in terms(integers, x[t], neuron):
-                        v = sat(v + (term << integers.guard), integers.membrane_bits)
+                    if integers.layer.cur_pool > 1:
+                        v = sat(v + largest(integers, x[t], neuron), integers.membrane_bits)
+                    else:
+                        for term in terms(integers, x[t], neuron):
+                            v = sat(v + (term << integers.guard), integers.membrane_bits)
                     u = sat(v + int(integers.b[neuron[-1]]), integers.membrane_bits)
                 s = int(integers.reset != "none" and u > integers.threshold)
                 if integers.reset == "subtract":
@@ -90,7 +100,9 @@ def networks(draw, wide=False):
     With `wide`, some layers need more than 32 bits for a sum or a product, and pixels more than 8.
     """
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    topology = draw(st.sampled_from(["3", "5-4", "2C2-3", "3C3-MP2-2C1-4", "2C3-MP2-5-2", "1C1-2"]))
+    topology = draw(
+        st.sampled_from(["3", "5-4", "2C2-3", "3C3-MP2-2C1-4", "2C3-MP2-5-2", "1C1-2", "2C1-3C2MP2-4", "2C2MP3-5"])
+    )
     spatial = "C" in topology
     shape = (
         (draw(st.integers(4, 6)), draw(st.integers(4, 7)), draw(st.integers(1, 2)))
@@ -396,6 +408,7 @@ def random_model(topology, shape, kind="direct", seed=0, **options):
     "topology, shape, options",
     [
         ("6C3-MP2-5C3-8", (9, 10, 3), {"padding": 1, "beta": 0.3}),
+        ("6C3MP2-5C3MP2-8", (9, 10, 3), {"padding": 1, "beta": 0.3}),
         ("7-5", (20,), {"reset": "zero", "beta": 0.9}),
         ("8-6", (4, 4, 2), {"reset": "subtract_then_leak"}),
         ("4C3-6", (6, 6, 2), {"readout": "membrane", "beta": 0.75}),

@@ -133,6 +133,36 @@ def test_firing_pass_equals_lif_and_maxpool(steps, constant, pool, neurons, rese
     (near if surrogate.name in inexact else same)(actual, expected)
 
 
+@few
+@given(
+    st.integers(1, 5),
+    st.booleans(),
+    st.integers(2, 3),
+    channels,
+    resets.filter(lambda r: r != "none"),
+    dtypes,
+    surrogates,
+    st.booleans(),
+    st.integers(0, 99),
+)
+def test_firing_pass_of_pooled_currents(steps, constant, pool, neurons, reset, dtype, surrogate, detach, seed):
+    rng = np.random.default_rng(seed)
+    cur = currents(rng, (1 if constant else steps, 2, 2 * pool, pool, neurons), dtype)
+    cur[:, 0, 0, :2] = 1.0  # two of a window are equal: the first gets the gradient
+    pooled = maxpool.forward(cur, pool)
+    spk, mem = lif.forward(pooled, steps, 0.5, 1.0, reset)
+    neuron = kernel.constants(0.5, 1.0, reset, detach, np.dtype(dtype))
+    out, fired = fire.forward(cur, steps, neuron, pool, True)
+    same(out.astype(dtype), spk)
+    assert fired == spk.sum()
+    dout, share = rng.standard_normal(spk.shape).astype(dtype), dtype(0.125)
+    dpooled = lif.backward(dout + share, None, spk, mem, surrogate, 0.5, 1.0, reset, detach, constant)
+    expected = maxpool.backward(dpooled, cur, pool)
+    numbers = kernel_surrogate.as_numbers(surrogate, np.dtype(dtype))
+    actual = fire.backward(dout, share, cur, out, neuron, pool, numbers, True)
+    (near if surrogate.name in inexact else same)(actual, expected)
+
+
 def test_windows_with_no_one_and_several_spikes_are_met():
     """The stimulus of the test above has all kinds of windows."""
     cur = currents(np.random.default_rng(0), (3, 2, 4, 2, 33), np.float32)

@@ -38,6 +38,15 @@ def test_kernel_equals_reference(steps, batch, k, more, inputs, density, seed):
     same(kernel.backward(dpooled, spk, k), maxpool.backward(dpooled, dense, k))
 
 
+def test_the_first_of_equal_currents_gets_the_gradient():
+    frame = np.array([[-3.0, -1.0], [-1.0, -2.0]], np.float32)
+    cur = frame.reshape(1, 1, 2, 2, 1)
+    for pool in (maxpool, kernel):
+        assert pool.forward(cur, 2).item() == -1.0
+        dcur = pool.backward(np.full((1, 1, 1, 1, 1), 5.0, np.float32), cur, 2)
+        np.testing.assert_array_equal(dcur[0, 0, :, :, 0], [[0, 5], [0, 0]])
+
+
 @few
 @given(st.integers(1, 4), st.integers(0, 3), channels, densities, st.integers(0, 99))
 def test_integers_equal_reference(k, more, maps, density, seed):

@@ -21,6 +21,8 @@ CASES = {
     "direct": dict(topology="5C3-MP2-33C2-20-10", input_shape=(9, 8, 3), padding=[1, 0], pad_value=[0.25, -0.5, 0.0]),
     "no pool": dict(topology="40C3-10", input_shape=(6, 6, 1)),
     "pool 3, population": dict(topology="4C2-MP3-12", input_shape=(8, 8, 2), classes=4),
+    "pools of currents": dict(topology="5C3MP2-33C2MP3-20-10", input_shape=(11, 16, 3), padding=[1, 0]),
+    "pools of both kinds": dict(topology="9C2MP2-5C3-MP2-6", input_shape=(9, 9, 1)),
     "flat, per layer": dict(topology="70-33-10", input_shape=(31,), beta=[0.5, 0.75, 1.0], threshold=[1.0, 0.5, 2.0]),
     "membrane": dict(topology="6C3-MP2-10", input_shape=(7, 7, 1), readout="membrane"),
 }
@@ -196,8 +198,8 @@ def test_kernels_without_vectors_equal_the_reference(engine):
     code = (
         f"import sys, warnings\nwarnings.simplefilter('ignore')\n{before}"
         "import tests.test_network as t\n"
-        "for kind in ('constant', 'spikes'):\n"
-        "    a, b = t.pair('pool 3, population')\n"
+        "for kind, case in zip(('constant', 'spikes') * 2, ('pool 3, population', 'pools of both kinds') * 2):\n"
+        "    a, b = t.pair(case)\n"
         "    x = t.inputs_for(a, kind, 2)\n"
         "    r, s = a.forward(x, 4), b.forward(x, 4)\n"
         "    (t.same if kind == 'spikes' else t.near)(s.mem, r.mem)\n"
@@ -277,6 +279,7 @@ def test_config_rebuilds_the_network():
         (dict(backend="cuda"), "backend must be one of"),
         (dict(dtype="float16"), "dtype must be one of"),
         (dict(threads=0), "threads must be"),
+        (dict(init="zeros"), "init must be one of spiking, pytorch"),
         (dict(pad_value=[1.0, 2.0]), "pad_value"),
     ],
 )

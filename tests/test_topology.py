@@ -17,6 +17,15 @@ def test_the_network_of_the_study():
     assert [layer.neurons for layer in layers] == [28800, 4608, 256, 10]
 
 
+def test_a_pool_of_currents_is_before_the_neurons():
+    layers = parse("32C3MP2-32C3P2-256-450", (32, 32, 3))
+    assert normalised(layers) == "32C3MP2-32C3MP2-256-450"
+    assert [layer.cur_shape for layer in layers] == [(30, 30, 32), (12, 12, 32), (256,), (450,)]  # 13 cropped to 12
+    assert [layer.out_shape for layer in layers] == [(15, 15, 32), (6, 6, 32), (256,), (450,)]
+    assert [layer.next_shape for layer in layers] == [layer.out_shape for layer in layers]
+    assert [(layer.pool, layer.cur_pool) for layer in layers] == [(1, 2), (1, 2), (1, 1), (1, 1)]
+
+
 def test_padding():
     assert parse("4C3-2C5-10", (8, 8, 1), "same")[1].out_shape == (8, 8, 2)
     assert parse("4C3-2C5-10", (8, 8, 1), [1, 0])[1].out_shape == (4, 4, 2)
@@ -38,7 +47,12 @@ def test_flat_input_and_map_into_linear():
         ("10-32C3-10", (8, 8, 1), 0, "cannot follow"),
         ("MP2-10", (8, 8, 1), 0, "must follow a convolution"),
         ("4C3-MP2-MP2-10", (8, 8, 1), 0, "two in a row"),
+        ("4C3MP2-MP2-10", (8, 8, 1), 0, "without a pool"),
         ("4C3-MP1-10", (8, 8, 1), 0, "at least 2"),
+        ("4C3MP1-10", (8, 8, 1), 0, "window of the pool of 4C3MP1 must be at least 2"),
+        ("4C3MP0-10", (8, 8, 1), 0, "at least 2"),
+        ("4C3MP7-10", (8, 8, 1), 0, "does not fit"),
+        ("10MP2-10", (8, 8, 1), 0, "cannot read '10MP2'"),
         ("0C3-10", (8, 8, 1), 0, "at least one map"),
         ("4C9-10", (8, 8, 1), 0, "does not fit"),
         ("4C3-MP7-10", (8, 8, 1), 0, "does not fit"),

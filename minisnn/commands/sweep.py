@@ -26,6 +26,7 @@ AXES = (
     "reset",
     "readout",
     "surrogate",
+    "init",
     "encoding",
     "num_steps",
     "loss",

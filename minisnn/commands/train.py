@@ -75,8 +75,8 @@ def add_network(group, **shared):
 
     add(
         "--topology",
-        "layers joined by '-': 32C3 is a convolution of 32 maps with 3x3 kernels, MP2 a maximum over 2x2, 256 a "
-        "fully connected layer of 256 neurons",
+        "layers joined by '-': 32C3 is a convolution of 32 maps with 3x3 kernels, MP2 a maximum over 2x2 spikes, 256 "
+        "a fully connected layer of 256 neurons; 32C3MP2 pools currents, before the neurons, which hardware does not",
     )
     group.add_argument(
         "--classes",
@@ -111,6 +111,11 @@ def add_network(group, **shared):
         action="store_const",
         const=False,
         help="let the gradient flow through the reset too (default: it does not)",
+    )
+    add(
+        "--init",
+        "first weights: spiking, of which no layer is silent, or pytorch, as its layers begin",
+        metavar="NAME",
     )
 
 

@@ -17,6 +17,7 @@ from . import conv2d, lif, linear, maxpool
 
 SLICE = 16  # images that one thread takes at a time
 KEEP = ("scores", "spikes", "membranes")
+UNLIMITED = np.iinfo(np.int64)  # wide enough for any weights and pixels
 ROWS = {"conv2d": conv2d, "linear": linear}  # a kind of layer has the name of its file
 
 
@@ -70,8 +71,17 @@ class IntegerLayer:
         return np.dtype(np.int32 if max(self.membrane_bits, self.weight_bits + self.guard) < 31 else np.int64)
 
     def add(self, x: np.ndarray, low: int, high: int, mem: np.ndarray) -> tuple[int, int]:
-        """Add a frame to membranes that saturate at `low` and `high`; return the numbers of inputs and additions."""
-        return ROWS[self.layer.kind].add_frame(self, x, low, high, mem)
+        """Add a frame to membranes that saturate at `low` and `high`; return the numbers of inputs and additions.
+
+        With a pool of currents, a membrane gets the largest current of its window, whose sum saturates only there.
+        """
+        row = ROWS[self.layer.kind]
+        if self.layer.cur_pool == 1:
+            return row.add_frame(self, x, low, high, mem)
+        cur = np.zeros(self.layer.cur_shape, np.int64)
+        counts = row.add_frame(self, x, UNLIMITED.min, UNLIMITED.max, cur)
+        maxpool.add_largest(cur, self.layer.cur_pool, low, high, mem)
+        return counts
 
     def fire(self, mem: np.ndarray, addend: np.ndarray, spk: np.ndarray, before: np.ndarray) -> int:
         """Run one firing pass, see :func:`lif.fire`; return the number of spikes."""
@@ -325,8 +335,7 @@ def current(layer: IntegerLayer, pixels: np.ndarray) -> tuple[np.ndarray, int, i
     The current is an int64 array of the neurons' shape. The sum, bias included, saturates only once, at its end.
     """
     cur = np.zeros(layer.layer.out_shape, np.int64)
-    unlimited = np.iinfo(np.int64)  # wide enough for any weights and pixels
-    inputs, additions = layer.add(pixels, unlimited.min, unlimited.max, cur)
+    inputs, additions = layer.add(pixels, UNLIMITED.min, UNLIMITED.max, cur)
     return np.clip(cur + layer.b, layer.low, layer.high), inputs, additions
 
 

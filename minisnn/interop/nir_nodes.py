@@ -21,6 +21,11 @@ def check_writable(network: Network) -> None:
         raise InputError("a membrane readout cannot be written as spiking neurons of NIR; train with readout 'spikes'")
     if any(layer.pooling is not maxpool for layer in network.layers):
         raise InputError("only maximum pools can be written to NIR, and this network has a pool of your own")
+    for layer in network.layers:
+        if layer.shape.cur_pool > 1:
+            raise InputError(
+                f"layer {layer.name} pools its currents before the neurons, and NIR has no maximum of them"
+            )
 
 
 def nodes_and_edges(model: Model, dt: float) -> tuple[dict[str, dict[str, Any]], list[tuple[str, str]]]:

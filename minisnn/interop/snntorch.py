@@ -274,6 +274,8 @@ def network_of(model: Model) -> Any:
             layers.append(torch.nn.Flatten())
         layers.append(_weights(layer, padding=0 if layers and layer is net.layers[0] else shape.padding))
         last = layer is net.layers[-1]
+        if shape.cur_pool > 1:
+            layers.append(torch.nn.MaxPool2d(shape.cur_pool))
         layers.append(
             snn.Leaky(
                 torch.tensor(layer.beta, dtype=torch.float64),

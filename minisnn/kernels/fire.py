@@ -3,6 +3,9 @@
 It equals ``lif`` followed by ``maxpool``, but the neurons of a window stay in the nearest cache for all steps, and no
 membrane is ever written to memory: the backward pass computes them again from the currents, which costs less than
 fetching them. For a constant current that is one number per neuron for all T steps.
+
+A pool of currents, before the neurons, has its windows computed here too: one neuron each, which takes the largest
+current.
 """
 
 from functools import cache
@@ -35,40 +38,55 @@ SIDE_BY_SIDE = 4
 class Frame(NamedTuple):
     """Sizes that the loops run over."""
 
-    pool: int
+    pool: int  # of spikes, or of currents
     width: int
     pixels: int  # of all images of the batch
     channels: int
     num_steps: int
     constant: bool  # the currents are the same at each step
+    of_currents: bool  # the pool is before the neurons
 
 
-def forward(cur: np.ndarray, num_steps: int, neuron: np.ndarray, pool: int) -> tuple[np.ndarray, int]:
+def forward(
+    cur: np.ndarray, num_steps: int, neuron: np.ndarray, pool: int, of_currents: bool = False
+) -> tuple[np.ndarray, int]:
     """Return spikes after the pool, (T, B, h, w, C) uint8, of currents (T or 1, B, H, W, C), and the number of spikes
-    before.
+    of all neurons.
 
-    `neuron` comes from ``lif.constants``; H and W are multiples of `pool`.
+    `neuron` comes from ``lif.constants``; H and W are multiples of `pool`, which is of spikes or `of_currents`.
     """
     batch, height, width, channels = cur.shape[1:]
     out = empty((num_steps, batch, height // pool, width // pool, channels), np.uint8)
-    sizes, places = _sizes(cur, num_steps, pool), side_by_side(pool, width, channels)
+    sizes, places = _sizes(cur, num_steps, pool, of_currents), side_by_side(pool, width, channels)
     state = scratch("state", len(places) * WIDTH, cur.dtype)
     fired = run(cur.reshape(-1), neuron, sizes, places, out.reshape(-1), state)
     return out, int(fired)
 
 
 def backward(
-    dout: np.ndarray, share: Any, cur: np.ndarray, out: np.ndarray, neuron: np.ndarray, pool: int, surrogate: tuple
+    dout: np.ndarray,
+    share: Any,
+    cur: np.ndarray,
+    out: np.ndarray,
+    neuron: np.ndarray,
+    pool: int,
+    surrogate: tuple,
+    of_currents: bool = False,
 ) -> np.ndarray:
     """Return the gradient of the currents; `share` is added to the gradient of every spike.
 
     `dout` (T, B, h, w, C) is the gradient of the pooled spikes `out`; `surrogate` comes from ``surrogate.as_numbers``.
     """
     dcur = empty(cur.shape, cur.dtype)
-    sizes, places = _sizes(cur, len(out), pool), side_by_side(pool, *cur.shape[3:])
+    sizes, places = _sizes(cur, len(out), pool, of_currents), side_by_side(pool, *cur.shape[3:])
     flat = dout.reshape(-1), cur.reshape(-1), dcur.reshape(-1)
     leak_alone = neuron[lif.R1] == neuron[lif.Q0] == neuron[lif.Q1] == 0  # is what a membrane hands on
-    if pool == 2 and leak_alone and not share:
+    if of_currents:
+        some = scratch("steps", 3 * len(out) * WIDTH, cur.dtype)
+        _backward_largest(
+            *flat, np.array([share]), neuron, surrogate, sizes, places, _order(len(places), cur.dtype), some
+        )
+    elif pool == 2 and leak_alone and not share:
         some = scratch("steps", 3 * len(out) * WIDTH, cur.dtype)
         _backward_first(*flat, neuron, surrogate, sizes, places, _order(len(places), cur.dtype), some)
     else:
@@ -78,17 +96,17 @@ def backward(
     return dcur
 
 
-def _sizes(cur, num_steps, pool):
+def _sizes(cur, num_steps, pool, of_currents):
     batch, height, width, channels = cur.shape[1:]
-    return frame(pool, width, batch * height * width, channels, num_steps, len(cur) == 1)
+    return frame(pool, width, batch * height * width, channels, num_steps, len(cur) == 1, of_currents)
 
 
 @kernel
-def frame(pool, width, pixels, channels, num_steps, constant):
+def frame(pool, width, pixels, channels, num_steps, constant, of_currents):
     """Return the sizes; without a pool all neurons are one long row, so that only its end is no whole vector."""
     if pool == 1:
-        return Frame(1, 1, 1, pixels * channels, num_steps, constant)
-    return Frame(pool, width, pixels, channels, num_steps, constant)
+        return Frame(1, 1, 1, pixels * channels, num_steps, constant, False)
+    return Frame(pool, width, pixels, channels, num_steps, constant, of_currents)
 
 
 @cache
@@ -121,7 +139,7 @@ def run(cur, neuron, frame, places, out, state):
 
     All arrays are flat; `frame` comes from ``frame``, `places` from ``side_by_side``.
     """
-    pool, width, pixels, channels, num_steps, _ = frame
+    pool, width, pixels, channels, num_steps, _, of_currents = frame
     zero = splat(neuron, lif.ZERO)
     windows = pixels // (pool * pool)
     # Spikes counted; those that `total` may hold at most in an element. Beyond the end of a row all currents are 0.
@@ -132,7 +150,9 @@ def run(cur, neuron, frame, places, out, state):
         while c < channels:
             neurons = len(places) if pool > 1 or channels - c >= len(places) * WIDTH else 1
             at, o = pixel * channels + c, window * channels + c
-            if neurons == 4:
+            if of_currents:
+                total = total + _largest(cur, at, neuron, frame, places, out, o)
+            elif neurons == 4:
                 total = total + _four(cur, at, neuron, frame, places, out, o)
             else:
                 total = total + _some(cur, at, neuron, frame, places[:neurons], out, o, state)
@@ -150,7 +170,7 @@ def _four(cur, first, neuron, frame, places, out, o):
 
     The first is at cur[first], and their spikes go to out[o]. Their states are in registers.
     """
-    pool, _, pixels, channels, num_steps, constant = frame
+    pool, _, pixels, channels, num_steps, constant, _ = frame
     beta, theta = splat(neuron, lif.BETA), splat(neuron, lif.THETA)
     r0, r1 = splat(neuron, lif.R0), splat(neuron, lif.R1)
     zero, one, fixed = splat(neuron, lif.ZERO), splat(neuron, lif.ONE), neuron[lif.R1] == 0
@@ -180,7 +200,7 @@ def _four(cur, first, neuron, frame, places, out, o):
 @kernel
 def _some(cur, first, neuron, frame, places, out, o, state):
     """Do what ``_four`` does for any number of neurons, with their states in memory."""
-    pool, _, pixels, channels, num_steps, constant = frame
+    pool, _, pixels, channels, num_steps, constant, _ = frame
     beta, theta = splat(neuron, lif.BETA), splat(neuron, lif.THETA)
     r0, r1 = splat(neuron, lif.R0), splat(neuron, lif.R1)
     zero, one, fixed = splat(neuron, lif.ZERO), splat(neuron, lif.ONE), neuron[lif.R1] == 0
@@ -202,6 +222,31 @@ def _some(cur, first, neuron, frame, places, out, o, state):
 
 
 @kernel
+def _largest(cur, first, neuron, frame, places, out, o):
+    """Run a vector of neurons over time, each on the largest current of its window; return their spikes.
+
+    The first currents of the windows begin at cur[first], and the spikes go to out[o].
+    """
+    pool, _, pixels, channels, num_steps, constant, _ = frame
+    beta, theta = splat(neuron, lif.BETA), splat(neuron, lif.THETA)
+    r0, r1 = splat(neuron, lif.R0), splat(neuron, lif.R1)
+    zero, one, fixed = splat(neuron, lif.ZERO), splat(neuron, lif.ONE), neuron[lif.R1] == 0
+    count, v, total, most = channels - o % channels, zero, zero, zero
+    for t in range(num_steps):
+        if t == 0 or not constant:
+            at = first + t * pixels * channels
+            most = load_some(cur, at, count)
+            for j in range(1, len(places)):
+                most = maximum(most, load_some(cur, at + item(places, j), count))
+        u = v + most
+        v = lif.handed_on(u, beta, theta, r0, r1, fixed)
+        s = above(u, theta, one)
+        total = total + s
+        store_some(out, o + t * (pixels // (pool * pool)) * channels, s, count)
+    return total
+
+
+@kernel
 def _sum(counts, scratch):
     """Return the sum of a vector's elements."""
     store(scratch, 0, counts)
@@ -213,7 +258,7 @@ def _sum(counts, scratch):
 
 @kernel
 def _backward(dout, cur, dcur, out, share, neuron, surrogate, frame, places, mem, slopes):
-    pool, width, pixels, channels, num_steps, constant = frame
+    pool, width, pixels, channels, num_steps, constant, _ = frame
     beta, theta = splat(neuron, lif.BETA), splat(neuron, lif.THETA)
     r0, r1 = splat(neuron, lif.R0), splat(neuron, lif.R1)
     q0, q1 = splat(neuron, lif.Q0), splat(neuron, lif.Q1)
@@ -282,7 +327,7 @@ def _backward_first(dout, cur, dcur, neuron, surrogate, frame, places, order, sc
     """Compute what ``_backward`` does for windows of 2x2 where nothing but the first spike of a window has a gradient,
     and nothing but the leak hands one on: one slope a window, in place of one a neuron, and all states in registers.
     """
-    pool, width, pixels, channels, num_steps, constant = frame
+    pool, width, pixels, channels, num_steps, constant, _ = frame
     beta, theta, zero = splat(neuron, lif.BETA), splat(neuron, lif.THETA), splat(neuron, lif.ZERO)
     r0 = splat(neuron, lif.R0)
     place1, place2, place3 = item(places, 1), item(places, 2), item(places, 3)
@@ -331,3 +376,57 @@ def _backward_first(dout, cur, dcur, neuron, surrogate, frame, places, order, sc
                 store_some(dcur, at + place1, total1, count)
                 store_some(dcur, at + place2, total2, count)
                 store_some(dcur, at + place3, total3, count)
+
+
+@kernel
+def _backward_largest(dout, cur, dcur, share, neuron, surrogate, frame, places, order, scratch):
+    """Give the gradient of each window's neuron to the first of its largest currents; the others' is 0."""
+    pool, width, pixels, channels, num_steps, constant, _ = frame
+    beta, theta = splat(neuron, lif.BETA), splat(neuron, lif.THETA)
+    r0, r1 = splat(neuron, lif.R0), splat(neuron, lif.R1)
+    q0, q1 = splat(neuron, lif.Q0), splat(neuron, lif.Q1)
+    zero, one, fixed = splat(neuron, lif.ZERO), splat(neuron, lif.ONE), neuron[lif.R1] == 0
+    offset = splat(share, 0)
+    block = num_steps * WIDTH
+    mem, firsts, slopes = scratch, scratch[block:], scratch[2 * block :]
+    pitch = 0 if constant else pixels
+    windows = pixels // (pool * pool)
+    for window in range(windows):
+        pixel = _first_pixel(window, pool, width)
+        for c in range(0, channels, WIDTH):
+            count = channels - c
+            # The membranes again, as in run, and the places of the largest currents.
+            v, most, first = zero, zero, zero
+            for t in range(num_steps):
+                if t == 0 or not constant:
+                    at = (t * pitch + pixel) * channels + c
+                    most, first = load_some(cur, at, count), zero
+                    for j in range(1, len(places)):
+                        other = load_some(cur, at + item(places, j), count)
+                        first = choose(other, most, splat(order, j), first)
+                        most = maximum(most, other)
+                u = v + most
+                v = lif.handed_on(u, beta, theta, r0, r1, fixed)
+                store(mem, t * WIDTH, u)
+                store(firsts, t * WIDTH, first)
+            sg.slopes(mem, block, theta, surrogate, slopes)
+            du, total = zero, zero
+            for t in range(num_steps - 1, -1, -1):
+                u, slope = load(mem, t * WIDTH), load(slopes, t * WIDTH)
+                # s = step(u - theta); v = beta * u - s * (r0 + r1 * u)
+                du_next = du * (beta - above(u, theta, one) * r1 - slope * (q0 + q1 * u))
+                gradient = load_some(dout, (t * windows + window) * channels + c, count) + offset
+                du = gradient * slope + du_next
+                # u = v + max(currents of the window)
+                total = total + du
+                if not constant:
+                    _give(dcur, (t * pitch + pixel) * channels + c, places, order, load(firsts, t * WIDTH), du, count)
+            if constant:
+                _give(dcur, pixel * channels + c, places, order, load(firsts, 0), total, count)
+
+
+@kernel
+def _give(dcur, at, places, order, first, du, count):
+    """Write a gradient to the `first` place of a window, and 0 to its others."""
+    for j in range(len(places)):
+        store_some(dcur, at + item(places, j), equal(first, splat(order, j), du), count)

@@ -31,8 +31,9 @@ class Layer(NamedTuple):
     channels: int
     size: int  # of the kernel
     padding: int
-    pool: int
-    neurons: int  # that are computed side by side, see ``fire.side_by_side``
+    pool: int  # of spikes, or of currents
+    of_currents: int
+    neurons: int  # places that are computed side by side, see ``fire.side_by_side``
     weights: int
     bias: int
     currents: int
@@ -75,20 +76,22 @@ class Plan:
 def plan(shapes: tuple, num_steps: int, batch: int, constant: bool) -> Plan:
     """Return the plan for layers of these `shapes` (``LayerShape``)."""
     layers, limits = [], []
-    places = [fire.side_by_side(shape.pool, *as_frame(shape.out_shape)[1:]) for shape in shapes]
+    pools = [shape.pool * shape.cur_pool for shape in shapes]  # at most one of the two is not 1
+    places = [fire.side_by_side(pool, *as_frame(shape.cur_shape)[1:]) for pool, shape in zip(pools, shapes)]
     weights = begins(tuple(shape.w_shape for shape in shapes))
     bias = currents = spikes = events = firsts = 0
     for i, shape in enumerate(shapes):
         steps = 1 if constant and i == 0 else num_steps
         size, _, c_in, c = (1, 1, *shape.w_shape)[-4:]  # a flat row is one pixel, whatever frame it was before
         h_in, w_in = shape.in_shape[:2] if len(shape.w_shape) == 4 else (1, 1)
-        h, w, _ = as_frame(shape.out_shape)
-        sizes = h_in, w_in, c_in, h, w, c, size, shape.padding, shape.pool, len(places[i])
+        h, w, _ = as_frame(shape.cur_shape)
+        pool, of_currents = pools[i], int(shape.cur_pool > 1)
+        sizes = h_in, w_in, c_in, h, w, c, size, shape.padding, pool, of_currents, len(places[i])
         layers.append(Layer(*sizes, weights[i], bias, currents, spikes))
         limits.append(dense_from(True, size * c_in, c))
         bias += groups_of(c) * GROUP
         currents += _whole_lines(steps * batch * h * w * c)
-        spikes += _whole_lines(num_steps * batch * (h // shape.pool) * (w // shape.pool) * c)
+        spikes += _whole_lines(num_steps * batch * (h // pool) * (w // pool) * c)
         events, firsts = max(events, h_in * (w_in * c_in + 8)), max(firsts, h_in * (w_in + 1))
     table = np.zeros((len(places), max(map(len, places))), np.int64)
     for row, some in zip(table, places):
@@ -183,7 +186,8 @@ def _run(
         pixels, channels, pool = layer.height * layer.width, layer.channels, layer.pool
         cur = currents[layer.currents : layer.currents + steps * batch * pixels * channels]
         out = spikes[layer.spikes : layer.spikes + frames * (pixels // (pool * pool)) * channels]
-        sizes = fire.frame(pool, layer.width, batch * pixels, channels, num_steps, steps < num_steps)
+        constant_here, of_currents = steps < num_steps, layer.of_currents > 0
+        sizes = fire.frame(pool, layer.width, batch * pixels, channels, num_steps, constant_here, of_currents)
         fired[index] = fire.run(cur, neurons[index], sizes, places[index][: layer.neurons], out, state)
         if not _few(out, frames, following, limits[index + 1]):
             return index + 1
@@ -194,7 +198,7 @@ def _run(
 @kernel
 def _layer(table, index):
     r = table[index]
-    return Layer(r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12], r[13])
+    return Layer(r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12], r[13], r[14])
 
 
 @kernel

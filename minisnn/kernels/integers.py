@@ -31,9 +31,9 @@ class Prepared(NamedTuple):
         One for each neuron.
     neuron : ndarray of shape (9,)
         In the slots LOW to ROUND, in the type of a membrane.
-    padding, pool : int
-    in_shape, out_shape : tuple of int
-        As maps.
+    padding, pool, cur_pool : int
+    in_shape, out_shape, cur_shape : tuple of int
+        As maps; `cur_shape` is that of the currents, before their pool.
     """
 
     weights: np.ndarray
@@ -41,15 +41,18 @@ class Prepared(NamedTuple):
     neuron: np.ndarray
     padding: int
     pool: int
+    cur_pool: int
     in_shape: tuple[int, int, int]
     out_shape: tuple[int, int, int]
+    cur_shape: tuple[int, int, int]
 
 
 def prepared(layer: Any, most_pixel: int = 0) -> Prepared:
     """Return an IntegerLayer as the loops read it; `most_pixel` is the largest pixel if it takes pixels, else 0."""
     shape = layer.layer
     flat, maps = shape.kind == "linear", shape.w_shape[-1]
-    dtype = np.int32 if _fits(layer) and _fits_pixels(layer, most_pixel) else np.int64
+    most = max(most_pixel, int(shape.cur_pool > 1))  # of the inputs whose sums saturate only when they are whole
+    dtype = np.int32 if _fits(layer) and _fits_sums(layer, most) else np.int64
     weights = layer.w.reshape((1, 1, -1, maps) if flat else shape.w_shape)[:, ::-1].transpose(2, 0, 1, 3)
     span = 1 << 61 if most_pixel else layer.high - layer.low  # a larger bias saturates any membrane
     return Prepared(
@@ -58,8 +61,10 @@ def prepared(layer: Any, most_pixel: int = 0) -> Prepared:
         _neuron(layer).astype(dtype),
         shape.padding,
         shape.pool,
+        shape.cur_pool,
         (1, 1, weights.shape[0]) if flat else shape.in_shape,
         (1, 1, maps) if flat else shape.out_shape,
+        (1, 1, maps) if flat else shape.cur_shape,
     )
 
 
@@ -69,12 +74,12 @@ def _fits(layer):
     return max(bits + layer.frac, bits + 2, layer.weight_bits + layer.guard + 1) < 32
 
 
-def _fits_pixels(layer, most_pixel):
-    """Return whether 32 bits hold every partial sum of pixels, and their bias."""
-    if not most_pixel:
+def _fits_sums(layer, most):
+    """Return whether 32 bits hold every partial sum of inputs up to `most`, and their bias."""
+    if not most:
         return True
     sums = np.abs(layer.w.reshape(-1, layer.w.shape[-1]).astype(np.int64)).sum(axis=0)
-    return int(sums.max()) * most_pixel << layer.guard < 1 << 30 and int(np.abs(layer.b).max()) < 1 << 30
+    return int(sums.max()) * most << layer.guard < 1 << 30 and int(np.abs(layer.b).max()) < 1 << 30
 
 
 def _neuron(layer):
@@ -115,9 +120,12 @@ class Frames(NamedTuple):
 
 
 class Room(NamedTuple):
-    """Arrays that the loops overwrite: all membranes and spikes, a row of spikes, and the inputs of a pixel."""
+    """Arrays that the loops overwrite: all membranes, currents that are pooled, all spikes, a row of spikes, and the
+    inputs of a pixel.
+    """
 
     mem: np.ndarray
+    cur: np.ndarray
     spk: np.ndarray
     row: np.ndarray
     events: np.ndarray
@@ -138,6 +146,7 @@ def run(layer: Prepared, x: np.ndarray, num_steps: int, constant: bool, keep: bo
     )
     room = Room(
         np.empty(neurons, layer.neuron.dtype),
+        np.empty(neurons * layer.cur_pool**2 if layer.cur_pool > 1 else 0, layer.neuron.dtype),
         np.empty(neurons, np.uint8),
         np.empty(width * maps, np.uint8),
         np.empty(layer.in_shape[2] + 1, np.int64),
@@ -145,19 +154,19 @@ def run(layer: Prepared, x: np.ndarray, num_steps: int, constant: bool, keep: bo
     addends = layer.bias[None]
     if constant:
         addends = np.tile(layer.bias, (batch, 1))
-        _currents(x[0], layer, False, addends, room.events, frames.inputs, frames.additions)
+        _currents(x[0], layer, False, addends, room, frames.inputs, frames.additions)
         x = np.empty((0, *x.shape[1:]), np.uint8)
     _steps(x, layer, addends, room, frames)
     return frames
 
 
 @kernel
-def _currents(x, layer, spiking, addends, events, inputs, additions):
+def _currents(x, layer, spiking, addends, room, inputs, additions):
     """Add the pixels of each image to the bias; `spiking` is False."""
     low, high = layer.neuron[LOW], layer.neuron[HIGH]
     for image in range(len(x)):
         sums = addends[image]
-        inputs[image, 0], additions[image, 0] = _add(x[image], layer, spiking, events, sums)
+        inputs[image, 0], additions[image, 0] = _add_pooled(x[image], layer, spiking, room, sums)
         for i in range(len(sums)):
             sums[i] = min(max(sums[i], low), high)
 
@@ -171,12 +180,35 @@ def _steps(x, layer, addends, room, frames):
         mem[:] = 0
         for t in range(len(frames.out)):
             if spiking:
-                frames.inputs[image, t], frames.additions[image, t] = _add(
-                    x[t, image], layer, spiking, room.events, mem
+                frames.inputs[image, t], frames.additions[image, t] = _add_pooled(
+                    x[t, image], layer, spiking, room, mem
                 )
             spk = frames.spk[t, image] if frames.spk.shape[2] > 0 else room.spk
             frames.spikes[image, t] = _fire(mem, addend, layer.neuron, spk, frames.mem[t, image])
             _pool(spk, layer, room.row, frames.out[t, image])
+
+
+@kernel
+def _add_pooled(frame, layer, spiking, room, sums):
+    """Add the inputs of a frame, after the pool of currents if there is one; return what ``_add`` does."""
+    pool, cur = layer.cur_pool, room.cur
+    if pool == 1:
+        return _add(frame, layer, spiking, room.events, sums)
+    cur[:] = 0
+    counts = _add(frame, layer, False, room.events, cur)
+    number, low, high = sums.dtype.type, layer.neuron[LOW], layer.neuron[HIGH]
+    height, width, maps = layer.out_shape
+    row = width * pool * maps
+    for y in range(height):
+        for x in range(width):
+            for m in range(maps):
+                first = y * pool * row + x * pool * maps + m
+                most = cur[first]
+                for j in range(1, pool * pool):
+                    most = max(most, cur[first + j // pool * row + j % pool * maps])
+                i = (y * width + x) * maps + m
+                sums[i] = min(max(number(sums[i] + most), low), high)
+    return counts
 
 
 @kernel
@@ -187,7 +219,7 @@ def _add(frame, layer, spiking, events, sums):
     of pixels saturates once, at its end. Fills `events` with the inputs of a pixel, in pairs; the last may be silent.
     """
     rows, columns, channels = frame.shape
-    height, width, maps = layer.out_shape
+    height, width, maps = layer.cur_shape
     weights, size, padding = layer.weights.reshape(-1), layer.weights.shape[1], layer.padding
     number, low, high = sums.dtype.type, layer.neuron[LOW], layer.neuron[HIGH]
     inputs, taps = 0, 0

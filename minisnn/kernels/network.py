@@ -221,9 +221,10 @@ def _forward_slice(net, x, plan, packed, constants, record):
     for index, layer in enumerate(net.layers):
         inputs = layer.inputs(layers[-1].out if index else x)
         cur = part.currents(index)
-        done = _LayerTape(inputs, cur.reshape(*cur.shape[:2], *layer.shape.out_shape))
+        done = _LayerTape(inputs, cur.reshape(*cur.shape[:2], *layer.shape.cur_shape))
         if index == len(net.layers) - 1 or record:
-            done.spk, done.mem = lif.forward(done.cur, plan.num_steps, layer.beta, layer.threshold, layer.reset)
+            pooled = _pooled(layer, done.cur)
+            done.spk, done.mem = lif.forward(pooled, plan.num_steps, layer.beta, layer.threshold, layer.reset)
         if index == len(net.layers) - 1:
             done.out = maxpool.forward(done.spk, layer.shape.pool) if layer.shape.pool > 1 else done.spk
             done.spike_count = np.count_nonzero(done.spk)
@@ -243,7 +244,10 @@ def _backward_slice(net, tape, dspk, dmem, shares, dcounts, packed, few, surroga
         # counts = sum over t of out
         if dcounts[index] is not None:
             dout = dout + dcounts[index]
-        cur, dconstants = _each_step(done.cur, len(dout)) if learned else done.cur, None
+        cur, of_currents, dconstants = done.cur, layer.shape.cur_pool > 1, None
+        if learned:  # they need the gradient of each neuron and step
+            pooled, of_currents = _pooled(layer, cur), False
+            cur = _each_step(pooled, len(dout))
         if index == len(net.layers) - 1:
             # spk, mem = lif.forward(cur, ...)
             dcur = lif.backward(
@@ -266,13 +270,17 @@ def _backward_slice(net, tape, dspk, dmem, shares, dcounts, packed, few, surroga
                 _as_frames(cur),
                 _as_frames(done.out),
                 _neuron(net, layer),
-                layer.shape.pool,
+                layer.shape.cur_pool if of_currents else layer.shape.pool,
                 surrogate,
+                of_currents,
             ).reshape(cur.shape)
         if learned:
             direct = dmem if index == len(net.layers) - 1 else None
             neuron = (layer.beta, layer.threshold, layer.reset)
-            dcur, dconstants = learned_constants.backward(dcur, direct, done.cur, *neuron)
+            dcur, dconstants = learned_constants.backward(dcur, direct, pooled, *neuron)
+            # pooled = maxpool.forward(cur, ...)
+            if layer.shape.cur_pool > 1:
+                dcur = maxpool.backward(dcur, done.cur, layer.shape.cur_pool)
         # cur = layer.forward(x)
         w, gradients, inputs = _as_kernel(layer.w), _frames(dcur), _frames(done.inputs)
         if index:
@@ -287,6 +295,11 @@ def _backward_slice(net, tape, dspk, dmem, shares, dcounts, packed, few, surroga
                 products.add_weight_gradient(product, share, dw)
         grads = [_Gradients(db, dw, product if dw is None else None, dconstants), *grads]
     return grads
+
+
+def _pooled(layer, cur):
+    """Return the currents that the neurons take, after the pool of currents."""
+    return maxpool.forward(cur, layer.shape.cur_pool) if layer.shape.cur_pool > 1 else cur
 
 
 def _each_step(cur, num_steps):

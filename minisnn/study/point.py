@@ -73,6 +73,8 @@ def make(
     options = {"topology": f"256-{data.classes}", **network}
     net = Network(input_shape=data.input_shape, rng=np.random.default_rng(0), **options)  # checks its arguments
     config = {name: value for name, value in net.config().items() if name not in ("backend", "threads", "pad_value")}
+    if "init" in network:  # of which a network's config says nothing
+        config["init"] = network["init"]
     for name in ("beta", "threshold"):  # lists by layer; one number if all layers are equal
         if len(set(config[name])) == 1:
             config[name] = config[name][0]

@@ -28,7 +28,17 @@ def check_lanes(network: IntegerNetwork, lanes: Sequence[int]) -> tuple[int, ...
 
 
 def lanes_of(shapes: Sequence[LayerShape], lanes: Sequence[int] | None = None) -> tuple[int, ...]:
-    """Return lanes for layers, checked as by :func:`check_lanes`; without any those of :func:`default_lanes`."""
+    """Return lanes for layers, checked as by :func:`check_lanes`; without any those of :func:`default_lanes`.
+
+    Raise InputError for a pool of currents, which the accelerator does not compute, with any lanes.
+    """
+    for shape in shapes:
+        if shape.cur_pool > 1:
+            notation = shape.name.split()[1]
+            raise InputError(
+                f"layer {shape.name} pools its currents before the neurons, but the accelerator, which adds one spike "
+                f"at a time, pools spikes; train a network of {notation.replace('MP', '-MP')} for hardware"
+            )
     if lanes is None:
         return tuple(min(shape.w_shape[-1], 32 if shape.kind == "conv2d" else 8) for shape in shapes)
     lanes = tuple(lanes)

@@ -75,12 +75,13 @@ def doubts(net: Network, data: Dataset, encoder: Encoder) -> list[str]:
             f"images of shape ({height}, {width}, {channels}) seem to have their channels first; if so, use "
             "x.transpose(0, 2, 3, 1)"
         )
-    for shape in (layer.shape for layer in net.layers if layer.shape.pool > 1):
+    for shape in (layer.shape for layer in net.layers):
+        window = shape.pool * shape.cur_pool
         full = [size + 2 * shape.padding - shape.w_shape[0] + 1 for size in shape.in_shape[:2]]
-        lost = [size - kept for size, kept in zip(full, shape.out_shape)]
+        lost = [size - kept for size, kept in zip(full, shape.cur_shape)] if window > 1 else []
         if any(10 * lose > size for lose, size in zip(lost, full)):
             sentences.append(
-                f"layer {shape.name}: windows of {shape.pool} leave out the last {lost[0]} rows and {lost[1]} columns "
+                f"layer {shape.name}: windows of {window} leave out the last {lost[0]} rows and {lost[1]} columns "
                 f"of {full[0]}x{full[1]} neurons; change the window or the padding to use all"
             )
     if sentence := len(data.x_test) and check.other_scale(data.x_test, encoder):

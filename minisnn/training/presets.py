@@ -7,7 +7,18 @@ from ..data.dataset import Dataset
 from .settings import Settings, defaults
 
 # The options of Network among the settings; all others belong to the training.
-NETWORK = ("topology", "classes", "padding", "beta", "threshold", "reset", "readout", "surrogate", "detach_reset")
+NETWORK = (
+    "topology",
+    "classes",
+    "padding",
+    "beta",
+    "threshold",
+    "reset",
+    "readout",
+    "surrogate",
+    "detach_reset",
+    "init",
+)
 
 # Values by data set; anything omitted has the default of Network or Settings. A custom .npz file starts from "file".
 PRESETS: dict[str, dict[str, Any]] = {

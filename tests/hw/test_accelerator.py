@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from minisnn.timing.layout import check_lanes, place_of_input
+from minisnn.timing.layout import check_lanes, lanes_of, place_of_input
 from minisnn_hw.accelerator import ports
 from minisnn_hw.generate.specify import specify
 from minisnn_hw.generate.words import beats_of, load_words
@@ -637,6 +637,15 @@ def test_networks_that_cannot_be_built_are_refused(options, words):
         specify(network, (2, 3))
     with pytest.raises(ValueError, match="max_steps must be at least 256"):
         load_words(network, specify(random_network("5-4", (9,), np.random.default_rng(0)), (2, 3)), 256)
+
+
+def test_a_pool_of_currents_is_not_for_the_accelerator():
+    network = random_network("4C3MP2-3", (6, 6, 1), np.random.default_rng(0))
+    for lanes in (None, (2, 3)):
+        with pytest.raises(ValueError, match="layer 1 4C3MP2 pools its currents before the neurons.* 4C3-MP2 for"):
+            lanes_of([integers.layer for integers in network.layers], lanes)
+    with pytest.raises(ValueError, match="pools its currents"):
+        specify(network, (2, 3))
 
 
 def test_lanes_may_be_numpy_integers():

@@ -219,6 +219,8 @@ def test_what_nir_cannot_say_is_not_written(tmp_path):
     model.network.layers[0].pooling = object()
     with pytest.raises(InputError, match="only maximum pools can be written to NIR"):
         to_nir(model, path)
+    with pytest.raises(InputError, match="layer 1 4C2MP2 pools its currents before the neurons"):
+        to_nir(model_of("4C2MP2-3", (5, 5, 1)), path)
     with pytest.raises(InputError, match="dt must be a number above 0, in the unit of the time constants, got -1"):
         to_nir(model_of("3", (5,)), path, dt=-1)
     with pytest.raises(InputError, match="model must be a Model"):

@@ -436,6 +436,16 @@ def test_models_become_networks_of_snntorch_and_come_back(reset):
         np.testing.assert_array_equal(first, second)
 
 
+def test_a_pool_of_currents_is_exported_before_the_neurons():
+    options = {"beta": 0.8, "reset": "subtract", "surrogate": "fast_sigmoid:10", "dtype": "float64"}
+    net = Network("6C3MP2-5C2MP2-8", (10, 9, 2), padding=1, **options, rng=np.random.default_rng(0))
+    model = Model(net, Encoder("direct", STEPS, 255.0, (0.0, 0.0), (90.0, 90.0)))
+    module = ms.to_snntorch(model)
+    assert [type(layer).__name__ for layer in module][:3] == ["Conv2d", "MaxPool2d", "Leaky"]
+    images = np.random.default_rng(1).integers(0, 255, (20, 10, 9, 2), np.uint8)
+    assert_equal_spikes(model, module, images)
+
+
 def test_an_export_says_what_snntorch_does_otherwise():
     net = Network("4-3", (5,), reset="subtract_then_leak", surrogate="triangular:1", rng=np.random.default_rng(0))
     with pytest.warns(UserWarning) as caught:
