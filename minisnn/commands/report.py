@@ -25,8 +25,8 @@ def add_arguments(parser):
         "--against",
         type=Path,
         metavar="OTHER.sqlite",
-        help="file of a study on other inputs of the same images, such as svhn for svhn-grey, with whose default the "
-        "fastest setting is compared too",
+        help="file of another study of the same images: on other inputs, as svhn for svhn-grey, with whose default "
+        "the fastest setting is compared too; or svhn for svhn-authors, beside whose network it is shown",
     )
     parser.add_argument(
         "--clock-mhz",

@@ -4,6 +4,9 @@ First the protocol is written: what is tried, chosen and claimed. Then points ar
 stage is chosen from the validation results of those before it. The network selected in the end is checked in gates,
 every spike, membrane and cycle, and written as VHDL. The same command continues an unfinished study. After --budget
 minutes no point is started, and the report says what is missing.
+
+svhn-authors trains the network of the authors' public code, in floats and integers: the accelerator does not compute
+it. minisnn report --against then shows it beside the study of ours.
 """
 
 import shlex
@@ -21,7 +24,10 @@ CHECKED = {"myhdl": 2, "ghdl": 1, "verilator": 20}  # images simulated: about ha
 def add_arguments(parser):
     """Add the command's flags."""
     parser.add_argument(
-        "--dataset", default="digits", metavar="NAME", help="digits, svhn or svhn-grey (default: digits)"
+        "--dataset",
+        default="digits",
+        metavar="NAME",
+        help="digits, svhn or svhn-grey; digits-authors or svhn-authors (default: digits)",
     )
     parser.add_argument(
         "--data",
@@ -41,7 +47,7 @@ def run(args):
     The report is made all the same.
     """
     from ..data import load as datasets
-    from ..study.plan import plan_for
+    from ..study.plan import Variant, plan_for
     from ..study.store import Store
 
     plan = plan_for(args.dataset)
@@ -49,10 +55,12 @@ def run(args):
         args.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"cannot write {args.out}: {error.strerror or error}; name another folder") from None
-    data = datasets.load(args.dataset, args.data, progress=True)
+    data = datasets.load(plan.dataset, args.data, progress=True)
     path = args.out / "study.sqlite"
     with Store(path) as store:
         store.note("command", f"minisnn reproduce --dataset {args.dataset} --out DIR")
+    if isinstance(plan, Variant):
+        return _authors(plan, path, data, args)
     left = _stages(plan, path, data, args)
     if left:
         print(f"\ntime is up in stage {left}; repeat the same command to continue; the report so far:", flush=True)
@@ -66,14 +74,33 @@ def run(args):
     return checked or reported or tell_failures(_failed(path), path)
 
 
+def _authors(variant, path, data, args):
+    """Compute all points of the authors' variant, and report; return the exit status."""
+    from ..study import authors
+
+    left = _computed(authors.run, variant, path, data, args)
+    if left:
+        print(f"\ntime is up, {counted(left, 'point')} left; repeat the same command to continue", flush=True)
+    reported = _command("report", path, "--out", args.out / "report")
+    return reported or tell_failures(_failed(path), path)
+
+
 def _stages(plan, path, data, args):
     """Compute all points; return the stage that is not finished, or ""."""
-    from tqdm import tqdm
-
     from ..study import stages
 
+    def tell(name, points):
+        print(f"stage {name}: {counted(len(points), 'point')}", flush=True)
+
+    return _computed(stages.run, plan, path, data, args, on_stage=tell)
+
+
+def _computed(run, plan, path, data, args, **options):
+    """Compute the points that are not in the file yet by a function such as ``stages.run``; return what it returns."""
+    from tqdm import tqdm
+
     try:
-        return stages.run(
+        return run(
             plan,
             path,
             data,
@@ -83,9 +110,9 @@ def _stages(plan, path, data, args):
             data_dir=args.data,
             retry=args.retry,
             progress=True,
-            on_stage=lambda name, points: print(f"stage {name}: {counted(len(points), 'point')}", flush=True),
             on_row=lambda row: tqdm.write(line(*row), file=sys.stdout),
             on_left_out=tell_left_out,
+            **options,
         )
     except KeyboardInterrupt:
         raise KeyboardInterrupt(

@@ -200,7 +200,8 @@ def line(key, point, status, reason, result, seconds=None):
     if status == "failed":
         return wrapped(f"{words}  FAILED: {reason}", UNDER)
     test = result["test"]
-    results = f"{100 * test['accuracy']:.2f} %  {test['latency']:,.0f} cycles"
+    results = f"{100 * test['accuracy']:.2f} %"
+    results += f"  {test['latency']:,.0f} cycles" if "latency" in test else ""  # none if currents are pooled
     results += "" if seconds is None else f"  {seconds:.0f} s"
     between = "  " if len(words) + 2 + len(results) <= terminal.width() else "\n" + " " * UNDER
     return wrapped(words, UNDER) + between + results

@@ -6,10 +6,10 @@ A form is a dict of forms, a list with the form of its items, or a function that
 from collections.abc import Callable
 from typing import Any
 
-from .. import topology
 from ..check import is_number, is_whole
 from ..errors import InputError
 from .plan import MARGINS
+from .results import is_timed, shapes_of
 
 
 def is_text(value: Any) -> bool:
@@ -66,6 +66,15 @@ DONE = {  # of a row with results, besides
         },
     },
 }
+UNTIMED = {  # of a network that the accelerator does not compute, in place of these results
+    "validation": _or_none({"accuracy": is_number}),
+    "test": {
+        **dict.fromkeys(("accuracy", "accuracy_float"), is_number),
+        "images": is_whole,
+        **dict.fromkeys(("firing_rates", "firing_rates_float"), [is_number]),
+        "blocks": {"images": [is_whole], "right": [[is_whole]], "spikes": [is_whole], "neuron_steps": is_whole},
+    },
+}
 SCHEDULE = {"latency": is_number, "interval": is_number}
 MORE = {
     "accuracy_by_step": [is_number],
@@ -107,7 +116,16 @@ def fault_of_row(row: dict) -> str:
     wrong = fault(row["point"], POINT, "point")
     if wrong or row["status"] == "failed":
         return wrong
-    return fault(row, DONE) or _fault_of_more(row["result"]["test"]) or _fault_of_lengths(row)
+    wrong = fault(row["point"], DONE["point"], "point")
+    if wrong:
+        return wrong
+    try:
+        shapes, timed = shapes_of(row["point"]), is_timed(row["point"])
+    except InputError as error:
+        return f"point.network ({error})"
+    if timed:
+        return fault(row, DONE) or _fault_of_more(row["result"]["test"]) or _fault_of_lengths(row, len(shapes))
+    return fault(row["result"], UNTIMED, "result") or _fault_of_untimed(row["result"]["test"], len(shapes))
 
 
 def _fault_of_more(test):
@@ -121,13 +139,16 @@ def _fault_of_more(test):
     return fault(test["blocks"], BY_MARGIN, "result.test.blocks")
 
 
-def _fault_of_lengths(row):
+def _fault_of_untimed(test, layers):
+    """Return a list whose length does not fit the network, or the images; of results without cycles."""
+    wrong = [name for name in ("firing_rates", "firing_rates_float") if len(test[name]) != layers]
+    wrong += [] if _are_blocks(test["blocks"], test["images"]) else ["blocks"]
+    return f"result.test.{wrong[0]}" if wrong else ""
+
+
+def _fault_of_lengths(row, layers):
     """Return a list whose length does not fit the network, or the images."""
-    network, test = row["point"]["network"], row["result"]["test"]
-    try:
-        layers = len(topology.parse(network["topology"], network["input_shape"], network["padding"]))
-    except InputError as error:
-        return f"point.network ({error})"
+    test = row["result"]["test"]
     timeline = test["timeline"]
     lists = {"lanes": row["result"]["lanes"], "firing_rates": test["firing_rates"], "firing": test["firing_cycles"]}
     wrong = [name for name, values in (lists | timeline).items() if len(values) != layers]
@@ -140,7 +161,7 @@ def _fault_of_lengths(row):
 def _are_blocks(blocks, images):
     """Return True if the blocks are of so many images, and have as many rows of each number."""
     lengths = {len(values) for name, values in blocks.items() if name != "neuron_steps"}
-    steps = {len(values) for name in ("right", "cycles") for values in blocks[name]}
+    steps = {len(values) for name in ("right", "cycles") if name in blocks for values in blocks[name]}
     usable = len(lengths) == len(steps) == 1 and 0 not in steps and min(blocks["images"]) > 0
     margins = {len(blocks[name][0]) for name in ("right_by_margin", "cycles_by_margin") if name in blocks}
     return usable and margins <= {len(MARGINS)} and blocks["neuron_steps"] > 0 and sum(blocks["images"]) == images

@@ -107,7 +107,12 @@ def _by_block(setting):
         when, at = "_by_margin", MARGINS.index(setting.margin)
     blocks = [row["result"]["test"]["blocks"] for row in setting.rows]
     parts = [
-        ([right[at] for right in of[f"right{when}"]], [spent[at] for spent in of[f"cycles{when}"]], of["spikes"])
+        (
+            [right[at] for right in of[f"right{when}"]],
+            # a network that the accelerator does not compute has no cycles
+            [spent[at] for spent in of[f"cycles{when}"]] if f"cycles{when}" in of else [np.nan] * len(of["spikes"]),
+            of["spikes"],
+        )
         for of in blocks
     ]
     units = [(1, 1, of["neuron_steps"]) for of in blocks]

@@ -16,7 +16,7 @@ from .tables import as_csv, as_json
 
 NUMBERS = {"accuracy": percent, "firing_rate": percent, "latency": whole}
 HEADS = {"accuracy": "test accuracy", "firing_rate": "firing rate", "latency": "latency, cycles"}
-FIGURE_OF = {"short": "trade", "trade": ""}  # the most important figure comes first
+FIRST = ("trade", "authors")  # the most important figure of a report comes first, whichever of these it has
 HEADINGS = {  # of the sections, in their order
     "short": "In short",
     "protocol": "Protocol, written before the first point was computed",
@@ -24,6 +24,7 @@ HEADINGS = {  # of the sections, in their order
     "trade": "Accuracy against latency",
     "trials": "Trials of scale and learning rate",
     "curves": "Firing rate and latency against accuracy",
+    "authors": "The authors' variant: firing rate against accuracy",
     "scales": "Surrogate and scale",
     "leaks": "Beta and threshold",
     "timeline": "Where the cycles go",
@@ -80,6 +81,7 @@ def page(report: dict[str, Any], figures: dict[str, tuple[bytes, bytes]]) -> str
         "trade": _trade,
         "trials": _trials,
         "curves": _curves,
+        "authors": _authors,
         "scales": _scales,
         "leaks": _leaks,
         "timeline": _timeline,
@@ -95,7 +97,9 @@ def page(report: dict[str, Any], figures: dict[str, tuple[bytes, bytes]]) -> str
     for name in shown:
         missing = isinstance(report.get(name), dict) and report[name].get("missing")
         body = paragraph(missing) if missing else bodies[name](report)
-        figure = image(figures.get(FIGURE_OF.get(name, name)), HEADINGS[name])
+        own = "" if name in FIRST else name
+        of = next((first for first in FIRST if first in figures), "") if name == "short" else own
+        figure = image(figures.get(of), HEADINGS[name])
         heading = f"<h2>{escape(HEADINGS[name])}</h2>"
         if name == "short":  # what was found, and its figure; everything else unfolds
             sections.append(f'<section id="{name}">\n{heading}\n{body}{figure}\n</section>')
@@ -181,6 +185,40 @@ def _curves(report):
             f"{ratios['firing_rate']} times the arctangent's, and its lowest latency {ratios['latency']} times."
         )
     return paragraph(words) + table(["surrogate", "learning rate", *(HEADS[name] for name in NUMBERS)], rows)
+
+
+def _authors(report):
+    section = report["authors"]
+    rows = [
+        (
+            point["surrogate"],
+            with_ends(point["accuracy"], percent),
+            with_ends(point["firing_rate"], percent),
+            percent(point["accuracy_float"]),
+            percent(point["firing_rate_float"]),
+            ", ".join(f"{100 * rate:.1f}" for rate in point["firing_rates"]) + " %",
+        )
+        for points in section["lines"].values()
+        for point in points
+    ]
+    ours = [
+        (point["surrogate"], with_ends(point["accuracy"], percent), with_ends(point["firing_rate"], percent))
+        for points in section["ours"].values()
+        for point in points
+    ]
+    words = (
+        "A mark is a scale, as mean over seeds and test images, in integers; bars are intervals of 95 %. The firing "
+        "rate is the number of spikes per neuron and step, over all layers. The authors' layers have one neuron for "
+        "each window of their pools, and ours one for each place of it, so their rates are of other neurons."
+    )
+    if equal := section["equal"]:
+        words += (
+            f" Of the scales with at least {percent(equal['accuracy'])}, the fast sigmoid's lowest firing rate is "
+            f"{with_ends(equal['firing_rate'], '{:.2f}'.format)} times the arctangent's."
+        )
+    head = ["surrogate", HEADS["accuracy"], HEADS["firing_rate"], "accuracy, floats", "firing rate, floats", "by layer"]
+    beside = "<h3>Our network at its scales</h3>" + table(head[:3], ours) if ours else ""
+    return paragraph(words) + table(head, rows) + beside
 
 
 def _scales(report):

@@ -128,10 +128,63 @@ PLANS = {
 PLANS["svhn-grey"] = replace(PLANS["svhn"], dataset="svhn-grey", betas=(0.25, 0.5), least=None, departures=())
 
 
-def plan_for(dataset: str) -> Plan:
-    """Return the plan for a data set; raise InputError if there is none."""
-    if dataset not in PLANS:
-        raise InputError(
-            f"there is no study of {dataset!r}, only of {', '.join(PLANS)}; minisnn sweep computes any grid"
-        )
-    return PLANS[dataset]
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """Settings of the network that the authors of the paper train, which is compared with ours, not tuned.
+
+    Attributes
+    ----------
+    dataset : str
+    training : dict
+        Arguments of ``Network`` and ``Settings`` shared by every point, spelt out so that no preset of ours is part of
+        them.
+    scales : tuple of float
+        Scales of both families.
+    seeds : tuple of int
+    tolerance : float
+        Accuracy below the most accurate scale at which firing rates of the families are compared.
+    """
+
+    dataset: str
+    training: dict[str, Any]
+    scales: tuple[float, ...]
+    seeds: tuple[int, ...]
+    tolerance: float = 0.01
+
+
+AUTHORS = {  # what is the same for every data set
+    "classes": 10,
+    "padding": 0,
+    "beta": 0.25,
+    "threshold": 1.0,
+    "init": "pytorch",
+    "loss": "mse_count:1:0",
+    "num_steps": 18,
+    "lr": 2e-3,
+    "optimiser": "adam",
+    "schedule": "cosine",
+    "weight_decay": 0.0,
+    "batch_size": 64,
+}
+VARIANTS = {
+    "digits-authors": Variant(
+        dataset="digits",
+        training=AUTHORS | {"topology": "32C3MP2-128-50", "epochs": 12, "augment": 1, "validation": 0.2},
+        scales=(1, 16),
+        seeds=(0, 1),
+    ),
+    "svhn-authors": Variant(
+        dataset="svhn",
+        training=AUTHORS | {"topology": "32C3MP2-32C3MP2-256-450", "epochs": 30, "augment": 2, "validation": 0.15},
+        scales=(1, 4, 16, 48),
+        seeds=(0, 1, 2),
+    ),
+}
+
+
+def plan_for(name: str) -> Plan | Variant:
+    """Return the plan or the variant of this name; raise InputError if there is none."""
+    known = PLANS | VARIANTS
+    if name not in known:
+        raise InputError(f"there is no study of {name!r}, only of {', '.join(known)}; minisnn sweep computes any grid")
+    return known[name]

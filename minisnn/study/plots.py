@@ -29,7 +29,7 @@ KINDS = {  # label, color and marker of each kind of setting
     "fewer steps": ("fewer steps", "tab:purple", "D"),
     "point": ("points of the sweep", "tab:blue", "o"),
 }
-NAMES = ("trade", "trials", "curves", "scales", "leaks", "timeline")  # sections that have a figure
+NAMES = ("trade", "trials", "curves", "authors", "scales", "leaks", "timeline")  # sections that have a figure
 LINES = ("-", "--", ":", "-.")  # of learning rates, from the lowest up
 LETTERS = "ABCDEFGH"  # of selected settings, in the trade's figure and table
 PAPER = (0.5, 1.5)  # beta and threshold that the paper chose
@@ -38,7 +38,7 @@ NEAR = 0.06  # accuracy; the second panel of the trade shows settings within thi
 
 def figures(report: dict[str, Any]) -> dict[str, tuple[bytes, bytes]]:
     """Return (PNG for a wide page, PNG for a narrow page) of each section that has points."""
-    functions = (trade, trials, curves, scales, leaks, timeline)
+    functions = (trade, trials, curves, authors, scales, leaks, timeline)
     return {
         name: (_png(draw, report[name], False), _png(draw, report[name], True))
         for name, draw in zip(NAMES, functions, strict=True)
@@ -100,26 +100,38 @@ def curves(figure: "Figure", section: dict[str, Any], narrow: bool = False) -> N
     )
     for axes, (number, factor, label) in zip(grid, parts):
         for family, points in section["lines"].items():
-            name, color, marker = SURROGATES[family]
-            x, y = (np.array([point[of] for point in points]) for of in (number, "accuracy"))
-            axes.errorbar(
-                factor * x[:, 0],
-                100 * y[:, 0],
-                xerr=factor * _arms(x),
-                yerr=100 * _arms(y),
-                color=color,
-                marker=marker,
-                markersize=5,
-                linewidth=1,
-                elinewidth=0.8,
-                label=name,
-            )
-            for point, at_x, at_y in zip(points, factor * x[:, 0], 100 * y[:, 0]):
-                scale = point["surrogate"].split(":")[1]
-                axes.annotate(scale, (at_x, at_y), (4, 4), textcoords="offset points", fontsize=7, color=color)
+            _curve(axes, family, points, number, factor)
         axes.set(xlabel=label, ylabel="test accuracy (%)")
         _plain(axes)
     _legend(figure, grid[0])
+
+
+def _curve(axes, family, points, number, factor, before="", **style):
+    """Draw accuracy against a number as a line through the scales of a family, with intervals."""
+    name, color, marker = SURROGATES[family]
+    x, y = (np.array([point[of] for point in points]) for of in (number, "accuracy"))
+    style = {"marker": marker, "markersize": 5, "linewidth": 1, "elinewidth": 0.8, "color": color} | style
+    arms = {"xerr": factor * _arms(x), "yerr": 100 * _arms(y)}
+    axes.errorbar(factor * x[:, 0], 100 * y[:, 0], **arms, **style, label=f"{before}{name}")
+    for point, at_x, at_y in zip(points, factor * x[:, 0], 100 * y[:, 0]):
+        scale = point["surrogate"].split(":")[1]
+        axes.annotate(scale, (at_x, at_y), (4, 4), textcoords="offset points", fontsize=7, color=color)
+
+
+def authors(figure: "Figure", section: dict[str, Any], narrow: bool = False) -> None:
+    """Draw firing rate against accuracy for all scales of the authors' variant, and of our network beside them."""
+    figure.set_size_inches((4.3, 4.6) if narrow else (7.6, 4.6))
+    axes = figure.subplots()
+    for who, lines, style in (
+        ("the authors', ", section["lines"], {}),
+        ("ours, ", section["ours"], {"linestyle": "--", "markerfacecolor": "white"}),
+    ):
+        for family, points in lines.items():
+            if points:
+                _curve(axes, family, points, "firing_rate", 100, who, **style)
+    axes.set(xlabel="firing rate (% of neurons per step)", ylabel="test accuracy (%)")
+    _plain(axes)
+    _legend(figure, axes)
 
 
 def _arms(found):

@@ -34,6 +34,7 @@ from ..training.inference import evaluate
 from ..training.settings import Settings, defaults
 from ..training.train import build, fine_tune, fit
 from .plan import MARGINS
+from .results import is_timed
 from .store import Store, canonical
 
 BLOCKS = 50  # of test images, for intervals
@@ -146,24 +147,70 @@ def measure(point: dict, file: bytes, data: Dataset, threads: int | None = None)
       ``blocks`` of consecutive images: sums of images, of right answers and cycles (both by the step after which the
       answer is read, and by margin), and of spikes; ``neuron_steps`` is the most spikes that an image can have
     - ``lanes``, ``taps``; ``lost``, the rounding loss by layer; ``history`` of the training
+
+    A network that pools currents, which the accelerator does not compute, has accuracies, firing rates in integers and
+    in floats (firing_rates_float), and ``blocks`` alone.
     """
     model, integer, losses = integers(point, file, data, threads)
-    history, hardware = opened(file).history, point["hardware"]
+    _, held_out = split(data, Settings(**point["training"]))
+    validation = None if held_out is None else (data.x_train[held_out], data.y_train[held_out])
+    measured = _timed if is_timed(point) else _untimed
+    return {
+        **measured(point["hardware"], model, integer, validation, (data.x_test, data.y_test), threads),
+        "lost": [asdict(layer) for layer in losses.layers],
+        "history": [
+            {name: value for name, value in entry.items() if name != "seconds"} for entry in opened(file).history
+        ],
+    }
+
+
+def _untimed(hardware, model, integer, validation, test, threads):
+    """Return results on validation images (None without) and on test images, without cycles.
+
+    Raise InputError if the point asks for hardware.
+    """
+    if any(hardware.values()):
+        layout.check_lanes(integer.network, hardware["lanes"])
+    parts = {}
+    for name, images in (("validation", validation), ("test", test)):
+        parts[name] = None if images is None else _without_cycles(model, integer, *images, threads)
+    return parts
+
+
+def _without_cycles(model, integer, x, y, threads):
+    right, spikes, start = [], [], 0
+    for inputs, run in integer.run(x, threads=threads):
+        labels = y[start : start + inputs.shape[1]]
+        start += inputs.shape[1]
+        right.append(run.scores.argmax(axis=1) == labels)
+        spikes.append(run.spike_counts.sum(axis=2))
+    hits, counts = np.concatenate(right), np.concatenate(spikes)
+    neurons = np.array([layer.layer.neurons for layer in integer.network.layers])
+    floats = evaluate(model, x, y)
+    sums = {"images": np.ones(len(y), int), "spikes": counts.sum(axis=1), "right": hits[:, None].astype(int)}
+    return {
+        "accuracy": float(hits.mean()),
+        "accuracy_float": floats.accuracy,
+        "images": len(y),
+        "firing_rates": (counts.sum(axis=0) / (neurons * len(y) * integer.num_steps)).tolist(),
+        "firing_rates_float": list(floats.firing_rates),
+        "blocks": _blocks(sums) | {"neuron_steps": int(neurons.sum()) * integer.num_steps},
+    }
+
+
+def _timed(hardware, model, integer, validation, test, threads):
+    """Return results on validation images (None without) and on test images, and the lanes and taps of their cycles."""
     lanes = layout.check_lanes(integer.network, hardware["lanes"] or layout.default_lanes(integer.network))
     taps = layout.check_taps(integer.network, hardware["taps"])
-    _, held_out = split(data, Settings(**point["training"]))
-    validation = None
-    if held_out is not None:
-        images, labels = data.x_train[held_out], data.y_train[held_out]
-        validation = _measure_images(model, integer, images, labels, lanes, taps, threads)[2]
-    stimuli, predicted, test, blocks = _measure_images(model, integer, data.x_test, data.y_test, lanes, taps, threads)
+    of_validation = None
+    if validation is not None:
+        of_validation = _measure_images(model, integer, *validation, lanes, taps, threads)[2]
+    stimuli, predicted, of_test, blocks = _measure_images(model, integer, *test, lanes, taps, threads)
     return {
-        "validation": validation,
-        "test": test | {"blocks": blocks} | _timeline(predicted) | _costs(stimuli, lanes, taps),
+        "validation": of_validation,
+        "test": of_test | {"blocks": blocks} | _timeline(predicted) | _costs(stimuli, lanes, taps),
         "lanes": list(lanes),
         "taps": list(taps),
-        "lost": [asdict(layer) for layer in losses.layers],
-        "history": [{name: value for name, value in entry.items() if name != "seconds"} for entry in history],
     }
 
 

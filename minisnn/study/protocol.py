@@ -24,6 +24,7 @@ theta. So a grid of thresholds at one scale and one learning rate is a grid of s
 and the tuned networks of one beta are the same at each threshold.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from .. import surrogate as surrogates
@@ -70,8 +71,8 @@ def text(plan: Plan) -> Words:
             "What is chosen, and how",
             f"Everything is measured on the quantised network of 8 bits, on lanes {lanes}, at T = {steps} unless a "
             "setting says otherwise. Every choice uses validation images alone; the test images choose nothing.",
-            f"Trials: for each beta ({_listed(plan.betas)}) and family ({families}), at threshold 1, {trials} trials: "
-            f"the scales {_listed(plan.scales)} with the learning rates {_listed(plan.rates)}, each "
+            f"Trials: for each beta ({listed(plan.betas)}) and family ({families}), at threshold 1, {trials} trials: "
+            f"the scales {listed(plan.scales)} with the learning rates {listed(plan.rates)}, each "
             f"{plan.trial_epochs} epochs of one seed.",
             f"Finalists: the best {plan.finalists} of each {trials} are trained with all {seeds} seeds, and the higher "
             "mean accuracy is chosen; if the other is within one standard error of the difference, the report says "
@@ -82,20 +83,20 @@ def text(plan: Plan) -> Words:
         [
             "What is compared",
             f"All that is compared trains {plan.epochs} epochs on one schedule with {seeds} seeds "
-            f"({_listed(plan.seeds)}): the setting chosen for each of the {cells} pairs of beta and family. The "
+            f"({listed(plan.seeds)}): the setting chosen for each of the {cells} pairs of beta and family. The "
             f"default is the fast sigmoid at beta {plan.beta:g}, the best that its beta and threshold allow.",
-            f"A price on cycles: the fast sigmoid of each beta with the weights {_listed(plan.cycle_penalties)}, which "
+            f"A price on cycles: the fast sigmoid of each beta with the weights {listed(plan.cycle_penalties)}, which "
             f"rise over the first {100 * plan.ramp:g} % of the training; {plan.epochs} epochs of one seed.",
             f"Learned {plan.learned.replace(',', ' and ')} of each layer: the default, and the {followed} with a price "
             f"that are within {loss} of it; {plan.epochs} epochs of one seed.",
-            f"Fewer steps: the same settings, with nothing learned but weights, at T = {_listed(plan.steps)}; "
+            f"Fewer steps: the same settings, with nothing learned but weights, at T = {listed(plan.steps)}; "
             f"{plan.epochs} epochs of one seed.",
             "Early exit, where T is free: each network, its images ending at a lead of "
-            f"{_listed(MARGINS[:-1])}, or when the answer is final.",
+            f"{listed(MARGINS[:-1])}, or when the answer is final.",
             f"Of all these, for each bar, the {followed} within {loss} of the default are trained with all seeds. The "
             "fastest whose mean loss is at most half of that is tested; if there is none, the one that loses least.",
             f"Curves: every scale of both families at the default's beta, each with its better learning rate. Beta by "
-            f"threshold: {len(plan.betas) * len(plan.thresholds)} cells (thresholds {_listed(plan.thresholds)}) at the "
+            f"threshold: {len(plan.betas) * len(plan.thresholds)} cells (thresholds {listed(plan.thresholds)}) at the "
             "default's scale and learning rate.",
         ],
         [
@@ -119,5 +120,6 @@ def _count(number, noun):
     return f"{number:g} {noun}s"
 
 
-def _listed(values):
+def listed(values: Iterable[float]) -> str:
+    """Return numbers in words, such as "0.25, 1, 4"."""
     return ", ".join(f"{value:g}" for value in values)

@@ -9,9 +9,9 @@ import numpy as np
 from ..check import is_whole
 from ..errors import InputError
 from ..model import versions
-from . import sections, sections_of_sweep
+from . import authors, sections, sections_of_sweep
 from .form import PITFALLS, alike, fault, is_text
-from .plan import PLANS, Plan
+from .plan import PLANS, VARIANTS, Plan, Variant
 from .progress import progress
 from .store import Store, is_sqlite
 from .tables import describe, flat
@@ -30,7 +30,8 @@ def gather(
 
     The file is that of a study (``minisnn reproduce``) or a sweep (``minisnn sweep``). `constants` are those of
     :func:`minisnn.timing.energy.load_constants`. `against` is the file of a study on other inputs of the same test
-    images, with whose default this study's fastest setting is compared too. Raise InputError if a file is missing or
+    images, with whose default this study's fastest setting is compared too; or, for the authors' variant, of the study
+    of our network. Raise InputError if a file is missing or
     not a file of results, that of `against` has no default yet or other images, or the clock is not above 0. The report
     has
 
@@ -62,6 +63,12 @@ def gather(
     - ``pitfalls``: ``lines``, list of {pitfall, setting, honest, wrong, seeds}, where honest and wrong have some of
       accuracy, latency, firing_rate
 
+    of the authors' variant
+
+    - ``authors``: ``lines``, by family list of {surrogate, accuracy, firing_rate, accuracy_float, firing_rate_float,
+      firing_rates (by layer)}; ``ours``, by family list of {surrogate, accuracy, firing_rate} of a study; ``equal``,
+      {accuracy, firing_rate}: ratio of the two families at equal accuracy
+
     and of a sweep
 
     - ``scales``, accuracy and firing rate by surrogate: ``panels``, list of {title, xlabel, series}; a series is a list
@@ -73,27 +80,38 @@ def gather(
     if not (clock_mhz > 0 and np.isfinite(clock_mhz)):
         raise InputError(f"the clock must be a number of MHz above 0, got {clock_mhz!r}")
     plan, rows, notes, seconds = _read(path)
-    other = None
+    other: Any = None
     if against is not None:
         if plan is None:
             raise InputError(f"{path} is a sweep, and has no selected setting to compare with {against}; leave it out")
-        other = _default_of(against, rows)
+        other = _study_of(against, rows) if isinstance(plan, Variant) else _default_of(against, rows)
     return _contents(rows, plan, notes, seconds, clock_mhz, constants, other)
 
 
 def _default_of(path, rows):
     """Return the name of the data of another study, and its default; raise InputError if it has other test images."""
     plan, others, _, _ = _read(path)
-    selected = progress(plan, others).selected if plan else {}
+    selected = progress(plan, others).selected if isinstance(plan, Plan) else {}
     if "default" not in selected:
         raise InputError(f"{path} has no default to compare with; name the file of a study that has one")
-    blocks = {
-        str(row["result"]["test"]["blocks"]["images"])
-        for row in [*selected["default"].rows, *(row for row in rows if row["status"] == "done")]
-    }
-    if len(blocks) > 1:
-        raise InputError(f"{path} has other test images; name the file of a study on the same images")
+    _check_images(path, [*selected["default"].rows, *rows])
     return plan.dataset, selected["default"]
+
+
+def _study_of(path, rows):
+    """Return the plan and the rows of a study on the test images of `rows`; raise InputError if it is none."""
+    plan, others, _, _ = _read(path)
+    if not isinstance(plan, Plan):
+        raise InputError(f"{path} is no study to compare with; name the file of minisnn reproduce on the same images")
+    _check_images(path, [*others, *rows])
+    return plan, others
+
+
+def _check_images(path, rows):
+    """Raise InputError if finished rows have not all the same test images."""
+    done = [row for row in rows if row["status"] == "done"]
+    if len({str(row["result"]["test"]["blocks"]["images"]) for row in done}) > 1:
+        raise InputError(f"{path} has other test images; name the file of a study on the same images")
 
 
 def _read(path):
@@ -109,7 +127,8 @@ def _read(path):
     done = [row["result"] for row in rows if row["status"] == "done"]
     if plan and any(result["validation"] is None for result in done):
         raise InputError(f"{path} has points without validation images, on which a study rests; run the study again")
-    if plan and not all(name in result[part] for result in done for part, name in NEEDED):
+    needed = NEEDED if isinstance(plan, Plan) else ()  # of a variant, the form of a row has all
+    if not all(name in result[part] for result in done for part, name in needed):
         raise InputError(
             f"{path} has points without blocks of images, of which intervals are made; run the study again"
         )
@@ -121,14 +140,18 @@ def _contents(rows, plan, notes, seconds, clock_mhz, constants, other):
     return {
         "points": [flat(row, plan, clock_mhz, constants) for row in rows],
         "failed": [(describe(row["point"]), row["reason"]) for row in rows if row["status"] != "done"],
-        **(
-            sections.of_study(plan, rows, clock_mhz, constants, notes["pitfalls"], other)
-            if plan
-            else sections_of_sweep.of_sweep(rows, clock_mhz, constants)
-        ),
+        **_sections(plan, rows, clock_mhz, constants, notes["pitfalls"], other),
         "protocol": notes["protocol"],
         "about": _about(plan, rows, notes["command"], seconds, clock_mhz),
     }
+
+
+def _sections(plan, rows, clock_mhz, constants, pitfalls, other):
+    if isinstance(plan, Variant):
+        return authors.of_variant(plan, rows, other)
+    if plan is None:
+        return sections_of_sweep.of_sweep(rows, clock_mhz, constants)
+    return sections.of_study(plan, rows, clock_mhz, constants, pitfalls, other)
 
 
 def _check(path):
@@ -146,12 +169,14 @@ def _check(path):
 
 
 def _plan(path, note):
-    """Return the plan stored as a note, or None."""
+    """Return the plan or the variant stored as a note, or None."""
     if not note:
         return None
     try:
-        plan = Plan(**{name: tuple(value) if isinstance(value, list) else value for name, value in note.items()})
-        example = asdict(PLANS["svhn"])  # the plan that has something in every field
+        # Of each kind the one that has something in every field.
+        fullest = PLANS["svhn"] if "betas" in note else VARIANTS["svhn-authors"]
+        plan = type(fullest)(**{key: tuple(value) if isinstance(value, list) else value for key, value in note.items()})
+        example = asdict(fullest)
         right = all(alike(value, example[name]) for name, value in asdict(plan).items())
     except (TypeError, AttributeError):
         right = False

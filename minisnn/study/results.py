@@ -47,11 +47,21 @@ def _test_values(rows, name):
     return np.array([row["result"]["test"][name] for row in rows])
 
 
-def firing_rate(row: dict, part: str = "test") -> float:
+def firing_rate(row: dict, part: str = "test", name: str = "firing_rates") -> float:
     """Return a row's spikes per neuron and step over all layers, so that layers count by their neurons."""
-    network = row["point"]["network"]
-    layers = topology.parse(network["topology"], network["input_shape"], network["padding"])
-    return float(np.average(row["result"][part]["firing_rates"], weights=[layer.neurons for layer in layers]))
+    weights = [layer.neurons for layer in shapes_of(row["point"])]
+    return float(np.average(row["result"][part][name], weights=weights))
+
+
+def shapes_of(point: dict) -> tuple[topology.LayerShape, ...]:
+    """Return the shapes of a point's layers; raise InputError if its topology cannot be read."""
+    network = point["network"]
+    return topology.parse(network["topology"], network["input_shape"], network["padding"])
+
+
+def is_timed(point: dict) -> bool:
+    """Return whether a point has cycles: the accelerator does not compute a network that pools currents."""
+    return all(layer.cur_pool == 1 for layer in shapes_of(point))
 
 
 def schedules_of(rows: list[dict]) -> list[str]:

@@ -4,6 +4,7 @@ The numbers of a setting are means over its seeds, on test images unless they ar
 made on validation. Sections of a study are here; those of a sweep, which has no plan, in ``sections_of_sweep``.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -118,11 +119,14 @@ def _curves(so_far: Progress) -> dict:
     }
     default = so_far.selected.get("default")
     wanted = means(default).accuracy - plan.tolerance if default else None
-    return {"lines": lines, "equal": None if wanted is None or not all(groups.values()) else _equal(groups, wanted)}
+    return {"lines": lines, "equal": None if wanted is None or not all(groups.values()) else equal(groups, wanted)}
 
 
-def _equal(groups, wanted):
-    """Return ratios of firing rates and latencies, fast sigmoid to arctangent, of the least that has an accuracy."""
+def equal(groups: dict[str, list], wanted: float, names: Sequence[str] = ("firing_rate", "latency")) -> dict:
+    """Return ratios of firing rates and latencies, fast sigmoid to arctangent, of the least that has an accuracy.
+
+    `groups` are by family the rows by seed of several settings.
+    """
     ours, theirs = (len(groups[family]) for family in FAMILIES)
 
     def least(of_scales, name):
@@ -134,7 +138,7 @@ def _equal(groups, wanted):
         return lambda *of: least(of[:ours], name) / least(of[ours : ours + theirs], name)
 
     seeds = [Seeds(rows) for family in FAMILIES for rows in groups[family]]
-    return {"accuracy": wanted} | {name: tuple(interval(ratio(name), *seeds)) for name in ("firing_rate", "latency")}
+    return {"accuracy": wanted} | {name: tuple(interval(ratio(name), *seeds)) for name in names}
 
 
 def _leaks(so_far: Progress) -> dict:

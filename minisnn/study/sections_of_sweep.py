@@ -4,15 +4,18 @@ import numpy as np
 
 from .. import surrogate as surrogates
 from .intervals import Seeds
+from .results import is_timed
 from .sections import NUMBERS, power, timeline
 from .tables import kind, largest, means, settings
 
 NO_CLAIMS = "A sweep has no default to compare with; claims are checked by minisnn reproduce."
+UNTIMED = "Points that pool currents have no cycles, and are in the last table alone."
 
 
 def of_sweep(rows: list[dict], clock_mhz: float = 100.0, constants: dict[str, float] | None = None) -> dict[str, dict]:
     """Return all sections by name, described at :func:`minisnn.study.report.gather`; `rows` are all of a file."""
-    rows = [row for row in rows if row["status"] == "done"]
+    done = [row for row in rows if row["status"] == "done"]
+    rows = [row for row in done if is_timed(row["point"])]
     shown = _shown(rows)
     return {
         "scales": _scales(rows),
@@ -20,7 +23,7 @@ def of_sweep(rows: list[dict], clock_mhz: float = 100.0, constants: dict[str, fl
         "trade": _trade(rows, shown),
         "timeline": timeline(shown),
         "power": power(shown, clock_mhz, constants),
-        "claims": {"missing": NO_CLAIMS},
+        "claims": {"missing": NO_CLAIMS if len(rows) == len(done) else f"{NO_CLAIMS} {UNTIMED}"},
     }
 
 

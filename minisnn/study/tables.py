@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from ..timing import energy
-from .plan import Plan
+from .plan import Plan, Variant
 from .results import cost, firing_rate
 from .store import canonical
 
-ALONE = "point"  # kind of a point without a plan
+ALONE = "point"  # kind of a point of a sweep, or of the authors' variant
 
 
 def describe(point: dict) -> str:
@@ -36,10 +36,10 @@ def describe(point: dict) -> str:
     return ", ".join(words + [f"{epochs} epoch{'s' * (epochs != 1)}", f"seed {training['seed']}"])
 
 
-def kind(point: dict, plan: Plan | None) -> str:
+def kind(point: dict, plan: Plan | Variant | None) -> str:
     """Return what a point is for: "trial", or which settings it changes."""
     network, training = point["network"], point["training"]
-    if plan is None:
+    if not isinstance(plan, Plan):
         return ALONE
     if training["epochs"] == plan.trial_epochs:
         return "trial"
@@ -53,9 +53,9 @@ def kind(point: dict, plan: Plan | None) -> str:
 
 
 def flat(
-    row: dict, plan: Plan | None = None, clock_mhz: float = 100.0, constants: dict[str, float] | None = None
+    row: dict, plan: Plan | Variant | None = None, clock_mhz: float = 100.0, constants: dict[str, float] | None = None
 ) -> dict[str, Any]:
-    """Return a row of ``results.csv``: settings and main numbers; numbers that a failed point lacks are None.
+    """Return a row of ``results.csv``: settings and main numbers; those that a point lacks are None.
 
     `row` is one of :meth:`minisnn.study.store.Store.rows`; `constants` are those of the energy model.
     """
@@ -77,7 +77,7 @@ def flat(
 
 
 def _numbers(row, clock_mhz, constants):
-    """Results of a row, None where it failed."""
+    """Results of a row, None where it has none."""
     done = row["status"] == "done"
     validation = (row["result"]["validation"] if done else None) or {}
     test = row["result"]["test"] if done else {}
@@ -89,7 +89,7 @@ def _numbers(row, clock_mhz, constants):
         "firing_rates": test.get("firing_rates"),
         **{f"{name}_latency": test.get(name, {}).get("latency") for name in ("dense", "layerwise")},
         "clock_mhz": clock_mhz,
-        "modelled_fps_per_watt": energy.fps_per_watt(*cost([row]), clock_mhz, constants) if done else None,
+        "modelled_fps_per_watt": energy.fps_per_watt(*cost([row]), clock_mhz, constants) if "events" in test else None,
     }
 
 

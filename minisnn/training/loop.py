@@ -101,18 +101,12 @@ class Training:
         """Train on every batch once, validate, and add an entry to the history; `bar` is a tqdm bar."""
         settings, net, start = self.planned[self.epoch], self.net, time.perf_counter()
         self.optimiser.weight_decay = settings.weight_decay
-        rng = stream(settings.seed, "epoch", self.epoch)
         if self.rounding is not None:
             self.rounding.choose_scales()  # here, so that they follow from what a checkpoint holds
-        order = self.chosen[rng.permutation(len(self.chosen))]
         total, right, seen, rates = 0.0, 0, 0, np.zeros(len(net.layers))
-        for batch in range(self.batches):
-            chosen = order[batch * settings.batch_size : (batch + 1) * settings.batch_size]
-            x, y = self.data.x_train[chosen], self.data.y_train[chosen]
-            if settings.augment:
-                x = shifted(x, settings.augment, rng)
+        for batch, (inputs, y) in enumerate(self.inputs(self.epoch)):
             with self._surrogate():
-                value, run, lr = self._step(self.encoder.encode(x, rng, net.dtype), y, batch)
+                value, run, lr = self._step(inputs, y, batch)
             total += value
             right += int((net.scores(run).argmax(axis=1) == y).sum())
             rates += run.rates
@@ -133,6 +127,20 @@ class Training:
             **self.constants.history(),
         }
         self.history.append(entry | measured | {"seconds": time.perf_counter() - start})
+
+    def inputs(self, epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield the inputs of the network and the labels of each batch of an epoch, counted from 0: shuffled, shifted,
+        encoded.
+        """
+        settings = self.planned[epoch]
+        rng = stream(settings.seed, "epoch", epoch)
+        order = self.chosen[rng.permutation(len(self.chosen))]
+        for batch in range(self.batches):
+            chosen = order[batch * settings.batch_size : (batch + 1) * settings.batch_size]
+            x, y = self.data.x_train[chosen], self.data.y_train[chosen]
+            if settings.augment:
+                x = shifted(x, settings.augment, rng)
+            yield self.encoder.encode(x, rng, self.net.dtype), y
 
     def _step(self, inputs: np.ndarray, y: np.ndarray, batch: int) -> tuple[float, Run, float]:
         """One batch forward and backward, and a step of the optimiser; return loss, run and learning rate."""

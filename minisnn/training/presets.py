@@ -91,5 +91,10 @@ def choose(
     chosen |= {name: given[name] for name in names if given.get(name) is not None}
     if given.get("loss") is None and chosen.get("readout") == "membrane":
         chosen["loss"] = "membrane"
-    options = {name: chosen.pop(name) for name in NETWORK if name in chosen}
-    return options, chosen
+    return divided(chosen)
+
+
+def divided(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return options of ``Network`` and of ``Settings`` out of both, without any preset."""
+    options = {name: given[name] for name in NETWORK if name in given}
+    return options, {name: value for name, value in given.items() if name not in options}

@@ -23,9 +23,9 @@ def snntorch(net, num_steps):
 
     shapes = [layer.shape for layer in net.layers]
     lif = [snn.Leaky(beta=BETA, threshold=THRESHOLD, spike_grad=surrogate.fast_sigmoid(slope=SLOPE)) for _ in shapes]
-    modules = [_module(nn, shape) for shape in shapes]
+    modules = [module_of(nn, shape) for shape in shapes]
     pools = [nn.MaxPool2d(shape.pool) if shape.pool > 1 else nn.Identity() for shape in shapes]
-    _copy_weights(net, modules)
+    copy_weights(net, modules)
 
     def forward(x):
         mem = [neuron.init_leaky() for neuron in lif]
@@ -59,13 +59,13 @@ def spikingjelly(net, num_steps):
 
     modules, model = [], nn.Sequential()
     for shape in [ours.shape for ours in net.layers]:
-        modules.append(_module(layer, shape, step_mode="m"))
+        modules.append(module_of(layer, shape, step_mode="m"))
         if shape.kind == "linear" and len(shape.in_shape) == 3:
             model.append(layer.Flatten(step_mode="m"))
         model.append(modules[-1]).append(lif())
         if shape.pool > 1:
             model.append(layer.MaxPool2d(shape.pool, step_mode="m"))
-    _copy_weights(net, modules)
+    copy_weights(net, modules)
 
     def forward(x):
         functional.reset_net(model)
@@ -74,7 +74,7 @@ def spikingjelly(net, num_steps):
     return torch.no_grad()(forward), _step(model.parameters(), forward)
 
 
-def _module(library, shape, **options):
+def module_of(library, shape, **options):
     """Return the layer of weights of a shape, from a library that names its layers as torch does."""
     if shape.kind == "linear":
         return library.Linear(*shape.w_shape, **options)
@@ -82,7 +82,7 @@ def _module(library, shape, **options):
     return library.Conv2d(inputs, outputs, kernel, padding=shape.padding, **options)
 
 
-def _copy_weights(net, modules):
+def copy_weights(net, modules):
     """Our weights into theirs: the same numbers, transposed."""
     for module, layer in zip(modules, net.layers):
         shape, w = layer.shape, torch.tensor(layer.w)
