@@ -144,8 +144,9 @@ assert {"lowest_bit", "number_of"} < set(vhdl_of)
 
 # %% [markdown]
 # Each block is an *entity* (the ports of a circuit, and what is in it) in a file of its own. The first file, a package,
-# holds conversions between types. `next_spike`, which contains the others, comes last. It has two *instances*, one of each
-# of the smaller entities, and its `port map` says which signal goes to which port:
+# holds conversions between types. `next_spike`, which contains the others, comes last: in this order they are compiled.
+# It has two *instances*, one of each of the smaller entities (`work` is the library of our own design), and its
+# `port map` says which signal goes to which port:
 
 # %%
 print(vhdl_of["next_spike"])

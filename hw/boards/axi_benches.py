@@ -7,11 +7,8 @@ and the number of answers. With the generic `pause`, each stream rests so many c
 """
 
 from collections.abc import Iterable
-from textwrap import indent
 
 from ..delivery.benches import filled
-from ..generate.hierarchy.compact import laid_out
-from ..generate.hierarchy.instances import component
 from ..load_format import design_word
 from ..spec import AcceleratorSpec
 from .registers import AT_ANSWERS, AT_DESIGN, AT_OUTPUT_WAITS, AT_STATUS
@@ -19,11 +16,8 @@ from .registers import AT_ANSWERS, AT_DESIGN, AT_OUTPUT_WAITS, AT_STATUS
 PAUSES = (0, 3)  # cycles after each beat, in one run of the testbench after the other
 
 
-def bench(hdl: str, name: str, spec: AcceleratorSpec, stream_bits: int, images: int, beats: int, design: str) -> str:
-    """Return the testbench; it fails if `images` images, of all `beats` with load and answers, take too long.
-
-    `design` is the text of the top's file.
-    """
+def bench(hdl: str, name: str, spec: AcceleratorSpec, stream_bits: int, images: int, beats: int) -> str:
+    """Return the testbench; it fails if `images` images, of all `beats` with load and answers, take too long."""
     values: dict[str, object] = {"NAME": name, "LEFT": stream_bits - 1, "KEEP_LEFT": stream_bits // 8 - 1}
     values |= {
         "IMAGES": images,
@@ -36,8 +30,6 @@ def bench(hdl: str, name: str, spec: AcceleratorSpec, stream_bits: int, images: 
         "AT_ANSWERS": AT_ANSWERS,
         "AT_NOTHING": AT_OUTPUT_WAITS + 4,
     }
-    if hdl == "vhdl":
-        values["COMPONENT"] = indent(laid_out(component(name, design), hdl), "    ")
     return filled(VHDL if hdl == "vhdl" else VERILOG, values)
 
 
@@ -76,7 +68,6 @@ entity @NAME@_bench is
 end entity;
 
 architecture simulation of @NAME@_bench is
-@COMPONENT@
     signal aclk: std_logic := '0';
     signal aresetn: std_logic := '0';
     signal s_axis_load_tdata, s_axis_input_tdata: std_logic_vector(@LEFT@ downto 0) := (others => '0');
@@ -104,7 +95,7 @@ architecture simulation of @NAME@_bench is
 begin
     aclk <= not aclk after 5 ns;
 
-    under_test: @NAME@ port map (
+    under_test: entity work.@NAME@ port map (
         aclk => aclk, aresetn => aresetn,
         s_axis_load_tdata => s_axis_load_tdata, s_axis_load_tkeep => s_axis_load_tkeep,
         s_axis_load_tvalid => s_axis_load_tvalid, s_axis_load_tready => s_axis_load_tready,

@@ -56,11 +56,10 @@ def deliver_axi(
     }
     bench_file = f"{name}_bench{'.vhd' if hdl == 'vhdl' else '.sv'}"
     lines = sum(text.count("\n") for text in vectors.values())
-    top = design.files[design.sources[-1]]
     files = {
         **design.files,
         **vectors,
-        bench_file: bench(hdl, name, spec, stream_bits, len(sent), lines, top),
+        bench_file: bench(hdl, name, spec, stream_bits, len(sent), lines),
         **scripts(hdl, name, PAUSES),
         f"{name}.core": core(name, hdl, design.sources, bench_file, list(vectors)),
         "vectors.json": json.dumps(about) + "\n",

@@ -8,19 +8,14 @@ counts the cycles of each image itself. It ends with PASS, or with FAIL and an e
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from textwrap import indent
 
-from ..generate.hierarchy.compact import laid_out
-from ..generate.hierarchy.instances import component
 from ..spec import AcceleratorSpec
 
 
-def bench(
-    hdl: str, name: str, spec: AcceleratorSpec, outputs: Iterable[str], most_cycles: int, design: str, rest: int = 0
-) -> str:
+def bench(hdl: str, name: str, spec: AcceleratorSpec, outputs: Iterable[str], most_cycles: int, rest: int = 0) -> str:
     """Return the testbench of the design `name` with these output ports; it fails after `most_cycles` cycles.
 
-    `design` is the text of the top's file. The testbench waits `rest` cycles after each answer.
+    It waits `rest` cycles after each answer.
     """
     values: dict[str, object] = {"NAME": name, "MOST": most_cycles, "REST": rest}
     for port, width in (("LOAD", spec.load_bits), ("INPUT", spec.input_bits), ("OUTPUT", spec.output_bits)):
@@ -28,8 +23,6 @@ def bench(
     probes = [port for port in outputs if port.startswith("probe_")]
     open_port = ", {} => open" if hdl == "vhdl" else ", .{}()"
     values["PROBES"] = "".join(open_port.format(port) for port in probes)
-    if hdl == "vhdl":
-        values["COMPONENT"] = indent(laid_out(component(name, design), hdl), "    ")
     return filled(VHDL if hdl == "vhdl" else VERILOG, values)
 
 
@@ -155,7 +148,6 @@ entity @NAME@_bench is
 end entity;
 
 architecture simulation of @NAME@_bench is
-@COMPONENT@
     signal clk: std_logic := '0';
     signal rst: std_logic := '1';
     signal s_load_tdata: std_logic_vector(@LOAD_LEFT@ downto 0) := (others => '0');
@@ -178,7 +170,7 @@ architecture simulation of @NAME@_bench is
 begin
     clk <= not clk after 5 ns;
 
-    under_test: @NAME@ port map (
+    under_test: entity work.@NAME@ port map (
         clk => clk, rst => rst, flush => '0', s_load_tdata => s_load_tdata, s_load_tvalid => s_load_tvalid,
         s_load_tready => s_load_tready, s_load_tlast => s_load_tlast, s_input_tdata => s_input_tdata,
         s_input_tvalid => s_input_tvalid, s_input_tready => s_input_tready, s_input_tlast => s_input_tlast,

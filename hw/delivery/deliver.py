@@ -133,7 +133,7 @@ def deliver(
     files |= design.files
     package = design.sources[0] if hdl == "vhdl" else ""
     bench_file = f"{name}_bench{'.vhd' if hdl == 'vhdl' else '.sv'}"
-    files[bench_file] = bench(hdl, name, spec, ports[1], most_cycles, design.files[design.sources[-1]], rest)
+    files[bench_file] = bench(hdl, name, spec, ports[1], most_cycles, rest)
     files |= scripts(hdl, name)
     files[f"{name}.core"] = core(name, hdl, design.sources, bench_file, vectors)
     files["README.md"] = manual(

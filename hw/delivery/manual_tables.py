@@ -64,9 +64,9 @@ def file_table(name: str, hdl: str, package: str) -> str:
             (
                 f"`{name}.f`",
                 "the names of all files of the design: one for each kind of block, which says at its head what the "
-                f"block does. {'Compile the first one first; then any order does' if vhdl else 'Any order does'}",
+                f"block does. {'Compile them in this order' if vhdl else 'Any order does'}",
             ),
-            *([(f"`{package}`", "functions that the design uses; compile this file first")] if vhdl else []),
+            *([(f"`{package}`", "functions that the design uses")] if vhdl else []),
             (
                 f"`{bench}`",
                 "the testbench: "

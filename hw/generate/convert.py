@@ -59,8 +59,8 @@ def convert(
     Returns
     -------
     files : list of Path
-        The package of types for VHDL, then a block before those that contain it, the top last. VHDL can be analysed in
-        any order after the package. ``NAME.f`` lists the names of the files, a line each.
+        The package of conversions for VHDL, then a block before those that contain it, the top last: the order in which
+        to analyse VHDL. ``NAME.f`` lists the names of the files, a line each.
 
     Raises
     ------

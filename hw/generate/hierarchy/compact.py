@@ -55,7 +55,7 @@ def laid_out(text: str, hdl: str) -> str:
     if hdl == "vhdl":
         text = re.sub(r"(?m)^type \w+ is \([\s\w,]+\);", _one_line, text)
         text = re.sub(r"(?m)^(use IEEE.numeric_std.all;|architecture .* is|begin)\n\n", r"\1\n", text)
-        ports = r"(?m)(?<=^    port \()(?:.+(?=\);$)|\n(?: +.*\n)+?(?=    \);))"
+        ports = r"(?m)(?<=^    port \()\n(?: +.*\n)+?(?=    \);)"
         text = re.sub(ports, _ports_together, text)
     lines = [
         wrapped(line.strip(), len(line) - len(line.lstrip())) if len(line) > 120 else line for line in text.splitlines()
@@ -68,7 +68,7 @@ def _one_line(found):
 
 
 def _ports_together(found):
-    """Join successive ports of one type in VHDL; those of an entity have a line for each type."""
+    """Join successive ports of one type in VHDL, a line for each type."""
     groups: list[tuple[str, list[str]]] = []
     for port in found[0].strip().split(";"):
         name, kind = port.strip().split(": ")
@@ -76,5 +76,5 @@ def _ports_together(found):
             groups[-1][1].append(name)
         else:
             groups.append((kind, [name]))
-    joined = [f"{', '.join(names)}: {kind}" for kind, names in groups]
-    return "\n        " + ";\n        ".join(joined) + "\n" if found[0].startswith("\n") else "; ".join(joined)
+    joined = ";\n".join(f"        {', '.join(names)}: {kind}" for kind, names in groups)
+    return f"\n{joined}\n"

@@ -7,12 +7,15 @@ from typing import Any
 
 from .generics import NUMBER, Generics
 from .generics import OWN as SELF
-from .instances import component
 from .kinds import Kind
 from .names import DEFINED, KEYWORDS
 from .variants import users_of, variant_names
 
 MOST = 40  # generics of an entity; one with more is harder to read than several
+_INSTANCE = {  # blanks before it, its label, and the token of its kind
+    "vhdl": r"(?m)^( *)(\w+): entity work\.(KIND\d+KIND)\n",
+    "verilog": r"(?m)^( *)(?=KIND\d+KIND (\w+))(KIND\d+KIND) \w+ \(\n",
+}
 
 
 @dataclass(eq=False)
@@ -115,19 +118,13 @@ def _resolved(kind, found, hdl):
         values = entity.map_of(child)
         if hdl == "vhdl":
             pairs = ", ".join(f"{key} => {value}" for key, value in values.items())
-            return f"{blanks}{label}: {entity.name}\n" + (f"{blanks}    generic map ({pairs})\n" if pairs else "")
+            generics = f"{blanks}    generic map ({pairs})\n" if pairs else ""
+            return f"{blanks}{label}: entity work.{entity.name}\n{generics}"
         pairs = ", ".join(f".{key}({value})" for key, value in values.items())
         return f"{blanks}{entity.name} {f'#({pairs}) ' if pairs else ''}{label} (\n"
 
     by_token = {child.kind.token: child.kind for child in kind.children}
-    form = (
-        r"(?m)^( *)(\w+): (KIND\d+KIND)\n" if hdl == "vhdl" else r"(?m)^( *)(?=KIND\d+KIND (\w+))(KIND\d+KIND) \w+ \(\n"
-    )
-    text = re.sub(form, instance, kind.text)
-    if hdl == "vhdl":
-        used = dict.fromkeys(found[child.kind] for child in kind.children)
-        text = text.replace("COMPONENTS\n", "".join(component(entity.name, entity.text) for entity in used))
-    return text.replace(kind.token, SELF)
+    return re.sub(_INSTANCE[hdl], instance, kind.text).replace(kind.token, SELF)
 
 
 def _with_generics(texts, kinds, hdl, by_name):

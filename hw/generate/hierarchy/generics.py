@@ -25,7 +25,7 @@ _ARRAY = {
     "verilog": r"(?m)^ *(?:reg|wire)(?: signed)?(?: \[\d+:0\])? (\w+) \[0:(\d+)\]",
 }
 _INSTANCE = {
-    "vhdl": r"(?s)(\w+): (\w+)\n +generic map \((.*?)\)\n +port map \((.*?)\);\n",
+    "vhdl": r"(?s)(\w+): entity work\.(\w+)\n +generic map \((.*?)\)\n +port map \((.*?)\);\n",
     "verilog": r"(?ms)^ *(\w+) #\((.*?)\) (\w+) \((.*?)\);\n",
 }
 _PAIR = {"vhdl": r"(\w+) => ([^,]*\([^)]*\)|[^,\n]*)", "verilog": r"\.(\w+)\(((?:[^()]|\([^()]*\))*)\)"}
@@ -40,7 +40,7 @@ class Generics:
         self.found = list(NUMBER.finditer(self.text))
         columns = zip(*([int(each[0]) for each in NUMBER.finditer(text)] for text in texts))
         self.values: dict[int, Values] = {place.start(): values for place, values in zip(self.found, columns)}
-        own = re.sub(r"component .*?end component;|\w+ =>|\.\w+\(", "", self.text.lower(), flags=re.DOTALL)
+        own = re.sub(r"\w+ =>|\.\w+\(", "", self.text.lower())
         self.taken = set(re.findall(r"[a-z]\w*", own)) | KEYWORDS | DEFINED | {self.func.__name__.lower()}
         self.facts = self._facts()
         self.generics: dict[str, Values] = {}
@@ -62,7 +62,7 @@ class Generics:
         return {key: tuple(each[key] for each in every) for key in every[0] if all(key in each for each in every)}
 
     def _read_declarations(self):
-        for found in re.finditer(_WIDTH[self.hdl], re.sub(r"(?s)component .*?end component;", _blank, self.text)):
+        for found in re.finditer(_WIDTH[self.hdl], self.text):
             name, number = (1, 2) if self.hdl == "vhdl" else (2, 1)
             self.widths[found[name]] = found.start(number), tuple(v + 1 for v in self.values[found.start(number)])
         for found in re.finditer(_ARRAY[self.hdl], self.text):
@@ -297,10 +297,6 @@ def _alike(names, others):
     """Return how alike two sets of names are, by the share of those that are in both."""
     own = names & set(others)
     return len(own) / (len(others) + 0.01 * len(names)) if own else 0
-
-
-def _blank(found):
-    return re.sub(r"[^\n]", " ", found[0])
 
 
 def _before(text):

@@ -15,13 +15,6 @@ NUMBER = re.compile(r"(?<!\w)\d+(?!\w)")
 LEAST = 3  # instances in a loop
 
 
-def component(name: str, text: str) -> str:
-    """Return VHDL's declaration of an entity as a component: where it stands, files may be analysed in any order."""
-    found = re.findall(r"entity \w+ is\n( +generic .*\n)?    port \(\n(.*?)\n    \);\nend entity", text, re.S)
-    ((generics, ports),) = found
-    return f"component {name} is\n{generics}    port ({' '.join(ports.split())});\nend component;\n"
-
-
 def instances(children: list[Child], hdl: str, names: Names) -> str:
     """Return the text of instances of one kind, as loops where that is possible."""
     kind, actuals = children[0].kind, [_actuals(child, hdl) for child in children]
@@ -93,7 +86,7 @@ def _instance(kind: Kind, label: str, words: list[str], hdl: str) -> str:
         plain = same
     lines = ",\n".join(" " * (8 if hdl == "vhdl" else 4) + ", ".join(row) for row in rows)
     if hdl == "vhdl":
-        return f"{label}: {kind.token}\n    port map (\n{lines});\n\n"
+        return f"{label}: entity work.{kind.token}\n    port map (\n{lines});\n\n"
     return f"{kind.token} {label} (\n{lines});\n\n"
 
 

@@ -271,10 +271,7 @@ class Module:
         if self.hdl == "vhdl":
             converter = _toVHDL.toVHDL
             options |= {"no_myhdl_package": True, "architecture": "rtl", "std_logic_ports": self.std_logic}
-            # VHDL-93 binds a component to an entity of its name only if that is visible.
-            uses = f"use work.{PACKAGE}.all;\n" + "use work.all;\n" * bool(self.kind.children)
-            options |= {"library": "work", "use_clauses": uses}
-            options["component_declarations"] = "COMPONENTS" if self.kind.children else None
+            options |= {"library": "work", "use_clauses": f"use work.{PACKAGE}.all;\n"}
         else:
             converter = _toVerilog.toVerilog
             options |= {"no_testbench": True, "timescale": "1ns/10ps", "trace": False}
