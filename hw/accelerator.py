@@ -24,7 +24,7 @@ from .stream_in import stream_in
 
 
 @block
-def accelerator(clk, rst, flush, s_load, s_input, m_output, loaded, load_error, input_error, probe, spec):
+def accelerator(clk, rst, flush, s_load, s_input, m_output, loaded, load_error, input_error, change, probe, spec):
     """Accelerator of a spiking neural network: it answers each image of the input stream.
 
     s_load  -> loader -> load_check      number of steps; weights, biases, thresholds, leaks
@@ -58,6 +58,9 @@ def accelerator(clk, rst, flush, s_load, s_input, m_output, loaded, load_error, 
         The last load was refused; see ``loader``.
     input_error : out
         The last image that ended was too long or too short; see ``stream_in``.
+    change : MarginChange, in, or None for a design without it
+        A new margin in place of the load's, until the next load. It waits for the images under way, and for a load, and
+        new images wait for it. `change_taken` and `change_present`, out: see ``MarginChange``.
     probe : Probe, out, or None for a design without it
         The probes of all layers, the first layer in the lowest bits; see ``layer``. They change nothing else.
 
@@ -67,7 +70,7 @@ def accelerator(clk, rst, flush, s_load, s_input, m_output, loaded, load_error, 
     first, depth = spec.layers[0], len(spec.layers)
     probed = probe is not None
     all_sections, all_beats = sections(spec), beats(spec)
-    margin = Signal(intbv(0)[spec.most_gain.bit_length() :])
+    margin = Signal(intbv(0)[spec.margin_bits :])
     num_steps, frames = [Signal(intbv(0)[spec.step_bits :]) for _ in range(2)]
     wanted, good, load_begins, summed, refused = [bit() for _ in range(5)]
     drops = bit()  # drop all images under way
@@ -137,9 +140,32 @@ def accelerator(clk, rst, flush, s_load, s_input, m_output, loaded, load_error, 
         loaded.next = good
         drops.next = rst or flush
 
-    @always_comb
-    def allow():
-        allowed.next = all_cleared and good and not wanted
+    if change is None:
+
+        @always_comb
+        def allow():
+            allowed.next = all_cleared and good and not wanted
+
+        @always(clk.posedge)
+        def hold_margin():
+            if words.write and words.section == margin_at:
+                margin.next = control[len(margin) :]
+    else:
+
+        @always_comb
+        def allow():
+            allowed.next = all_cleared and good and not (wanted or change.wanted)
+            change.taken.next = change.wanted and idle and not wanted
+            change.present.next = margin
+
+        @always(clk.posedge)
+        def hold_margin():
+            if words.write and words.section == margin_at:
+                margin.next = control[len(margin) :]
+            elif change.taken:
+                margin.next = change.value
+            if rst:
+                margin.next = 0
 
     @always(clk.posedge)
     def count():
@@ -149,13 +175,11 @@ def accelerator(clk, rst, flush, s_load, s_input, m_output, loaded, load_error, 
         # Of a load that is refused, no image reads what follows.
         if words.write and words.section == steps_at:
             num_steps.next = control[len(num_steps) :]
-        if words.write and words.section == margin_at:
-            margin.next = control[len(margin) :]
         all_cleared.next = ready_layers == all_layers
         if drops:
             all_cleared.next = False
 
-    parts = [load, sums, checks, takes, stages, answer, images, gate, allow, count]
+    parts = [load, sums, checks, takes, stages, answer, images, gate, allow, hold_margin, count]
     return [*parts, probe_out(probe, probes)] if probed else parts
 
 
@@ -284,6 +308,6 @@ def design(spec: Any) -> Callable:
     def make(clk, rst, flush, loaded, load_error, input_error, **signals):
         streams = (Stream.of(name, signals) for name in ("s_load", "s_input", "m_output"))
         probe = Probe.of("probe", signals) if "probe_events" in signals else None
-        return accelerator(clk, rst, flush, *streams, loaded, load_error, input_error, probe, spec)
+        return accelerator(clk, rst, flush, *streams, loaded, load_error, input_error, None, probe, spec)
 
     return make

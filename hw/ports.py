@@ -102,6 +102,21 @@ class Decided(Bundle):
 
 
 @dataclass(eq=False)
+class MarginChange(Bundle):
+    """A change of the margin of early exit between two loads."""
+
+    wanted: Any  # the margin is to become `value`; no image begins until it has
+    value: Any
+    taken: Any  # 1 for one cycle, in which no image is under way: it becomes `value`
+    present: Any  # the margin of the images under way, from the load or from the last change
+
+    @classmethod
+    def new(cls, width: int) -> "MarginChange":
+        """A port for margins of `width` bits."""
+        return cls(bit(), word(width), bit(), word(width))
+
+
+@dataclass(eq=False)
 class Scan(Bundle):
     """Inputs from the scanner to the walker: one in each cycle in which `valid` and `ready` are 1."""
 

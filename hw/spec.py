@@ -193,6 +193,11 @@ class AcceleratorSpec:
         return self.layers[-1].out_channels // self.classes * self.max_steps
 
     @property
+    def margin_bits(self) -> int:
+        """Width of a margin."""
+        return self.most_gain.bit_length()
+
+    @property
     def loads_beta(self) -> bool:
         """True if leaks are loaded."""
         return any(layer.beta is None for layer in self.layers)

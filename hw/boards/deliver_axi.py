@@ -77,6 +77,17 @@ def check_axi(stream_bits: int | None, probed: bool = False) -> None:
         raise ValueError("probe cannot be had together with --axi; leave one of them out")
 
 
+def _margin(spec):
+    """Return what the manual says of the register for the margin of early exit."""
+    if not spec.exits:
+        return "The exit margin is always 0: this design's answers are not spike counts of several classes."
+    return f"""\
+The exit margin is the lead in spikes that ends an image before its last step: 1 to {spec.most_gain}, or 0 for all
+steps; {spec.most_gain} is lossless. A load brings its own, and a write to the register changes it until the next load.
+A read gives the margin of the images under way. The new one waits until they are answered, and images that come
+meanwhile wait for it; until then `margin waits` is 1. A larger number is answered with SLVERR."""
+
+
 def _manual(spec, stream_bits, name):
     registers = "\n".join(f"| 0x{address:02X} | {what} |" for what, address in ADDRESSES.items())
     status = "\n".join(f"| {at} | {what} |" for at, what in enumerate(STATUS))
@@ -104,9 +115,11 @@ load, images and their answers as bytes in hexadecimal.
 | --- | --- |
 {registers}
 
-The design is {design_word(spec):08X}. The exit margin is a word of the load; its register is reserved, and 0. Bit
-{FLUSH} of control flushes: images under way are dropped, an answer that is being sent is completed, and what is loaded
-is kept. Bit {CLEAR} clears the errors that were. An access to any other address is answered with SLVERR.
+The design is {design_word(spec):08X}. Bit {FLUSH} of control flushes: images under way are dropped, an answer that is
+being sent is completed, and what is loaded is kept. Bit {CLEAR} clears the errors that were. An access to any other
+address is answered with SLVERR.
+
+{_margin(spec)}
 
 | bit of status | |
 | --- | --- |

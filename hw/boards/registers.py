@@ -33,13 +33,14 @@ STATUS = (
     "had load error",
     "had input error",
     "had link error",
+    "margin waits",
 )
 FLUSH, CLEAR = 0, 1  # bits of control
 
 
 @block
-def registers(clk, rst, regs, load, images, answers, loaded, load_error, input_error, link_error, flush, spec):
-    """Hold the registers, and flush the accelerator between two answers.
+def registers(clk, rst, regs, load, images, answers, loaded, load_error, input_error, link_error, flush, change, spec):
+    """Hold the registers, flush the accelerator between two answers, and change the margin of early exit.
 
     Ports
     -----
@@ -51,17 +52,20 @@ def registers(clk, rst, regs, load, images, answers, loaded, load_error, input_e
     loaded, load_error, input_error, link_error : in
     flush : out
         1 for a cycle, in which no answer is under way.
+    change : MarginChange, out
+        The margin that was written last, until it is taken; `change_present`, in, is what is read.
     """
-    fits = design_word(spec)
+    fits, most = design_word(spec), spec.most_gain if spec.exits else 0
     low, high = fits & 0xFFFF, fits >> 16  # VHDL has no integers of 32 bits
     cycles = Signal(modbv(0)[64:])
     count, input_waits, output_waits = [Signal(modbv(0)[32:]) for _ in range(3)]
     last_cycles = Signal(intbv(0)[32:])
-    wanted, flushes, clears, loading, receiving, answering, had_load, had_input, had_link = [
-        Signal(bool(0)) for _ in range(9)
+    wanted, flushes, clears, changes, waits, loading, receiving, answering, had_load, had_input, had_link = [
+        Signal(bool(0)) for _ in range(11)
     ]
-    bits = (loaded, load_error, input_error, loading, receiving, answering, wanted, had_load, had_input, had_link)
-    status = ConcatSignal(*reversed(bits))
+    is_margin = Signal(bool(0))  # the present access is to the margin, and the number fits
+    errors, had = (load_error, input_error), (had_load, had_input, had_link)
+    status = ConcatSignal(*reversed((loaded, *errors, loading, receiving, answering, wanted, *had, waits)))
 
     @always_comb
     def read():
@@ -74,8 +78,10 @@ def registers(clk, rst, regs, load, images, answers, loaded, load_error, input_e
             regs.value.next[32:16] = high
         elif regs.read_address == AT_STATUS:
             regs.value.next = status
-        elif regs.read_address == AT_CONTROL or regs.read_address == AT_MARGIN:
+        elif regs.read_address == AT_CONTROL:
             regs.value.next = 0
+        elif regs.read_address == AT_MARGIN:
+            regs.value.next = change.present
         elif regs.read_address == AT_CYCLES:
             regs.value.next = cycles[32:]
         elif regs.read_address == AT_CYCLES_HIGH:
@@ -92,15 +98,24 @@ def registers(clk, rst, regs, load, images, answers, loaded, load_error, input_e
             regs.exists.next = False
 
     @always_comb
+    def judge():
+        is_margin.next = regs.write_address == AT_MARGIN and regs.data <= most
+
+    @always_comb
     def write():
-        regs.accepted.next = regs.write_address == AT_CONTROL or (regs.write_address == AT_MARGIN and regs.data == 0)
+        regs.accepted.next = regs.write_address == AT_CONTROL or is_margin
+        changes.next = regs.write and is_margin
         flushes.next = regs.write and regs.write_address == AT_CONTROL and regs.data[FLUSH]
         clears.next = regs.write and regs.write_address == AT_CONTROL and regs.data[CLEAR]
         flush.next = wanted and not answering and not answers.tvalid
+        change.wanted.next = waits
 
     @always(clk.posedge)
     def state():
         wanted.next = (wanted or flushes) and not flush
+        waits.next = changes or (waits and not change.taken)
+        if changes:
+            change.value.next = regs.data[len(change.value) :]
         if load.tvalid and load.tready:
             loading.next = not load.tlast
         if images.tvalid and images.tready:
@@ -114,6 +129,7 @@ def registers(clk, rst, regs, load, images, answers, loaded, load_error, input_e
             receiving.next = False
         if rst:
             wanted.next = False
+            waits.next = False
             loading.next = False
             receiving.next = False
             answering.next = False
@@ -138,4 +154,4 @@ def registers(clk, rst, regs, load, images, answers, loaded, load_error, input_e
             input_waits.next = 0
             output_waits.next = 0
 
-    return read, write, state, measure
+    return read, judge, write, state, measure

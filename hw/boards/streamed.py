@@ -4,7 +4,7 @@ from myhdl import ConcatSignal, always, always_comb, block
 
 from ..accelerator import accelerator
 from ..load_format import beats, sections
-from ..ports import Stream, bit, word
+from ..ports import MarginChange, Stream, bit, word
 from ..spec import AcceleratorSpec
 from .buses import ByteStream
 from .gearbox import gearbox
@@ -60,8 +60,9 @@ def streamed(clk, rst, s_load, s_input, m_output, regs, link_error, loaded, best
     take_load = gearbox(clk, rst, False, s_load, load_word, load_keep, longest_load(spec))
     take_image = gearbox(clk, rst, flush, s_input, input_word, input_keep, longest_image(spec))
     give = gearbox(clk, rst, False, wide, m_output, m_output.tkeep, 0)
-    core = accelerator(clk, rst, flush, load, input_word, answer, loaded, load_error, input_error, None, spec)
-    held = registers(clk, rst, regs, load, input_word, answer, loaded, load_error, input_error, link_error, flush, spec)
+    states, change = (loaded, load_error, input_error), MarginChange.new(spec.margin_bits)
+    core = accelerator(clk, rst, flush, load, input_word, answer, *states, change, None, spec)
+    held = registers(clk, rst, regs, load, input_word, answer, *states, link_error, flush, change, spec)
     missing = 8 * answer_bytes(spec) - spec.output_bits
     sign = answer.tdata(spec.output_bits - 1)
     extended = ConcatSignal(*[sign] * missing, answer.tdata) if missing else answer.tdata

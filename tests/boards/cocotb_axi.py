@@ -16,10 +16,15 @@ from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiResp, AxiStreamBus, AxiS
 from minisnn_hw.boards.registers import ADDRESSES, CLEAR, FLUSH, STATUS
 
 CASE = json.loads(Path(os.environ["BOARD_CASE"]).read_text())
-NETWORKS = [
-    (bytes.fromhex(each["load"]), [bytes.fromhex(image) for image in each["images"]], each["answers"])
-    for each in CASE["networks"]
-]
+
+
+def read_vectors(each):
+    """Return (load, images, answers) of a network."""
+    return bytes.fromhex(each["load"]), [bytes.fromhex(image) for image in each["images"]], each["answers"]
+
+
+NETWORKS = [read_vectors(each) for each in CASE["networks"]]
+EXITS = {each["margin"]: read_vectors(each) for each in CASE["exits"]}  # the same network and images
 PATTERNS = ("always", "random")
 
 
@@ -83,6 +88,17 @@ class System:
             assert (await self.answer())[0] == wanted
         assert self.output.empty()
 
+    async def cycles_of(self, images, answers):
+        """Send each image into an empty accelerator, compare its answer, and return the cycles of all."""
+        result = []
+        for image, wanted in zip(images, answers):
+            await ClockCycles(self.dut.aclk, 200)
+            await self.input.send(image)
+            words, cycles = await self.answer()
+            assert words == wanted
+            result.append(cycles)
+        return result
+
     async def ask_wrong(self, data):
         """Send an image that is wrong; if its first frame was right, its answer has no class."""
         await self.input.send(data)
@@ -140,13 +156,57 @@ async def registers_tell_what_and_how_it_is(dut):
         assert words == wanted and 0 < cycles < await system.read("cycles") - before
         assert await system.read("answer cycles") == cycles and await system.read("answers") == number
     assert await system.read("cycles, high") == 0 and await system.read("exit margin") == 0
-    assert await system.write("exit margin", 0) == AxiResp.OKAY
-    for refused in (await system.write("exit margin", 1), await system.write("design", 0)):
+    for refused in (await system.write("exit margin", max(EXITS) + 1), await system.write("design", 0)):
         assert refused == AxiResp.SLVERR
     assert (await system.bus.read(0x2C, 4)).resp == AxiResp.SLVERR
     assert (await system.bus.write(0x2C, bytes(4))).resp == AxiResp.SLVERR
     await system.bus.write(ADDRESSES["control"] + 1, b"\xff")  # not the byte that counts
     await system.ask(images, answers)
+
+
+@cocotb.test()
+async def a_margin_of_the_register_does_what_that_of_a_load_does(dut):
+    """The integers' answers, in the same cycles, in any order of margins; a load brings its own again."""
+    system = System(dut)
+    await system.reset()
+    cycles = {}
+    for margin, (load, images, answers) in EXITS.items():
+        await system.send_load(load)
+        assert await system.read("exit margin") == margin
+        cycles[margin] = await system.cycles_of(images, answers)
+    assert len(set(map(tuple, cycles.values()))) == len(cycles)
+    for margin in (1, 0, max(EXITS), 1):
+        assert await system.write("exit margin", margin) == AxiResp.OKAY
+        assert await system.read("exit margin") == margin
+        _, images, answers = EXITS[margin]
+        assert await system.cycles_of(images, answers) == cycles[margin]
+    assert await system.write("exit margin", max(EXITS) + 1) == AxiResp.SLVERR
+    assert await system.read("exit margin") == 1
+    await system.send_load(EXITS[0][0])
+    assert await system.read("exit margin") == 0
+    system.load.send_nowait(EXITS[0][0])
+    await ClockCycles(dut.aclk, 8)
+    assert await system.write("exit margin", 1) == AxiResp.OKAY  # during a load it waits for its end
+    assert await system.status() == {"loading", "margin waits"}
+    await system.load.wait()
+    await ClockCycles(dut.aclk, 40)
+    assert await system.read("exit margin") == 1 and await system.status() == {"loaded"}
+
+
+@cocotb.test()
+@cocotb.parametrize(stalls=PATTERNS)
+async def a_margin_waits_for_the_images_before_it(dut, stalls):
+    """It is written while an image is under way, which keeps the margin that it began with."""
+    system = System(dut, stalls, stalls)
+    await system.reset()
+    load, images, answers = EXITS[0]
+    await system.send_load(load)
+    await system.input.send(images[0])
+    await system.input.wait()
+    assert await system.write("exit margin", max(EXITS)) == AxiResp.OKAY
+    assert "margin waits" in await system.status() and await system.read("exit margin") == 0
+    await system.ask(images, [answers[0], *EXITS[max(EXITS)][2]])
+    assert await system.status() == {"loaded"} and await system.read("exit margin") == max(EXITS)
 
 
 @cocotb.test()

@@ -2,12 +2,14 @@
 
 import numpy as np
 
+from minisnn.fixed.early_exit import LOSSLESS, stops
 from minisnn_hw.boards.vectors import image_bytes, load_bytes
 from minisnn_hw.generate.specify import specify
 from minisnn_hw.generate.words import answer_words
 from tests.hw.networks import random_inputs, random_network
 
 STEPS = 3
+MARGINS = (None, 1, LOSSLESS)
 # Images in words of 3 and of 4 bytes; the last has a load stream of 12 bits.
 KINDS = {
     "pixels": (("2C2-MP2-4", (5, 5, 2)), {"input_bits": 3}, [1, 3], {}),
@@ -25,8 +27,22 @@ def case(kind, seed=0, images=3):
     return specify(network, lanes, max_steps=STEPS, **more), network, random_inputs(network, STEPS, images, rng)
 
 
-def vectors(kind, seed=0, images=3):
+def vectors(kind, seed=0, images=3, margin=None):
     """Return (load, images, answers): bytes of the load and of each image, and [*scores, class] of each."""
     spec, network, inputs = case(kind, seed, images)
     sent = [image_bytes(inputs, image, spec) for image in range(images)]
-    return load_bytes(network, spec, STEPS), sent, answer_words(network.forward(inputs, STEPS).scores)
+    run = network.forward(inputs, STEPS)
+    scores = run.scores if margin is None else stops(run.totals, network.neurons_per_class, margin).scores
+    return load_bytes(network, spec, STEPS, margin), sent, answer_words(scores)
+
+
+def exits(kind):
+    """Return (load, images, answers) for each of MARGINS: all have an image that ends at another step than with 1."""
+    for seed in range(9):
+        by_margin = [vectors(kind, seed, 60, margin) for margin in MARGINS]
+        whole, one, lossless = (answers for _, _, answers in by_margin)
+        differ = [[a != b for a, b in zip(lossless, others)] for others in (whole, one)]
+        if all(map(any, differ)):
+            picked = [differences.index(True) for differences in differ]
+            return [(load, *([part[at] for at in picked] for part in parts)) for load, *parts in by_margin]
+    raise AssertionError(f"no network of {kind} has images that end at different steps")

@@ -11,7 +11,7 @@ from minisnn_hw.generate.convert import convert
 from minisnn_hw.generate.hierarchy.elaborate import unelaborated
 from minisnn_hw.load_format import design_word
 from minisnn_hw.ports import bit
-from tests.boards.designs import KINDS, case, vectors
+from tests.boards.designs import KINDS, MARGINS, case, exits, vectors
 from tests.hw.ports import needs
 
 WIDTHS = dict(zip((8, 16, 32, 64), KINDS))
@@ -25,8 +25,14 @@ def described(kind):
         assert case(kind, seed)[0] == spec
         load, images, answers = vectors(kind, seed)
         networks.append({"load": load.hex(), "images": [each.hex() for each in images], "answers": answers})
+    words = [0 if margin is None else min(margin, spec.most_gain) for margin in MARGINS]
+    by_margin = [
+        {"margin": word, "load": load.hex(), "images": [each.hex() for each in images], "answers": answers}
+        for word, (load, images, answers) in zip(words, exits(kind))
+    ]
     return {
         "networks": networks,
+        "exits": by_margin,
         "design": design_word(spec),
         "pixels": spec.layers[0].input_bits > 0,
         "answer_bytes": answer_bytes(spec),
@@ -59,4 +65,4 @@ def test_under_cocotb(width, tmp_path):
             extra_env={"BOARD_CASE": str(file), "COCOTB_LOG_LEVEL": "WARNING"},
             log_file=log,
         )
-    assert runner.get_results(results) == (29, 0), log.read_text()[-8000:]
+    assert runner.get_results(results) == (32, 0), log.read_text()[-8000:]
