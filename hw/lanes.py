@@ -4,6 +4,7 @@ from myhdl import ConcatSignal, Signal, always, always_comb, block, concat, intb
 
 from .banks import bank_control, bank_of_neuron, pair_control
 from .lane import pixel_lane, spike_lane
+from .lif import cycles_to_kept
 from .parts.register import delay, later, register_or_zero
 from .ports import LaneTiming, MemoryPort, SumControl, SumReader, bit, word
 
@@ -36,9 +37,9 @@ def lanes(clk, rst, walk, turn, clear, factor, weights, biases, threshold, beta,
                             -    -       4    5       the image's last: 0 written as current
                             2    4       4    6       U = v + bias (pixels: kept state + that), saturated
                             3    5       5    7       spike = U > threshold
-                            4    6       6    8       spike and U are out; beta * U
-                            5    7       7    9       >> frac, - threshold
-                            6    8       8    10      written
+                            4    6       6    8       spike and U are out; the leak: beta * U
+                            5    7       7    9       >> frac, - threshold; written (a cycle earlier if the leak is a
+                                                      shift: it needs no product)
 
     Parameters
     ----------
@@ -84,13 +85,14 @@ def lanes(clk, rst, walk, turn, clear, factor, weights, biases, threshold, beta,
     width = len(walk.addresses) // banks
     read = pixels + banked  # cycle in which the address of a sum is given
     first = 2 + 2 * read  # cycle of a firing that is cycle 0 of ``lif``
-    stored = read + 3 if pixels else first + 4  # cycle of a firing in which a sum is written
+    kept = first + cycles_to_kept(spec.beta)  # cycle of a firing in which what the neuron keeps is out
+    stored = read + 3 if pixels else kept  # cycle of a firing in which a sum is written
     bias_read = first - 2 - pixels
     settling = 5 + (banked and not pixels)
-    past, past_clears = word(first + 4), word(first + 3)  # the last firings, and `clear` with them
+    past, past_clears = word(kept), word(kept)  # the last firings, and `clear` with them
     fires = ConcatSignal(past, turn.fire)  # bit i: a firing is in cycle i
     clears = ConcatSignal(past_clears, clear)
-    timing = LaneTiming.new(banks, pixels)
+    timing = LaneTiming.new(banks, pixels, kept - first)
     writes = bit()  # a firing writes a sum
 
     # Where a neuron that fires has its sum, in the cycles in which it is read and written.
@@ -184,13 +186,14 @@ def lanes(clk, rst, walk, turn, clear, factor, weights, biases, threshold, beta,
     bias = [biases.data((lane + 1) * b, lane * b) for lane in range(count)]
     if pixels:
         factor_now = Signal(intbv(0)[len(factor) :])
-        state_read, state_written = [Signal(intbv(0)[len(turn.address) :]) for _ in range(2)]
+        state_read, state_written = Signal(intbv(0)[len(turn.address) :]), later(fired_at, kept - first - 2)
         memory = MemoryPort(bit(), state_read, bit(), state_written)
         parts += [
             delay(clk, factor, factor_now, 2 + banked),
             delay(clk, turn.address, state_read, first - 2),
-            delay(clk, fired_at, state_written, 2),
         ]
+        if kept > first + 2:
+            parts.append(delay(clk, fired_at, state_written, kept - first - 2))
         parts += [
             pixel_lane(
                 clk,
@@ -216,7 +219,7 @@ def lanes(clk, rst, walk, turn, clear, factor, weights, biases, threshold, beta,
         def store():
             writes.next = fires[stored] and clears[stored]
             memory.read.next = fires[first - 2]
-            memory.write.next = fires[first + 4]
+            memory.write.next = fires[kept]
             timing.adds.next = fires[first - 1]
 
         @always(clk.posedge)
@@ -261,8 +264,8 @@ def lanes(clk, rst, walk, turn, clear, factor, weights, biases, threshold, beta,
         if paired == 0:
             adding_now.next = adds_now != 0
         timing.holds.next = fires[bias_read + 1]
-        timing.fires.next = fires[first + 4 : first]
-        timing.clear.next = clears[first + 3]
+        timing.fires.next = fires[kept:first]
+        timing.clear.next = clears[kept]
 
     if banked:
 
@@ -282,8 +285,8 @@ def lanes(clk, rst, walk, turn, clear, factor, weights, biases, threshold, beta,
 
     @always(clk.posedge)
     def advance():
-        past.next = fires[first + 4 :]
-        past_clears.next = clears[first + 3 :]
+        past.next = fires[kept:]
+        past_clears.next = clears[kept:]
         drained.next = fires[settling:] == 0  # the next pass may begin: what is kept will be written in time
         timing.reads.next = add_held
         if rst:

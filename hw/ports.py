@@ -237,9 +237,9 @@ class LaneTiming(Bundle):
     bank: Any = None
 
     @classmethod
-    def new(cls, banks: int, pixels: bool) -> "LaneTiming":
-        """The timing of lanes with so many banks, which take pixels or spikes."""
-        timing = cls(bit(), bit(), word(4), bit())
+    def new(cls, banks: int, pixels: bool, cycles: int) -> "LaneTiming":
+        """The timing of lanes with so many banks, which take pixels or spikes; a firing has so many cycles in ``lif``."""
+        timing = cls(bit(), bit(), word(cycles), bit())
         if pixels:
             timing.multiplies, timing.adds = bit(), bit()
         if banks > 1:

@@ -161,10 +161,11 @@ print(f"{sum(spikes)} spikes in {len(cur)} steps, {membranes.count(127)} saturat
 # comparator, multiplier, subtractor. The library's neuron, `lif`, has registers in between. This is a *pipeline*, like an
 # assembly line: a neuron takes 4 cycles, but a new one enters in every cycle, and the clock can be faster.
 #
-# Bit i of `fires` (bit 0 is the last digit) is 1 when a neuron is in stage i. For a neuron that enters in cycle c,
-# `spike` and `membrane` (before reset) are out in cycle c + 2, and its new state (`kept`) in cycle c + 4. In the
-# source, `x[3]` is bit 3 of x, `x[5:2]` are its bits 4 to 2, and `x[5:]` its bits 4 to 0; `.signed()` reads them as
-# two's complement; `subtracts` and the like are constants of the block.
+# Bit i of `fires` (bit 0 is the last digit) is 1 when a neuron is in stage i, except the last stage, behind which is
+# no register of `lif` but the memory. For a neuron that enters in cycle c, `spike` and `membrane` (before reset) are
+# out in cycle c + 2, and its new state (`kept`) in cycle c + 3. In the source, `x[3]` is bit 3 of x, `x[5:2]` are its
+# bits 4 to 2, and `x[5:]` its bits 4 to 0; `.signed()` reads them as two's complement; `subtracts` and the like are
+# constants of the block.
 
 # %%
 text = source(lif.lif)
@@ -182,7 +183,7 @@ states[3], currents[3] = 70, 30  # neuron 3, which the figure follows, spikes
 
 def stages(cycle):
     """Return the bits of the stages that hold a neuron in a cycle: neuron n is in stage cycle - n."""
-    return sum(1 << stage for stage in range(4) if 0 <= cycle - stage < count)
+    return sum(1 << stage for stage in range(3) if 0 <= cycle - stage < count)
 
 
 stream = []
@@ -193,7 +194,7 @@ for cycle in range(count + 5):
     )
 
 inputs = {
-    "fires": unsigned(4),
+    "fires": unsigned(3),
     "v": signed(8),
     "addend": signed(8),
     "threshold": unsigned(7),
@@ -222,7 +223,7 @@ fixed.lif.fire(kept, currents, 60, 3, 2, fixed.lif.SUBTRACT, fixed.lif.FLOOR, -1
 for n in range(count):
     assert seen[n + 2]["spike"] == spk[n]
     assert seen[n + 2]["membrane"] == mem[n] & 255  # the port shows the bits of two's complement
-    assert seen[n + 4]["kept"] == kept[n]
+    assert seen[n + 3]["kept"] == kept[n]
 
 # %% [markdown]
 # ## The waveform
@@ -232,7 +233,7 @@ for n in range(count):
 
 # %%
 rows = ["v", "addend", "fires", "membrane", "spike", "kept"]
-delays = {"membrane": 2, "spike": 2, "kept": 4}  # cycles after the neuron has entered
+delays = {"membrane": 2, "spike": 2, "kept": 3}  # cycles after the neuron has entered
 cycles_shown, followed = 9, 3
 
 
@@ -242,7 +243,7 @@ def shown_value(name, cycle):
     if name == "membrane" and value > 127:
         return value - 256  # two's complement
     if name == "fires":
-        return format(value, "04b")
+        return format(value, "03b")
     return value
 
 

@@ -39,7 +39,7 @@ def small(topology, shape, lanes, taps=None, **options):
 def neuron(rounding):
     make = partial(lif, beta=3, frac=2, reset="subtract", towards_zero=rounding)
     return make, lambda: (
-        {"fires": word(4), "v": signed(5), "addend": signed(4), "threshold": word(4), "clear": bit()},
+        {"fires": word(3), "v": signed(5), "addend": signed(4), "threshold": word(4), "clear": bit()},
         {"spike": bit(), "membrane": word(5), "kept": signed(5)},
     )
 

@@ -483,7 +483,7 @@ SOME_BLOCKS = {
     "neuron": (
         partial(lif, beta=3, frac=2, reset="subtract", towards_zero=False),
         lambda: (
-            {"fires": word(4), "v": signal(12), "addend": signal(8), "threshold": word(11), "clear": bit()},
+            {"fires": word(3), "v": signal(12), "addend": signal(8), "threshold": word(11), "clear": bit()},
             {"spike": bit(), "membrane": word(12), "kept": signal(12)},
         ),
     ),
