@@ -238,7 +238,7 @@ class LaneTiming(Bundle):
 
     @classmethod
     def new(cls, banks: int, pixels: bool, cycles: int) -> "LaneTiming":
-        """The timing of lanes with so many banks, which take pixels or spikes; a firing has so many cycles in ``lif``."""
+        """The timing of lanes with so many banks, of pixels or spikes; a firing has so many cycles in ``lif``."""
         timing = cls(bit(), bit(), word(cycles), bit())
         if pixels:
             timing.multiplies, timing.adds = bit(), bit()

@@ -74,6 +74,23 @@ FAMILIES = {
         {"SB_RAM40_4K": ((2048, 2), (1024, 4), (512, 8), (256, 16))},
         "none",
     ),
+    "xc7": Family(
+        "synth_xilinx -family xc7 -abc9 -noiopad",
+        {
+            "LUT": "LUT[1-6]",
+            "registers": "FD[RSCP]E",
+            "carry": "CARRY4",
+            "RAMB18E1": "RAMB18E1",
+            "RAMB36E1": "RAMB36E1",
+            "RAM32/64": "RAM(32|64|128|256).*",
+            "DSP48E1": "DSP48E1",
+        },
+        {
+            "RAMB18E1": ((16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18), (512, 36)),
+            "RAMB36E1": ((32768, 1), (16384, 2), (8192, 4), (4096, 9), (2048, 18), (1024, 36), (512, 72)),
+        },
+        "RAM(32|64|128|256).*",
+    ),
     "xcup": Family(
         "synth_xilinx -family xcup -abc9 -noiopad",
         {

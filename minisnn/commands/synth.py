@@ -34,7 +34,8 @@ def add_arguments(parser):
         "--family",
         default="ecp5",
         metavar="NAME",
-        help="ecp5, gowin, ice40 or xcup; only ecp5 is placed and routed, which gives the clock (default: ecp5)",
+        help="ecp5, gowin, ice40, xc7 (Xilinx 7 series) or xcup (UltraScale+); only ecp5 is placed and routed, which "
+        "gives the clock (default: ecp5)",
     )
     parser.add_argument("--seed", type=positive, default=1, metavar="N", help="seed of the placement (default: 1)")
     parser.add_argument(
