@@ -226,10 +226,12 @@ def images_under_way(clk, rst, begins, counts, spoils, finished, now, stamp, spo
     spoilt_ones = Signal(intbv(0)[most:])  # a bit for each image
     start_times = ram(clk, begins, begun, now, waiting, ended, stamp, most)
 
+    one_more = Signal(modbv(0)[bits(most) :])  # `ended` after the next answer
+
     @always_comb
     def show():
         spoilt.next = spoilt_ones[int(ended)]
-        waiting.next = begun != ended
+        one_more.next = ended + 1
 
     @always(clk.posedge)
     def mark():
@@ -243,12 +245,16 @@ def images_under_way(clk, rst, begins, counts, spoils, finished, now, stamp, spo
         if rst:
             begun.next = 0
             ended.next = 0
+            waiting.next = False
         else:
             if counts:
                 last.next = begun
                 begun.next = begun + 1
+                waiting.next = True
+            elif finished and one_more == begun:
+                waiting.next = False
             if finished:
-                ended.next = ended + 1
+                ended.next = one_more
 
     return start_times, show, mark, count
 

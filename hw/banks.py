@@ -35,16 +35,16 @@ def turn_taps(clk, walk, weights, turned, spec):
     """
     rows, columns = spec.bank_rows, spec.bank_columns
     width = len(weights) // rows  # of a row of taps
-    held_rows, turned_rows = [[word(width) for _ in range(rows)] for _ in range(2)]
+    held = word(len(weights))  # a block RAM is slow: nothing stands between it and a register
+    turned_rows = [word(width) for _ in range(rows)]
     turn_x_2 = Signal(intbv(0)[len(walk.turn_x) :])
-    by_rows = weights
-    parts = [delay(clk, walk.turn_x, turn_x_2, 2)]
+    by_rows = held
+    parts = [delay(clk, weights, held, 1), delay(clk, walk.turn_x, turn_x_2, 2)]
     if rows > 1:
-        turn_y_1 = Signal(intbv(0)[len(walk.turn_y) :])
+        turn_y_2 = Signal(intbv(0)[len(walk.turn_y) :])
         by_rows = Signal(intbv(0)[len(weights) :])
-        parts += [delay(clk, walk.turn_y, turn_y_1, 1), rotate(weights, turn_y_1, by_rows, rows)]
-    parts.append([delay(clk, by_rows((i + 1) * width, i * width), held_rows[i], 1) for i in range(rows)])
-    parts.append([rotate(held_rows[i], turn_x_2, turned_rows[i], columns) for i in range(rows)])
+        parts += [delay(clk, walk.turn_y, turn_y_2, 2), rotate(held, turn_y_2, by_rows, rows)]
+    parts.append([rotate(by_rows((i + 1) * width, i * width), turn_x_2, turned_rows[i], columns) for i in range(rows)])
     all_turned = ConcatSignal(*reversed(turned_rows)) if rows > 1 else turned_rows[0]
 
     @always_comb

@@ -20,8 +20,8 @@ def lanes(clk, rst, walk, turn, clear, factor, weights, biases, threshold, beta,
     banks, an addition of   spikes       pixels       what is done
                             1    more    1    more
                             0    0       0    0       address to weights
-                            -    1       -    1       rows of taps turned to their banks
-                            1    2       1    2       weight held (columns turned)
+                            -    1       -    1       weights held
+                            1    2       1    2       weight held (turned to its bank)
                             -    -       2    3       weight * pixel
                             0    1       1    2       address to sums
                             1    2       2    3       sum held
@@ -127,13 +127,13 @@ def lanes(clk, rst, walk, turn, clear, factor, weights, biases, threshold, beta,
     adding = [walk.banks, *(word(banks) for _ in range(read))]
     adds_now = adding[read]
     adding_at = later(walk.addresses, read)
-    add_held = bit() if banked else walk.add  # an addition whose weights are held next
+    any_bank = [walk.add, *(bit() for _ in range(banked if paired else read))]  # the same of all banks
+    adding_now = any_bank[-1]  # an addition reads its sums
+    add_held = any_bank[banked]  # an addition whose weights are held next
     parts.append([register_or_zero(clk, rst, adding[i], adding[i + 1]) for i in range(read)])
     if read:
         parts.append(delay(clk, walk.addresses, adding_at, read))
-    if banked:
-        parts.append(register_or_zero(clk, rst, walk.add, add_held))
-    adding_now = bit()  # an addition reads its sums
+    parts.append([register_or_zero(clk, rst, any_bank[i], any_bank[i + 1]) for i in range(len(any_bank) - 1)])
 
     # A control for each bank, for all lanes.
     reads_of, stores_of = word(banks), word(banks)  # bit i: a firing reads, or writes, in bank i
@@ -261,8 +261,6 @@ def lanes(clk, rst, walk, turn, clear, factor, weights, biases, threshold, beta,
 
     @always_comb
     def steer():
-        if paired == 0:
-            adding_now.next = adds_now != 0
         timing.holds.next = fires[bias_read + 1]
         timing.fires.next = fires[kept:first]
         timing.clear.next = clears[kept]

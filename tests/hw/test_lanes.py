@@ -320,8 +320,8 @@ def test_lanes(spec, threshold):
                 given["biases"] = pack(firing[3], spec.bias_bits)
             yield given | {"factor": pixel, "clear": clear if kind == "fire" else rng.integers(2)}
 
-    given, seen = run(make, ports, bench())
-    given, seen = given[1:], seen[1:]
+    with_reset = run(make, ports, bench())
+    given, seen = (cycles[1:] for cycles in with_reset)
     product = int(spec.beta & spec.beta - 1 != 0)  # a leak that is no shift takes a cycle
     expected, at_threshold, ends, currents = expected_firings(
         spec, operations, threshold, {"add": 3 + pixels + banked, "fire": delay + product, "spike": delay}
@@ -347,4 +347,4 @@ def test_lanes(spec, threshold):
         high = (1 << spec.membrane_bits - 1) - 1
         assert currents >= {-high - 2, -high - 1, high, high + 1}
     assert {operation[0] for operation in operations if operation[6]} >= {"fire", None}
-    in_ghdl(make, ports, given, seen)
+    in_ghdl(make, ports, *with_reset)
