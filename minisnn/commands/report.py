@@ -63,7 +63,7 @@ def run(args):
     paths = page.write(contents, args.out)
     claims = contents["claims"]
     if "missing" in claims:
-        print(claims["missing"])
+        print(wrapped(claims["missing"], 0))
     else:
         closed = [claim for claim in claims["list"] if claim["verdict"] != OPEN]
         for claim in closed:

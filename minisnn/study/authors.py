@@ -15,6 +15,7 @@ import numpy as np
 from .. import surrogate as surrogates
 from ..data.dataset import Dataset
 from ..training.presets import divided
+from .claims import TITLES
 from .intervals import Seeds, interval
 from .markup import percent, with_ends
 from .plan import FAMILIES, Plan, Variant
@@ -44,7 +45,8 @@ def text(variant: Variant) -> Words:
             "neurons; pools of currents, before the neurons; squared distance of the spike counts from those of a "
             "network whose right neurons fire at each step and whose others never do; "
             f"T = {given['num_steps']}, beta {given['beta']:g}, threshold {given['threshold']:g}; first weights of "
-            f"PyTorch; Adam at {given['lr']:g}, falling along a cosine over {given['epochs']} epochs.",
+            f"PyTorch; Adam at {given['lr']:g}, falling along a cosine over {given['epochs']} epochs of batches of "
+            f"{given['batch_size']}, each image shifted by up to {given['augment']} pixels.",
             f"Fast sigmoid and arctangent, each at the scales {listed(variant.scales)}, with the seeds "
             f"{listed(variant.seeds)}. Nothing is tuned. Of each training the epoch is kept that is best on validation "
             "images.",
@@ -108,7 +110,7 @@ def _best(lines):
     """Return a sentence on the most accurate scale of a family."""
     best = max(lines, key=lambda line: line["accuracy"][0])
     accuracy, rate = (with_ends(best[name], percent) for name in NUMBERS)
-    name = surrogates.parse(best["surrogate"]).name.replace("_", " ")
+    name = TITLES[surrogates.parse(best["surrogate"]).name]
     return f"The most accurate {name} is {best['surrogate']}: {accuracy} right at a firing rate of {rate}."
 
 
@@ -137,8 +139,10 @@ def _line(rows):
 
 
 def _numbers(rows):
-    """Return accuracy and firing rate of a setting with their intervals."""
-    return {name: tuple(interval(lambda of, name=name: getattr(of, name), Seeds(rows))) for name in NUMBERS}
+    """Return accuracy and firing rate of a setting with their intervals, and the spikes of an image."""
+    found = {name: tuple(interval(lambda of, name=name: getattr(of, name), Seeds(rows))) for name in NUMBERS}
+    most = rows[0]["result"]["test"]["blocks"]["neuron_steps"]
+    return found | {"spikes": found["firing_rate"][0] * most}
 
 
 def _ours(plan, rows):

@@ -73,7 +73,8 @@ def write(report: dict[str, Any], folder: str | Path) -> list[Path]:
 def page(report: dict[str, Any], figures: dict[str, tuple[bytes, bytes]]) -> str:
     """Return the text of ``report.html``; sections without a figure in `figures` have words and tables only."""
     about = report["about"]
-    title = f"Study of {about['dataset'] or 'no data yet'}: surrogate, leak and cycles of a spiking network"
+    what = "the authors' variant" if "authors" in report else "surrogate, leak and cycles of a spiking network"
+    title = f"Study of {about['dataset'] or 'no data yet'}: {what}"
     bodies = {
         "short": _short,
         "protocol": _protocol,
@@ -93,6 +94,8 @@ def page(report: dict[str, Any], figures: dict[str, tuple[bytes, bytes]]) -> str
         "points": _points,
     }
     shown = [name for name in HEADINGS if name in ("short", "points") or report.get(name)]
+    if "authors" in report:
+        shown.remove("claims")  # of cycles, all of them
     sections = []
     for name in shown:
         missing = isinstance(report.get(name), dict) and report[name].get("missing")
@@ -106,17 +109,23 @@ def page(report: dict[str, Any], figures: dict[str, tuple[bytes, bytes]]) -> str
         else:
             sections.append(folded(name, heading, body + figure))
     links = " ".join(f'<a href="#{name}">{escape(HEADINGS[name].partition(":")[0])}</a>' for name in shown)
-    return TEMPLATE.format(title=escape(title), intro=_intro(about), links=links, sections="\n".join(sections))
+    return TEMPLATE.format(title=escape(title), intro=_intro(report), links=links, sections="\n".join(sections))
 
 
-def _intro(about):
+def _intro(report):
+    about = report["about"]
     words = (
         f"This page reports {about['done']} points of {', '.join(about['topology']) or 'no network yet'} on "
         f"{about['dataset'] or 'no data yet'}. It follows a study by I. Aliyev and T. Adegbija: Fine-Tuning Surrogate "
         "Gradient Learning for Optimal Hardware Performance in Spiking Neural Networks, DATE 2024, arXiv 2402.06211. "
-        "Accuracy is that of the quantised network after all steps; latency is in clock cycles of the accelerator; "
-        "both are measured on all test images. Energy is modelled."
+        "Accuracy is that of the quantised network after all steps"
     )
+    if "authors" in report:
+        words += ", on all test images."
+    else:
+        words += (
+            "; latency is in clock cycles of the accelerator; both are measured on all test images. Energy is modelled."
+        )
     return paragraph(words) + paragraph(about["note"])
 
 
@@ -196,28 +205,36 @@ def _authors(report):
             with_ends(point["firing_rate"], percent),
             percent(point["accuracy_float"]),
             percent(point["firing_rate_float"]),
+            whole(point["spikes"]),
             ", ".join(f"{100 * rate:.1f}" for rate in point["firing_rates"]) + " %",
         )
         for points in section["lines"].values()
         for point in points
     ]
     ours = [
-        (point["surrogate"], with_ends(point["accuracy"], percent), with_ends(point["firing_rate"], percent))
+        (
+            point["surrogate"],
+            with_ends(point["accuracy"], percent),
+            with_ends(point["firing_rate"], percent),
+            whole(point["spikes"]),
+        )
         for points in section["ours"].values()
         for point in points
     ]
     words = (
         "A mark is a scale, as mean over seeds and test images, in integers; bars are intervals of 95 %. The firing "
         "rate is the number of spikes per neuron and step, over all layers. The authors' layers have one neuron for "
-        "each window of their pools, and ours one for each place of it, so their rates are of other neurons."
+        "each window of their pools, and ours one for each place of it, so the rates are shares of "
+        "other numbers of neurons, and the spikes of an image stand beside them."
     )
     if equal := section["equal"]:
         words += (
             f" Of the scales with at least {percent(equal['accuracy'])}, the fast sigmoid's lowest firing rate is "
             f"{with_ends(equal['firing_rate'], '{:.2f}'.format)} times the arctangent's."
         )
-    head = ["surrogate", HEADS["accuracy"], HEADS["firing_rate"], "accuracy, floats", "firing rate, floats", "by layer"]
-    beside = "<h3>Our network at its scales</h3>" + table(head[:3], ours) if ours else ""
+    numbers = ["surrogate", HEADS["accuracy"], HEADS["firing_rate"]]
+    head = [*numbers, "accuracy, floats", "firing rate, floats", "spikes an image", "firing rate by layer"]
+    beside = "<h3>Our network at its scales</h3>" + table([*numbers, "spikes an image"], ours) if ours else ""
     return paragraph(words) + table(head, rows) + beside
 
 

@@ -65,9 +65,9 @@ def gather(
 
     of the authors' variant
 
-    - ``authors``: ``lines``, by family list of {surrogate, accuracy, firing_rate, accuracy_float, firing_rate_float,
-      firing_rates (by layer)}; ``ours``, by family list of {surrogate, accuracy, firing_rate} of a study; ``equal``,
-      {accuracy, firing_rate}: ratio of the two families at equal accuracy
+    - ``authors``: ``lines``, by family list of {surrogate, accuracy, firing_rate, spikes (of an image), accuracy_float,
+      firing_rate_float, firing_rates (by layer)}; ``ours``, by family list of {surrogate, accuracy, firing_rate,
+      spikes} of a study; ``equal``, {accuracy, firing_rate}: ratio of the two families at equal accuracy
 
     and of a sweep
 

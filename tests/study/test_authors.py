@@ -97,6 +97,8 @@ def test_the_report_has_rates_and_no_cycles(computed, tmp_path):
     rows = [row for row in rows_of(computed) if row["point"]["network"]["surrogate"] == "atan:1"]
     assert line["accuracy"][0] == pytest.approx(np.mean([row["result"]["test"]["accuracy"] for row in rows]))
     assert line["accuracy"][1] <= line["accuracy"][0] <= line["accuracy"][2]
+    each = [sum(row["result"]["test"]["blocks"]["spikes"]) / row["result"]["test"]["images"] for row in rows]
+    assert line["spikes"] == pytest.approx(np.mean(each))
     low, high = section["equal"]["firing_rate"][1:]
     assert 0 < low <= high and "latency" not in section["equal"]
     assert contents["reached"] == {"stages": [["trainings", 8, 8]], "lacks": ""}
