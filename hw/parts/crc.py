@@ -17,7 +17,7 @@ def divide(bits, rest, first, steps):
     first : int
         The place in the word of the first of `bits`; all other bits of the word count as 0.
     steps : int
-        Bits that are divided: those of the word.
+        Bits of the word. It is divided from the first of `bits` on, because the 0s before leave no remainder.
 
     Ports
     -----
@@ -28,6 +28,7 @@ def divide(bits, rest, first, steps):
     Latency: combinational; synthesis makes an exclusive or of some of `bits` from each bit of `rest`.
     """
     width = len(bits)
+    divided = steps - first  # bits that are divided: from the first of `bits` to the last of the word
     remainders = tuple(remainder(value << first, steps) for value in range(1 << width))
 
     @always_comb
@@ -38,10 +39,10 @@ def divide(bits, rest, first, steps):
         left = intbv(0)[32:]
         flips = intbv(0)[1:]
         left[:] = 0
-        for i in range(steps):
+        for i in range(divided):
             flips[0] = left[0]
-            if i >= first and i < first + width:
-                flips[0] = left[0] ^ bits[i - first]
+            if i < width:
+                flips[0] = left[0] ^ bits[i]
             left[:] = left >> 1
             if flips == 1:
                 left[16:] = left[16:] ^ POLYNOMIAL_LOW

@@ -55,6 +55,7 @@ def laid_out(text: str, hdl: str) -> str:
     if hdl == "vhdl":
         text = re.sub(r"(?m)^type \w+ is \([\s\w,]+\);", _one_line, text)
         text = re.sub(r"(?m)^(use IEEE.numeric_std.all;|architecture .* is|begin)\n\n", r"\1\n", text)
+        text = re.sub(r"(?m)\n\nbegin$", "\nbegin", text)
         ports = r"(?m)(?<=^    port \()\n(?: +.*\n)+?(?=    \);)"
         text = re.sub(ports, _ports_together, text)
     lines = [

@@ -73,17 +73,17 @@ def tidy_range(name: str) -> str:
 
 
 def _instance(kind: Kind, label: str, words: list[str], hdl: str) -> str:
-    """Return one instance: an argument's ports on one line, as are successive arguments named as their signals."""
+    """Return one instance: a bundle's ports on a line of their own; others, and those named as their signals, share."""
     form = "{} => {}" if hdl == "vhdl" else ".{}({})"
     rows: list[list[str]] = []
-    plain = False
+    shares = False
     for _, group in groupby(zip(kind.ports.items(), words), lambda pair: pair[0][1].argument):
         pairs = [(path, word) for (path, _), word in group]
-        same = all(path == word for path, word in pairs)
-        if not (rows and plain and same):
+        short = len(pairs) == 1 or all(path == word for path, word in pairs)
+        if not (shares and short):
             rows.append([])
         rows[-1] += [form.format(*pair) for pair in pairs]
-        plain = same
+        shares = short
     lines = ",\n".join(" " * (8 if hdl == "vhdl" else 4) + ", ".join(row) for row in rows)
     if hdl == "vhdl":
         return f"{label}: entity work.{kind.token}\n    port map (\n{lines});\n\n"
