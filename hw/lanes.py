@@ -54,12 +54,12 @@ def lanes(clk, rst, walk, turn, clear, factor, weights, biases, threshold, beta,
         Rising edge; `rst` is synchronous, and forgets additions and firings under way.
     walk : Walk, in, cycle 0
         Additions: `walk_add`, a bit for each bank in `walk_banks`, and their addresses in `walk_addresses`. They must
-        come at least 7 cycles after a firing of the same neurons, with several banks 8. `walk_half` says in which
-        of two banks of currents.
+        come at least 7 cycles after a firing of the same neurons, with several banks 8, and ``spec.nearest`` after an
+        addition to them. `walk_half` says in which of two banks of currents.
     turn : Turn, in, cycle 0
         With `turn_fire`, a firing at `turn_address`, which is pixel (`turn_y`, `turn_x`), group `turn_group`. It must
-        come at least 2 cycles after an addition to the same neurons, and 7 after their last firing; of spikes in
-        several banks 8. `turn_half` says from which of two banks of currents.
+        come at least ``spec.nearest`` + 1 cycles after an addition to the same neurons, and 7 after their last firing;
+        of spikes in several banks 8. `turn_half` says from which of two banks of currents.
     clear : in, cycle 0
         1 with a firing after which 0 is kept: the image's last.
     factor : in, cycle 0
@@ -139,11 +139,11 @@ def lanes(clk, rst, walk, turn, clear, factor, weights, biases, threshold, beta,
     reads_of, stores_of = word(banks), word(banks)  # bit i: a firing reads, or writes, in bank i
     addresses = [word(width + paired) for _ in range(banks)]
     stores = [stores_of(i) for i in range(banks)]
-    controls = [SumControl.new(width + paired) for _ in range(banks)]
+    controls = [SumControl.new(width + paired, spec.nearest) for _ in range(banks)]
     adding_to = [adding_at((i + 1) * width, i * width) for i in range(banks)]
     readers = [None] * banks
     if paired:
-        readers = [SumReader.new(reads_of(i), place_read, place_written) for i in range(banks)]
+        readers = [SumReader.new(reads_of(i), place_read, place_written, spec.nearest) for i in range(banks)]
         adds_in = later(walk.half, read)
         parts += [
             delay(clk, walk.half, adds_in, read),

@@ -155,6 +155,11 @@ class LayerSpec:
         return inputs * self.groups
 
     @property
+    def nearest(self) -> int:
+        """Cycles from an addition to the next to the same neuron, at least: a walker takes all groups in turn."""
+        return self.groups
+
+    @property
     def firing_delay(self) -> int:
         """Cycles from a neuron's turn in the firing pass to its spike."""
         return 4 + (2 if self.taps > 1 else 0) + (2 if self.input_bits else 0)

@@ -226,6 +226,7 @@ def test_gates_add_what_the_integers_add(taps, kernel, padding, channels, height
         expected,
         lambda: {"y": rng.integers(height), "x": rng.integers(width), "channel": rng.integers(channels)},
         rng,
+        groups,
     )
     # The additions of the whole frame, in order, make the membranes of the integers.
     weights = rng.integers(-8, 8, (kernel, kernel, channels, groups)).astype(np.int16)

@@ -92,6 +92,7 @@ def test_gates_add_what_the_integers_add(count, groups):
         [(weight, {0: neuron}, ()) for weight, neuron in pairs],
         lambda: {"channel": rng.integers(count), "index": rng.integers(2)},
         rng,
+        groups,
     )
     # The additions of the whole frame, in order, make the membranes of the integers.
     weights = rng.integers(-8, 8, (count, groups)).astype(np.int16)

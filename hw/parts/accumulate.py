@@ -3,6 +3,7 @@
 from myhdl import Signal, always, always_comb, block, instance, intbv
 
 from .memory import ram, ram_pair
+from .register import register_if
 
 
 @block
@@ -55,14 +56,20 @@ def accumulate(clk, control, address, value, held, other, other_data, depth, rea
     width = len(held)
     stored = Signal(intbv(0, min=low, max=high + 1))  # as read from the memory, in cycle 1
     result = Signal(intbv(0, min=low, max=high + 1))  # of the adder, in cycle 3
-    written = Signal(intbv(0, min=low, max=high + 1))  # what was written a cycle before
     to_write = Signal(intbv(0, min=low, max=high + 1))
     most = 1 << max(width, len(value))
     sign = most.bit_length() - 1  # bit of the total's sign; without overflow all bits from width - 1 up equal it
     ones = (1 << sign - width + 1) - 1
+    parts = []
+    written = None
+    if control.three_before is not None:
+        written = Signal(intbv(0, min=low, max=high + 1))  # what was written a cycle before
+        parts.append(register_if(clk, control.write, to_write, written))
+    near = (result, control.two_before, written, control.three_before)
 
     if reader is None:
-        memory = ram(clk, control.write, control.write_address, to_write, control.enable, address, stored, depth)
+        parts.append(ram(clk, control.write, control.write_address, to_write, control.enable, address, stored, depth))
+        so_far = held
 
         @always_comb
         def choose_data():
@@ -70,52 +77,89 @@ def accumulate(clk, control, address, value, held, other, other_data, depth, rea
             if other:
                 to_write.next = other_data
 
-        so_far = held
     else:
         so_far = Signal(intbv(0, min=low, max=high + 1))  # the sum before the addition
         found = Signal(intbv(0, min=low, max=high + 1))  # the reader's sum, as read
         adding = (control.write, control.write_address, to_write, control.enable, address, stored)
         reading = (other, reader.write_address, other_data, reader.read, reader.read_address, found)
-        memory = ram_pair(clk, *adding, *reading, depth)
+        parts.append(ram_pair(clk, *adding, *reading, depth))
+        reader_near = (result, reader.two_before, written, reader.three_before)
+        parts.append(newest(clk, reader.holds, found, *reader_near, held))
 
         @always_comb
         def choose_data():
             to_write.next = result
 
-        @always(clk.posedge)
-        def hold():
-            if reader.holds:
-                if reader.two_before:
-                    held.next = result
-                elif reader.three_before:
-                    held.next = written
-                else:
-                    held.next = found
+    parts.append(newest(clk, control.holds, stored, *near, so_far))
+    before = so_far
+    if control.one_before is not None:
+        before = Signal(intbv(0, min=low, max=high + 1))
+
+        @always_comb
+        def choose_sum():
+            before.next = so_far
+            if control.one_before:
+                before.next = result
+
+        parts.append(choose_sum)
 
     @instance
     def add():
         total = intbv(0, min=-most, max=most)
         while True:
             yield clk.posedge
-            if control.holds:
-                if control.two_before:
-                    so_far.next = result
-                elif control.three_before:
-                    so_far.next = written
-                else:
-                    so_far.next = stored
             if control.adds:
-                if control.one_before:
-                    total[:] = result + value
-                else:
-                    total[:] = so_far + value  # here a weight is added to a membrane
+                total[:] = before + value  # here a weight is added to a membrane
                 if total[sign] == 0 and total[sign : width - 1] != 0:
                     result.next = high  # saturated
                 elif total[sign] == 1 and total[sign : width - 1] != ones:
                     result.next = low  # saturated
                 else:
                     result.next = total[width:].signed()
-            if control.write:
-                written.next = to_write
 
-    return (memory, choose_data, add) if reader is None else (memory, choose_data, hold, add)
+    return [*parts, choose_data, add]
+
+
+@block
+def newest(clk, holds, stored, result, two_before, written, three_before, held):
+    """Sum as it is after all additions: as stored, or, if it was changed in the last cycles, from the adder.
+
+    Ports
+    -----
+    clk : in
+        Rising edge.
+    holds : in
+        1 to hold the sum.
+    stored : in
+        As it was read.
+    result, two_before : in
+        The adder's result, and 1 if it is this sum's; `two_before` is None if it never is.
+    written, three_before : in
+        What was written a cycle before, and 1 if it is this sum; `three_before` is None if it never is.
+    held : out
+
+    Latency: 1 cycle. Throughput: a sum a cycle.
+    """
+    if three_before is None:
+        return register_if(clk, holds, stored, held)
+    if two_before is None:
+
+        @always(clk.posedge)
+        def hold():
+            if holds:
+                held.next = stored
+                if three_before:
+                    held.next = written
+
+        return hold
+
+    @always(clk.posedge)
+    def hold():
+        if holds:
+            held.next = stored
+            if two_before:
+                held.next = result
+            elif three_before:
+                held.next = written
+
+    return hold

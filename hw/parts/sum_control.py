@@ -4,11 +4,37 @@ from myhdl import Signal, always, always_comb, block, intbv
 
 
 @block
+def earlier(clk, adds, at, address, same):
+    """Comparison of a sum with an earlier addition.
+
+    Ports
+    -----
+    clk : in
+        Rising edge.
+    adds, at : in
+        The earlier addition, and its address.
+    address : in
+        Address of the sum.
+    same : out
+        1 if the addition was to this sum.
+
+    Latency: 1 cycle. Throughput: a comparison a cycle.
+    """
+
+    @always(clk.posedge)
+    def compare():
+        same.next = adds and at == address
+
+    return compare
+
+
+@block
 def sum_control(clk, rst, add, read, address, store, store_address, control, reader=None):
     """Control of the adders of one bank of sums: when to read, hold, add and write, once for all lanes.
 
     It also compares the addresses of the additions under way: a sum that was changed in one of the last three cycles
-    is not in the memory yet, and must come from the adder.
+    is not in the memory yet, and must come from the adder. If additions to the same sum never come so near, the signals
+    for it are None.
 
     Ports
     -----
@@ -55,22 +81,34 @@ def sum_control(clk, rst, add, read, address, store, store_address, control, rea
         at_1.next = address
         at_2.next = at_1
         at_3.next = at_2
-        # Compared a cycle ahead, so that the adder need not wait for a comparison.
-        control.two_before.next = adds_2 and at_2 == address
-        control.three_before.next = adds_3 and at_3 == address
-        control.one_before.next = adds_2 and at_2 == at_1
         if rst:
             adds_1.next = False
             adds_2.next = False
             adds_3.next = False
 
+    parts = [steer, advance]
+    # Compared a cycle ahead, so that the adder need not wait for a comparison.
+    if control.one_before is not None:
+
+        @always(clk.posedge)
+        def compare_next():
+            control.one_before.next = adds_2 and at_2 == at_1
+
+        parts.append(compare_next)
+    if control.two_before is not None:
+        parts.append(earlier(clk, adds_2, at_2, address, control.two_before))
+    if control.three_before is not None:
+        parts.append(earlier(clk, adds_3, at_3, address, control.three_before))
     if reader is None:
-        return steer, advance
+        return parts
 
     @always(clk.posedge)
-    def compare():
+    def hold():
         reader.holds.next = reader.read
-        reader.two_before.next = adds_2 and at_2 == reader.read_address
-        reader.three_before.next = adds_3 and at_3 == reader.read_address
 
-    return steer, advance, compare
+    parts.append(hold)
+    if reader.two_before is not None:
+        parts.append(earlier(clk, adds_2, at_2, reader.read_address, reader.two_before))
+    if reader.three_before is not None:
+        parts.append(earlier(clk, adds_3, at_3, reader.read_address, reader.three_before))
+    return parts

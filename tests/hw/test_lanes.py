@@ -14,20 +14,21 @@ from tests.hw.neuron import fired
 from tests.hw.ports import address, below, bit, in_ghdl, pack, plain, run, saturated, signed, word
 
 
-@pytest.mark.parametrize("depth, bits, value_bits", [(1, 6, 4), (3, 7, 9), (5, 8, 5)])
-def test_accumulate(depth, bits, value_bits):
+@pytest.mark.parametrize("depth, bits, value_bits, nearest", [(1, 6, 4, 1), (3, 7, 9, 2), (5, 8, 5, 3), (5, 8, 5, 4)])
+def test_accumulate(depth, bits, value_bits, nearest):
     """An operation a cycle, with every distance between equal sums; saturation both ways; stores in between."""
 
     def ports():
+        near = [
+            name for cycles, name in enumerate(("one_before", "two_before", "three_before"), 1) if nearest <= cycles
+        ]
         return (
             {
                 "enable": bit(),
                 "address": below(depth),
                 "holds": bit(),
-                "two_before": bit(),
-                "three_before": bit(),
                 "adds": bit(),
-                "one_before": bit(),
+                **{name: bit() for name in near},
                 "value": signed(value_bits),
                 "write": bit(),
                 "write_address": below(depth),
@@ -39,18 +40,20 @@ def test_accumulate(depth, bits, value_bits):
 
     rng = np.random.default_rng(depth)
     operations = [("store", a, 0) for a in range(depth)] + [None] * 4
-    stored = [0] * depth  # number of the last operation that stores
+    stored, touched = [0] * depth, [-9] * depth  # numbers of the last operations that store, and that add
     most = 1 << value_bits - 1
     for number in range(len(operations), 700):
         kind = rng.choice(["add", "read", "store", "wait"], p=[0.75, 0.12, 0.03, 0.1])
         place = int(rng.integers(depth))
-        if kind == "wait" or number < stored[place] + 4:  # a store is not handed on
+        # A store is not handed on.
+        if kind == "wait" or number < stored[place] + 4 or number < touched[place] + nearest:
             operations.append(None)
         elif kind == "store":
             stored[place] = number
             operations.append((kind, place, int(rng.integers(-(1 << bits - 1), 1 << bits - 1))))
         else:
             pull = most if number % 100 < 30 else -most if number % 100 < 60 else 0  # both ends are reached
+            touched[place] = number if kind == "add" else touched[place]
             operations.append((kind, place, int(np.clip(rng.integers(-most, most) + pull, -most, most - 1))))
     operations += [None] * 4
 
@@ -79,7 +82,7 @@ def test_accumulate(depth, bits, value_bits):
             given |= {"value": two[2]} if given["adds"] else {}
             given |= {"write_address": three[1]} if given["write"] else {}
             given |= {"other_data": three[2]} if given["other"] else {}
-            yield given
+            yield {name: value for name, value in given.items() if name in ports()[0]}
 
     make = plain(partial(accumulate, depth=depth), control=SumControl)
     given, seen = run(make, ports, bench())
@@ -96,7 +99,7 @@ def test_accumulate(depth, bits, value_bits):
             sums[place], last_add[place] = saturated(sums[place] + value, bits), c
         elif kind == "store":
             sums[place] = value
-    assert distances >= {1, 2, 3, 4, 5} and ends == {False, True}
+    assert distances >= {*range(nearest, 6)} and ends == {False, True}
     in_ghdl(make, ports, given, seen)
 
 
@@ -136,7 +139,7 @@ WAIT = (None, 0, None, None, 0, 0, 0)
 
 def program(spec, rng, rounds):
     """Operations, one a cycle: None or (kind, address, weights, biases, pixel, clear, reset)."""
-    result, free_at, add_at = [], [0] * spec.depth, 0
+    result, free_at, add_at, added_at = [], [0] * spec.depth, 0, [-9] * spec.depth
     settled = 8 if spec.taps > 1 and not spec.input_bits else 7  # cycles from a firing to the next of the same neurons
     weight, bias = 1 << spec.weight_bits - 1, 1 << spec.bias_bits - 1
     clear = 0
@@ -146,12 +149,14 @@ def program(spec, rng, rounds):
         result += [WAIT] * (max(add_at - len(result), 0) if count else 1)
         for place in rng.integers(spec.depth, size=count).tolist():
             result += [WAIT] * (rng.random() < 0.2)
+            result += [WAIT] * max(added_at[place] + spec.nearest - len(result), 0)
+            added_at[place] = len(result)
             values = np.clip(rng.integers(-weight, weight, spec.lanes) + pull, -weight, weight - 1).tolist()
             result.append(("add", place, values, None, int(rng.integers(1 << spec.input_bits)), 0, 0))
         clear = int(rng.random() < 0.4)
-        result.append(WAIT)  # a firing comes 2 cycles after an addition
+        result.append(WAIT)
         for place in rng.permutation(spec.depth).tolist():
-            result += [WAIT] * max(free_at[place] - len(result), 0)
+            result += [WAIT] * max(free_at[place] - len(result), added_at[place] + spec.nearest + 1 - len(result), 0)
             result.append(("fire", place, None, rng.integers(-bias, bias, spec.lanes).tolist(), 0, clear, 0))
             free_at[place] = add_at = len(result) - 1 + settled
         if number % 4 == 3:

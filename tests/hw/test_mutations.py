@@ -65,8 +65,8 @@ FAULTS = {
     ),
     "forgets the addition three before": (
         "parts/sum_control",
-        "control.three_before.next = adds_3 and at_3 == address",
-        "control.three_before.next = False",
+        "earlier(clk, adds_3, at_3, address,",
+        "earlier(clk, adds_3, at_2, address,",
         "hw/test_lanes.py::test_lanes",
     ),
     "fires again too soon": (

@@ -78,10 +78,11 @@ def check_flow(log, costs, end_of, walking="add"):
     assert walked == owner
 
 
-def check_walker(make, ports, banks, inputs, costs, expected, anything, rng):
+def check_walker(make, ports, banks, inputs, costs, expected, anything, rng, groups):
     """All inputs by every pattern, with resets in the middle: flow and addresses.
 
-    `expected` has (address of the weights, {bank: address}, turns of the taps) of each cycle with additions.
+    `expected` has (address of the weights, {bank: address}, turns of the taps) of each cycle with additions. From
+    one to the next to the same neuron there are as many cycles as groups, at least: the lanes rely on it.
     """
     episodes = [(inputs, pattern, cut) for pattern in PATTERNS for cut in (4, 9, None)]
     logs = []
@@ -100,6 +101,10 @@ def check_walker(make, ports, banks, inputs, costs, expected, anything, rng):
             if now["add"]
         ]
         assert adds == (expected[: len(adds)] if cut else expected)
+        last = {}
+        for (_, at, _), c in zip(adds, (c for c, now in enumerate(log) if now["add"])):
+            assert all(c - last.get(neuron, -99) >= groups for neuron in at.items())
+            last |= dict.fromkeys(at.items(), c)
     in_ghdl(make, ports, given, seen)
 
 
