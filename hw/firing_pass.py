@@ -36,9 +36,13 @@ def firing_pass(clk, rst, start, busy, turn, height, width, groups, pool):
     """
     row_step, column_step = width * groups, groups
     window_row_step, next_window = pool * width * groups, (pool - 1) * groups + 1
-    across, down = width // pool, height // pool
+    across = width // pool
     most = height * width * groups + window_row_step
-    walking, window_ends, row_ends, pass_ends = [Signal(bool(0)) for _ in range(4)]
+    total = height * width * groups
+    alone = total == 1
+    walking, window_ends, row_ends = [Signal(bool(0)) for _ in range(3)]
+    left = Signal(intbv(0, min=0, max=max(total, 2)))  # addresses after the present one
+    pass_ends = Signal(bool(0))  # there is none
     at = Signal(intbv(0, min=0, max=most))  # the present address
     row_at = Signal(intbv(0, min=0, max=most))  # address at the start of this row of the window
     corner = Signal(intbv(0, min=0, max=most))  # address of the window's corner
@@ -48,7 +52,6 @@ def firing_pass(clk, rst, start, busy, turn, height, width, groups, pool):
     corner_y = Signal(intbv(0, min=0, max=height + 1))  # row of the window's corner
     corner_x = Signal(intbv(0, min=0, max=width + 1))  # its column
     window_x = Signal(intbv(0, min=0, max=max(across, 2)))  # number of the window in its row of windows
-    window_y = Signal(intbv(0, min=0, max=max(down, 2)))  # number of the row of windows
     y = Signal(intbv(0)[max(len(corner_y), len(in_y)) + 1 :])
     x = Signal(intbv(0)[max(len(corner_x), len(in_x)) + 1 :])
 
@@ -56,13 +59,6 @@ def firing_pass(clk, rst, start, busy, turn, height, width, groups, pool):
     def ends():
         row_ends.next = in_x == pool - 1
         window_ends.next = in_x == pool - 1 and in_y == pool - 1
-        pass_ends.next = (
-            in_x == pool - 1
-            and in_y == pool - 1
-            and in_group == groups - 1
-            and window_x == across - 1
-            and window_y == down - 1
-        )
 
     @always_comb
     def pixel():
@@ -88,6 +84,15 @@ def firing_pass(clk, rst, start, busy, turn, height, width, groups, pool):
             walking.next = True
 
     @always(clk.posedge)
+    def count():
+        if rst or (walking and pass_ends):
+            left.next = total - 1
+            pass_ends.next = alone
+        elif walking:
+            left.next = left - 1
+            pass_ends.next = left == 1
+
+    @always(clk.posedge)
     def walk():
         if rst or (walking and pass_ends):  # the next pass may begin: `start` comes late in its cycle
             at.next = 0
@@ -98,7 +103,6 @@ def firing_pass(clk, rst, start, busy, turn, height, width, groups, pool):
             in_y.next = 0
             in_group.next = 0
             window_x.next = 0
-            window_y.next = 0
             corner_y.next = 0
             corner_x.next = 0
         elif walking:
@@ -128,7 +132,6 @@ def firing_pass(clk, rst, start, busy, turn, height, width, groups, pool):
                 else:  # the next row of windows
                     in_group.next = 0
                     window_x.next = 0
-                    window_y.next = window_y + 1
                     corner_x.next = 0
                     corner_y.next = corner_y + pool
                     band.next = band + window_row_step
@@ -136,4 +139,4 @@ def firing_pass(clk, rst, start, busy, turn, height, width, groups, pool):
                     row_at.next = band + window_row_step
                     at.next = band + window_row_step
 
-    return ends, pixel, outputs, begin, walk
+    return ends, pixel, outputs, begin, count, walk

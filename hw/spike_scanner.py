@@ -178,7 +178,7 @@ def spike_scanner(
         lowest_bit(rest, rest_low, rest_after),
     ]
     shape = (bits, height, width, channels, flat)
-    position = word_position(clk, rst, start, fetch, follows, at, last, ahead_y, ahead_x, ahead_base, *shape)
+    position = word_position(clk, rst, start, more, fetch, follows, at, last, ahead_y, ahead_x, ahead_base, *shape)
 
     @always_comb
     def hand_over():

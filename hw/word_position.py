@@ -4,7 +4,9 @@ from myhdl import Signal, always, always_comb, block, intbv
 
 
 @block
-def word_position(clk, rst, start, fetch, follows, at, last, y, x, base, word_bits, height, width, channels, flat):
+def word_position(
+    clk, rst, start, more, fetch, follows, at, last, y, x, base, word_bits, height, width, channels, flat
+):
     """Position in a frame: the address of the word to fetch next, and the place of the word that follows.
 
     Words come row by row. A word holds whole pixels of a row, or a part of a pixel; then a pixel takes several words.
@@ -22,12 +24,14 @@ def word_position(clk, rst, start, fetch, follows, at, last, y, x, base, word_bi
         Rising edge; `rst` is synchronous: the next word to fetch is the first of a frame.
     start : in
         1 for one cycle: the next word that follows is the first of a frame.
+    more : in
+        1 from the cycle after `start` until the frame's last word is fetched.
     fetch : in
         1 in a cycle in which the word at `at` is fetched.
     follows : in
         1 in a cycle after which the next word is the one that follows.
     at : out
-        Address of the word to fetch next; the first again after the last.
+        Address of the word to fetch next; the first again 2 cycles after the last.
     last : out
         1 while that is the frame's last word.
     y, x : out
@@ -56,9 +60,9 @@ def word_position(clk, rst, start, fetch, follows, at, last, y, x, base, word_bi
 
     @always(clk.posedge)
     def count_fetched():
-        if rst or (fetch and last):
+        if rst or not (more or start):
             at.next = 0
-        elif fetch:
+        elif fetch and not last:
             at.next = at + 1
 
     @always(clk.posedge)
