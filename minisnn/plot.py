@@ -326,6 +326,7 @@ def membrane(axes: Any, trace: Any, layer: int, neuron: int) -> None:
     integers, steps = trace.network.layers[layer], np.arange(trace.num_steps)
     unit = integers.scale / 2**integers.guard
     integer = trace.mem[layer].reshape(trace.num_steps, -1)[:, neuron] * unit
+    integer = np.where(trace.fired[layer], integer, np.nan)  # nothing is drawn where a step is dropped
     floats = trace.mem_float[layer].reshape(trace.num_steps, -1)[:, neuron]
     fired = trace.spk[layer].reshape(trace.num_steps, -1)[:, neuron] > 0
     axes.axhline(integers.threshold * unit, color="0.4", linestyle="--", linewidth=1, label="threshold")
@@ -347,11 +348,17 @@ def _gantt_of(axes, trace):
 
     begins, added, firing_starts, ends = trace.times[:, None]
     times = SimpleNamespace(
-        begins=begins, added=added, firing_starts=firing_starts, ends=ends, latency=np.array([trace.latency])
+        begins=begins, added=added, firing_starts=firing_starts, ends=ends, latency=np.array([trace.span])
     )
     labels = [f"{integers.layer.name}\n{count} lanes" for integers, count in zip(trace.network.layers, trace.lanes)]
     pipeline_gantt(axes, times, labels)
-    axes.set_title(f"{trace.latency:,} clock cycles: adds (blue), waits (grey), firing pass (orange); numbers: steps")
+    early = trace.steps_taken < trace.num_steps
+    if early:
+        axes.axvline(trace.decided, color="tab:red", linewidth=1)
+    dropped = "\nfrom the red line on what is left of the image is dropped" * early
+    axes.set_title(
+        f"{trace.latency:,} clock cycles: adds (blue), waits (grey), firing pass (orange); numbers: steps{dropped}"
+    )
 
 
 def three_factors(figure: Any, factors: Any, layer: int) -> None:

@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 
 from minisnn.encode import Encoder
 from minisnn.errors import InputError
+from minisnn.fixed.early_exit import LOSSLESS, NEVER
 from minisnn.fixed.model import IntegerModel, Pixels
 from minisnn.inspector import trace as traces
 from minisnn.inspector.factors import Factors
 from minisnn.network import Network
+from minisnn.timing import cycles
 from minisnn_hw.layer import layer as layer_block
 from minisnn_hw.layer_control import layer_control
 from minisnn_hw.spike_buffer import spike_buffer
@@ -38,9 +40,23 @@ CASES = [
     ("7-3", (9,), 0, 0, "subtract", (3, 2), None),
 ]
 IDS = [f"{case[0]}-{case[3]}" for case in CASES]
+EXITS = {  # a case, its number of classes, and the margin
+    "flat spikes": (("6-4", (40,), 0, 0, "subtract", (5, 2), None), 2, 1),
+    "taps and spikes": (("3C3-4C3-4", (5, 5, 1), 0, 0, "subtract", (3, 2, 4), (9, 3, 1)), 2, 1),
+    "taps and pixels": (("4C3-MP2-6", (6, 6, 2), 0, 3, "subtract", (1, 2), (9, 1)), 6, 1),
+    "lossless, pixels": (("3C3-4C3-4", (5, 5, 1), 0, 3, "subtract", (2, 2, 2), (3, 1, 1)), 2, LOSSLESS),
+}
 
 
-def traced(case, seed):
+def ended_early(name, seed):
+    """Return what :func:`traced` does of a case of EXITS, the run of its integers, and its margin."""
+    case, classes, margin = EXITS[name]
+    made = traced(case, seed, 8, margin, classes=classes, threshold=25)
+    assert made[2].steps_taken < 8
+    return *made, made[0].forward(made[1], 8, keep="membranes"), margin
+
+
+def traced(case, seed, num_steps=4, margin=None, **options):
     """Return (network, inputs, trace, lanes, taps) of a case with random weights and a random image."""
     topology, shape, padding, bits, reset, lanes, taps = case
     rng = np.random.default_rng(seed)
@@ -52,12 +68,12 @@ def traced(case, seed):
         padding=[padding] * convolutions if convolutions else 0,
         input_bits=bits,
         reset=reset,
-        threshold=12 if bits else 5,
+        **{"threshold": 12 if bits else 5} | options,
     )
-    model = model_of(network, 4)
-    image = random_inputs(network, 4, 1, rng)[0, 0] if bits else rng.integers(0, 256, shape).astype(np.uint8)
+    model = model_of(network, num_steps)
+    image = random_inputs(network, num_steps, 1, rng)[0, 0] if bits else rng.integers(0, 256, shape).astype(np.uint8)
     inputs = next(model.inputs(image[None]))
-    return network, inputs, traces.trace(model, image, lanes, taps), lanes, taps
+    return network, inputs, traces.trace(model, image, lanes, taps, margin=margin), lanes, taps
 
 
 @pytest.mark.parametrize("case", CASES, ids=IDS)
@@ -94,11 +110,13 @@ def blocks_of(design, kind):
                 yield from blocks_of(sub, kind)
 
 
-@pytest.mark.parametrize("case", CASES, ids=IDS)
+@pytest.mark.parametrize("case", [*CASES, *EXITS], ids=[*IDS, *EXITS])
 def test_at_is_what_the_gates_do(case):
-    """In every cycle, compared with the signals inside the MyHDL layers."""
-    network, inputs, trace, lanes, taps = traced(case, 5)
-    whole = Whole(network, lanes, inputs, 4, taps=taps)
+    """In every cycle, compared with the signals inside the MyHDL layers, until nothing of the image is left."""
+    early = case in EXITS
+    network, inputs, trace, lanes, taps, *_ = ended_early(case, 5) if early else traced(case, 5)
+    margin = trace.exit.margin if early else None
+    whole = Whole(network, lanes, inputs, trace.num_steps, taps=taps, margin=margin)
     make, designs, seen = whole.make, [], []
 
     def caught(**signals):
@@ -106,7 +124,7 @@ def test_at_is_what_the_gates_do(case):
         return designs[0]
 
     whole.make = caught
-    host = whole.host()
+    host = whole.host(linger=trace.span - trace.latency + 1)
 
     def drive(cycle, outputs):
         layers, (_, *buffers) = blocks_of(designs[0], layer_block), blocks_of(designs[0], spike_buffer)
@@ -118,7 +136,7 @@ def test_at_is_what_the_gates_do(case):
     whole.check_values(host)
     start = host.observed.taken[0]
     assert trace.latency == host.end().answers[0][2]
-    for cycle in range(trace.latency):
+    for cycle in range(trace.span):
         for index, doing in enumerate(trace.at(cycle)):
             predicted = {name: getattr(doing, name) for name in seen[start + cycle][index]}
             assert predicted == seen[start + cycle][index], (cycle, index)
@@ -150,6 +168,42 @@ def state_of(sub, writer, spec):
         if between_passes or (state == "ST_FIRE" and not turn.fire):
             result["phase"] = "idle"
     return result
+
+
+@pytest.mark.parametrize("name", EXITS)
+def test_an_image_that_ends_early(name, tmp_path):
+    """Steps that count are explained as ever, others are refused; costs fill the time of each layer; a file has all."""
+    network, inputs, trace, lanes, taps, run, margin = ended_early(name, 5)
+    stimulus = cycles.Stimulus.of(network, inputs, run, 8, margin)
+    predicted, ended = cycles.predict(stimulus, lanes, taps=taps), stimulus.stops
+    assert (trace.latency, trace.span) == (predicted.latency[0], predicted.over[0] + 1)
+    assert trace.steps_taken == ended.steps[0] and trace.about["answer"] == ended.answers[0]
+    assert trace.about["scores"] == ended.scores[0].tolist() == trace.exit.totals[trace.steps_taken - 1].tolist()
+    assert trace.fired[-1].tolist() == [step < trace.steps_taken for step in range(8)]
+    for layer, shape in enumerate(each.layer for each in network.layers):
+        neuron = shape.neurons - 1
+        for step in range(8):
+            if trace.fired[layer, step]:
+                assert trace.why(layer, neuron, step).membrane == run.mem[layer][step, 0].reshape(-1)[neuron]
+            else:
+                with pytest.raises(InputError, match=f"was dropped: .* answered after step {trace.steps_taken - 1}"):
+                    trace.why(layer, neuron, step)
+                assert not trace.mem[layer][step].any() and not trace.spk[layer][step].any()
+        costs = [trace.cost(layer, step) for step in range(8)]
+        parts = np.array([(cost.idle, cost.adding, cost.scanning, cost.waiting, cost.firing) for cost in costs])
+        begun = [cost.begins != NEVER for cost in costs]
+        assert parts.min() >= 0 and not parts[~np.array(begun)].any()
+        assert parts.sum() + sum(begun) == trace.over[layer, begun].max()
+        doing = [trace.at(cycle)[layer] for cycle in range(trace.span)]
+        assert sum(each.adding >= 0 for each in doing) == parts[:, 1].sum()
+        assert sum(each.phase == "waits" for each in doing) == parts[:, 3].sum()
+        whole = [trace.fired[layer, step] and not (step and trace.constant(layer)) for step in range(8)]
+        inputs_of = [cost.inputs for cost in costs]
+        assert [n for n, all_of in zip(inputs_of, whole) if all_of] == run.inputs[0, layer][whole].tolist()
+    trace.save(tmp_path / "t.npz")
+    again = traces.load(tmp_path / "t.npz")
+    assert again.exit[:3] == trace.exit[:3] and (again.exit.totals == trace.exit.totals).all()
+    assert [again.at(cycle) for cycle in range(trace.span)] == [trace.at(cycle) for cycle in range(trace.span)]
 
 
 def test_a_layer_of_pixels_is_idle_between_its_firing_passes():

@@ -44,12 +44,13 @@ def in_myhdl(
     path: str | Path,
     taps: Sequence[int] | None = None,
     window: tuple[int, int] | None = None,
+    margin: float | None = None,
 ) -> Compared:
     """Run one image in MyHDL, write the waveform of every signal, and compare the image with the integers.
 
     Parameters
     ----------
-    network, num_steps, lanes, taps
+    network, num_steps, lanes, taps, margin
         As for :func:`minisnn_hw.verify.cosimulate.cosimulate`.
     inputs : ndarray of unsigned integers, shape (1 or T, 1, ...)
     path : str or Path
@@ -63,9 +64,12 @@ def in_myhdl(
         If the design gives no answer.
     """
     spec, path = _delivered(network, lanes, num_steps, taps), Path(path)
-    run, predicted = reference(network, inputs, num_steps, lanes, 1, taps)
+    run, predicted = reference(network, inputs, num_steps, lanes, 1, taps, margin=margin)
     firings = expected_firings(run, 0, spec, predicted.firing_starts[0], predicted.decided[0])
-    host = Host(spec, load_words(network, spec, num_steps), [image_words(inputs, 0, spec)], firings)
+    linger = int(predicted.over[0] - predicted.latency[0] + 1)
+    host = Host(
+        spec, load_words(network, spec, num_steps, margin), [image_words(inputs, 0, spec)], firings, linger=linger
+    )
     limit = len(host.load) + silence_limit(network, inputs, num_steps, lanes, 1, taps)
     with TemporaryDirectory() as folder:
         _simulate_traced(spec, host, limit, folder)
@@ -125,12 +129,13 @@ def in_verilator(
     path: str | Path,
     taps: Sequence[int] | None = None,
     window: tuple[int, int] | None = None,
+    margin: float | None = None,
 ) -> Compared:
     """Run one image as Verilog in Verilator, write the waveform, and compare the image with the integers.
 
     Parameters
     ----------
-    network, inputs, num_steps, lanes, path, taps, window
+    network, inputs, num_steps, lanes, path, taps, window, margin
         As for :func:`in_myhdl`.
 
     Raises
@@ -139,7 +144,7 @@ def in_verilator(
         If Verilator is missing or fails.
     """
     path = Path(path).resolve()
-    case = Case(network, inputs, num_steps, lanes, 1, taps, None, _delivered(network, lanes, num_steps, taps))
+    case = Case(network, inputs, num_steps, lanes, 1, taps, margin, _delivered(network, lanes, num_steps, taps))
     with TemporaryDirectory() as name:
         folder = Path(name)
         compared = _run(case, case.build("verilator", folder, traced=True), folder / "image")
@@ -168,13 +173,14 @@ def in_ghdl(
     lanes: Sequence[int],
     path: str | Path,
     taps: Sequence[int] | None = None,
+    margin: float | None = None,
     timeout: float = 3600,
 ) -> Compared:
     """Run one image as VHDL in GHDL, write the waveform, and compare the image with the integers.
 
     Parameters
     ----------
-    network, inputs, num_steps, lanes, taps
+    network, inputs, num_steps, lanes, taps, margin
         As for :func:`in_myhdl`.
     path : str or Path
         The ``.fst`` file; the save file, ``.gtkw``, is written beside it.
@@ -187,7 +193,7 @@ def in_ghdl(
         If GHDL is missing or fails.
     """
     path = Path(path).resolve()
-    case = Case(network, inputs, num_steps, lanes, 1, taps, None, _delivered(network, lanes, num_steps, taps))
+    case = Case(network, inputs, num_steps, lanes, 1, taps, margin, _delivered(network, lanes, num_steps, taps))
     with TemporaryDirectory() as name:
         folder = Path(name)
         command = case.build("ghdl", folder)

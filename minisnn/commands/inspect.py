@@ -12,7 +12,15 @@ from pathlib import Path
 
 from .. import terminal
 from ..errors import InputError
-from . import add_data_arguments, add_lanes_argument, add_taps_argument, needs_room, table, wrapped
+from . import (
+    add_data_arguments,
+    add_exit_argument,
+    add_lanes_argument,
+    add_taps_argument,
+    needs_room,
+    table,
+    wrapped,
+)
 
 SMALL = 40_000  # cycles, the load's included, that MyHDL simulates in under a minute
 SIMULATORS = ("myhdl", "verilator", "ghdl", "none")
@@ -31,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--step", type=int, metavar="T", help="its step, from 0 (default: one with a spike)")
     add_lanes_argument(parser)
     add_taps_argument(parser)
+    add_exit_argument(parser)
     parser.add_argument(
         "--float",
         dest="float_model",
@@ -81,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
     image, label = data.x_test[args.image], int(data.y_test[args.image])
     floats = _float_model(args, model)
     about = {"image": args.image, "label": label, "model": Path(args.model).name}
-    result = trace(model, image, args.lanes, args.taps, floats, about)
+    result = trace(model, image, args.lanes, args.taps, floats, about, args.exit)
     first_shown, window = _first_shown(args, result), _cycles(args.steps, result)
     plan = _plan(args, model, result)
     try:
@@ -162,10 +171,10 @@ def _first_shown(args, trace):
 def _cycles(steps, trace):
     """Clock cycles of the steps A to B - 1: from the begin of A in the first layer to the end of B - 1 in the last."""
     if steps is None:
-        return None
+        return None if trace.exit is None else (0, trace.span)
     first, end = steps
-    if end > trace.num_steps:
-        raise InputError(f"--steps must be within 0:{trace.num_steps}, got {first}:{end}")
+    if end > trace.steps_taken:
+        raise InputError(f"--steps must be within 0:{trace.steps_taken}, which the image takes, got {first}:{end}")
     return int(trace.begins[0, first]), int(trace.ends[-1, end - 1])
 
 
@@ -178,7 +187,7 @@ def _plan(args, model, trace):
         spec = build(model.network, trace.lanes, model.num_steps, args.taps)
     except ValueError as error:
         raise InputError(str(error)) from None
-    small = trace.latency + len(load_words(model.network, spec, model.num_steps)) <= SMALL
+    small = trace.span + len(load_words(model.network, spec, model.num_steps)) <= SMALL
     installed = [name for name in ("verilator", "ghdl") if shutil.which(name)]
     waveform = args.waveform or ("myhdl" if small else [*reversed(installed), "none"][0])
     if args.steps and waveform not in ("myhdl", "verilator"):
@@ -210,10 +219,10 @@ def _draw_waveform(waveform, args, model, inputs, spec, window):
     arguments = model.network, inputs, model.num_steps, [layer.lanes for layer in spec.layers]
     if waveform in ("myhdl", "verilator"):
         write = in_myhdl if waveform == "myhdl" else in_verilator
-        compared = write(*arguments, args.out / "waveform.vcd", args.taps, window)
+        compared = write(*arguments, args.out / "waveform.vcd", args.taps, window, args.exit)
         return compared, ["waveform.vcd", "waveform.gtkw"]
     if waveform == "ghdl":
-        compared = in_ghdl(*arguments, args.out / "waveform.fst", args.taps)
+        compared = in_ghdl(*arguments, args.out / "waveform.fst", args.taps, args.exit)
         return compared, ["waveform.fst", "waveform.gtkw"]
     return None, []
 
@@ -222,14 +231,15 @@ def _compare(simulator, args, model, inputs, lanes):
     """Simulate without a waveform and return the differences; None for the simulator "none"."""
     if simulator == "none":
         return None
+    arguments = model.network, inputs, model.num_steps, lanes
     if simulator == "myhdl":
         from minisnn_hw.verify.cosimulate import cosimulate
 
-        (compared,) = cosimulate(model.network, inputs, model.num_steps, lanes, taps=args.taps)
+        (compared,) = cosimulate(*arguments, taps=args.taps, margin=args.exit)
         return compared
     from minisnn_hw.verify.cosimulate_hdl import cosimulate as cosimulate_hdl
 
-    ((_, compared),) = cosimulate_hdl(model.network, inputs, model.num_steps, lanes, simulator, taps=args.taps)
+    ((_, compared),) = cosimulate_hdl(*arguments, simulator, taps=args.taps, margin=args.exit)
     return compared
 
 
@@ -255,7 +265,9 @@ def _differences(compared):
 
 
 def _summary(trace):
-    """Answer, latency, and a table of the cycles that each layer costs."""
+    """Answer, latency, where early exit ended the image, and a table of the cycles that each layer costs."""
+    from ..inspector.ending import words
+
     rows = []
     for index, layer in enumerate(trace.network.layers):
         costs = [trace.cost(index, step) for step in range(trace.num_steps)]
@@ -268,6 +280,8 @@ def _summary(trace):
         compared = f"{'as' if same else 'NOT as'} in {NAMES[checked['simulator']]}"
     return (
         f"image {about['image']}: class {about['label']}, answer {about['answer']}; "
-        f"{trace.latency:,} cycles, {compared}\n\n"
+        f"{trace.latency:,} cycles, {compared}\n"
+        + (f"{words(trace, trace.exit)}\n" if trace.exit else "")
+        + "\n"
         + table(rows, ("layer", "lanes", "spikes", "cycles adding", "scanning", "waiting", "firing"))
     )

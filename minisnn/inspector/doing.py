@@ -5,7 +5,7 @@ from math import prod
 
 import numpy as np
 
-from ..timing.cycles import waits
+from ..fixed.early_exit import NEVER
 from ..timing.layout import (
     count_taps,
     firing_place,
@@ -31,7 +31,7 @@ class Doing:
     phase : str
         One of :data:`PHASES`. A layer "adds" from the cycle after its step begins until the last addition is made, then
         "waits" until its firing pass starts. It is "idle" without a frame; a layer that takes pixels has added them at
-        step 0, and is idle between its firing passes.
+        step 0, and is idle between its firing passes. A step that is dropped has no firing pass.
     step : int
         The step that the layer is at, or was at; -1 before the first.
     handed : int
@@ -67,17 +67,17 @@ class Cost:
     Attributes
     ----------
     begins, added, firing_starts, ends : int
-        Events of :class:`minisnn.timing.cycles.Cycles`.
+        Events of :class:`minisnn.timing.cycles.Cycles`; -1 for those that a dropped step does not have.
     idle : int
         Cycles since the end of the step before, or since cycle 0, in which the layer has nothing to do.
     adding, scanning : int
         Cycles with an addition; the other cycles until all is added: words of zeros, and the pipeline's filling.
     waiting : int
-        Cycles from the last addition until the firing pass starts.
+        Cycles from the last addition until the firing pass starts, or the step is dropped.
     firing : int
         Cycles of the firing pass.
     inputs, additions : int
-        Inputs, and weights that they add.
+        Inputs, and weights that they add; of a dropped step, the inputs that were added before.
     """
 
     begins: int
@@ -103,8 +103,8 @@ def doing_at(record: Record, layer: int, cycle: int) -> Doing:
 def doings(record: Record, layer: int) -> dict[str, np.ndarray]:
     """Return what a layer does in every cycle, by the names of :class:`Doing`; a phase is its index in PHASES."""
     if layer not in record.doings:
-        table = _phases(record, layer) | {name: np.full(record.latency, -1) for name in WORKS}
-        for step in range(1 if record.constant(layer) else record.num_steps):
+        table = _phases(record, layer) | {name: np.full(record.span, -1) for name in WORKS}
+        for step in [0] if record.constant(layer) else np.flatnonzero(record.begins[layer] != NEVER).tolist():
             _enter_additions(table, record, layer, step)
         _enter_firing_passes(table, record, layer)
         record.doings[layer] = table
@@ -113,11 +113,14 @@ def doings(record: Record, layer: int) -> dict[str, np.ndarray]:
 
 def _phases(record, layer):
     """Phase and step in every cycle."""
-    cycle = np.arange(record.latency)
-    step = np.searchsorted(record.begins[layer], cycle) - 1  # the layer is at work from the cycle after its step begins
-    idle = (step < 0) | (cycle >= record.ends[layer, step])
+    cycle = np.arange(record.span)
+    begun = np.flatnonzero(record.begins[layer] != NEVER)
+    at = np.searchsorted(record.begins[layer, begun], cycle) - 1  # a layer works from the cycle after its step begins
+    step = np.where(at < 0, -1, begun[at])
+    idle = (step < 0) | (cycle >= record.over[layer, step])
+    firing_starts = record.firing_starts[layer, step]
     phase = np.select(
-        [idle, cycle <= record.added[layer, step], cycle <= record.firing_starts[layer, step]],
+        [idle, cycle <= record.added[layer, step], (cycle <= firing_starts) | (firing_starts == NEVER)],
         [PHASES.index("idle"), PHASES.index("adds"), PHASES.index("waits")],
         PHASES.index("firing pass"),
     )
@@ -125,12 +128,15 @@ def _phases(record, layer):
 
 
 def _enter_additions(table, record, layer, step):
-    """Enter what the scanner hands over at a step, and every cycle with an addition."""
+    """Enter what the scanner hands over at a step, and every cycle with an addition, until the step is dropped."""
     addresses, log = record.log(layer, step)
     handed, first, count = log.T
-    table["handed"][handed] = addresses
+    added = record.added[layer, step]
+    table["handed"][handed[handed < added]] = addresses[handed < added]
     which = np.repeat(np.arange(len(log)), count)
     turn = np.arange(len(which)) - np.repeat(np.cumsum(count) - count, count)
+    made = first[which] + turn < added
+    which, turn = which[made], turn[made]
     cycle = first[which] + turn
     table["adding"][cycle] = addresses[which]
     shape, taps, groups = record.shape(layer), record.taps[layer], record.groups(layer)
@@ -147,9 +153,9 @@ def _enter_firing_passes(table, record, layer):
     table["firing_word"][cycle] = membrane_word(record.shape(layer), record.groups(layer), row, column, group)
     window, words = record.shape(layer).pool ** 2, _written_words(record, layer)
     last_turns = window * np.arange(1, len(words) + 1) - 1  # of the neurons that complete a pooling window
-    for start in firing_starts:
+    for start in firing_starts[firing_starts != NEVER]:
         cycle = start + last_turns + record.delay(layer) + 2
-        inside = cycle < record.latency
+        inside = cycle < record.span
         table["written_word"][cycle[inside]] = words[inside]
 
 
@@ -169,14 +175,18 @@ def cost(record: Record, layer: int, step: int) -> Cost:
     """Return the clock cycles that a step of a layer takes; raise InputError if there is no such layer or step."""
     shape = record.shape(layer)
     step = record.checked_step(step)
-    begins, added = int(record.begins[layer, step]), int(record.added[layer, step])
-    firing_starts, ends = int(record.firing_starts[layer, step]), int(record.ends[layer, step])
-    ended = int(record.ends[layer, step - 1]) if step else 0
+    begins, added, firing_starts, ends = record.times[:, layer, step].tolist()
+    fires = firing_starts != NEVER
+    ended = NEVER if begins == NEVER else int(record.over[layer, :step].max(initial=0))  # a step before may be dropped
     adding = inputs = additions = 0
-    if not (record.constant(layer) and step):  # else the pixels are added already
-        _, log = record.log(layer, step)
-        inputs, adding = len(log), int(log[:, 2].sum())
-        additions = count_taps(shape, record.frame(layer, step)) * shape.w_shape[-1]
+    if begins != NEVER and not (record.constant(layer) and step):  # else the pixels are added already
+        addresses, log = record.log(layer, step)
+        _, first, count = log.T
+        whole = np.where(count > 0, first + count, log[:, 0] + 1) <= added  # not dropped before
+        frame = np.zeros_like(record.frame(layer, step))
+        frame.reshape(-1)[addresses[whole]] = 1
+        inputs, adding = int(whole.sum()), int(np.clip(added - first, 0, count).sum())
+        additions = count_taps(shape, frame) * shape.w_shape[-1]
     return Cost(
         begins=begins,
         added=added,
@@ -185,8 +195,8 @@ def cost(record: Record, layer: int, step: int) -> Cost:
         idle=begins - ended,
         adding=adding,
         scanning=added - begins - adding,
-        waiting=int(waits(record.added, record.firing_starts)[layer, step]),
-        firing=ends - firing_starts - 1,
+        waiting=(firing_starts if fires else max(added, record.decided)) - added if begins != NEVER else 0,
+        firing=ends - firing_starts - 1 if fires else 0,
         inputs=inputs,
         additions=additions,
     )

@@ -17,6 +17,7 @@ from ..errors import InputError
 from ..topology import normalised
 from . import tables
 from .doing import PHASES, doings
+from .ending import ending, words
 from .factors import Factors
 from .pack import Pack, bits
 from .record import Record, as_map
@@ -72,6 +73,7 @@ def page(
     parts = {
         "title": escape(_title(trace)),
         "header": _header(trace),
+        "ending": ending(trace),
         "meta": json.dumps(about).replace("<", "\\u003c"),
         "first": first.html(),
         "rest": rest.html(),
@@ -103,7 +105,7 @@ def _opening(trace, layer, neuron, step):
     trace.place(layer, neuron)
     if step is None:
         spikes = np.flatnonzero(trace.spk[layer].reshape(trace.num_steps, -1)[:, neuron])
-        step = int(spikes[0]) if len(spikes) else trace.num_steps - 1
+        step = int(spikes[0]) if len(spikes) else trace.steps_taken - 1
     return {"layer": layer, "neuron": neuron, "step": trace.checked_step(step)}
 
 
@@ -111,7 +113,8 @@ def _about(trace):
     """Plain values that the script needs."""
     return {
         "steps": trace.num_steps,
-        "latency": trace.latency,
+        "cycles": trace.span,
+        "decided": None if trace.steps_taken == trace.num_steps else trace.decided,
         "phases": PHASES,
         "layers": [_about_layer(trace, index) for index in range(len(trace.network.layers))],
         "constant": trace.constant(0),
@@ -142,6 +145,7 @@ def _about_layer(trace, index):
         "shift": 1 << integers.guard,
         "low": integers.low,
         "high": integers.high,
+        "dropped": (~trace.fired[index]).tolist(),
         "spikes": trace.spk[index].reshape(trace.num_steps, -1).sum(axis=1).tolist(),
         "segments": _segments(doing["phase"], doing["step"]),
     }
@@ -182,6 +186,7 @@ def _header(trace):
         ("lanes", "/".join(map(str, trace.lanes))),
         ("taps at once", "/".join(map(str, trace.taps))),
         ("latency", f"{trace.latency:,} cycles, {trace.num_steps} steps"),
+        *([("early exit", words(trace, trace.exit))] if trace.exit else []),
         ("checked", checked(about)),
     ]
     return "".join(f"<dt>{name}</dt><dd>{escape(words)}</dd>" for name, words in facts)

@@ -1,10 +1,13 @@
 """The record of one image: spikes, membranes, frames and cycles, from which every question about it is answered."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
 from ..errors import InputError
+from ..fixed import early_exit
+from ..fixed.early_exit import NEVER
 from ..fixed.network import IntegerNetwork
 from ..timing import layout
 from ..timing.additions import log_of_additions
@@ -12,6 +15,26 @@ from ..timing.cycles import EVENTS
 from ..topology import LayerShape
 
 TIMES = EVENTS  # rows of `times`
+
+
+class Exit(NamedTuple):
+    """Early exit of an image.
+
+    Attributes
+    ----------
+    margin : int, or LOSSLESS
+        The lead that ends it, see :mod:`minisnn.fixed.early_exit`.
+    decided, over : int
+        The cycle from which on the rest of the image is dropped, and the one in which nothing of it is left; both are
+        the cycle of the answer's last beat if the image takes all steps.
+    totals : ndarray of int64, shape (T, classes)
+        Spikes of each class up to each step, also of steps that the image does not take.
+    """
+
+    margin: float
+    decided: int
+    over: int
+    totals: np.ndarray
 
 
 @dataclass(kw_only=True, repr=False, eq=False)
@@ -31,6 +54,7 @@ class Record:
     float_params: list[tuple]
     times: np.ndarray
     latency: int
+    exit: Exit | None = None
     about: dict
     # Made when first used: the logs of additions, and the tables of ``doing``.
     logs: dict = field(default_factory=dict, init=False)
@@ -55,6 +79,36 @@ class Record:
     def ends(self) -> np.ndarray:
         """Cycles in which each step ends, (L, T): the one after the firing pass."""
         return self.times[3]
+
+    @property
+    def span(self) -> int:
+        """Cycles from the image's first word until nothing of it is left; without early exit, its latency."""
+        return self.latency if self.exit is None else self.exit.over + 1
+
+    @property
+    def decided(self) -> int:
+        """The cycle from which on what is left of the image is dropped; without early exit, that after its last."""
+        return self.latency if self.exit is None else self.exit.decided
+
+    @property
+    def fired(self) -> np.ndarray:
+        """Steps whose spikes count, (L, T); the others of an image with early exit are dropped."""
+        return fired(self.firing_starts, self.decided)
+
+    @property
+    def over(self) -> np.ndarray:
+        """Cycles from which on each layer may begin another step, (L, T): the step has fired, or is dropped."""
+        dropped = np.maximum(self.added, self.decided) + 1
+        return np.where((self.begins != NEVER) & (self.firing_starts == NEVER), dropped, self.ends)
+
+    @property
+    def steps_taken(self) -> int:
+        """Steps after which the image is answered: all, or fewer with early exit."""
+        if self.exit is None:
+            return self.num_steps
+        return int(
+            early_exit.stops(self.exit.totals[:, None], self.network.neurons_per_class, self.exit.margin).steps[0]
+        )
 
     @property
     def in_lanes(self) -> tuple[int, ...]:
@@ -121,6 +175,11 @@ class Record:
         from ..timing import loops
 
         return loops.READY - 1 + loops.LATER * (int(self.taps[layer] > 1) + int(self.constant(layer)))
+
+
+def fired(firing_starts: np.ndarray, decided: int) -> np.ndarray:
+    """Return which firing passes count; those that start when an image is decided only clear its membranes."""
+    return (firing_starts != NEVER) & (firing_starts < decided)
 
 
 def as_map(shape: tuple[int, ...]) -> tuple[int, int, int]:

@@ -42,6 +42,9 @@ def all_additions(record: Record, layer: int, kept: np.ndarray) -> tuple[Additio
     """Return the additions of all steps, and the currents (T or 1, N); `kept` are the states (T + 1, N)."""
     parts, currents = [], []
     for step in range(1 if record.constant(layer) else record.num_steps):
+        if not record.fired[layer, step]:  # dropped
+            currents.append(np.zeros(kept.shape[1], np.int64))
+            continue
         part = _additions(record, layer, step)
         currents.append(_add_up(record, layer, step, part, kept[step]))
         parts.append(part)

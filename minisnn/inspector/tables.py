@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..errors import InputError
+from ..fixed.early_exit import NEVER
 from ..timing.layout import firing_turn
 from .factors import Factors
 from .pack import bits
@@ -20,7 +21,7 @@ def neurons(record: Record, layer: int) -> dict[str, np.ndarray]:
     table : dict of ndarray
         ``mem, mem_unit`` (T, N), membranes as integers and in units of the float network; ``kept`` (T + 1, N), states;
         ``mem_float, cur_float`` (T, N) and ``spk_float`` (in bits) of the float network; ``turn_cycle, known_cycle``
-        (T, N), clock cycles.
+        (T, N), clock cycles, -1 where a step is dropped.
     """
     integers, steps = record.network.layers[layer], record.num_steps
     mem = record.mem[layer].reshape(steps, -1).astype(np.int64)
@@ -33,7 +34,7 @@ def neurons(record: Record, layer: int) -> dict[str, np.ndarray]:
     states_float[1:] = kept_float(mem_float, spk_float, record.float_params[layer])[:-1]
     row, column, channel = np.unravel_index(np.arange(mem.shape[1]), record.neuron_shape(layer))
     turn = firing_turn(record.shape(layer), record.groups(layer), row, column, channel // record.lanes[layer])
-    turn_cycle = record.firing_starts[layer][:, None] + 1 + turn
+    turn_cycle, fired = record.firing_starts[layer][:, None] + 1 + turn, record.fired[layer][:, None]
     return {
         "mem": mem,
         "mem_unit": mem * (integers.scale / 2**integers.guard),
@@ -41,8 +42,8 @@ def neurons(record: Record, layer: int) -> dict[str, np.ndarray]:
         "mem_float": mem_float,
         "cur_float": mem_float - states_float,
         "spk_float": bits(record.spk_float[layer]),
-        "turn_cycle": turn_cycle,
-        "known_cycle": turn_cycle + record.delay(layer),
+        "turn_cycle": np.where(fired, turn_cycle, NEVER),
+        "known_cycle": np.where(fired, turn_cycle + record.delay(layer), NEVER),
     }
 
 

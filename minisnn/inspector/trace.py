@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
+from ..fixed.early_exit import LOSSLESS
 from ..fixed.model import IntegerModel, joined, parts
 from ..fixed.quantize import dequantised
 from ..model import Model, read, versions, write
 from ..timing import cycles, layout
 from .doing import Cost, Doing, cost, doing_at
-from .record import TIMES, Record
+from .record import TIMES, Exit, Record, fired
 from .why import Why, why
 
 KIND = "trace"
@@ -47,6 +48,9 @@ class Trace(Record):
         `begins`, `added`, `firing_starts`, `ends` of :class:`minisnn.timing.cycles.Cycles`.
     latency : int
         Clock cycles from the image's first word to its answer's last beat, both included.
+    exit : minisnn.inspector.record.Exit, or None
+        Early exit. What is dropped is 0 in `mem` and `spk`, and in the frames that are made of them; an event that a
+        dropped step does not have is in cycle -1.
     about : dict
         Label, answer, scores, the simulator that it was compared with, and more.
     """
@@ -65,8 +69,8 @@ class Trace(Record):
 
     def at(self, cycle: int) -> list[Doing]:
         """Return what each layer does in a clock cycle; cycle 0 takes the image's first word."""
-        if not 0 <= cycle < self.latency:
-            raise InputError(f"cycle must be 0 to {self.latency - 1}, got {cycle}")
+        if not 0 <= cycle < self.span:
+            raise InputError(f"cycle must be 0 to {self.span - 1}, got {cycle}")
         return [doing_at(self, layer, cycle) for layer in range(len(self.network.layers))]
 
     def cost(self, layer: int, step: int) -> Cost:
@@ -83,6 +87,7 @@ class Trace(Record):
             "taps": list(self.taps),
             "num_steps": self.num_steps,
             "latency": self.latency,
+            "exit": None if self.exit is None else _described(self.exit),
             "float": [list(values) for values in self.float_params],
             "about": self.about,
             "versions": versions(),
@@ -109,6 +114,7 @@ def load(path: str | Path) -> Trace:
             float_params=[tuple(values) for values in about["float"]],
             times=arrays["times"],
             latency=about["latency"],
+            exit=_exit(about.get("exit")),  # a trace of before early exit has none
             about=about["about"],
         )
     except (KeyError, TypeError, ValueError) as error:
@@ -122,6 +128,7 @@ def trace(
     taps: Sequence[int] | None = None,
     float_model: Model | None = None,
     about: dict | None = None,
+    margin: float | None = None,
 ) -> Trace:
     """Run one image and keep everything that happens: spikes, membranes, additions, clock cycles.
 
@@ -139,6 +146,8 @@ def trace(
         The model that was quantised; by default the float network that the integers stand for.
     about : dict, optional
         Plain values to store with the trace, such as the label.
+    margin : int or LOSSLESS, optional
+        Margin of early exit, see :mod:`minisnn.fixed.early_exit`; by default the image takes all steps.
 
     Returns
     -------
@@ -147,7 +156,7 @@ def trace(
     Raises
     ------
     InputError
-        If the image, the lanes, the taps or the float model do not fit the network.
+        If the image, the lanes, the taps or the float model do not fit the network, or it cannot have a margin.
 
     Examples
     --------
@@ -192,26 +201,55 @@ def trace(
     if floats.encoder != model.encoder:
         raise InputError("the float model has another encoding than the integers; name the one that was quantised")
     inputs, run = next(model.run(np.asarray(image)[None], "membranes", threads=1))
-    stimulus = cycles.Stimulus.of(network, inputs, run, steps)
+    stimulus = cycles.Stimulus.of(network, inputs, run, steps, margin)
     predicted = cycles.predict(stimulus, lanes, taps=taps)
     float_run = floats.network.forward(_float_input(floats, model, image, inputs), steps, record=True)
-    result = {"answer": int(run.scores[0].argmax()), "scores": run.scores[0].tolist(), "dataset": model.dataset}
+    scores = (run.scores if stimulus.stops is None else stimulus.stops.scores)[0]
+    result = {"answer": int(scores.argmax()), "scores": scores.tolist(), "dataset": model.dataset}
+    decided, over = int(predicted.decided[0]), int(predicted.over[0])
+    early = None if margin is None else Exit(margin, decided, over, run.totals[:, 0])
+    counts = np.full((len(lanes), steps), True) if early is None else fired(predicted.firing_starts[0], decided)
+    frames = [frames[:, 0] for frames in stimulus.frames]
+    frames[1:] = [_without(values, kept) for values, kept in zip(frames[1:], counts)]
     return Trace(
         network=network,
         num_steps=steps,
         lanes=tuple(lanes),
         taps=taps,
         image=np.asarray(image),
-        frames=[frames[:, 0] for frames in stimulus.frames],
-        mem=[_narrow(mem[:, 0], layer.membrane_bits) for mem, layer in zip(run.mem, network.layers)],
-        spk=[spk[:, 0] for spk in run.spk],
+        frames=frames,
+        mem=[
+            _narrow(_without(mem[:, 0], kept), layer.membrane_bits)
+            for mem, kept, layer in zip(run.mem, counts, network.layers)
+        ],
+        spk=[_without(spk[:, 0], kept) for spk, kept in zip(run.spk, counts)],
         mem_float=[layer.mem[:, 0].astype(np.float32) for layer in float_run.layers],
         spk_float=[layer.spk[:, 0].astype(np.uint8) for layer in float_run.layers],
         float_params=[(layer.beta, layer.threshold, layer.reset) for layer in floats.network.layers],
         times=np.stack([getattr(predicted, name)[0] for name in TIMES]),
         latency=int(predicted.latency[0]),
+        exit=early,
         about=result | (about or {}),
     )
+
+
+def _without(values, kept):
+    """Values of all steps, (T, ...), with 0 where a step is dropped."""
+    return np.where(kept.reshape(-1, *[1] * (values.ndim - 1)), values, 0).astype(values.dtype)
+
+
+def _described(early):
+    """Early exit as plain values, for a file."""
+    margin = "lossless" if early.margin == LOSSLESS else early.margin
+    return early._asdict() | {"margin": margin, "totals": early.totals.tolist()}
+
+
+def _exit(described):
+    """Early exit from a file, or None."""
+    if described is None:
+        return None
+    margin = LOSSLESS if described["margin"] == "lossless" else described["margin"]
+    return Exit(margin, described["decided"], described["over"], np.array(described["totals"]))
 
 
 def _narrow(mem, membrane_bits):

@@ -70,11 +70,15 @@ class Why:
 def why(record: Record, layer: int, neuron: int, step: int) -> Why:
     """Explain a membrane; raise InputError if it does not exist, or if its sum differs from the stored value."""
     shape, constant = record.shape(layer), record.constant(layer)
+    if not record.fired[layer, record.checked_step(step)]:
+        raise InputError(
+            f"step {step} of layer {shape.name} was dropped: the image was answered after step {record.steps_taken - 1}"
+        )
     integers = record.network.layers[layer]
     place = record.place(layer, neuron)
     channel = place[2]
     membranes = record.mem[layer].reshape(record.num_steps, -1)[:, neuron]
-    kept = _kept_after(record, integers, membranes, step - 1) if record.checked_step(step) else 0
+    kept = _kept_after(record, integers, membranes, step - 1) if step else 0
     bias = int(integers.b[channel])
     additions = _additions(record, layer, place, step)
     total = _add_up(additions, 0 if constant else kept, integers, saturate=not constant)

@@ -23,7 +23,7 @@ from minisnn.inspector.page import WEB, checked, page
 from minisnn.inspector.tables import WEIGHTS
 
 from ..hw.networks import random_inputs, random_network
-from ..test_trace import CASES, model_of, traced
+from ..test_trace import CASES, EXITS, ended_early, model_of, traced
 
 ALL = [*CASES, "spikes"]
 IDS = [case[0] for case in CASES] + ["spikes"]
@@ -70,6 +70,35 @@ def test_the_page_stores_every_cycle(case, seed):
             stored = {name: arrays[f"{layer}.at.{name}"][cycle] for name in ("phase", "step", *WORKS)}
             assert PHASES[stored.pop("phase")] == doing.phase
             assert stored == {name: getattr(doing, name) for name in stored}, cycle
+
+
+@pytest.mark.parametrize("name", EXITS)
+def test_the_page_of_an_image_that_ends_early(name):
+    """It stores every cycle until nothing is left, says which steps are dropped, and lists the leads."""
+    trace = ended_early(name, 5)[2]
+    text = page(trace)
+    about, arrays = decoded(text)
+    assert about["cycles"] == trace.span and about["decided"] == trace.exit.decided
+    for layer in range(len(trace.lanes)):
+        assert about["layers"][layer]["dropped"] == (~trace.fired[layer]).tolist()
+        for field in ("phase", "step", *WORKS):
+            stored = arrays[f"{layer}.at.{field}"].tolist()
+            stored = [PHASES[value] for value in stored] if field == "phase" else stored
+            assert stored == [getattr(trace.at(cycle)[layer], field) for cycle in range(trace.span)], field
+        for field in ("turn_cycle", "known_cycle"):
+            assert ((arrays[f"{layer}.{field}"] == -1).all(axis=1) == ~trace.fired[layer]).all()
+    rows = re.findall(r'<tr class="(\w*)">(.*?)</tr>', text.partition('<table id="leads">')[2].partition("</table>")[0])
+    shown = [[int(cell) for cell in re.findall(r">(\d+)<", row)] for _, row in rows]
+    taken, left = trace.steps_taken, trace.network.neurons_per_class * np.arange(7, -1, -1)
+    assert [row[-1] for row in shown] == np.minimum(left, trace.exit.margin).tolist()
+    assert [kind for kind, _ in rows] == [""] * (taken - 1) + ["chosen"] + ["dim"] * (8 - taken)
+    assert [lead >= limit for *_, lead, _, limit in shown].index(True) == taken - 1
+    for row, totals in zip(shown, trace.exit.totals.tolist()):
+        best = max(totals)
+        assert row[1:3] == [totals.index(best), best]
+    assert f"answered after {taken} of 8 steps" in text
+    network, _, whole, _, _ = traced(CASES[0], 7)
+    assert "exit-title" not in page(whole).partition("<script>")[0] and decoded(page(whole))[0]["decided"] is None
 
 
 def sum_in(about, arrays, layer, neuron, step):
@@ -545,6 +574,26 @@ def test_a_cycle_is_shown_as_at_says(opened):
             state = f"idle after step {doing.step}" if doing.phase == "idle" else f"{doing.phase}, step {doing.step}"
             assert states[layer] == ("idle" if doing.step < 0 else state)
         assert browser.value("cycle-number") == cycle
+
+
+def test_a_dropped_step_is_shown_as_such(browser, tmp_path):
+    trace = ended_early("taps and spikes", 6)[2]
+    (tmp_path / "inspect.html").write_text(page(trace))
+    browser.complaints.clear()
+    browser.open(tmp_path / "inspect.html")
+    browser.set("layer", 1, "change")
+    browser.set("step", 7)
+    browser.wait("document.querySelector('#layer-1 .caption').textContent === 'step 7: dropped'")
+    assert "was dropped" in browser.text("#equation") and browser.table("additions") == []
+    dashes = [row.count("\u2013") > 4 for row in browser.table("steps")]
+    assert dashes == (~trace.fired[1]).tolist()
+    browser.click("#follow")
+    assert browser.value("cycle") == trace.exit.decided and "was dropped" in browser.text("#tour-words")
+    browser.click("#exit-section a[href^='#step']")
+    browser.wait(f"document.getElementById('step').value === '{trace.steps_taken - 1}'")
+    browser.set("cycle", trace.span - 1)
+    browser.drawn()
+    assert browser.value("cycle-number") == trace.span - 1 and browser.complaints == []
 
 
 @first

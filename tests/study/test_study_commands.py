@@ -36,7 +36,8 @@ def model(tmp_path_factory):
     return quantised_model(tmp_path_factory.mktemp("model"), "12-10", "--epochs 2 --steps 3 --augment 0")
 
 
-def test_inspect_leaves_all_that_it_names(model, tmp_path, capsys):
+@pytest.mark.parametrize("more", ["--steps 0:2", "--exit 1"])
+def test_inspect_leaves_all_that_it_names(model, tmp_path, capsys, more):
     out = tmp_path / "new" / "out"  # folders above it are created
     assert (
         main(
@@ -49,8 +50,7 @@ def test_inspect_leaves_all_that_it_names(model, tmp_path, capsys):
                 "4/5",
                 "--out",
                 str(out),
-                "--steps",
-                "0:2",
+                *more.split(),
                 "--float",
                 str(model.with_name("m.npz")),
             ]
@@ -72,6 +72,8 @@ def test_inspect_leaves_all_that_it_names(model, tmp_path, capsys):
     result = trace.load(out / "trace.npz")
     assert result.about["checked"] == {"simulator": "myhdl", "spikes": 0, "membranes": 0, "answers": 0, "cycles": 0}
     assert result.about["image"] == 3 and f"{result.latency:,} cycles" in said
+    if more == "--exit 1":
+        assert result.exit.margin == 1 and f"answered after {result.steps_taken} of 3 steps" in said
 
 
 def test_a_loss_that_no_file_holds_leaves_out_the_gradients(model, tmp_path, capsys):

@@ -11,7 +11,7 @@ function writeAddress() {
 // What an address asks for, as far as it exists; what does not is refused with a word.
 function readAddress() {
   const asked = new URLSearchParams(location.hash.slice(1)), chosen = {};
-  const numbers = {layer: [1, layers.length], step: [0, steps - 1], cycle: [0, latency - 1]};
+  const numbers = {layer: [1, layers.length], step: [0, steps - 1], cycle: [0, cycles - 1]};
   const read = (name, [low, high]) => {
     if (!asked.has(name)) return;
     const value = Number(asked.get(name));

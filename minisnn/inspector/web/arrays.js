@@ -2,7 +2,7 @@
 
 const $ = id => document.getElementById(id);
 const meta = JSON.parse($("meta").textContent);
-const {layers, steps, latency} = meta;
+const {layers, steps, cycles} = meta;
 const TYPES = {u1: Uint8Array, i1: Int8Array, i2: Int16Array, i4: Int32Array, f4: Float32Array, f8: Float64Array};
 
 // Arrays of a layer: what it does in each cycle, and everything about its neurons and their sums.
@@ -60,6 +60,7 @@ function bit(name, step, index) {
 }
 
 const spikes = (layer, step, neuron) => bit(`${layer}.spk`, step, neuron);
+const dropped = (layer, step) => layers[layer].dropped[step];
 const floatSpikes = (layer, step, neuron) => bit(`${layer}.spk_float`, step, neuron);
 const lists = new Map();
 

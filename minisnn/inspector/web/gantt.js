@@ -21,17 +21,18 @@ function drawGantt() {
     context.save();
     context.beginPath(); context.rect(left, 0, room, high); context.clip();
     drawIdleLine(chart, top);
-    for (const segment of layers[layer].segments) drawPhaseBar(chart, top, segment);
+    for (const segment of layers[layer].segments) drawPhaseBar(chart, layer, top, segment);
     drawMarks(chart, layer, top);
     context.restore();
   });
+  if (meta.decided !== null) drawDecided(chart);
   drawChosenCycle(chart);
 }
 
 function drawAxis({context, wide, high, left, scale, x}) {
   const {from, to} = state;
   const units = upTo(8).flatMap(power => [1, 2, 5].map(digit => digit * 10 ** power));
-  const unit = units.find(cycles => cycles * scale > 90) ?? latency;
+  const unit = units.find(many => many * scale > 90) ?? cycles;
   context.textAlign = "center";
   for (let cycle = Math.ceil(from / unit) * unit; cycle < to; cycle += unit) {
     context.fillStyle = LINE; context.fillRect(x(cycle), 0, 1, high - AXIS);
@@ -54,12 +55,13 @@ function drawIdleLine({context, left, room}, top) {
 }
 
 // A bar from the first to the last cycle of a phase; its step's number stands in it, if it is wide enough.
-function drawPhaseBar({context, left, room, x}, top, [first, last, phaseIndex, step]) {
+function drawPhaseBar({context, left, room, x}, layer, top, [first, last, phaseIndex, step]) {
   const phase = meta.phases[phaseIndex], waits = phase === "waits";
   if (last + 1 < state.from || first > state.to || phase === "idle") return;
   const a = Math.max(x(first), left - 4), b = Math.min(x(last + 1), left + room + 4), w = Math.max(b - a, .75);
   const middle = (a + b) / 2;
-  context.fillStyle = waits ? hatched(context) : phase === "adds" ? ACCENT : PALE;
+  const fires = dropped(layer, step) ? IDLE_LINE : PALE;
+  context.fillStyle = waits ? hatched(context) : phase === "adds" ? ACCENT : fires;
   context.fillRect(a, top, w, BAR);
   if (w <= (waits ? 34 : 18)) return;
   if (waits) { context.fillStyle = PAGE; context.fillRect(middle - 8, top + 3, 16, 16); }
@@ -85,9 +87,17 @@ function drawMarks({context, room, scale, x}, layer, top) {
   const w = scale > 3 ? scale - 1 : 1;
   for (const [addresses, colour, y] of [[handed, DIM, top + 25], [adding, ACCENT, top + 31]]) {
     context.fillStyle = colour;
-    for (let cycle = Math.floor(from); cycle < Math.min(to, latency); cycle++)
+    for (let cycle = Math.floor(from); cycle < Math.min(to, cycles); cycle++)
       if (addresses[cycle] >= 0) context.fillRect(x(cycle), y, w, 4);
   }
+}
+
+// The cycle from which on the rest of the image is dropped.
+function drawDecided({context, left, room, high, x}) {
+  const at = x(meta.decided);
+  if (at < left || at > left + room) return;
+  context.fillStyle = STALL;
+  context.fillRect(at - 1, 0, 2, high - AXIS);
 }
 
 function drawChosenCycle({context, high, scale, x}) {
@@ -116,13 +126,13 @@ function listenGantt() {
   }, {passive: false});
   canvas.addEventListener("keydown", event => {
     const far = Math.max(1, Math.round((state.to - state.from) / 20));
-    const by = {ArrowLeft: -1, ArrowRight: 1, PageUp: -far, PageDown: far, Home: -latency, End: latency}[event.key];
+    const by = {ArrowLeft: -1, ArrowRight: 1, PageUp: -far, PageDown: far, Home: -cycles, End: cycles}[event.key];
     if (by !== undefined) { event.preventDefault(); setCycle(state.cycle + by); }
     if ("+=-".includes(event.key)) { event.preventDefault(); zoom(event.key === "-" ? 2 : .5); }
   });
   $("zoom-in").addEventListener("click", () => zoom(.5));
   $("zoom-out").addEventListener("click", () => zoom(2));
-  $("zoom-all").addEventListener("click", () => change({from: 0, to: latency}));
+  $("zoom-all").addEventListener("click", () => change({from: 0, to: cycles}));
 }
 
 // Dragging moves the chart; a click that did not drag is passed on.

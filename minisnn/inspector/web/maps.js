@@ -152,7 +152,8 @@ function drawSquares(map) {
   map.caption.textContent = "";
   if (index === INPUT || !state.showsCycle) {
     fillNeurons(map, at(state.step), ACCENT);
-    const number = index === INPUT ? "" : `: ${plural(layers[index].spikes[state.step], "spike")}`;
+    const spiking = () => dropped(index, state.step) ? "dropped" : plural(layers[index].spikes[state.step], "spike");
+    const number = index === INPUT ? "" : `: ${spiking()}`;
     map.caption.textContent = `step ${state.step}${number}`;
   } else if (get(index, "at.step") && get(index, "known_cycle")) {
     drawKnownSpikes(map, at);

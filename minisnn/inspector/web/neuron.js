@@ -22,7 +22,7 @@ function drawNeuron() {
 function drawPlot(value) {
   const {layer} = state, about = layers[layer], hasThreshold = about.reset !== "none";
   const wide = Math.max($("plot").clientWidth, 240), high = wide < 500 ? 220 : 250;
-  const ints = upTo(steps).map(t => value("mem_unit", t)), floats = upTo(steps).map(t => value("mem_float", t));
+  const ints = taken(layer).map(t => value("mem_unit", t)), floats = upTo(steps).map(t => value("mem_float", t));
   const levels = [0, ...ints, ...floats, ...(hasThreshold ? [about.threshold_unit, about.threshold_float] : [])];
   const axes = plotAxes(wide, high, Math.min(...levels), Math.max(...levels)), {x, y, left, right} = axes;
   const points = values => values.map((level, t) => `${x(t)},${y(level)}`).join(" ");
@@ -38,6 +38,9 @@ function drawPlot(value) {
   $("plot").replaceChildren(plotKey(about, hasThreshold), svg("svg", {width: wide, height: high,
     viewBox: `0 0 ${wide} ${high}`, role: "img", "aria-label": "Membrane over steps"}, ...parts));
 }
+
+// Steps that the layer took; those of a dropped image come last.
+const taken = layer => upTo(steps).filter(t => !dropped(layer, t));
 
 // Where steps and levels are drawn: x of a step, y of a level.
 function plotAxes(wide, high, low, top) {
@@ -75,9 +78,11 @@ function levelLines({y, left, right, bottomLevel, topLevel}) {
 function spikeMarks({x, y}, ints) {
   const {layer, neuron, step} = state, parts = [];
   const mark = (t, top, height, fill) => svg("rect", {x: x(t) - 2, y: top, width: 4, height, fill});
-  for (const t of upTo(steps)) {
+  for (const t of taken(layer)) {
     parts.push(svg("circle", {cx: x(t), cy: y(ints[t]), r: t === step ? 5 : 3, fill: ACCENT}));
     if (spikes(layer, t, neuron)) parts.push(mark(t, 4, 12, ACCENT));
+  }
+  for (const t of upTo(steps)) {
     if (floatSpikes(layer, t, neuron)) parts.push(mark(t, 19, 9, GREY));
   }
   return parts;
@@ -110,7 +115,9 @@ function drawSteps(value) {
     ["turn in cycle", t => cycleButton(value("turn_cycle", t))],
     ["known in cycle", t => cycleButton(value("known_cycle", t))],
   ];
-  const rows = upTo(steps).map(t => tableRow(columns.map(([, cell]) => cell(t)),
+  const ofFloats = new Set(["step", "float membrane", "float current", "float spike"]);
+  const cellOf = ([name, cell], t) => dropped(layer, t) && !ofFloats.has(name) ? DASH : cell(t);
+  const rows = upTo(steps).map(t => tableRow(columns.map(column => cellOf(column, t)),
     {class: t === step ? "chosen" : null, "data-step": t, onclick: () => setStep(t)}));
   $("steps").replaceChildren(tableHead(columns.map(([name]) => name)), el("tbody", {}, ...rows));
 }

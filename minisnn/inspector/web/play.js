@@ -8,7 +8,7 @@ function togglePlay() {
 }
 
 function play() {
-  if (state.cycle >= latency - 1) setCycle(0);
+  if (state.cycle >= cycles - 1) setCycle(0);
   let last = performance.now(), owed = 0;
   const tick = now => {
     owed += (now - last) / 1000 * Number($("speed").value);
@@ -16,7 +16,7 @@ function play() {
     const whole = Math.floor(owed);
     owed -= whole;
     if (whole) setCycle(state.cycle + whole);
-    if (state.cycle >= latency - 1) return pause();
+    if (state.cycle >= cycles - 1) return pause();
     playing = requestAnimationFrame(tick);
   };
   playing = requestAnimationFrame(tick);
@@ -31,6 +31,7 @@ function pause() {
 
 // The addition to the chosen neuron that is shown first: that of the greatest amount, or null if none is stored.
 function greatestAddition() {
+  if (dropped(state.layer, state.step)) return null;
   const sum = sumOf((name, t) => get(state.layer, name)[t * size(layers[state.layer].shape) + state.neuron]);
   return sum.rows.reduce((best, i) => best === null || sum.adds(i) > sum.adds(best.i) ? {i, ...about(sum, i)} : best,
     null);
@@ -43,6 +44,8 @@ function about(sum, i) {
 // The stops of the tour: [what is shown, its words]; each chooses a cycle.
 function tour() {
   const {layer, neuron, step} = state, channels = size(layers[layer].shape), addition = greatestAddition();
+  if (dropped(layer, step))
+    return [["exit-title", meta.decided, "This step was dropped: the image was answered before."]];
   const at = name => get(layer, name)[step * channels + neuron];
   const fires = spikes(layer, step, neuron), here = `neuron ${neuron} of layer ${layers[layer].number}`;
   const stops = [["neuron-section", at("turn_cycle"), `This is the membrane of ${here} over the steps. In step ${step} it is `
@@ -64,6 +67,7 @@ function tour() {
 // The page opens on the addition that adds most to the chosen neuron, or on its turn in the firing pass.
 function openingCycle() {
   const {layer, neuron, step} = state;
+  if (dropped(layer, step)) return meta.decided;
   return greatestAddition()?.cycle ?? get(layer, "turn_cycle")[step * size(layers[layer].shape) + neuron];
 }
 

@@ -7,12 +7,13 @@ function showError(error) {
 }
 
 function listen() {
+  for (const key of document.querySelectorAll(".of-exit")) key.hidden = meta.decided === null;
   $("step").max = steps - 1;
-  $("cycle").max = $("cycle-number").max = latency - 1;
+  $("cycle").max = $("cycle-number").max = cycles - 1;
   $("layer").append(...layers.map((_, layer) => el("option", {value: layer}, layerOption(layer))));
   $("step").addEventListener("input", () => setStep(+$("step").value));
   $("cycle").addEventListener("input", () => setCycle(+$("cycle").value));
-  listenNumber("cycle-number", "cycle", () => latency, setCycle);
+  listenNumber("cycle-number", "cycle", () => cycles, setCycle);
   listenNumber("neuron", "neuron", () => size(layers[state.layer].shape), neuron => setNeuron(state.layer, neuron));
   $("layer").addEventListener("change", () => setNeuron(+$("layer").value, 0));
   for (const id of ["shows-step", "shows-cycle"]) $(id).addEventListener("change", chooseMaps);

@@ -1,6 +1,6 @@
 // What is chosen (layer, neuron, step, cycle, the cycles that the chart shows), and drawing again what depends on it.
 
-const state = {...meta.opening, cycle: 0, showsCycle: false, from: 0, to: latency};
+const state = {...meta.opening, cycle: 0, showsCycle: false, from: 0, to: cycles};
 const drawnFor = {};  // by drawing function: the values that it last drew
 let drawIsDue = false, opened = false;  // opened: the first cycle is chosen
 
@@ -16,7 +16,7 @@ function change(values) {
 const setStep = step => change({step: Math.max(0, Math.min(steps - 1, step))});
 
 function setCycle(cycle) {
-  cycle = Math.max(0, Math.min(latency - 1, Math.round(cycle)));
+  cycle = Math.max(0, Math.min(cycles - 1, Math.round(cycle)));
   const span = state.to - state.from, isVisible = cycle >= state.from && cycle < state.to;
   change({cycle, ...(isVisible ? {} : visibleCycles(cycle - span / 2, span))});
 }
@@ -27,8 +27,8 @@ function setNeuron(layer, neuron) {
 
 // Cycles that the chart shows: at least 20, and none outside the image's.
 function visibleCycles(from, span) {
-  span = Math.max(Math.min(20, latency), Math.min(latency, span));
-  from = Math.max(0, Math.min(latency - span, from));
+  span = Math.max(Math.min(20, cycles), Math.min(cycles, span));
+  from = Math.max(0, Math.min(cycles - span, from));
   return {from, to: from + span};
 }
 

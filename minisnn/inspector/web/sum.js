@@ -3,6 +3,11 @@
 const SHOWN_TERMS = 12;  // of a long equation, at its beginning and at its end
 
 function drawSum(value) {
+  if (dropped(state.layer, state.step)) {
+    $("sum").replaceChildren(el("p", {id: "equation"}, "This step was dropped: the image was answered before."));
+    $("additions").replaceChildren();
+    return;
+  }
   const sum = sumOf(value), lines = sum.list ? [equation(sum)] : [notStored()];
   if (sum.about.constant || !sum.list) lines.push(membraneEquation(sum));
   const cut = sum.about.constant ? [] : sum.rows.map(sum.total).filter(sum.isEnd);
