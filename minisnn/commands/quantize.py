@@ -130,8 +130,8 @@ def run(args):
     if args.finetune:
         checkpoint.unlink(missing_ok=True)
     after = integer.evaluate(data.x_test, data.y_test, args.threads)
-    flag = _flag_for_hardware(integer.network, args)
-    note = _note(integer.network, flag) if flag else None
+    flag, refused = _flag_for_hardware(integer.network, args), _refused(integer.network)
+    note = f"note: {refused}" if refused else _note(integer.network, flag) if flag else None
     if args.json:
         print(
             json.dumps(
@@ -152,7 +152,8 @@ def run(args):
     if note:
         print(f"\n{wrapped(note, 0)}")
     print(f"\nmodel   {out}")
-    print("next    " + shlex.join(_again(args, flag) if flag else _cycles(args, out)))
+    following = _used("evaluate", args, out) if refused else _again(args, flag) if flag else _used("cycles", args, out)
+    print("next    " + shlex.join(following))
 
 
 def _show(losses, before, after, data, epochs):
@@ -205,6 +206,13 @@ def _flag_for_hardware(network, args):
     return f"--membrane-bits {HARDWARE_BITS}" if flag and args.membrane_bits else flag
 
 
+def _refused(network):
+    """Return a sentence that says why no hardware computes the network; "" if it does."""
+    from ..timing.layout import why_not_computed
+
+    return why_not_computed([integers.layer for integers in network.layers])
+
+
 def _note(network, flag):
     """Return a sentence on membranes that are wider than hardware takes them."""
     from ..fixed.bounds import HARDWARE_BITS
@@ -230,11 +238,11 @@ def _again(args, flag):
     return ["minisnn", "quantize", args.model, *given, name, value]
 
 
-def _cycles(args, out):
-    """Return the command that predicts the cycles."""
+def _used(command, args, out):
+    """Return the command that evaluates the file, or predicts its cycles."""
     folder = ["--data", args.data] if args.data else []
     own = ["--dataset", args.dataset] if args.dataset else []
-    return ["minisnn", "cycles", str(out), *own, *folder]
+    return ["minisnn", command, str(out), *own, *folder]
 
 
 def _check_output(args):

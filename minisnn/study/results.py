@@ -6,6 +6,7 @@ import numpy as np
 
 from .. import topology
 from ..timing import energy
+from ..timing.layout import why_not_computed
 from .intervals import Interval, Seeds
 from .plan import MARGINS
 
@@ -60,8 +61,8 @@ def shapes_of(point: dict) -> tuple[topology.LayerShape, ...]:
 
 
 def is_timed(point: dict) -> bool:
-    """Return whether a point has cycles: the accelerator does not compute a network that pools currents."""
-    return all(layer.cur_pool == 1 for layer in shapes_of(point))
+    """Return whether a point has cycles: the accelerator does not compute every network."""
+    return not why_not_computed(shapes_of(point))
 
 
 def schedules_of(rows: list[dict]) -> list[str]:

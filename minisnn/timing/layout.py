@@ -32,13 +32,8 @@ def lanes_of(shapes: Sequence[LayerShape], lanes: Sequence[int] | None = None) -
 
     Raise InputError for a pool of currents, which the accelerator does not compute, with any lanes.
     """
-    for shape in shapes:
-        if shape.cur_pool > 1:
-            notation = shape.name.split()[1]
-            raise InputError(
-                f"layer {shape.name} pools its currents before the neurons, but the accelerator, which adds one spike "
-                f"at a time, pools spikes; train a network of {notation.replace('MP', '-MP')} for hardware"
-            )
+    if sentence := why_not_computed(shapes):
+        raise InputError(sentence)
     if lanes is None:
         return tuple(min(shape.w_shape[-1], 32 if shape.kind == "conv2d" else 8) for shape in shapes)
     lanes = tuple(lanes)
@@ -51,6 +46,18 @@ def lanes_of(shapes: Sequence[LayerShape], lanes: Sequence[int] | None = None) -
                 f"layer {number} has {channels} output channels: its lanes must be 1 to {channels}, got {count}"
             )
     return tuple(int(count) for count in lanes)
+
+
+def why_not_computed(shapes: Sequence[LayerShape]) -> str:
+    """Return a sentence that says why the accelerator cannot compute a network; "" if it can."""
+    for shape in shapes:
+        if shape.cur_pool > 1:
+            notation = shape.name.split()[1]
+            return (
+                f"layer {shape.name} pools its currents before the neurons, but the accelerator, which adds one spike "
+                f"at a time, pools spikes; train a network of {notation.replace('MP', '-MP')} for hardware"
+            )
+    return ""
 
 
 # Taps that are added at once

@@ -249,6 +249,23 @@ def test_train_warns_of_classes_without_images(tmp_path, capsys):
     assert "warning" not in capsys.readouterr().err
 
 
+def test_a_network_that_hardware_does_not_compute(tmp_path, capsys):
+    """A pool of currents: floats and integers run it, and every command says why hardware does not."""
+    model, integers = (str(tmp_path / name) for name in ("m.npz", "m.int.npz"))
+    flags = ["--epochs", "1", "--steps", "2", "--figure", "none", "--init", "pytorch", "--backend", "numpy"]
+    assert main(["train", "--topology", "4C3MP2-10", *flags, "--out", model]) == 0
+    assert main(["quantize", model]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "note: layer 1 4C3MP2 pools its currents before the neurons" in said
+    assert said.endswith(f"next minisnn evaluate {integers}")
+    assert main(["evaluate", integers]) == 0
+    for command in ("cycles", "cosim", "vhdl", "inspect"):
+        out = ["--out", str(tmp_path / "design")] if command in ("vhdl", "inspect") else []
+        assert main([command, integers, *out]) == 2
+        assert "train a network of 4C3-MP2 for hardware" in capsys.readouterr().err
+    assert {path.name for path in tmp_path.iterdir()} == {"m.npz", "m.int.npz"}
+
+
 def test_train_alone_takes_the_preset(tmp_path):
     preset = PRESETS["digits"]
     out = tmp_path / "m.npz"

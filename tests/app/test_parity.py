@@ -56,8 +56,8 @@ def test_a_record_goes_on_where_it_ended(variant, tmp_path, monkeypatch, capsys)
     monkeypatch.setattr(parity, "LIBRARIES", ("minisnn", "torch"))
     parity.main(flags)
     said = capsys.readouterr().out
-    assert said.startswith("2 epochs") and "atan:4, accuracy: minisnn" in said and "standard error" in said
-    record = json.loads((tmp_path / "record.json").read_text())
+    assert said.startswith("small, 2 epochs") and "atan:4, accuracy: minisnn" in said and "standard error" in said
+    record = [json.loads(path.read_text()) for path in sorted(tmp_path.iterdir())]  # no checkpoint is left
     trained = [(seed, one) for seed in (0, 1) for one in parity.LIBRARIES]
     assert [(one["seed"], one["library"]) for one in record] == trained
     data = datasets.load(variant.dataset)

@@ -5,7 +5,8 @@ schedule and the loss are the same. No epoch is chosen: both train on all traini
 is measured on the test images, in floats. In the first steps they differ by rounding alone; a spike that rounding moves
 then makes two networks of one seed as different as two seeds, so means over seeds are compared.
 
-An interrupted run continues, and a finished training in the record is not repeated. Needs pip install '.[peers]'.
+Each training has a file of its own in the folder, a checkpoint until it is finished, and then its record. So a run that
+was interrupted continues, and two may share the folder if their seeds or families differ. Needs pip install '.[peers]'.
 """
 
 import argparse
@@ -123,7 +124,7 @@ def _by_library(record, surrogate):
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Train what is not in the record yet, and print it."""
+    """Train what has no record yet, and print all records."""
     parser = argparse.ArgumentParser(
         prog="python -m tests.benchmarks.parity",
         description=__doc__,
@@ -136,14 +137,12 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--scales", type=float, nargs="+", default=[4.0])
     parser.add_argument("--families", nargs="+", choices=FAMILIES, default=FAMILIES)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--out", type=Path, default=Path("parity"), help="folder of the record and its checkpoints")
+    parser.add_argument("--out", type=Path, default=Path("parity"), help="folder of records and checkpoints")
     args = parser.parse_args(argv)
     torch.set_num_threads(args.threads)
     variant = VARIANTS[args.variant]
     data = datasets.load(variant.dataset, args.data)
     args.out.mkdir(parents=True, exist_ok=True)
-    path = args.out / "record.json"
-    record = json.loads(path.read_text()) if path.exists() else []
     wanted = [
         (seed, f"{family}:{scale:g}", library)
         for seed in args.seeds
@@ -154,17 +153,19 @@ def main(argv: list[str] | None = None) -> None:
     for seed, surrogate, library in wanted:
         given = {"surrogate": surrogate, "seed": seed} | ({"epochs": args.epochs} if args.epochs else {})
         net, training = first(variant, data, given, args.threads)
-        about = {"variant": args.variant, "epochs": training["epochs"], "data": data.fingerprint()["digest"]}
-        about |= {"surrogate": surrogate, "seed": seed, "library": library}
-        if any(about.items() <= one.items() for one in record):
-            continue
-        name = f"{library}-{surrogate.replace(':', '-')}-{seed}-{training['epochs']}.checkpoint"
-        train = by_minisnn if library == "minisnn" else by_torch
-        record.append(about | train(net, data, training, args.out / name))
-        atomic_write(path, (json.dumps(record, indent=1) + "\n").encode())
-        (args.out / name).unlink(missing_ok=True)
-    for epochs in sorted({one["epochs"] for one in record}):
-        print(f"{counted(epochs, 'epoch')}\n\n{report([one for one in record if one['epochs'] == epochs])}\n")
+        about = {"variant": args.variant, "surrogate": surrogate, "seed": seed, "library": library}
+        about |= {"epochs": training["epochs"], "images": data.fingerprint()["digest"]}
+        name = "-".join(map(str, about.values())).replace(":", "-")
+        finished, checkpoint = args.out / f"{name}.json", args.out / f"{name}.checkpoint"
+        if not finished.exists():
+            train = by_minisnn if library == "minisnn" else by_torch
+            result = about | train(net, data, training, checkpoint)
+            atomic_write(finished, (json.dumps(result, indent=1) + "\n").encode())
+        checkpoint.unlink(missing_ok=True)
+    record = [json.loads(path.read_text()) for path in sorted(args.out.glob("*.json"))]
+    for variant_name, epochs in sorted({(one["variant"], one["epochs"]) for one in record}):
+        shown = [one for one in record if (one["variant"], one["epochs"]) == (variant_name, epochs)]
+        print(f"{variant_name}, {counted(epochs, 'epoch')}\n\n{report(shown)}\n")
 
 
 if __name__ == "__main__":
