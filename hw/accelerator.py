@@ -301,8 +301,8 @@ def ports(spec: Any, probed: bool = True) -> tuple[dict, dict]:
             events=word(4 * len(layers)),
             fired=word(len(layers)),
             address=word(sum(bits(layer.depth) for layer in layers)),
-            spikes=word(sum(layer.lanes for layer in layers)),
-            before=word(sum(layer.lanes * layer.membrane_bits for layer in layers)),
+            spikes=word(sum(layer.neurons for layer in layers)),
+            before=word(sum(layer.neurons * layer.membrane_bits for layer in layers)),
         )
         outputs |= probe.named("probe")
     return inputs, outputs

@@ -106,6 +106,29 @@ def bank_of_neuron(clk, turn, bank, place, spec):
 
 
 @block
+def with_half(half, place, whole):
+    """Address of a sum in two banks of currents.
+
+    Ports
+    -----
+    half : in
+        The bank.
+    place : in
+        The address in it.
+    whole : out
+        Both, with the bank in the highest bit.
+
+    Latency: combinational.
+    """
+
+    @always_comb
+    def join_half():
+        whole.next = concat(half, place)
+
+    return join_half
+
+
+@block
 def bank_control(clk, rst, add, add_address, adding, read, read_address, store, store_address, address, control):
     """Control of one bank of sums: an addition or a firing reads, and an addition or a firing writes.
 

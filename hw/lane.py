@@ -1,10 +1,12 @@
-"""One lane: a bank of sums, and an adder, for each tap that is added at once, and the neuron that they share."""
+"""One lane: a bank of sums, and an adder, for each tap that is added at once, and the neurons that they share."""
 
 from myhdl import Signal, always, block, instance, intbv
 
 from .lif import lif
 from .parts.accumulate import accumulate
 from .parts.memory import ram
+from .parts.register import register_if
+from .windows import choose_neuron
 
 
 @block
@@ -174,14 +176,16 @@ def spike_lane(
     stores,
     taps,
     timing,
+    fired_banks,
+    fired_positions,
     addend_bits,
     threshold,
     beta,
-    spike,
-    membrane,
+    spikes,
+    membranes,
     spec,
 ):
-    """Lane of spikes: a weight is added in each bank at once, or a neuron of one bank fires.
+    """Lane of spikes: a weight is added in each bank at once, or a neuron fires, or all of a pooling window.
 
     A spike becomes additions here: ``spike_tap`` holds the weight of each tap, shifted to the membrane's scale, and
     ``accumulate`` adds it to the membrane in the tap's bank. A neuron that fires is read by the same memory port, and
@@ -203,44 +207,57 @@ def spike_lane(
     taps : list of signals, in
         For each bank, the weight, two's complement.
     timing : LaneTiming, in
-        `timing_reads`: hold the weights. `timing_chooses`: take the sum of `timing_bank`, if there are several banks.
+        `timing_reads`: hold the weights. `timing_chooses`: take the sums of `fired_banks`, if there are several banks.
         `timing_holds`: hold the bias. `timing_fires`: bit i, a firing is in cycle i of ``lif``. `timing_clear`: keep 0.
+    fired_banks : list of signals, in, with `timing_chooses`
+        For each neuron that fires at once, number of its bank.
+    fired_positions : list of signals, in, with `stores`
+        For each bank, number of the neuron whose kept state is written, if there are several.
     addend_bits : in, with `timing_holds`
         The bias, two's complement.
     threshold, beta : in
         See ``lif``; beta may be built in.
-    spike, membrane : out, cycle 2 of ``lif``
-        The neuron's spike, and its membrane before reset.
+    spikes, membranes : list of signals, out, cycle 2 of ``lif``
+        For each neuron, its spike, and its membrane before reset.
 
     Latency: 2 cycles from `taps` to written sums, and those of ``lif``. Throughput: an addition in every bank, or a
     firing, a cycle.
     """
     low, high = -(1 << spec.membrane_bits - 1), 1 << spec.membrane_bits - 1
     most = 1 << spec.weight_bits + spec.guard - 1
-    kept = Signal(intbv(0, min=low, max=high))  # what the neuron that fires keeps
-    # addend: its bias
-    addend = Signal(intbv(0, min=-(1 << spec.bias_bits - 1), max=1 << spec.bias_bits - 1))
+    # kept: what each neuron that fires keeps
+    kept = [Signal(intbv(0, min=low, max=high)) for _ in range(spec.positions)]
+    addend = Signal(intbv(0, min=-(1 << spec.bias_bits - 1), max=1 << spec.bias_bits - 1))  # their bias
     values = [Signal(intbv(0, min=-most, max=most)) for _ in range(spec.taps)]  # weights on the membrane's scale
     sums = [Signal(intbv(0, min=low, max=high)) for _ in range(spec.taps)]
     weights = [spike_tap(clk, timing.reads, taps[i], values[i], spec.guard) for i in range(spec.taps)]
-    adders = [
-        accumulate(clk, controls[i], addresses[i], values[i], sums[i], stores[i], kept, spec.bank_depth)
-        for i in range(spec.taps)
-    ]
-    parts = [weights, adders]
-    v = sums[0]  # the sum of the neuron that fires
+    parts = [weights]
+    kept_in = kept * spec.taps  # of the neuron in each bank
+    if spec.positions > 1:
+        kept_in = [Signal(intbv(0, min=low, max=high)) for _ in range(spec.taps)]
+        parts.append([choose_neuron(fired_positions[i], kept, kept_in[i]) for i in range(spec.taps)])
+    parts.append(
+        [
+            accumulate(clk, controls[i], addresses[i], values[i], sums[i], stores[i], kept_in[i], spec.bank_depth)
+            for i in range(spec.taps)
+        ]
+    )
+    v = sums  # the sum of each neuron that fires
     if spec.taps > 1:
-        v = Signal(intbv(0, min=low, max=high))
-        parts.append(choose_bank(clk, timing.chooses, timing.bank, sums, v))
+        v = [Signal(intbv(0, min=low, max=high)) for _ in range(spec.positions)]
+        parts.append([choose_bank(clk, timing.chooses, fired_banks[i], sums, v[i]) for i in range(spec.positions)])
     leak = (beta, spec.frac, spec.reset, spec.towards_zero)
-    neuron = lif(clk, timing.fires, v, addend, threshold, timing.clear, spike, membrane, kept, *leak)
+    neurons = [
+        lif(clk, timing.fires, v[i], addend, threshold, timing.clear, spikes[i], membranes[i], kept[i], *leak)
+        for i in range(spec.positions)
+    ]
 
     @always(clk.posedge)
     def hold_bias():
         if timing.holds:
             addend.next = addend_bits.signed()
 
-    return [*parts, neuron, hold_bias]
+    return [*parts, neurons, hold_bias]
 
 
 @block
@@ -252,16 +269,17 @@ def pixel_lane(
     taps,
     factor,
     timing,
+    fired_banks,
     addend_bits,
     threshold,
     beta,
     memory,
     readers,
-    spike,
-    membrane,
+    spikes,
+    membranes,
     spec,
 ):
-    """Lane of pixels: weight times pixel is added in each bank at once, or a neuron of one bank fires.
+    """Lane of pixels: weight times pixel is added in each bank at once, or a neuron fires, or all of a pooling window.
 
     The current of a neuron, which is the same at every step, is added up once an image in the bank of its tap. At every
     step it is added, with the bias, to the state that ``lif`` kept. Cycles are those of ``lanes``.
@@ -285,20 +303,22 @@ def pixel_lane(
         The pixel, unsigned.
     timing : LaneTiming, in
         `timing_reads`, and a cycle later `timing_multiplies`: hold the weights, and multiply. `timing_chooses`: take
-        the sum of `timing_bank`, if there are several banks. `timing_holds`: hold the bias; and a cycle later
+        the sums of `fired_banks`, if there are several banks. `timing_holds`: hold the bias; and a cycle later
         `timing_adds`: add sum and bias, and hold the kept state. `timing_fires`: bit i, a firing is in cycle i of
         ``lif``. `timing_clear`: keep 0.
+    fired_banks : list of signals, in, with `timing_chooses`
+        For each neuron that fires at once, number of its bank.
     addend_bits : in, with `timing_holds`
         The bias, two's complement.
     threshold, beta : in
         See ``lif``; beta may be built in.
     memory : MemoryPort, in
-        Port of the memory of kept states: `memory_read` at `memory_read_address`, `memory_write` at
+        Port of each neuron's memory of kept states: `memory_read` at `memory_read_address`, `memory_write` at
         `memory_write_address`.
     readers : list of SumReader, in
         For the sums of each tap, from ``pair_control``; None without a second bank of currents.
-    spike, membrane : out, cycle 2 of ``lif``
-        The neuron's spike, and its membrane before reset.
+    spikes, membranes : list of signals, out, cycle 2 of ``lif``
+        For each neuron, its spike, and its membrane before reset.
 
     Latency: 3 cycles from `taps` to written sums, and those of ``lif``. Throughput: an addition in every bank, or a
     firing, a cycle.
@@ -306,10 +326,12 @@ def pixel_lane(
     low, high = -(1 << spec.membrane_bits - 1), 1 << spec.membrane_bits - 1
     sum_low, sum_high = -(1 << spec.current_bits - 1), 1 << spec.current_bits - 1
     most = 1 << spec.weight_bits + spec.input_bits + spec.guard
-    direct = Signal(intbv(0, min=low, max=high))  # current + bias of the neuron that fires, saturated
-    stored = Signal(intbv(0, min=low, max=high))  # its kept state, as read
-    v = Signal(intbv(0, min=low, max=high))  # a cycle later
-    kept = Signal(intbv(0, min=low, max=high))  # what it keeps now
+    # Of each neuron that fires: its current + bias, saturated; its kept state, as read; v, that a cycle later; what it
+    # keeps now.
+    direct = [Signal(intbv(0, min=low, max=high)) for _ in range(spec.positions)]
+    stored = [Signal(intbv(0, min=low, max=high)) for _ in range(spec.positions)]
+    v = [Signal(intbv(0, min=low, max=high)) for _ in range(spec.positions)]
+    kept = [Signal(intbv(0, min=low, max=high)) for _ in range(spec.positions)]
     values = [Signal(intbv(0, min=-most, max=most)) for _ in range(spec.taps)]  # products on the membrane's scale
     sums = [Signal(intbv(0, min=sum_low, max=sum_high)) for _ in range(spec.taps)]
     nothing = Signal(intbv(0, min=sum_low, max=sum_high))  # always 0: what the next image's sums start from
@@ -322,18 +344,18 @@ def pixel_lane(
         for i in range(spec.taps)
     ]
     parts = [products, adders]
-    current = sums[0]  # the sum of the neuron that fires
+    current = sums  # the sum of each neuron that fires
     if spec.taps > 1:
-        current = Signal(intbv(0, min=sum_low, max=sum_high))
-        parts.append(choose_bank(clk, timing.chooses, timing.bank, sums, current))
-    inputs = pixel_neuron(clk, timing.holds, timing.adds, addend_bits, current, direct, spec.membrane_bits)
-    states = ram(clk, memory.write, memory.write_address, kept, memory.read, memory.read_address, stored, spec.depth)
-    leak = (beta, spec.frac, spec.reset, spec.towards_zero)
-    neuron = lif(clk, timing.fires, v, direct, threshold, timing.clear, spike, membrane, kept, *leak)
-
-    @always(clk.posedge)
-    def hold_state():
-        if timing.adds:
-            v.next = stored
-
-    return [*parts, inputs, states, neuron, hold_state]
+        current = [Signal(intbv(0, min=sum_low, max=sum_high)) for _ in range(spec.positions)]
+        chooses = timing.chooses
+        parts.append([choose_bank(clk, chooses, fired_banks[i], sums, current[i]) for i in range(spec.positions)])
+    width, leak = spec.membrane_bits, (beta, spec.frac, spec.reset, spec.towards_zero)
+    ports = (memory.read, memory.read_address)
+    for i in range(spec.positions):
+        parts += [
+            pixel_neuron(clk, timing.holds, timing.adds, addend_bits, current[i], direct[i], width),
+            ram(clk, memory.write, memory.write_address, kept[i], *ports, stored[i], spec.depth),
+            register_if(clk, timing.adds, stored[i], v[i]),
+            lif(clk, timing.fires, v[i], direct[i], threshold, timing.clear, spikes[i], membranes[i], kept[i], *leak),
+        ]
+    return parts

@@ -1,12 +1,13 @@
 """All lanes of a layer, side by side: as many neurons, each with a bank of sums and an adder for each tap at once."""
 
-from myhdl import ConcatSignal, Signal, always, always_comb, block, concat, intbv
+from myhdl import ConcatSignal, Signal, always, always_comb, block, intbv
 
-from .banks import bank_control, bank_of_neuron, pair_control
+from .banks import bank_control, bank_of_neuron, pair_control, with_half
 from .lane import pixel_lane, spike_lane
 from .lif import cycles_to_kept
 from .parts.register import delay, later, register_or_zero
-from .ports import LaneTiming, MemoryPort, SumControl, SumReader, bit, word
+from .ports import LaneTiming, MemoryPort, SumControl, SumReader, bit, bits, word
+from .windows import sums_of_window
 
 
 @block
@@ -14,8 +15,9 @@ def lanes(clk, rst, walk, turn, clear, factor, weights, biases, threshold, beta,
     """All lanes of a layer, side by side: additions in every bank, or a turn of the firing pass.
 
     With several taps an input is added in one cycle in as many banks as it reaches, for each group of lanes, and a
-    neuron that fires is read from its one bank. With a second bank of currents there are two of each, and an image is
-    added in one while another fires from the other. Cycles with one bank, and with several:
+    neuron that fires is read from its one bank. If all of a pooling window fire at once, no two are in the same bank,
+    and each lane has a neuron for each position of the window. With a second bank of currents there are two of each
+    bank, and an image is added in one while another fires from the other. Cycles with one bank, and with several:
 
     banks, an addition of   spikes       pixels       what is done
                             1    more    1    more
@@ -44,7 +46,7 @@ def lanes(clk, rst, walk, turn, clear, factor, weights, biases, threshold, beta,
     Parameters
     ----------
     spec : LayerSpec
-        Widths, taps, and number of lanes.
+        Widths, taps, positions, and number of lanes.
     observed : bool
         Drive `firing_membranes` too.
 
@@ -57,9 +59,9 @@ def lanes(clk, rst, walk, turn, clear, factor, weights, biases, threshold, beta,
         come at least 7 cycles after a firing of the same neurons, with several banks 8, and ``spec.nearest`` after an
         addition to them. `walk_half` says in which of two banks of currents.
     turn : Turn, in, cycle 0
-        With `turn_fire`, a firing at `turn_address`, which is pixel (`turn_y`, `turn_x`), group `turn_group`. It must
-        come at least ``spec.nearest`` + 1 cycles after an addition to the same neurons, and 7 after their last firing;
-        of spikes in several banks 8. `turn_half` says from which of two banks of currents.
+        With `turn_fire`, a firing at `turn_address`, which is pixel, or window, (`turn_y`, `turn_x`), group
+        `turn_group`. It must come at least ``spec.nearest`` + 1 cycles after an addition to the same neurons, and 7
+        after their last firing; of spikes in several banks 8. `turn_half` says from which of two banks of currents.
     clear : in, cycle 0
         1 with a firing after which 0 is kept: the image's last.
     factor : in, cycle 0
@@ -72,8 +74,8 @@ def lanes(clk, rst, walk, turn, clear, factor, weights, biases, threshold, beta,
     threshold, beta : in
         See ``lif``; beta may be built in.
     firing : Firing, out, with the spike
-        `firing_spikes`, one bit a lane; `firing_membranes`, before reset, lane 0 in the lowest bits;
-        `firing_address`, where they are.
+        `firing_spikes`, position by position, one bit a lane; `firing_membranes`, before reset, the first in the lowest
+        bits; `firing_address`, where they are.
     drained : out
         0 in cycles 1 to 5 of a firing, of spikes in several banks 1 to 6: then the same neuron must not fire again in
         the next cycle.
@@ -95,33 +97,48 @@ def lanes(clk, rst, walk, turn, clear, factor, weights, biases, threshold, beta,
     timing = LaneTiming.new(banks, pixels, kept - first)
     writes = bit()  # a firing writes a sum
 
-    # Where a neuron that fires has its sum, in the cycles in which it is read and written.
-    place = word(width) if banked else turn.address
-    sum_at = place
-    if paired:
-        sum_at = word(width + 1)  # with the half in the highest bit
-        half = later(turn.half, banked)
-    place_read, place_written = later(sum_at, pixels), word(width + paired)
     fired_at = Signal(intbv(0)[len(turn.address) :])
     group_read = later(turn.group, bias_read)
-    parts = [
-        delay(clk, place_read, place_written, stored - read),
-        delay(clk, turn.address, fired_at, first + 2),
-    ]
-    if pixels:
-        parts.append(delay(clk, sum_at, place_read, pixels))
+    parts = [delay(clk, turn.address, fired_at, first + 2)]
     if bias_read:
         parts.append(delay(clk, turn.group, group_read, bias_read))
-    if banked:
-        bank, bank_written = [Signal(intbv(0, min=0, max=banks)) for _ in range(2)]
-        bank_read = later(bank, pixels)
-        parts += [
-            bank_of_neuron(clk, turn, bank, place, spec),
-            delay(clk, bank_read, timing.bank, 2),
-            delay(clk, timing.bank, bank_written, stored - read - 2),
-        ]
+
+    # Where the neurons that fire have their sums, by bank, in the cycles in which these are read and written.
+    fired_positions = [None] * banks
+    if spec.whole_windows:
+        reached_read, reached_written = word(banks), word(banks)
+        read_at, write_at = [[word(width + paired) for _ in range(banks)] for _ in range(2)]
+        bank_bits, position_bits = bits(banks), bits(spec.positions)
+        all_banks, all_positions = word(spec.positions * bank_bits), word(banks * position_bits)
+        reads, writing = (reached_read, read_at), (reached_written, write_at)
+        parts.append(sums_of_window(clk, turn, *reads, *writing, all_banks, all_positions, spec, read, stored))
+        fired_banks = [all_banks((i + 1) * bank_bits, i * bank_bits) for i in range(spec.positions)]
+        fired_positions = [all_positions((i + 1) * position_bits, i * position_bits) for i in range(banks)]
+    else:
+        place = word(width) if banked else turn.address
+        sum_at = place
+        if paired:
+            sum_at = word(width + 1)  # with the half in the highest bit
+            half = later(turn.half, banked)
+            parts.append(with_half(half, place, sum_at))
+            if banked:
+                parts.append(delay(clk, turn.half, half, banked))
+        place_read, place_written = later(sum_at, pixels), word(width + paired)
+        read_at, write_at = [place_read] * banks, [place_written] * banks
+        fired_banks = [None]
+        parts.append(delay(clk, place_read, place_written, stored - read))
         if pixels:
-            parts.append(delay(clk, bank, bank_read, pixels))
+            parts.append(delay(clk, sum_at, place_read, pixels))
+        if banked:
+            bank, bank_chosen, bank_written = [Signal(intbv(0, min=0, max=banks)) for _ in range(3)]
+            bank_read, fired_banks = later(bank, pixels), [bank_chosen]
+            parts += [
+                bank_of_neuron(clk, turn, bank, place, spec),
+                delay(clk, bank_read, bank_chosen, 2),
+                delay(clk, bank_chosen, bank_written, stored - read - 2),
+            ]
+            if pixels:
+                parts.append(delay(clk, bank, bank_read, pixels))
 
     # Which banks are added to, and where, in the cycle in which their sums are read.
     adding = [walk.banks, *(word(banks) for _ in range(read))]
@@ -143,7 +160,7 @@ def lanes(clk, rst, walk, turn, clear, factor, weights, biases, threshold, beta,
     adding_to = [adding_at((i + 1) * width, i * width) for i in range(banks)]
     readers = [None] * banks
     if paired:
-        readers = [SumReader.new(reads_of(i), place_read, place_written, spec.nearest) for i in range(banks)]
+        readers = [SumReader.new(reads_of(i), read_at[i], write_at[i], spec.nearest) for i in range(banks)]
         adds_in = later(walk.half, read)
         parts += [
             delay(clk, walk.half, adds_in, read),
@@ -152,14 +169,6 @@ def lanes(clk, rst, walk, turn, clear, factor, weights, biases, threshold, beta,
                 for i in range(banks)
             ],
         ]
-        if banked:
-            parts.append(delay(clk, turn.half, half, banked))
-
-        @always_comb
-        def join_half():
-            sum_at.next = concat(half, place)
-
-        parts.append(join_half)
     else:
         parts += [
             bank_control(
@@ -169,17 +178,17 @@ def lanes(clk, rst, walk, turn, clear, factor, weights, biases, threshold, beta,
                 adding_to[i],
                 adding_now,
                 reads_of(i),
-                place_read,
+                read_at[i],
                 stores[i],
-                place_written,
+                write_at[i],
                 addresses[i],
                 controls[i],
             )
             for i in range(banks)
         ]
 
-    spike = [bit() for _ in range(count)]
-    membrane = [word(spec.membrane_bits) for _ in range(count)]
+    spike = [bit() for _ in range(spec.neurons)]  # position by position, lane by lane
+    membrane = [word(spec.membrane_bits) for _ in range(spec.neurons)]
     taps = [
         [weights((i * count + lane + 1) * w, (i * count + lane) * w) for i in range(banks)] for lane in range(count)
     ]
@@ -203,13 +212,14 @@ def lanes(clk, rst, walk, turn, clear, factor, weights, biases, threshold, beta,
                 taps[lane],
                 factor_now,
                 timing,
+                fired_banks,
                 bias[lane],
                 threshold,
                 beta,
                 memory,
                 readers,
-                spike[lane],
-                membrane[lane],
+                spike[lane::count],
+                membrane[lane::count],
                 spec,
             )
             for lane in range(count)
@@ -236,11 +246,13 @@ def lanes(clk, rst, walk, turn, clear, factor, weights, biases, threshold, beta,
                 stores,
                 taps[lane],
                 timing,
+                fired_banks,
+                fired_positions,
                 bias[lane],
                 threshold,
                 beta,
-                spike[lane],
-                membrane[lane],
+                spike[lane::count],
+                membrane[lane::count],
                 spec,
             )
             for lane in range(count)
@@ -250,7 +262,7 @@ def lanes(clk, rst, walk, turn, clear, factor, weights, biases, threshold, beta,
         def store():
             writes.next = fires[stored]
 
-    all_spikes = ConcatSignal(*reversed(spike)) if count > 1 else spike[0]
+    all_spikes = ConcatSignal(*reversed(spike)) if len(spike) > 1 else spike[0]
 
     @always_comb
     def outputs():
@@ -265,7 +277,16 @@ def lanes(clk, rst, walk, turn, clear, factor, weights, biases, threshold, beta,
         timing.fires.next = fires[kept:first]
         timing.clear.next = clears[kept]
 
-    if banked:
+    if spec.whole_windows:
+
+        @always_comb
+        def find_banks():
+            timing.chooses.next = fires[read + 2]
+            for i in range(banks):
+                reads_of.next[i] = fires[read] and reached_read[i]
+                stores_of.next[i] = writes and reached_written[i]
+
+    elif banked:
 
         @always_comb
         def find_banks():
@@ -294,7 +315,7 @@ def lanes(clk, rst, walk, turn, clear, factor, weights, biases, threshold, beta,
 
     parts += [outputs, steer, store, find_banks, advance]
     if observed:
-        all_membranes = ConcatSignal(*reversed(membrane)) if count > 1 else membrane[0]
+        all_membranes = ConcatSignal(*reversed(membrane)) if len(membrane) > 1 else membrane[0]
 
         @always_comb
         def out_membranes():

@@ -11,7 +11,7 @@ from .firing_pass import firing_pass
 from .lanes import lanes
 from .layer_control import Orders, PoolTiming, Progress, layer_control
 from .linear import linear
-from .maxpool import maxpool
+from .maxpool import join_positions, maxpool
 from .parts.memory import ram
 from .pixel_words import pixel_words
 from .ports import Bundle, Firing, GroupReader, Scan, Turn, Walk, bit, bits, word
@@ -37,8 +37,8 @@ class LayerProbe(Bundle):
     @classmethod
     def new(cls, spec: Any) -> "LayerProbe":
         """The probe of a layer."""
-        width = spec.lanes * spec.membrane_bits
-        return cls(bit(), word(bits(spec.depth)), word(spec.lanes), word(width), word(4))
+        width = spec.neurons * spec.membrane_bits
+        return cls(bit(), word(bits(spec.depth)), word(spec.neurons), word(width), word(4))
 
 
 @block
@@ -132,7 +132,7 @@ def new_walk(spec: Any) -> Walk:
 
 def new_turn(spec: Any) -> Turn:
     """The port of a layer's firing pass."""
-    pixel = below(spec.out_height), below(spec.out_width)
+    pixel = below(spec.out_height // spec.window), below(spec.out_width // spec.window)
     half = word(1) if spec.second_bank else None
     return Turn(bit(), word(bits(spec.depth)), *pixel, below(spec.groups), bit(), bit(), half)
 
@@ -227,7 +227,8 @@ def layer(
         frame_of_neurons = (spec.kernel, spec.padding, spec.out_height, spec.out_width, spec.groups)
         walker = conv2d(clk, orders.halt, scan, walk, spec.taps, *frame_of_neurons)
     memories = weight_and_bias_memory(clk, load, walk.add, walk.weight_address, weights, biases, spec)
-    shape = (spec.out_height, spec.out_width, spec.groups, spec.pool)
+    side = spec.window  # a window that fires at once is a turn, and has one place in the firing pass
+    shape = (spec.out_height // side, spec.out_width // side, spec.groups, spec.pool // side)
     order = firing_pass(clk, rst, orders.fire_start, progress.firing, turn, *shape)
     by_banks, turning = weights, []
     if spec.taps > 1:
@@ -235,6 +236,10 @@ def layer(
         turning = turn_taps(clk, walk, weights, by_banks, spec)
     adding = (walk, turn, orders.clear, factor, by_banks, biases, threshold, beta)
     neurons = lanes(clk, rst, *adding, results, progress.drained, spec, probed or summed)
-    pool = maxpool(clk, pool_timing.valid, pool_timing.first, pool_timing.last, probe.spikes, pooled, writer.data)
+    spikes, joining = probe.spikes, []
+    if spec.whole_windows:
+        spikes = word(spec.lanes)
+        joining = join_positions(probe.spikes, spikes)
+    pool = maxpool(clk, pool_timing.valid, pool_timing.first, pool_timing.last, spikes, pooled, writer.data)
     words_out = frame_out(clk, rst, pooled, writer, spec.out_words)
-    return decides, control, scanner, words_in, walker, memories, order, turning, neurons, pool, words_out
+    return decides, control, scanner, words_in, walker, memories, order, turning, neurons, joining, pool, words_out

@@ -4,6 +4,31 @@ from myhdl import Signal, always, always_comb, block, intbv
 
 
 @block
+def join_positions(spikes, word):
+    """Join the spikes of a window whose positions all fire at once: their OR.
+
+    Ports
+    -----
+    spikes : in
+        Position by position, each with one bit for each lane.
+    word : out
+        One bit for each lane.
+
+    Latency: combinational.
+    """
+    lanes, count = len(word), len(spikes)
+
+    @always_comb
+    def gather_positions():
+        word.next = 0
+        for i in range(count):
+            if spikes[i]:
+                word.next[i % lanes] = True
+
+    return gather_positions
+
+
+@block
 def maxpool(clk, valid, first, last, spikes, word_valid, word):
     """Max pool of spikes: the OR of the words of a window, which come one after the other.
 

@@ -150,7 +150,7 @@ class Turn(Bundle):
 
     fire: Any
     address: Any
-    y: Any  # row and column of their pixel, and their group of lanes
+    y: Any  # row and column of their pixel, or pooling window if all of it fires, and their group of lanes
     x: Any
     group: Any
     first: Any  # the first, and the last, word of a pooling window
@@ -160,10 +160,10 @@ class Turn(Bundle):
 
 @dataclass(eq=False)
 class Firing(Bundle):
-    """The neurons of one turn after the threshold, as the pool and the probe see them."""
+    """The neurons of one turn after the threshold, as the pool and the probe see them: position by position."""
 
     spikes: Any  # before the pool, a bit a lane
-    membranes: Any  # before reset, lane 0 in the lowest bits
+    membranes: Any  # before reset, the first in the lowest bits
     address: Any  # where they are
 
 
@@ -238,8 +238,7 @@ class LaneTiming(Bundle):
     clear: Any  # of a firing: keep 0
     multiplies: Any = None  # of an addition of pixels: multiply
     adds: Any = None  # of a firing with pixels: add current and bias, and hold the kept state
-    chooses: Any = None  # of a firing with several banks: take the sum of `bank`
-    bank: Any = None
+    chooses: Any = None  # of a firing with several banks: take the sum of its bank
 
     @classmethod
     def new(cls, banks: int, pixels: bool, cycles: int) -> "LaneTiming":
@@ -248,7 +247,7 @@ class LaneTiming(Bundle):
         if pixels:
             timing.multiplies, timing.adds = bit(), bit()
         if banks > 1:
-            timing.chooses, timing.bank = bit(), Signal(intbv(0, min=0, max=banks))
+            timing.chooses = bit()
         return timing
 
 

@@ -47,6 +47,9 @@ class LayerSpec:
         Taps of a convolution that are added at once: 1, a row of kernel, or all kernel**2.
     second_bank : bool
         Pixels of the next image are added into a second bank of currents while the present image fires.
+    whole_windows : bool
+        All positions of a pooling window fire at once. All taps must be added at once, and `pool` be at most `kernel`,
+        so that no two of them are in one membrane bank.
     """
 
     lanes: int
@@ -72,6 +75,7 @@ class LayerSpec:
     towards_zero: bool
     taps: int = 1
     second_bank: bool = False
+    whole_windows: bool = False
 
     WORDS: ClassVar = ("coding", "operation")  # what tells two layers apart in words, for the names of their entities
 
@@ -85,7 +89,8 @@ class LayerSpec:
         """The part of a name that says what the layer computes."""
         if self.flat:
             return "linear"
-        return f"convolution_{self.taps}_taps" if self.taps > 1 else "convolution"
+        words = f"convolution_{self.taps}_taps" if self.taps > 1 else "convolution"
+        return f"{words}_{self.positions}_positions" if self.whole_windows else words
 
     @property
     def word_bits(self) -> int:
@@ -119,9 +124,24 @@ class LayerSpec:
         return -(-self.out_channels // self.lanes)
 
     @property
+    def window(self) -> int:
+        """Neurons that fire at once along a side of a pooling window: one, or all."""
+        return self.pool if self.whole_windows else 1
+
+    @property
+    def positions(self) -> int:
+        """Positions of a pooling window that fire at once: one, or all."""
+        return self.window**2
+
+    @property
+    def neurons(self) -> int:
+        """Neurons that fire at once: one for each lane and position."""
+        return self.lanes * self.positions
+
+    @property
     def depth(self) -> int:
-        """Neurons of one lane."""
-        return self.out_height * self.out_width * self.groups
+        """Neurons of one lane and position, which is as many as a firing pass has turns."""
+        return self.out_height * self.out_width * self.groups // self.positions
 
     @property
     def out_words(self) -> int:

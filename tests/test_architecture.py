@@ -273,6 +273,6 @@ def test_no_function_takes_more_than_16_arguments(name):
                 assert count <= 16, f"{module}.{node.name} takes {count} arguments"
 
 
-@pytest.mark.parametrize("package, most", [("minisnn", 24), ("minisnn_hw", 29)])
+@pytest.mark.parametrize("package, most", [("minisnn", 24), ("minisnn_hw", 30)])
 def test_the_top_of_a_package_is_small(package, most):
     assert len(list(PACKAGES[package].glob("*.py"))) <= most

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from myhdl import block
 
 from minisnn import maxpool
 from minisnn.fixed import maxpool as fixed
@@ -83,6 +84,33 @@ def test_gates_equal_integers(k, lanes):
     words = [outputs["word"] for outputs in seen if outputs["word_valid"]]
     assert words == [pack(pooled, 1) for pooled in out.reshape(-1, lanes)]
     in_ghdl(gates.maxpool, ports, given, seen)
+
+
+@pytest.mark.parametrize("positions, lanes", [(4, 3), (9, 1), (4, 1)])
+def test_gates_join_positions(positions, lanes):
+    """The OR of a window whose positions all come at once, in the next cycle."""
+
+    def ports():
+        inputs = {"valid": bit(), "first": bit(), "last": bit(), "spikes": word(positions * lanes)}
+        return inputs, {"word_valid": bit(), "joined": word(lanes)}
+
+    @block
+    def make(clk, valid, first, last, spikes, word_valid, joined):
+        now = word(lanes)
+        return gates.join_positions(spikes, now), gates.maxpool(clk, valid, first, last, now, word_valid, joined)
+
+    rng = np.random.default_rng(lanes)
+    windows = (rng.random((40, positions, lanes)) < 0.2).astype(int)
+
+    def bench():
+        for window in windows:
+            yield {"valid": 1, "first": 1, "last": 1, "spikes": pack(window.reshape(-1), 1)}
+        yield {"valid": 0}
+
+    given, seen = run(make, ports, bench())
+    assert [out["joined"] for out in seen[1:]] == [pack(pooled, 1) for pooled in windows.max(axis=1)]
+    assert 0 < windows.max(axis=1).mean() < 1 and [out["word_valid"] for out in seen] == [0] + [1] * 40
+    in_ghdl(make, ports, given, seen)
 
 
 @pytest.mark.parametrize("lanes, density", [(1, 0.3), (5, 0.1), (3, 0.0), (3, 1.0)])

@@ -164,6 +164,7 @@ def predict(stimulus: cycles.Stimulus, spec: AcceleratorSpec, schedule: str = "p
         in_lanes=spec.layers[0].in_lanes,
         taps=[layer.taps for layer in spec.layers],
         second_bank=spec.layers[0].second_bank,
+        positions=[layer.positions for layer in spec.layers],
     )
 
 

@@ -51,10 +51,12 @@ PORTS = {
     "input_error": "the last image was wrong: too short, too long, or ended by a load",
     "probe_events": "4 bits per layer, layer 1 in the lowest; from the lowest bit up: a step begins, all its inputs "
     "are added, its firing pass starts, its firing pass has ended",
-    "probe_fired": "1 bit per layer, layer 1 lowest: its lanes present the results of one group of neurons",
+    "probe_fired": "1 bit per layer, layer 1 lowest: its lanes present the results of one group of neurons, or of all "
+    "positions of one group of pooling windows",
     "probe_address": "the address of that group, layer 1 in the lowest bits",
-    "probe_spikes": "the spikes of that group, lane 0 of layer 1 in the lowest bit",
-    "probe_before": "the membranes of that group before reset, lane 0 of layer 1 in the lowest bits",
+    "probe_spikes": "the spikes of that group, position by position, lane 0 of layer 1 in the lowest bit",
+    "probe_before": "the membranes of that group before reset, position by position, lane 0 of layer 1 in the lowest "
+    "bits",
 }
 
 MANUAL = """\

@@ -103,6 +103,7 @@ def layer_table(model: IntegerModel, spec: AcceleratorSpec) -> str:
             if layer_spec.flat
             else f"{layer_spec.kernel}x{layer_spec.kernel}, padding {layer_spec.padding}"
         )
+        positions = f", {layer_spec.positions} positions fire" if layer_spec.whole_windows else ""
         rows.append(
             (
                 number,
@@ -111,7 +112,7 @@ def layer_table(model: IntegerModel, spec: AcceleratorSpec) -> str:
                 size(layer.layer.in_shape),
                 size(layer.layer.out_shape),
                 layer_spec.lanes,
-                layer_spec.taps,
+                f"{layer_spec.taps}{positions}",
                 layer_spec.weight_bits,
                 layer_spec.guard,
                 layer_spec.bias_bits,
@@ -176,6 +177,11 @@ def kinds(spec: AcceleratorSpec) -> str:
         sentences.append(
             "MPk is a pool: each window of k x k neurons of a channel gives one spike if any of its neurons spikes; "
             "neurons outside whole windows are not computed."
+        )
+    if any(layer.whole_windows for layer in spec.layers):
+        sentences.append(
+            "Where several positions fire, all neurons of a pooling window do so at once, for each of the `lanes` "
+            "channels."
         )
     if spec.layers[0].second_bank:
         sentences.append(
@@ -381,5 +387,5 @@ def _contents(memory: Place, spec: AcceleratorSpec) -> str:
     return {
         "scores": "scores of the neurons of the last layer",
         "stamps": "first cycle of each image under way",
-        "membranes": "membranes of one lane",
+        "membranes": "membranes of one lane" + " at one position of its windows" * layer.whole_windows,
     }.get(memory.contents, memory.contents)

@@ -6,7 +6,14 @@ import numpy as np
 
 from minisnn.fixed.bounds import HARDWARE_BITS, flag_for_hardware, signed_bits
 from minisnn.fixed.network import IntegerNetwork
-from minisnn.timing.layout import check_lanes, check_second_bank, check_taps, frame_shape, inputs_of_words
+from minisnn.timing.layout import (
+    check_lanes,
+    check_positions,
+    check_second_bank,
+    check_taps,
+    frame_shape,
+    inputs_of_words,
+)
 
 from ..spec import AcceleratorSpec, LayerSpec
 from .words import loaded_beta
@@ -21,6 +28,7 @@ def specify(
     taps: Sequence[int] | None = None,
     load_beta: int | None = None,
     second_bank: bool = False,
+    positions: Sequence[int] | None = None,
 ) -> AcceleratorSpec:
     """Return the numbers of an accelerator for a network.
 
@@ -43,6 +51,8 @@ def specify(
     second_bank : bool
         A second bank of currents in the first layer, which must take pixels: the next image's are added while the
         present image fires.
+    positions : sequence of int, optional
+        Positions that each layer fires in a cycle: 1, or with all taps at once those of a pooling window; by default 1.
 
     Returns
     -------
@@ -79,8 +89,9 @@ def specify(
         raise ValueError(f"in_lanes must be whole pixels of {channels} channels, or fewer, got {in_lanes}")
     max_steps, load_bits = int(max_steps), int(load_bits)
     result, pixel_bits = [], network.input_bits
-    numbers = zip(network.layers, frames, words, lanes, check_taps(network, taps))
-    for number, (integer, frame, in_lanes, count, tap_count) in enumerate(numbers, 1):
+    taps = check_taps(network, taps)
+    numbers = zip(network.layers, frames, words, lanes, taps, check_positions(network, taps, positions))
+    for number, (integer, frame, in_lanes, count, tap_count, at_once) in enumerate(numbers, 1):
         layer = integer.layer
         flat = layer.kind == "linear"
         if integer.membrane_bits > HARDWARE_BITS:
@@ -122,6 +133,7 @@ def specify(
                 towards_zero=integer.rounding == "zero",
                 taps=tap_count,
                 second_bank=second_bank and number == 1,
+                whole_windows=at_once > 1,
             )
         )
         pixel_bits = 0

@@ -6,7 +6,7 @@ tables for each unit of it. These costs were fitted to designs that Yosys mapped
 are the check (``python -m tests.benchmarks.area``).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cache, lru_cache
 from itertools import repeat
@@ -126,15 +126,22 @@ def estimate(spec: AcceleratorSpec, family: str = "ecp5") -> Area:
 
 
 def estimates(
-    network: IntegerNetwork, family: str, second_bank: bool = False
+    network: IntegerNetwork, family: str, second_bank: bool = False, positions: Sequence[int] | None = None
 ) -> Callable[[tuple[int, ...], tuple[int, ...]], Area]:
-    """Return a function of (lanes, taps) that estimates the cells of a network's accelerator, fast enough to search."""
+    """Return a function of (lanes, taps) that estimates the cells of a network's accelerator, fast enough to search.
+
+    Taps must fit the `positions` that fire at once, if there are any.
+    """
     spec = specify(network, (1,) * len(network.layers), second_bank=second_bank)
+    windows = [count > 1 for count in positions or (1,) * len(network.layers)]
 
     @cache
     def estimated(lanes: tuple[int, ...], taps: tuple[int, ...]) -> Area:
-        numbers = zip(spec.layers, lanes, taps, inputs_of_words(network, lanes))
-        layers = [replace(layer, lanes=count, taps=at_once, in_lanes=word) for layer, count, at_once, word in numbers]
+        numbers = zip(spec.layers, lanes, taps, inputs_of_words(network, lanes), windows)
+        layers = [
+            replace(layer, lanes=count, taps=at_once, in_lanes=word, whole_windows=whole)
+            for layer, count, at_once, word, whole in numbers
+        ]
         return estimate(replace(spec, layers=tuple(layers)), family)
 
     return estimated
@@ -186,7 +193,7 @@ def memories_of_layer(layer: LayerSpec) -> Iterator[tuple[int, int]]:
     yield _two(layer.groups), layer.lanes * layer.bias_bits
     yield from repeat((_two(layer.bank_depth), sum_bits(layer)), layer.lanes * layer.taps * (1 + layer.second_bank))
     if layer.input_bits:
-        yield from repeat((_two(layer.depth), layer.membrane_bits), layer.lanes)
+        yield from repeat((_two(layer.depth), layer.membrane_bits), layer.neurons)
 
 
 def _two(words):
@@ -244,19 +251,21 @@ def of_layer(layer: LayerSpec) -> tuple[int, ...]:
     """Return the sizes of a layer's parts, in the order of :data:`PARTS`."""
     banked, width = layer.taps > 1, sum_bits(layer)
     turns = (layer.kernel - 1).bit_length() * (1 + (layer.bank_rows > 1))
-    turned, chosen = turns * layer.weight_word_bits, (layer.taps - 1) * layer.lanes * width
+    turned, chosen = turns * layer.weight_word_bits, (layer.taps - 1) * layer.neurons * width
+    if not layer.input_bits:  # what each neuron keeps goes to its bank
+        chosen += (layer.positions - 1) * layer.taps * layer.lanes * width
     # With a second bank each sum is chosen twice, for the adder and the neuron, and forwarded to both.
     paired = 4 * layer.lanes * layer.taps * width if layer.second_bank else 0
-    neuron = layer.lanes * (layer.membrane_bits + (layer.current_bits if layer.input_bits else 0))
+    neuron = layer.neurons * (layer.membrane_bits + (layer.current_bits if layer.input_bits else 0))
     return (
         0,
         1,
         int(not layer.flat),
         layer.lanes * layer.taps * width,
         neuron,
-        0 if is_shift(layer) else layer.lanes * layer.membrane_bits,
+        0 if is_shift(layer) else layer.neurons * layer.membrane_bits,
         read_choices(memories_of_layer(layer)) + (turned + chosen if banked else 0) + paired,
-        layer.taps * (layer.bank_depth - 1).bit_length() if banked else 0,
+        layer.taps * (layer.bank_depth - 1).bit_length() * (3 if layer.whole_windows else 1) if banked else 0,
     )
 
 
@@ -278,7 +287,7 @@ def multipliers(layer: LayerSpec) -> int:
         total += layer.lanes * layer.taps * of_product(layer.weight_bits, layer.input_bits + 1)
     if not is_shift(layer):
         beta_bits = layer.frac + 1 if layer.beta is None else layer.beta.bit_length()
-        total += layer.lanes * of_product(layer.membrane_bits, beta_bits + 1)
+        total += layer.neurons * of_product(layer.membrane_bits, beta_bits + 1)
     return total
 
 

@@ -14,7 +14,7 @@ from ..generate.words import cut
 from ..ports import bits
 from ..spec import AcceleratorSpec, LayerSpec
 
-# Address, spikes and membranes of a layer's lanes: one word each.
+# Address, spikes and membranes of the neurons of a layer that fire at once: one word each.
 Firing = tuple[int, int, int]
 ANY = -1  # spikes and membranes in a pass that clears what is left of a dropped image: any will do
 
@@ -25,7 +25,7 @@ class Observed:
 
     spikes: int = 0  # spikes that differ or are missing, over all neurons and steps
     membranes: int = 0  # membranes before reset, likewise
-    compared: int = 0  # firings of a layer's lanes that were compared
+    compared: int = 0  # firings of all lanes of a layer that were compared
     answers: list = field(default_factory=list)  # (scores, class, cycles) of each image
     events: list = field(default_factory=list)  # for each layer, the cycles of each of EVENTS
     taken: list = field(default_factory=list)  # cycle in which each image's first word was taken
@@ -67,7 +67,22 @@ class Compared:
 
 def firing_order(spec: LayerSpec) -> np.ndarray:
     """Return the addresses of a layer's firing pass, window by window and group by group; int64, shape (depth,)."""
-    return layout.firing_order(spec.out_height, spec.out_width, spec.pool, spec.groups)
+    height, width = spec.out_height // spec.window, spec.out_width // spec.window
+    return layout.firing_order(height, width, spec.pool // spec.window, spec.groups)
+
+
+def by_address(values: np.ndarray, spec: LayerSpec) -> np.ndarray:
+    """Return the numbers of a layer's neurons (n, ...) as the probe has them, (n, depth, neurons at once).
+
+    They are sorted by address, position and lane; lanes without a neuron have 0.
+    """
+    side, count = spec.window, len(values)
+    unused = spec.groups * spec.lanes - spec.out_channels
+    values = values.reshape(count, spec.out_height, spec.out_width, spec.out_channels)
+    values = np.pad(values, ((0, 0), (0, 0), (0, 0), (0, unused)))
+    rows, columns = spec.out_height // side, spec.out_width // side
+    values = values.reshape(count, rows, side, columns, side, spec.groups, spec.lanes)
+    return values.transpose(0, 1, 3, 5, 2, 4, 6).reshape(count, spec.depth, spec.neurons)
 
 
 def expected_firings(
@@ -88,7 +103,7 @@ def expected_firings(
                 words += [(address, ANY, ANY) for address in order]
                 continue
             spikes, before = (
-                cut(values[step, image].reshape(-1, layer.out_channels), layer.lanes, layer.groups, width)
+                cut(by_address(values[step, image][None], layer)[0], layer.neurons, 1, width)
                 for values, width in ((spk, 1), (mem, layer.membrane_bits))
             )
             words += [(address, spikes[address], before[address]) for address in order]
@@ -107,20 +122,20 @@ class FiringCheck:
         """Compare the firings of one cycle."""
         fired, addresses, spikes, befores = (seen[f"probe_{name}"] for name in ("fired", "address", "spikes", "before"))
         for index, layer in enumerate(self.spec.layers):
-            address_bits, before_bits = bits(layer.depth), layer.lanes * layer.membrane_bits
+            address_bits, before_bits = bits(layer.depth), layer.neurons * layer.membrane_bits
             if fired >> index & 1:
                 firing = (
                     addresses & (1 << address_bits) - 1,
-                    spikes & (1 << layer.lanes) - 1,
+                    spikes & (1 << layer.neurons) - 1,
                     befores & (1 << before_bits) - 1,
                 )
                 self._compare(index, layer, firing)
-            addresses, spikes, befores = addresses >> address_bits, spikes >> layer.lanes, befores >> before_bits
+            addresses, spikes, befores = addresses >> address_bits, spikes >> layer.neurons, befores >> before_bits
 
     def _compare(self, index: int, layer: LayerSpec, firing: Firing) -> None:
         if self.next[index] == len(self.expected[index]):  # one firing too many
-            self.observed.spikes += layer.lanes
-            self.observed.membranes += layer.lanes
+            self.observed.spikes += layer.neurons
+            self.observed.membranes += layer.neurons
             return
         expected = self.expected[index][self.next[index]]
         self.next[index] += 1
@@ -131,13 +146,13 @@ class FiringCheck:
             expected = (expected[0], ~firing[1], ~firing[2])
         mask = (1 << layer.membrane_bits) - 1
         spikes, befores = firing[1] ^ expected[1], firing[2] ^ expected[2]
-        self.observed.spikes += (spikes & (1 << layer.lanes) - 1).bit_count()
-        self.observed.membranes += sum(befores >> lane * layer.membrane_bits & mask != 0 for lane in range(layer.lanes))
+        self.observed.spikes += (spikes & (1 << layer.neurons) - 1).bit_count()
+        self.observed.membranes += sum(befores >> i * layer.membrane_bits & mask != 0 for i in range(layer.neurons))
 
     def end(self) -> None:
         """Count firings that never came as differences."""
         for index, layer in enumerate(self.spec.layers):
-            missing = (len(self.expected[index]) - self.next[index]) * layer.lanes
+            missing = (len(self.expected[index]) - self.next[index]) * layer.neurons
             self.observed.spikes += missing
             self.observed.membranes += missing
 

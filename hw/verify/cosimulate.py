@@ -24,6 +24,7 @@ def build(
     taps: Sequence[int] | None = None,
     load_beta: int | None = None,
     second_bank: bool = False,
+    positions: Sequence[int] | None = None,
 ) -> AcceleratorSpec:
     """Return the spec of an accelerator for cosimulation: like ``specify``, with each word loaded in one beat.
 
@@ -40,6 +41,8 @@ def build(
         Load the leaks, with so many fraction bits; by default they are built in.
     second_bank : bool
         A second bank of currents of pixels; see ``specify``.
+    positions : sequence of int, optional
+        Positions that each layer fires in a cycle; see ``specify``.
 
     Returns
     -------
@@ -69,6 +72,7 @@ def build(
         taps=taps,
         load_beta=load_beta,
         second_bank=second_bank,
+        positions=positions,
     )
 
 
@@ -81,11 +85,12 @@ def reference(
     taps: Sequence[int] | None = None,
     threads: int | None = None,
     margin: float | None = None,
+    positions: Sequence[int] | None = None,
 ) -> tuple[IntegerRun, timing.Cycles]:
     """Run the integers, with membranes, and the cycle model: what the accelerator is compared with."""
     run = network.forward(inputs, num_steps, keep="membranes", threads=threads)
     stimulus = timing.Stimulus.of(network, inputs, run, num_steps, margin)
-    return run, timing.predict(stimulus, lanes, word_every=word_every, taps=taps)
+    return run, timing.predict(stimulus, lanes, word_every=word_every, taps=taps, positions=positions)
 
 
 def silence_limit(
@@ -127,6 +132,7 @@ def cosimulate(
     load_beta: int | None = None,
     margin: float | None = None,
     second_bank: bool = False,
+    positions: Sequence[int] | None = None,
 ) -> list[Compared]:
     """Run images through the accelerator in MyHDL, one after the other, and compare them with the integers.
 
@@ -155,6 +161,8 @@ def cosimulate(
         Margin of early exit, see :mod:`minisnn.fixed.early_exit`; by default every image takes all steps.
     second_bank : bool
         A second bank of currents of pixels; see ``specify``. Each image is alone here, so it changes no cycle.
+    positions : sequence of int, optional
+        Positions that each layer fires in a cycle; see ``specify``.
 
     Returns
     -------
@@ -176,8 +184,9 @@ def cosimulate(
     >>> compared.same, compared.cycles_predicted == compared.cycles_counted
     (True, True)
     """
-    spec = build(network, lanes, num_steps, taps, load_beta, second_bank)
-    run, predicted = reference(network, inputs, num_steps, lanes, word_every, taps, margin=margin)
+    spec = build(network, lanes, num_steps, taps, load_beta, second_bank, positions)
+    numbers = num_steps, lanes, word_every, taps, None, margin, positions
+    run, predicted = reference(network, inputs, *numbers)
     result: list[Compared] = []
     host = Host(spec, load_words(network, spec, num_steps, margin), [], word_every=word_every)
     limit = silence_limit(network, inputs, num_steps, lanes, word_every, taps)

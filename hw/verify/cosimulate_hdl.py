@@ -67,9 +67,9 @@ class Case:
         inputs = self.inputs[:, images]
         for start in range(0, inputs.shape[1], BATCH):
             batch = inputs[:, start : start + BATCH]
-            run, predicted = reference(
-                self.network, batch, self.num_steps, self.lanes, self.word_every, self.taps, 1, self.margin
-            )
+            positions = [layer.positions for layer in self.spec.layers]
+            numbers = self.num_steps, self.lanes, self.word_every, self.taps, 1, self.margin, positions
+            run, predicted = reference(self.network, batch, *numbers)
             for image in range(batch.shape[1]):
                 observed = observe(next(records, nothing), run, predicted, image, self.spec)
                 yield compare(observed, run, predicted, image, self.spec)
@@ -88,12 +88,13 @@ def cosimulate(
     begun: Callable[[], object] = lambda: None,
     margin: float | None = None,
     second_bank: bool = False,
+    positions: Sequence[int] | None = None,
 ) -> Iterator[tuple[int, Compared]]:
     """Yield (image, comparison) as each image is done; each enters an empty accelerator.
 
     Parameters
     ----------
-    network, inputs, num_steps, lanes, word_every, taps, load_beta, margin, second_bank
+    network, inputs, num_steps, lanes, word_every, taps, load_beta, margin, second_bank, positions
         As for :func:`minisnn_hw.verify.cosimulate.cosimulate`.
     simulator : "ghdl" or "verilator"
     workers : int
@@ -108,7 +109,7 @@ def cosimulate(
     ToolError
         If a tool is missing or fails; in GHDL also if a value is truncated.
     """
-    spec = build(network, lanes, num_steps, taps, load_beta, second_bank)
+    spec = build(network, lanes, num_steps, taps, load_beta, second_bank, positions)
     case = Case(network, inputs, num_steps, lanes, word_every, taps, margin, spec)
     workers = min(workers, inputs.shape[1])
     done: Queue = Queue()

@@ -62,11 +62,11 @@ def constants(
         "LIMIT": limit,
         "REST": rest,
         "RECORD_SIZE": record_size(spec),
-        "LANES": [layer.lanes for layer in layers],
+        "NEURONS": [layer.neurons for layer in layers],
         "MEMBRANE_BITS": [layer.membrane_bits for layer in layers],
         "ADDRESS_AT": places(bits(layer.depth) for layer in layers),
-        "SPIKES_AT": places(layer.lanes for layer in layers),
-        "BEFORE_AT": places(layer.lanes * layer.membrane_bits for layer in layers),
+        "SPIKES_AT": places(layer.neurons for layer in layers),
+        "BEFORE_AT": places(layer.neurons * layer.membrane_bits for layer in layers),
     }
 
 

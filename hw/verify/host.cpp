@@ -129,10 +129,10 @@ int main() {
                 if (!bits(dut.probe_fired, l, 1))
                     continue;
                 const int width = MEMBRANE_BITS[l];
-                for (int lane = 0; lane < LANES[l]; lane++) {
-                    const uint32_t before = bits(dut.probe_before, BEFORE_AT[l] + lane * width, width);
-                    const uint32_t spike = bits(dut.probe_spikes, SPIKES_AT[l] + lane, 1);
-                    fields[4 + lane] = int32_t((before << 1 | spike) << (31 - width)) >> (31 - width);
+                for (int i = 0; i < NEURONS[l]; i++) {
+                    const uint32_t before = bits(dut.probe_before, BEFORE_AT[l] + i * width, width);
+                    const uint32_t spike = bits(dut.probe_spikes, SPIKES_AT[l] + i, 1);
+                    fields[4 + i] = int32_t((before << 1 | spike) << (31 - width)) >> (31 - width);
                 }
                 put(0, l, bits(dut.probe_address, ADDRESS_AT[l], ADDRESS_AT[l + 1] - ADDRESS_AT[l]));
             }

@@ -116,10 +116,10 @@ begin
                     put(1, l, to_integer(probe_events(4 * l + 3 downto 4 * l)));
                 end if;
                 if cycle >= 2 and probe_fired(l) = '1' then
-                    for lane in 0 to LANES(l) - 1 loop
-                        low := BEFORE_AT(l) + lane * MEMBRANE_BITS(l);
-                        fields(4 + lane) := to_integer(signed(probe_before(low + MEMBRANE_BITS(l) - 1 downto low))
-                                                      & probe_spikes(SPIKES_AT(l) + lane));
+                    for i in 0 to NEURONS(l) - 1 loop
+                        low := BEFORE_AT(l) + i * MEMBRANE_BITS(l);
+                        fields(4 + i) := to_integer(signed(probe_before(low + MEMBRANE_BITS(l) - 1 downto low))
+                                                      & probe_spikes(SPIKES_AT(l) + i));
                     end loop;
                     put(0, l, to_integer(probe_address(ADDRESS_AT(l + 1) - 1 downto ADDRESS_AT(l))));
                 end if;

@@ -7,7 +7,7 @@ from minisnn.fixed.network import IntegerRun
 from minisnn.timing.cycles import EVENTS, Cycles
 
 from ..spec import AcceleratorSpec, LayerSpec
-from .comparison import Observed, firing_order
+from .comparison import Observed, by_address, firing_order
 
 FIRED, EVENT, BEAT, OVER = range(4)  # kinds of records
 HEAD = 4  # integers before a record's values: kind, layer, cycle, address
@@ -15,7 +15,7 @@ HEAD = 4  # integers before a record's values: kind, layer, cycle, address
 
 def record_size(spec: AcceleratorSpec) -> int:
     """Return the number of integers in a record."""
-    return HEAD + max(2, *(layer.lanes for layer in spec.layers))
+    return HEAD + max(2, *(layer.neurons for layer in spec.layers))
 
 
 def observe(records: np.ndarray, run: IntegerRun, predicted: Cycles, image: int, spec: AcceleratorSpec) -> Observed:
@@ -46,7 +46,7 @@ def observe(records: np.ndarray, run: IntegerRun, predicted: Cycles, image: int,
         passes = starts != NEVER
         counts = starts[passes] < predicted.decided[image]  # the others clear what is left: any spike will do
         both = spk[passes, image], mem[passes, image]
-        spikes, membranes = differing(address[fired], values[fired, : layer.lanes], *both, counts, layer)
+        spikes, membranes = differing(address[fired], values[fired, : layer.neurons], *both, counts, layer)
         observed.spikes += spikes
         observed.membranes += membranes
         observed.compared += int(fired.sum())
@@ -69,13 +69,13 @@ def differing(
     counts: np.ndarray,
     spec: LayerSpec,
 ) -> tuple[int, int]:
-    """Count the spikes and the membranes of a layer that differ; firings missing or too many count for all lanes.
+    """Count the spikes and the membranes of a layer that differ; firings missing or too many count for all neurons.
 
     Parameters
     ----------
     addresses : ndarray, shape (n,)
         In the order of the records.
-    values : ndarray of int32, shape (n, lanes)
+    values : ndarray of int32, shape (n, neurons at once)
         Twice the membrane, plus the spike.
     spk, mem : ndarrays, shape (n, ...)
         Spikes and membranes of the integers, in each firing pass.
@@ -83,13 +83,10 @@ def differing(
         False for a firing pass of which only the addresses are compared.
     spec : LayerSpec
     """
-    both = (mem * 2 + spk).reshape(len(mem), -1, spec.out_channels)
-    unused = spec.groups * spec.lanes - spec.out_channels  # lanes without a neuron hold 0
-    both = np.pad(both, ((0, 0), (0, 0), (0, unused))).reshape(len(mem), spec.depth, spec.lanes)
     order = firing_order(spec)
-    wanted = both[:, order].reshape(-1, spec.lanes)
+    wanted = by_address(mem * 2 + spk, spec)[:, order].reshape(-1, spec.neurons)
     common = min(len(wanted), len(values))
     bits = (values[:common] ^ wanted[:common]) * np.repeat(counts, spec.depth)[:common, None]
     bits[addresses[:common] != np.tile(order, len(mem))[:common]] = -1  # another neuron: everything differs
-    lost = abs(len(wanted) - len(values)) * spec.lanes
+    lost = abs(len(wanted) - len(values)) * spec.neurons
     return int(np.count_nonzero(bits & 1)) + lost, int(np.count_nonzero(bits >> 1)) + lost

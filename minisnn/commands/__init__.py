@@ -207,6 +207,19 @@ def add_taps_argument(parser, **options):
     )
 
 
+def add_positions_argument(parser, **options):
+    """Add --positions."""
+    parser.add_argument(
+        "--positions",
+        type=positions,
+        metavar="N/N/...",
+        help="positions that each layer fires in a cycle, such as 4/4/1/1: 1, or of a convolution with all taps at "
+        "once those of its pooling window, if that is no wider than the kernel; with a neuron for each position of "
+        "each lane (default: 1 in each layer)",
+        **options,
+    )
+
+
 def add_device_argument(parser):
     """Add --device."""
     parser.add_argument(
@@ -341,6 +354,11 @@ def taps(text):
     return _by_layer(text, "9/3/1/1")
 
 
+def positions(text):
+    """Convert the value of a flag: the positions that each layer fires in a cycle, such as 4/4/1/1."""
+    return _by_layer(text, "4/4/1/1")
+
+
 def exit_margin(text):
     """Convert the value of a flag: lossless, or the lead that ends an image."""
     if text == "lossless":
@@ -379,10 +397,11 @@ def _by_layer(text, example):
     return tuple(int(part) for part in parts)
 
 
-def of_layers(lanes, taps, second_bank=False):
-    """Return lanes, taps if any layer adds several at once, and a second bank: lanes 32/32/8/8, taps 9/3/1/1."""
+def of_layers(lanes, taps, second_bank=False, positions=None):
+    """Return lanes, taps and positions if any is more than 1, and a second bank: lanes 32/32/8/8, taps 9/3/1/1."""
     words = f"lanes {'/'.join(map(str, lanes))}"
-    words += f", taps {'/'.join(map(str, taps))}" if max(taps) > 1 else ""
+    for name, numbers in (("taps", taps), ("positions", positions)):
+        words += f", {name} {'/'.join(map(str, numbers))}" if numbers and max(numbers) > 1 else ""
     return words + (", a second bank" if second_bank else "")
 
 

@@ -16,6 +16,7 @@ from . import (
     add_exit_argument,
     add_lanes_argument,
     add_load_beta_argument,
+    add_positions_argument,
     add_second_bank_argument,
     add_taps_argument,
     counted,
@@ -37,6 +38,7 @@ def add_arguments(parser):
     parser.add_argument("--images", type=positive, default=2, metavar="N", help="number of test images (default: 2)")
     add_lanes_argument(parser)
     add_taps_argument(parser)
+    add_positions_argument(parser)
     add_second_bank_argument(parser)
     add_load_beta_argument(parser)
     add_exit_argument(parser)
@@ -82,6 +84,7 @@ def run(args):
         check_readout(model.network.readout)
     lanes = layout.check_lanes(model.network, args.lanes or layout.default_lanes(model.network))
     taps = layout.check_taps(model.network, args.taps)
+    positions = layout.check_positions(model.network, taps, args.positions)
     data = datasets.load_for(model, args.model, args.dataset, args.data, progress=not args.json)
     images, labels = first_images(data, args.images)
     results = {}
@@ -108,7 +111,7 @@ def run(args):
     if args.json:
         print(json.dumps(_as_json(results, totals)))
     else:
-        layers = of_layers(lanes, taps, args.second_bank)
+        layers = of_layers(lanes, taps, args.second_bank, positions)
         print(f"{data.name}: {counted(len(results), 'image')} in {args.simulator}, {layers}\n")
         _show(results, labels, totals)
     return 1 if any(totals.values()) else 0
@@ -133,7 +136,7 @@ def _simulate(model, images, lanes, args, begun):
     from minisnn_hw.verify.cosimulate_hdl import cosimulate
 
     try:
-        build(model.network, lanes, model.num_steps, args.taps, args.load_beta, args.second_bank)
+        build(model.network, lanes, model.num_steps, args.taps, args.load_beta, args.second_bank, args.positions)
     except ValueError as error:
         raise InputError(str(error)) from None
     inputs = np.concatenate(list(model.inputs(images)), axis=1)
@@ -145,6 +148,7 @@ def _simulate(model, images, lanes, args, begun):
         "workers": args.workers,
         "taps": args.taps,
         "second_bank": args.second_bank,
+        "positions": args.positions,
         "load_beta": args.load_beta,
         "margin": args.exit,
         "begun": begun,
@@ -168,7 +172,7 @@ def _in_myhdl(model, inputs, lanes, args):
     count = inputs.shape[1]
     workers = min(args.workers, count)
     options = {"word_every": args.word_every, "taps": args.taps, "load_beta": args.load_beta, "margin": args.exit}
-    options["second_bank"] = args.second_bank
+    options |= {"second_bank": args.second_bank, "positions": args.positions}
     if workers == 1:
         yield from enumerate(cosimulate(model.network, inputs, model.num_steps, lanes, **options))
         return

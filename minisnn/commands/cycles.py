@@ -16,6 +16,7 @@ from . import (
     add_device_argument,
     add_exit_argument,
     add_lanes_argument,
+    add_positions_argument,
     add_second_bank_argument,
     add_taps_argument,
     counted,
@@ -58,6 +59,7 @@ def add_arguments(parser):
         help="with --balance: at most so many block RAMs of 16 Kibit, as estimated",
     )
     add_taps_argument(parser)
+    add_positions_argument(parser)
     add_second_bank_argument(parser)
     add_exit_argument(parser)
     parser.add_argument(
@@ -99,6 +101,7 @@ def run(args):
     network = model.network
     lanes = layout.check_lanes(network, args.lanes or layout.default_lanes(network))
     taps = layout.check_taps(network, args.taps)
+    positions = layout.check_positions(network, taps, args.positions)
     layout.check_second_bank(network, args.second_bank)
     data = datasets.load_for(model, args.model, args.dataset, args.data, progress=not args.json)
     images, labels = first_images(data, args.images)
@@ -107,7 +110,7 @@ def run(args):
     if args.balance is not None:
         front = _balanced(args, stimulus, prices)
         lanes, taps = front[-1].share
-    options = {"word_every": args.word_every, "taps": taps, "second_bank": args.second_bank}
+    options = {"word_every": args.word_every, "taps": taps, "positions": positions, "second_bank": args.second_bank}
     results = {schedule: cycles.predict(stimulus, lanes, schedule, **options) for schedule in cycles.SCHEDULES}
     chosen = results.pop(args.schedule)
     ended = None
@@ -117,7 +120,8 @@ def run(args):
         results["all steps"] = cycles.predict(whole, lanes, **options)
     gain = None  # by the second bank
     if args.second_bank:
-        gain = chosen.interval / cycles.predict(stimulus, lanes, args.schedule, args.word_every, taps=taps).interval
+        options["second_bank"] = False
+        gain = chosen.interval / cycles.predict(stimulus, lanes, args.schedule, **options).interval
     ratios = {name: float(chosen.latency.mean() / other.latency.mean()) for name, other in results.items()}
     if args.json:
         about = prices.of(lanes, taps) | {"images": stimulus.images, "num_steps": model.num_steps}
@@ -131,7 +135,7 @@ def run(args):
         if args.device and front:
             _show_front(front, prices)
         about = f"{data.name}: {counted(stimulus.images, 'image')}, T = {model.num_steps}"
-        about += f", {of_layers(lanes, taps, args.second_bank)}"
+        about += f", {of_layers(lanes, taps, args.second_bank, positions)}"
         print(wrapped(f"{about}, {args.schedule}") + "\n")
         _show(chosen, [layer.layer.name for layer in network.layers], lanes, args.schedule, prices.told(lanes, taps))
         print("latency is " + ", ".join(f"{ratio:.3f}x that of {name}" for name, ratio in ratios.items()))
@@ -158,11 +162,11 @@ class _Prices:
         from minisnn_hw.synth.area import estimates
         from minisnn_hw.synth.devices import DEVICES
 
-        self.network, self.second_bank = network, args.second_bank
+        self.network, self.second_bank, self.positions = network, args.second_bank, args.positions
         self.device_name = args.device or DEFAULT_DEVICE
         self.device = DEVICES[self.device_name]
         try:
-            self.area = estimates(network, self.device.family, args.second_bank)
+            self.area = estimates(network, self.device.family, args.second_bank, args.positions)
         except ValueError as error:  # cycles can be counted of what hardware cannot implement
             if args.device or args.block_ram:
                 raise InputError(str(error)) from None
@@ -173,15 +177,18 @@ class _Prices:
         from minisnn_hw.generate.specify import specify
         from minisnn_hw.synth.area import memory_bits
 
-        from ..timing.balance import count_adders, count_multipliers
+        from ..timing.balance import count_adders, count_multipliers, count_neurons
 
+        options = {"taps": taps, "second_bank": self.second_bank, "positions": self.positions}
         area = self.area and self.area(lanes, taps)
         return {
             "lanes": list(lanes),
             "taps": list(taps),
+            "positions": list(self.positions or (1,) * len(lanes)),
             "adders": count_adders(lanes, taps),
-            "multipliers": count_multipliers(self.network, lanes, taps),
-            "memory_bits": area and memory_bits(specify(self.network, lanes, taps=taps, second_bank=self.second_bank)),
+            "neurons": count_neurons(lanes, self.positions),
+            "multipliers": count_multipliers(self.network, lanes, taps, self.positions),
+            "memory_bits": area and memory_bits(specify(self.network, lanes, **options)),
             "estimated": area
             and {
                 "look_up_tables": round(area.tables),
@@ -193,7 +200,8 @@ class _Prices:
     def told(self, lanes, taps):
         """Return the price of a design in words."""
         price = self.of(lanes, taps)
-        words = f"price     {counted(price['adders'], 'adder')}, {counted(price['multipliers'], 'multiplier')}"
+        counts = [counted(price[f"{kind}s"], kind) for kind in ("adder", "neuron", "multiplier")]
+        words = f"price     {', '.join(counts)}"
         if not self.area:
             return words
         cells = price["estimated"]
@@ -215,7 +223,7 @@ def _balanced(args, stimulus, prices):
         return area.blocks <= (args.block_ram or area.blocks) and not (args.device and area.lacking(prices.device))
 
     judges, adders = stimulus.first(JUDGES), args.balance or None
-    latency = MeanLatency(judges, second_bank=args.second_bank)
+    latency = MeanLatency(judges, second_bank=args.second_bank, positions=args.positions)
     if args.device:
         budgets = (adders, args.multipliers, args.taps)
         return front(judges, lambda *share: prices.area(*share).tables, fits, *budgets, latency)
@@ -240,6 +248,8 @@ def _check(args):
     for flag, value in (("--multipliers", args.multipliers), ("--block-ram", args.block_ram)):
         if value and args.balance is None:
             raise InputError(f"{flag} is a budget of --balance; add --balance, or leave it out")
+    if args.balance is not None and args.positions and not args.taps:
+        raise InputError("--balance chooses the taps, and --positions depend on them; give --taps too, or leave it out")
     if args.second_bank and args.schedule == "layerwise":
         raise InputError(
             "--schedule layerwise has no second bank, as layers do not overlap; leave out it or --second-bank"

@@ -14,6 +14,7 @@ from . import (
     add_data_arguments,
     add_lanes_argument,
     add_load_beta_argument,
+    add_positions_argument,
     add_second_bank_argument,
     add_taps_argument,
     needs_room,
@@ -28,6 +29,7 @@ def add_arguments(parser):
     parser.add_argument("model", metavar="MODEL", help="model file (.int.npz) that minisnn quantize wrote")
     add_lanes_argument(parser)
     add_taps_argument(parser)
+    add_positions_argument(parser)
     add_second_bank_argument(parser)
     add_load_beta_argument(parser)
     parser.add_argument(
@@ -71,14 +73,14 @@ def run(args):
     from ..files import atomic_write
     from ..fixed.model import load
     from ..timing import layout
-    from ..timing.balance import count_adders, count_multipliers
+    from ..timing.balance import count_adders, count_multipliers, count_neurons
 
     check.choice("--family", args.family, FAMILIES)
     model = load(args.model)
     lanes = layout.check_lanes(model.network, args.lanes or layout.default_lanes(model.network))
     try:
-        options = {"taps": args.taps, "load_beta": args.load_beta, "second_bank": args.second_bank}
-        spec = specify(model.network, lanes, **options)
+        options = {"taps": args.taps, "load_beta": args.load_beta, "positions": args.positions}
+        spec = specify(model.network, lanes, second_bank=args.second_bank, **options)
         need("yosys")
         if args.out:
             args.out.mkdir(parents=True, exist_ok=True)
@@ -97,13 +99,15 @@ def run(args):
     except ToolError as error:
         print(f"minisnn: error: {error}", file=sys.stderr)
         return 1
-    taps = [layer.taps for layer in spec.layers]
+    taps, positions = [layer.taps for layer in spec.layers], [layer.positions for layer in spec.layers]
     estimated = estimate(spec, args.family) if args.family in COSTS else None
     result = {
         "lanes": list(lanes),
         "taps": taps,
+        "positions": positions,
         "adders": count_adders(lanes, taps),
-        "multipliers": count_multipliers(model.network, lanes, taps),
+        "neurons": count_neurons(lanes, positions),
+        "multipliers": count_multipliers(model.network, lanes, taps, positions),
         "memory_bits": memory_bits(spec),
         "estimated_look_up_tables": estimated and round(estimated.tables),
         "load_beta": args.load_beta,
@@ -118,6 +122,7 @@ def run(args):
         for name, key in (
             ("look-up tables as packed, estimated", "estimated_look_up_tables"),
             ("adders", "adders"),
+            ("neurons at once", "neurons"),
             ("multipliers of pixels and leaks", "multipliers"),
             ("bits of memory", "memory_bits"),
             ("latency, cycles", "latency_cycles"),
@@ -125,7 +130,7 @@ def run(args):
         )
         if result[key] is not None
     ]
-    title = f"{Path(args.model).name}, {of_layers(lanes, taps, args.second_bank)}"
+    title = f"{Path(args.model).name}, {of_layers(lanes, taps, args.second_bank, positions)}"
     title += "" if args.load_beta is None else f", leaks loaded in {args.load_beta} bits"
     if args.out:
         _check_folder(args.out, model, spec)  # again: the folder may have been rewritten during the synthesis
@@ -157,7 +162,8 @@ def _latency(model, args, lanes):
     if not (args.dataset or args.data or model.dataset in datasets.SHIPPED):
         return None
     data = datasets.load_for(model, args.model, args.dataset, args.data, progress=not args.json)
-    return float(cycles.predict(cycles.Stimulus.of_images(model, data.x_test), lanes, taps=args.taps).latency.mean())
+    stimulus = cycles.Stimulus.of_images(model, data.x_test)
+    return float(cycles.predict(stimulus, lanes, taps=args.taps, positions=args.positions).latency.mean())
 
 
 def _show(report, title, facts):

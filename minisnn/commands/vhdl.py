@@ -14,6 +14,7 @@ from . import (
     add_exit_argument,
     add_lanes_argument,
     add_load_beta_argument,
+    add_positions_argument,
     add_second_bank_argument,
     add_taps_argument,
     alone_in,
@@ -39,6 +40,7 @@ def add_arguments(parser):
     )
     add_lanes_argument(parser)
     add_taps_argument(parser)
+    add_positions_argument(parser)
     add_second_bank_argument(parser)
     add_load_beta_argument(parser)
     add_exit_argument(parser)
@@ -100,6 +102,7 @@ def run(args):
             taps=args.taps,
             load_beta=args.load_beta,
             second_bank=args.second_bank,
+            positions=args.positions,
         )
         load_words(model.network, spec, model.num_steps, args.exit)
     except (ValueError, OSError) as error:

@@ -157,6 +157,12 @@ OTHERS = [
     ("cycles small.int.npz --block-ram 8", "--block-ram is a budget of --balance; add --balance, or leave it out"),
     ("cycles small.int.npz --taps 2/1", "layer 1 is fully connected: its taps must be 1, got 2"),
     ("cycles small.int.npz --taps nine", "--taps: must be whole numbers joined by '/', such as 9/3/1/1, got 'nine'"),
+    ("cycles small.int.npz --positions 4/1", "layer 1 has no pool: its positions must be 1, got 4"),
+    ("cosim small.int.npz --positions 1", "positions must be one number for each of 2 layers, got 1"),
+    (
+        "cycles small.int.npz --balance 8 --positions 1/1",
+        "--balance chooses the taps, and --positions depend on them; give --taps too, or leave it out",
+    ),
     ("cycles small.int.npz --balance", "--balance needs a budget of adders, as in --balance 48, or --device"),
     (
         "cycles small.int.npz --device ecp6",

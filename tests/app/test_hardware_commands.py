@@ -29,7 +29,7 @@ def test_cycles_prints_layers_and_ratios_and_draws_a_figure(model, tmp_path, cap
     output = capsys.readouterr().out
     for expected in (
         "digits: 359 images, T = 2, lanes 2/5, pipelined",
-        "price     7 adders, 2 multipliers, ",
+        "price     7 adders, 7 neurons, 2 multipliers, ",
         "estimated: ",
         "latency   ",
         "interval  ",
@@ -122,16 +122,17 @@ def test_designs_that_fit_a_device(model, capsys, tmp_path):
 
 
 def test_taps(model, capsys):
-    """Adding all taps at once takes fewer cycles and more adders; the layerwise schedule never does so."""
+    """All taps at once take fewer cycles and more adders; all positions take more neurons; layerwise has neither."""
     results = []
-    for more in ([], ["--taps", "9/1"]):
+    for more in ([], ["--taps", "9/1"], ["--taps", "9/1", "--positions", "4/1"]):
         assert main(["cycles", str(model), "--lanes", "4/10", "--json", *more]) == 0
         results.append(json.loads(capsys.readouterr().out))
-    assert [result["adders"] for result in results] == [14, 46]
-    one, all_taps = (result["latency_cycles"]["mean"] for result in results)
-    assert all_taps < 0.8 * one
+    assert [(result["adders"], result["neurons"]) for result in results] == [(14, 14), (46, 14), (46, 26)]
+    one, all_taps, windows = (result["latency_cycles"]["mean"] for result in results)
+    assert all_taps < 0.8 * one and windows < 0.9 * all_taps
+    assert results[2]["firing_cycles"] == [results[1]["firing_cycles"][0] / 4, results[1]["firing_cycles"][1]]
     layerwise = [result["latency_cycles"]["mean"] / result["latency_vs"]["layerwise"] for result in results]
-    assert layerwise[0] == pytest.approx(layerwise[1])
+    assert layerwise == pytest.approx([layerwise[0]] * 3)
 
 
 def test_a_batch_changes_nothing(model):

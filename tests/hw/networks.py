@@ -117,6 +117,7 @@ class Whole:
         self.network, self.lanes, self.inputs, self.num_steps = network, lanes, inputs, num_steps
         self.spec = specify(network, lanes, **{"max_steps": 15} | options)
         self.taps, self.second_bank = options.get("taps"), options.get("second_bank", False)
+        self.positions = options.get("positions")
         self.make, self.probed = design(self.spec), probed
         self.run = network.forward(inputs, num_steps, keep="membranes")
         self.load = load_words(network, self.spec, num_steps, margin)
@@ -137,7 +138,7 @@ class Whole:
         """Return the predicted cycles of all events."""
         in_lanes = self.spec.layers[0].in_lanes
         arguments = self.stimulus(), self.lanes, word_every, in_lanes, alone, self.taps
-        return cycles.timetable(*arguments, second_bank=self.second_bank)
+        return cycles.timetable(*arguments, second_bank=self.second_bank, positions=self.positions)
 
     def host(self, **options):
         """Return a Host that drives the network."""

@@ -52,6 +52,22 @@ NETWORKS = {
         {"input_bits": 5, "padding": 1},
         {"taps": (9, 1), "second_bank": True, "load_bits": 64},
     ),
+    "windows": (
+        "3C3-MP2-4C3-MP3-5",
+        (10, 8, 2),
+        (2, 4, 3),
+        2,
+        {"padding": 1},
+        {"taps": (9, 9, 1), "positions": (4, 9, 1), "load_bits": 64},
+    ),
+    "windows, second bank": (
+        "4C3-MP2-4",
+        (6, 7, 1),
+        (3, 4),
+        3,
+        {"input_bits": 5, "padding": 1, "reset": "subtract_then_leak"},
+        {"taps": (9, 1), "positions": (4, 1), "second_bank": True, "load_bits": 64},
+    ),
     "second bank, one step": ("6-3", (5,), (6, 3), 1, {"input_bits": 3}, {"second_bank": True}),
 }
 
@@ -96,6 +112,8 @@ def test_equals_the_integers_and_the_model(name):
         "second bank",
         "second bank, taps",
         "second bank, one step",
+        "windows",
+        "windows, second bank",
     ],
 )
 def test_any_stalls(name, shares):
@@ -162,7 +180,7 @@ def test_corners(all_fire):
 
 
 @pytest.mark.parametrize("port", ["rst", "flush"])
-@pytest.mark.parametrize("name", ["odd frame", "pixels", "pixels to membranes", "second bank"])
+@pytest.mark.parametrize("name", ["odd frame", "pixels", "pixels to membranes", "second bank", "windows"])
 def test_a_reset_or_flush_in_the_middle(name, port):
     """Whenever it comes, the images after it are right; only a reset needs another load."""
     rng = np.random.default_rng(6)

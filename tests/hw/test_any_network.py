@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minisnn.timing.layout import tap_choices
+from minisnn.timing.layout import position_choices, tap_choices
 from tests.hw.networks import Whole, random_inputs, random_network
 
 
@@ -32,8 +32,10 @@ def test_any_network(seed):
     network = random_network(topology, shape, rng, input_bits=input_bits, threshold=int(rng.choice([10, 40])))
     lanes = [int(rng.integers(1, layer.layer.w_shape[-1] + 1)) for layer in network.layers]
     taps = [int(rng.choice(tap_choices(layer.layer))) for layer in network.layers]
+    positions = [int(rng.choice(position_choices(layer.layer, count))) for layer, count in zip(network.layers, taps)]
     inputs = np.concatenate([random_inputs(network, 2, 1, rng, density) for density in (0.1, 1.0, 0.0)], axis=1)
-    case = Whole(network, lanes, inputs, 2, taps=taps, second_bank=input_bits > 0 and seed % 2 == 0)
+    options = {"taps": taps, "positions": positions, "second_bank": input_bits > 0 and seed % 2 == 0}
+    case = Whole(network, lanes, inputs, 2, **options)
     host = case.host(alone=False)
     case.simulate(host)
     case.check_values(host)

@@ -31,6 +31,8 @@ NETWORKS = {
     "all taps of pixels": (("2C2-4", (3, 3, 1), 2), [1, 2], (4, 1)),
     "second bank": (("2C2-4", (3, 3, 1), 2), [1, 2], None),
     "second bank, all taps": (("2C2-4", (3, 3, 1), 2), [1, 2], (4, 1)),
+    "windows of spikes": (("3C3-MP2-4", (6, 6, 2), 0), [2, 2], (9, 1)),
+    "windows, second bank": (("2C2-MP2-4", (5, 5, 2), 3), [2, 3], (4, 1)),
     "tiny": (("1C2-2", (3, 3, 1), 2), [1, 1], None),
     "all taps of spikes": (("3C3-4", (6, 6, 2), 0), [3, 2], (9, 1)),
     "rows of taps": (("3C3-MP2-4C2-4", (6, 6, 2), 2), [3, 2, 2], (3, 2, 1)),
@@ -44,7 +46,8 @@ def converted(name, folder, hdl):
     """Convert a small accelerator with its probe, and return the files."""
     (topology, shape, bits), lanes, taps = NETWORKS[name]
     network = random_network(topology, shape, np.random.default_rng(0), input_bits=bits)
-    spec = specify(network, lanes, max_steps=3, load_bits=8, taps=taps, second_bank="second bank" in name)
+    options = {"second_bank": "second bank" in name, "positions": (4, 1) if "windows" in name else None}
+    spec = specify(network, lanes, max_steps=3, load_bits=8, taps=taps, **options)
     inputs, outputs = ports(spec)
     return convert(unelaborated(design(spec), clk=bit(), **inputs, **outputs), folder, "accelerator", hdl)
 
@@ -62,7 +65,9 @@ def test_verilator_warns_of_nothing_without_a_reason(name, tmp_path):
 
 
 @pytest.mark.parametrize("standard", ["93", "08"])
-@pytest.mark.parametrize("name", ["pixels", "all taps of spikes", "rows of taps", "second bank, all taps"])
+@pytest.mark.parametrize(
+    "name", ["pixels", "all taps of spikes", "rows of taps", "second bank, all taps", "windows of spikes"]
+)
 def test_ghdl_warns_of_nothing(name, standard, tmp_path):
     needs("ghdl")
     files = [file.name for file in converted(name, tmp_path, "vhdl")]

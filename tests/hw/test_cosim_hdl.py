@@ -25,8 +25,10 @@ NETWORKS = {
     "pixels": ("3C3-MP2-4", (6, 6, 2), (2, 4), 3, {"input_bits": 4, "padding": 1}, None),
     "membranes": ("4-6", (5,), (4, 4), 4, {"readout": "membrane", "classes": 3, "membrane_bits": 31}, None),
     "one word": ("1", (1,), (1,), 4, {"threshold": 4}, None),
+    "windows": ("3C3-MP2-3C2-MP2-4", (8, 10, 1), (2, 2, 3), 2, {"input_bits": 4, "padding": 1}, (9, 4, 1)),
     "taps": ("3C3-4C2-4", (5, 4, 2), (2, 4, 3), 2, {"input_bits": 4, "padding": 1}, (3, 4, 1)),
 }
+POSITIONS = {"windows": (4, 4, 1)}
 SIMULATORS = [
     pytest.param(
         name,
@@ -52,21 +54,24 @@ def case(name, images=3):
 def simulate(name, simulator, images=3, word_every=1, workers=1):
     """Cosimulate; return the comparison of each image."""
     network, inputs, num_steps, lanes, taps = case(name, images)
-    results = dict(cosimulate_hdl.cosimulate(network, inputs, num_steps, lanes, simulator, word_every, workers, taps))
+    arguments = network, inputs, num_steps, lanes, simulator, word_every, workers, taps
+    results = dict(cosimulate_hdl.cosimulate(*arguments, positions=POSITIONS.get(name)))
     return [results[image] for image in range(images)]
 
 
 @pytest.mark.parametrize(
     "name, simulator, word_every",
     [
-        *[pytest.param(name, *GHDL.values, 2, marks=GHDL.marks) for name in ("spikes", "membranes", "taps")],
-        pytest.param("membranes", *VERILATOR.values, 1, marks=VERILATOR.marks),
+        *[pytest.param(name, *GHDL.values, 2, marks=GHDL.marks) for name in ("spikes", "membranes", "taps", "windows")],
+        *[pytest.param(name, *VERILATOR.values, 1, marks=VERILATOR.marks) for name in ("membranes", "windows")],
     ],
 )
 def test_equals_the_integers_and_the_model(name, simulator, word_every):
     results = simulate(name, simulator, word_every=word_every)
     network, inputs, num_steps, lanes, taps = case(name)
-    run, predicted = in_myhdl.reference(network, inputs, num_steps, lanes, word_every, taps)
+    run, predicted = in_myhdl.reference(
+        network, inputs, num_steps, lanes, word_every, taps, positions=POSITIONS.get(name)
+    )
     assert run.spk[0].any() and min(map(np.min, run.mem)) < 0 < max(map(np.max, run.mem))
     assert all(result.same for result in results)
     assert [result.prediction for result in results] == run.scores.argmax(axis=1).tolist()
@@ -195,8 +200,9 @@ def test_command(model, simulator, capsys):
         assert "digits: 25 images in ghdl, lanes 4/10" in output and "image " not in output
         assert "differences  0 spikes, 0 membranes, 0 beats of answers, 0 cycles" in output
         assert output.endswith("The gates compute what the integers compute, in the predicted cycles.\n")
-    margin = {"ghdl": None, "verilator": 1}[simulator]
-    assert main([*arguments, *([] if margin is None else ["--exit", str(margin)]), "--json"]) == 0
+    margin, options = {"ghdl": (None, {}), "verilator": (1, {"taps": (9, 1), "positions": (4, 1)})}[simulator]
+    more = [] if margin is None else ["--exit", str(margin), "--taps", "9/1", "--positions", "4/1"]
+    assert main([*arguments, *more, "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
     assert printed["images"] == 25 and not any(count for name, count in printed.items() if name.endswith("mismatches"))
     integer, images = load(model), load_data("digits").x_test[:25]
@@ -205,7 +211,7 @@ def test_command(model, simulator, capsys):
     answers = run.scores.argmax(axis=1) if margin is None else stimulus.stops.answers
     assert margin is None or 1 <= (stimulus.stops.steps < 3).sum() < 25
     assert printed["predictions"] == answers.tolist()
-    assert printed["cycles"] == cycles.predict(stimulus, (4, 10)).latency.tolist()
+    assert printed["cycles"] == cycles.predict(stimulus, (4, 10), **options).latency.tolist()
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,8 @@ CASES = {  # topology, shape, bits of a pixel, lanes, taps, classes, steps, marg
     "lossless, pixels": ("3C3-4C3-4", (5, 5, 1), 3, (2, 2, 2), (3, 1, 1), 2, 5, inf, 1),
     "one layer": ("9", (6,), 3, (4,), None, 3, 8, 1, 1),
     "second bank": ("4C3-MP2-6", (6, 6, 2), 3, (1, 2), (9, 1), 6, 6, 1, 1),
+    "windows, second bank": ("4C3-MP2-6", (6, 6, 2), 3, (1, 2), (9, 1), 6, 6, 1, 1),
+    "windows of spikes": ("4C3-MP2-6", (6, 6, 2), 0, (1, 2), (9, 1), 6, 6, 1, 1),
     "second bank, one layer": ("9", (6,), 3, (4,), None, 3, 8, 1, 1),
 }
 
@@ -26,7 +28,7 @@ def test_early_exit(name):
     rng = np.random.default_rng(3)
     network = random_network(topology, shape, rng, input_bits=input_bits, threshold=25, classes=classes)
     inputs = random_inputs(network, steps, 5, rng)
-    options = {"taps": taps, "second_bank": "second bank" in name}
+    options = {"taps": taps, "second_bank": "second bank" in name, "positions": (4, 1) if "windows" in name else None}
     case = Whole(network, lanes, inputs, steps, margin=margin, word_every=word_every, **options)
     times = case.times(word_every, alone=False)
     host = case.host(alone=False, word_every=word_every, linger=int(times["over"][-1] - times["last"][-1]))

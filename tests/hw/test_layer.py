@@ -78,6 +78,7 @@ class Bench:
         banked = spec.taps > 1
         self.delay = 4 + 2 * (spec.input_bits > 0) + 2 * banked  # from a neuron's turn to its spike
         self.late = int(banked and not spec.input_bits)
+        self.positions = spec.pool**2 if spec.whole_windows else 1
         self.images = []  # (first cycle, cycle after the last, inputs) of what was played to its end
         self.data = 0
         self.bound = {"drained": 0, "free": 0}  # firing passes that waited for that
@@ -116,8 +117,8 @@ class Bench:
                 "cleared": bit(),
                 "fired": bit(),
                 "fired_address": address(s.depth),
-                "spikes": word(s.lanes),
-                "membranes": word(s.lanes * s.membrane_bits),
+                "spikes": word(s.lanes * self.positions),
+                "membranes": word(s.lanes * self.positions * s.membrane_bits),
                 "events": word(4),
             },
         )
@@ -189,13 +190,15 @@ class Bench:
     def check(self, probed=True):
         """All images: cycles of events, words, and firings."""
         s = self.spec
+        inside = [(y, x) for y in range(s.pool) for x in range(s.pool)]
+        turns = [inside] if s.whole_windows else [[place] for place in inside]  # of a window
+        across = s.out_width // s.pool if s.whole_windows else s.out_width  # addresses count windows, or neurons
         order = [
-            (wy * s.pool + y, wx * s.pool + x, g, y * s.pool + x)
+            ([(wy * s.pool + y, wx * s.pool + x) for y, x in turn], wy, wx, g, turn[-1] == inside[-1])
             for wy in range(s.out_height // s.pool)
             for wx in range(s.out_width // s.pool)
             for g in range(s.groups)
-            for y in range(s.pool)
-            for x in range(s.pool)
+            for turn in turns
         ]
         for begin, stop, inputs in self.images:
             result = self.network.forward(inputs, self.num_steps, keep="membranes")
@@ -226,22 +229,21 @@ class Bench:
                     values[0][t, image].reshape(s.out_height, s.out_width, -1) for values in (result.spk, result.mem)
                 )
                 pooled = result.out[0][t, image].reshape(s.out_height // s.pool, s.out_width // s.pool, -1)
-                for turn, (y, x, g, place) in enumerate(order):
+                for turn, (places, wy, wx, g, last) in enumerate(order):
                     some = slice(g * s.lanes, (g + 1) * s.lanes)
                     there = fires + 1 + turn + self.delay
-                    firings.append(
-                        (
-                            there,
-                            (y * s.out_width + x) * s.groups + g,
-                            pack(spk[y, x, some], 1),
-                            pack(mem[y, x, some], s.membrane_bits),
+                    row, column = (wy, wx) if s.whole_windows else places[0]
+                    spikes, membranes = (
+                        sum(
+                            pack(values[y, x, some], bits) << place * s.lanes * bits
+                            for place, (y, x) in enumerate(places)
                         )
+                        for values, bits in ((spk, 1), (mem, s.membrane_bits))
                     )
-                    if place == s.pool**2 - 1:
+                    firings.append((there, (row * across + column) * s.groups + g, spikes, membranes))
+                    if last:
                         at = len(words) % s.out_words
-                        words.append(
-                            (there + 1, at, pack(pooled[y // s.pool, x // s.pool, some], 1), at == s.out_words - 1)
-                        )
+                        words.append((there + 1, at, pack(pooled[wy, wx, some], 1), at == s.out_words - 1))
             log = list(enumerate(self.log))[begin:stop]
             assert [(c, n["word_address"], n["word"], n["done"]) for c, n in log if n["word_valid"]] == words
             assert sum(n["done"] for _, n in log) == len(words) // s.out_words
@@ -304,6 +306,18 @@ CASES = {  # topology, shape, padding, lanes, inputs in a word, options
     ),
     "row of taps, tiny": ("2C3-2", (1, 1, 3), 1, 2, 3, {"taps": 3}),
     "row of taps, pixels": ("5C3-MP2-2", (4, 5, 2), 1, 2, 2, {"taps": 3, "input_bits": 4, "membrane_bits": 12}),
+    "windows": ("6C3-MP2-2", (6, 9, 2), 0, 4, 2, {"taps": 9, "positions": 4}),
+    "windows of 3": ("4C3-MP3-2", (6, 9, 1), 1, 4, 1, {"taps": 9, "positions": 9, "reset": "zero", "beta": 3}),
+    "windows, kernel of 5": ("3C5-MP2-2", (6, 5, 1), 2, 2, 1, {"taps": 25, "positions": 4, "rounding": "zero"}),
+    "windows, tiny": ("2C2-MP2-2", (1, 1, 3), 1, 2, 3, {"taps": 4, "positions": 4, "membrane_bits": 7}),
+    "windows of pixels": (
+        "5C3-MP2-2",
+        (6, 9, 1),
+        1,
+        2,
+        1,
+        {"taps": 9, "positions": 4, "input_bits": 4, "membrane_bits": 12},
+    ),
     "tiny pixels": ("2", (1,), 0, 2, 1, {"input_bits": 8, "membrane_bits": 15, "reset": "none"}),
 }
 
@@ -327,13 +341,13 @@ def test_layer(name):
     topology, shape, padding, lanes, in_lanes, options = CASES[name]
     rng, num_steps = np.random.default_rng(3), 3
     options = dict(options)
-    taps = [options.pop("taps", 1)]
+    taps, positions = [options.pop("taps", 1)], [options.pop("positions", 1)]
     network = random_network(topology, shape, padding, rng, **options)
     first = images(network, 2, num_steps, rng)
     mem = network.forward(first, num_steps, keep="membranes").mem[0][0]
     mem = np.sort(mem[mem > 0])  # of the first step, so that they do not depend on the threshold: one will be at it
     network = replace(network, layers=(replace(network.layers[0], threshold=int(mem[len(mem) // 4])),))
-    (spec,) = specify(network, [lanes], in_lanes, taps=taps).layers
+    (spec,) = specify(network, [lanes], in_lanes, taps=taps, positions=positions).layers
     bench = Bench(network, spec, num_steps)
     often, seldom = (lambda: rng.random() < 0.8), (lambda: rng.random() < 0.1)
     delay = bench.delay

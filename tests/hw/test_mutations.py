@@ -153,6 +153,18 @@ FAULTS = {
         "now.next = spikes | gathered\n",
         "test_maxpool.py::test_gates_equal_integers",
     ),
+    "a position of the window lost": (
+        "maxpool",
+        "            if spikes[i]:",
+        "            if spikes[i] and i < lanes:",
+        "test_maxpool.py::test_gates_join_positions",
+    ),
+    "kept by another neuron of the window": (
+        "windows",
+        "sum(position << bank * position_bits",
+        "sum((position ^ 1) << bank * position_bits",
+        "hw/test_windows.py::test_sums_of_window",
+    ),
     "image begins in mid-load": (
         "loader",
         "wanted.next = asked or writes or state != loading.ST_IDLE",

@@ -234,6 +234,18 @@ def test_several_taps_at_once(folders, name):
     assert done.returncode == 0 and "PASS" in done.stdout, done.stdout + done.stderr
 
 
+def test_whole_windows(tmp_path):
+    """The delivered design passes its bench, and the manual says how many positions fire."""
+    need("vhdl")
+    model = quantised_model(tmp_path, "2C3-MP2-10", "--epochs 1 --steps 2", "--weight-bits 5")
+    flags = ["--lanes", "2/5", "--taps", "9/1", "--positions", "4/1", "--images", "1", "--load-bits", "64"]
+    assert main(["vhdl", str(model), "--out", str(tmp_path / "new"), *flags]) == 0
+    (first, second) = table((tmp_path / "new/README.md").read_text(), "layer | notation")
+    assert "9, 4 positions fire" in first and "1" in second
+    done = run(tmp_path / "new")
+    assert done.returncode == 0 and "PASS" in done.stdout, done.stdout + done.stderr
+
+
 def test_a_network_trained_anew_fits_the_old_design(tmp_path, capsys):
     """With loaded leaks the VHDL of two networks is the same, and the old one runs the new one's load and images."""
     need("vhdl")
