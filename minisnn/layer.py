@@ -4,11 +4,12 @@ A kind of layer is a file in every column, and the kind has the file's name: ``l
 extend this class by the way from inputs to currents, and back.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, MutableSequence, Sequence
 from typing import Any
 
 import numpy as np
 
+from .errors import InputError
 from .terminal import by_x, table
 from .topology import LayerShape
 
@@ -96,3 +97,34 @@ def layers_table(layers: Iterable[Layer]) -> str:
         for layer in layers
     ]
     return table(rows, ("layer", "input", "output", "neurons", "parameters", "beta", "threshold", "reset"))
+
+
+class Params(MutableSequence):
+    """Weights and biases of layers as one list, [w, b, w, b, ...]; its length is fixed."""
+
+    def __init__(self, layers: Sequence[Any]):
+        self._layers = layers
+
+    def __repr__(self):
+        names = (f"{number}.{kind}" for number in range(1, len(self._layers) + 1) for kind in "wb")
+        return f"Params({', '.join(f'{name} {param.shape}' for name, param in zip(names, self))})"
+
+    def __len__(self) -> int:
+        return 2 * len(self._layers)
+
+    def __getitem__(self, index: Any) -> Any:
+        return [array for layer in self._layers for array in (layer.w, layer.b)][index]
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        layer, kind = divmod(range(len(self))[index], 2)
+        before = self[index]
+        if np.shape(value) != before.shape:
+            raise InputError(f"a parameter of shape {before.shape} cannot become one of shape {np.shape(value)}")
+        setattr(self._layers[layer], "wb"[kind], np.ascontiguousarray(value, before.dtype))
+
+    def __delitem__(self, index: Any) -> None:
+        raise TypeError("the parameters of a network cannot be deleted")
+
+    def insert(self, index: int, value: Any) -> None:
+        """Raise TypeError: the number of parameters is fixed."""
+        raise TypeError("the parameters of a network cannot be added to")

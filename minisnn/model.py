@@ -15,7 +15,8 @@ from .archive import read_arrays
 from .encode import Encoder
 from .errors import InputError
 from .files import atomic_write
-from .network import BACKENDS, Network, Run
+from .network import BACKENDS, Network
+from .result import Run
 from .rng import stream
 from .terminal import item, named
 from .topology import parse

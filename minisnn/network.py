@@ -1,10 +1,8 @@
 """A spiking network: built from its notation, forward over time, backward through time."""
 
-from collections.abc import Callable, MutableSequence, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from math import prod
-from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -14,80 +12,14 @@ from . import check, lif, maxpool
 from . import init as first_weights
 from . import surrogate as surrogates
 from .errors import InputError
-from .layer import layers_table
+from .layer import Params, layers_table
 from .loss import class_sums
+from .result import LayerRun, Run
 from .terminal import by_x, item
 from .topology import normalised, parse
 
 BACKENDS = ("numba", "numpy")
 INITS = ("spiking", "pytorch")
-
-
-@dataclass(repr=False)
-class LayerRun:
-    """Arrays of one layer in a forward pass.
-
-    Attributes
-    ----------
-    inputs : ndarray of shape (T or 1, B, ...)
-        The frames it took; a constant input has one step.
-    spk, mem : ndarray of shape (T, B, ...)
-        Spikes of all its neurons, before the pool, and their membranes before reset.
-    out : ndarray of shape (T, B, ...)
-        Spikes after the pool: the next layer's inputs.
-    """
-
-    inputs: np.ndarray
-    spk: np.ndarray
-    mem: np.ndarray
-    out: np.ndarray
-
-    def __repr__(self):
-        return f"LayerRun({', '.join(f'{name} {array.shape}' for name, array in vars(self).items())})"
-
-
-@dataclass(repr=False)
-class Run:
-    """Result of one forward pass of a network.
-
-    Attributes
-    ----------
-    spk, mem : ndarray of shape (T, B, N)
-        Spikes and membranes before reset of the last layer.
-    rates : ndarray of shape (L,), float64
-        Firing rate of each layer: spikes per neuron and step, before the pool.
-    kept : list of LayerRun, or None
-        Arrays of every layer; the kernels keep them only with ``record=True``.
-    num_steps : int
-    tape : object
-        Arrays for the kernels' backward pass.
-    """
-
-    spk: np.ndarray
-    mem: np.ndarray
-    rates: np.ndarray
-    kept: list[LayerRun] | None
-    num_steps: int
-    tape: Any = None
-
-    @property
-    def layers(self) -> list[LayerRun]:
-        """Inputs, spikes and membranes of every layer; raise InputError if they were not kept."""
-        if self.kept is None:
-            raise InputError(
-                "the kernels kept no spikes and membranes of the layers; ask for them with record=True, as in "
-                "net.forward(inputs, num_steps, record=True)"
-            )
-        return self.kept
-
-    def __repr__(self):
-        _, batch, neurons = self.spk.shape
-        rates = ", ".join(f"{100 * rate:.1f}" for rate in self.rates)
-        kept = "not kept" if self.kept is None else "kept"
-        return (
-            f"Run(T = {self.num_steps}, {batch} image{'s' * (batch != 1)}, {neurons} output neurons, "
-            f"firing rates {rates} %, layers {kept})"
-        )
 
 
 class Network:
@@ -234,7 +166,7 @@ class Network:
         )
 
     @property
-    def params(self) -> "Params":
+    def params(self) -> Params:
         """Weights and biases of all layers, [w, b, w, b, ...]; assigning to it reaches the layers."""
         return Params(self.layers)
 
@@ -611,37 +543,6 @@ def reference_backward(
         dout, dw, db = layer.backward(dcur, done.inputs, need_dx=index > 0)
         grads = [dw, db, *grads]
     return grads
-
-
-class Params(MutableSequence):
-    """Weights and biases of layers as one list, [w, b, w, b, ...]; its length is fixed."""
-
-    def __init__(self, layers: Sequence[Any]):
-        self._layers = layers
-
-    def __repr__(self):
-        names = (f"{number}.{kind}" for number in range(1, len(self._layers) + 1) for kind in "wb")
-        return f"Params({', '.join(f'{name} {param.shape}' for name, param in zip(names, self))})"
-
-    def __len__(self) -> int:
-        return 2 * len(self._layers)
-
-    def __getitem__(self, index: Any) -> Any:
-        return [array for layer in self._layers for array in (layer.w, layer.b)][index]
-
-    def __setitem__(self, index: Any, value: Any) -> None:
-        layer, kind = divmod(range(len(self))[index], 2)
-        before = self[index]
-        if np.shape(value) != before.shape:
-            raise InputError(f"a parameter of shape {before.shape} cannot become one of shape {np.shape(value)}")
-        setattr(self._layers[layer], "wb"[kind], np.ascontiguousarray(value, before.dtype))
-
-    def __delitem__(self, index: Any) -> None:
-        raise TypeError("the parameters of a network cannot be deleted")
-
-    def insert(self, index: int, value: Any) -> None:
-        """Raise TypeError: the number of parameters is fixed."""
-        raise TypeError("the parameters of a network cannot be added to")
 
 
 def _classes(classes, neurons):

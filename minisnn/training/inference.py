@@ -7,8 +7,8 @@ import numpy as np
 from .. import check
 from ..encode import Encoder
 from ..model import Model
-from ..network import Network, Run
-from ..result import Result
+from ..network import Network
+from ..result import Result, Run
 from ..rng import stream
 
 

@@ -14,7 +14,8 @@ from ..data.dataset import Dataset
 from ..errors import InputError, TrainingError
 from ..lif import LEARNABLE
 from ..model import Model
-from ..network import Network, Run
+from ..network import Network
+from ..result import Run
 from ..rng import stream
 from ..terminal import begin
 from . import optim, schedules
