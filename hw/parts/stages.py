@@ -31,7 +31,7 @@ def stages(clk, rst, valid, ending, ready, move, load, walking, busy):
     Latency: the walk of an input begins 3 cycles after the input entered. Throughput: a walk follows the one before
     without an empty cycle between them; `ready` never depends on `valid` of the same cycle.
 
-    Whether the walk is free, and whether both stages are full, is computed a cycle ahead: the path from there to the
+    A cycle ahead it computes whether the walk is free, and whether both stages are full: the path from there to the
     scanner's next input is the longest.
     """
     first_valid = Signal(bool(0))  # the first stage has an input
