@@ -156,6 +156,7 @@ def _trials(report):
         (
             f"beta {choice['beta']:g}",
             f"{choice['surrogate']}, learning rate {choice['lr']:g}",
+            str(choice["epochs"]),
             percent(choice["validation_accuracy"]),
             f"{choice['second']['surrogate']}, {choice['second']['lr']:g}" if choice["second"] else "-",
             f"{100 * choice['behind']:.2f}",
@@ -164,11 +165,20 @@ def _trials(report):
         )
         for choice in section["choices"]
     ]
-    head = ["", "chosen", "validation accuracy", "second", "behind, points", "standard error, points", Cell("", "s")]
+    head = [
+        "",
+        "chosen",
+        "epochs",
+        "validation accuracy",
+        "second",
+        "behind, points",
+        "standard error, points",
+        Cell("", "s"),
+    ]
     return paragraph(
         f"Each mark is a training of {section['epochs']} epochs with one seed, measured on validation images. The "
-        "table has the finalists, as means over all seeds; a second within one standard error is tied with "
-        "the chosen one."
+        "table has what was chosen and the next best, as means over all seeds; a second within one standard error "
+        "is tied with the chosen one."
     ) + (table(head, rows, left=2) if rows else "")
 
 

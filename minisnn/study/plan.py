@@ -122,6 +122,10 @@ PLANS = {
         departures=(
             "When half of the trials had been computed, and nothing that is compared, early exit and learned leaks and "
             "thresholds were added.",
+            "When the settings chosen for each beta had been trained in full length, the default, which trials of 8 "
+            "epochs had chosen (fast sigmoid 2), was seen to have 89.01 % of the test images right, below its bar. "
+            "Since then the choice at its beta is among all scales in full length, still on validation images; the "
+            "curves, which need the same trainings, come before the bases.",
         ),
     ),
 }

@@ -75,8 +75,11 @@ def text(plan: Plan) -> Words:
             f"the scales {listed(plan.scales)} with the learning rates {listed(plan.rates)}, each "
             f"{plan.trial_epochs} epochs of one seed.",
             f"Finalists: the best {plan.finalists} of each {trials} are trained with all {seeds} seeds, and the higher "
-            "mean accuracy is chosen; if the other is within one standard error of the difference, the report says "
+            "mean accuracy is chosen; if the next is within one standard error of the difference, the report says "
             "that they are tied.",
+            f"At the default's beta, {plan.beta:g}, the choice is better founded, as all else is compared with it: "
+            f"every scale of both families, with the better of its learning rates, trains {plan.epochs} epochs with "
+            f"all {seeds} seeds, and the highest mean accuracy is chosen. These trainings are the curves too.",
             "The threshold is 1, because it is no free setting: (threshold, scale k, learning rate, weight decay) "
             "learns the same spikes as (1, k*threshold, lr/threshold, decay*threshold).",
         ],
@@ -95,9 +98,8 @@ def text(plan: Plan) -> Words:
             f"{listed(MARGINS[:-1])}, or when the answer is final.",
             f"Of all these, for each bar, the {followed} within {loss} of the default are trained with all seeds. The "
             "fastest whose mean loss is at most half of that is tested; if there is none, the one that loses least.",
-            f"Curves: every scale of both families at the default's beta, each with its better learning rate. Beta by "
-            f"threshold: {len(plan.betas) * len(plan.thresholds)} cells (thresholds {listed(plan.thresholds)}) at the "
-            "default's scale and learning rate.",
+            f"Beta by threshold: {len(plan.betas) * len(plan.thresholds)} cells (thresholds "
+            f"{listed(plan.thresholds)}) at the default's scale and learning rate.",
         ],
         [
             "What is claimed",

@@ -55,7 +55,7 @@ def gather(
     - ``protocol``: list of (heading, sentence, ...), as written before the first point
     - ``reached``: ``stages``, list of (name, points there, points or None); ``lacks``, a sentence
     - ``trials``: ``panels``, list of {title, series: {family: list of (scale, learning rate, validation accuracy)}};
-      ``choices``, list of {beta, surrogate, lr, validation_accuracy, second, behind, error, tied}
+      ``choices``, list of {beta, surrogate, lr, epochs, validation_accuracy, second, behind, error, tied}
     - ``curves``: ``lines``, by family list of {surrogate, lr, accuracy, firing_rate, latency}; ``equal``, {accuracy,
       firing_rate, latency}: ratios of the two families at equal accuracy
     - ``trade`` also has ``early``, list of {accuracy, latency} of the default read after each step, and ``early_step``

@@ -88,6 +88,7 @@ def _choice(rows, beta, family):
         "beta": beta,
         "surrogate": choice.setting["surrogate"],
         "lr": choice.setting["lr"],
+        "epochs": choice.epochs,
         "validation_accuracy": choice.accuracy,
         "second": second,
         "behind": choice.behind,

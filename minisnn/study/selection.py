@@ -21,10 +21,12 @@ class Choice:
     Attributes
     ----------
     setting : dict
+    epochs : int
+        Those of the trainings that decided.
     accuracy : float
-        Mean validation accuracy over the seeds of the trial.
+        Mean validation accuracy over their seeds.
     second : dict or None
-        The other finalist.
+        The next best.
     behind : float
         Accuracy minus that of the second.
     error : float
@@ -32,6 +34,7 @@ class Choice:
     """
 
     setting: Setting
+    epochs: int
     accuracy: float
     second: Setting | None = None
     behind: float = 0.0
@@ -86,20 +89,31 @@ class Rows:
         return [trial for trial, _ in best[: plan.finalists]]
 
     def choice(self, beta: float, family: str) -> Choice:
-        """Return the finalist with the highest mean validation accuracy over the seeds; of equals the first."""
-        finalists = self.finalists(beta, family)
-        whole = [(trial, self.seeds(trial, self.plan.trial_epochs)) for trial in finalists]
-        scores = [(trial, np.array([validation(row)["accuracy"] for row in rows])) for trial, rows in whole if rows]
-        if not scores:  # the other seeds of all finalists failed
-            row = self.row(finalists[0], self.plan.seeds[0], self.plan.trial_epochs)
-            assert row is not None, "a finalist has a trial that succeeded"
-            return Choice(finalists[0], validation(row)["accuracy"])
+        """Return the setting with the highest mean validation accuracy over the seeds; of equals the first.
+
+        At the default's beta it is one of all scales in full length, as soon as these are there; else a finalist.
+        """
+        plan, finalists = self.plan, self.finalists(beta, family)
+        scales = [self.tuned_scale(beta, family, scale) for scale in plan.scales] if beta == plan.beta else []
+        found = self._best(scales, plan.epochs) or self._best(finalists, plan.trial_epochs)
+        if found:
+            return found
+        row = self.row(finalists[0], plan.seeds[0], plan.trial_epochs)  # the other seeds of all finalists failed
+        assert row is not None, "a finalist has a trial that succeeded"
+        return Choice(finalists[0], plan.trial_epochs, validation(row)["accuracy"])
+
+    def _best(self, settings, epochs):
+        """Return the choice among those of the settings that have all seeds; None without any."""
+        whole = [(given, self.seeds(given, epochs)) for given in settings]
+        scores = [(given, np.array([validation(row)["accuracy"] for row in rows])) for given, rows in whole if rows]
+        if not scores:
+            return None
         (first, best), *others = sorted(scores, key=lambda pair: -pair[1].mean())
         if not others:
-            return Choice(first, float(best.mean()))
+            return Choice(first, epochs, float(best.mean()))
         second, its = others[0]
         error = float(np.std(best - its, ddof=1) / np.sqrt(len(best))) if len(best) > 1 else 0.0
-        return Choice(first, float(best.mean()), second, float((best - its).mean()), error)
+        return Choice(first, epochs, float(best.mean()), second, float((best - its).mean()), error)
 
     def default(self) -> Setting:
         """Return the default: the fast sigmoid chosen at the plan's beta."""

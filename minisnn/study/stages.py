@@ -2,12 +2,12 @@
 
     trials      scale and learning rate of each family at each beta, one seed, few epochs
     finalists   the best trials with the other seeds
+    scales      all scales at the default's beta, each with its learning rate, in full length, all seeds
     bases       the settings chosen, in full length, all seeds: what each family and beta allows
     prices      a price on cycles at each beta, in full length, one seed
     learned     the default and the fastest priced settings with learned leaks and thresholds, in full length, one seed
     steps       fewer steps, of the default and of the fastest priced settings, in full length, one seed
     levers      the fastest settings of the three stages before with the other seeds
-    scales      all scales at the default's beta, each with its learning rate, in full length, all seeds
     leaks       beta by threshold at the default's scale and learning rate, in full length, all seeds
 
 No stage looks at test results. A study that runs out of time has the first stages whole.
@@ -159,11 +159,11 @@ def beta_by_threshold(rows: Rows) -> list[Setting]:
 STAGES: dict[str, Callable[[Rows], list[Wanted]]] = {
     "trials": _trials,
     "finalists": _finalists,
+    "scales": lambda rows: _all_seeds(rows, [one for group in every_scale(rows).values() for one in group]),
     "bases": lambda rows: _all_seeds(rows, bases(rows)),
     "prices": lambda rows: _first_seed(rows, priced(rows)),
     "learned": lambda rows: _first_seed(rows, learned(rows)),
     "steps": lambda rows: _first_seed(rows, with_fewer_steps(rows)),
     "levers": lambda rows: _all_seeds(rows, [one for group in candidates(rows).values() for one in group]),
-    "scales": lambda rows: _all_seeds(rows, [one for group in every_scale(rows).values() for one in group]),
     "leaks": lambda rows: _all_seeds(rows, beta_by_threshold(rows)),
 }
