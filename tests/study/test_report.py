@@ -22,7 +22,7 @@ from minisnn.study.stages import STAGES
 from minisnn.study.store import Store
 from minisnn.timing import energy
 from tests.study import made_up
-from tests.study.made_up import PLAN, made, result, rows_of, store_of
+from tests.study.made_up import PLAN, made, numbers_of, result, rows_of, store_of
 
 OF_STUDY = {"trade", "trials", "curves", "leaks", "timeline"}  # figures
 
@@ -67,7 +67,22 @@ def test_trials_and_choices(whole):
     assert len(section["panels"][0]["series"]["atan"]) == 4
     assert {choice["surrogate"].split(":")[1] for choice in section["choices"]} == {"4"}
     assert {choice["lr"] for choice in section["choices"]} == {8e-3}
-    assert {round(choice["behind"], 6) for choice in section["choices"]} == {0.004}
+    decided = {(choice["beta"], choice["epochs"], round(choice["behind"], 6)) for choice in section["choices"]}
+    assert decided == {(0.25, PLAN.epochs, 0.04), (0.7, PLAN.trial_epochs, 0.004)}  # by another scale, or another rate
+
+
+def test_the_default_is_the_best_in_full_length(template, tmp_path):
+    """Trials prefer scale 4; in full length scale 1 is better, and at the default's beta that decides."""
+
+    def numbers(chosen, epochs, seed):
+        accuracy, latency, rate = numbers_of(chosen, epochs, seed)
+        better = epochs == PLAN.epochs and not chosen["surrogate"].endswith(":4")
+        return accuracy + 0.1 * better, latency, rate
+
+    contents = report.gather(store_of(tmp_path / "s.sqlite", rows_of(template, numbers)))
+    chosen = {(choice["beta"], choice["surrogate"]) for choice in contents["trials"]["choices"]}
+    assert chosen == {(0.25, "fast_sigmoid:1"), (0.25, "atan:1"), (0.7, "fast_sigmoid:4"), (0.7, "atan:4")}
+    assert contents["claims"]["settled"]["default"]["settings"]["surrogate"] == "fast_sigmoid:1"
 
 
 def test_curves_have_intervals_and_a_ratio_at_equal_accuracy(whole):
