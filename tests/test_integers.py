@@ -216,7 +216,7 @@ def test_a_membrane_saturates_at_each_addition():
 @settings(max_examples=30, deadline=None)
 @given(networks())
 def test_events_by_definition(case):
-    """Additions are the terms of the neurons' sums, counted one neuron at a time."""
+    """Additions are the terms of the currents, counted one place at a time."""
     network, inputs, num_steps = case
     run = network.forward(inputs, num_steps, keep="spikes")
     for index, integers in enumerate(network.layers):
@@ -229,7 +229,7 @@ def test_events_by_definition(case):
                 if integers.layer.kind == "linear":
                     expected = frame.sum() * integers.layer.neurons
                 else:
-                    p, k, (h, w, maps) = integers.layer.padding, integers.layer.w_shape[0], integers.layer.out_shape
+                    p, k, (h, w, maps) = integers.layer.padding, integers.layer.w_shape[0], integers.layer.cur_shape
                     wide = np.zeros((max(frame.shape[0] + 2 * p, h + k), max(frame.shape[1] + 2 * p, w + k)), int)
                     wide[p : p + frame.shape[0], p : p + frame.shape[1]] = frame.sum(axis=2)
                     expected = maps * sum(wide[y : y + k, x0 : x0 + k].sum() for y in range(h) for x0 in range(w))
