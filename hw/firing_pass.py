@@ -77,7 +77,7 @@ def firing_pass(clk, rst, start, busy, turn, height, width, groups, pool):
         turn.last.next = window_ends
 
     @always(clk.posedge)
-    def begin():
+    def begin_pass():
         if rst or (walking and pass_ends):
             walking.next = False
         elif start:
@@ -139,4 +139,4 @@ def firing_pass(clk, rst, start, busy, turn, height, width, groups, pool):
                     row_at.next = band + window_row_step
                     at.next = band + window_row_step
 
-    return ends, pixel, outputs, begin, count, walk
+    return ends, pixel, outputs, begin_pass, count, walk

@@ -91,15 +91,15 @@ def accumulate(clk, control, address, value, held, other, other_data, depth, rea
             to_write.next = result
 
     parts.append(newest(clk, control.holds, stored, *near, so_far))
-    before = so_far
+    sum_before = so_far
     if control.one_before is not None:
-        before = Signal(intbv(0, min=low, max=high + 1))
+        sum_before = Signal(intbv(0, min=low, max=high + 1))
 
         @always_comb
         def choose_sum():
-            before.next = so_far
+            sum_before.next = so_far
             if control.one_before:
-                before.next = result
+                sum_before.next = result
 
         parts.append(choose_sum)
 
@@ -109,7 +109,7 @@ def accumulate(clk, control, address, value, held, other, other_data, depth, rea
         while True:
             yield clk.posedge
             if control.adds:
-                total[:] = before + value  # here a weight is added to a membrane
+                total[:] = sum_before + value  # here a weight is added to a membrane
                 if total[sign] == 0 and total[sign : width - 1] != 0:
                     result.next = high  # saturated
                 elif total[sign] == 1 and total[sign : width - 1] != ones:
