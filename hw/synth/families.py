@@ -88,7 +88,7 @@ FAMILIES = {
         "none",
     ),
     "xc7": Family(
-        "synth_xilinx -family xc7 -abc9 -noiopad",
+        "synth_xilinx -family xc7 -flatten -abc9 -noiopad",
         {
             "LUT": "LUT[1-6]",
             "registers": "FD[RSCP]E",
@@ -105,7 +105,7 @@ FAMILIES = {
         "RAM(32|64|128|256).*",
     ),
     "xcup": Family(
-        "synth_xilinx -family xcup -abc9 -noiopad",
+        "synth_xilinx -family xcup -flatten -abc9 -noiopad",
         {
             "LUT": "LUT[1-6]",
             "registers": "FD[RSCP]E",
