@@ -189,25 +189,22 @@ class GroupReader(Bundle):
 
 @dataclass(eq=False)
 class SumControl(Bundle):
-    """Control of the adders of one bank of membranes; cycles are those of an addition in ``accumulate``.
-
-    The last three are None where additions to the same sum are never so near.
-    """
+    """Control of the adders of one bank of membranes; cycles are those of an addition in ``accumulate``."""
 
     enable: Any  # cycle 0: read the sum
     holds: Any  # cycle 1: hold it
     adds: Any  # cycle 2: add
     write: Any  # cycle 3, or any other: write
     write_address: Any
-    one_before: Any = None  # cycle 2: the addition in the cycle before was to the same sum
-    two_before: Any = None  # cycle 1: the addition two cycles before was to the same sum
-    three_before: Any = None  # cycle 1: the addition three cycles before was to the same sum
+    one_before: Any  # cycle 2: the addition in the cycle before was to the same sum
+    two_before: Any  # cycle 1: the addition two cycles before was to the same sum
+    three_before: Any  # cycle 1: the addition three cycles before was to the same sum
+    nearest: int = 1  # cycles from an addition to the next to the same sum, at least; no signal
 
     @classmethod
     def new(cls, width: int, nearest: int) -> "SumControl":
         """Controls with addresses of `width` bits, of sums that are each added to every `nearest` cycles at most."""
-        near = [bit() if nearest <= cycles else None for cycles in (1, 2, 3)]
-        return cls(bit(), bit(), bit(), bit(), word(width), *near)
+        return cls(bit(), bit(), bit(), bit(), word(width), bit(), bit(), bit(), nearest)
 
 
 @dataclass(eq=False)
@@ -218,14 +215,14 @@ class SumReader(Bundle):
     read_address: Any
     holds: Any  # cycle 1: hold it
     write_address: Any  # of any sum
-    two_before: Any = None  # cycle 1: there was an addition to this sum two cycles before
-    three_before: Any = None  # cycle 1: there was an addition to this sum three cycles before
+    two_before: Any  # cycle 1: there was an addition to this sum two cycles before
+    three_before: Any  # cycle 1: there was an addition to this sum three cycles before
+    nearest: int = 1  # as in ``SumControl``
 
     @classmethod
     def new(cls, read: Any, read_address: Any, write_address: Any, nearest: int) -> "SumReader":
         """Controls with these signals, of sums that are each added to every `nearest` cycles at most."""
-        near = [bit() if nearest <= cycles else None for cycles in (2, 3)]
-        return cls(read, read_address, bit(), write_address, *near)
+        return cls(read, read_address, bit(), write_address, bit(), bit(), nearest)
 
 
 @dataclass(eq=False)

@@ -3,7 +3,6 @@
 from myhdl import Signal, always, always_comb, block, instance, intbv
 
 from .memory import ram, ram_pair
-from .register import register_if
 
 
 @block
@@ -60,15 +59,11 @@ def accumulate(clk, control, address, value, held, other, other_data, depth, rea
     most = 1 << max(width, len(value))
     sign = most.bit_length() - 1  # bit of the total's sign; without overflow all bits from width - 1 up equal it
     ones = (1 << sign - width + 1) - 1
-    parts = []
-    written = None
-    if control.three_before is not None:
-        written = Signal(intbv(0, min=low, max=high + 1))  # what was written a cycle before
-        parts.append(register_if(clk, control.write, to_write, written))
-    near = (result, control.two_before, written, control.three_before)
+    written = Signal(intbv(0, min=low, max=high + 1))  # what was written a cycle before
+    latest = Signal(intbv(0, min=low, max=high + 1))  # the sum that is added to
 
     if reader is None:
-        parts.append(ram(clk, control.write, control.write_address, to_write, control.enable, address, stored, depth))
+        memory = ram(clk, control.write, control.write_address, to_write, control.enable, address, stored, depth)
         so_far = held
 
         @always_comb
@@ -82,26 +77,22 @@ def accumulate(clk, control, address, value, held, other, other_data, depth, rea
         found = Signal(intbv(0, min=low, max=high + 1))  # the reader's sum, as read
         adding = (control.write, control.write_address, to_write, control.enable, address, stored)
         reading = (other, reader.write_address, other_data, reader.read, reader.read_address, found)
-        parts.append(ram_pair(clk, *adding, *reading, depth))
-        reader_near = (result, reader.two_before, written, reader.three_before)
-        parts.append(newest(clk, reader.holds, found, *reader_near, held))
+        memory = [
+            ram_pair(clk, *adding, *reading, depth),
+            newest(clk, reader.holds, found, result, reader.two_before, written, reader.three_before, held),
+        ]
 
         @always_comb
         def choose_data():
             to_write.next = result
 
-    parts.append(newest(clk, control.holds, stored, *near, so_far))
-    sum_before = so_far
-    if control.one_before is not None:
-        sum_before = Signal(intbv(0, min=low, max=high + 1))
+    read_sum = newest(clk, control.holds, stored, result, control.two_before, written, control.three_before, so_far)
 
-        @always_comb
-        def choose_sum():
-            sum_before.next = so_far
-            if control.one_before:
-                sum_before.next = result
-
-        parts.append(choose_sum)
+    @always_comb
+    def choose_sum():
+        latest.next = so_far
+        if control.one_before:
+            latest.next = result
 
     @instance
     def add():
@@ -109,15 +100,17 @@ def accumulate(clk, control, address, value, held, other, other_data, depth, rea
         while True:
             yield clk.posedge
             if control.adds:
-                total[:] = sum_before + value  # here a weight is added to a membrane
+                total[:] = latest + value  # here a weight is added to a membrane
                 if total[sign] == 0 and total[sign : width - 1] != 0:
                     result.next = high  # saturated
                 elif total[sign] == 1 and total[sign : width - 1] != ones:
                     result.next = low  # saturated
                 else:
                     result.next = total[width:].signed()
+            if control.write:
+                written.next = to_write
 
-    return [*parts, choose_data, add]
+    return memory, read_sum, choose_data, choose_sum, add
 
 
 @block
@@ -133,25 +126,13 @@ def newest(clk, holds, stored, result, two_before, written, three_before, held):
     stored : in
         As it was read.
     result, two_before : in
-        The adder's result, and 1 if it is this sum's; `two_before` is None if it never is.
+        The adder's result, and 1 if it is this sum's.
     written, three_before : in
-        What was written a cycle before, and 1 if it is this sum; `three_before` is None if it never is.
+        What was written a cycle before, and 1 if it is this sum.
     held : out
 
     Latency: 1 cycle. Throughput: a sum a cycle.
     """
-    if three_before is None:
-        return register_if(clk, holds, stored, held)
-    if two_before is None:
-
-        @always(clk.posedge)
-        def hold():
-            if holds:
-                held.next = stored
-                if three_before:
-                    held.next = written
-
-        return hold
 
     @always(clk.posedge)
     def hold():

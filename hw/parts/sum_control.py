@@ -1,11 +1,18 @@
 """The control of the adders of one bank of sums, of membranes or of pixels: when to read, hold, add and write."""
 
-from myhdl import Signal, always, always_comb, block, intbv
+from myhdl import Signal, always, always_comb, block, instance, intbv
 
 
 @block
-def earlier(clk, adds, at, address, same):
-    """Comparison of a sum with an earlier addition.
+def earlier(clk, adds, at, address, same, distance, nearest):
+    """Comparison of a sum with an earlier addition; synthesis leaves it out where none comes so near.
+
+    Parameters
+    ----------
+    distance : int
+        Cycles from that addition to that of the sum.
+    nearest : int
+        Cycles from an addition to the next to the same sum, at least.
 
     Ports
     -----
@@ -20,10 +27,15 @@ def earlier(clk, adds, at, address, same):
 
     Latency: 1 cycle. Throughput: a comparison a cycle.
     """
+    apart = min(nearest, 4)  # `nearest`, and 4 for all that are farther than any distance
 
-    @always(clk.posedge)
+    @instance
     def compare():
-        same.next = adds and at == address
+        least = intbv(0)[3:]
+        while True:
+            yield clk.posedge
+            least[:] = apart  # in a variable: a number can be a generic
+            same.next = adds and at == address and least <= distance
 
     return compare
 
@@ -33,8 +45,7 @@ def sum_control(clk, rst, add, read, address, store, store_address, control, rea
     """Control of the adders of one bank of sums: when to read, hold, add and write, once for all lanes.
 
     It also compares the addresses of the additions under way: a sum that was changed in one of the last three cycles
-    is not in the memory yet, and must come from the adder. If additions to the same sum never come so near, the signals
-    for it are None.
+    is not in the memory yet, and must come from the adder, unless additions to the same sum never come so near.
 
     Ports
     -----
@@ -86,19 +97,15 @@ def sum_control(clk, rst, add, read, address, store, store_address, control, rea
             adds_2.next = False
             adds_3.next = False
 
-    parts = [steer, advance]
+    nearest = control.nearest
     # Compared a cycle ahead, so that the adder need not wait for a comparison.
-    if control.one_before is not None:
-
-        @always(clk.posedge)
-        def compare_next():
-            control.one_before.next = adds_2 and at_2 == at_1
-
-        parts.append(compare_next)
-    if control.two_before is not None:
-        parts.append(earlier(clk, adds_2, at_2, address, control.two_before))
-    if control.three_before is not None:
-        parts.append(earlier(clk, adds_3, at_3, address, control.three_before))
+    parts = [
+        steer,
+        advance,
+        earlier(clk, adds_2, at_2, at_1, control.one_before, 1, nearest),
+        earlier(clk, adds_2, at_2, address, control.two_before, 2, nearest),
+        earlier(clk, adds_3, at_3, address, control.three_before, 3, nearest),
+    ]
     if reader is None:
         return parts
 
@@ -106,9 +113,9 @@ def sum_control(clk, rst, add, read, address, store, store_address, control, rea
     def hold():
         reader.holds.next = reader.read
 
-    parts.append(hold)
-    if reader.two_before is not None:
-        parts.append(earlier(clk, adds_2, at_2, reader.read_address, reader.two_before))
-    if reader.three_before is not None:
-        parts.append(earlier(clk, adds_3, at_3, reader.read_address, reader.three_before))
-    return parts
+    return [
+        *parts,
+        hold,
+        earlier(clk, adds_2, at_2, reader.read_address, reader.two_before, 2, nearest),
+        earlier(clk, adds_3, at_3, reader.read_address, reader.three_before, 3, nearest),
+    ]

@@ -59,8 +59,8 @@ FAULTS = {
     ),
     "forgets the addition before": (
         "parts/sum_control",
-        "control.one_before.next = adds_2 and at_2 == at_1",
-        "control.one_before.next = False",
+        "earlier(clk, adds_2, at_2, at_1,",
+        "earlier(clk, adds_2, at_3, at_1,",
         "hw/test_lanes.py::test_lanes",
     ),
     "forgets the addition three before": (

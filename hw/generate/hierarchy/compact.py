@@ -4,6 +4,7 @@ import re
 
 from .wrap import wrapped
 
+ASSIGNMENT = r"(?:assign \w|\w+(?:\(.*\))? <= ).*;"
 VHDL = re.compile(r"^(signal) (\w+)(: [^\n]*;)$")
 VERILOG = re.compile(r"^((?:reg|wire)(?: signed)?(?: \[[^\]]*\])?) (\w+)(;)$")
 
@@ -51,7 +52,7 @@ def head_of_module(text: str) -> str:
 
 def laid_out(text: str, hdl: str) -> str:
     """Return an entity's text with ports and declarations of one type together, and no line that is too long."""
-    text = together(text, hdl)
+    text = re.sub(rf"(?m)^({ASSIGNMENT})\n\n(?={ASSIGNMENT}$)", r"\1\n", together(text, hdl))
     if hdl == "vhdl":
         text = re.sub(r"(?m)^type \w+ is \([\s\w,]+\);", _one_line, text)
         text = re.sub(r"(?m)^(use IEEE.numeric_std.all;|architecture .* is|begin)\n\n", r"\1\n", text)

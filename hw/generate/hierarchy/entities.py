@@ -14,7 +14,7 @@ from .variants import users_of, variant_names
 MOST = 40  # generics of an entity; one with more is harder to read than several
 _INSTANCE = {  # blanks before it, its label, and the token of its kind
     "vhdl": r"(?m)^( *)(\w+): entity work\.(KIND\d+KIND)\n",
-    "verilog": r"(?m)^( *)(?=KIND\d+KIND (\w+))(KIND\d+KIND) \w+ \(\n",
+    "verilog": r"(?m)^( *)(?=KIND\d+KIND (\w+))(KIND\d+KIND) \w+ \(",
 }
 
 
@@ -121,7 +121,7 @@ def _resolved(kind, found, hdl):
             generics = f"{blanks}    generic map ({pairs})\n" if pairs else ""
             return f"{blanks}{label}: entity work.{entity.name}\n{generics}"
         pairs = ", ".join(f".{key}({value})" for key, value in values.items())
-        return f"{blanks}{entity.name} {f'#({pairs}) ' if pairs else ''}{label} (\n"
+        return f"{blanks}{entity.name} {f'#({pairs}) ' if pairs else ''}{label} ("
 
     by_token = {child.kind.token: child.kind for child in kind.children}
     return re.sub(_INSTANCE[hdl], instance, kind.text).replace(kind.token, SELF)

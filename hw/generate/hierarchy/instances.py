@@ -13,6 +13,7 @@ from .names import Names
 
 NUMBER = re.compile(r"(?<!\w)\d+(?!\w)")
 LEAST = 3  # instances in a loop
+SHORT = 100  # characters of ports that stand on the line of the port map
 
 
 def instances(children: list[Child], hdl: str, names: Names) -> str:
@@ -85,9 +86,11 @@ def _instance(kind: Kind, label: str, words: list[str], hdl: str) -> str:
         rows[-1] += [form.format(*pair) for pair in pairs]
         shares = short
     lines = ",\n".join(" " * (8 if hdl == "vhdl" else 4) + ", ".join(row) for row in rows)
+    short = len(rows) == 1 and len(lines.strip()) <= SHORT
+    ports = lines.strip() if short else f"\n{lines}"
     if hdl == "vhdl":
-        return f"{label}: entity work.{kind.token}\n    port map (\n{lines});\n\n"
-    return f"{kind.token} {label} (\n{lines});\n\n"
+        return f"{label}: entity work.{kind.token}\n    port map ({ports});\n\n"
+    return f"{kind.token} {label} ({ports});\n\n"
 
 
 def _grid(actuals: list[list[str]]) -> tuple[list[int], list[str]] | None:
