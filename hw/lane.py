@@ -5,7 +5,6 @@ from myhdl import Signal, always, block, instance, intbv
 from .lif import lif
 from .parts.accumulate import accumulate
 from .parts.memory import ram
-from .parts.register import register_if
 from .windows import choose_neuron
 
 
@@ -117,13 +116,8 @@ def choose_bank(clk, chooses, bank, sums, chosen):
 
 
 @block
-def pixel_neuron(clk, holds, adds, addend_bits, current, direct, membrane_bits):
-    """Current and bias of a neuron, added and saturated for ``lif``.
-
-    Parameters
-    ----------
-    membrane_bits : int
-        Width of the membrane.
+def pixel_neuron(clk, holds, adds, addend_bits, current, stored, direct, membrane):
+    """Current and bias of a neuron, added and saturated for ``lif``, and its membrane, held beside them.
 
     Ports
     -----
@@ -135,14 +129,15 @@ def pixel_neuron(clk, holds, adds, addend_bits, current, direct, membrane_bits):
         1 to add.
     addend_bits : in, with `holds`
         The bias, two's complement.
-    current : in, with `adds`
-        Signed.
-    direct : out
-        Signed; what the neuron's input is at every step.
+    current, stored : in, with `adds`
+        Signed; the sum of the pixels, and the membrane as read.
+    direct, membrane : out
+        Signed; what the neuron's input is at every step, and its membrane.
 
     Latency: 2 cycles. Throughput: a neuron a cycle.
     """
-    high, low, width = (1 << membrane_bits - 1) - 1, -(1 << membrane_bits - 1), membrane_bits
+    width = len(membrane)
+    high, low = (1 << width - 1) - 1, -(1 << width - 1)
     most = 1 << max(len(current), len(addend_bits), width)
     sign = most.bit_length() - 1
     ones = (1 << sign - width + 1) - 1
@@ -157,6 +152,7 @@ def pixel_neuron(clk, holds, adds, addend_bits, current, direct, membrane_bits):
             if holds:
                 bias.next = addend_bits.signed()
             if adds:
+                membrane.next = stored
                 total[:] = current + bias
                 if total[sign] == 0 and total[sign : width - 1] != 0:
                     direct.next = high  # saturated
@@ -349,13 +345,11 @@ def pixel_lane(
         current = [Signal(intbv(0, min=sum_low, max=sum_high)) for _ in range(spec.positions)]
         chooses = timing.chooses
         parts.append([choose_bank(clk, chooses, fired_banks[i], sums, current[i]) for i in range(spec.positions)])
-    width, leak = spec.membrane_bits, (beta, spec.frac, spec.reset, spec.towards_zero)
-    ports = (memory.read, memory.read_address)
+    leak, ports = (beta, spec.frac, spec.reset, spec.towards_zero), (memory.read, memory.read_address)
     for i in range(spec.positions):
         parts += [
-            pixel_neuron(clk, timing.holds, timing.adds, addend_bits, current[i], direct[i], width),
+            pixel_neuron(clk, timing.holds, timing.adds, addend_bits, current[i], stored[i], direct[i], v[i]),
             ram(clk, memory.write, memory.write_address, kept[i], *ports, stored[i], spec.depth),
-            register_if(clk, timing.adds, stored[i], v[i]),
             lif(clk, timing.fires, v[i], direct[i], threshold, timing.clear, spikes[i], membranes[i], kept[i], *leak),
         ]
     return parts
