@@ -1,6 +1,6 @@
 """One lane: a bank of sums, and an adder, for each tap that is added at once, and the neurons that they share."""
 
-from myhdl import Signal, always, block, instance, intbv
+from myhdl import Signal, always, always_comb, block, instance, intbv
 
 from .lif import lif
 from .parts.accumulate import accumulate
@@ -116,25 +116,23 @@ def choose_bank(clk, chooses, bank, sums, chosen):
 
 
 @block
-def pixel_neuron(clk, holds, adds, addend_bits, current, stored, direct, membrane):
+def pixel_neuron(clk, adds, addend_bits, current, stored, direct, membrane):
     """Current and bias of a neuron, added and saturated for ``lif``, and its membrane, held beside them.
 
     Ports
     -----
     clk : in
         Rising edge.
-    holds : in
-        1 to hold the bias.
-    adds : in, a cycle later
+    adds : in
         1 to add.
-    addend_bits : in, with `holds`
+    addend_bits : in
         The bias, two's complement.
-    current, stored : in, with `adds`
+    current, stored : in
         Signed; the sum of the pixels, and the membrane as read.
     direct, membrane : out
         Signed; what the neuron's input is at every step, and its membrane.
 
-    Latency: 2 cycles. Throughput: a neuron a cycle.
+    Latency: 1 cycle. Throughput: a neuron a cycle.
     """
     width = len(membrane)
     high, low = (1 << width - 1) - 1, -(1 << width - 1)
@@ -142,17 +140,16 @@ def pixel_neuron(clk, holds, adds, addend_bits, current, stored, direct, membran
     sign = most.bit_length() - 1
     ones = (1 << sign - width + 1) - 1
     half = 1 << len(addend_bits) - 1
-    bias = Signal(intbv(0, min=-half, max=half))
 
     @instance
     def add():
+        bias = intbv(0, min=-half, max=half)
         total = intbv(0, min=-most, max=most)
         while True:
             yield clk.posedge
-            if holds:
-                bias.next = addend_bits.signed()
             if adds:
                 membrane.next = stored
+                bias[:] = addend_bits.signed()
                 total[:] = current + bias
                 if total[sign] == 0 and total[sign : width - 1] != 0:
                     direct.next = high  # saturated
@@ -204,12 +201,12 @@ def spike_lane(
         For each bank, the weight, two's complement.
     timing : LaneTiming, in
         `timing_reads`: hold the weights. `timing_chooses`: take the sums of `fired_banks`, if there are several banks.
-        `timing_holds`: hold the bias. `timing_fires`: bit i, a firing is in cycle i of ``lif``. `timing_clear`: keep 0.
+        `timing_fires`: bit i, a firing is in cycle i of ``lif``. `timing_clear`: keep 0.
     fired_banks : list of signals, in, with `timing_chooses`
         For each neuron that fires at once, number of its bank.
     fired_positions : list of signals, in, with `stores`
         For each bank, number of the neuron whose kept state is written, if there are several.
-    addend_bits : in, with `timing_holds`
+    addend_bits : in, cycle 0 of ``lif``
         The bias, two's complement.
     threshold, beta : in
         See ``lif``; beta may be built in.
@@ -248,12 +245,11 @@ def spike_lane(
         for i in range(spec.positions)
     ]
 
-    @always(clk.posedge)
-    def hold_bias():
-        if timing.holds:
-            addend.next = addend_bits.signed()
+    @always_comb
+    def read_bias():
+        addend.next = addend_bits.signed()
 
-    return [*parts, neurons, hold_bias]
+    return [*parts, neurons, read_bias]
 
 
 @block
@@ -299,12 +295,11 @@ def pixel_lane(
         The pixel, unsigned.
     timing : LaneTiming, in
         `timing_reads`, and a cycle later `timing_multiplies`: hold the weights, and multiply. `timing_chooses`: take
-        the sums of `fired_banks`, if there are several banks. `timing_holds`: hold the bias; and a cycle later
-        `timing_adds`: add sum and bias, and hold the kept state. `timing_fires`: bit i, a firing is in cycle i of
-        ``lif``. `timing_clear`: keep 0.
+        the sums of `fired_banks`, if there are several banks. `timing_adds`: add sum and bias, and hold the kept state.
+        `timing_fires`: bit i, a firing is in cycle i of ``lif``. `timing_clear`: keep 0.
     fired_banks : list of signals, in, with `timing_chooses`
         For each neuron that fires at once, number of its bank.
-    addend_bits : in, with `timing_holds`
+    addend_bits : in, with `timing_adds`
         The bias, two's complement.
     threshold, beta : in
         See ``lif``; beta may be built in.
@@ -348,7 +343,7 @@ def pixel_lane(
     leak, ports = (beta, spec.frac, spec.reset, spec.towards_zero), (memory.read, memory.read_address)
     for i in range(spec.positions):
         parts += [
-            pixel_neuron(clk, timing.holds, timing.adds, addend_bits, current[i], stored[i], direct[i], v[i]),
+            pixel_neuron(clk, timing.adds, addend_bits, current[i], stored[i], direct[i], v[i]),
             ram(clk, memory.write, memory.write_address, kept[i], *ports, stored[i], spec.depth),
             lif(clk, timing.fires, v[i], direct[i], threshold, timing.clear, spikes[i], membranes[i], kept[i], *leak),
         ]

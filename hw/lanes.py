@@ -89,7 +89,7 @@ def lanes(clk, rst, walk, turn, clear, factor, weights, biases, threshold, beta,
     first = 2 + 2 * read  # cycle of a firing that is cycle 0 of ``lif``
     kept = first + cycles_to_kept(spec.beta)  # cycle of a firing in which what the neuron keeps is out
     stored = read + 3 if pixels else kept  # cycle of a firing in which a sum is written
-    bias_read = first - 2 - pixels
+    bias_read = first - 1 - pixels
     settling = 5 + (banked and not pixels)
     past, past_clears = word(kept), word(kept)  # the last firings, and `clear` with them
     fires = ConcatSignal(past, turn.fire)  # bit i: a firing is in cycle i
@@ -100,8 +100,7 @@ def lanes(clk, rst, walk, turn, clear, factor, weights, biases, threshold, beta,
     fired_at = Signal(intbv(0)[len(turn.address) :])
     group_read = later(turn.group, bias_read)
     parts = [delay(clk, turn.address, fired_at, first + 2)]
-    if bias_read:
-        parts.append(delay(clk, turn.group, group_read, bias_read))
+    parts.append(delay(clk, turn.group, group_read, bias_read))
 
     # Where the neurons that fire have their sums, by bank, in the cycles in which these are read and written.
     fired_positions = [None] * banks
@@ -273,7 +272,6 @@ def lanes(clk, rst, walk, turn, clear, factor, weights, biases, threshold, beta,
 
     @always_comb
     def steer():
-        timing.holds.next = fires[bias_read + 1]
         timing.fires.next = fires[kept:first]
         timing.clear.next = clears[kept]
 

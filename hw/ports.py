@@ -230,7 +230,6 @@ class LaneTiming(Bundle):
     """When lanes do what; ``lanes`` has the cycles, which depend on taps and on the kind of input."""
 
     reads: Any  # of an addition: hold the weights
-    holds: Any  # of a firing: hold the bias
     fires: Any  # bit i: a firing is in its cycle i in ``lif``
     clear: Any  # of a firing: keep 0
     multiplies: Any = None  # of an addition of pixels: multiply
@@ -240,7 +239,7 @@ class LaneTiming(Bundle):
     @classmethod
     def new(cls, banks: int, pixels: bool, cycles: int) -> "LaneTiming":
         """The timing of lanes with so many banks, of pixels or spikes; a firing has so many cycles in ``lif``."""
-        timing = cls(bit(), bit(), word(cycles), bit())
+        timing = cls(bit(), word(cycles), bit())
         if pixels:
             timing.multiplies, timing.adds = bit(), bit()
         if banks > 1:

@@ -315,7 +315,7 @@ def test_lanes(spec, threshold):
             elif kind == "fire":
                 pixel_at, given["turn_group"] = divmod(place, spec.groups)
                 given["address"], (given["y"], given["x"]) = place, divmod(pixel_at, spec.out_width)
-            adding, firing = [operations[c - back] if c >= back else WAIT for back in (1 + banked, delay - 3 - pixels)]
+            adding, firing = [operations[c - back] if c >= back else WAIT for back in (1 + banked, delay - 2 - pixels)]
             if adding[2]:
                 at = bank_of(spec, adding[1])[0] * weight_bits
                 given["weights"] &= ~((1 << weight_bits) - 1 << at)
@@ -336,7 +336,7 @@ def test_lanes(spec, threshold):
             assert seen[c + delay]["spikes"] == pack(spikes, 1)
             assert seen[c + delay]["membranes"] == pack(us, spec.membrane_bits)
             assert seen[c + delay]["fired_address"] == operations[c][1]
-            read = seen[c + delay - 4 - pixels]
+            read = seen[c + delay - 3 - pixels]
             assert (read["bias_read"], read["bias_group"]) == (1, operations[c][1] % spec.groups)
     for c in range(settling, len(seen)):
         recent = [
