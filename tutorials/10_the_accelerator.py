@@ -312,7 +312,8 @@ assert compared.cycles_counted == latency
 # Two kinds of layers have parts of their own. In a layer that takes pixels, `pixel_words` reads the value of each pixel,
 # and each lane multiplies it by the weights. A layer may also add several taps of a spike at once, a row or all of them:
 # then each lane has a *bank* of membranes, with an adder, for each of these taps. `banks` says which bank a neuron is in,
-# and `rotate` brings each weight to its bank.
+# and `rotate` brings each weight to its bank. With all taps at once, `windows` can fire all neurons of a pooling window in
+# one cycle, for they are in banks of their own.
 
 # %% [markdown]
 # What does each layer do in one cycle? `minisnn.trace` knows:

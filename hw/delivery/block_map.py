@@ -13,7 +13,7 @@ LISTED = 3  # files of a block that are all listed; of more, the first and the l
 _LESSONS = {
     "tutorials/09_one_neuron_in_gates.py": "lif",
     "tutorials/10_the_accelerator.py": "accelerator banks conv2d firing_pass lane lanes layer layer_control linear "
-    "maxpool pack pixel_words reach scores spike_buffer spike_scanner stage step_sums tap_walk word_position "
+    "maxpool pack pixel_words reach scores spike_buffer spike_scanner stage step_sums tap_walk windows word_position "
     "parts/accumulate parts/look_up parts/memory parts/register parts/rotate parts/stages parts/sum_control",
     "tutorials/12_vhdl.py": "load_check loader send_answer stream_in parts/crc parts/times",
 }

@@ -196,8 +196,7 @@ of the answer is taken at once. The testbench requires exactly these numbers.
 
 ## Blocks
 
-Each file of the design is made from a block in Python, and says at its head what the block does. Files of one block
-differ in numbers. The Python, and the lessons that explain the blocks, are in minisnn's repository.
+Each file says at its head what its block does. Files of one block differ in numbers; Python and lessons are minisnn's.
 
 @BLOCKS@
 ## Resources

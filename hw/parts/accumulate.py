@@ -128,7 +128,7 @@ def newest(clk, holds, stored, result, two_before, written, three_before, held):
     result, two_before : in
         The adder's result, and 1 if it is this sum's.
     written, three_before : in
-        What was written a cycle before, and 1 if it is this sum.
+        The sum written a cycle before, and 1 if it is this one.
     held : out
 
     Latency: 1 cycle. Throughput: a sum a cycle.

@@ -9,32 +9,31 @@ PART = 4  # bits that are divided at once
 
 
 @block
-def divide(bits, rest, first, steps):
+def divide(word, rest, first, width, steps):
     """Division by the polynomial of CRC-32, 0xEDB88320, in halves: the remainder of a part of a word, lowest bit first.
 
     Parameters
     ----------
-    first : int
-        The place in the word of the first of `bits`; all other bits of the word count as 0.
+    first, width : int
+        The place of the part's first bit, and its bits; all other bits of the word count as 0.
     steps : int
-        Bits of the word. It is divided from the first of `bits` on, because the 0s before leave no remainder.
+        Bits of the word. It is divided from the part's first bit on, because the 0s before leave no remainder.
 
     Ports
     -----
-    bits : in
+    word : in
     rest : out
         The remainder, 32 bits.
 
-    Latency: combinational; synthesis makes an exclusive or of some of `bits` from each bit of `rest`.
+    Latency: combinational; synthesis makes an exclusive or of some bits of the part from each bit of `rest`.
     """
-    width = len(bits)
-    divided = steps - first  # bits that are divided: from the first of `bits` to the last of the word
+    divided = steps - first  # bits that are divided: from the first of the part to the last of the word
     remainders = tuple(remainder(value << first, steps) for value in range(1 << width))
 
     @always_comb
     def long_division():
         if __debug__:
-            rest.next = remainders[int(bits)]
+            rest.next = remainders[int(word[first + width : first])]
             return
         left = intbv(0)[32:]
         flips = intbv(0)[1:]
@@ -42,7 +41,7 @@ def divide(bits, rest, first, steps):
         for i in range(divided):
             flips[0] = left[0]
             if i < width:
-                flips[0] = left[0] ^ bits[i]
+                flips[0] = left[0] ^ word[first + i]
             left[:] = left >> 1
             if flips == 1:
                 left[16:] = left[16:] ^ POLYNOMIAL_LOW
@@ -75,7 +74,7 @@ def remainder_of(word, rest, steps):
     firsts = range(0, used, PART)
     count = len(firsts)
     parts = [Signal(intbv(0)[32:]) for _ in firsts]
-    divisions = [divide(word(min(at + PART, used), at), part, at, steps) for at, part in zip(firsts, parts)]
+    divisions = [divide(word, part, at, min(PART, used - at), steps) for at, part in zip(firsts, parts)]
     all_parts = ConcatSignal(*reversed(parts)) if count > 1 else parts[0]
 
     @always_comb

@@ -77,12 +77,12 @@ def test_no_initial_values_are_needed(name, tmp_path):
 
 
 def test_a_register_without_a_reset_is_noticed(tmp_path):
-    """The test above can fail: without their reset, some positions in the input stream stay unknown."""
+    """The test above can fail: without its reset, what the input stream takes stays unknown."""
     needs("yosys", "iverilog")
     for file, text in files_of("spikes").items():
         (tmp_path / file).write_text(text)
     source = tmp_path / "stream_in.v"
-    text, process = source.read_text(), "begin: place\n    if (rst)"
+    text, process = source.read_text(), "begin: judge\n    if (rst)"
     assert text.count(process) == 1
     source.write_text(text.replace(process, process.replace("rst", "1'b0")))
     assert passes(tmp_path)  # with initial values it is right

@@ -368,7 +368,9 @@ def test_the_manual_locates_weights_and_memories(model, folders, name, taps):
         assert int(count) * int(words) * int(width) == int(total.replace(",", ""))
         instances = re.sub(r"\(\*\)", "", name.strip("`")).split(".")[:-1]
         for instance in instances:
-            assert any(re.search(rf"\b{instance}: (for|\w+$)", text, re.M) for text in files.values()), name
+            assert any(re.search(rf"\b{instance}: (for|entity work\.\w+$)", text, re.M) for text in files.values()), (
+                name
+            )
         rams = [text for file, text in files.items() if file.startswith("ram")]
         assert name.endswith(".words`") and all("type t_array_words is array(0 to " in text for text in rams)
 

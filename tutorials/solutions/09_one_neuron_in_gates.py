@@ -69,7 +69,7 @@ currents = rng.integers(-100, 128, count)
 
 
 def stages(cycle):
-    return sum(1 << stage for stage in range(4) if 0 <= cycle - stage < count)
+    return sum(1 << stage for stage in range(3) if 0 <= cycle - stage < count)
 
 
 stream = []
@@ -81,7 +81,7 @@ for cycle in range(count + 5):
 
 make = partial(lif.lif, beta=3, frac=2, reset="zero", towards_zero=False)
 inputs = {
-    "fires": unsigned(4),
+    "fires": unsigned(3),
     "v": signed(8),
     "addend": signed(8),
     "threshold": unsigned(7),
@@ -95,7 +95,7 @@ spk = np.zeros(count, np.uint8)
 mem = np.zeros(count, np.int64)
 fixed.lif.fire(kept, currents, 60, 3, 2, fixed.lif.ZERO, fixed.lif.FLOOR, -128, 127, spk, mem)
 assert [seen[n + 2]["spike"] for n in range(count)] == spk.tolist()
-assert [seen[n + 4]["kept"] for n in range(count)] == kept.tolist()
+assert [seen[n + 3]["kept"] for n in range(count)] == kept.tolist()
 assert spk.any()
 by_hand = [fire_zero(int(v), int(addend), 60, 3, 2) for v, addend in zip(states, currents)]
 assert by_hand == list(zip(spk.tolist(), kept.tolist()))
