@@ -21,12 +21,15 @@ def turn_if(word, wanted, turned, low):
 
     Latency: combinational.
     """
+    width = len(word)
 
     @always_comb
     def turn():
-        turned.next = word
+        whole = intbv(0)[width:]
+        whole[:] = word  # which may be a slice, and a slice of a slice is no Verilog
+        turned.next = whole
         if wanted:
-            turned.next = concat(word[low:], word[len(word) : low])
+            turned.next = concat(whole[low:], whole[width:low])
 
     return turn
 
