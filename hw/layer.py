@@ -236,10 +236,10 @@ def layer(
         turning = turn_taps(clk, walk, weights, by_banks, spec)
     adding = (walk, turn, orders.clear, factor, by_banks, biases, threshold, beta)
     neurons = lanes(clk, rst, *adding, results, progress.drained, spec, probed or summed)
-    spikes, joining = probe.spikes, []
+    to_pool, joining = probe.spikes, []
     if spec.whole_windows:
-        spikes = word(spec.lanes)
-        joining = join_positions(probe.spikes, spikes)
-    pool = maxpool(clk, pool_timing.valid, pool_timing.first, pool_timing.last, spikes, pooled, writer.data)
+        to_pool = word(spec.lanes)
+        joining = join_positions(probe.spikes, to_pool)
+    pool = maxpool(clk, pool_timing.valid, pool_timing.first, pool_timing.last, to_pool, pooled, writer.data)
     words_out = frame_out(clk, rst, pooled, writer, spec.out_words)
     return decides, control, scanner, words_in, walker, memories, order, turning, neurons, joining, pool, words_out
