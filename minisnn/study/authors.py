@@ -16,15 +16,14 @@ from .. import surrogate as surrogates
 from ..data.dataset import Dataset
 from ..training.presets import divided
 from .claims import TITLES
-from .intervals import Seeds, interval
+from .intervals import Seeds
 from .markup import percent, with_ends
 from .plan import FAMILIES, Plan, Variant
 from .point import make
 from .protocol import Words, listed
 from .results import firing_rate, test_mean
-from .sections import equal
+from .sections import equal, numbers, rows_by_scale
 from .selection import Rows
-from .stages import every_scale
 from .store import Store
 from .sweep import sweep
 
@@ -140,18 +139,14 @@ def _line(rows):
 
 def _numbers(rows):
     """Return accuracy and firing rate of a setting with their intervals, and the spikes of an image."""
-    found = {name: tuple(interval(lambda of, name=name: getattr(of, name), Seeds(rows))) for name in NUMBERS}
+    found = numbers(Seeds(rows), NUMBERS)
     most = rows[0]["result"]["test"]["blocks"]["neuron_steps"]
     return found | {"spikes": found["firing_rate"][0] * most}
 
 
 def _ours(plan, rows):
     """Return our network's numbers at each scale that has all seeds, by family."""
-    known = Rows(plan, rows)
-    groups = {family: [known.seeds(one) for one in of] for family, of in every_scale(known).items()}
     return {
-        family: [
-            {"surrogate": seeds[0]["point"]["network"]["surrogate"], **_numbers(seeds)} for seeds in of_scales if seeds
-        ]
-        for family, of_scales in groups.items()
+        family: [{"surrogate": seeds[0]["point"]["network"]["surrogate"], **_numbers(seeds)} for seeds in of_scales]
+        for family, of_scales in rows_by_scale(Rows(plan, rows)).items()
     }

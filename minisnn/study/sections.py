@@ -9,15 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from .. import topology
 from ..timing import energy
 from ..timing.cycles import waits
 from .claims import TITLES, claims, how_read
 from .intervals import Seeds, interval, means
 from .plan import FAMILIES, Plan
 from .progress import Progress, progress
-from .results import cost, efficiency, firing_rate, floor, schedules_of, test_mean
-from .selection import settings_of, validation
+from .results import cost, efficiency, firing_rate, floor, schedules_of, shapes_of, test_mean
+from .selection import Rows, settings_of, validation
 from .stages import beta_by_threshold, every_scale
 from .tables import describe, kind, settings
 
@@ -97,19 +96,22 @@ def _choice(rows, beta, family):
     }
 
 
-def numbers(seeds: Seeds) -> dict[str, tuple[float, float, float]]:
-    """Return accuracy, firing_rate and latency of a setting with their intervals, (value, low, high)."""
-    found = {name: interval(lambda of, name=name: getattr(of, name), seeds) for name in NUMBERS}
+def numbers(seeds: Seeds, names: Sequence[str] = NUMBERS) -> dict[str, tuple[float, float, float]]:
+    """Return accuracy, firing_rate and latency of a setting, or some of them, with intervals: (value, low, high)."""
+    found = {name: interval(lambda of, name=name: getattr(of, name), seeds) for name in names}
     return {name: (value, low, high) for name, (value, low, high) in found.items()}
+
+
+def rows_by_scale(rows: Rows) -> dict[str, list[list[dict]]]:
+    """Return the rows by seed of each scale at the default's beta that has all seeds, by family."""
+    return {family: list(filter(None, map(rows.seeds, of_scales))) for family, of_scales in every_scale(rows).items()}
 
 
 def _curves(so_far: Progress) -> dict:
     """Section "curves": firing rate and latency against accuracy for all scales of both families."""
     if missing := _missing(so_far, "bases", "scales"):
         return missing
-    rows, plan = so_far.rows, so_far.rows.plan
-    groups = {family: [rows.seeds(one) for one in found] for family, found in every_scale(rows).items()}
-    groups = {family: [seeds for seeds in of_scales if seeds] for family, of_scales in groups.items()}
+    plan, groups = so_far.rows.plan, rows_by_scale(so_far.rows)
     lines = {
         family: [
             {"surrogate": seeds[0]["point"]["network"]["surrogate"], "lr": seeds[0]["point"]["training"]["lr"]}
@@ -223,12 +225,11 @@ def timeline(shown: dict[str, Any]) -> dict:
 
 
 def _timeline_part(rows, label):
-    network = rows[0]["point"]["network"]
     timelines = [row["result"]["test"]["timeline"] for row in rows]
     begins, added, fires, ends = (
         np.mean([timeline[name] for timeline in timelines], axis=0) for name in ("begins", "added", "fires", "ends")
     )
-    layers = topology.parse(network["topology"], network["input_shape"], network["padding"])
+    layers = shapes_of(rows[0]["point"])
     return {
         "label": label,
         "settings": describe_all(rows),
