@@ -185,17 +185,23 @@ def _without_cycles(model, integer, x, y, threads):
         right.append(run.scores.argmax(axis=1) == labels)
         spikes.append(run.spike_counts.sum(axis=2))
     hits, counts = np.concatenate(right), np.concatenate(spikes)
-    neurons = np.array([layer.layer.neurons for layer in integer.network.layers])
+    rates, neuron_steps = _rates(integer, counts)
     floats = evaluate(model, x, y)
     sums = {"images": np.ones(len(y), int), "spikes": counts.sum(axis=1), "right": hits[:, None].astype(int)}
     return {
         "accuracy": float(hits.mean()),
         "accuracy_float": floats.accuracy,
         "images": len(y),
-        "firing_rates": (counts.sum(axis=0) / (neurons * len(y) * integer.num_steps)).tolist(),
+        "firing_rates": rates,
         "firing_rates_float": list(floats.firing_rates),
-        "blocks": _blocks(sums) | {"neuron_steps": int(neurons.sum()) * integer.num_steps},
+        "blocks": _blocks(sums) | {"neuron_steps": neuron_steps},
     }
+
+
+def _rates(integer, counts):
+    """Firing rates by layer of spikes counted by image and layer, and the most spikes that an image can have."""
+    neuron_steps = np.array([layer.layer.neurons for layer in integer.network.layers]) * integer.num_steps
+    return (counts.sum(axis=0) / (neuron_steps * len(counts))).tolist(), int(neuron_steps.sum())
 
 
 def _timed(hardware, model, integer, validation, test, threads):
@@ -204,18 +210,18 @@ def _timed(hardware, model, integer, validation, test, threads):
     taps = layout.check_taps(integer.network, hardware["taps"])
     of_validation = None
     if validation is not None:
-        of_validation = _measure_images(model, integer, *validation, lanes, taps, threads)[2]
-    stimuli, predicted, of_test, blocks = _measure_images(model, integer, *test, lanes, taps, threads)
+        of_validation = _measure_images(model, integer, *validation, lanes, taps, threads)[1]
+    timed, of_test, blocks = _measure_images(model, integer, *test, lanes, taps, threads)
     return {
         "validation": of_validation,
-        "test": of_test | {"blocks": blocks} | _timeline(predicted) | _costs(stimuli, lanes, taps),
+        "test": of_test | {"blocks": blocks} | _timeline(timed[0][1]) | _costs(timed, lanes, taps),
         "lanes": list(lanes),
         "taps": list(taps),
     }
 
 
 def _measure_images(model, integer, x, y, lanes, taps, threads):
-    """Return (stimuli, predicted cycles, results, results by block) of images and their labels.
+    """Return (stimuli with their predicted cycles, results, results by block) of images and their labels.
 
     The stimuli are that of all steps, and those of early exit at each of MARGINS, where the readout allows it.
     """
@@ -231,29 +237,29 @@ def _measure_images(model, integer, x, y, lanes, taps, threads):
     frames_by_layer = [np.concatenate(batches, axis=1) for batches in zip(*frames)]
     stimulus = cycles.Stimulus(integer.network, frames_by_layer, integer.num_steps)
     predicted = cycles.predict(stimulus, lanes, taps=taps)
-    neurons = np.array([layer.layer.neurons for layer in integer.network.layers])
+    rates, neuron_steps = _rates(integer, counts)
     cycles_by_step = _latency_by_step(predicted)[:, -by_step.shape[1] :]
     results = {
         "accuracy": float(by_step[:, -1].mean()),
         "accuracy_float": evaluate(model, x, y).accuracy,
         "images": len(y),
-        "firing_rates": (counts.sum(axis=0) / (neurons * len(y) * integer.num_steps)).tolist(),
+        "firing_rates": rates,
         "latency": float(predicted.latency.mean()),
         "interval": predicted.interval,
     }
     sums = {"images": np.ones(len(y), int), "spikes": counts.sum(axis=1)}
     read = {"": (by_step, cycles_by_step)}
     ended = [replace(stimulus, stops=Stops(*map(np.concatenate, zip(*batches)))) for batches in zip(*exits)]
+    timed = [(stimulus, predicted), *((each, cycles.predict(each, lanes, taps=taps)) for each in ended)]
     if ended:
         hits = np.stack([each.stops.answers == y for each in ended], axis=1)
-        spent = [cycles.predict(each, lanes, taps=taps).latency for each in ended]
-        read["_by_margin"] = hits, np.stack(spent, axis=1)
+        read["_by_margin"] = hits, np.stack([of_margin.latency for _, of_margin in timed[1:]], axis=1)
     for when, (hits, spent) in read.items():
         results[f"accuracy{when or '_by_step'}"] = hits.mean(axis=0).tolist()
         results[f"latency{when or '_by_step'}"] = spent.mean(axis=0).tolist()
         sums |= {f"right{when}": hits.astype(int), f"cycles{when}": spent}
-    blocks = _blocks(sums) | {"neuron_steps": int(neurons.sum()) * integer.num_steps}
-    return [stimulus, *ended], predicted, results, blocks
+    blocks = _blocks(sums) | {"neuron_steps": neuron_steps}
+    return timed, results, blocks
 
 
 def _latency_by_step(predicted):
@@ -298,14 +304,14 @@ def _timeline(predicted):
     }
 
 
-def _costs(stimuli, lanes, taps):
-    """Results of the other schedules, the events of all three, and those of early exit with their intervals."""
-    stimulus, *ended = stimuli
-    results = {"events": {"pipelined": events.count(stimulus, lanes, "pipelined", taps)}}
+def _costs(timed, lanes, taps):
+    """Results of the other schedules, the events of all three, and those of early exit."""
+    ours, *ended = [events.count(each, lanes, "pipelined", taps, predicted=predicted) for each, predicted in timed]
+    results, stimulus = {"events": {"pipelined": ours}}, timed[0][0]
     for schedule in ("dense", "layerwise"):
         predicted = cycles.predict(stimulus, lanes, schedule, taps=taps)
         results[schedule] = {"latency": float(predicted.latency.mean()), "interval": predicted.interval}
-        results["events"][schedule] = events.count(stimulus, lanes, schedule, taps)
+        results["events"][schedule] = events.count(stimulus, lanes, schedule, taps, predicted=predicted)
     if ended:
-        results["events_by_margin"] = [events.count(each, lanes, "pipelined", taps) for each in ended]
+        results["events_by_margin"] = ended
     return results

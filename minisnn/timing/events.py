@@ -13,7 +13,7 @@ import numpy as np
 from ..fixed.bounds import signed_bits
 from ..fixed.early_exit import NEVER
 from .additions import additions, additions_of_layers
-from .cycles import predict
+from .cycles import Cycles, predict
 from .layerwise import CHUNKS, SCANNED, words_scanned
 from .layout import check_positions, check_taps, default_lanes, depths, inputs_of_words
 from .stimulus import Stimulus
@@ -27,8 +27,11 @@ def count(
     in_lanes: int | None = None,
     second_bank: bool = False,
     positions: Sequence[int] | None = None,
+    predicted: Cycles | None = None,
 ) -> dict[str, float]:
     """Return the mean events of an image; parameters and errors are those of :func:`minisnn.timing.cycles.predict`.
+
+    `predicted` is what that returns for them, where it is known already.
 
     "dense" adds its zeros in full. "layerwise" adds the same spikes, one tap at a time, and has as many firing passes;
     a convolution reads its frame again for each group of lanes.
@@ -55,7 +58,8 @@ def count(
         ``cycles``: from answer to answer, images following one another.
     """
     network, steps = stimulus.network, stimulus.num_steps
-    predicted = predict(stimulus, lanes, schedule, 1, in_lanes, taps, second_bank, positions)
+    if predicted is None:
+        predicted = predict(stimulus, lanes, schedule, 1, in_lanes, taps, second_bank, positions)
     interval = predicted.interval
     passes, frames_begun = (
         (np.full(len(network.layers), float(steps)),) * 2
