@@ -104,18 +104,14 @@ def test_kernel_equals_reference(steps, constant, neurons, reset, dtype, surroga
     (near if surrogate.name in inexact else same)(actual, expected)
 
 
-@few
-@given(
-    st.integers(1, 5),
-    st.booleans(),
-    st.integers(1, 3),
-    channels,
-    resets.filter(lambda r: r != "none"),
-    dtypes,
-    surrogates,
-    st.booleans(),
-    st.integers(0, 99),
-)
+def firing_passes(smallest_pool):
+    """Run a test with firing passes of any steps, constant or not, pool, neurons, reset, dtype and surrogate."""
+    pools, fires = st.integers(smallest_pool, 3), resets.filter(lambda r: r != "none")
+    kinds = (dtypes, surrogates, st.booleans(), st.integers(0, 99))
+    return lambda test: few(given(st.integers(1, 5), st.booleans(), pools, channels, fires, *kinds)(test))
+
+
+@firing_passes(smallest_pool=1)
 def test_firing_pass_equals_lif_and_maxpool(steps, constant, pool, neurons, reset, dtype, surrogate, detach, seed):
     rng = np.random.default_rng(seed)
     cur = currents(rng, (1 if constant else steps, 2, 2 * pool, pool, neurons), dtype)
@@ -133,18 +129,7 @@ def test_firing_pass_equals_lif_and_maxpool(steps, constant, pool, neurons, rese
     (near if surrogate.name in inexact else same)(actual, expected)
 
 
-@few
-@given(
-    st.integers(1, 5),
-    st.booleans(),
-    st.integers(2, 3),
-    channels,
-    resets.filter(lambda r: r != "none"),
-    dtypes,
-    surrogates,
-    st.booleans(),
-    st.integers(0, 99),
-)
+@firing_passes(smallest_pool=2)
 def test_firing_pass_of_pooled_currents(steps, constant, pool, neurons, reset, dtype, surrogate, detach, seed):
     rng = np.random.default_rng(seed)
     cur = currents(rng, (1 if constant else steps, 2, 2 * pool, pool, neurons), dtype)
