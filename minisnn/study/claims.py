@@ -92,7 +92,7 @@ def _latency_claims(so_far, plan):
                 found.append(_open("latency", what))
                 continue
             rows = so_far.selected["default"].rows
-            step = so_far.rows.early_step(rows) if kind == "early" else None
+            step = so_far.rows.early_step() if kind == "early" else None
             ours, theirs = so_far.selected[name], Seeds(rows, step)
             cut = _saved(ours, theirs)
             note = how_read(ours)

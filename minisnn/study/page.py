@@ -8,7 +8,7 @@ from typing import Any
 from ..errors import InputError
 from ..files import atomic_write
 from . import plots as plot_study
-from .claim_words import bar, in_short, quantity, still_open, with_interval
+from .claim_words import bar, in_short, in_words, quantity, still_open, with_interval
 from .claims import FAILS, HOLDS, PAPER
 from .markup import TEMPLATE, Across, Cell, folded, image, paragraph, percent, table, whole, with_ends
 from .sections import LABELS
@@ -59,7 +59,7 @@ def write(report: dict[str, Any], folder: str | Path) -> list[Path]:
         "report.html": page(report, figures).encode(),
         "results.csv": as_csv(report["points"]).encode(),
         "results.json": as_json(report["points"]).encode(),
-        "claims.json": as_json(report["claims"]).encode(),
+        "claims.json": as_json(_found(report)).encode(),
     }
     files |= {f"{name}.png": wide for name, (wide, _) in figures.items()}
     for name in plot_study.NAMES:  # remove an earlier report's figures that this one lacks
@@ -68,6 +68,12 @@ def write(report: dict[str, Any], folder: str | Path) -> list[Path]:
     for name, content in files.items():
         atomic_write(folder / name, content)
     return [folder / name for name in files]
+
+
+def _found(report):
+    """Return what the study found: the claims, the sentences of the first section, and the stages that it rests on."""
+    claims = report["claims"]
+    return claims if "missing" in claims else {"short": in_short(report), "reached": report["reached"], **claims}
 
 
 def page(report: dict[str, Any], figures: dict[str, tuple[bytes, bytes]]) -> str:
@@ -403,7 +409,7 @@ def _claims(report):
     selected = [
         (
             name,
-            ", ".join(filter(None, [_words(setting["settings"]), setting["read"]])),
+            ", ".join(filter(None, [in_words(setting["settings"]), setting["read"]])),
             _listed_by_seed(setting["accuracy"], percent),
             _listed_by_seed(setting["latency"], whole),
             _listed_by_seed(setting["firing_rate"], percent),
@@ -429,21 +435,6 @@ def _claim_group(group, claims):
     said = paragraph(f"The paper says: {PAPER[group]}.") if group in PAPER else ""
     head = ["test", "bar", "result (interval)", "verdict"]
     return f"<h3>{escape(GROUPS[group])}</h3>" + said + table(head, rows, tight=True)
-
-
-def _words(settings):
-    words = [
-        settings["surrogate"],
-        f"beta {settings['beta']}",
-        f"threshold {settings['threshold']}",
-        f"learning rate {settings['lr']:g}",
-        f"T {settings['num_steps']}",
-    ]
-    if settings["cycle_penalty"]:
-        words.append(f"cycle penalty {settings['cycle_penalty']:g}")
-    if settings["learn"]:
-        words.append(f"learned {settings['learn']}")
-    return ", ".join(words)
 
 
 def _listed_by_seed(values, text):

@@ -27,6 +27,7 @@ KINDS = {  # label, color and marker of each kind of setting
     "price on cycles": ("price on cycles", "tab:green", "^"),
     "learned": ("learned leaks and thresholds", "tab:brown", "P"),
     "fewer steps": ("fewer steps", "tab:purple", "D"),
+    "refit": ("trained again on all training images", "tab:red", "*"),
     "point": ("points of the sweep", "tab:blue", "o"),
 }
 NAMES = ("trade", "trials", "curves", "authors", "scales", "leaks", "timeline")  # sections that have a figure

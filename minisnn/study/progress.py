@@ -7,7 +7,7 @@ from ..errors import InputError
 from .intervals import Seeds
 from .plan import FAMILIES, Plan
 from .selection import Rows, identity
-from .stages import EXITS, STAGES, bases, candidates, wanted
+from .stages import STAGES, bases, finals, refits, wanted
 from .tables import describe
 
 
@@ -35,9 +35,9 @@ class Progress:
     rows : Rows
         Rows of the stages that are complete.
     selected : dict of Seeds
-        Rows by seed, and when their answers are read: "default"; "FAMILY BETA", what a family and beta allow, from the
-        stage "bases"; "cycles" and "steps", what the bars are tested with, from the stage "levers". Nothing is selected
-        from an unfinished stage, because the best of some points may be any point.
+        Rows by seed, and when their answers are read: "FAMILY BETA", what a family and beta allow, from the stage
+        "bases"; "default", and "cycles" and "steps", what the bars are tested with, from the stage "refits". Nothing is
+        selected from an unfinished stage, because the best of some points may be any point.
     lacks : str
         Reason for what is not selected, such as "5 of 8 points are there in stage 2 of 8 (finalists)", or the points
         that failed; "" if nothing is missing.
@@ -92,11 +92,10 @@ def _of(plan, rows, points):
 def _selected(rows, whole):
     """Return the settings that the stages that are `whole` select; one that failed is left out."""
     selected = {}
+    if "refits" in whole:
+        again = refits(rows)
+        selected = {name: of._replace(rows=rows.seeds(again[name])) for name, of in finals(rows).items() if of.rows}
     if "bases" in whole:
         cells = [f"{family} {beta:g}" for beta in rows.plan.betas for family in FAMILIES]
-        selected = {"default": Seeds(rows.seeds(rows.default()))}
         selected |= {name: Seeds(rows.seeds(setting)) for name, setting in zip(cells, bases(rows), strict=True)}
-    if "levers" in whole:
-        finals = {name: rows.final(settings, EXITS[name]) for name, settings in candidates(rows).items()}
-        selected |= {name: found for name, found in finals.items() if found}
     return {name: found for name, found in selected.items() if found.rows}

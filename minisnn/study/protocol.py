@@ -98,6 +98,9 @@ def text(plan: Plan) -> Words:
             f"{listed(MARGINS[:-1])}, or when the answer is final.",
             f"Of all these, for each bar, the {followed} within {loss} of the default are trained with all seeds. The "
             "fastest whose mean loss is at most half of that is tested; if there is none, the one that loses least.",
+            "The default and what each bar is tested with are trained again, with all seeds, on all training images, "
+            "those too that were held out to choose them. The bars are tested with these networks; when an answer is "
+            "read was chosen before.",
             f"Beta by threshold: {len(plan.betas) * len(plan.thresholds)} cells (thresholds "
             f"{listed(plan.thresholds)}) at the default's scale and learning rate.",
         ],

@@ -124,11 +124,12 @@ def _read(path):
     for name, form in (("command", is_text), ("pitfalls", PITFALLS), ("protocol", [[is_text]])):
         if notes[name] is not None and (wrong := fault(notes[name], form)):
             raise InputError(f"{path} is damaged: {wrong} of its note {name} is not usable; run the study again")
-    done = [row["result"] for row in rows if row["status"] == "done"]
-    if plan and any(result["validation"] is None for result in done):
+    done = [row for row in rows if row["status"] == "done"]
+    if plan and any(row["result"]["validation"] is None and row["point"]["training"]["validation"] for row in done):
         raise InputError(f"{path} has points without validation images, on which a study rests; run the study again")
     needed = NEEDED if isinstance(plan, Plan) else ()  # of a variant, the form of a row has all
-    if not all(name in result[part] for result in done for part, name in needed):
+    parts = [(row["result"][part], name) for row in done for part, name in needed]
+    if not all(name in part for part, name in parts if part is not None):
         raise InputError(
             f"{path} has points without blocks of images, of which intervals are made; run the study again"
         )

@@ -120,8 +120,8 @@ def _curves(so_far: Progress) -> dict:
         ]
         for family, of_scales in groups.items()
     }
-    default = so_far.selected.get("default")
-    wanted = means(default).accuracy - plan.tolerance if default else None
+    default = so_far.rows.seeds(so_far.rows.default())
+    wanted = means(Seeds(default)).accuracy - plan.tolerance if default else None
     return {"lines": lines, "equal": None if wanted is None or not all(groups.values()) else equal(groups, wanted)}
 
 
@@ -197,7 +197,7 @@ def _trade(so_far: Progress, rows: list[dict]) -> dict:
     return {
         "settings": points,
         "early": [{name: of[name] for name in ("accuracy", "latency")} for of in early],
-        "early_step": so_far.rows.early_step(default) if default else None,
+        "early_step": so_far.rows.early_step() if default else None,
         "marks": [
             {"label": " = ".join(mark["labels"])} | {name: mark[name] for name in ("settings", "latency", "accuracy")}
             for mark in marks.values()
@@ -324,7 +324,7 @@ def _by_seed(seeds):
         "settings": settings_of(rows[0]),
         "read": how_read(seeds),
         "seeds": [row["point"]["training"]["seed"] for row in rows],
-        "validation_accuracy": [float(validation(row)["accuracy"]) for row in rows],
+        "validation_accuracy": [of and float(of["accuracy"]) for of in map(validation, rows)],
         "accuracy": [of.accuracy for of in read],
         "latency": [of.latency for of in read],
         "firing_rate": [firing_rate(row) for row in rows],

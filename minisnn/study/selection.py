@@ -10,7 +10,7 @@ from ..errors import InputError
 from .intervals import Seeds
 from .plan import FAMILIES, MARGINS, Plan
 
-VARIED = ("surrogate", "beta", "threshold", "lr", "num_steps", "cycle_penalty", "learn")
+VARIED = ("surrogate", "beta", "threshold", "lr", "num_steps", "cycle_penalty", "learn", "validation")
 Setting = dict[str, Any]  # values of VARIED
 
 
@@ -165,8 +165,9 @@ class Rows:
             return min(near, key=lambda pair: pair[0])[1]
         return max(read, key=lambda pair: pair[1][0])[0]
 
-    def early_step(self, rows: list[dict]) -> int:
-        """Return the fewest steps after which an answer loses at most the tolerance, by validation."""
+    def early_step(self) -> int:
+        """Return the fewest steps after which the default's answer loses at most the tolerance, by validation."""
+        rows = self.seeds(self.default())
         by_step = np.mean([validation(row)["accuracy_by_step"] for row in rows], axis=0)
         return int(np.argmax(by_step >= by_step[-1] - self.plan.tolerance)) + 1
 
@@ -181,6 +182,7 @@ def setting(plan: Plan, **changes: Any) -> Setting:
         "num_steps": plan.training["num_steps"],
         "cycle_penalty": None,
         "learn": None,
+        "validation": plan.training["validation"],
         **changes,
     }
     return chosen | {"surrogate": str(surrogates.parse(chosen["surrogate"]))}
@@ -222,5 +224,5 @@ def identity(row: dict) -> tuple:
 
 
 def validation(row: dict) -> dict[str, Any]:
-    """Return a row's results on validation images, which all choices use."""
+    """Return a row's results on validation images, which all choices use; None of a refit, which held out none."""
     return row["result"]["validation"]

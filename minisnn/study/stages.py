@@ -8,6 +8,7 @@
     learned     the default and the fastest priced settings with learned leaks and thresholds, in full length, one seed
     steps       fewer steps, of the default and of the fastest priced settings, in full length, one seed
     levers      the fastest settings of the three stages before with the other seeds
+    refits      the default and what each bar is tested with, again, on all training images, all seeds
     leaks       beta by threshold at the default's scale and learning rate, in full length, all seeds
 
 No stage looks at test results. A study that runs out of time has the first stages whole.
@@ -22,9 +23,10 @@ from typing import Any
 from ..data.dataset import Dataset
 from ..training.presets import choose
 from . import protocol
+from .intervals import Seeds
 from .plan import FAMILIES, Plan
 from .point import make
-from .selection import Rows, Setting
+from .selection import Rows, Setting, settings_of
 from .store import Store
 from .sweep import sweep
 
@@ -144,6 +146,19 @@ def candidates(rows: Rows) -> dict[str, list[Setting]]:
     return {name: rows.fastest(settings, rows.plan.followed, EXITS[name]) for name, settings in among.items()}
 
 
+def finals(rows: Rows) -> dict[str, Seeds]:
+    """Return the default, and what each bar is tested with, by the bar: rows by seed, and when answers are read."""
+    found = {name: rows.final(settings, EXITS[name]) for name, settings in candidates(rows).items()}
+    return {"default": Seeds(rows.seeds(rows.default()))} | {name: seeds for name, seeds in found.items() if seeds}
+
+
+def refits(rows: Rows) -> dict[str, Setting]:
+    """Return the settings of :func:`finals`, to be trained on the images too that were held out to choose them."""
+    return {
+        name: settings_of(seeds.rows[0]) | {"validation": 0.0} for name, seeds in finals(rows).items() if seeds.rows
+    }
+
+
 def every_scale(rows: Rows) -> dict[str, list[Setting]]:
     """Return all scales at the default's beta, each with its learning rate, by family."""
     plan = rows.plan
@@ -165,5 +180,6 @@ STAGES: dict[str, Callable[[Rows], list[Wanted]]] = {
     "learned": lambda rows: _first_seed(rows, learned(rows)),
     "steps": lambda rows: _first_seed(rows, with_fewer_steps(rows)),
     "levers": lambda rows: _all_seeds(rows, [one for group in candidates(rows).values() for one in group]),
+    "refits": lambda rows: _all_seeds(rows, refits(rows).values()),
     "leaks": lambda rows: _all_seeds(rows, beta_by_threshold(rows)),
 }

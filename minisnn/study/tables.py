@@ -32,6 +32,8 @@ def describe(point: dict) -> str:
         words.append(f"cycle penalty {training['cycle_penalty']:g}")
     if training.get("learn"):
         words.append(f"learned {training['learn']}")
+    if not training["validation"]:
+        words.append("all training images")
     epochs = training["epochs"]
     return ", ".join(words + [f"{epochs} epoch{'s' * (epochs != 1)}", f"seed {training['seed']}"])
 
@@ -43,6 +45,8 @@ def kind(point: dict, plan: Plan | Variant | None) -> str:
         return ALONE
     if training["epochs"] == plan.trial_epochs:
         return "trial"
+    if training["validation"] != plan.training["validation"]:
+        return "refit"
     if training["num_steps"] != plan.training["num_steps"]:
         return "fewer steps"
     if training.get("learn"):

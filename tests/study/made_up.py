@@ -105,12 +105,18 @@ def result(accuracy, latency, rate, num_steps=4):
     return {"validation": part, "test": test, "lanes": [32, 8, 8], "lost": [], "history": []}
 
 
+def result_of(of, numbers):
+    """Return what `measure` would return for a point; without validation images where it holds none out."""
+    found = result(*numbers, of["training"]["num_steps"])
+    return found if of["training"]["validation"] else found | {"validation": None}
+
+
 def rows_of(like, numbers=numbers_of, stages=tuple(study.STAGES)):
     """Return the rows of these stages as a file has them, each (point, numbers)."""
     rows = {}
     for name in stages:
         known = [
-            {"point": of, "status": "done", "result": result(*found, of["training"]["num_steps"]), "training": key}
+            {"point": of, "status": "done", "result": result_of(of, found), "training": key}
             for key, (of, found) in rows.items()
         ]
         for wanted in study.wanted(name, Rows(PLAN, known)):
@@ -126,7 +132,7 @@ def store_of(path, rows, plan=PLAN, failed=()):
             store.note("plan", asdict(plan))
             store.note("protocol", protocol.text(plan))
         for of, numbers in rows:
-            row = (point.key(of), of, "done", "", result(*numbers, of["training"]["num_steps"]), 1.0)
+            row = (point.key(of), of, "done", "", result_of(of, numbers), 1.0)
             store.save(point.training_key(of), None, [row])
         for of, reason in failed:
             store.save(point.training_key(of), None, [(point.key(of), of, "failed", reason, None, 1.0)])

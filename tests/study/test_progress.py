@@ -9,9 +9,9 @@ from minisnn.study.progress import progress
 from minisnn.study.selection import identity, settings_of
 from minisnn.study.stages import STAGES
 from tests.study import made_up
-from tests.study.made_up import PLAN, result, rows_of
+from tests.study.made_up import PLAN, result, result_of, rows_of
 
-RESTS_ON = {"base": "bases", "firing": "bases", "latency": "levers", "efficiency": "levers"}
+RESTS_ON = {"base": "refits", "firing": "bases", "latency": "refits", "efficiency": "refits"}
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def rows():
             "reason": "",
             "training": str(index),
             "key": str(index),
-            "result": result(*numbers, of["training"]["num_steps"]),
+            "result": result_of(of, numbers),
         }
         for index, (of, numbers) in enumerate(found)
     ]
@@ -45,6 +45,8 @@ def test_a_finished_study_selects_and_decides(rows):
     assert all([row["point"]["training"]["seed"] for row in group.rows] == [0, 1] for group in so_far.selected.values())
     # A price of 0.3 loses ten points; that of 0.1 loses hardly any. Fewer steps save more.
     cycles, steps = so_far.selected["cycles"], so_far.selected["steps"]
+    held_out = {name: settings_of(of.rows[0])["validation"] for name, of in so_far.selected.items()}
+    assert held_out == dict.fromkeys(cells, 0.2) | {"default": 0.0, "cycles": 0.0, "steps": 0.0}
     assert settings_of(cycles.rows[0])["cycle_penalty"] == 0.1
     # What is learned saves cycles too, but not with fewer steps. Early exit at a lead of 1 loses a tenth, at 2 nothing.
     assert settings_of(cycles.rows[0])["learn"] == "beta,threshold"
@@ -66,7 +68,7 @@ def test_any_missing_point_opens_what_rests_on_its_stage(rows):
         left = {group for group, name in RESTS_ON.items() if names.index(name) < names.index(stage.name)}
         assert decided(rest) == left
         seen.add(stage.name)
-    assert seen == {"trials", "finalists", "bases", "prices", "learned", "steps", "levers", "scales", "leaks"}
+    assert seen == set(STAGES)
 
 
 def test_a_study_that_shrinks_decides_less_and_less(rows):
@@ -95,7 +97,7 @@ def test_a_failed_point_is_there_and_is_named(rows):
 def test_a_family_that_failed_altogether(rows):
     now = progress(PLAN, failed(rows, lambda row: row["point"]["network"]["surrogate"].startswith("atan")))
     assert now.selected == {} and now.lacks.startswith("no trial of atan at beta 0.25 has succeeded")
-    assert [stage.total for stage in now.stages][1:] == [None] * 8
+    assert [stage.total for stage in now.stages][1:] == [None] * (len(STAGES) - 1)
 
 
 def test_points_that_the_plan_does_not_ask_for_are_not_selected(rows):

@@ -125,8 +125,8 @@ def test_final_settings_by_hand(plan, data):
     assert settings_of(found.final([default, fast, faster]).rows[0]) == fast
     assert settings_of(found.final([faster, poor]).rows[0]) == faster  # none is within half the tolerance
     assert found.final([default | {"num_steps": 2}]) is None
-    assert found.early_step(found.seeds(default)) == 2  # 0.45, 0.80, 0.90
-    assert Rows(replace(plan, tolerance=0.09), trials + rows).early_step(found.seeds(default)) == 3
+    assert found.early_step() == 2  # 0.45, 0.80, 0.90
+    assert Rows(replace(plan, tolerance=0.09), trials + rows).early_step() == 3
 
 
 def test_early_exit_is_one_more_choice_where_it_is_allowed(plan, data):
