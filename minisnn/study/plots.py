@@ -92,19 +92,31 @@ def trials(figure: "Figure", section: dict[str, Any], narrow: bool = False) -> N
 
 
 def curves(figure: "Figure", section: dict[str, Any], narrow: bool = False) -> None:
-    """Draw firing rate and latency against accuracy: a line through all scales of each family, with intervals."""
-    figure.set_size_inches((4.3, 7.4) if narrow else (11, 4.4))
-    grid = figure.subplots(*((2, 1) if narrow else (1, 2)))
+    """Draw firing rate and latency against accuracy: a line through all scales of each family, with intervals.
+
+    Scales near the best come first: beside those that hardly learn, their differences cannot be seen.
+    """
+    figure.set_size_inches((4.3, 14.0) if narrow else (11, 8.4))
+    grid = figure.subplots(*((4, 1) if narrow else (2, 2))).reshape(2, 2)
     parts = (
         ("firing_rate", 100, "firing rate (% of neurons per step)"),
         ("latency", 1e-3, "latency (thousand cycles)"),
     )
-    for axes, (number, factor, label) in zip(grid, parts):
-        for family, points in section["lines"].items():
-            _curve(axes, family, points, number, factor)
-        axes.set(xlabel=label, ylabel="test accuracy (%)")
-        _plain(axes)
-    _legend(figure, grid[0])
+    best = max(point["accuracy"][0] for points in section["lines"].values() for point in points)
+    rows = ((f"scales within {100 * NEAR:g} points of the best", best - NEAR), ("all scales", 0.0))
+    for pair, (title, least) in zip(grid, rows):
+        for axes, (number, factor, label) in zip(pair, parts):
+            for family, points in section["lines"].items():
+                _curve(axes, family, points, number, factor)
+            shown = [point for points in section["lines"].values() for point in points if point["accuracy"][0] >= least]
+            for of, times, limit in ((number, factor, axes.set_xlim), ("accuracy", 100, axes.set_ylim)):
+                low, high = min(point[of][1] for point in shown), max(point[of][2] for point in shown)
+                margin = 0.04 * (high - low) or 0.01
+                limit(times * (low - margin), times * (high + margin))
+            axes.set(xlabel=label, ylabel="test accuracy (%)")
+            axes.set_title(title, fontsize=11)
+            _plain(axes)
+    _legend(figure, grid[0, 0])
 
 
 def _curve(axes, family, points, number, factor, before="", **style):
@@ -116,7 +128,9 @@ def _curve(axes, family, points, number, factor, before="", **style):
     axes.errorbar(factor * x[:, 0], 100 * y[:, 0], **arms, **style, label=f"{before}{name}")
     for point, at_x, at_y in zip(points, factor * x[:, 0], 100 * y[:, 0]):
         scale = point["surrogate"].split(":")[1]
-        axes.annotate(scale, (at_x, at_y), (4, 4), textcoords="offset points", fontsize=7, color=color)
+        axes.annotate(
+            scale, (at_x, at_y), (4, 4), textcoords="offset points", fontsize=7, color=color, annotation_clip=True
+        )
 
 
 def authors(figure: "Figure", section: dict[str, Any], narrow: bool = False) -> None:
