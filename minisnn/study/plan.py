@@ -131,7 +131,15 @@ PLANS = {
         ),
     ),
 }
-PLANS["svhn-grey"] = replace(PLANS["svhn"], dataset="svhn-grey", betas=(0.25, 0.5), least=None, departures=())
+PLANS["svhn-grey"] = replace(  # what can be cut if the input is changed too; surrogates and thresholds are svhn's part
+    PLANS["svhn"],
+    dataset="svhn-grey",
+    scales=(1, 2, 4),
+    betas=(0.25, 0.5),
+    thresholds=(1.0,),
+    least=None,
+    departures=(),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
