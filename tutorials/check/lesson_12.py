@@ -1,11 +1,15 @@
 """Lesson 12: a maximum in gates, ports in a text of VHDL, and blocks of memory."""
 
+import builtins
 import re
+from tempfile import TemporaryDirectory
 
 import numpy as np
-from myhdl import always, block
+from myhdl import Signal, always, block
 
-from .blocks import simulate
+from minisnn_hw import convert
+
+from .blocks import simulate, unsigned
 from .exercise import Exercise
 
 
@@ -43,6 +47,25 @@ def remembers(clk, a, b, most):
     return step
 
 
+@block
+def by_python(clk, a, b, most):
+    @always(clk.posedge)
+    def step():
+        most.next = max(a, b)
+
+    return step
+
+
+def in_each_cycle(function, pairs):
+    """Return what a block computes; raise TypeError if its VHDL calls a function that Python alone has."""
+    with TemporaryDirectory() as folder:
+        files = convert(function(Signal(bool(0)), *(unsigned(8) for _ in range(3))), folder)
+        called = re.findall(r"\b(\w+)\(", files[-1].read_text(encoding="utf-8"))
+    if missing := [name for name in called if hasattr(builtins, name)]:
+        raise TypeError(f"VHDL has no {missing[0]}")
+    return simulate(function, {"a": 8, "b": 8}, {"most": 8}, [{"a": int(a), "b": int(b)} for a, b in pairs])
+
+
 def missing_ports(text, ports):
     return [port for port in ports if not re.search(rf"(?<![A-Za-z0-9_]){port}(?![A-Za-z0-9_])", text, re.I)]
 
@@ -66,12 +89,11 @@ EXERCISES = [
             "this is the smaller number": minimum,
             "where a is not larger, the old value stays; each case needs its own assignment": only_if_larger,
             "this is the largest number so far; earlier cycles do not count": remembers,
+            "it runs in Python alone; write the choice with `if`, which becomes a circuit": by_python,
         },
         values=("most",),
         axes=("cycle",),
-        use=lambda function, pairs: simulate(
-            function, {"a": 8, "b": 8}, {"most": 8}, [{"a": int(a), "b": int(b)} for a, b in pairs]
-        ),
+        use=in_each_cycle,
     ),
     Exercise(
         name="missing_ports",
