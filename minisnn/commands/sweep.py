@@ -17,39 +17,6 @@ from . import lanes as read_lanes
 from .train import add_network, add_training
 
 UNDER = 8  # columns by which further lines of a row are indented: the length of its key
-AXES = (
-    "topology",
-    "classes",
-    "padding",
-    "beta",
-    "threshold",
-    "reset",
-    "readout",
-    "surrogate",
-    "init",
-    "encoding",
-    "num_steps",
-    "loss",
-    "rate_penalty",
-    "cycle_penalty",
-    "penalty_ramp",
-    "epochs",
-    "batch_size",
-    "lr",
-    "optimiser",
-    "schedule",
-    "weight_decay",
-    "clip",
-    "learn",
-    "patience",
-    "augment",
-    "validation",
-    "seed",
-    "weight_bits",
-    "finetune",
-    "lanes",
-    "taps",
-)
 
 
 def add_arguments(parser):
@@ -139,7 +106,7 @@ def run(args):
     from ..study.point import make
     from ..training.presets import choose
 
-    given = {name: getattr(args, name) for name in AXES if getattr(args, name) is not None}
+    given = {name: values for name, values in vars(args).items() if isinstance(values, list)}  # the grid's axes
     data = datasets.load(args.dataset, args.data, progress=True)
     points = []
     for values in sweep.grid(given):
