@@ -107,8 +107,7 @@ def same_in_ghdl(
             "".join(line_of(values, inputs) for values in given), encoding="utf-8", newline="\n"
         )
         options = ["--std=08", f"--workdir={folder}"]
-        for file in [*files, bench]:
-            call([ghdl, "-a", *options, str(file)], folder, timeout)
+        call([ghdl, "-a", *options, *map(str, files), str(bench)], folder, timeout)
         call([ghdl, "-r", *options, "bench", "--ieee-asserts=disable-at-0", "--assert-level=warning"], folder, timeout)
         lines = (folder / "seen.txt").read_text(encoding="utf-8").splitlines()
     if len(lines) != len(seen):

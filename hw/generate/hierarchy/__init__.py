@@ -9,7 +9,8 @@ what differs (``variants``).
 It hangs on MyHDL at these places:
 
 - A block inside another is made without calling its function: ``_Block.__init__`` is replaced meanwhile. MyHDL looks
-  up the source of the whole call stack at each block; ``inspect.stack`` is replaced by one that does not.
+  up the source of the whole call stack at each block, and that of a process whenever it reads it; its ``inspect`` is
+  replaced by one that looks up each source of a process once, and no other.
 - MyHDL takes an instance for code that is written by hand: a block without parts whose ``vhdl_code`` is an object of
   its class ``_UserVhdlCode`` with a ``__str__`` of ours. MyHDL asks for the text when all signals have their names.
 - What sub-blocks read and drive is told to MyHDL by ``_markUsed``, ``_markRead`` and ``_driven`` of the signals.

@@ -7,8 +7,8 @@ accelerator, thousands of lanes and millions of words of memory. Here a block in
 import inspect
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import lru_cache
+from contextlib import ExitStack, contextmanager
+from functools import cache
 from threading import RLock, get_ident
 from types import FrameType, SimpleNamespace
 from typing import Any
@@ -18,6 +18,7 @@ from myhdl import _block, _extractHierarchy, _instance, _simulator, _util
 from myhdl._block import _Block, _CallInfo
 
 from .constants import constants_computed
+from .source import lines_of, text_of
 
 _LOCK = RLock()  # MyHDL is changed while a block is elaborated
 _elaborate = _Block.__init__
@@ -92,7 +93,7 @@ def _changed(frames: list[FrameType], noting: bool) -> Iterator[None]:
 
 @contextmanager
 def without_sources(frames: list[FrameType] | None = None) -> Iterator[None]:
-    """Let MyHDL see who makes a block without looking up the source of the whole call stack; note the frames."""
+    """Let MyHDL look up each source once, and none of the call stack to see who makes a block; note the frames."""
     noted = [] if frames is None else frames
 
     def stack():
@@ -104,15 +105,12 @@ def without_sources(frames: list[FrameType] | None = None) -> Iterator[None]:
             frame = frame.f_back
         return rows
 
-    quick = SimpleNamespace(**vars(inspect) | {"stack": stack, "getsource": _source})
-    with _LOCK, patch.object(_util, "_dedent", _dedented), patch.object(_block, "inspect", quick):
-        with patch.object(_instance, "inspect", quick), patch.object(_util, "inspect", quick):
-            yield
+    quick = SimpleNamespace(**vars(inspect) | {"stack": stack, "getsource": text_of, "getsourcelines": lines_of})
+    with _LOCK, ExitStack() as changes:
+        changes.enter_context(patch.object(_util, "_dedent", _dedented))
+        for module in (_block, _instance, _util):
+            changes.enter_context(patch.object(module, "inspect", quick))
+        yield
 
 
-def _source(function):
-    return _source_of_code(function.__code__)
-
-
-_source_of_code = lru_cache(inspect.getsource)
-_dedented = lru_cache(_util._dedent)
+_dedented = cache(_util._dedent)

@@ -11,7 +11,7 @@ from typing import Any
 from .entities import Entity
 from .generics import bits_of
 from .origins import meaning
-from .source import comments
+from .source import comments, text_of
 from .wrap import WIDTH
 
 ROOM = Path(__file__).parents[2]  # hw/
@@ -170,7 +170,7 @@ def _parameters(entity: Entity) -> dict[str, str]:
     result: dict[str, dict[str, None]] = {}
     for kind in entity.kinds:
         for name, value in kind.parameters.items():
-            for key, each in _scalars(name, value, inspect.getsource(entity.func)):
+            for key, each in _scalars(name, value, text_of(entity.func)):
                 text = repr(each)
                 result.setdefault(key, {})[text if len(text) <= LONG else f"{text[: LONG - 8]} ... )"] = None
     shared = {key: next(iter(values)) for key, values in result.items() if len(values) == 1}

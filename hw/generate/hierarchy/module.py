@@ -1,9 +1,9 @@
 """One kind of block as text: MyHDL converts its processes, and takes our instances of sub-blocks for code by hand."""
 
-import tempfile
 import warnings
 from collections import Counter
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import Any
 
@@ -20,6 +20,7 @@ from .arguments import like, members, signals_of
 from .compact import head_of_module
 from .conditions import converts, readable
 from .constants import constants_computed
+from .elaborate import without_sources
 from .instances import LEAST, in_order, instances
 from .joined import Joined
 from .kinds import Child, Port, given, owners_of, ports_of
@@ -276,7 +277,7 @@ class Module:
             converter = _toVerilog.toVerilog
             options |= {"no_testbench": True, "timescale": "1ns/10ps", "trace": False}
         _misc._genLabel = _misc._LabelGenerator()  # MyHDL counts labels over the whole process
-        with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(), constants_computed():
+        with TemporaryDirectory() as folder, warnings.catch_warnings(), constants_computed(), without_sources():
             warnings.simplefilter("ignore")  # ports that are driven but not read, and the like
             for name, value in {**options, "directory": folder}.items():
                 setattr(converter, name, value)

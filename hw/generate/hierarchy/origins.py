@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from textwrap import dedent
 
+from .source import text_of
+
 
 @cache
 def _function(func: Callable) -> ast.FunctionDef:
-    (node,) = ast.parse(dedent(inspect.getsource(func))).body
+    (node,) = ast.parse(dedent(text_of(func))).body
     assert isinstance(node, ast.FunctionDef)
     return node
 

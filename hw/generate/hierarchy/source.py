@@ -1,4 +1,4 @@
-"""The order of names and the comments in the Python source of a block, which its processes do not tell."""
+"""The Python source of a block: its lines, and the order of names and the comments, which processes do not tell."""
 
 import inspect
 import io
@@ -12,9 +12,22 @@ from textwrap import fill
 from .wrap import WIDTH
 
 
+def lines_of(func: Callable) -> tuple[list[str], int]:
+    """Return a function's lines and the number of the first, as ``inspect.getsourcelines``; each is searched once."""
+    return _lines(func.__code__)
+
+
+def text_of(func: Callable) -> str:
+    """Return the text of a function, as ``inspect.getsource``."""
+    return "".join(lines_of(func)[0])
+
+
+_lines = cache(inspect.getsourcelines)
+
+
 @cache
 def _tokens(func):
-    return list(tokenize.generate_tokens(io.StringIO(inspect.getsource(func)).readline))
+    return list(tokenize.generate_tokens(io.StringIO(text_of(func)).readline))
 
 
 def places(func: Callable) -> dict[str, int]:
@@ -40,7 +53,7 @@ def comments(func: Callable) -> tuple[dict[str, str], dict[tuple[str, int], str]
     assigned: dict[tuple[str, int], str] = {}
     count: Counter = Counter()
     above, opened = "", ""  # opened: the names of a declaration that goes on
-    for number, line in enumerate(inspect.getsource(func).splitlines(), 1):
+    for number, line in enumerate(text_of(func).splitlines(), 1):
         code, note = line.strip(), notes.get(number, "")
         if code.startswith("#"):
             above = f"{above} {note}".strip()
