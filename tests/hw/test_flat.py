@@ -25,14 +25,12 @@ from tests.hw.ports import needs
 SMALL = {"bits": 2, "membrane_bits": 4, "guard": 1, "threshold": 3}
 # topology, input shape, lanes, taps, with the probe, options of the network
 NETWORKS = {
-    "rate": ("3", (2,), (2,), None, False, {}),
     "two layers": ("2-2", (2,), (1, 2), None, False, {}),
     "direct": ("1C2-2", (2, 2, 1), (1, 1), None, False, {"input_bits": 1}),
     "odd frame, pool": ("2C2-MP2-1", (3, 3, 1), (1, 1), None, False, {}),
     "all taps": ("1C2-1", (2, 2, 1), (1, 1), (4, 1), False, {}),
     "rows of taps": ("1C2-1", (2, 2, 1), (1, 1), (2, 1), False, {}),
-    "membrane readout": ("2", (2,), (2,), None, False, {"readout": "membrane"}),
-    "probe": ("2", (3,), (1,), None, True, {}),
+    "membrane readout, probe": ("2", (3,), (1,), None, True, {"readout": "membrane"}),
 }
 JOIN = """read_verilog {sources}
 hierarchy -check -top dut
@@ -118,7 +116,7 @@ def test_the_hierarchy_equals_the_flat_netlist(name, tmp_path):
 def test_a_netlist_that_differs_is_noticed(tmp_path):
     """The proof can fail: here the load of half of all other designs is accepted."""
     needs("yosys")
-    gold, gate = both("rate", tmp_path)
+    gold, gate = both("membrane readout, probe", tmp_path)
     text = (tmp_path / "load_check.v").read_text()
     assert " != " in text
     (tmp_path / "load_check.v").write_text(text.replace(" != ", " == ", 1))
