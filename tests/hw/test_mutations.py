@@ -1,5 +1,6 @@
 """Small faults in the gates: each is put into a copy of the blocks, and the tests of the suite must notice it."""
 
+import compileall
 import os
 import shutil
 import subprocess
@@ -368,47 +369,33 @@ FAULTS = {
 }
 
 
-# Runs a test of a copy at a time, each in a fork: so what all import is imported once. Blocks are not among it.
+# Runs a test of the copy at a time, each in a fork: so what all import is imported once. Blocks are not among it, and
+# compiled files are read, but none is written, which might outlive the fault in it.
 FORKS = """
 import os, signal, sys
 import hypothesis, myhdl, numba, numpy, pytest, minisnn.commands, minisnn.fixed.model, minisnn.timing.cycles
 assert "minisnn_hw" not in sys.modules
+sys.dont_write_bytecode = True
+folder = sys.argv[1]
+os.chdir(folder)
+sys.path.insert(0, folder)
 for line in sys.stdin:
-    folder, test = line.rstrip("\\n").split("\\t")
     child = os.fork()
     if not child:
         signal.alarm(600)
-        os.chdir(folder)
-        sys.path.insert(0, folder)
         with open("output.txt", "w") as file:
             os.dup2(file.fileno(), 1)
             os.dup2(file.fileno(), 2)
-        words = "-x -q -p no:cacheprovider -c".split()
-        os._exit(pytest.main([*words, os.devnull, f"--rootdir={folder}", f"{folder}/tests/{test}"]))
+        words = f"-x -q --assert=plain -p no:cacheprovider -c {os.devnull} --rootdir={folder}".split()
+        os._exit(pytest.main([*words, f"{folder}/tests/{line.strip()}"]))
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 
 
 @pytest.fixture(scope="module")
-def fails():
-    """Function that returns whether a test fails in a copy, without GHDL: the oracles in Python must see the fault."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PATH": "", "MINISNN_REQUIRE_TOOLS": "0"}
-    options = {"cwd": ROOT / "tests", "env": environment, "text": True, "bufsize": 1}
-    with subprocess.Popen(
-        [sys.executable, "-c", FORKS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, **options
-    ) as forks:
-
-        def fails(folder, test):
-            forks.stdin.write(f"{folder}\t{test}\n")
-            status = forks.stdout.readline().strip()
-            assert status in ("0", "1"), status + (folder / "output.txt").read_text()
-            return status == "1"
-
-        yield fails
-
-
-def tree(folder):
-    """A copy of the blocks and their tests, in which a fault that hangs is soon given up; the rest is where it is."""
+def copy(tmp_path_factory):
+    """A folder with the blocks and their tests, where a fault that hangs is soon given up; the rest is where it is."""
+    folder = tmp_path_factory.mktemp("copy")
     shutil.copytree(ROOT / "hw", folder / "minisnn_hw", ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "tests/hw").mkdir(parents=True)
     for path in [*(ROOT / "tests").glob("*.py"), *(ROOT / "tests/hw").glob("*.py")]:
@@ -417,23 +404,44 @@ def tree(folder):
     text = networks.read_text()
     assert text.count("LONG = 60_000") == 1
     networks.write_text(text.replace("LONG = 60_000", "LONG = 6_000"))
+    assert compileall.compile_dir(folder, quiet=1)
     return folder
 
 
+@pytest.fixture(scope="module")
+def fails(copy):
+    """Function that returns whether a test of the copy fails, without GHDL: oracles in Python must see the fault."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PATH": "", "MINISNN_REQUIRE_TOOLS": "0"}
+    options = {"cwd": ROOT / "tests", "env": environment, "text": True, "bufsize": 1}
+    with subprocess.Popen(
+        [sys.executable, "-c", FORKS, str(copy)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, **options
+    ) as forks:
+
+        def fails(test):
+            forks.stdin.write(f"{test}\n")
+            status = forks.stdout.readline().strip()
+            assert status in ("0", "1"), status + (copy / "output.txt").read_text()
+            return status == "1"
+
+        yield fails
+
+
 @pytest.mark.parametrize("name", FAULTS)
-def test_fault_is_noticed(name, tmp_path, fails):
+def test_fault_is_noticed(name, copy, fails):
     block, there, put, test = FAULTS[name]
-    file = tree(tmp_path) / "minisnn_hw" / f"{block}.py"
+    file = copy / "minisnn_hw" / f"{block}.py"
     text = file.read_text()
     assert text.count(there) >= 1, f"{name}: {block}.py has no {there!r}"
     file.write_text(text.replace(there, put))
-    assert fails(tmp_path, test)
+    try:
+        assert fails(test)
+    finally:
+        file.write_text(text)
 
 
-def test_without_a_fault_nothing_fails(tmp_path, fails):
+def test_without_a_fault_nothing_fails(fails):
     """The copy itself is whole: a fault is noticed for what it is."""
-    tree(tmp_path)
-    assert not fails(tmp_path, "test_lif.py::test_gates_equal_integers")
-    assert not fails(tmp_path, "hw/test_layer.py::test_layer[tiny]")
+    assert not fails("test_lif.py::test_gates_equal_integers")
+    assert not fails("hw/test_layer.py::test_layer[tiny]")
     longest = "hw/test_accelerator.py::test_a_wrong_load_is_refused[32]"
-    assert longest in {test for *_, test in FAULTS.values()} and not fails(tmp_path, longest)
+    assert longest in {test for *_, test in FAULTS.values()} and not fails(longest)
