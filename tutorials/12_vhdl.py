@@ -4,7 +4,7 @@
 # whose wiring is loaded, so that it can become any design. This lesson converts blocks to VHDL, runs them in *GHDL* (a
 # free VHDL simulator), *synthesises* the accelerator (finds the circuits for it) with *Yosys*, reads the report, and ends
 # with the file that a board loads. You need lesson 10 (the accelerator). The tools are useful but not required: a cell
-# that lacks its tool says so and goes on.
+# that lacks its tool says so and goes on. `--quick` is for tests: no bitstream is made.
 
 # %%
 import re
@@ -23,6 +23,7 @@ from myhdl import Signal, always, block, instance, intbv
 import minisnn as ms
 from minisnn_hw import boards, convert, deliver, specify, spike_scanner, synth, synthesize, verify
 
+QUICK = "--quick" in sys.argv
 GHDL = shutil.which("ghdl")
 YOSYS = shutil.which("yosys")
 print("GHDL:", GHDL or "not found, so no VHDL is run. On Debian: apt install ghdl. Elsewhere: github.com/ghdl/ghdl")
@@ -285,7 +286,7 @@ with TemporaryDirectory() as name:
     for file, text in files.items():
         (folder / file).write_text(text, encoding="utf-8")
     try:
-        built = boards.build.build(folder, board, seed=1, timeout=600)
+        built = boards.build.build(folder, board, seed=1, timeout=1 if QUICK else 600)
     except boards.build.ToolError as error:
         print("no bitstream:", error)
     else:
