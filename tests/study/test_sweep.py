@@ -308,10 +308,10 @@ def test_a_terminated_sweep_prints_nothing_of_semaphores(dataset, tmp_path):
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs /proc to find the workers")
 def test_kill_anything_at_any_time(dataset, expected, tmp_path):
-    """Kill -9 the driver, a worker, or both, in the middle of work; then compare with an undisturbed sweep's tables."""
+    """Kill -9 the driver, a worker, or both, at once or in the middle of work; then compare with undisturbed tables."""
     path, rng = tmp_path / "s.sqlite", random.Random(0)
     kills, struck, lost, rows_before = 0, 0, 0, 0
-    while kills < 9:
+    while kills < 6:  # each of the three at once, and each later
         again = rows_before == len(expected[0])  # all is done: measure it once more
         process = command(path, dataset, *(["--again"] if again else []))
         while process.poll() is None and not claimed(path, process.pid):
@@ -342,7 +342,7 @@ def test_kill_anything_at_any_time(dataset, expected, tmp_path):
                     (rows,) = db.execute("SELECT count(*) FROM points").fetchone()
                     assert rows >= rows_before
                     rows_before = rows
-    assert struck >= 5 and lost >= 4, "too few kills fell into work"
+    assert struck >= 3 and lost >= 2, "too few kills fell into work"
     process = command(path, dataset)
     out, error = process.communicate(timeout=300)
     assert process.returncode == 0, error
