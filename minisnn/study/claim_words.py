@@ -16,17 +16,21 @@ def still_open(claims: list[dict]) -> str:
 
 
 def in_short(report: dict[str, Any]) -> list[str]:
-    """Return at most five sentences that say what a study found, each with its numbers and intervals."""
+    """Return the sentences that say what a study found, each with its numbers and intervals.
+
+    They are at most five, and one more for the default of another study.
+    """
     claims, found = report["claims"]["list"], []
     early = report["trade"].get("early")
     if early:
         right, latency = _read(early[-1])
         found.append(f"The default, with the best scale and rate tried, has {right} right in {latency} cycles.")
     for claim in claims:
-        if claim["group"] == "latency" and claim["tests"] and claim["what"].endswith("against the default"):
+        if claim["group"] == "latency" and claim["tests"] and not claim["what"].endswith("read early"):
             cut, lost = (with_interval(test) for test in claim["tests"])
             what = claim["what"].removesuffix(", against the default")
-            found.append(f"{what[0].upper()}{what[1:]} saves {cut} for {lost} points: the claim {_said(claim)}.")
+            comma = "," * (" against " in what)
+            found.append(f"{what[0].upper()}{what[1:]}{comma} saves {cut} for {lost} points: the claim {_said(claim)}.")
     if early:
         step = report["trade"]["early_step"]
         right, latency = _read(early[step - 1])

@@ -14,6 +14,7 @@ from minisnn.commands import main
 from minisnn.errors import InputError
 from minisnn.study import claims, page, report, results, sections_of_sweep
 from minisnn.study import plots as plot_study
+from minisnn.study.claim_words import in_short
 from minisnn.study.form import DONE, POINT, fault_of_row
 from minisnn.study.intervals import Seeds
 from minisnn.study.plan import PLANS
@@ -104,13 +105,17 @@ def test_the_default_read_early(whole):
 
 def test_the_fastest_setting_against_the_default_of_other_inputs(whole, template, tmp_path):
     other = store_of(tmp_path / "other.sqlite", rows_of(template, lambda *of: (0.9, 4000.0, 0.1)))
-    against = report.gather(whole, against=other)["claims"]["list"]
+    both = report.gather(whole, against=other)
+    against = both["claims"]["list"]
     (claim,) = (claim for claim in against if "digits, against the default on digits" in claim["what"])
     cut, lost = claim["tests"]
     latency = 4000 * (1 - cut["value"])  # of the fastest setting: fewer steps, and early exit at a lead of 2
     assert latency == pytest.approx(0.7 * 0.4 * (0.6 * 1000.0) + 0.7 * (10 * 0.25 + 20), rel=0.02)
     assert claim["note"] == "early exit at a lead of 2" and cut["bar"] == 0.8 and cut["verdict"] == claims.HOLDS
-    assert [claim for claim in against if claim not in report.gather(whole)["claims"]["list"]] == [claim]
+    alone = report.gather(whole)
+    assert [claim for claim in against if claim not in alone["claims"]["list"]] == [claim]
+    said = [sentence for sentence in in_short(both) if sentence not in in_short(alone)]
+    assert len(said) == 1 and said[0].startswith("The") and f"{claim['what'][1:]}, saves" in said[0]
 
     begun = store_of(tmp_path / "begun.sqlite", rows_of(template, stages=["trials"]))
     with pytest.raises(InputError, match="begun.sqlite has no default to compare with; name"):
