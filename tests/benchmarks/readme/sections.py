@@ -215,7 +215,7 @@ def area(shop):
 
 
 def svhn_fit(shop):
-    """Designs of the SVHN network that fit an ECP5, by the width of the weights."""
+    """Designs of the SVHN network that fit an ECP5, by the width of the weights, and one of them placed and routed."""
     _svhn_model(shop)
     found = {}
     for width in (4, 5, 6):
@@ -223,7 +223,12 @@ def svhn_fit(shop):
         made = shop.json(f"minisnn quantize svhn.npz --weight-bits {width} --out {model} --data DIR", SVHN)
         command = f"minisnn cycles {model} --data DIR --images 100 --balance --device ecp5-85k"
         found[width] = {"accuracy": made["accuracy_after"], "front": shop.json(command, SVHN)["front"]}
-    return found
+    design = "svhn-4.int.npz --data DIR --lanes 16/32/9/5"
+    placed = shop.json(f"minisnn synth {design}", SVHN)
+    timed = shop.json(f"minisnn cycles {design} --images 1999", SVHN)
+    kept = ("lanes", "cells", "packed", "mhz", "latency_cycles", "tools", "estimated_look_up_tables", "critical_path")
+    placed = {name: placed[name] for name in kept} | {"interval_cycles": timed["interval_cycles"]}
+    return {"fits": found, "placed": placed | {"accuracy": found[4]["accuracy"]}}
 
 
 def clocks(shop):

@@ -1,5 +1,7 @@
 """Tables too long for README, as files: each function is one, its arguments are the sections whose numbers it needs."""
 
+import re
+
 import numpy as np
 
 from ..race import PEERS
@@ -203,7 +205,7 @@ def area(area, resources):
 
 def svhn_fit(svhn_fit):
     rows = []
-    for width, of in svhn_fit.items():
+    for width, of in svhn_fit["fits"].items():
         for point in of["front"]:
             by_layer = ("/".join(map(str, point[name])) for name in ("lanes", "taps"))
             cells = point["estimated"].values()
@@ -218,10 +220,27 @@ def svhn_fit(svhn_fit):
             it is: 208 block RAMs, nine tenths of the look-up tables, 156 multipliers. With weights of 8 bits the
             command finds none: the memories alone are too large. Accuracy is that of the integers after
             quantisation, without fine-tuning; [bits](bits.md) says what that wins back. Cycles are the mean of the
-            first 16 test images. None of these designs was placed."""
+            first 16 test images."""
         )
         + "\n"
         + table((*header, "cycles"), rows)
+        + "\n## One of them, placed and routed\n\n"
+        + _placed(svhn_fit["placed"])
+    )
+
+
+def _placed(design):
+    """Say what place and route made of a design, and what follows for the time of an image."""
+    mhz, packed, lanes = design["mhz"], design["packed"]["total"], "/".join(map(str, design["lanes"]))
+    tools = " and ".join(re.search(r"(Yosys |nextpnr-)[\d.]+", tool)[0] for tool in design["tools"])
+    begin, end = (f"`{design['critical_path'][at][1]}`" for at in (0, -1))
+    return paragraph(
+        f"""The design of 4 bits with lanes {lanes} reaches {mhz:.1f} MHz with {tools}. It has {packed:,} look-up tables
+        as packed ({design["estimated_look_up_tables"]:,} by the estimate), {design["cells"]["registers"]:,} registers,
+        {design["cells"]["DP16KD"]} block RAMs and {design["cells"]["MULT18X18D"]} multipliers. At that clock, over all
+        test images, an image has its answer after {design["latency_cycles"] / mhz:,.0f} us
+        ({design["latency_cycles"]:,.0f} cycles), and {1e6 * mhz / design["interval_cycles"]:,.0f} images pass in a
+        second, at {percent(design["accuracy"])}. The longest path is from {begin} to {end}."""
     )
 
 
