@@ -1,7 +1,6 @@
 """minisnn cycles and minisnn cosim: what they print, for people and as JSON."""
 
 import json
-import shutil
 
 import numpy as np
 import pytest
@@ -161,14 +160,6 @@ def test_cosim(model, capsys):
     output = capsys.readouterr().out
     assert "The gates compute what the integers compute, in the predicted cycles." in output
     assert len([line for line in output.splitlines() if line[:1].isdigit()]) == 2
-
-
-@pytest.mark.skipif(shutil.which("verilator") is None, reason="needs Verilator")
-def test_verilator_where_the_folder_for_temporary_files_has_a_space(model, tmp_path, monkeypatch, capsys):
-    """The makefile of Verilator cannot build there, so that its program is built elsewhere and put there."""
-    (tmp_path / "a b").mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "a b"))
-    assert main(["cosim", str(model), "--simulator", "verilator", "--images", "1"]) == 0, capsys.readouterr().err
 
 
 def test_cosim_fails_if_anything_differs(model, capsys, monkeypatch):

@@ -87,9 +87,9 @@ def test_records_may_come_through_a_file(simulator, monkeypatch):
     assert all(image.same for image in results)
 
 
-@pytest.mark.parametrize("simulator", SIMULATORS)
+@pytest.mark.parametrize("simulator", [GHDL])
 def test_a_wrong_leak_is_reported(simulator, monkeypatch):
-    """A faulty design gives the same differences in every simulator."""
+    """A faulty design gives the differences of integers with the same fault; all simulators share the comparison."""
 
     def leaky(spec):
         first, *others = spec.layers
@@ -97,8 +97,7 @@ def test_a_wrong_leak_is_reported(simulator, monkeypatch):
 
     words = cosimulate_hdl.load_words
     monkeypatch.setattr(cosimulate_hdl, "design", lambda spec: accelerator.design(leaky(spec)))
-    if simulator == "ghdl":
-        assert not any(result.cycles_counted for result in simulate("pixels", simulator))  # it refuses the load
+    assert not any(result.cycles_counted for result in simulate("pixels", simulator))  # it refuses the load
     monkeypatch.setattr(cosimulate_hdl, "load_words", lambda net, spec, *rest: words(net, leaky(spec), *rest))
     results = simulate("pixels", simulator)
     assert results[1].membranes > 0 and not results[1].same
@@ -190,8 +189,14 @@ def model(tmp_path_factory):
 
 
 @pytest.mark.parametrize("simulator", SIMULATORS)
-def test_command(model, simulator, capsys):
-    """With more than 20 images, only those that differ are listed: here none."""
+def test_command(model, simulator, tmp_path, monkeypatch, capsys):
+    """With more than 20 images, only those that differ are listed: here none.
+
+    The folder for temporary files has a space in its name: Verilator's makefile cannot build there, so that its program
+    is built elsewhere and put there.
+    """
+    (tmp_path / "a b").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "a b"))
     capsys.readouterr()
     arguments = ["cosim", str(model), "--images", "25", "--lanes", "4/10", "--simulator", simulator]
     if simulator == "ghdl":
