@@ -181,7 +181,7 @@ def model(model):
     )
 
 
-def resources(resources, clocks, lanes):
+def resources(resources, clocks, lanes, svhn_fit):
     best, plain = resources["digits, 11/32/5"], resources["digits, 32/8/8"]
     one_tap, all_taps = resources["digits, 8/8/2"], resources["digits, 8/8/2 `--taps 9/1/1`"]
     packed = best["packed"]
@@ -209,8 +209,9 @@ def resources(resources, clocks, lanes):
         )
         + "\n"
         + paragraph(
-            f"""The SVHN network does not fit the largest ECP5: it needs {svhn["cells"]["DP16KD"]} DP16KD, and there are
-        208. So it has no clock."""
+            f"""With 8-bit weights the SVHN network does not fit the largest ECP5: it needs {svhn["cells"]["DP16KD"]}
+            DP16KD, and there are 208. With 4 bits [it fits]({RESULTS}/svhn_fit.md), at
+            {svhn_fit["placed"]["mhz"]:.1f} MHz."""
         )
     )
 
