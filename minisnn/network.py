@@ -293,6 +293,7 @@ class Network:
         drates: Sequence[float] | None = None,
         dcounts: Sequence[np.ndarray | None] | None = None,
         learn: Sequence[str] = (),
+        retain: bool = True,
     ) -> list[np.ndarray]:
         """Backpropagate through time.
 
@@ -308,6 +309,9 @@ class Network:
             Gradient of the loss with respect to each layer's :meth:`counts`; None for a layer without one.
         learn : sequence of str, default ()
             "beta", "threshold", or both: constants of the layers whose gradients are wanted too.
+        retain : bool, default True
+            Keep the run for another backward pass. With False the kernels write gradients over what it remembers,
+            which takes less memory.
 
         Returns
         -------
@@ -318,7 +322,8 @@ class Network:
         Raises
         ------
         InputError
-            If the run is not this network's, or a gradient has another shape than what the run returned.
+            If the run is not this network's or was not retained, or a gradient has another shape than what the run
+            returned.
 
         Examples
         --------
@@ -369,7 +374,7 @@ class Network:
         if self._has_kernels():
             from .kernels import network as kernels
 
-            grads = kernels.backward(self, run.tape, dspk, dmem, shares, dcounts, constants)
+            grads = kernels.backward(self, run.tape, dspk, dmem, shares, dcounts, constants, retain)
         else:
             grads = reference_backward(self, run, dspk, dmem, shares, dcounts=dcounts, constants=constants)
         return grads if constants is None else [*grads, *(constants[lif.LEARNABLE.index(name)] for name in learn)]
@@ -476,6 +481,11 @@ class Network:
     def _check_run(self, run):
         """Raise InputError unless `run` is what this network's forward returned for a backward pass."""
         kernels = self._has_kernels()
+        if kernels and run.tape == []:
+            raise InputError(
+                "this run was not retained by the backward pass that took it: call forward again, or backward with "
+                "retain=True"
+            )
         layers = ((run.tape[0] if run.tape else None) if kernels else run.kept) or []
         sizes = [(prod(done.inputs.shape[2:]), done.out.shape[2:]) for done in layers]
         if sizes != [(prod(layer.shape.in_shape), layer.shape.next_shape) for layer in self.layers]:

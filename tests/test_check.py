@@ -96,6 +96,15 @@ def test_backward_refuses_the_run_of_another_network(backend):
         net.backward(net.forward(inputs, STEPS, record=True), None, drates=[1.0])
 
 
+def test_a_run_that_was_not_retained_is_refused():
+    net = network()
+    run = net.forward(np.ones((1, BATCH, 5, 5, 2)), STEPS)
+    net.backward(run, None, retain=False)
+    for again in (net.counts, lambda run: net.backward(run, None)):
+        with pytest.raises(InputError, match="this run was not retained by the backward pass that took it"):
+            again(run)
+
+
 @pytest.mark.parametrize(
     "inputs, steps, words",
     [

@@ -67,7 +67,7 @@ def test_kernels_equal_the_reference(case, kind, reset, dtype, monkeypatch):
     rng = np.random.default_rng(4)
     dspk, dmem = (rng.standard_normal(expected.spk.shape).astype(dtype) for _ in range(2))
     drates = rng.standard_normal(len(reference.layers))
-    grads = fast.backward(actual, dspk, dmem, drates)
+    grads = fast.backward(actual, dspk, dmem, drates, retain=False)
     for ours, theirs in zip(grads, reference.backward(expected, dspk, dmem, drates)):
         near(ours, theirs)
 
@@ -144,7 +144,7 @@ def test_threads_change_nothing(batch, large, monkeypatch):
     for count in (1, 2, 3, None):
         net.threads = count
         run = net.forward(inputs, 6)
-        results.append([run.spk, run.mem, run.rates, *net.backward(run, np.ones_like(run.spk))])
+        results.append([run.spk, run.mem, run.rates, *net.backward(run, np.ones_like(run.spk), retain=count != 2)])
     for other in results[1:]:
         for a, b in zip(results[0], other):
             assert a.tobytes() == b.tobytes()

@@ -239,7 +239,7 @@ inputs = rng.standard_normal((1, 64, 16, 16, 3)).astype(np.float32)
 def gradients(net):
     """Return the gradients of a forward and a backward pass."""
     run = net.forward(inputs, num_steps)
-    return net.backward(run, np.ones_like(run.spk) / 64)
+    return net.backward(run, np.ones_like(run.spk) / 64, retain=False)
 
 
 def new_network(**options):
@@ -259,6 +259,8 @@ for one, two in zip(gradients(new_network(threads=1)), gradients(new_network(thr
 #   `kernels.memory.scratch`. Nobody gives it back, so nobody has to keep account of it.
 # - *One gradient of the weights for each slice* must be zeroed, written and added up. Where weights are many, each
 #   thread computes a share of them over the whole batch instead.
+# - *A border* around what a convolution reads means a copy. It is made some frames at a time: so it is still in the
+#   cache when it is read, and next to nothing is in memory.
 # - *Laying out the weights* for the kernels is done only if they have changed since the last time.
 # - *Adam* is twelve passes of NumPy through four arrays. `kernels.optim` is one pass.
 # - *Two threads on one processor*: Linux may wake a thread on the processor of the one that wakes it, and moves it only
@@ -279,7 +281,8 @@ assert kernels.memory.scratch("events", 500, np.int32).ctypes.data == events.cty
 # spikes as well: $8\,T\,B \sum_l N_l$ bytes for $N_l$ neurons in layer $l$, and copies on the way.
 #
 # The kernels keep only the currents, and spikes in single bytes. On the way back they compute the membranes *again*,
-# which costs less than to fetch them. They also use all processors.
+# which costs less than to fetch them. And as nobody needs a current any more when its gradient is known, with
+# `retain=False` the gradients take the place of the currents. They also use all processors.
 
 # %%
 durations, peaks, results = {}, {}, {}

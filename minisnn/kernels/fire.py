@@ -72,12 +72,15 @@ def backward(
     pool: int,
     surrogate: tuple,
     of_currents: bool = False,
+    dcur: np.ndarray | None = None,
 ) -> np.ndarray:
     """Return the gradient of the currents; `share` is added to the gradient of every spike.
 
     `dout` (T, B, h, w, C) is the gradient of the pooled spikes `out`; `surrogate` comes from ``surrogate.as_numbers``.
+    The gradient is written to `dcur`, if given, which may be `cur` itself: the neurons that are computed side by side
+    read all their currents before they write.
     """
-    dcur = empty(cur.shape, cur.dtype)
+    dcur = empty(cur.shape, cur.dtype) if dcur is None else dcur
     sizes, places = _sizes(cur, len(out), pool, of_currents), side_by_side(pool, *cur.shape[3:])
     flat = dout.reshape(-1), cur.reshape(-1), dcur.reshape(-1)
     leak_alone = neuron[lif.R1] == neuron[lif.Q0] == neuron[lif.Q1] == 0  # is what a membrane hands on

@@ -5,6 +5,10 @@ slice is computed by one thread; its hidden layers in one kernel (``hidden``). T
 the batch: of a small layer each slice has its own, and they are added in order; of a large one each thread computes a
 share of the weights over all slices, in order too, so that they are not in memory once a slice. The result does not
 depend on the threads.
+
+At its highest the memory of a training step holds the currents and spikes of all layers, and little else: gradients of
+currents take the place of the currents, if the run is not used again, and gradients of large weights that of the
+weights as the products read them.
 """
 
 from dataclasses import dataclass
@@ -18,7 +22,7 @@ import numpy as np
 from . import constants as learned_constants
 from . import fire, hidden, lif, maxpool, products, threads
 from . import surrogate as sg
-from .memory import empty, zeros
+from .memory import empty
 
 SLICES = 8
 SLICE_WORTH = 400_000  # neurons times steps: n slices are worth their own cost from n * n times that
@@ -83,38 +87,19 @@ def backward(
     shares: Any,
     dcounts: Any,
     constants: np.ndarray | None = None,
+    retain: bool = True,
 ) -> list[np.ndarray]:
     """Return the gradients for ``Network.backward`` from a tape.
 
     `shares` are the gradients of each layer's spikes by its rate, `dcounts` those by its counts, or None. `constants`,
-    zeros of shape (2, L), takes the gradients of leak and threshold by layer.
+    zeros of shape (2, L), takes the gradients of leak and threshold by layer. Unless the tape is to be retained, it is
+    emptied, and gradients of currents take the place of the currents.
     """
-    ends = np.cumsum([part[-1].spk.shape[1] for part in tape])
-    packed = _packed(net, products.pack_transpose, first=1)
-
-    few = [_few(layer, [part[i].inputs for part in tape]) for i, layer in enumerate(net.layers)]
-
-    surrogate = sg.as_numbers(net.surrogate, net.dtype)
-
-    def one(i):
-        part = slice(ends[i] - tape[i][-1].spk.shape[1], ends[i])
-        dmem_part = None if dmem is None else dmem[:, part]
-        priced = [None if d is None else d[part] for d in dcounts]
-        learned = constants is not None
-        return _backward_slice(net, tape[i], dspk[:, part], dmem_part, shares, priced, packed, few, surrogate, learned)
-
-    slices = threads.each(one, len(tape), net.threads)
-    large = [
-        (layer, share)
-        for layer in range(len(net.layers))
-        if _is_large(net.layers[layer])
-        for share in products.shares(slices[0][layer].product, len(tape))
-    ]
-    total = [
-        products.weight_gradient(_as_kernel(layer.w)) if _is_large(layer) else slices[0][i].dw
-        for i, layer in enumerate(net.layers)
-    ]
-    threads.each(lambda i: _add_share(slices, total, *large[i]), len(large), net.threads)
+    if not retain:
+        given, tape = tape, list(tape)
+        given.clear()
+    slices = _backward_slices(net, tape, dspk, dmem, shares, dcounts, constants is not None, retain)
+    total = _weight_gradients(net, slices)
     grads = []
     for i, layer in enumerate(net.layers):
         db = slices[0][i].db
@@ -125,8 +110,45 @@ def backward(
         if constants is not None:
             for part in slices:
                 constants[:, i] += part[i].dconstants
-        grads += [products.trimmed(total[i], layer.w.shape[-1]).reshape(layer.w.shape), db]
+        columns = layer.w.shape[-1]
+        grads += [products.trimmed(total[i], columns).reshape(layer.w.shape), db[:columns]]
     return grads
+
+
+def _backward_slices(net, tape, dspk, dmem, shares, dcounts, learned, retain):
+    """Return the gradients of each slice, a list with one for each layer."""
+    ends = np.cumsum([part[-1].spk.shape[1] for part in tape])
+    packed = _packed(net, products.pack_transpose, first=1)
+    few = [_few(layer, [part[i].inputs for part in tape]) for i, layer in enumerate(net.layers)]
+    surrogate = sg.as_numbers(net.surrogate, net.dtype)
+
+    def one(i):
+        part = slice(ends[i] - tape[i][-1].spk.shape[1], ends[i])
+        dmem_part = None if dmem is None else dmem[:, part]
+        priced = [None if d is None else d[part] for d in dcounts]
+        given = (dspk[:, part], dmem_part, shares, priced)
+        return _backward_slice(net, tape[i], *given, packed, few, surrogate, learned, retain)
+
+    return threads.each(one, len(tape), net.threads)
+
+
+def _weight_gradients(net, slices):
+    """Return the gradients of weights: of a small layer those of the first slice, of a large one the sum over all.
+
+    The large ones take the place of the weights as the products read them, for which they are large enough: what read
+    those is over.
+    """
+    total = [part.dw for part in slices[0]]
+    layers = [i for i, dw in enumerate(total) if dw is None]
+    if not layers:
+        return total
+    memory, net.kept = net.kept, None
+    begins = _begins(net)
+    for i in layers:
+        total[i] = products.weight_gradient(_as_kernel(net.layers[i].w), memory[begins[i] : begins[i + 1]])
+    work = [(i, share) for i in layers for share in products.shares(slices[0][i].product, len(slices))]
+    threads.each(lambda j: _add_share(slices, total, *work[j]), len(work), net.threads)
+    return total
 
 
 @dataclass
@@ -154,13 +176,17 @@ def _packed(net, pack, first=0):
     They are laid out for one direction at a time, in memory that the network keeps: as long as it only runs forward,
     nothing is written again.
     """
-    begins = products.begins(tuple(layer.w.shape for layer in net.layers))
+    begins = _begins(net)
     if net.kept is None:
-        net.kept = zeros((begins[-1],), net.dtype)
+        net.kept = empty((begins[-1],), net.dtype)
     return [None] * first + [
         pack(_as_kernel(net.layers[i].w), net.kept[begins[i] : begins[i + 1]], net.threads)
         for i in range(first, len(net.layers))
     ]
+
+
+def _begins(net):
+    return products.begins(tuple(layer.w.shape for layer in net.layers))
 
 
 def _biases(net):
@@ -235,7 +261,7 @@ def _forward_slice(net, x, plan, packed, constants, record):
     return layers
 
 
-def _backward_slice(net, tape, dspk, dmem, shares, dcounts, packed, few, surrogate, learned):
+def _backward_slice(net, tape, dspk, dmem, shares, dcounts, packed, few, surrogate, learned, retain):
     grads, dout = [], dspk
     for index in reversed(range(len(net.layers))):
         layer, done = net.layers[index], tape[index]
@@ -273,6 +299,7 @@ def _backward_slice(net, tape, dspk, dmem, shares, dcounts, packed, few, surroga
                 layer.shape.cur_pool if of_currents else layer.shape.pool,
                 surrogate,
                 of_currents,
+                None if retain or learned else _as_frames(cur),
             ).reshape(cur.shape)
         if learned:
             direct = dmem if index == len(net.layers) - 1 else None
@@ -287,13 +314,13 @@ def _backward_slice(net, tape, dspk, dmem, shares, dcounts, packed, few, surroga
             dout = products.input_gradient(gradients, inputs.shape, w, layer.shape.padding, packed[index])
             dout = dout.reshape(done.inputs.shape)
         padding, border = layer.shape.padding, _border(layer)
-        product, db = products.outer(gradients, inputs, w.shape[0], padding, border, few[index])
+        product = products.outer(gradients, inputs, w.shape[0], padding, border, few[index])
         dw = None
         if not _is_large(layer):
             dw = products.weight_gradient(w)
             for share in products.shares(product, 1):
                 products.add_weight_gradient(product, share, dw)
-        grads = [_Gradients(db, dw, product if dw is None else None, dconstants), *grads]
+        grads = [_Gradients(product.db, dw, product if dw is None else None, dconstants), *grads]
     return grads
 
 

@@ -20,16 +20,18 @@ SHARE = 1 << 17  # weights that are worth a thread of their own to lay out
 NEAR = 256  # rows of weights, of two vectors each, that fit into the nearest cache
 NARROW = 4 * WIDTH  # columns: so few are added to where they are, spike by spike
 PIXELS = 256  # whose spikes are listed at a time for the gradient of weights
+COPIED = 1 << 16  # numbers that are copied at a time for the gradient of weights: they stay in the cache
 
 
-def framed(x: np.ndarray, top: int, left: int, height: int, width: int, value: Any = 0.0) -> np.ndarray:
-    """Return `x` (F, h, w, C) moved by (top, left) in a frame of (height, width) full of `value`."""
+def framed(x: np.ndarray, top: int, left: int, height: int, width: int, value: Any = 0.0, dtype: Any = None) -> Any:
+    """Return `x` (F, h, w, C) in `dtype`, moved by (top, left) in a frame of (height, width) full of `value`."""
     frames, h, w, channels = x.shape
+    dtype = x.dtype if dtype is None else dtype
     if (top, left, height, width) == (0, 0, h, w):
-        return x
-    out = zeros((frames, height, width, channels), x.dtype)
+        return np.ascontiguousarray(x, dtype)
+    out = zeros((frames, height, width, channels), dtype)
     if np.any(value):
-        out[:] = np.asarray(value, x.dtype)
+        out[:] = np.asarray(value, dtype)
     out[:, top : top + h, left : left + w] = x
     return out
 
@@ -74,8 +76,8 @@ def groups_of(columns):
 
 
 def _in(memory, shape, dtype):
-    """Return an array of `shape` in the first part of flat `memory`, or a new one of zeros."""
-    return zeros(shape, dtype) if memory is None else memory[: prod(shape)].reshape(shape)
+    """Return an array of `shape` in the first part of flat `memory`, or a new one."""
+    return empty(shape, dtype) if memory is None else memory[: prod(shape)].reshape(shape)
 
 
 def _shared_out(copy, count, weights, threads):
@@ -136,19 +138,19 @@ def input_gradient(dcur: np.ndarray, shape: tuple[int, ...], w: np.ndarray, padd
 
 
 class Outer(NamedTuple):
-    """The factors of the gradient of a layer's weights, inputs and gradients of currents, laid out for the product."""
+    """The factors of the gradient of a layer's weights, inputs and gradients of currents, and that of its biases."""
 
     x: np.ndarray
     dcur: np.ndarray
     size: int
     padding: int
+    pad_value: Any
     few: bool  # spikes, for the sparse product
+    db: np.ndarray  # in whole vectors; complete when the first share of the weights is
 
 
-def outer(
-    dcur: np.ndarray, x: np.ndarray, size: int, padding: int, pad_value: Any, few: bool
-) -> tuple[Outer, np.ndarray]:
-    """Return what :func:`add_weight_gradient` takes, and the gradient of the biases; `few` comes from :func:`are_few`.
+def outer(dcur: np.ndarray, x: np.ndarray, size: int, padding: int, pad_value: Any, few: bool) -> Outer:
+    """Return what :func:`add_weight_gradient` takes; `few` comes from :func:`are_few`.
 
     Parts of a batch whose products are added to the same weights must all be `few`, or none: they are cut into shares
     in different ways.
@@ -156,17 +158,16 @@ def outer(
     columns = dcur.shape[3]
     if size == 1 and padding == 0:
         x, dcur = _in_one_frame(x, dcur)
-    if few and (size > 1 or columns % WIDTH):
-        frames, h, w, _ = dcur.shape
-        margin = size - 1 - padding
-        wide = empty((frames, h, x.shape[2] + size - 1, _up(columns)), dcur.dtype)
+    if few and _needs_margin(size, columns):
         db = zeros((_up(columns),), dcur.dtype)
-        _border(dcur, margin, wide, db)
-        return Outer(x, wide, size, padding, few), db[:columns]
-    db = dcur.reshape(-1, dcur.shape[2] * columns).sum(axis=0).reshape(-1, columns).sum(axis=0)  # long rows are faster
-    if not few:
-        x = _padded(x, padding, pad_value, dcur.dtype)
-    return Outer(x, dcur, size, padding, few), db
+    else:  # long rows are faster
+        db = dcur.reshape(-1, dcur.shape[2] * columns).sum(axis=0).reshape(-1, columns).sum(axis=0)
+    return Outer(x, dcur, size, padding, pad_value, few, db)
+
+
+def _needs_margin(size, columns):
+    """Return whether ``sparse.weights`` reads a copy of the gradients, with a margin and whole vectors."""
+    return size > 1 or columns % WIDTH > 0
 
 
 def shares(product: Outer, count: int) -> list[tuple[int, int]]:
@@ -178,24 +179,53 @@ def shares(product: Outer, count: int) -> list[tuple[int, int]]:
 
 
 def add_weight_gradient(product: Outer, share: tuple[int, int], dw: np.ndarray) -> None:
-    """Add to a share of dw (k, k, C, M'), where M' is M rounded up to whole vectors."""
-    x, dcur, size, padding, few = product
+    """Add to a share of dw (k, k, C, M'), where M' is M rounded up to whole vectors.
+
+    What must be copied first, to have a border, is copied some frames at a time: it is in the cache when it is read,
+    and never in memory for the whole batch.
+    """
+    (_add_few if product.few else _add_all)(product, share, dw)
+
+
+def _add_few(product, share, dw):
+    x, dcur, size, padding, _, _, db = product
+    frames, height, width, channels = x.shape
+    columns, count = dw.shape[3], share[1] - share[0]
+    listed = max(PIXELS // (height * width), 1)  # frames
+    pixels = scratch("pixels", count * listed * height * width, np.int32).reshape(count, -1)
+    first = scratch("firsts", listed * count * (height + 1), np.int32).reshape(listed, count, -1)
+    events, copied = scratch("events", channels + 8, np.int32), _needs_margin(size, dcur.shape[3])
+    wide = (dcur.shape[1], width + size - 1, columns)
+    some = max(COPIED // (prod(wide) * listed), 1) * listed if copied else frames
+    sums = db if share[0] == 0 else zeros(db.shape, db.dtype)
+    for start in range(0, frames, some):
+        spikes, gradients = x[start : start + some], dcur[start : start + some]
+        if copied:
+            copy = scratch("wide", len(spikes) * prod(wide), dcur.dtype).reshape(-1, *wide)
+            _border(gradients, size - 1 - padding, copy, sums)
+            gradients = copy
+        if size == 1 and padding == 0 and columns <= NARROW:
+            sparse.row_weights(spikes, gradients, dw, *share, events)
+        else:
+            taps = _taps(size, channels, columns)
+            sparse.weights(spikes, gradients, size, padding, dw, *share, taps, pixels, first, events)
+
+
+def _add_all(product, share, dw):
+    x, dcur, size, padding, pad_value, _, _ = product
     _, height, width, channels = x.shape
-    if few and size == 1 and padding == 0 and dw.shape[3] <= NARROW:
-        sparse.row_weights(x, dcur, dw, *share, scratch("events", channels + 8, np.int32))
-    elif few:
-        frames, count = max(PIXELS // (height * width), 1), share[1] - share[0]
-        pixels = scratch("pixels", count * frames * height * width, np.int32).reshape(count, -1)
-        first = scratch("firsts", frames * count * (height + 1), np.int32).reshape(frames, count, -1)
-        events, taps = scratch("events", channels + 8, np.int32), _taps(size, channels, dw.shape[3])
-        sparse.weights(x, dcur, size, padding, dw, *share, taps, pixels, first, events)
-    else:
-        dense.weights(x, dcur, size, dw, *share, scratch("side", dcur.shape[1] * dcur.shape[2] * dense.GROUP, dw.dtype))
+    some = max(COPIED // ((height + 2 * padding) * (width + 2 * padding) * channels), 8)
+    side = scratch("side", dcur.shape[1] * dcur.shape[2] * dense.GROUP, dw.dtype)
+    for start in range(0, len(x), some):
+        part = _padded(x[start : start + some], padding, pad_value, dw.dtype)
+        dense.weights(part, dcur[start : start + some], size, dw, *share, side)
 
 
-def weight_gradient(w: np.ndarray) -> np.ndarray:
-    """Return zeros for :func:`add_weight_gradient`."""
-    return zeros((*w.shape[:3], _up(w.shape[3])), w.dtype)
+def weight_gradient(w: np.ndarray, memory: np.ndarray | None = None) -> np.ndarray:
+    """Return zeros for :func:`add_weight_gradient`, in the first part of flat `memory`, if given."""
+    dw = _in(memory, (*w.shape[:3], _up(w.shape[3])), w.dtype)
+    dw.fill(0)
+    return dw
 
 
 def trimmed(dw: np.ndarray, columns: int) -> np.ndarray:
@@ -218,11 +248,11 @@ def backward(
 ) -> tuple[np.ndarray | None, np.ndarray, np.ndarray]:
     """Return the gradients dx (F, H, W, C) or None, dw (k, k, C, M), db (M,) of :func:`forward`."""
     dx = input_gradient(dcur, x.shape, w, padding, packed) if need_dx else None
-    product, db = outer(dcur, x, w.shape[0], padding, pad_value, are_few([x], w.shape, padding, pad_value))
+    product = outer(dcur, x, w.shape[0], padding, pad_value, are_few([x], w.shape, padding, pad_value))
     dw = weight_gradient(w)
     for share in shares(product, 1):
         add_weight_gradient(product, share, dw)
-    return dx, trimmed(dw, w.shape[3]), db
+    return dx, trimmed(dw, w.shape[3]), product.db[: w.shape[3]]
 
 
 def _sparse_windows(x, packed, bias, border, out):
@@ -302,7 +332,7 @@ def _no_bias(columns, dtype):
 
 def _padded(x, padding, pad_value, dtype):
     height, width = x.shape[1] + 2 * padding, x.shape[2] + 2 * padding
-    return framed(np.ascontiguousarray(x, dtype), padding, padding, height, width, pad_value)
+    return framed(x, padding, padding, height, width, pad_value, dtype)
 
 
 @kernel

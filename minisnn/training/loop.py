@@ -157,7 +157,7 @@ class Training:
                 )
             price, drates, dcounts = self._penalties(run, inputs, step, steps)
             value += price
-            grads = net.backward(run, dspk, dmem, drates, dcounts, settings.learned)
+            grads = net.backward(run, dspk, dmem, drates, dcounts, settings.learned, retain=False)
         if self.rounding is not None:
             self.rounding.pass_gradients(grads)
         of_weights, of_constants = grads[: len(net.params)], grads[len(net.params) :]

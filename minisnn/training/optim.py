@@ -80,7 +80,7 @@ class Adam:
         self.t = 0
         self.m = [np.zeros_like(p) for p in params]
         self.v = [np.zeros_like(p) for p in params]
-        self._scratch = [(np.empty_like(p), np.empty_like(p)) for p in params]
+        self._scratch: list[tuple[np.ndarray, np.ndarray]] = []  # of NumPy's step alone
 
     def step(self, params: Arrays, grads: Arrays, lr: float) -> None:
         """Change `params` in place by one step against `grads`."""
@@ -94,6 +94,7 @@ class Adam:
             numbers = (1 - lr * self.weight_decay, b1, 1 - b1, b2, 1 - b2, 1 / root, self.eps, size)
             kernels.adam(params, grads, self.m, self.v, numbers, self.threads)
             return
+        self._scratch = self._scratch or [(np.empty_like(p), np.empty_like(p)) for p in params]
         for p, g, m, v, (s, d) in zip(params, grads, self.m, self.v, self._scratch, strict=True):
             number = p.dtype.type
             if self.weight_decay:

@@ -174,7 +174,7 @@ def ours(net, num_steps):
     def step(x, y):
         run = net.forward(x[None], num_steps)
         value, dspk, dmem = loss.rate(run.spk, run.mem, y, net.classes)
-        adam.step(net.params, net.backward(run, dspk, dmem), LR)
+        adam.step(net.params, net.backward(run, dspk, dmem, retain=False), LR)
         return value
 
     return forward, step
