@@ -89,10 +89,15 @@ def test_ratio_is_by_hand():
     ]
 
 
-def test_all_memories_are_in_ram(tiny):
+@pytest.fixture(scope="module")
+def report(tiny):
+    """Its synthesis; placed, where nextpnr is installed."""
     spec, text = tiny
     needs("yosys")
-    report = synthesize.synthesize(text, spec, place=False)
+    return synthesize.synthesize(text, spec)
+
+
+def test_all_memories_are_in_ram(report):
     kinds = {memory.kind for memory in report.memories}
     assert kinds == {"weights", "biases", "sums", "buffer", "scores", "stamps"}
     assert report.faults == [] and report.cells["LUT4"] > 100 and report.cells["registers"] > 100
@@ -120,10 +125,8 @@ def test_registers_and_latches_are_reported(tiny):
     assert f"{name} (stamps, {memory.words} words of 32 bits) is in registers" in report.faults
 
 
-def test_place_and_route_gives_a_clock(tiny):
-    spec, text = tiny
-    needs("yosys", "nextpnr-ecp5")
-    report = synthesize.synthesize(text, spec)
+def test_place_and_route_gives_a_clock(report):
+    needs("nextpnr-ecp5")
     assert report.mhz > 0 and report.placed["TRELLIS_FF"] == report.cells["registers"] and len(report.path) > 2
     assert sum(report.packed.values()) == report.placed["TRELLIS_COMB"]
     # Yosys knows of no constant, of four of the six tables of a RAM, and not of the ends of a chain of carries.
