@@ -56,6 +56,7 @@ def inputs_for(net, kind, batch=5, steps=4):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_kernels_equal_the_reference(case, kind, reset, dtype, monkeypatch):
     monkeypatch.setattr(kernels, "LARGE", 200 if kind == "spikes" else kernels.LARGE)  # weights in shares, too
+    monkeypatch.setattr(kernels, "PART", 1)  # constant currents image by image
     reference, fast = pair(case, dtype, reset=reset)
     inputs = inputs_for(reference, kind)
     expected, actual = reference.forward(inputs, 4), fast.forward(inputs, 4)

@@ -282,7 +282,9 @@ assert kernels.memory.scratch("events", 500, np.int32).ctypes.data == events.cty
 #
 # The kernels keep only the currents, and spikes in single bytes. On the way back they compute the membranes *again*,
 # which costs less than to fetch them. And as nobody needs a current any more when its gradient is known, with
-# `retain=False` the gradients take the place of the currents. They also use all processors.
+# `retain=False` the gradients take the place of the currents. The gradients of spikes need not be in memory at once
+# either: where the input is constant, those of a few images are computed, and the neurons take them while they are in
+# the cache. They also use all processors.
 
 # %%
 durations, peaks, results = {}, {}, {}

@@ -8,7 +8,8 @@ depend on the threads.
 
 At its highest the memory of a training step holds the currents and spikes of all layers, and little else: gradients of
 currents take the place of the currents, if the run is not used again, and gradients of large weights that of the
-weights as the products read them.
+weights as the products read them. The gradients of a first layer's spikes are the most numbers of all, so they are
+computed some images at a time, and its neurons take them while they are in the cache.
 """
 
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from .memory import empty
 SLICES = 8
 SLICE_WORTH = 400_000  # neurons times steps: n slices are worth their own cost from n * n times that
 LARGE = 1 << 16  # weights: a layer with more is shared out by weights
+PART = 1 << 17  # gradients of spikes that are computed at a time, before the neurons take them
 
 
 @dataclass
@@ -262,22 +264,18 @@ def _forward_slice(net, x, plan, packed, constants, record):
 
 
 def _backward_slice(net, tape, dspk, dmem, shares, dcounts, packed, few, surrogate, learned, retain):
-    grads, dout = [], dspk
+    grads: list[_Gradients] = []
+    dcur = None
     for index in reversed(range(len(net.layers))):
         layer, done = net.layers[index], tape[index]
-        # x = layer.inputs(out of the layer before)
-        dout = dout.reshape(done.out.shape)
-        # counts = sum over t of out
-        if dcounts[index] is not None:
-            dout = dout + dcounts[index]
         cur, of_currents, dconstants = done.cur, layer.shape.cur_pool > 1, None
         if learned:  # they need the gradient of each neuron and step
             pooled, of_currents = _pooled(layer, cur), False
-            cur = _each_step(pooled, len(dout))
+            cur = _each_step(pooled, len(done.out))
         if index == len(net.layers) - 1:
             # spk, mem = lif.forward(cur, ...)
             dcur = lif.backward(
-                dout + shares[index],
+                _priced(dspk, done.out, dcounts[index]) + shares[index],
                 dmem,
                 done.spk,
                 done.mem,
@@ -289,18 +287,22 @@ def _backward_slice(net, tape, dspk, dmem, shares, dcounts, packed, few, surroga
                 len(cur) == 1,
             )
         else:
-            # out, fired = fire.run(cur, ...)
-            dcur = fire.backward(
-                _as_frames(dout),
-                shares[index],
-                _as_frames(cur),
-                _as_frames(done.out),
-                _neuron(net, layer),
-                layer.shape.cur_pool if of_currents else layer.shape.pool,
-                surrogate,
-                of_currents,
-                None if retain or learned else _as_frames(cur),
-            ).reshape(cur.shape)
+            above, dcur = dcur, empty(cur.shape, cur.dtype) if retain or learned else cur
+            following, taken, dcount = net.layers[index + 1], tape[index + 1].inputs, dcounts[index]
+            for images in _parts(cur, done.out):
+                dout = _input_gradient(following, above[:, images], taken, packed[index + 1])
+                # out, fired = fire.run(cur, ...)
+                fire.backward(
+                    _as_frames(_priced(dout, done.out, None if dcount is None else dcount[images])),
+                    shares[index],
+                    _as_frames(cur[:, images]),
+                    _as_frames(done.out[:, images]),
+                    _neuron(net, layer),
+                    layer.shape.cur_pool if of_currents else layer.shape.pool,
+                    surrogate,
+                    of_currents,
+                    _as_frames(dcur[:, images]),
+                )
         if learned:
             direct = dmem if index == len(net.layers) - 1 else None
             neuron = (layer.beta, layer.threshold, layer.reset)
@@ -309,12 +311,8 @@ def _backward_slice(net, tape, dspk, dmem, shares, dcounts, packed, few, surroga
             if layer.shape.cur_pool > 1:
                 dcur = maxpool.backward(dcur, done.cur, layer.shape.cur_pool)
         # cur = layer.forward(x)
-        w, gradients, inputs = _as_kernel(layer.w), _frames(dcur), _frames(done.inputs)
-        if index:
-            dout = products.input_gradient(gradients, inputs.shape, w, layer.shape.padding, packed[index])
-            dout = dout.reshape(done.inputs.shape)
-        padding, border = layer.shape.padding, _border(layer)
-        product = products.outer(gradients, inputs, w.shape[0], padding, border, few[index])
+        w, padding, border = _as_kernel(layer.w), layer.shape.padding, _border(layer)
+        product = products.outer(_frames(dcur), _frames(done.inputs), w.shape[0], padding, border, few[index])
         dw = None
         if not _is_large(layer):
             dw = products.weight_gradient(w)
@@ -322,6 +320,34 @@ def _backward_slice(net, tape, dspk, dmem, shares, dcounts, packed, few, surroga
                 products.add_weight_gradient(product, share, dw)
         grads = [_Gradients(product.db, dw, product if dw is None else None, dconstants), *grads]
     return grads
+
+
+def _parts(cur, out):
+    """Cut the images of a slice into parts, so that the gradients of what each hands on stay in the cache.
+
+    A part must be in one piece in memory: only constant currents are cut, and only those that are worth the calls.
+    """
+    batch, numbers = out.shape[1], out[:, 0].size
+    if len(cur) > 1 or batch * numbers <= 2 * PART:
+        return [slice(0, batch)]
+    some = max(PART // numbers, 1)
+    return [slice(first, first + some) for first in range(0, batch, some)]
+
+
+def _input_gradient(layer, dcur, inputs, packed):
+    """Return the gradient of the `inputs` of a layer, for the images of `dcur`."""
+    # cur = layer.forward(x)
+    gradients = _frames(np.ascontiguousarray(dcur))
+    shape = (len(gradients), *_frames(inputs).shape[1:])
+    return products.input_gradient(gradients, shape, _as_kernel(layer.w), layer.shape.padding, packed)
+
+
+def _priced(dout, out, dcounts):
+    """Return the gradient of what a layer hands on, in the shape of `out` for as many images as there are."""
+    # x = layer.inputs(out of the layer before)
+    dout = dout.reshape(len(out), -1, *out.shape[2:])
+    # counts = sum over t of out
+    return dout if dcounts is None else dout + dcounts
 
 
 def _pooled(layer, cur):
