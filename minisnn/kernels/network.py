@@ -289,7 +289,8 @@ def _backward_slice(net, tape, dspk, dmem, shares, dcounts, packed, few, surroga
         else:
             above, dcur = dcur, empty(cur.shape, cur.dtype) if retain or learned else cur
             following, taken, dcount = net.layers[index + 1], tape[index + 1].inputs, dcounts[index]
-            for images in _parts(cur, done.out):
+            few_gradients = products.gradients_are_few(_frames(above), _as_kernel(following.w))
+            for images in _parts(cur, done.out, few_gradients):
                 dout = _input_gradient(following, above[:, images], taken, packed[index + 1])
                 # out, fired = fire.run(cur, ...)
                 fire.backward(
@@ -322,15 +323,16 @@ def _backward_slice(net, tape, dspk, dmem, shares, dcounts, packed, few, surroga
     return grads
 
 
-def _parts(cur, out):
+def _parts(cur, out, few_gradients):
     """Cut the images of a slice into parts, so that the gradients of what each hands on stay in the cache.
 
     A part must be in one piece in memory: only constant currents are cut, and only those that are worth the calls.
+    Dense products get several times eight frames: they take eight side by side, and compute what is left over again.
     """
     batch, numbers = out.shape[1], out[:, 0].size
     if len(cur) > 1 or batch * numbers <= 2 * PART:
         return [slice(0, batch)]
-    some = max(PART // numbers, 1)
+    some = max(PART // numbers, 1 if few_gradients else -(-32 // len(out)))
     return [slice(first, first + some) for first in range(0, batch, some)]
 
 

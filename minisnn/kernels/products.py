@@ -130,11 +130,18 @@ def input_gradient(dcur: np.ndarray, shape: tuple[int, ...], w: np.ndarray, padd
     packed = pack_transpose(w) if packed is None else packed
     dx, border = empty(shape, w.dtype), w.shape[0] - 1 - padding
     bias = _no_bias(len(packed) * GROUP, w.dtype)
-    if _few([dcur], w.shape[0] * w.shape[3], w.shape[2]):  # of a window that was silent, one neuron has a gradient
+    if gradients_are_few(dcur, w):
         _sparse_windows(dcur, packed, bias, border, dx)
     else:
         dense.windows(dcur, packed, bias, border, border, dx)
     return dx
+
+
+def gradients_are_few(dcur: np.ndarray, w: np.ndarray) -> bool:
+    """Return True if so few gradients (F, h, w, M) are not 0 that the sparse product for the gradient of the inputs is
+    faster: of a window that was silent, one neuron has a gradient.
+    """
+    return _few([dcur], w.shape[0] * w.shape[3], w.shape[2])
 
 
 class Outer(NamedTuple):
