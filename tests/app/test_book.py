@@ -78,7 +78,7 @@ def test_a_guide_shows_drawings_for_light_and_dark_pages(course, guides):
         ("[a](../glossary.md#lane)", "[a](docs/glossary.md#lane)"),
         ("[a](../../tutorials/04_bptt.py)", "[a](course/04_bptt.ipynb)"),
         ("[a](../../tutorials/results/study.md)", "[a](results/study.md)"),
-        ("[a](../../tutorials/results/svhn10k/results.csv)", "[a](<results/svhn10k/results.csv>)"),
+        ("[a](../../tutorials/results/svhn/results.csv)", "[a](<results/svhn/results.csv>)"),
         ("![a](../drawings/layer.svg)", "![a](docs/drawings/layer.svg)"),
         ("[a](#here) and [b](https://neuroir.org)", "[a](#here) and [b](https://neuroir.org)"),
         ("[two\nwords](../../hw/lif.py)", "[two\nwords](https://github.com/someone/minisnn/blob/HEAD/hw/lif.py)"),

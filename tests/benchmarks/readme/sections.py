@@ -1,17 +1,21 @@
 """The sections: each runs commands and returns the numbers that README and its tables need of them."""
 
 import csv
+import json
 import os
 import re
+import shutil
 import tempfile
 
 import numpy as np
+
+from minisnn.study.store import Store
 
 from .record import ROOT
 from .shop import SAME_SUMS, Missing
 
 SVHN, MNIST = "svhn10k", "mnist"  # folders of --data
-STUDY = "tutorials/results/svhn10k"
+STUDY = "tutorials/results/svhn"
 SEEDS = (0, 1, 2)
 QUANTIZATION = "tests.benchmarks.quantization --data DIR --out quantization --bits " + " ".join(map(str, range(2, 17)))
 # Model and flags of each design on the FPGA.
@@ -297,8 +301,18 @@ def nir(shop):
 
 
 def study(shop):
-    """The study's settings, claims and pitfalls."""
-    raise Missing("needs a study of the present protocol: the committed one is of the protocol before")
+    """What the study found, claim by claim, and its figures."""
+    shutil.copy(ROOT / STUDY / "study.sqlite", shop.folder)  # a report may touch its file
+    shop.run("minisnn report study.sqlite --out report")
+    shop.commands[:] = [f"minisnn report {STUDY}/study.sqlite --out report"]
+    files: dict = {}
+    for path in sorted((shop.folder / "report").glob("*.png")):
+        files |= shop.keep(f"report/{path.name}", f"{STUDY}/{path.name}")
+    for name in ("results.csv", "claims.json"):
+        shop.keep(f"report/{name}", f"{STUDY}/{name}")
+    with Store(ROOT / STUDY / "study.sqlite", read_only=True) as store:
+        plan = store.noted("plan")
+    return {"files": files, "plan": plan, **json.loads((ROOT / STUDY / "claims.json").read_text())}
 
 
 def speed(shop):

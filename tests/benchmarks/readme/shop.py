@@ -29,7 +29,7 @@ SOURCES = {
     "cosim": (*_GATES, "hw/verify"),
     "synth": (*_GATES, "hw/synth"),
     "board": (*_GATES, "hw/boards", "hw/delivery", "hw/verify/verilate.py"),
-    "report": ("minisnn/study", "minisnn/timing", "tutorials/results/svhn10k/study.sqlite"),
+    "report": ("minisnn/study", "minisnn/timing", "tutorials/results/svhn/study.sqlite"),
 }
 _SUFFIXES = (".py", ".js", ".css", ".html", ".vhd", ".cpp", ".gz", ".sqlite")
 

@@ -4,6 +4,8 @@ import re
 
 import numpy as np
 
+from minisnn.study.claim_words import bar, in_words, quantity, with_interval
+
 from ..race import PEERS
 from ..show import BARS, KINDS, race_rows, times
 from .record import RESULTS
@@ -11,7 +13,7 @@ from .sections import DESIGNS
 from .words import (
     TITLES,
     accuracy,
-    claim,
+    item,
     layerwise_cycles,
     lost,
     paragraph,
@@ -46,7 +48,7 @@ def bits(bits):
             """SVHN-10k, T = 10. Points of test accuracy that integers lose, by the width of their weights: mean over
             the seeds 0, 1, 2, and each seed. "Post-training" compares with the trained floats; "fine-tuned" had 5 more
             epochs with rounded weights, and is compared with floats that had 5 more epochs too. Below 0 the integers
-            are better. Each accuracy is in [quantization.csv](svhn10k/quantization.csv)."""
+            are better. Each accuracy is in [quantization.csv](svhn/quantization.csv)."""
         )
         + "\n"
         + table(header, rows)
@@ -245,46 +247,45 @@ def _placed(design):
 
 
 def study(study):
-    names = {
-        "default": "default: beta 0.25, threshold 1, fast sigmoid at its best scale, 2",
-        "named": "the same at snnTorch's scale, 25, which hardly learns",
-        "atan": "arctangent at its best scale, 2, which is also snnTorch's",
-        "paper": "beta and threshold: 0.7, 1",
-        "priced": "surrogate and a price on spikes too: beta 0.5, threshold 0.5, scale 8, 0.1 in layer 1",
-        "steps": "T too: beta 0.7, threshold 0.5, scale 2, 0.9 in layer 1 and 0.1 in layer 2, T = 6",
-    }
-    power = {"paper": "beta, threshold", "priced": "beta, threshold, surrogate, penalty"}
-    power["steps"] = f"{power['priced']}, T"
-    default = np.mean(study["settings"]["default"]["latency"])
-    rows = []
-    for key, name in names.items():
-        of, ratio = study["settings"][key], ""
-        if key in power:
-            power_of = claim(study, "efficiency", f"{power[key]}; against default, best scale")
-            ratio = f"{power_of['tests'][0]['mean']:.2f}x ({power_of['range'][0]:.2f} to {power_of['range'][1]:.2f})"
-        change = "" if key == "default" else f"{100 * (np.mean(of['latency']) / default - 1):+.1f} %"
-        rows.append(
-            (
-                name,
-                accuracy(np.mean(of["accuracy"]), min(of["accuracy"]), max(of["accuracy"])),
-                whole(of["latency"]),
-                change,
-                ratio,
-            )
+    claims = [
+        (claim["group"], claim["what"], f"{quantity(test)} {bar(test)}", with_interval(test), test["verdict"])
+        for claim in study["list"]
+        for test in claim["tests"]
+    ]
+    notes = dict.fromkeys(claim["note"] for claim in study["list"] if claim["note"])
+    settings = [
+        (
+            name,
+            ", ".join(filter(None, [in_words(of["settings"]), of["read"]])),
+            accuracy(np.mean(of["accuracy"]), min(of["accuracy"]), max(of["accuracy"])),
+            whole(of["latency"]),
+            percent(np.mean(of["firing_rate"])),
         )
-    header = ("setting", "accuracy", "latency, cycles", "against the default", "FPS/W, modelled (range)")
+        for name, of in study["settled"].items()
+    ]
+    lacks = study["reached"]["lacks"]
     return (
         "# The study on SVHN-10k\n\n"
         + paragraph(
-            """Results of the protocol before. 24 epochs, the seeds 0, 1, 2, T = 10 unless stated otherwise, 8-bit
-            weights, lanes 32/32/8/8; the same first weights, epochs and augmentation for all. Accuracy and latency are
-            those of the integers on all test images, as mean (range). Every setting was chosen on validation. All
-            points are in [results.csv](svhn10k/results.csv), the numbers behind each claim in
-            [claims.json](svhn10k/claims.json). The present `minisnn report` refuses the file behind them,
-            `study.sqlite`, which holds the plan of that time; the study is to be run anew with the present one."""
+            f"""{study["plan"]["epochs"]} epochs, the seeds {", ".join(map(str, study["plan"]["seeds"]))}. All points
+            are in [results.csv](svhn/results.csv), the numbers behind the claims in [claims.json](svhn/claims.json),
+            and both in [study.sqlite](svhn/study.sqlite), without the trained models."""
+        )
+        + "\n## Claim by claim\n\n"
+        + table(("group", "claim", "test", "result (interval of 95 %)", "verdict"), claims)
+        + "\n"
+        + "".join(item(f"{note[0].upper()}{note[1:]}.") for note in notes)
+        + "\n## Settings compared\n\nMeans over the seeds, and their range.\n\n"
+        + table(("name", "settings", "test accuracy", "latency, cycles", "firing rate"), settings)
+        + "\n## What was reached\n\n"
+        + paragraph(f"The study is not finished: {lacks}." if lacks else "All stages are complete.")
+        + "\n"
+        + table(
+            ("stage", "points there", "points"),
+            [(name, there, "-" if of is None else of) for name, there, of in study["reached"]["stages"]],
         )
         + "\n"
-        + table(header, rows)
+        + "".join(item(f"A departure from the protocol: {each}") for each in study["plan"]["departures"])
     )
 
 

@@ -69,11 +69,6 @@ def layerwise_cycles(cycles: dict) -> float:
     return plain["latency_cycles"]["mean"] / plain["latency_vs"]["layerwise"]
 
 
-def claim(study: dict, group: str, what: str) -> dict:
-    """Return the claim of a group whose words begin so."""
-    return next(claim for claim in study["claims"] if claim["group"] == group and claim["what"].startswith(what))
-
-
 def spikes_that_differ(rows):
     """Return the table of networks that went from one library to another."""
     header = ("library", "layers", "reset", "images", "spikes", "that differ", "in double precision")
