@@ -137,21 +137,26 @@ def bits(bits):
 
 
 def cycles(cycles):
-    names = ("plain", "all taps", "all taps, other lanes")
-    direct, all_taps, other_lanes = (cycles["designs"][name] for name in names)
-    ratios = [design["latency_cycles"]["mean"] / layerwise_cycles(cycles) for design in (direct, other_lanes)]
+    designs, layerwise = cycles["designs"], layerwise_cycles(cycles)
+    direct, best = designs["plain"], designs["600, windows, exit"]
     bottleneck = int(np.argmax(direct["utilisation"])) + 1
+    ratios = {name: design["latency_cycles"]["mean"] / layerwise for name, design in designs.items()}
+    balanced = [
+        f"{designs[name]['adders']} adders take {_mean(designs[name])} ({ratios[name]:.3f}x)"
+        for name in ("80", "210", "600")
+    ]
     return paragraph(
         f"""The SVHN network of seed 0 with 8-bit weights ({percent(cycles["model"]["accuracy_after"])}), T = 10, takes
         {_mean(direct)} cycles an image at lanes 32/32/8/8, over all {direct["images"]:,} test images:
-        **{ratios[0]:.3f}x** of what the same group's public RTL takes for the same spikes ("layerwise",
-        known within some 2 % where it convolves), and {direct["latency_vs"]["dense"]:.3f}x of our own schedule with
-        every spike set.
-        With `--taps 9/9/1/1`, all taps of a spike at once, it takes {_mean(all_taps)}; with other lanes,
-        {"/".join(map(str, other_lanes["lanes"]))}, {_mean(other_lanes)}, **{ratios[1]:.3f}x** of layerwise.
-        Additions take {direct["adding_vs_bound"]:.3f}x their lower bound.
-        Layer {bottleneck} is the bottleneck, busy in {percent(max(direct["utilisation"]), 1)} of the cycles of a
-        stream. [All codings and lanes, and where the cycles go]({RESULTS}/cycles.md)."""
+        **{ratios["plain"]:.3f}x** of what the same group's public RTL takes for the same
+        spikes ("layerwise", known within some 2 % where it convolves), and {direct["latency_vs"]["dense"]:.3f}x of our
+        own schedule with every spike set. With the lanes and taps that `--balance` finds, {balanced[0]},
+        {balanced[1]}, and {balanced[2]}. If all positions of a pooling window fire at once, and an image ends when its
+        answer is final (`--exit lossless`), {best["adders"]} adders take {_mean(best)} cycles,
+        **{ratios["600, windows, exit"]:.3f}x** of layerwise, with the same answers.
+        Additions take {direct["adding_vs_bound"]:.3f}x their lower bound. At 32/32/8/8 layer {bottleneck} is the
+        bottleneck, busy in {percent(max(direct["utilisation"]), 1)} of a stream's cycles. [All designs, and where the
+        cycles go]({RESULTS}/cycles.md)."""
     )
 
 

@@ -28,6 +28,19 @@ DESIGNS = {
     "digits, 4/4/2 `--taps 9/1/1`": ("digits", "--lanes 4/4/2 --taps 9/1/1"),
     "SVHN, 32/32/8/8": ("svhn", "--lanes 32/32/8/8"),
 }
+WINDOWS = "--taps 9/9/1/1 --positions 4/4/1/1"
+# Flags of the designs of the SVHN network whose cycles are shown, by name.
+LEVERS = {
+    "plain": "--lanes 32/32/8/8",
+    "80": "--balance 80",
+    "80, second bank": "--balance 80 --second-bank",
+    "210": "--balance 210",
+    "210, exit": "--balance 210 --exit lossless",
+    "600": "--balance 600",
+    "600, windows": f"--balance 600 {WINDOWS}",
+    "600, windows, exit": f"--balance 600 {WINDOWS} --exit lossless",
+    "600, all": f"--balance 600 {WINDOWS} --second-bank --exit 2",
+}
 BOARDS = ("ulx3s-85f", "tangnano20k")
 PLACED = ("digits, 4/4/2", "digits, 4/4/2 `--taps 9/1/1`", "digits, 11/32/5", "digits, 32/8/8")
 
@@ -127,13 +140,7 @@ def bits(shop):
 
 def cycles(shop):
     """Clock cycles of the SVHN network, by lanes; and where they go."""
-    designs = {
-        "plain": "--lanes 32/32/8/8",
-        "balanced": "--balance 80 --taps 1/1/1/1",
-        "all taps": "--lanes 32/32/8/8 --taps 9/9/1/1",
-        "all taps, other lanes": "--lanes 32/32/15/1 --taps 9/9/1/1",
-    }
-    return _cycles(shop, "svhn", "", designs)
+    return _cycles(shop, "svhn", "", LEVERS)
 
 
 def cycles_rate(shop):

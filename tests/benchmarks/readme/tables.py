@@ -9,7 +9,7 @@ from minisnn.study.claim_words import bar, in_words, quantity, with_interval
 from ..race import PEERS
 from ..show import BARS, KINDS, race_rows, times
 from .record import RESULTS
-from .sections import DESIGNS
+from .sections import DESIGNS, LEVERS
 from .words import (
     TITLES,
     accuracy,
@@ -23,6 +23,8 @@ from .words import (
     table,
     whole,
 )
+
+CLOCK_MHZ = 100  # at which cycles are told as time
 
 
 def bits(bits):
@@ -58,25 +60,29 @@ def bits(bits):
 def cycles(cycles, cycles_rate):
     direct, rate = cycles["designs"]["plain"], cycles_rate["designs"]["plain"]
     layerwise = layerwise_cycles(cycles)
-    names = {
-        "plain": "",
-        "balanced": ", `--balance 80 --taps 1/1/1/1`",
-        "all taps": ", `--taps 9/9/1/1`",
-        "all taps, other lanes": ", `--taps 9/9/1/1`",
-    }
-    rows = [_design(f"direct{name}", cycles["designs"][key]) for key, name in names.items()]
-    header = ("coding, lanes", "adders", "latency, cycles", "interval", "against layerwise", "against dense")
+    rows = [_design(flags, cycles["designs"][name], layerwise) for name, flags in LEVERS.items()]
+    header = ("flags", "adders", "lanes", "taps", "latency, cycles", "interval", "layerwise", "dense", "µs", "images/s")
+    stopped = [cycles["designs"][name]["exit"] for name in ("600, windows, exit", "600, all")]
     return (
         "# Clock cycles of the SVHN network\n\n"
         + paragraph(
-            f"""Seed 0, 8-bit weights, T = 10, all {direct["images"]:,} test images, by `minisnn cycles`. "Layerwise" is
-            the schedule of the same group's public RTL on the same spikes: at lanes 32/32/8/8 {layerwise:,.0f} cycles,
-            known within some 2 % where it convolves spikes; all are compared with these. "Dense" is ours with every
-            spike set, at the same lanes.
-            {_accuracies("Direct", cycles["model"])} {_accuracies("Rate", cycles_rate["model"])}"""
+            f"""Seed 0, 8-bit weights, T = 10, all {direct["images"]:,} test images, by `minisnn cycles`.
+            {_accuracies("Direct", cycles["model"])} Latency is that of an image alone: mean (least to most); the
+            interval is from one image to the next in a stream. "Layerwise" is the schedule of the same group's public
+            RTL on the same spikes, at lanes 32/32/8/8: {layerwise:,.0f} cycles, known within some 2 % where it
+            convolves spikes. "Dense" is our design of the row with every spike set. Microseconds and images a second
+            are at {CLOCK_MHZ} MHz, an assumption: this network with weights of 8 bits has not been placed;
+            [resources](resources.md) has the clocks of those that were."""
         )
         + "\n"
-        + table(header, [*rows, _design("rate", rate)])
+        + table(header, [*rows, _design("rate coding, --lanes 32/32/8/8", rate, layerwise)])
+        + "\n"
+        + paragraph(
+            f"""`--exit lossless` changes no answer, and an image takes {stopped[0]["mean_steps"]:.2f} of its steps in
+            the mean. `--exit 2` stops at a lead of two spikes, after {stopped[1]["mean_steps"]:.2f} steps; it loses
+            {100 * stopped[1]["loss"]:.2f} points ({100 * stopped[1]["loss_low"]:.2f} to
+            {100 * stopped[1]["loss_high"]:.2f}). {_accuracies("Rate", cycles_rate["model"])}"""
+        )
         + "\n"
         + paragraph(
             f"""Additions take {direct["adding_vs_bound"]:.3f}x (rate: {rate["adding_vs_bound"]:.3f}x) their lower
@@ -88,17 +94,29 @@ def cycles(cycles, cycles_rate):
         + "\n"
         + _layers(direct)
         + "\n"
-        + paragraph("The second convolution has 32 channels, so more than 32 lanes cannot help it; `--taps` does.")
+        + paragraph(
+            """The second convolution has 32 channels, so more than 32 lanes cannot help it; `--taps` does, and then
+            `--positions`, for its firing passes are a large part of what is left."""
+        )
     )
 
 
-def _design(name, design, layerwise=None):
+def _design(flags, design, layerwise):
     """Return a row of the table of designs."""
     mean, least, most = (design["latency_cycles"][part] for part in ("mean", "min", "max"))
-    latency = f"{mean:,.0f} ({least:,} to {most:,})"
-    ratios = (f"{mean / layerwise:.3f}x" if layerwise else "", f"{design['latency_vs']['dense']:.3f}x")
-    name += f": {'/'.join(map(str, design['lanes']))}"
-    return (name, design["adders"], latency, f"{design['interval_cycles']:,.0f}", *ratios)
+    lanes, taps = ("/".join(map(str, design[name])) for name in ("lanes", "taps"))
+    return (
+        f"`{flags}`" if flags.startswith("--") else flags,
+        design["adders"],
+        lanes,
+        taps,
+        f"{mean:,.0f} ({least:,} to {most:,})",
+        f"{design['interval_cycles']:,.0f}",
+        f"{mean / layerwise:.3f}x",
+        f"{design['latency_vs']['dense']:.3f}x",
+        f"{mean / CLOCK_MHZ:,.0f}",
+        f"{CLOCK_MHZ * 1e6 / design['interval_cycles']:,.0f}",
+    )
 
 
 def _layers(design):
