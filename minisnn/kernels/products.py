@@ -188,7 +188,7 @@ def shares(product: Outer, count: int) -> list[tuple[int, int]]:
 def add_weight_gradient(product: Outer, share: tuple[int, int], dw: np.ndarray) -> None:
     """Add to a share of dw (k, k, C, M'), where M' is M rounded up to whole vectors.
 
-    What must be copied first, to have a border, is copied some frames at a time: it is in the cache when it is read,
+    Frames that must be copied first, to have a border, are copied some at a time: so they are in the cache when read,
     and never in memory for the whole batch.
     """
     (_add_few if product.few else _add_all)(product, share, dw)
