@@ -144,8 +144,8 @@ def test_a_readout_has_no_threshold(digits):
 def test_a_gradient_that_is_not_finite_is_named(digits, monkeypatch):
     backward = Network.backward
 
-    def broken(self, *args):
-        *grads, dbeta = backward(self, *args)
+    def broken(self, *args, **options):
+        *grads, dbeta = backward(self, *args, **options)
         return [*grads, dbeta * np.nan]
 
     monkeypatch.setattr(Network, "backward", broken)

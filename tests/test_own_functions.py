@@ -237,9 +237,9 @@ def test_a_stopped_training_prints_what_it_reached(digits):
 def test_a_schedule_gives_the_surrogate_of_each_epoch(digits, backend, monkeypatch):
     used, backward = [], Network.backward
 
-    def spy(self, *arguments):
+    def spy(self, *arguments, **options):
         used.append(str(self.surrogate))
-        return backward(self, *arguments)
+        return backward(self, *arguments, **options)
 
     monkeypatch.setattr(Network, "backward", spy)
     net = network(backend=backend)

@@ -316,8 +316,8 @@ def test_divergence_is_reported_in_its_batch(digits, monkeypatch):
 def test_a_gradient_that_is_not_finite_names_its_layer(digits, monkeypatch):
     backward = Network.backward
 
-    def broken(self, *args):
-        grads = backward(self, *args)
+    def broken(self, *args, **options):
+        grads = backward(self, *args, **options)
         grads[0].flat[0] = np.nan
         return grads
 

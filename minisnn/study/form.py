@@ -42,7 +42,7 @@ POINT = {  # of every row
     "training": {
         **dict.fromkeys(("num_steps", "epochs", "seed"), is_whole),
         **dict.fromkeys(("encoding", "loss"), is_text),
-        "lr": is_number,
+        **dict.fromkeys(("lr", "validation"), is_number),
         "rate_penalty": _or_none(is_text),
     },
     "integers": {},

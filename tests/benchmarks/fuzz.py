@@ -88,7 +88,7 @@ def write_all(folder: Path) -> None:
             "integers": {},
             "hardware": {"lanes": None, "taps": None},
             "training": {"num_steps": 2, "seed": 0, "epochs": 1, "lr": 0.01, "rate_penalty": None, "loss": "rate"}
-            | {"encoding": "rate"},
+            | {"encoding": "rate", "validation": 0.1},
         }
         store.save("t", None, [("k", point, "failed", "no reason", {}, 1.0)])
 
