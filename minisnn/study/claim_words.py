@@ -27,10 +27,12 @@ def in_short(report: dict[str, Any]) -> list[str]:
         found.append(f"The default, with the best scale and rate tried, has {right} right in {latency} cycles.")
     for claim in claims:
         if claim["group"] == "latency" and claim["tests"] and not claim["what"].endswith("read early"):
-            cut, lost = (with_interval(test) for test in claim["tests"])
+            cut, lost = claim["tests"]
             what = claim["what"].removesuffix(", against the default")
             comma = "," * (" against " in what)
-            found.append(f"{what[0].upper()}{what[1:]}{comma} saves {cut} for {lost} points: the claim {_said(claim)}.")
+            saves = f"saves {with_interval(cut)} {_price(lost)}"
+            claimed = f"{bar(cut)} for {bar(lost)}"
+            found.append(f"{what[0].upper()}{what[1:]}{comma} {saves}: the claim ({claimed}) {_said(claim)}.")
     if early:
         step = report["trade"]["early_step"]
         right, latency = _read(early[step - 1])
@@ -43,6 +45,14 @@ def in_short(report: dict[str, Any]) -> list[str]:
             f"{held} of {len(firing)} betas."
         )
     return found
+
+
+def _price(lost):
+    """Return what accuracy is lost, or gained, such as "for 0.38 (-0.82 to 1.54) points"."""
+    if lost["value"] >= 0:
+        return f"for {with_interval(lost)} points"
+    gained = {"value": -lost["value"], "low": -lost["high"], "high": -lost["low"]}
+    return f"and gains {with_interval(lost | gained)} points"
 
 
 def _read(numbers):
