@@ -53,10 +53,16 @@ def test_the_page_begins_with_five_sentences_the_figure_and_the_protocol(whole):
     # The default has 0.904 and 0.906, and one image of 40 less in every second block.
     assert sentences[0].startswith("The default, with the best scale and rate tried, has 8")
     cut, lost = "40.3 % (40.3 to 40.3)", "0.00 (0.00 to 0.00) points"
-    assert sentences[1] == f"The fastest setting at T = 4 saves {cut} for {lost}: the claim does not hold."
+    claimed = "at least 50 % for at most 2"
+    assert sentences[1] == f"The fastest setting at T = 4 saves {cut} for {lost}: the claim ({claimed}) does not hold."
     # Fewer steps leave 0.4, and an exit at a lead of 2 leaves 0.7 of that.
     assert sentences[2].startswith("The fastest setting with T free saves 82.")
-    assert sentences[2].endswith(": the claim holds.")
+    assert sentences[2].endswith(": the claim (at least 70 % for at most 2) holds.")
+    better = copy.deepcopy(contents)
+    for claim in better["claims"]["list"]:
+        if claim["group"] == "latency" and claim["tests"]:
+            claim["tests"][1] |= {"value": -0.01, "low": -0.02, "high": 0.005}
+    assert " and gains 1.00 (-0.50 to 2.00) points: the claim" in in_short(better)[1]
     for _, *said in contents["protocol"]:
         assert all(sentence.replace('"', "&quot;").replace("'", "&#x27;") in protocol for sentence in said)
 
