@@ -86,21 +86,3 @@ def bar(test: dict) -> str:
         test["unit"]
     ]
     return {"<": "below ", ">": "above ", "<=": "at most ", ">=": "at least "}[test["sense"]] + value
-
-
-def in_words(settings: dict[str, Any]) -> str:
-    """Return the values of :data:`minisnn.study.selection.VARIED` in words."""
-    words = [
-        settings["surrogate"],
-        f"beta {settings['beta']}",
-        f"threshold {settings['threshold']}",
-        f"learning rate {settings['lr']:g}",
-        f"T {settings['num_steps']}",
-    ]
-    if settings["cycle_penalty"]:
-        words.append(f"cycle penalty {settings['cycle_penalty']:g}")
-    if settings["learn"]:
-        words.append(f"learned {settings['learn']}")
-    if not settings["validation"]:
-        words.append("all training images")
-    return ", ".join(words)

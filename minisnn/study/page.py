@@ -8,11 +8,11 @@ from typing import Any
 from ..errors import InputError
 from ..files import atomic_write
 from . import plots as plot_study
-from .claim_words import bar, in_short, in_words, quantity, still_open, with_interval
+from .claim_words import bar, in_short, quantity, still_open, with_interval
 from .claims import FAILS, HOLDS, PAPER
 from .markup import TEMPLATE, Across, Cell, folded, image, paragraph, percent, table, whole, with_ends
 from .sections import LABELS
-from .tables import as_csv, as_json
+from .tables import as_csv, as_json, in_words
 
 NUMBERS = {"accuracy": percent, "firing_rate": percent, "latency": whole}
 HEADS = {"accuracy": "test accuracy", "firing_rate": "firing rate", "latency": "latency, cycles"}
@@ -409,7 +409,7 @@ def _claims(report):
     selected = [
         (
             name,
-            ", ".join(filter(None, [in_words(setting["settings"]), setting["read"]])),
+            ", ".join(filter(None, [in_words(setting["settings"], "learning rate"), setting["read"]])),
             _listed_by_seed(setting["accuracy"], percent),
             _listed_by_seed(setting["latency"], whole),
             _listed_by_seed(setting["firing_rate"], percent),

@@ -7,7 +7,7 @@ from ..errors import InputError
 from .intervals import Seeds
 from .plan import FAMILIES, Plan
 from .selection import Rows, identity
-from .stages import STAGES, bases, finals, refits, wanted
+from .stages import STAGES, bases, finals, refit, wanted
 from .tables import describe
 
 
@@ -93,8 +93,7 @@ def _selected(rows, whole):
     """Return the settings that the stages that are `whole` select; one that failed is left out."""
     selected = {}
     if "refits" in whole:
-        again = refits(rows)
-        selected = {name: of._replace(rows=rows.seeds(again[name])) for name, of in finals(rows).items() if of.rows}
+        selected = {name: of._replace(rows=rows.seeds(refit(of))) for name, of in finals(rows).items()}
     if "bases" in whole:
         cells = [f"{family} {beta:g}" for beta in rows.plan.betas for family in FAMILIES]
         selected |= {name: Seeds(rows.seeds(setting)) for name, setting in zip(cells, bases(rows), strict=True)}

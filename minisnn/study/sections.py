@@ -18,7 +18,7 @@ from .progress import Progress, progress
 from .results import cost, efficiency, firing_rate, floor, schedules_of, shapes_of, test_mean
 from .selection import Rows, settings_of, validation
 from .stages import beta_by_threshold, every_scale
-from .tables import describe, kind, settings
+from .tables import in_words, kind, settings
 
 LABELS = {"default": "default", "cycles": "fastest at equal T", "steps": "fastest with T free"}
 NUMBERS = ("accuracy", "firing_rate", "latency")
@@ -207,7 +207,8 @@ def _trade(so_far: Progress, rows: list[dict]) -> dict:
 
 def describe_all(rows: list[dict]) -> str:
     """Return the main settings that rows of a setting share, in words."""
-    return describe(rows[0]["point"]).rsplit(", ", 2)[0]
+    point = rows[0]["point"]
+    return in_words(point["network"] | point["training"])
 
 
 # Where the cycles go.

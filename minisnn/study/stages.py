@@ -149,14 +149,13 @@ def candidates(rows: Rows) -> dict[str, list[Setting]]:
 def finals(rows: Rows) -> dict[str, Seeds]:
     """Return the default, and what each bar is tested with, by the bar: rows by seed, and when answers are read."""
     found = {name: rows.final(settings, EXITS[name]) for name, settings in candidates(rows).items()}
-    return {"default": Seeds(rows.seeds(rows.default()))} | {name: seeds for name, seeds in found.items() if seeds}
+    default = Seeds(rows.seeds(rows.default()))
+    return {name: seeds for name, seeds in {"default": default, **found}.items() if seeds and seeds.rows}
 
 
-def refits(rows: Rows) -> dict[str, Setting]:
-    """Return the settings of :func:`finals`, to be trained on the images too that were held out to choose them."""
-    return {
-        name: settings_of(seeds.rows[0]) | {"validation": 0.0} for name, seeds in finals(rows).items() if seeds.rows
-    }
+def refit(seeds: Seeds) -> Setting:
+    """Return the setting of rows, to be trained on the images too that were held out to choose it."""
+    return settings_of(seeds.rows[0]) | {"validation": 0.0}
 
 
 def every_scale(rows: Rows) -> dict[str, list[Setting]]:
@@ -180,6 +179,6 @@ STAGES: dict[str, Callable[[Rows], list[Wanted]]] = {
     "learned": lambda rows: _first_seed(rows, learned(rows)),
     "steps": lambda rows: _first_seed(rows, with_fewer_steps(rows)),
     "levers": lambda rows: _all_seeds(rows, [one for group in candidates(rows).values() for one in group]),
-    "refits": lambda rows: _all_seeds(rows, refits(rows).values()),
+    "refits": lambda rows: _all_seeds(rows, map(refit, finals(rows).values())),
     "leaks": lambda rows: _all_seeds(rows, beta_by_threshold(rows)),
 }

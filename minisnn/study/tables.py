@@ -18,24 +18,28 @@ ALONE = "point"  # kind of a point of a sweep, or of the authors' variant
 
 def describe(point: dict) -> str:
     """Return a point's main settings in words, such as "atan:2, beta 0.7, threshold 1.0, lr 0.01, ..., seed 3"."""
-    network, training = point["network"], point["training"]
+    words, training = in_words(point["network"] | point["training"]), point["training"]
+    return f"{words}, {training['epochs']} epoch{'s' * (training['epochs'] != 1)}, seed {training['seed']}"
+
+
+def in_words(values: dict[str, Any], rate: str = "lr") -> str:
+    """Return the main settings of a network and its training in words; `rate` is the word for the learning rate."""
     words = [
-        network["surrogate"],
-        f"beta {network['beta']}",
-        f"threshold {network['threshold']}",
-        f"lr {training['lr']:g}",
-        f"T {training['num_steps']}",
+        values["surrogate"],
+        f"beta {values['beta']}",
+        f"threshold {values['threshold']}",
+        f"{rate} {values['lr']:g}",
+        f"T {values['num_steps']}",
     ]
-    if training["rate_penalty"]:
-        words.append(f"penalty {training['rate_penalty']}")
-    if training.get("cycle_penalty"):
-        words.append(f"cycle penalty {training['cycle_penalty']:g}")
-    if training.get("learn"):
-        words.append(f"learned {training['learn']}")
-    if not training["validation"]:
+    if values.get("rate_penalty"):
+        words.append(f"penalty {values['rate_penalty']}")
+    if values.get("cycle_penalty"):
+        words.append(f"cycle penalty {values['cycle_penalty']:g}")
+    if values.get("learn"):
+        words.append(f"learned {values['learn']}")
+    if not values["validation"]:
         words.append("all training images")
-    epochs = training["epochs"]
-    return ", ".join(words + [f"{epochs} epoch{'s' * (epochs != 1)}", f"seed {training['seed']}"])
+    return ", ".join(words)
 
 
 def kind(point: dict, plan: Plan | Variant | None) -> str:

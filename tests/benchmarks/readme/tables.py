@@ -4,7 +4,8 @@ import re
 
 import numpy as np
 
-from minisnn.study.claim_words import bar, in_words, quantity, with_interval
+from minisnn.study.claim_words import bar, quantity, with_interval
+from minisnn.study.tables import in_words
 
 from ..race import PEERS
 from ..show import BARS, KINDS, race_rows, times
@@ -274,7 +275,7 @@ def study(study):
     settings = [
         (
             name,
-            ", ".join(filter(None, [in_words(of["settings"]), of["read"]])),
+            ", ".join(filter(None, [in_words(of["settings"], "learning rate"), of["read"]])),
             accuracy(np.mean(of["accuracy"]), min(of["accuracy"]), max(of["accuracy"])),
             whole(of["latency"]),
             percent(np.mean(of["firing_rate"])),
